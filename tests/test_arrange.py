@@ -1,4 +1,4 @@
-"""Arranging: which attempts are runs, retries and variants, and that none is lost."""
+"""Arranging: which records are runs, earlier attempts and variants, and that none is lost."""
 
 from __future__ import annotations
 

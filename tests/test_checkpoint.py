@@ -150,7 +150,7 @@ def test_a_flag_that_disagrees_with_the_tensors_is_a_finding(tmp_path: Path, hea
 @pytest.mark.parametrize(
     ("beside", "named"),
     [
-        (["model-9.pt", "model-100.pt", "model-20.pt"], "The weights are in model-100.pt, beside it."),
+        (["model-9.pt", "model-100.pt", "model-20.pt"], "The weights are in model-100.pt, next to it."),
         (["model-best.pt"], "model-<n>.pt of the same run"),
         ([], "model-<n>.pt of the same run"),
     ],

@@ -1,6 +1,6 @@
 """Checkpoints: whose weights, of which step.
 
-Four layouts are read, and told apart by their keys:
+Four layouts are read, and distinguished by their keys:
 
 - ``Trainer1D`` (``model-<n>.pt``, and our own ``last.pt``): {step, model, opt, ema, scaler};
 - ``final_model.pt`` of the study's fork: {ebm_state, step, mining_strategy, config};
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ired_diag.errors import WrongCheckpoint
-from ired_diag.runs.state_dict import split_buffers, strip_prefixes
+from ired_diag.runs.state_dict import Tensors, split_buffers, strip_prefixes
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.trainer1d import NETWORK
 from ired_diag.runs.weights_file import read_weights
@@ -30,7 +30,7 @@ from ired_diag.runs.weights_file import read_weights
 Weights = Literal["raw", "ema"]
 Layout = Literal["trainer1d", "final_model", "ired_diag", "state_dict"]
 
-MOST_STEPS = 2**63 - 1
+MOST_STEPS = 2**63 - 1  # as 64 bits hold it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +60,9 @@ class Checkpoint:
             WrongCheckpoint: The file does not hold them.
         """
         if weights not in self.states:
+            stored = ", ".join(map(repr, self.states))
             raise WrongCheckpoint(
-                f"{self.path}: has no {weights!r} weights, only {', '.join(map(repr, self.states))}. "
+                f"{self.path}: has no {weights!r} weights, only {stored}. "
                 f"Choose with --weights (in Python: weights=…)."
             )
         return self.states[weights]
@@ -76,17 +77,7 @@ def read_checkpoint(path: Path | str, *, device: torch.device | str = "cpu") -> 
     """
     path = Path(path)
     if path.suffix == ".safetensors":
-        content = read_weights(path, device=device)
-        states: dict[Weights, Any] = {k: content[k] for k in get_args(Weights) if k in content}
-        if content["step"] is None:
-            return _assemble(path, "state_dict", None, states, None)
-        return Checkpoint(
-            path=path,
-            layout="ired_diag",
-            step=content["step"],
-            states={kind: _only_tensors(state, str(path)) for kind, state in states.items()},
-            configuration=content["configuration"],
-        )
+        return _read_safetensors(path, device)
     content = read_torch_file(path, device=device)
     if "ebm_state" in content:
         return _read_final_model(path, content)
@@ -94,49 +85,90 @@ def read_checkpoint(path: Path | str, *, device: torch.device | str = "cpu") -> 
         return _read_trainer1d(path, content)
     if isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
-    if any(str(key).startswith("ema_model.") for key in content):
-        states = {"raw": _of_ema(content, "online_model."), "ema": _of_ema(content, "ema_model.")}
-        return _assemble(path, "state_dict", None, {k: s for k, s in states.items() if s}, None)
-    return _assemble(path, "state_dict", None, {"raw": content}, None)
+    return _assemble(path, "state_dict", _states_of(content))
+
+
+def _read_safetensors(path: Path, device: torch.device | str) -> Checkpoint:
+    content = read_weights(path, device=device)
+    states: dict[Weights, Any] = {}
+    for kind in get_args(Weights):
+        if kind in content:
+            states[kind] = content[kind]
+    if content["step"] is None:
+        return _assemble(path, "state_dict", states)
+    for kind, state in states.items():
+        states[kind] = _only_tensors(state, str(path))
+    return Checkpoint(
+        path=path,
+        layout="ired_diag",
+        step=content["step"],
+        states=states,
+        configuration=content["configuration"],
+    )
+
+
+def _states_of(content: Mapping[str, Any]) -> dict[Weights, Any]:
+    """Return the weights in a state dictionary: those of a model, or of an EMA wrapper around it."""
+    if not any(str(key).startswith("ema_model.") for key in content):
+        return {"raw": content}
+    states: dict[Weights, Any] = {"ema": _of_ema(content, "ema_model.")}
+    raw = _of_ema(content, "online_model.")
+    return {"raw": raw, **states} if raw else states
 
 
 def _read_trainer1d(path: Path, content: Mapping[str, Any]) -> Checkpoint:
     states: dict[Weights, Any] = {"raw": content["model"]}
     if isinstance(content.get("ema"), Mapping):
         states["ema"] = _of_ema(content["ema"], "ema_model.")
+    step = _step(content)
     own = content.get("ired_diag")
     if not isinstance(own, Mapping):
-        return _assemble(path, "trainer1d", _step(content), states, None)
-    configuration = own.get("configuration")
-    return _assemble(path, "trainer1d", _step(content), states, configuration, is_ours=True)
+        return _assemble(path, "trainer1d", states, step=step)
+    return _assemble(
+        path,
+        "trainer1d",
+        states,
+        step=step,
+        configuration=own.get("configuration"),
+        is_ours=True,
+    )
 
 
 def _read_final_model(path: Path, content: Mapping[str, Any]) -> Checkpoint:
-    if isinstance(content["ebm_state"], Mapping) and not content["ebm_state"]:
+    state = content["ebm_state"]
+    if isinstance(state, Mapping) and not state:
         raise WrongCheckpoint(
             f"{path}: its ebm_state is empty: the code that wrote it kept only keys that start with 'ebm.', "
-            f"and the model's start with 'model.ebm.'. The weights are in {_milestones_beside(path)}."
+            f"and the model's start with 'model.ebm.'. The weights are in {_milestones_next_to(path)}."
         )
-    config = content.get("config")
-    configuration = config if isinstance(config, Mapping) else None
-    return _assemble(path, "final_model", _step(content), {"raw": content["ebm_state"]}, configuration)
+    configuration = content.get("config")
+    if not isinstance(configuration, Mapping):
+        configuration = None
+    return _assemble(
+        path,
+        "final_model",
+        {"raw": state},
+        step=_step(content),
+        configuration=configuration,
+    )
 
 
 def _assemble(
     path: Path,
     layout: Layout,
-    step: int | None,
     states: Mapping[Weights, Any],
-    configuration: Mapping[str, Any] | None,
     *,
+    step: int | None = None,
+    configuration: Mapping[str, Any] | None = None,
     is_ours: bool = False,
 ) -> Checkpoint:
     where = str(path)
     parameters: dict[Weights, Mapping[str, Tensor]] = {}
     constants: dict[str, Tensor] = {}
     for kind, state in states.items():
-        parameters[kind], kept = _parts(_only_tensors(state, where), where, is_ours=is_ours)
-        constants = constants or kept
+        tensors = _only_tensors(state, where)
+        parameters[kind], constants_of_kind = _parts(tensors, where, is_ours=is_ours)
+        constants = constants or constants_of_kind
     return Checkpoint(
         path=path,
         layout=layout,
@@ -148,25 +180,39 @@ def _assemble(
 
 
 def _parts(
-    tensors: Mapping[str, Tensor], where: str, *, is_ours: bool
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    tensors: Mapping[str, Tensor],
+    where: str,
+    *,
+    is_ours: bool,
+) -> tuple[Tensors, Tensors]:
     """Return a model's tensors and its constants; what we wrote says by its prefix which is which."""
-    if is_ours and any(name.startswith(NETWORK) for name in tensors):
-        network = {k.removeprefix(NETWORK): p for k, p in tensors.items() if k.startswith(NETWORK)}
-        return network, {k: p for k, p in tensors.items() if not k.startswith(NETWORK)}
-    return split_buffers(strip_prefixes(tensors, where))
+    if not is_ours or not any(name.startswith(NETWORK) for name in tensors):
+        return split_buffers(strip_prefixes(tensors, where))
+    network: Tensors = {}
+    constants: Tensors = {}
+    for name, tensor in tensors.items():
+        if name.startswith(NETWORK):
+            network[name.removeprefix(NETWORK)] = tensor
+        else:
+            constants[name] = tensor
+    return network, constants
 
 
-def _only_tensors(state: object, where: str) -> dict[str, Tensor]:
+def _only_tensors(state: object, where: str) -> Tensors:
     if not isinstance(state, Mapping) or not state:
         raise WrongCheckpoint(f"{where}: expected a dictionary of tensors, found nothing in it.")
-    odd = [key for key, value in state.items() if not _is_plain(value)]
+    tensors: Tensors = {}
+    odd: list[str] = []
+    for key, value in state.items():
+        tensors[str(key)] = value
+        if not _is_plain(value):
+            odd.append(repr(key))
     if odd:
         raise WrongCheckpoint(
-            f"{where}: expected a dictionary of tensors, found what is no dense real tensor: "
-            f"{', '.join(map(repr, odd[:4]))}."
+            f"{where}: expected a dictionary of tensors, found what is not a dense real tensor: "
+            f"{', '.join(odd[:4])}."
         )
-    return {str(key): value for key, value in state.items()}
+    return tensors
 
 
 def _is_plain(value: object) -> bool:
@@ -178,7 +224,12 @@ def _is_plain(value: object) -> bool:
 
 def _of_ema(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Return what an EMA wrapper holds under a prefix."""
-    return {str(k).removeprefix(prefix): v for k, v in state.items() if str(k).startswith(prefix)}
+    values: dict[str, Any] = {}
+    for key, value in state.items():
+        name = str(key)
+        if name.startswith(prefix):
+            values[name.removeprefix(prefix)] = value
+    return values
 
 
 def _step(content: Mapping[str, Any]) -> int | None:
@@ -193,11 +244,13 @@ def _step(content: Mapping[str, Any]) -> int | None:
     return step if 0 <= step <= MOST_STEPS else None
 
 
-def _milestones_beside(path: Path) -> str:
+def _milestones_next_to(path: Path) -> str:
     """Return the name of the latest Trainer1D checkpoint in the same folder, else the pattern."""
-    found = [(int(m[1]), p.name) for p in path.parent.glob("model-*.pt") if (m := _milestone(p))]
-    return f"{max(found)[1]}, beside it" if found else "model-<n>.pt of the same run"
-
-
-def _milestone(path: Path) -> re.Match[str] | None:
-    return re.fullmatch(r"model-(\d+)\.pt", path.name)
+    name_of: dict[int, str] = {}
+    for file in sorted(path.parent.glob("model-*.pt")):
+        milestone = re.fullmatch(r"model-(\d+)\.pt", file.name)
+        if milestone:
+            name_of[int(milestone[1])] = file.name
+    if not name_of:
+        return "model-<n>.pt of the same run"
+    return f"{name_of[max(name_of)]}, next to it"

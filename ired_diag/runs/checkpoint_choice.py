@@ -48,8 +48,10 @@ def choose_checkpoints(run: Run, which: str) -> list[Path]:
         raise DiagError(f"--checkpoint {which!r}: expected last, best, all or a step.")
     steps = {step_of(path): path for path in run.checkpoints}
     if int(which) not in steps:
-        known = ", ".join(str(step) for step in steps if step is not None)
-        raise NotFound(f"{run.path}: has no checkpoint of step {which}. There are: {known or 'none named'}.")
+        choices = ", ".join(str(step) for step in steps if step is not None)
+        raise NotFound(
+            f"{run.path}: has no checkpoint of step {which}. There are: {choices or 'none named'}."
+        )
     return [steps[int(which)]]
 
 
@@ -61,26 +63,32 @@ def step_of(path: Path) -> int | None:
     >>> step_of(Path("step-000100000.safetensors"))
     100000
     """
-    if found := re.fullmatch(r"step-(\d+)", path.stem):
-        return int(found[1])
+    if match := re.fullmatch(r"step-(\d+)", path.stem):
+        return int(match[1])
     try:
         return read_checkpoint(path).step
     except DiagError:
-        return None  # the choice is among the others; naming this one alone tells what is wrong with it
+        return None  # the choice is among the others; to choose this file alone shows what is wrong with it
 
 
 def _best(run: Run) -> Path:
     best = run.path / "checkpoints" / "best.pt"
     if is_file(best) and run.judging_metric in (None, USUAL) and not run.higher_is_better:
-        return best  # of the lowest validation MSE, as our trainer keeps it
+        return best  # of the lowest value of that metric, as our trainer keeps it
     metric, series = run.evaluated or (run.judging_metric or USUAL, None)
-    logged = dict(zip(series.steps.tolist(), series.values.tolist(), strict=True)) if series else {}
-    scored = [(logged.get(step_of(path), np.nan), path) for path in run.checkpoints]
-    finite = [(value, path) for value, path in scored if np.isfinite(value)]
-    if not finite:
+    value_at: dict[int | None, float] = {}
+    if series:
+        value_at.update(zip(series.steps.tolist(), series.values.tolist(), strict=True))
+    sign = 1.0 if run.lower_is_better else -1.0
+    candidates: list[tuple[float, Path]] = []
+    for path in run.checkpoints:
+        value = value_at.get(step_of(path), np.nan)
+        if np.isfinite(value):
+            candidates.append((sign * value, path))
+    if not candidates:
         raise NotFound(
             f"{run.path}: no checkpoint's step has a logged {metric}, so none is known to be the best. "
             "Choose --checkpoint last, or a step."
         )
-    sign = 1.0 if run.lower_is_better else -1.0
-    return min(finite, key=lambda one: (sign * one[0], one[1]))[1]
+    _, checkpoint = min(candidates)
+    return checkpoint

@@ -24,7 +24,7 @@ MINUS = "\u2212"
 LETTERS = ("p", "m")  # plus and minus, where a unit follows
 WORDED = ("plus", "minus", "up", "down", "higher", "lower")
 DOWN = ("-", MINUS, "minus", "down", "lower", "m")
-BOTH = ("+/-", "+-", "±")
+EITHER = ("+/-", "+-", "±")
 SIGN = rf"(?P<sign>\+/-|\+-|±|\+|-|{MINUS}|plus|minus|up|down|higher|lower|p|m)"
 PERCENT = r"(?P<percent>\d{1,2}(?:\.\d+)?)[ _]?(?P<unit>%|pct|percent)?"
 NUMBER = r"\d+(?:[.p]\d+)?"
@@ -37,7 +37,7 @@ TOO_FAR, TOO_NEAR = 2.0, 0.5  # of the claimed change
 ALIKE = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """A claimed change.
 
@@ -60,7 +60,9 @@ class Claim:
     @property
     def change(self) -> str:
         """The claim as a sentence says it: ``a change of 10%``."""
-        return f"a factor of {self.number:g}" if self.is_factor else f"a change of {100 * self.share:g}%"
+        if self.is_factor:
+            return f"a factor of {self.number:g}"
+        return f"a change of {100 * self.share:g}%"
 
     def factors(self) -> tuple[float, ...]:
         """Return what the old value is claimed to be multiplied by."""
@@ -76,15 +78,22 @@ class Claim:
         if self.is_factor:
             ratio = math.log(value / base) / math.log(self.number)
             return TOO_NEAR <= ratio <= TOO_FAR
+        is_right_way = self.direction == 0 or (value > base) == (self.direction > 0)
         change = max(value / base, base / value) - 1
-        right_way = self.direction == 0 or (value > base) == (self.direction > 0)
-        return right_way and TOO_NEAR * self.share <= change <= TOO_FAR * self.share
+        is_near = TOO_NEAR * self.share <= change <= TOO_FAR * self.share
+        return is_right_way and is_near
 
     def _is_meant_otherwise(self, value: float, base: float) -> bool:
-        others = [self.number] if self.is_factor or not self.has_unit else []
+        meanings: list[float] = []
+        if self.is_factor or not self.has_unit:
+            meanings.append(self.number)
         if not self.has_unit:
-            others += [10.0**-self.number, base + self.number, base - self.number]
-        return any(math.isclose(value, other, rel_tol=ALIKE) for other in others)
+            meanings += [
+                10.0**-self.number,
+                base + self.number,
+                base - self.number,
+            ]
+        return any(math.isclose(value, meaning, rel_tol=ALIKE) for meaning in meanings)
 
 
 def claim_in(text: str, key: str) -> Claim | None:
@@ -111,13 +120,18 @@ def claim_in_name(name: str, key: str) -> Claim | None:
     """
     for alias in _names_of(key):
         word = re.escape(alias)
-        before, after = rf"(?<![a-z0-9]){word}[ _=:-]*", rf"[ _-]*{word}(?![a-z])"
-        for pattern in (f"{before}{FACTOR}{END}", f"{EDGE}{FACTOR}{after}"):
-            if (match := re.search(f"(?i){pattern}", name)) and (claim := _by_factor(match)):
+        before = rf"(?<![a-z0-9]){word}[ _=:-]*"
+        after = rf"[ _-]*{word}(?![a-z])"
+        ways = (
+            (f"{before}{FACTOR}{END}", _by_factor),
+            (f"{EDGE}{FACTOR}{after}", _by_factor),
+            (rf"(?<![a-z0-9]){SIGN}[ _]*{PERCENT}{after}", _by_percent),
+        )
+        for pattern, read in ways:
+            match = re.search(f"(?i){pattern}", name)
+            claim = read(match) if match else None
+            if claim:
                 return claim
-        match = re.search(rf"(?i)(?<![a-z0-9]){SIGN}[ _]*{PERCENT}{after}", name)
-        if match and (claim := _by_percent(match)):
-            return claim
     return None
 
 
@@ -136,17 +150,23 @@ def claim_without_setting(name: str, plain_names: Iterable[str]) -> Claim | None
     for pattern, read in ((BY_PERCENT, _by_percent), (BY_FACTOR, _by_factor)):
         match = pattern.search(name)
         claim = read(match) if match else None
-        if match is None or claim is None or (claim.is_factor and claim.number == int(claim.number)):
+        if match is None or claim is None or _is_whole_factor(claim):
             continue
-        rest = _words(f"{name[: match.start()]} {name[match.end() :]}")
+        before = name[: match.start()]
+        after = name[match.end() :]
+        rest = _words(f"{before} {after}")
         if any(rest <= _words(other) for other in plain_names):
             return claim
     return None
 
 
+def _is_whole_factor(claim: Claim) -> bool:
+    return claim.is_factor and claim.number == int(claim.number)
+
+
 def _words(name: str) -> set[str]:
-    words = re.split(r"[^a-z0-9]+", name.lower())
-    return {word for word in words if word and not NO_NAME.fullmatch(word)}
+    words = filter(None, re.split(r"[^a-z0-9]+", name.lower()))
+    return {word for word in words if not NO_NAME.fullmatch(word)}
 
 
 def _names_of(key: str) -> tuple[str, ...]:
@@ -155,16 +175,36 @@ def _names_of(key: str) -> tuple[str, ...]:
 
 
 def _by_percent(match: re.Match[str]) -> Claim | None:
-    sign, number = match["sign"].lower(), float(match["percent"])
-    if not match["unit"] and sign not in WORDED:
+    sign = match["sign"].lower()
+    number = float(match["percent"])
+    has_unit = bool(match["unit"])
+    if not has_unit and sign not in WORDED:
         return None
-    direction = 0 if sign in BOTH else -1 if sign in DOWN else 1
-    return Claim(direction, number / 100, match[0].strip(" _"), number, has_unit=bool(match["unit"]))
+    return Claim(
+        direction=_direction_of(sign),
+        share=number / 100,
+        words=match[0].strip(" _"),
+        number=number,
+        has_unit=has_unit,
+    )
+
+
+def _direction_of(sign: str) -> int:
+    if sign in EITHER:
+        return 0
+    return -1 if sign in DOWN else 1
 
 
 def _by_factor(match: re.Match[str]) -> Claim | None:
-    number = float((match["after"] or match["before"]).lower().replace("p", "."))
+    digits = match["after"] or match["before"]
+    number = float(digits.lower().replace("p", "."))
     if number <= 0 or number == 1:
         return None
-    direction = 1 if number > 1 else -1
-    return Claim(direction, abs(number - 1), match[0].strip(" _-"), number, has_unit=False, is_factor=True)
+    return Claim(
+        direction=1 if number > 1 else -1,
+        share=abs(number - 1),
+        words=match[0].strip(" _-"),
+        number=number,
+        has_unit=False,
+        is_factor=True,
+    )

@@ -11,7 +11,7 @@ import ired_diag
 def code_commit() -> str | None:
     """Return the commit of the running code, with ``-dirty`` where tracked files were changed since.
 
-    None outside a git checkout, and where there is no git: the version is told all the same.
+    None outside a git checkout, and where there is no git: the version is recorded all the same.
     """
     root = Path(ired_diag.__file__).parents[1]
     if not (root / ".git").exists():
@@ -19,14 +19,18 @@ def code_commit() -> str | None:
     commit = _git(root, "rev-parse", "HEAD")
     if not commit:
         return None
-    return f"{commit}-dirty" if _git(root, "status", "--porcelain", "--untracked-files=no") else commit
+    changes = _git(root, "status", "--porcelain", "--untracked-files=no")
+    return f"{commit}-dirty" if changes else commit
 
 
 def _git(root: Path, *arguments: str) -> str:
     try:
-        told = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+        completed = subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except OSError:
         return ""
-    return told.stdout.strip()
+    return completed.stdout.strip()

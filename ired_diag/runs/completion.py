@@ -12,13 +12,13 @@ last step, and no run of the group goes further, that step is the end of their t
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ired_diag.runs.ending import UNKNOWN_IN_WORDS, Ending
+from ired_diag.runs.grouped import by_group
 from ired_diag.runs.run import Run
 
 Completion = Literal["complete", "cut off", "failed", "running", "unknown"]
@@ -26,6 +26,13 @@ Completion = Literal["complete", "cut off", "failed", "running", "unknown"]
 YOUNG = 1800.0  # s
 LONGEST = 30 * 86400.0  # s: a job that began before is over, its log was copied
 FEWEST_SIBLINGS = 2
+
+
+class CommonEnd(NamedTuple):
+    """The furthest last step of a group, and how many of its runs end there."""
+
+    step: int
+    runs: int
 
 
 def completion_of(run: Run, *, now: float | None = None) -> Completion:
@@ -42,68 +49,81 @@ def completion_of(run: Run, *, now: float | None = None) -> Completion:
         return "failed"
     if ending.unknown or ending.state == "unreadable":
         return "unknown"
-    if ending.state == "cut_off" and _is_young(run, time.time() if now is None else now):
+    now = time.time() if now is None else now
+    if ending.state == "cut_off" and _is_young(run, now):
         return "running"
     return "cut off"
 
 
 def state_in_words(run: Run, completion: Completion) -> str:
     """Return how far a run came, with how it ended where that says more; each word once."""
-    if completion in ("complete", "running"):
-        return completion
-    if completion == "unknown":
-        return UNKNOWN_IN_WORDS if run.ending.state == "unknown" else f"unknown: {run.ending.label}"
-    return run.ending.label if completion == "failed" else f"{completion}: {run.ending.label}"
+    match completion:
+        case "complete" | "running":
+            return completion
+        case "failed":
+            return run.ending.label
+        case "unknown" if run.ending.state == "unknown":
+            return UNKNOWN_IN_WORDS
+    return f"{completion}: {run.ending.label}"
 
 
 def complete_by_siblings(runs: Iterable[Run]) -> list[Run]:
     """Return runs, those of unknown ending complete where a sibling ends at the same, furthest step."""
     runs = list(runs)
-    groups: dict[str, list[Run]] = defaultdict(list)
-    for run in runs:
-        groups[run.group].append(run)
-    last_steps = {group: _common_last_step(members) for group, members in groups.items()}
-    return [_completed(run, last_steps[run.group]) for run in runs]
+    end_of: dict[str, CommonEnd | None] = {}
+    for group, members in by_group(runs).items():
+        end_of[group] = _common_end(members)
+    return [_completed(run, end_of[run.group]) for run in runs]
 
 
 def note_on_unknown(group: str, runs: Sequence[Run]) -> str:
     """Return what to say of the runs of a group whose ending is unknown; nothing where there are none."""
-    unknown = [run for run in runs if run.ending.unknown]
+    unknown = sum(run.ending.unknown for run in runs)
     if not unknown:
         return ""
-    steps = sorted({run.history.last_step for run in runs if run.history.last_step is not None})
-    where = f"; their last steps differ ({steps[0]} to {steps[-1]})" if len(steps) > 1 else ""
-    what = "the ending is" if len(runs) == 1 else f"the ending of {len(unknown)} of {len(runs)} runs is"
-    used = "it is used as it is" if len(unknown) == 1 else "they are used as they are"
+    steps = {run.history.last_step for run in runs if run.history.last_step is not None}
+    where = ""
+    if len(steps) > 1:
+        where = f"; their last steps differ ({min(steps)} to {max(steps)})"
+    what = "the ending is"
+    if len(runs) > 1:
+        what = f"the ending of {unknown} of {len(runs)} runs is"
+    used = "they are used as they are"
+    if unknown == 1:
+        used = "it is used as it is"
     return f"{group}: {what} {UNKNOWN_IN_WORDS}{where}; {used}."
 
 
-def _common_last_step(runs: Sequence[Run]) -> tuple[int, int] | None:
-    """Return the furthest last step of a group and how many runs end there, None where only one does."""
-    ended = Counter(
-        run.history.last_step
-        for run in runs
-        if run.ending.may_be_complete and run.history.last_step is not None
-    )
+def _common_end(runs: Sequence[Run]) -> CommonEnd | None:
+    """Return the furthest last step of a group where several runs end; None where only one does."""
     furthest = max((run.history.last_step or 0 for run in runs), default=0)
-    count = ended.get(furthest, 0)
-    return (furthest, count) if furthest > 0 and count >= FEWEST_SIBLINGS else None
+    ending_there = 0
+    for run in runs:
+        ending_there += run.ending.may_be_complete and run.history.last_step == furthest
+    if furthest <= 0 or ending_there < FEWEST_SIBLINGS:
+        return None
+    return CommonEnd(furthest, ending_there)
 
 
-def _completed(run: Run, last: tuple[int, int] | None) -> Run:
-    if run.ending.state != "unknown" or last is None or run.history.last_step != last[0]:
+def _completed(run: Run, end: CommonEnd | None) -> Run:
+    if end is None or run.history.last_step != end.step:
         return run
-    step, count = last
-    detail = f"{count} runs of the group end at the same last step, {step}"
+    if run.ending.state != "unknown":
+        return run
+    detail = f"{end.runs} runs of the group end at the same last step, {end.step}"
     return replace(run, ending=Ending("complete", detail, inferred=True))
 
 
 def _is_young(run: Run, now: float) -> bool:
-    log = run.path if run.path.is_file() else run.path / "metrics.jsonl"
+    log = run.path
+    if not log.is_file():
+        log = run.path / "metrics.jsonl"
     if not log.is_file():
         return False
     try:
         started = datetime.fromisoformat(str(run.provenance.get("started"))).timestamp()
     except ValueError:
         started = now
-    return now - log.stat().st_mtime < YOUNG and now - started < LONGEST
+    idle = now - log.stat().st_mtime
+    elapsed = now - started
+    return idle < YOUNG and elapsed < LONGEST

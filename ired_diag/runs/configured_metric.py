@@ -66,7 +66,10 @@ class Watched:
     is_literal: bool
 
 
-def configured_metric(configuration: Mapping[str, Any] | None, names: Collection[str]) -> str | None:
+def configured_metric(
+    configuration: Mapping[str, Any] | None,
+    names: Collection[str],
+) -> str | None:
     """Return the logged metric that a configuration says to watch; None where it names none, or several.
 
     Args:
@@ -83,8 +86,11 @@ def configured_metric(configuration: Mapping[str, Any] | None, names: Collection
         return None
     watched = list(watched_metrics(configuration))
     for only_stops in (False, True):
-        of_role = [entry for entry in watched if entry.only_stops is only_stops]
-        logged = {metric for entry in of_role if (metric := _logged_as(entry, names))}
+        logged: set[str] = set()
+        for entry in watched:
+            if entry.only_stops is only_stops:
+                logged.add(_logged_as(entry, names) or "")
+        logged.discard("")
         if logged:
             return logged.pop() if len(logged) == 1 else None
     return None
@@ -96,30 +102,47 @@ def watched_metrics(configuration: Mapping[str, Any]) -> Iterator[Watched]:
         for key, name in named_in(part.values).items():
             where = f"{part.where}/{key}"
             if not SCHEDULER.search(where):
-                yield Watched(name, bool(EARLY.search(where)), "monitor" in _words_of_key(key))
+                yield Watched(
+                    name,
+                    only_stops=EARLY.search(where) is not None,
+                    is_literal="monitor" in _words_of_key(key),
+                )
 
 
 def named_in(part: Mapping[str, Any]) -> dict[str, str]:
     """Return the names of metrics in one part of a configuration, by their keys."""
-    return {
-        key: value for key, value in part.items() if isinstance(value, str) and value and _names_metric(key)
-    }
+    names: dict[str, str] = {}
+    for key, value in part.items():
+        if isinstance(value, str) and value and _names_metric(key):
+            names[key] = value
+    return names
 
 
-def parts_of(configuration: Mapping[str, Any], where: str = "", levels: int = DEEPEST) -> Iterator[Part]:
+def parts_of(
+    configuration: Mapping[str, Any],
+    where: str = "",
+    levels: int = DEEPEST,
+) -> Iterator[Part]:
     """Yield a configuration and the mappings within it; keys with a path (``trainer/mode``) by their path."""
-    place = "/".join([where, *(str(configuration[key]) for key in CLASS_KEYS if key in configuration)])
+    classes = [str(configuration[key]) for key in CLASS_KEYS if key in configuration]
+    place = "/".join([where, *classes])
     by_path: dict[str, dict[str, Any]] = {}
     for key, value in configuration.items():
         path, _, last = str(key).replace(".", "/").rpartition("/")
         by_path.setdefault(path, {})[last] = value
     for path, values in by_path.items():
         yield Part(f"{place}/{path}", _unfolded(values))
+    if levels <= 1:
+        return
     for key, value in configuration.items():
-        inner = [value] if isinstance(value, Mapping) else value if isinstance(value, list) else []
-        for mapping in inner:
-            if levels > 1 and isinstance(mapping, Mapping):
-                yield from parts_of(mapping, f"{place}/{key}", levels - 1)
+        for mapping in _mappings_in(value):
+            yield from parts_of(mapping, f"{place}/{key}", levels - 1)
+
+
+def _mappings_in(value: object) -> list[Mapping[str, Any]]:
+    """Return a value that is a mapping, or the mappings in a list."""
+    values = value if isinstance(value, list) else [value]
+    return [inner for inner in values if isinstance(inner, Mapping)]
 
 
 def means(name: str, metric: str) -> bool:
@@ -128,16 +151,22 @@ def means(name: str, metric: str) -> bool:
     >>> means("accuracy", "eval_accuracy"), means("val_loss", "validation/loss"), means("acc", "train_acc")
     (True, True, False)
     """
-    return words_of(name) == words_of(metric) or _measure_of(name) == _measure_of(metric)
+    if words_of(name) == words_of(metric):
+        return True
+    return _measure_of(name) == _measure_of(metric)
 
 
 def _unfolded(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values with a sweep's ``metric: {name: …, goal: …}`` as a metric and its mode."""
+    unfolded = dict(values)
     metric = values.get("metric")
     if not isinstance(metric, Mapping) or not isinstance(metric.get("name"), str):
-        return dict(values)
+        return unfolded
+    unfolded["metric"] = metric["name"]
     mode = metric.get("goal", metric.get("mode"))
-    return {**values, "metric": metric["name"], **({} if mode is None else {"metric_mode": mode})}
+    if mode is not None:
+        unfolded["metric_mode"] = mode
+    return unfolded
 
 
 @lru_cache(maxsize=8192)
@@ -156,9 +185,13 @@ def _measure_of(name: str) -> tuple[str, ...]:
     words = words_of(name)
     if len(words) > 1 and words[-1] == WITH_DETAIL:
         words = words[:-1]
-    if len(words) > 1 and words[0] in SPLITS:
+    if len(words) < 2:
+        return words
+    if words[0] in SPLITS:
         return words[1:]
-    return words[:-1] if len(words) > 1 and words[-1] in SPLITS else words
+    if words[-1] in SPLITS:
+        return words[:-1]
+    return words
 
 
 def _logged_as(watched: Watched, names: Collection[str]) -> str | None:
@@ -166,12 +199,18 @@ def _logged_as(watched: Watched, names: Collection[str]) -> str | None:
     exact = _exact(watched.name, names)
     if exact and (watched.is_literal or not is_of_training(exact, names)):
         return exact
-    evaluations = [name for name in names if means(watched.name, name) and not is_of_training(name, names)]
-    counted = {name: names[name] for name in evaluations} if isinstance(names, Mapping) else evaluations
-    return (evaluation_metric(counted) or sorted(evaluations)[0]) if evaluations else exact
+    alike = [name for name in names if means(watched.name, name)]
+    evaluations = [name for name in alike if not is_of_training(name, names)]
+    if not evaluations:
+        return exact
+    counted: Collection[str] = evaluations
+    if isinstance(names, Mapping):
+        counted = {name: names[name] for name in evaluations}
+    return evaluation_metric(counted) or min(evaluations)
 
 
 def _exact(name: str, names: Collection[str]) -> str | None:
     if name in names:
         return name
-    return min((other for other in names if words_of(other) == words_of(name)), default=None)
+    same_words = [other for other in names if words_of(other) == words_of(name)]
+    return min(same_words, default=None)

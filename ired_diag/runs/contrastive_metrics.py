@@ -18,7 +18,8 @@ from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.run import Run
 
-PLAIN = (("nce",), ("infonce",), ("contrastive",), ("loss", "energy"), ("energy", "loss"))
+SINGLE_WORDS = (("nce",), ("infonce",), ("contrastive",))
+PLAIN = (*SINGLE_WORDS, ("loss", "energy"), ("energy", "loss"))
 OF_WEIGHTED = frozenset(("wtd", "weighted"))
 OF_THE_TERM = frozenset(("e", "energy", "nce", "contrastive"))
 IGNORED = frozenset(("train", "training", "loss", "diag", "mean"))
@@ -28,42 +29,44 @@ OTHER_LOSSES = ("use_cd_loss", "use_gradient_contrastive")
 KINDS_OF_LOSS = ("contrastive_loss", "energy_loss", "loss_type", "contrastive_loss_type", "energy_loss_type")
 NOT_NCE = frozenset("cd contrastivedivergence divergence hinge margin triplet score l1 l2 mse".split())
 SWITCH = re.compile(r"(?:use|enable|with)_\w*(?:contrastive|nce)\w*")
-OFF = ("none", "off", "no", "false", "")
+OFF = ("none", "off", "no", "false", "")  # texts of a configuration
 
 Configuration = Mapping[str, Any]
 
 
 def contrastive_loss(run: Run) -> Series | None:
-    """Return the contrastive loss of a run in nats, before its weight; None where no log tells it."""
-    weighted: Series | None = None
+    """Return the contrastive loss of a run in nats, before its weight; None where it is not logged."""
     for name, series in run.history.series.items():
         words = words_of(name)
-        if _is_weighted(words):
-            weighted = series
-        elif _is_plain(words):
+        if _is_plain(words) and not _is_weighted(words):
             return series
+    weighted = _weighted_terms(run)
     weight = stated_weight(run.configuration or {})
-    return Series(weighted.steps, weighted.values / weight) if weighted is not None and weight else None
+    if not weighted or not weight:
+        return None
+    _, series = weighted[-1]
+    return Series(series.steps, series.values / weight)
 
 
 def is_contrasted(run: Run) -> bool | None:
-    """Say whether a run minimises a contrastive loss of energies; None where nothing tells."""
+    """Say whether a run minimises a contrastive loss of energies; None where that is unknown."""
     configuration = run.configuration or {}
-    strategy = next((configuration[key] for key in STRATEGIES if key in configuration), None)
-    logged = _logged_terms(run)
-    if (strategy is not None and is_off(strategy)) or stated_weight(configuration) == 0:
+    strategies = [configuration[key] for key in STRATEGIES if key in configuration]
+    strategy = strategies[0] if strategies else None
+    if strategy is not None and is_off(strategy):
         return False
-    if is_another_loss(configuration) or any(not np.any(values) for values in logged):
+    if stated_weight(configuration) == 0 or is_another_loss(configuration):
         return False
-    return True if logged or strategy is not None else None
+    terms = _logged_terms(run)
+    if not all(np.any(values) for values in terms):
+        return False
+    return True if terms or strategy is not None else None
 
 
 def weighted_term(run: Run) -> tuple[str, Series] | None:
-    """Return the name and values of the contrastive term times its weight, where a log tells it."""
-    for name, series in run.history.series.items():
-        if _is_weighted(words_of(name)):
-            return name, series
-    return None
+    """Return the name and values of the contrastive term times its weight, where it is logged."""
+    weighted = _weighted_terms(run)
+    return weighted[0] if weighted else None
 
 
 def off_switch(configuration: Configuration) -> str | None:
@@ -73,43 +76,63 @@ def off_switch(configuration: Configuration) -> str | None:
     ('use_ired_contrastive_loss is False', None)
     """
     for key, value in configuration.items():
-        if SWITCH.fullmatch(key.rpartition(".")[2]) and value is not None and is_off(value):
+        last = key.rpartition(".")[2]
+        if SWITCH.fullmatch(last) and value is not None and is_off(value):
             return f"{key} is {value}"
-    weights = (key for key in WEIGHTS if key in configuration)
-    return next((f"{key} is 0" for key in weights if stated_weight(configuration) == 0), None)
+    if stated_weight(configuration) != 0:
+        return None
+    weights = [key for key in WEIGHTS if key in configuration]
+    return f"{weights[0]} is 0"
 
 
 def stated_weight(configuration: Configuration) -> float | None:
     """Return the weight of the contrastive loss, where a configuration states it."""
-    values = (configuration.get(key) for key in WEIGHTS)
-    numbers = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-    return numbers[0] if numbers else None
+    for key in WEIGHTS:
+        weight = configuration.get(key)
+        if isinstance(weight, int | float) and not isinstance(weight, bool):
+            return float(weight)
+    return None
 
 
 def is_another_loss(configuration: Configuration) -> bool:
     """Say whether a configuration states another loss of energies than the contrastive one."""
     if any(configuration.get(key) for key in OTHER_LOSSES):
         return True
-    kinds = (configuration.get(key) for key in KINDS_OF_LOSS)
-    return any(isinstance(kind, str) and NOT_NCE.intersection(words_of(kind)) for kind in kinds)
+    for key in KINDS_OF_LOSS:
+        kind = configuration.get(key)
+        if isinstance(kind, str) and not NOT_NCE.isdisjoint(words_of(kind)):
+            return True
+    return False
 
 
 def is_off(value: object) -> bool:
     """Say whether a setting switches something off."""
-    return value is None or value is False or (isinstance(value, str) and value.lower() in OFF)
+    if isinstance(value, str):
+        return value.lower() in OFF
+    return value is None or value is False
 
 
 def _logged_terms(run: Run) -> list[NDArray[np.float64]]:
     """Return the values of each logged contrastive term, weighted or not."""
-    names = [(name, words_of(name)) for name in run.history.series]
-    terms = [name for name, words in names if _is_plain(words) or _is_weighted(words)]
-    return [run.history.series[name].values for name in terms]
+    terms: list[NDArray[np.float64]] = []
+    for name, series in run.history.series.items():
+        words = words_of(name)
+        if _is_plain(words) or _is_weighted(words):
+            terms.append(series.values)
+    return terms
+
+
+def _weighted_terms(run: Run) -> list[tuple[str, Series]]:
+    """Return the name and values of each logged contrastive term times its weight."""
+    series = run.history.series.items()
+    return [(name, values) for name, values in series if _is_weighted(words_of(name))]
 
 
 def _is_weighted(words: tuple[str, ...]) -> bool:
-    return bool(OF_WEIGHTED.intersection(words) and OF_THE_TERM.intersection(words))
+    return not OF_WEIGHTED.isdisjoint(words) and not OF_THE_TERM.isdisjoint(words)
 
 
 def _is_plain(words: tuple[str, ...]) -> bool:
     """Say whether a metric is the contrastive loss by itself, but for words that say where it was taken."""
-    return words in PLAIN or tuple(w for w in words if w not in IGNORED) in PLAIN[:3] or words[-2:] in PLAIN
+    informative = tuple(word for word in words if word not in IGNORED)
+    return words in PLAIN or words[-2:] in PLAIN or informative in SINGLE_WORDS

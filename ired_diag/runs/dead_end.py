@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ired_diag.runs.history import Series
 
@@ -45,20 +46,30 @@ def dead_end_of(series: Mapping[str, Series], metric: str) -> DeadEnd | None:
         metric: The judged one.
     """
     judged = series.get(metric)
-    if judged is None or len(judged) < FEWEST or not np.isfinite(judged.values[-1]):
+    if judged is None or len(judged) < FEWEST:
         return None
-    moved = np.flatnonzero(judged.values != judged.values[-1])
-    first = int(moved[-1]) + 1 if len(moved) else 0
-    if len(judged) - first < FEWEST:
+    constant = float(judged.values[-1])
+    first = _first_of_constant_end(judged.values)
+    if not np.isfinite(constant) or len(judged) - first < FEWEST:
         return None
     earliest = judged.steps[max(0, first - 1)]
+    constant_steps = judged.steps[first:]
     for name, other in series.items():
-        if name != metric and (lost := _lost_since(other)) is not None and earliest <= lost:
-            stands = judged.steps[first:] >= lost
-            if stands.sum() >= FEWEST:
-                step = int(judged.steps[first:][stands][0])
-                return DeadEnd(step, float(judged.values[-1]), name)
+        lost_since = _lost_since(other)
+        if name == metric or lost_since is None or lost_since < earliest:
+            continue
+        steps = constant_steps[constant_steps >= lost_since]
+        if len(steps) >= FEWEST:
+            return DeadEnd(int(steps[0]), constant, witness=name)
     return None
+
+
+def _first_of_constant_end(values: NDArray[np.float64]) -> int:
+    """Return the place from which values stay at the last one."""
+    moving = np.flatnonzero(values != values[-1])
+    if not len(moving):
+        return 0
+    return int(moving[-1]) + 1
 
 
 def as_judged(series: Mapping[str, Series], metric: str) -> Series | None:
@@ -68,15 +79,20 @@ def as_judged(series: Mapping[str, Series], metric: str) -> Series | None:
         series: All metrics of a run, by name.
         metric: The judged one.
     """
-    judged, dead = series.get(metric), dead_end_of(series, metric)
-    if judged is None or dead is None:
+    judged = series.get(metric)
+    dead_end = dead_end_of(series, metric)
+    if judged is None or dead_end is None:
         return judged
-    return Series(judged.steps, np.where(judged.steps >= dead.step, np.nan, judged.values))
+    values = np.where(judged.steps >= dead_end.step, np.nan, judged.values)
+    return Series(judged.steps, values)
 
 
 def _lost_since(series: Series) -> int | None:
     """Return the step from which a metric that was finite is not finite any more, to its end."""
     finite = np.flatnonzero(np.isfinite(series.values))
-    if not len(finite) or finite[-1] + 1 >= len(series):
+    if not len(finite):
         return None
-    return int(series.steps[finite[-1] + 1])
+    first_lost = int(finite[-1]) + 1
+    if first_lost >= len(series):
+        return None
+    return int(series.steps[first_lost])

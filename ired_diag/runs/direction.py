@@ -59,13 +59,16 @@ class Direction:
 
 
 def direction_of(
-    metric: str, *, higher_is_better: bool | None = None, configuration: Mapping[str, Any] | None = None
+    metric: str,
+    *,
+    higher_is_better: bool | None = None,
+    configuration: Mapping[str, Any] | None = None,
 ) -> Direction:
     """Return the direction of a metric.
 
     Args:
         metric: Its name.
-        higher_is_better: What the user says; None where nothing.
+        higher_is_better: What the user says; None where the user does not say it.
         configuration: Of the run.
 
     >>> direction_of("val_acc").words
@@ -79,7 +82,9 @@ def direction_of(
     stated = lower_by_configuration(metric, configuration or {}, name_is_known=by_name is not None)
     if stated is not None:
         return Direction(stated, "configuration")
-    return Direction(True, "assumed") if by_name is None else Direction(by_name, "name")
+    if by_name is not None:
+        return Direction(by_name, "name")
+    return Direction(True, "assumed")
 
 
 def lower_by_name(metric: str) -> bool | None:
@@ -126,8 +131,12 @@ def lower_by_configuration(
 
 def _stated(part: Mapping[str, Any], keys: tuple[str, ...]) -> set[bool]:
     """Return what the keys of a part say: whether lower is better."""
-    flags = {not part[key] for key in FLAG_KEYS if key in keys and isinstance(part.get(key), bool)}
-    modes = {
-        MODES[mode] for key in MODE_KEYS if key in keys and (mode := str(part.get(key)).lower()) in MODES
-    }
-    return flags | modes
+    stated: set[bool] = set()
+    for key in keys:
+        value = part.get(key)
+        mode = str(value).lower()
+        if key in FLAG_KEYS and isinstance(value, bool):
+            stated.add(not value)
+        elif key in MODE_KEYS and mode in MODES:
+            stated.add(MODES[mode])
+    return stated

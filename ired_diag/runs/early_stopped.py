@@ -11,6 +11,7 @@ Reference: Prechelt (1998), Early Stopping - But When?
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,32 +19,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.runs.configured_metric import parts_of
-from ired_diag.runs.direction import direction_of
+from ired_diag.runs.direction import Direction, direction_of
+from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
 
 OF_A_SCHEDULE = frozenset("lr plateau scheduler sched schedule reduce rate".split())
-OF_THE_LEAST_GAIN = frozenset("delta threshold".split())
+OF_THE_LEAST_GAIN = ("delta", "threshold")
 
 Array = NDArray[np.float64]
 
 
 def was_stopped_early(run: Run) -> bool:
     """Say whether a configured patience ran out at the last evaluation of a run, and not before."""
-    patiences = list(_numbers(run.configuration or {}, "patience"))
-    gains = [0.0, *(gain for word in OF_THE_LEAST_GAIN for gain in _numbers(run.configuration or {}, word))]
-    if not patiences or run.evaluated is None:
+    if run.evaluated is None:
         return False
-    epochs = [n for n in _numbers(run.configuration or {}, "epoch", "epochs") if n > 0]
-    is_short = bool(epochs) and len(run.evaluated[1]) < min(epochs)
-    return any(
-        _ran_out(curve, int(patience), gain) or (is_short and _is_near(curve, int(patience)))
-        for curve in _curves(run)
-        for patience in patiences
-        for gain in gains
-        if patience >= 1
-    )
+    configuration = run.configuration or {}
+    patiences = [int(number) for number in _numbers(configuration, "patience") if number >= 1]
+    gains = [0.0, *_numbers(configuration, *OF_THE_LEAST_GAIN)]
+    epochs = [number for number in _numbers(configuration, "epoch", "epochs") if number > 0]
+    _, judged = run.evaluated
+    is_short = bool(epochs) and len(judged) < min(epochs)
+    for curve, patience in itertools.product(_curves(run), patiences):
+        if is_short and _is_near(curve, patience):
+            return True
+        if any(_ran_out(curve, patience, gain) for gain in gains):
+            return True
+    return False
 
 
 def _curves(run: Run) -> Iterator[Array]:
@@ -51,11 +54,17 @@ def _curves(run: Run) -> Iterator[Array]:
     if run.evaluated is None:
         return
     name, judged = run.evaluated
-    for other, series in {name: judged, **run.history.series}.items():
-        direction = run.direction_of(other) if other == name else direction_of(other)
-        if len(series) == len(judged) and (other == name or direction.source == "name"):
-            values = np.asarray(series.values, dtype=np.float64)
-            yield values if direction.lower_is_better else -values
+    logged = run.history.series.get(name, judged)
+    yield _lower_is_better(logged, run.direction_of(name))
+    for other, series in run.history.series.items():
+        direction = direction_of(other)
+        if other != name and len(series) == len(judged) and direction.source == "name":
+            yield _lower_is_better(series, direction)
+
+
+def _lower_is_better(series: Series, direction: Direction) -> Array:
+    values = np.asarray(series.values, dtype=np.float64)
+    return values if direction.lower_is_better else -values
 
 
 def _ran_out(values: Array, patience: int, gain: float) -> bool:
@@ -64,12 +73,15 @@ def _ran_out(values: Array, patience: int, gain: float) -> bool:
     >>> _ran_out(np.array([3.0, 2.0, 2.1, 2.2]), 2, 0.0), _ran_out(np.array([3.0, 3.1, 3.2, 2.0]), 2, 0.0)
     (True, False)
     """
-    best, waited, longest = np.inf, 0, 0
-    for value in values[:-1].tolist():
-        best, waited = (value, 0) if value < best - gain else (best, waited + 1)
-        longest = max(longest, waited)
-    last = 0 if values[-1] < best - gain else waited + 1
-    return last in (patience, patience + 1) and longest < last  # some programs wait for one more
+    best, waited, longest_before = np.inf, 0, 0
+    for value in values.tolist():
+        longest_before = max(longest_before, waited)
+        if value < best - gain:
+            best, waited = value, 0
+        else:
+            waited += 1
+    is_over = waited in (patience, patience + 1)  # some programs wait for one evaluation more
+    return is_over and longest_before < waited
 
 
 def _is_near(values: Array, patience: int) -> bool:
@@ -83,14 +95,12 @@ def _is_near(values: Array, patience: int) -> bool:
 
 
 def _numbers(configuration: Mapping[str, Any], *wanted: str) -> Iterator[float]:
-    """Yield the numbers of keys with one of the words, but for those of a schedule of the learning rate."""
+    """Yield the numbers of keys with any of the words, but for those of a schedule of the learning rate."""
     for part in parts_of(configuration):
         for key, value in part.values.items():
-            words, number = set(words_of(f"{part.where}/{key}")), number_of(value)
-            if (
-                words.intersection(wanted)
-                and not OF_A_SCHEDULE & words
-                and number is not None
-                and number >= 0
-            ):
+            words = words_of(f"{part.where}/{key}")
+            number = number_of(value)
+            if number is None or number < 0 or not OF_A_SCHEDULE.isdisjoint(words):
+                continue
+            if any(word in words for word in wanted):
                 yield number

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ired_diag.runs.history import History, Series
 
-POSITIVE = re.compile(r"(?i)(.*\b(?:e|energy)_)(pos)(itive)?$")
+POSITIVE = re.compile(r"(?i)(?P<energy>.*\b(?:e|energy)_)(?P<sign>pos)(?P<ending>itive)?$")
 
 Array = NDArray[np.float64]
 
@@ -36,31 +36,47 @@ def energy_metrics(names: Iterable[str]) -> Iterator[EnergyMetrics]:
     [EnergyMetrics(positive='E_pos', negative='E_neg'),
      EnergyMetrics(positive='train/energy_positive', negative=None)]
     """
-    known = list(names)
-    for name in known:
-        if found := POSITIVE.match(name):
-            word = "NEG" if found[2].isupper() else "neg"
-            negative = f"{found[1]}{word}{'ative' if found[3] else ''}"
-            yield EnergyMetrics(name, negative if negative in known else None)
+    logged = list(names)
+    for name in logged:
+        match = POSITIVE.match(name)
+        if match is None:
+            continue
+        negative = _name_of_negative(match)
+        if negative in logged:
+            yield EnergyMetrics(name, negative)
+        else:
+            yield EnergyMetrics(name, None)
+
+
+def _name_of_negative(positive: re.Match[str]) -> str:
+    word = "NEG" if positive["sign"].isupper() else "neg"
+    ending = "ative" if positive["ending"] else ""
+    return f"{positive['energy']}{word}{ending}"
 
 
 def positive_energy(history: History) -> tuple[str, Series] | None:
     """Return the first metric that is an energy of positives, and its values; None where none is logged."""
-    found = next(energy_metrics(history.series), None)
-    return None if found is None else (found.positive, history.series[found.positive])
+    for metrics in energy_metrics(history.series):
+        return metrics.positive, history.series[metrics.positive]
+    return None
 
 
 def energy_gap(history: History) -> tuple[EnergyMetrics, Series] | None:
     """Return E⁻ - E⁺ at the steps where both are logged, and of which metrics; None without such a pair."""
-    for found in energy_metrics(history.series):
-        if found.negative is not None:
-            steps, below, above = together(history.series[found.positive], history.series[found.negative])
-            with np.errstate(invalid="ignore"):  # infinite less infinite: it is NaN, and told as such
-                return found, Series(steps, above - below)
+    for metrics in energy_metrics(history.series):
+        if metrics.negative is None:
+            continue
+        positive = history.series[metrics.positive]
+        negative = history.series[metrics.negative]
+        steps, below, above = together(positive, negative)
+        with np.errstate(invalid="ignore"):  # infinite less infinite is NaN, and is shown as such
+            return metrics, Series(steps, above - below)
     return None
 
 
 def together(a: Series, b: Series) -> tuple[NDArray[np.int64], Array, Array]:
     """Return the steps that two metrics share, and the values of each there."""
     steps, i, j = np.intersect1d(a.steps, b.steps, return_indices=True)
-    return steps, np.asarray(a.values, dtype=np.float64)[i], np.asarray(b.values, dtype=np.float64)[j]
+    values_of_a = np.asarray(a.values, dtype=np.float64)
+    values_of_b = np.asarray(b.values, dtype=np.float64)
+    return steps, values_of_a[i], values_of_b[j]

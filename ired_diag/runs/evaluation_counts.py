@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, words_of
+from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 OF_A_SEED = re.compile(r"(?i)(?:seed|run|fold|version|trial)?[_-]?\d+")
@@ -30,6 +31,8 @@ PARTS = frozenset(  # settings that ask for fewer samples
     subset fraction debug fast_dev_run smoke_test eval_batches val_batches validation_batches
     """.split()
 )
+
+Settings = tuple[tuple[str, str], ...]  # key and value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,43 +52,56 @@ class SampleCount:
     group: str
     label: str
     metric: str
-    data: tuple[tuple[str, str], ...]
-    parts: tuple[tuple[str, str], ...]
+    data: Settings
+    parts: Settings
     samples: int
     where: str
 
 
 def sample_counts(study: Study) -> Iterator[SampleCount]:
     """Yield the number of samples of each evaluation that states one."""
-    owners = [
-        (a.experiment or name_by_folder(a.path), a.path.parent.name, a.configuration, a.results)
-        for a in study.evaluations
-    ]
-    owners += [(run.group, run.seed_label, run.configuration, run.results) for run in study.runs]
-    for group, label, configuration, results in owners:
-        for result in results:
-            if result.n is not None and not result.error and not result.partial:
-                yield SampleCount(
-                    group=group,
-                    label=label,
-                    metric=f"{result.metric} {result.data}".strip(),
-                    data=_chosen(configuration, DATA),
-                    parts=_chosen(configuration, PARTS),
-                    samples=result.n,
-                    where=result.where,
-                )
+    for record in study.evaluations:
+        group = record.experiment or name_by_folder(record.path)
+        yield from _stated_counts(record, group, record.path.parent.name)
     for run in study.runs:
-        for name, told in run.history.series.items():
-            if is_sample_count(name) and len(told) and np.isfinite(told.values[-1]):
-                yield SampleCount(
-                    group=run.group,
-                    label=run.seed_label,
-                    metric=name,
-                    data=_chosen(run.configuration, DATA),
-                    parts=_chosen(run.configuration, PARTS),
-                    samples=int(told.values[-1]),
-                    where=f"step {told.steps[-1]}",
-                )
+        yield from _stated_counts(run, run.group, run.seed_label)
+    for run in study.runs:
+        yield from _logged_counts(run)
+
+
+def _stated_counts(record: Run, group: str, label: str) -> Iterator[SampleCount]:
+    """Yield the number of samples of each final result that states one."""
+    for result in record.results:
+        if result.n is None or result.error or result.partial:
+            continue
+        yield SampleCount(
+            group=group,
+            label=label,
+            metric=f"{result.metric} {result.data}".strip(),
+            data=_chosen(record.configuration, DATA),
+            parts=_chosen(record.configuration, PARTS),
+            samples=result.n,
+            where=result.where,
+        )
+
+
+def _logged_counts(run: Run) -> Iterator[SampleCount]:
+    """Yield the last value of each metric that is a number of samples."""
+    for name, series in run.history.series.items():
+        if not is_sample_count(name) or not len(series):
+            continue
+        count = series.values[-1]
+        if not np.isfinite(count):
+            continue
+        yield SampleCount(
+            group=run.group,
+            label=run.seed_label,
+            metric=name,
+            data=_chosen(run.configuration, DATA),
+            parts=_chosen(run.configuration, PARTS),
+            samples=int(count),
+            where=f"step {series.steps[-1]}",
+        )
 
 
 def name_by_folder(file: Path) -> str:
@@ -112,6 +128,11 @@ def is_sample_count(name: str) -> bool:
     return bool(splits) and bool(COUNTS & rest) and rest <= AROUND_A_COUNT
 
 
-def _chosen(configuration: Mapping[str, Any] | None, keys: frozenset[str]) -> tuple[tuple[str, str], ...]:
-    settings = (configuration or {}).items()
-    return tuple(sorted((k, str(v)) for k, v in settings if k.rpartition(".")[2].lower() in keys))
+def _chosen(configuration: Mapping[str, Any] | None, keys: frozenset[str]) -> Settings:
+    """Return the settings of given keys, sorted, as text."""
+    chosen: list[tuple[str, str]] = []
+    for key, value in (configuration or {}).items():
+        last = key.rpartition(".")[2]
+        if last.lower() in keys:
+            chosen.append((key, str(value)))
+    return tuple(sorted(chosen))

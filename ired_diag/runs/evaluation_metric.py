@@ -46,7 +46,11 @@ NEVER = frozenset(
     time timestamp token tokens weight weights worker workers
     """.split()
 )
-OF_TRAINING = 3  # kind of a measure
+# The kinds of the list above.
+KNOWN_EVALUATION, UNNAMED_EVALUATION, UNKNOWN_EVALUATION, OF_TRAINING = range(4)
+TRAINING_WORDS = frozenset(TRAINING)
+DATA = frozenset((*SPLITS, *TEST_SPLITS, *TRAINING))
+NEGATION = ("neg", "negative", "minus", "complement")
 
 
 class Rank(NamedTuple):
@@ -80,18 +84,24 @@ def evaluation_metric(names: Collection[str]) -> str | None:
     ranked = _ranked(names)
     if not ranked:
         return _only_other(names)
-    return min(ranked, key=lambda name: (ranked[name].kind, _is_single(name, names), ranked[name], name))
+
+    def informativeness(name: str) -> tuple[int, bool, Rank, str]:
+        rank = ranked[name]
+        return rank.kind, _is_single(name, names), rank, name
+
+    return min(ranked, key=informativeness)
 
 
 def _only_other(names: Collection[str]) -> str | None:
     """Return the metric of a log that holds only one, but for what says nothing about quality."""
-    others = [name for name in names if _is_word(name) and not NEVER.intersection(words_of(name))]
-    is_only = len(others) == 1 and not any("diag" in words_of(name) for name in names)
-    return others[0] if is_only else None
-
-
-def _is_word(name: str) -> bool:
-    return any(word.isalpha() for word in words_of(name))
+    others: list[str] = []
+    for name in names:
+        words = words_of(name)
+        if "diag" in words:
+            return None
+        if any(map(str.isalpha, words)) and NEVER.isdisjoint(words):
+            others.append(name)
+    return others[0] if len(others) == 1 else None
 
 
 def other_evaluation_sets(metric: str, names: Collection[str]) -> list[str]:
@@ -101,12 +111,16 @@ def other_evaluation_sets(metric: str, names: Collection[str]) -> list[str]:
     ['eval_ood_loss']
     """
     ranked = _ranked(names)
-    if metric not in ranked or ranked[metric].kind > 1:
+    if metric not in ranked or ranked[metric].kind > UNNAMED_EVALUATION:
         return []
-    same = measures_in(words_of(metric))
-    sets = {name for name, rank in ranked.items() if rank.kind == 0 and measures_in(words_of(name)) == same}
-    own = _set_of(metric)
-    return sorted(name for name in sets if name != metric and _set_of(name) != own)
+    measures = measures_in(words_of(metric))
+    own_data = _data_of(metric)
+    others: list[str] = []
+    for name, rank in ranked.items():
+        measures_the_same = rank.kind == KNOWN_EVALUATION and measures_in(words_of(name)) == measures
+        if measures_the_same and name != metric and _data_of(name) != own_data:
+            others.append(name)
+    return sorted(others)
 
 
 def training_metric(metric: str, names: Collection[str]) -> str | None:
@@ -117,12 +131,16 @@ def training_metric(metric: str, names: Collection[str]) -> str | None:
     >>> training_metric("eval_loss", ["loss", "grad_norm"])
     'loss'
     """
-    measure = next((word for word in reversed(words_of(metric)) if word in MEASURES), None)
-    same = [[measure], [measure, "error"]]
-    twins = [name for name in names if name != metric and _without_training(name) in same]
-    if measure is None or not twins:
+    measures = [word for word in words_of(metric) if word in MEASURES]
+    if not measures:
         return None
-    return min(twins, key=lambda name: (len(words_of(name)), name))
+    alike = ([measures[-1]], [measures[-1], "error"])
+    twins = [name for name in names if name != metric and _without_training(name) in alike]
+    return min(twins, key=_length_and_name, default=None)
+
+
+def _length_and_name(name: str) -> tuple[int, str]:
+    return len(words_of(name)), name
 
 
 def is_of_training(metric: str, names: Collection[str]) -> bool:
@@ -144,30 +162,36 @@ def _without_training(name: str) -> list[str]:
 
 
 def _ranked(names: Collection[str]) -> dict[str, Rank]:
-    labelled = any(_is_labelled_training(name) for name in names)
-    ranks = {name: _rank(name, labelled) for name in names}
-    return {name: rank for name, rank in ranks.items() if rank is not None}
+    is_labelled = any(map(_is_labelled_training, names))
+    ranks: dict[str, Rank] = {}
+    for name in names:
+        rank = _rank(name, is_labelled)
+        if rank is not None:
+            ranks[name] = rank
+    return ranks
 
 
 def _is_single(name: str, names: Collection[str]) -> bool:
     """Say whether a metric was logged once only."""
-    values = names[name] if isinstance(names, Mapping) else None
+    if not isinstance(names, Mapping):
+        return False
+    values = names[name]
     return isinstance(values, Sized) and len(values) < 2
 
 
 @lru_cache(maxsize=8192)
 def _is_labelled_training(name: str) -> bool:
     words = words_of(name)
-    return bool(measures_in(words)) and any(word in TRAINING for word in words)
+    return bool(measures_in(words)) and not TRAINING_WORDS.isdisjoint(words)
 
 
 @lru_cache(maxsize=8192)
-def _rank(name: str, labelled: bool) -> Rank | None:
+def _rank(name: str, is_labelled: bool) -> Rank | None:
     """Return how telling a metric is; None where it measures no quality.
 
     Args:
         name: Of the metric.
-        labelled: Whether the log's names say of training metrics that they are such.
+        is_labelled: Whether the log's names say of training metrics that they are such.
     """
     words = words_of(name)
     measures = measures_in(words)
@@ -175,65 +199,103 @@ def _rank(name: str, labelled: bool) -> Rank | None:
         return _rank_of_unknown(words)
     measure = min(measures, key=MEASURES.index)
     split = _split_of(words, measures[-1])
-    others = [word for word in words if not _is_expected(word)]
     if split == "metrics" and measure == "loss":
         split = ""
     is_evaluation = split in (*SPLITS, *TEST_SPLITS)
-    if not is_evaluation:
-        others += [word for word in words if len(word) == 1 and word.isalpha() and word not in MEASURES]
-        others = [] if measure in PLAYED and EPISODES.issuperset(others) else others
-    if (others or (split in TRAINING and len(measures) > 1)) and not is_evaluation:
-        return None  # one part of a loss, or a measure of something else
-    if is_evaluation:
-        kind = 0
-    elif measure in PLAYED or (split not in TRAINING and measure in OF_SAMPLES):
-        kind = 1
-    else:
-        kind = 1 if labelled and measure != "loss" and split not in TRAINING else OF_TRAINING
+    others = _other_words(words, measure, is_evaluation)
+    is_part_of_a_loss = split in TRAINING and len(measures) > 1
+    if not is_evaluation and (others or is_part_of_a_loss):
+        return None
+    test_splits = [TEST_SPLITS.index(word) + 1 for word in words if word in TEST_SPLITS]
     return Rank(
-        kind,
-        bool(others) and kind == 0,
-        bool(EXTREMES.intersection(words)),
-        max((TEST_SPLITS.index(word) + 1 for word in words if word in TEST_SPLITS), default=0),
-        measure not in LOSSES,
-        SPLITS.index(split) if split in SPLITS else len(SPLITS) + (split in TRAINING),
-        MEASURES.index(measure),
-        len(words),
+        kind=_kind(measure, split, is_evaluation, is_labelled),
+        is_part=is_evaluation and bool(others),
+        is_extreme=not EXTREMES.isdisjoint(words),
+        is_test=max(test_splits, default=0),
+        is_no_loss=measure not in LOSSES,
+        split=_place_of_split(split),
+        measure=MEASURES.index(measure),
+        words=len(words),
     )
+
+
+def _other_words(words: tuple[str, ...], measure: str, is_evaluation: bool) -> list[str]:
+    """Return the words of a name that make its measure one of something else, or of a part."""
+    others = [word for word in words if not _is_expected(word)]
+    if is_evaluation:
+        return others
+    others += [word for word in words if _is_letter(word) and word not in MEASURES]
+    if measure in PLAYED and EPISODES.issuperset(others):
+        return []
+    return others
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isalpha()
+
+
+def _kind(measure: str, split: str, is_evaluation: bool, is_labelled: bool) -> int:
+    if is_evaluation:
+        return KNOWN_EVALUATION
+    if measure in PLAYED:
+        return UNNAMED_EVALUATION
+    if split in TRAINING:
+        return OF_TRAINING
+    if measure in OF_SAMPLES or (is_labelled and measure != "loss"):
+        return UNNAMED_EVALUATION
+    return OF_TRAINING
+
+
+def _place_of_split(split: str) -> int:
+    """Return the place of a data set among ``SPLITS``; one without a name comes next, training last."""
+    if split in SPLITS:
+        return SPLITS.index(split)
+    return len(SPLITS) + (split in TRAINING)
 
 
 def _rank_of_unknown(words: tuple[str, ...]) -> Rank | None:
     """Return the rank of a metric of an unknown measure: it counts where its name says that it evaluates."""
     splits = [word for word in words if word in SPLITS]
-    if not splits or NEVER.intersection(words) or any(word in TRAINING for word in words):
+    if not splits or not NEVER.isdisjoint(words) or not TRAINING_WORDS.isdisjoint(words):
         return None
-    is_extreme = bool(EXTREMES.intersection(words))
-    return Rank(2, False, is_extreme, 0, True, SPLITS.index(splits[0]), len(MEASURES), len(words))
+    return Rank(
+        kind=UNKNOWN_EVALUATION,
+        is_part=False,
+        is_extreme=not EXTREMES.isdisjoint(words),
+        is_test=0,
+        is_no_loss=True,
+        split=SPLITS.index(splits[0]),
+        measure=len(MEASURES),
+        words=len(words),
+    )
 
 
 def _split_of(words: tuple[str, ...], measure: str) -> str:
     """Return the word that says on which data: the most telling one, unless training stands nearest."""
     place = words.index(measure)
-    before = [word for word in words[:place] if word in (*SPLITS, *TEST_SPLITS, *TRAINING)]
-    every = [word for word in words if word in (*SPLITS, *TEST_SPLITS, *TRAINING)]
-    if (before or every) and (before or every)[-1] in TRAINING:
+    splits = [word for word in words if word in DATA]
+    before = [word for word in words[:place] if word in DATA]
+    nearest = before or splits
+    if nearest and nearest[-1] in TRAINING:
         return TRAINING[0]
+    evaluated = [word for word in splits if word not in TRAINING]
     order = (*SPLITS, *TEST_SPLITS)
-    return min((word for word in every if word not in TRAINING), key=order.index, default="")
+    return min(evaluated, key=order.index, default="")
 
 
 def _is_expected(word: str) -> bool:
     """Say whether a word leaves a measure whole: it names measure, data, or over what was averaged."""
-    known = word in MEASURES or word in DETAILS or word in (*SPLITS, *TEST_SPLITS, *TRAINING)
-    return known or len(word) == 1 or word.isdigit() or word in ("neg", "negative", "minus", "complement")
+    if word in MEASURES or word in DETAILS or word in DATA or word in NEGATION:
+        return True
+    return len(word) == 1 or word.isdigit()
 
 
-def _set_of(name: str) -> frozenset[str]:
-    """Return the words of a name that tell data sets apart; a number after a measure (top-5) is none."""
+def _data_of(name: str) -> frozenset[str]:
+    """Return the words of a name that distinguish data sets; a number after a measure (top-5) does not."""
     words = words_of(name)
-    told = [
-        word
-        for before, word in zip(("", *words), words, strict=False)
-        if not (word.isdigit() and before in MEASURES)
-    ]
-    return frozenset(word for word in told if word not in DETAILS and word not in MEASURES)
+    of_data: set[str] = set()
+    for before, word in zip(("", *words), words, strict=False):
+        belongs_to_measure = word.isdigit() and before in MEASURES
+        if not belongs_to_measure and word not in DETAILS and word not in MEASURES:
+            of_data.add(word)
+    return frozenset(of_data)

@@ -1,6 +1,6 @@
 """One number that an evaluation of a model gave, with what the file says about it.
 
-The metric's name has the form ``<data>/<measure>``: ``ood/mse``, ``test/accuracy``; without the first part
+The metric's name has the form ``<data>/<measure>``: ``test/accuracy``, ``ood/loss``; without the first part
 where the file does not say on which data the model was evaluated. Everything that the file does not say is
 None or empty: the kind of a spread, the number of samples, the checkpoint.
 """
@@ -12,18 +12,20 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+DISTRIBUTIONS = {True: "out of distribution", False: "in distribution", None: ""}
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationResult:
     """One number, or the error in its place.
 
     Attributes:
-        metric: Name of the metric, ``ood/mse``; empty where an error stands in place of all numbers.
+        metric: Name of the metric, ``test/accuracy``; empty where an error stands in place of all numbers.
         value: The number as printed, NaN included; None where nothing was measured.
         spread: What stands after ``±``.
         spread_kind: ``standard deviation``, ``standard error`` or ``confidence interval``; empty: unknown.
         unit: ``%`` or ``dB``; empty: the plain number.
-        note: What the file adds to the name in brackets, such as ``MSE<0.01``.
+        note: What the file adds to the name in brackets, such as a threshold, ``error<0.01``.
         n: Number of samples.
         batches: The batch after which a running value was printed, where no final value follows it.
         last_batch: The last batch for which the log prints a running value of the same metric.
@@ -31,7 +33,7 @@ class EvaluationResult:
         checkpoint: Path of its checkpoint.
         experiment: Name of the evaluation, from its configuration or its header.
         dataset: Name of the data set.
-        rank: Rank of the matrices, for matrix inversion.
+        rank: The rank of the data, where the task varies it.
         ood: Whether the data are out of distribution.
         final: Whether the file calls it final.
         error: The error that was printed in place of a number.
@@ -61,7 +63,7 @@ class EvaluationResult:
 
     @property
     def measure(self) -> str:
-        """The metric without the data that it was measured on: ``mse``."""
+        """The metric without the data that it was measured on: ``accuracy``."""
         return self.metric.rpartition("/")[2]
 
     @property
@@ -72,38 +74,51 @@ class EvaluationResult:
     @property
     def where(self) -> str:
         """The file's name and the line: ``eval_17.out:1067``."""
-        return f"{self.source.name}:{self.line}" if self.line else self.source.name
+        name = self.source.name
+        return f"{name}:{self.line}" if self.line else name
 
     @property
     def words(self) -> str:
-        """The number as a sentence says it: ``ood/mse 0.213141 ± 0.081284``."""
+        """The number as a sentence says it: ``test/accuracy 0.913 ± 0.012``."""
         if self.error:
             return f"ERROR - {self.error}"
-        value = "not measured" if self.value is None else f"{self.value:.6g}{self.unit}"
-        spread = "" if self.spread is None else f" ± {self.spread:.6g}{self.unit}"
-        so_far = f" (running value after batch {self.batches})" if self.partial else ""
-        return f"{self.metric} {value}{spread}{so_far}"
+        words = f"{self.metric} not measured"
+        if self.value is not None:
+            words = f"{self.metric} {self.value:.6g}{self.unit}"
+        if self.spread is not None:
+            words += f" ± {self.spread:.6g}{self.unit}"
+        if self.partial:
+            words += f" (running value after batch {self.batches})"
+        return words
 
     @property
     def data(self) -> str:
         """The data as a table says them: ``inverse, out of distribution``."""
-        distribution = {True: "out of distribution", False: "in distribution", None: ""}[self.ood]
-        return ", ".join(part for part in (self.dataset, distribution) if part)
+        distribution = DISTRIBUTIONS[self.ood]
+        return ", ".join(filter(None, (self.dataset, distribution)))
 
 
 def as_json(result: EvaluationResult) -> dict[str, Any]:
     """Return a result as JSON holds it; what is unknown is left out."""
-    unknown = (None, "")
-    told = {name: value for name, value in asdict(result).items() if value not in unknown}
-    return {**told, "metric": result.metric, "value": result.value, "source": str(result.source)}
+    content: dict[str, Any] = {}
+    for name, value in asdict(result).items():
+        if value not in (None, ""):
+            content[name] = value
+    content["metric"] = result.metric
+    content["value"] = result.value
+    content["source"] = str(result.source)
+    return content
 
 
-def from_json(told: Mapping[str, Any]) -> EvaluationResult:
+def from_json(content: Mapping[str, Any]) -> EvaluationResult:
     """Return the result that ``as_json`` wrote.
 
     Raises:
         TypeError: A key is missing.
     """
-    names = {field.name for field in fields(EvaluationResult)}
-    kept = {name: value for name, value in told.items() if name in names}
-    return EvaluationResult(**{**kept, "source": Path(str(told.get("source", "")))})
+    values: dict[str, Any] = {}
+    for field in fields(EvaluationResult):
+        if field.name in content:
+            values[field.name] = content[field.name]
+    values["source"] = Path(str(content.get("source", "")))
+    return EvaluationResult(**values)

@@ -42,7 +42,10 @@ def find_evaluations(root: Path) -> list[Path]:
         return [root]
     if why_unlistable(root):  # who opens it lists it
         return []
-    return sorted([*(root / FOLDER).glob(f"*{SUFFIX}"), *root.glob(f"*{SUFFIX}")])
+    paths: list[Path] = []
+    for folder in (root, root / FOLDER):
+        paths.extend(folder.glob(f"*{SUFFIX}"))
+    return sorted(paths)
 
 
 def read_evaluation(path: Path) -> Run:
@@ -51,28 +54,29 @@ def read_evaluation(path: Path) -> Run:
     Its sources are the files that it was imported from.
 
     Raises:
-        UnreadableFile: The file is damaged, of a newer format, or no evaluation of ours.
+        UnreadableFile: The file is damaged, of a newer format, or not an evaluation of ours.
     """
-    told = read_json_object(path)
-    check_format(told.get("format"), str(path))
-    kind = told.get("kind")
+    content = read_json_object(path)
+    check_format(content.get("format"), str(path))
+    kind = content.get("kind")
     if kind not in (EVALUATION, UNSTARTED):
-        raise UnreadableFile(f"{path}: expected the kind {EVALUATION!r} or {UNSTARTED!r}, found {kind!r}.")
-    provenance = dict(provenance_of(told, path))
+        expected = f"{EVALUATION!r} or {UNSTARTED!r}"
+        raise UnreadableFile(f"{path}: expected the kind {expected}, found {kind!r}.")
+    provenance = dict(provenance_of(content, path))
     sources = sources_in(provenance) or [str(path)]
     provenance.pop("sources", None)
     return Run(
         path=Path(sources[0]),
         sources=tuple(map(Path, sources)),
-        experiment=required_text(told, "experiment", path),
-        name=value_of_type(told, "name", str, path),
-        seed=value_of_type(told, "seed", int, path),
-        configuration=value_of_type(told, "config", dict, path),
-        ending=ending_of(told, path),
+        experiment=required_text(content, "experiment", path),
+        name=value_of_type(content, "name", str, path),
+        seed=value_of_type(content, "seed", int, path),
+        configuration=value_of_type(content, "config", dict, path),
+        ending=ending_of(content, path),
         provenance=provenance,
-        findings=tuple(findings_of(told, path)),
+        findings=tuple(findings_of(content, path)),
         format=str(kind),
-        results=results_of(told, path),
+        results=results_of(content, path),
     )
 
 
@@ -90,11 +94,12 @@ def write_evaluations(evaluations: Iterable[Run], runs: Path, *, read: Iterable[
     logs = {str(path.resolve()) for path in read}
     kept = _of_other_logs(runs, logs)
     written: list[Path] = []
-    for attempt in evaluations:
-        path = _free_name(attempt, runs / FOLDER, taken={*kept, *written})
-        kind = EVALUATION if only_evaluates(attempt) else UNSTARTED
-        content = {**record_content(attempt, attempt.experiment), "kind": kind}
-        write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+    for record in evaluations:
+        path = _free_name(record, runs / FOLDER, taken={*kept, *written})
+        kind = EVALUATION if only_evaluates(record) else UNSTARTED
+        content = {**record_content(record, record.experiment), "kind": kind}
+        text = json.dumps(content, indent=2) + "\n"
+        write_atomically(path, text.encode())
         written.append(path)
     for path in find_evaluations(runs):
         if path not in kept and path not in written:
@@ -103,24 +108,27 @@ def write_evaluations(evaluations: Iterable[Run], runs: Path, *, read: Iterable[
 
 
 def _of_other_logs(runs: Path, logs: set[str]) -> set[Path]:
-    """Return the stored evaluations that came from other logs; a damaged one is nobody's to touch."""
-    kept = set()
+    """Return the stored evaluations that came from other logs, and damaged ones, which stay too."""
+    kept: set[Path] = set()
     for path in find_evaluations(runs):
         try:
-            sources = [str(source.resolve()) for source in read_evaluation(path).sources]
+            evaluation = read_evaluation(path)
         except UnreadableFile:
             kept.add(path)
             continue
-        if not logs & set(sources):
+        sources = {str(source.resolve()) for source in evaluation.sources}
+        if logs.isdisjoint(sources):
             kept.add(path)
     return kept
 
 
-def _free_name(attempt: Run, folder: Path, *, taken: set[Path]) -> Path:
+def _free_name(record: Run, folder: Path, *, taken: set[Path]) -> Path:
     """Return a file for an evaluation: named by its log, and by the log's path where two have one name."""
-    source = attempt.path
-    path = folder / f"{folder_name(source.stem)}{SUFFIX}"
+    source = record.path
+    name = folder_name(source.stem)
+    path = folder / f"{name}{SUFFIX}"
     if path in taken:
-        digest = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:8]
-        path = folder / f"{folder_name(source.stem)}-{digest}{SUFFIX}"
+        place = str(source.resolve()).encode()
+        digest = hashlib.sha256(place).hexdigest()[:8]
+        path = folder / f"{name}-{digest}{SUFFIX}"
     return path

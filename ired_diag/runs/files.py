@@ -34,7 +34,7 @@ def check_lookup(path: Path) -> None:
     """Refuse a path of which nothing can be said, because a folder on the way may not be entered.
 
     Raises:
-        NotReadable: It may not, or its disk does not answer. A path that is not there is no error.
+        NotReadable: It may not, or its disk does not answer. A path that is not there is not an error.
     """
     try:
         path.stat()

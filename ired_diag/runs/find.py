@@ -40,7 +40,9 @@ class Unreadable:
     def of(cls, path: Path, error: UnreadableFile) -> Unreadable:
         """Return what an error says of a path, or of a file in it."""
         place, _, reason = str(error).rstrip(".").rpartition(": not readable: ")
-        return cls(path, reason if place == str(path) else f"{Path(place).name}: {reason}")
+        if place != str(path):
+            reason = f"{Path(place).name}: {reason}"
+        return cls(path, reason)
 
     @property
     def statement(self) -> str:
@@ -72,7 +74,18 @@ class Contents:
             return
         folder = Unreadable(Path(error.filename), error.strerror or str(error))
         is_run = SEED_FOLDER.fullmatch(folder.path.name) is not None
-        (self.unreadable_runs if is_run else self.unreadable).append(folder)
+        if is_run:
+            self.unreadable_runs.append(folder)
+        else:
+            self.unreadable.append(folder)
+
+    def sort(self) -> None:
+        """Sort each list by path."""
+        self.runs.sort()
+        self.results.sort()
+        self.files.sort()
+        self.unreadable_runs.sort(key=_path)
+        self.unreadable.sort(key=_path)
 
 
 def contents_of(root: Path, *, results_apart: bool = True) -> Contents:
@@ -101,13 +114,14 @@ def contents_of(root: Path, *, results_apart: bool = True) -> Contents:
         if is_results or str(Path(folder).parent) in inside_results:
             inside_results.add(folder)
             continue
-        contents.files.extend(Path(folder, name) for name in names if not name.startswith("."))
-    contents.runs.sort()
-    contents.results.sort()
-    contents.files.sort()
-    contents.unreadable_runs.sort(key=lambda one: one.path)
-    contents.unreadable.sort(key=lambda one: one.path)
+        visible = [name for name in names if not name.startswith(".")]
+        contents.files.extend(Path(folder, name) for name in visible)
+    contents.sort()
     return contents
+
+
+def _path(folder: Unreadable) -> Path:
+    return folder.path
 
 
 def may_be_run(names: Iterable[str]) -> bool:
@@ -124,7 +138,7 @@ def is_run_folder(folder: Path, names: Iterable[str] = ()) -> bool:
 
     Args:
         folder: The folder.
-        names: The names in it, by which one is judged whose files may not be read.
+        names: The names in it, which decide where its files may not be read.
     """
     path = folder / CONFIG
     if is_special(path):

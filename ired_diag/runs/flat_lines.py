@@ -34,36 +34,44 @@ def may_be_columns(content: bytes) -> bool:
         return False
     if not _are_plainly_flat(content, len(lines)) and not all(map(_is_flat, lines)):
         return False
-    return _cells(lines) <= max(MOST_CELLS, SPARSE * content.count(b":"))
+    values = content.count(b":")  # about one colon for each value
+    return _cells(lines) <= max(MOST_CELLS, SPARSE * values)
 
 
 def _are_plainly_flat(content: bytes, lines: int) -> bool:
     """Say whether a glance shows that each line is one flat object: a bracket at either end, none inside."""
-    inside = content.count(b"}\n{")
-    return (
-        b"[" not in content
-        and content.startswith(b"{")
-        and content.endswith(b"}\n")
-        and inside + 1 == lines == content.count(b"{") == content.count(b"}")
-    )
+    if b"[" in content or not content.startswith(b"{") or not content.endswith(b"}\n"):
+        return False
+    boundaries = content.count(b"}\n{")
+    opened = content.count(b"{")
+    closed = content.count(b"}")
+    return boundaries + 1 == lines == opened == closed
 
 
 def _is_flat(line: bytes) -> bool:
     """Say whether a line is blank, or one flat object; brackets in quoted text do not count."""
     parts = _parts(line)
-    bare = b"".join(parts[::2]).strip()
     if len(parts) % 2 == 0:  # a quotation mark without its partner
         return False
-    is_object = bare.startswith(b"{") and bare.endswith(b"}") and len(bare) > 1
-    return not bare or (is_object and not any(mark in bare[1:-1] for mark in BRACKETS))
+    bare = b"".join(parts[::2]).strip()
+    if not bare:
+        return True
+    first, inside, last = bare[:1], bare[1:-1], bare[-1:]
+    if (first, last) != (b"{", b"}"):
+        return False
+    return not any(mark in inside for mark in BRACKETS)
 
 
 def _parts(line: bytes) -> list[bytes]:
     """Return what stands between quotation marks: every second part is quoted."""
-    return line.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
+    without_escapes = line.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return without_escapes.split(b'"')
 
 
 def _cells(lines: Sequence[bytes]) -> int:
-    """Return rows times columns, the columns as counted in some of the rows."""
-    chosen = lines[:: max(1, len(lines) // SAMPLE)]
-    return len(lines) * len({name for line in chosen for name in _parts(line)[1::2]})
+    """Return rows times columns, the columns as counted in a sample of the rows."""
+    stride = max(1, len(lines) // SAMPLE)
+    names: set[bytes] = set()
+    for line in lines[::stride]:
+        names.update(_parts(line)[1::2])
+    return len(lines) * len(names)

@@ -17,9 +17,9 @@ def from_step(run: Run, start: float | None) -> Run:
     """
     if start is None:
         return run
-    series = {
-        name: Series(one.steps[kept], one.values[kept])
-        for name, one in run.history.series.items()
-        if (kept := one.steps >= start).any()
-    }
+    series: dict[str, Series] = {}
+    for name, logged in run.history.series.items():
+        is_later = logged.steps >= start
+        if is_later.any():
+            series[name] = Series(logged.steps[is_later], logged.values[is_later])
     return replace(run, history=replace(run.history, series=series))

@@ -1,6 +1,6 @@
 """The history of a run: what was logged at each step.
 
-On disk it is JSON lines, one object a step: ``{"step": 1000, "attempt": 1, "validation/mse": 0.0097}``.
+On disk it is JSON lines, one object a step: ``{"step": 1000, "attempt": 1, "val/loss": 0.0097}``.
 NaN and Infinity are data. An attempt that starts at step s ends everything that the attempts before it
 logged at s and later, of all metrics together; s is the step of its first row. Within an attempt, the last
 row of a step counts. A metric that is itself named ``step`` or ``attempt`` is written as ``./step``.
@@ -29,6 +29,10 @@ OF_A_METRIC = "./"  # before a metric's name that is a row's key
 MAX_STEP = 2**63 - 1
 TOO_LARGE = re.compile(rb"\d{309}")
 
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
 
 @dataclass(frozen=True)
 class Row:
@@ -43,15 +47,14 @@ class Row:
 class Series:
     """One metric over training: ``steps`` (increasing) and ``values``, each of shape (n,)."""
 
-    steps: NDArray[np.int64]
-    values: NDArray[np.float64]
+    steps: Integers
+    values: Floats
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Series)
-            and np.array_equal(self.steps, other.steps)
-            and np.array_equal(self.values, other.values, equal_nan=True)
-        )
+        if not isinstance(other, Series):
+            return False
+        have_equal_steps = np.array_equal(self.steps, other.steps)
+        return have_equal_steps and np.array_equal(self.values, other.values, equal_nan=True)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -65,7 +68,7 @@ class History:
 
     Attributes:
         series: By name of the metric.
-        attempts: How many attempts told it.
+        attempts: How many attempts logged it.
         bad_lines: Line numbers of the file that could not be read.
         torn_tail: Whether the last line is only half written.
         starts: The step of the first row of each attempt within one log, by its number.
@@ -80,8 +83,14 @@ class History:
     replaced: tuple[Row, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
-    def of(cls, rows: Iterable[Row], *, bad_lines: tuple[int, ...] = (), torn_tail: bool = False) -> History:
-        """Return the history that rows tell, in their order."""
+    def of(
+        cls,
+        rows: Iterable[Row],
+        *,
+        bad_lines: tuple[int, ...] = (),
+        torn_tail: bool = False,
+    ) -> History:
+        """Return the history that rows record, in their order."""
         values_of: dict[str, dict[int, float]] = {}
         replaced: list[Row] = []
         ordered = sorted(rows, key=lambda row: row.attempt)  # stable: within an attempt the last wins
@@ -95,7 +104,7 @@ class History:
                 values_of.setdefault(name, {})[row.step] = value
         return cls(
             series={name: _series_of(values) for name, values in values_of.items()},
-            attempts=max(1, *starts) if starts else 1,
+            attempts=max((1, *starts)),
             bad_lines=bad_lines,
             torn_tail=torn_tail,
             starts=starts,
@@ -104,47 +113,60 @@ class History:
 
     def joined(self, series: Mapping[str, Series]) -> History:
         """Return the history with further metrics; a metric that it has already stays as it is."""
-        return replace(self, series={**series, **self.series}) if series else self
+        if not series:
+            return self
+        return replace(self, series={**series, **self.series})
 
     @property
     def last_step(self) -> int | None:
         """The last step at which anything was logged."""
-        return max((int(s.steps[-1]) for s in self.series.values() if len(s)), default=None)
+        logged = filter(len, self.series.values())
+        last_steps = [int(series.steps[-1]) for series in logged]
+        return max(last_steps, default=None)
 
     def rows(self) -> list[Row]:
-        """Return the rows that tell this history, by attempt: ``History.of`` of them is equal to it."""
+        """Return the rows that record this history, by attempt: ``History.of`` of them is equal to it."""
         values_at: dict[int, dict[str, float]] = {}
         for name, series in self.series.items():
             for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
                 values_at.setdefault(step, {})[name] = value
         rows = [Row(step, values, self._attempt_at(step)) for step, values in values_at.items()]
         rows.extend(self.replaced)
-        # The first row of an attempt says from which step on it ended what was logged before.
-        return sorted(rows, key=lambda row: (row.attempt, row.step != self.starts.get(row.attempt), row.step))
+        return sorted(rows, key=self._logging_order)
+
+    def _logging_order(self, row: Row) -> tuple[int, bool, int]:
+        """Return a sort key: the first row of an attempt says from which step on it ended what was before."""
+        is_first = row.step == self.starts.get(row.attempt)
+        return row.attempt, not is_first, row.step
 
     def _attempt_at(self, step: int) -> int:
         """Return the number of the last attempt that started at a step or before it."""
         begun = [attempt for attempt, start in self.starts.items() if start <= step]
-        return max(begun, default=min(self.starts, default=1))
+        first = min(self.starts, default=1)
+        return max(begun, default=first)
 
 
 def _series_of(values: Mapping[int, float]) -> Series:
     """Return the series of the values at each step."""
-    steps = np.array(sorted(values), dtype=np.int64)
-    in_order = [values[step] for step in steps.tolist()]
-    return Series(steps, np.array(in_order, dtype=np.float64))
+    steps = sorted(values)
+    in_order = [values[step] for step in steps]
+    return Series(
+        steps=np.array(steps, dtype=np.int64),
+        values=np.array(in_order, dtype=np.float64),
+    )
 
 
-def _ends_of(begins: Mapping[int, int]) -> dict[int, int]:
+def _ends_of(starts: Mapping[int, int]) -> dict[int, int]:
     """Return by attempt the step from which on a later attempt ended it.
 
     Args:
-        begins: The first step of each attempt.
+        starts: The first step of each attempt.
     """
-    ends, end = {}, MAX_STEP + 1
-    for attempt in sorted(begins, reverse=True):
+    ends: dict[int, int] = {}
+    end = MAX_STEP + 1
+    for attempt in sorted(starts, reverse=True):
         ends[attempt] = end
-        end = min(end, begins[attempt])
+        end = min(end, starts[attempt])
     return ends
 
 
@@ -154,18 +176,31 @@ def to_jsonl(rows: Iterable[Row]) -> bytes:
     >>> to_jsonl([Row(10, {"validation/mse": float("nan")})])
     b'{"step": 10, "attempt": 1, "validation/mse": NaN}\n'
     """
-    lines = (json.dumps({"step": r.step, "attempt": r.attempt, **_as_keys(r.values)}) + "\n" for r in rows)
-    return "".join(lines).encode()
+    return "".join(map(_json_line, rows)).encode()
+
+
+def _json_line(row: Row) -> str:
+    content = {
+        "step": row.step,
+        "attempt": row.attempt,
+        **_as_keys(row.values),
+    }
+    return json.dumps(content) + "\n"
 
 
 def _as_keys(values: Mapping[str, float]) -> Mapping[str, float]:
-    """Return values under names that are no keys of a row."""
+    """Return values under names that are not the keys of a row."""
     if not any(key in values for key in KEYS_OF_A_ROW):
         return values
-    return {f"{OF_A_METRIC}{name}" if name in KEYS_OF_A_ROW else name: v for name, v in values.items()}
+    return {_key_of(name): value for name, value in values.items()}
 
 
-def _metric(key: str) -> str:
+def _key_of(metric: str) -> str:
+    """Return the key of a row that names a metric."""
+    return f"{OF_A_METRIC}{metric}" if metric in KEYS_OF_A_ROW else metric
+
+
+def _metric_of(key: str) -> str:
     """Return the metric that a key of a row names."""
     plain = key.removeprefix(OF_A_METRIC)
     return plain if plain in KEYS_OF_A_ROW else key
@@ -175,7 +210,7 @@ def read_history(path: Path) -> History:
     """Return the history in a JSON lines file.
 
     It is read up to the last newline: a half-written last line is a write in progress or a killed job, and
-    is reported as ``torn_tail``. Lines that are no JSON object with an integer step are reported too.
+    is reported as ``torn_tail``. Lines that are not a JSON object with an integer step are reported too.
 
     Raises:
         UnreadableFile: The file is missing or cannot be read.
@@ -190,21 +225,23 @@ def read_history(path: Path) -> History:
 def history_of(content: bytes) -> History:
     """Return the history in JSON lines, as ``read_history`` does."""
     whole = content[: content.rfind(b"\n") + 1]
-    torn = len(whole) < len(content)
+    is_torn = len(whole) < len(content)
     if not whole.strip():
-        return History(torn_tail=torn)
+        return History(torn_tail=is_torn)
     if may_be_columns(whole):
         try:
-            return replace(_columns_by_arrow(whole), torn_tail=torn)
+            history = _columns_by_arrow(whole)
+            return replace(history, torn_tail=is_torn)
         except (pa.ArrowException, KeyError, TypeError, ValueError, OverflowError):
-            pass  # a row that is none: line by line, each such row is left out and counted
-    rows, bad = _rows_by_line(whole)
-    return History.of(rows, bad_lines=tuple(bad), torn_tail=torn)
+            pass  # a line is not a row: read line by line, each such line is left out and counted
+    rows, bad_lines = _rows_by_line(whole)
+    return History.of(rows, bad_lines=tuple(bad_lines), torn_tail=is_torn)
 
 
 def rows_of(content: bytes) -> tuple[list[Row], list[int]]:
-    """Return the rows in JSON lines up to the last newline, and the numbers of the lines that are none."""
-    return _rows_by_line(content[: content.rfind(b"\n") + 1])
+    """Return the rows in JSON lines up to the last newline, and the numbers of the other lines."""
+    whole = content[: content.rfind(b"\n") + 1]
+    return _rows_by_line(whole)
 
 
 def _columns_by_arrow(content: bytes) -> History:
@@ -213,78 +250,115 @@ def _columns_by_arrow(content: bytes) -> History:
     It is what ``History.of`` returns of the same rows, without an object for each: a million rows take
     seconds less.
     """
-    options = pyarrow.json.ReadOptions(block_size=max(len(content) + 1, 1 << 20))
-    table = pyarrow.json.read_json(io.BytesIO(content), read_options=options)
-    if table.num_rows != sum(1 for line in content.split(b"\n") if line.strip()):
-        raise ValueError("more or fewer rows than lines")
+    table = _table_by_arrow(content)
     steps = _integers(table, "step")
-    attempts = _integers(table, "attempt") if "attempt" in table.column_names else np.ones_like(steps)
+    attempts = np.ones_like(steps)
+    if "attempt" in table.column_names:
+        attempts = _integers(table, "attempt")
     order = np.argsort(attempts, kind="stable")  # within an attempt the last line wins
     lasting = _lasting(steps[order], attempts[order])
-    told: list[tuple[int, str, Series]] = []
+    series_of: dict[str, Series] = {}
+    first_row: dict[str, int] = {}
     for name in table.column_names:
-        if name not in KEYS_OF_A_ROW and (column := table.column(name)).null_count < len(column):
-            there, values = _numbers(column, content)
-            places = np.flatnonzero(there[order] & lasting)
-            if len(places):
-                kept = order[places]
-                series = _last_of_each(steps[kept], values[kept])
-                told.append((int(places[0]), _metric(name), series))
-    told.sort(key=lambda one: one[0])  # stable: metrics in the order in which they are first told
-    return History({name: series for _, name, series in told}, max(1, int(attempts.max())))
+        column = table.column(name)
+        if name in KEYS_OF_A_ROW or column.null_count == len(column):
+            continue
+        is_there, values = _numbers(column, content)
+        places = np.flatnonzero(is_there[order] & lasting)
+        if len(places):
+            rows = order[places]
+            metric = _metric_of(name)
+            series_of[metric] = _last_of_each(steps[rows], values[rows])
+            first_row[metric] = int(places[0])
+    in_order = sorted(series_of, key=first_row.__getitem__)  # stable, as the rows first log them
+    return History(
+        series={metric: series_of[metric] for metric in in_order},
+        attempts=max(1, int(attempts.max())),
+    )
 
 
-def _lasting(steps: NDArray[np.int64], attempts: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _table_by_arrow(content: bytes) -> pa.Table:
+    block_size = max(len(content) + 1, 1 << 20)  # one block: arrow infers the types once
+    options = pyarrow.json.ReadOptions(block_size=block_size)
+    table = pyarrow.json.read_json(io.BytesIO(content), read_options=options)
+    lines = filter(bytes.strip, content.split(b"\n"))
+    if table.num_rows != sum(1 for _ in lines):
+        raise ValueError("more or fewer rows than lines")
+    return table
+
+
+def _lasting(steps: Integers, attempts: Integers) -> Booleans:
     """Return which rows, sorted by attempt, no later attempt has ended, of shape (rows,)."""
-    numbers, firsts, place = np.unique(attempts, return_index=True, return_inverse=True)
+    numbers, firsts, place = np.unique(
+        attempts,
+        return_index=True,
+        return_inverse=True,
+    )
     if len(numbers) == 1:
         return np.ones(len(steps), dtype=np.bool_)
-    later = np.minimum.accumulate(steps[firsts][::-1])[::-1][1:]
-    ends = np.append(later, MAX_STEP)
-    last = place == len(numbers) - 1
-    return np.asarray(last | (steps < ends[place]), dtype=np.bool_)
+    starts = steps[firsts]
+    earliest_from = np.minimum.accumulate(starts[::-1])[::-1]
+    ends = np.append(earliest_from[1:], MAX_STEP)
+    is_of_last = place == len(numbers) - 1
+    is_before_end = steps < ends[place]
+    return np.asarray(is_of_last | is_before_end, dtype=np.bool_)
 
 
-def _integers(table: pa.Table, key: str) -> NDArray[np.int64]:
+def _integers(table: pa.Table, key: str) -> Integers:
     column = table.column(key)
     if not pa.types.is_integer(column.type) or column.null_count:
         raise ValueError(f"a row without an integer {key}")
     return np.asarray(column.to_numpy(), dtype=np.int64)
 
 
-def _numbers(column: pa.ChunkedArray, content: bytes) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def _numbers(column: pa.ChunkedArray, content: bytes) -> tuple[Booleans, Floats]:
     """Return where a column holds numbers, and those numbers, each of shape (rows,)."""
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+    is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    if not is_number:
         raise ValueError("something else than a number")
-    there = np.asarray(column.is_valid().to_numpy(), dtype=np.bool_)
+    is_there = np.asarray(column.is_valid().to_numpy(), dtype=np.bool_)
     values = np.asarray(column.fill_null(0).to_numpy(), dtype=np.float64)
     if np.isinf(values).any() and TOO_LARGE.search(content):
         raise ValueError("a whole number too large for a float, which was read as infinite")
-    return there, values
+    return is_there, values
 
 
-def _last_of_each(steps: NDArray[np.int64], values: NDArray[np.float64]) -> Series:
-    """Return values by increasing step; of a step that is told several times, the last."""
+def _last_of_each(steps: Integers, values: Floats) -> Series:
+    """Return values by increasing step; of a step that is logged several times, the last."""
     if (steps[1:] > steps[:-1]).all():
         return Series(steps, values)
     order = np.argsort(steps, kind="stable")
-    last = np.append(steps[order][1:] != steps[order][:-1], True)
-    return Series(steps[order][last], values[order][last])
+    steps = steps[order]
+    values = values[order]
+    differs_from_next = steps[1:] != steps[:-1]
+    is_last = np.append(differs_from_next, True)
+    return Series(steps[is_last], values[is_last])
 
 
 def _rows_by_line(content: bytes) -> tuple[list[Row], list[int]]:
     """Return the rows that can be read, and the numbers of the lines that cannot."""
-    rows, bad = [], []
+    rows: list[Row] = []
+    bad_lines: list[int] = []
     for number, line in enumerate(content.split(b"\n")[:-1], start=1):
         if not line.strip():
             continue
         try:
-            told = parse_json(line)
-            step, attempt = told.pop("step"), told.pop("attempt", 1)
-            if type(step) is not int or type(attempt) is not int or abs(step) > MAX_STEP:
-                raise TypeError("step and attempt are integers")
-            values = {_metric(name): float(value) for name, value in told.items() if value is not None}
-            rows.append(Row(step, values, attempt))
+            rows.append(_row_of(line))
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
-            bad.append(number)
-    return rows, bad
+            bad_lines.append(number)
+    return rows, bad_lines
+
+
+def _row_of(line: bytes) -> Row:
+    content = parse_json(line)
+    step = content.pop("step")
+    attempt = content.pop("attempt", 1)
+    if type(step) is not int or type(attempt) is not int:
+        raise TypeError("step and attempt are integers")
+    if abs(step) > MAX_STEP:
+        raise OverflowError("a step beyond 64 bits")
+    values: dict[str, float] = {}
+    for key, value in content.items():
+        if value is not None:
+            values[_metric_of(key)] = float(value)
+    return Row(step, values, attempt)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from ired_diag.config_keys import METADATA
@@ -39,6 +40,7 @@ NAMES = frozenset(("name", "names", "group"))  # a name that several runs share 
 WORKERS = re.compile(r"(?:^|_)(?:n|num|number_of)_(?:\w+_)?(?:procs|processes|threads|cpus|jobs)$")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T _].*)?|\d{8}[-_T]\d{4,6}|\d{1,2}:\d{2}(?::\d{2})?")
 IDENTIFIER = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?=.*\d)[0-9a-f]{12,64}")
+ROOTS = ("/", "./", "../", "~/", "s3://", "gs://")
 FEWEST_UNIQUE = 4  # runs: text that differs in each of so many is an identifier, not a choice
 
 
@@ -63,35 +65,52 @@ def identifies_by_name(key: str) -> bool:
     if _is_of_a_setting(words):
         return False
     last = "_".join(_words(key.rpartition(".")[2]))
-    return last in WHOLE or words[-1] in BY_WORD or bool(WORKERS.search(last))
+    if last in WHOLE or words[-1] in BY_WORD:
+        return True
+    return WORKERS.search(last) is not None
 
 
 def identity_keys(runs: Iterable[Labelled]) -> frozenset[str]:
-    """Return the keys that only identify a run among these."""
+    """Return the keys that only identify a run among the given ones."""
     runs = list(runs)
-    keys = dict.fromkeys(key for run in runs for key in run.values)
-    return frozenset(key for key in keys if identifies_by_name(key) or _identifies_by_value(key, runs))
+    identifying: set[str] = set()
+    keys = set(chain.from_iterable(run.values for run in runs))
+    for key in keys:
+        if identifies_by_name(key) or _identifies_by_value(key, runs):
+            identifying.add(key)
+    return frozenset(identifying)
 
 
 def _identifies_by_value(key: str, runs: Sequence[Labelled]) -> bool:
-    texts = [(run.values[key], run) for run in runs if key in run.values]
-    values = [value for value, _ in texts]
-    if not all(isinstance(value, str) and value for value in values) or len(set(values)) < 2:
+    members = [run for run in runs if key in run.values]
+    values = [run.values[key] for run in members]
+    if not all(map(_is_filled_text, values)):
         return False
+    distinct = len(set(values))
     words = _words(key)
-    if words[-1] in NAMES and not _is_of_a_setting(words) and len(set(values)) == len(values):
-        return True
-    if _is_of_a_setting(words):
+    if distinct < 2 or _is_of_a_setting(words):
         return False
-    if all(_is_path(value) or DATE.fullmatch(value) or IDENTIFIER.fullmatch(value) for value in values):
+    is_name = words[-1] in NAMES
+    if distinct == len(values) and (is_name or len(values) >= FEWEST_UNIQUE):
         return True
-    if len(values) >= FEWEST_UNIQUE and len(set(values)) == len(values):
+    if all(map(_is_place_or_identifier, values)):
         return True
-    return len({_without_own(value, run) for value, run in texts}) == 1
+    texts = {_without_own(run.values[key], run) for run in members}
+    return len(texts) == 1
+
+
+def _is_filled_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_place_or_identifier(value: str) -> bool:
+    if _is_path(value):
+        return True
+    return any(pattern.fullmatch(value) for pattern in (DATE, IDENTIFIER))
 
 
 def _is_path(value: str) -> bool:
-    return value.startswith(("/", "./", "../", "~/", "s3://", "gs://")) and "/" in value
+    return value.startswith(ROOTS) and "/" in value
 
 
 def _without_own(value: str, run: Labelled) -> str:
@@ -104,7 +123,9 @@ def _without_own(value: str, run: Labelled) -> str:
 
 
 def _is_seed(words: Sequence[str]) -> bool:
-    return bool({"seed", "seeds"} & set(words)) or list(words[-2:]) == ["random", "state"]
+    if "seed" in words or "seeds" in words:
+        return True
+    return list(words[-2:]) == ["random", "state"]
 
 
 def _is_of_a_setting(words: Sequence[str]) -> bool:

@@ -20,15 +20,16 @@ def only_evaluates(run: Run) -> bool:
     """
     if run.history.series or run.provenance.get("training_started"):
         return False
-    if (run.configuration or {}).get("evaluation_mode"):
-        return True
-    return bool(run.results) or bool(run.provenance.get("evaluation_announced"))
+    configuration = run.configuration or {}
+    is_announced = configuration.get("evaluation_mode") or run.provenance.get("evaluation_announced")
+    return bool(is_announced) or bool(run.results)
 
 
 def never_started(run: Run) -> bool:
     """Say whether a job died in its batch script, before the program that trains was started."""
     if run.history.series or run.configuration or run.provenance.get("training_started"):
         return False
-    if run.ending.cause in BY_SCRIPT:
+    cause = run.ending.cause
+    if cause in BY_SCRIPT:
         return True
-    return run.ending.cause in BY_SCRIPT_OR_PROGRAM and not EXCEPTION.match(run.ending.detail)
+    return cause in BY_SCRIPT_OR_PROGRAM and not EXCEPTION.match(run.ending.detail)

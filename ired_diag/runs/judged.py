@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, islice
+from typing import Any
 
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.direction import Direction, direction_of
 from ired_diag.runs.evaluation_metric import evaluation_metric, other_evaluation_sets
+from ired_diag.runs.name_list import first_names
 from ired_diag.runs.run import Run
 
-MOST_NAMES = 8
+MOST_NAMES = 8  # in a message
 BY_CONFIGURATION = "named by its configuration"
 SURE = ("option", "configuration", "name", "assumed")  # the surest first
 
@@ -25,7 +28,10 @@ Groups = Mapping[str, Sequence[Run]]
 
 
 def judge_runs(
-    runs: Iterable[Run], *, metric: str | None = None, higher_is_better: bool | None = None
+    runs: Iterable[Run],
+    *,
+    metric: str | None = None,
+    higher_is_better: bool | None = None,
 ) -> tuple[Run, ...]:
     """Return runs that are judged by a metric and a direction.
 
@@ -37,21 +43,24 @@ def judge_runs(
     Raises:
         NotFound: No run logs the metric.
     """
-    every = tuple(runs)
-    if metric is not None and not any(metric in run.history.series for run in every):
-        raise NotFound(f"--metric {metric}: no run logs it. Logged: {_names(_logged(every))}.")
-    return tuple(
-        replace(
-            run,
-            metric=metric or run.metric,
-            higher_is_better=run.higher_is_better if higher_is_better is None else higher_is_better,
-        )
-        for run in every
-    )
+    runs = tuple(runs)
+    is_logged = any(metric in run.history.series for run in runs)
+    if metric is not None and not is_logged:
+        logged = _names(_logged(runs))
+        raise NotFound(f"--metric {metric}: no run logs it. Logged: {logged}.")
+    changes: dict[str, Any] = {}
+    if metric:
+        changes["metric"] = metric
+    if higher_is_better is not None:
+        changes["higher_is_better"] = higher_is_better
+    return tuple(replace(run, **changes) for run in runs)
 
 
 def judge_groups(
-    groups: Groups, *, metric: str | None = None, higher_is_better: bool | None = None
+    groups: Groups,
+    *,
+    metric: str | None = None,
+    higher_is_better: bool | None = None,
 ) -> tuple[dict[str, list[Run]], str | None]:
     """Return groups of which all runs are judged by one metric, and that metric; None where none is logged.
 
@@ -63,17 +72,20 @@ def judge_groups(
     Raises:
         NotFound: No run logs the metric; or several metrics are logged, and the groups share none.
     """
-    logs = any(run.evaluated for runs in groups.values() for run in runs)
-    chosen = metric or (shared_metric(groups) if logs else None)
-    every = [run for runs in groups.values() for run in runs]
-    judged = iter(judge_runs(every, metric=chosen, higher_is_better=higher_is_better))
-    return {name: [next(judged) for _ in runs] for name, runs in groups.items()}, chosen
+    runs = _runs_of(groups)
+    if not metric and any(run.evaluated for run in runs):
+        metric = shared_metric(groups)
+    judged = iter(judge_runs(runs, metric=metric or None, higher_is_better=higher_is_better))
+    judged_groups: dict[str, list[Run]] = {}
+    for name, members in groups.items():
+        judged_groups[name] = list(islice(judged, len(members)))
+    return judged_groups, metric or None
 
 
 def usual_metric(runs: Iterable[Run]) -> str | None:
-    """Return the metric by which most runs are judged; None where nothing is logged that tells."""
-    counted = Counter(run.evaluated[0] for run in runs if run.evaluated).most_common(1)
-    return counted[0][0] if counted else None
+    """Return the metric by which most runs are judged; None where no run is judged."""
+    most_common = _judging_metrics(runs).most_common(1)
+    return most_common[0][0] if most_common else None
 
 
 def shared_metric(groups: Groups) -> str:
@@ -85,23 +97,29 @@ def shared_metric(groups: Groups) -> str:
     Raises:
         NotFound: There is none; the message names the option that is missing, and what the groups log.
     """
-    judged = Counter(run.evaluated[0] for runs in groups.values() for run in runs if run.evaluated)
-    if len(judged) == 1:
-        return next(iter(judged))
-    logged = {name: _logged(runs) for name, runs in groups.items()}
-    logged = {name: metrics for name, metrics in logged.items() if metrics}
+    judging = _judging_metrics(_runs_of(groups))
+    if len(judging) == 1:
+        return next(iter(judging))
+    logged: dict[str, list[str]] = {}
+    for name, runs in groups.items():
+        if metrics := _logged(runs):
+            logged[name] = metrics
     if not logged:
         raise NotFound(f"{', '.join(groups)}: nothing was logged, so there is nothing to compare.")
-    common = set.intersection(*(set(metrics) for metrics in logged.values()))
-    if metric := _configured(groups, common) or evaluation_metric(_lengths(groups, common)):
+    common = set.intersection(*map(set, logged.values()))
+    metric = _configured(groups, common) or evaluation_metric(_lengths(groups, common))
+    if metric:
         return metric
     if common:
         raise NotFound(
             "No logged metric is known to measure how good a model is. Choose one with --metric NAME: "
             f"{_names(sorted(common))}."
         )
-    has = "; ".join(f"{name} has {_names(metrics)}" for name, metrics in logged.items())
-    raise NotFound(f"The groups log no metric in common, so --metric cannot be chosen: {has}.")
+    has: list[str] = []
+    for name, metrics in logged.items():
+        has.append(f"{name} has {_names(metrics)}")
+    listed = "; ".join(has)
+    raise NotFound(f"The groups log no metric in common, so --metric cannot be chosen: {listed}.")
 
 
 def shared_direction(groups: Groups, metric: str) -> Direction:
@@ -110,17 +128,22 @@ def shared_direction(groups: Groups, metric: str) -> Direction:
     Raises:
         DiagError: The configurations contradict each other.
     """
-    told = {run.direction_of(metric): run for runs in groups.values() for run in runs}
-    if len({direction.lower_is_better for direction in told}) > 1:
-        a, b = (
-            next(run.label for d, run in told.items() if d.lower_is_better is lower)
-            for lower in (True, False)
-        )
-        raise DiagError(
-            f"{metric}: lower is better by {a}, higher is better by {b}. Set one: --higher-is-better or "
-            "--lower-is-better."
-        )
-    return min(told, key=lambda d: SURE.index(d.source), default=direction_of(metric))
+    run_of: dict[Direction, Run] = {}
+    example_of: dict[bool, Run] = {}
+    for run in _runs_of(groups):
+        direction = run.direction_of(metric)
+        run_of[direction] = run
+    for direction, run in run_of.items():
+        example_of.setdefault(direction.lower_is_better, run)
+    if len(example_of) > 1:
+        lower = f"lower is better by {example_of[True].label}"
+        higher = f"higher is better by {example_of[False].label}"
+        raise DiagError(f"{metric}: {lower}, {higher}. Set one: --higher-is-better or --lower-is-better.")
+    return min(run_of, key=_sureness, default=direction_of(metric))
+
+
+def _sureness(direction: Direction) -> int:
+    return SURE.index(direction.source)
 
 
 def metric_in_words(metric: str, direction: Direction, *, is_configured: bool = False) -> str:
@@ -142,43 +165,58 @@ def is_configured(metric: str, runs: Iterable[Run]) -> bool:
 
 def other_sets_in_words(metric: str, runs: Iterable[Run]) -> str:
     """Return that a model was evaluated on other data too, with the names; nothing where it was not."""
-    names = {name for run in runs for name in other_evaluation_sets(metric, run.history.series)}
+    names: set[str] = set()
+    for run in runs:
+        names.update(other_evaluation_sets(metric, run.history.series))
     if not names:
         return ""
-    return (
-        f"several evaluation sets: {metric} decides; also logged: {_names(sorted(names))} (--metric chooses)"
-    )
+    also = _names(sorted(names))
+    return f"several evaluation sets: {metric} decides; also logged: {also} (--metric chooses)"
 
 
 def judged_in_words(runs: Sequence[Run]) -> list[str]:
     """Return the lines that say by which metrics, in which directions, runs are judged."""
-    judged = Counter((run.evaluated[0], run.direction) for run in runs if run.evaluated)
-    total = sum(judged.values())
-    lines = []
-    for (metric, direction), count in judged.most_common():
-        share = f", {count} of {total} runs" if len(judged) > 1 else ""
-        of_metric = [run for run in runs if run.evaluated and run.evaluated[0] == metric]
-        configured = is_configured(metric, of_metric)
-        lines.append(metric_in_words(metric, direction, is_configured=configured) + share)
-        lines += filter(None, [other_sets_in_words(metric, of_metric)])
+    judged = [run for run in runs if run.evaluated]
+    counts = Counter((run.judging_metric or "", run.direction) for run in judged)
+    lines: list[str] = []
+    for (metric, direction), count in counts.most_common():
+        of_metric = [run for run in judged if run.judging_metric == metric]
+        line = metric_in_words(
+            metric,
+            direction,
+            is_configured=is_configured(metric, of_metric),
+        )
+        if len(counts) > 1:
+            line = f"{line}, {count} of {len(judged)} runs"
+        lines.append(line)
+        if others := other_sets_in_words(metric, of_metric):
+            lines.append(others)
     return lines
 
 
 def unjudged_in_words(runs: Sequence[Run]) -> list[str]:
-    """Return how many runs hold nothing that could be judged: silence about them is no sign of health."""
-    silent = [run for run in runs if not run.results and not _logged([run])]
-    unknown = [run for run in runs if run.evaluated is None and _logged([run])]
-    lines = []
+    """Return how many runs hold nothing that could be judged: no finding on them does not mean no problem."""
+    silent: list[Run] = []
+    unknown: list[Run] = []
+    for run in runs:
+        if _logged([run]):
+            if run.evaluated is None:
+                unknown.append(run)
+        elif not run.results:
+            silent.append(run)
+    lines: list[str] = []
     if silent:
-        holds, them = ("holds", "it") if len(silent) == 1 else ("hold", "them")
+        is_single = len(silent) == 1
+        holds, them = ("holds", "it") if is_single else ("hold", "them")
         share = f"{len(silent)} of {_counted(len(runs))}"
         lines.append(f"{share} {holds} no metric that was read: nothing was judged in {them}")
     if unknown:
         logs = "logs" if len(unknown) == 1 else "log"
+        share = f"{len(unknown)} of {_counted(len(runs))}"
         names = _names(_logged(unknown))
         lines.append(
-            f"{len(unknown)} of {_counted(len(runs))} {logs} no metric that is known to say how good a model "
-            f"is, so that no curve was judged; --metric NAME chooses one: {names}"
+            f"{share} {logs} no metric that is known to say how good a model is, so that no curve was "
+            f"judged; --metric NAME chooses one: {names}"
         )
     return lines
 
@@ -187,22 +225,45 @@ def _counted(runs: int) -> str:
     return "1 run" if runs == 1 else f"{runs} runs"
 
 
+def _runs_of(groups: Groups) -> list[Run]:
+    return list(chain.from_iterable(groups.values()))
+
+
+def _judging_metrics(runs: Iterable[Run]) -> Counter[str]:
+    """Return by how many runs each metric is used as the one that judges them."""
+    return Counter(run.evaluated[0] for run in runs if run.evaluated)
+
+
 def _configured(groups: Groups, common: Collection[str]) -> str | None:
     """Return the only metric that configurations say to watch, where it is among the common ones."""
-    named = {run.configured_metric for runs in groups.values() for run in runs} - {None}
-    return next(iter(named)) if len(named) == 1 and named <= set(common) else None
+    named = {run.configured_metric for run in _runs_of(groups)}
+    named.discard(None)
+    if len(named) != 1:
+        return None
+    metric = named.pop()
+    return metric if metric in common else None
 
 
 def _logged(runs: Iterable[Run]) -> list[str]:
-    return sorted({name for run in runs for name, series in run.history.series.items() if len(series)})
+    """Return the metrics of which any run has a value."""
+    logged: set[str] = set()
+    for run in runs:
+        for name, series in run.history.series.items():
+            if len(series):
+                logged.add(name)
+    return sorted(logged)
 
 
 def _lengths(groups: Groups, names: Iterable[str]) -> dict[str, range]:
     """Return for each metric as many places as the longest of its series has."""
-    runs = [run for members in groups.values() for run in members]
-    return {n: range(max(len(run.history.series.get(n, ())) for run in runs)) for n in names}
+    runs = _runs_of(groups)
+    lengths: dict[str, range] = {}
+    for name in names:
+        series = [run.history.series.get(name, ()) for run in runs]
+        longest = max(map(len, series))
+        lengths[name] = range(longest)
+    return lengths
 
 
 def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return (", ".join(names[:MOST_NAMES]) or "nothing") + more
+    return first_names(names, MOST_NAMES) or "nothing"

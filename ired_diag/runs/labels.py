@@ -15,7 +15,9 @@ def label_of(seed: int | None, label: str, job: object) -> str:
     """
     if seed is not None:
         return f"seed{seed}"
-    return label or (f"unseeded-{job}" if job else "unseeded")
+    if label:
+        return label
+    return f"unseeded-{job}" if job else "unseeded"
 
 
 def is_seed_label(label: str) -> bool:

@@ -18,10 +18,14 @@ from pathlib import Path
 
 Visit = tuple[str, list[str], list[str]]  # as of ``os.walk``: a folder, its sub-folders, its files
 OnError = Callable[[OSError], object]
+MayBeRun = Callable[[Iterable[str]], bool]  # of the names in a folder
 
 
 def walk(
-    root: Path | str, *, may_be_run: Callable[[Iterable[str]], bool], onerror: OnError | None = None
+    root: Path | str,
+    *,
+    may_be_run: MayBeRun,
+    onerror: OnError | None = None,
 ) -> Iterator[Visit]:
     """Yield folders as ``os.walk`` does, top down; sub-folders that are removed are not visited.
 
@@ -37,23 +41,30 @@ def walk(
         place, folders, _ = visit
         for name in sorted(folders):
             link = f"{place.rstrip(os.sep)}{os.sep}{name}"
-            if Path(link).is_symlink() and _leads_out(os.path.realpath(link), top, seen):
+            if not Path(link).is_symlink():
+                continue
+            if _leads_out(os.path.realpath(link), top, seen):
                 yield from _linked(link, may_be_run, onerror)
 
 
 def _leads_out(target: str, top: str, seen: set[str]) -> bool:
     """Say whether a target is neither under the root nor above it, and note that it was seen."""
-    is_new = target not in seen
+    if target in seen:
+        return False
     seen.add(target)
-    return is_new and not _is_under(target, top) and not _is_under(top, target)
+    return not _is_under(target, top) and not _is_under(top, target)
 
 
 def _is_under(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+    if path == folder:
+        return True
+    return path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _linked(
-    link: str, may_be_run: Callable[[Iterable[str]], bool], onerror: OnError | None
+    link: str,
+    may_be_run: MayBeRun,
+    onerror: OnError | None,
 ) -> Iterator[Visit]:
     """Yield the folder behind a link, and those of its sub-folders that may be runs."""
     for place, folders, names in os.walk(link, onerror=onerror):

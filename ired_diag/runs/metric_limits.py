@@ -41,25 +41,32 @@ def limits_of(name: str) -> tuple[float, float] | None:
     """
     words = _words(name)
     measures = [word for word in words if word in NAMED]
-    if len(measures) != 1 or not all(word in NAMED or word in AROUND or word.isdigit() for word in words):
+    if len(measures) != 1 or not all(map(_is_understood, words)):
         return None
     (measure,) = measures
     if measure in SIGNED:
         return -1.0, 1.0
     if measure in AT_MOST_ONE:
         return -np.inf, 1.0
-    return (0.0, np.inf) if measure in NOT_NEGATIVE else (0.0, 1.0)
+    if measure in NOT_NEGATIVE:
+        return 0.0, np.inf
+    return 0.0, 1.0
+
+
+def _is_understood(word: str) -> bool:
+    return word in NAMED or word in AROUND or word.isdigit()
 
 
 def share_of(name: str) -> str | None:
-    """Return the measure in a name that may be told in fractions or in percent; None where there is none."""
+    """Return the measure in a name that may be in fractions or in percent; None where there is none."""
     if limits_of(name) is None:
         return None
-    return next((word for word in _words(name) if word in SHARES), None)
+    shares = [word for word in _words(name) if word in SHARES]
+    return shares[0] if shares else None
 
 
 def in_percent(values: Array) -> bool:
-    """Say whether a share is told in percent."""
+    """Say whether a share is in percent."""
     finite = values[np.isfinite(values)]
     return bool(len(finite)) and bool(finite.max() > LEAST_PERCENT)
 
@@ -67,14 +74,21 @@ def in_percent(values: Array) -> bool:
 def in_fractions(values: Array) -> bool:
     """Say whether a share is surely in fractions: it never exceeds 1, and moves by a tenth or more."""
     finite = values[np.isfinite(values)]
-    within = bool(len(finite)) and 0 <= finite.min() and finite.max() <= 1 + SLACK
-    return within and bool(finite.max() - finite.min() >= 0.1 and finite.max() >= 0.5)
+    if not len(finite):
+        return False
+    low, high = float(finite.min()), float(finite.max())
+    if low < 0 or high > 1 + SLACK:
+        return False
+    # A small share in percent also stays below 1, but seldom comes this far or moves this much.
+    return high >= 0.5 and high - low >= 0.1
 
 
 def outside(values: Array, low: float, high: float) -> NDArray[np.bool_]:
     """Return which finite values lie outside limits by more than rounding, of shape (n,)."""
-    slack = SLACK * (abs(high) if np.isfinite(high) else 0.0)
-    return np.asarray(np.isfinite(values) & ((values < low - slack) | (values > high + slack)))
+    slack = SLACK * abs(high) if np.isfinite(high) else 0.0
+    is_below = values < low - slack
+    is_above = values > high + slack
+    return np.asarray(np.isfinite(values) & (is_below | is_above))
 
 
 def _words(name: str) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from ired_diag.runs.metric_words import EXTREMES, words_of
@@ -29,6 +30,7 @@ OUTSIDE_ONE = "bertscore"  # rescaled, its parts may be below 0
 TOP = re.compile(r"(?:acc(?:uracy)?_)?top_?(\d{1,3})(?:_acc(?:uracy)?|_categorical_accuracy)?(?![a-z0-9])")
 AT = re.compile(r"(acc|accuracy|recall|hits?|hit_rate|pass)_at_(\d{1,3})(?![a-z0-9])")
 SHORT = re.compile(r"(?<![a-z0-9])acc_?([15])(?![a-z0-9])")  # ImageNet's acc1 and acc5
+SHORT_FORM = "short:"  # marks the template of such a name
 PLAIN = re.compile(r"(?<![a-z0-9])(?:acc|accuracy)(?![a-z0-9])")
 
 
@@ -61,11 +63,12 @@ def f1_triples(names: Iterable[str]) -> Iterator[Triple]:
     >>> list(f1_triples(["val/F1", "val/Precision", "val/recall", "test_f1", "best_f1"]))
     [Triple(f1='val/F1', precision='val/Precision', recall='val/recall')]
     """
-    names = _lasting(names)
-    ways = [_by_template(names, pattern) for pattern in (F1, PRECISION, RECALL)]
-    for template, f1 in ways[0].items():
-        if template in ways[1] and template in ways[2] and OUTSIDE_ONE not in template:
-            yield Triple(f1, ways[1][template], ways[2][template])
+    names = _without_extremes(names)
+    precisions = _by_template(names, PRECISION)
+    recalls = _by_template(names, RECALL)
+    for template, f1 in _by_template(names, F1).items():
+        if template in precisions and template in recalls and OUTSIDE_ONE not in template:
+            yield Triple(f1, precisions[template], recalls[template])
 
 
 def top_pairs(names: Iterable[str]) -> Iterator[TopPair]:
@@ -74,21 +77,29 @@ def top_pairs(names: Iterable[str]) -> Iterator[TopPair]:
     >>> list(top_pairs(["val_acc", "val_top5_acc"])), list(top_pairs(["acc_1", "acc_2", "acc_5"]))
     ([TopPair(narrow='val_acc', wide='val_top5_acc')], [])
     """
+    names = _without_extremes(names)
+    plain_names = {_plain(name) for name in names}
+    for template, name_of in _accuracies_by_template(names).items():
+        is_short = template.startswith(SHORT_FORM)
+        if is_short and _are_classes(template.removeprefix(SHORT_FORM), plain_names):
+            continue
+        for narrow, wide in pairwise(sorted(name_of)):
+            yield TopPair(name_of[narrow], name_of[wide])
+
+
+def _accuracies_by_template(names: Iterable[str]) -> dict[str, dict[int, str]]:
+    """Return accuracies by what else is in their names, and by how many answers they count."""
     families: dict[str, dict[int, str]] = defaultdict(dict)
-    names = _lasting(names)
     for name in names:
-        if (place := _template_and_k(name)) is not None:
-            families[place[0]][place[1]] = name
+        parts = _template_and_k(name)
+        if parts is not None:
+            template, k = parts
+            families[template][k] = name
     for name in names:
         template = PLAIN.sub(STAR, _plain(name))
         if template in families:
             families[template].setdefault(1, name)
-    indices = {_plain(name) for name in names}
-    for template, family in families.items():
-        if template.startswith("short:") and _are_classes(template.removeprefix("short:"), indices):
-            continue
-        for narrow, wide in zip(sorted(family), sorted(family)[1:], strict=False):
-            yield TopPair(family[narrow], family[wide])
+    return families
 
 
 def perplexity_pairs(names: Iterable[str]) -> Iterator[PerplexityPair]:
@@ -97,8 +108,9 @@ def perplexity_pairs(names: Iterable[str]) -> Iterator[PerplexityPair]:
     >>> list(perplexity_pairs(["eval/loss", "perplexity", "train_ppl"]))
     [PerplexityPair(perplexity='perplexity', losses=('eval/loss',), is_cross_entropy=False)]
     """
-    names = _lasting(names)
-    entropies, losses = _by_template(names, CROSS_ENTROPY), _by_template(names, LOSS)
+    names = _without_extremes(names)
+    entropies = _by_template(names, CROSS_ENTROPY)
+    losses = _by_template(names, LOSS)
     for template, name in _by_template(names, PERPLEXITY).items():
         if template in entropies:
             yield PerplexityPair(name, (entropies[template],), True)
@@ -108,8 +120,8 @@ def perplexity_pairs(names: Iterable[str]) -> Iterator[PerplexityPair]:
             yield PerplexityPair(name, (losses["eval_*"],), False)
 
 
-def _lasting(names: Iterable[str]) -> list[str]:
-    return [name for name in names if not EXTREMES.intersection(words_of(name))]
+def _without_extremes(names: Iterable[str]) -> list[str]:
+    return [name for name in names if EXTREMES.isdisjoint(words_of(name))]
 
 
 def _plain(name: str) -> str:
@@ -118,35 +130,42 @@ def _plain(name: str) -> str:
     >>> _plain("Val/Acc@5"), _plain("eval/f1-macro")
     ('val_acc_at_5', 'eval_f1_macro')
     """
-    return re.sub(r"[^a-z0-9]+", "_", name.lower().replace("@", "_at_")).strip("_")
+    text = name.lower().replace("@", "_at_")
+    return re.sub(r"[^a-z0-9]+", "_", text).strip("_")
 
 
 def _by_template(names: Iterable[str], pattern: re.Pattern[str]) -> dict[str, str]:
     """Return names by what is left of them without a measure; those that are there twice are left out."""
-    templates: dict[str, list[str]] = defaultdict(list)
+    names_of: dict[str, list[str]] = defaultdict(list)
     for name in names:
         template, count = pattern.subn(STAR, _plain(name).replace("_at_", "@"))
         if count == 1:
-            templates[template].append(name)
-    return {template: alike[0] for template, alike in templates.items() if len(alike) == 1}
+            names_of[template].append(name)
+    return {template: alike[0] for template, alike in names_of.items() if len(alike) == 1}
 
 
 def _template_and_k(name: str) -> tuple[str, int] | None:
     """Return how many answers an accuracy counts, and what is left of its name."""
     plain = _plain(name)
     if "top_k" in plain:  # Keras, where k is 5 unless it is set
-        return re.sub(r"(?:sparse_)?top_k_(?:categorical_)?acc(?:uracy)?", STAR, plain), 5
+        template = re.sub(r"(?:sparse_)?top_k_(?:categorical_)?acc(?:uracy)?", STAR, plain)
+        return template, 5
     if match := AT.search(plain):
-        measure = STAR if match[1].startswith("acc") else f"{STAR}{match[1]}"
+        is_accuracy = match[1].startswith("acc")
+        measure = STAR if is_accuracy else f"{STAR}{match[1]}"
         return plain.replace(match[0], measure), int(match[2])
     if match := TOP.search(plain):
         return plain.replace(match[0], STAR), int(match[1])
     if match := SHORT.search(plain):
-        return f"short:{plain.replace(match[0], STAR)}", int(match[1])
+        template = plain.replace(match[0], STAR)
+        return f"{SHORT_FORM}{template}", int(match[1])
     return None
 
 
-def _are_classes(template: str, names: set[str]) -> bool:
+def _are_classes(template: str, names: Collection[str]) -> bool:
     """Say whether ``acc1`` and ``acc5`` are accuracies of the classes 1 and 5: there are 0, 2, 3 or 4 too."""
-    forms = (template.replace(STAR, f"acc{k}") for k in (0, 2, 3, 4))
-    return any(form in names or form.replace("acc", "acc_") in names for form in forms)
+    for k in (0, 2, 3, 4):
+        form = template.replace(STAR, f"acc{k}")
+        if form in names or form.replace("acc", "acc_") in names:
+            return True
+    return False

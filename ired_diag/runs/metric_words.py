@@ -1,8 +1,8 @@
 """The words of a metric's name: what it measures, on which data, and in which direction that improves.
 
-Names are split at everything that is no letter or digit, and at capitals (``valLoss``, ``AverageEpRet``);
-words that are glued together are separated where both are known (``valloss``). Word groups with one meaning
-become one word (``exact_match``, ``R^2``, ``held_out``). A word is
+Names are split at everything that is neither a letter nor a digit, and at capitals (``valLoss``,
+``AverageEpRet``); words that are glued together are separated where both are known (``valloss``). Word groups
+with one meaning become one word (``exact_match``, ``R^2``, ``held_out``). A word is
 
     a measure       of errors (``LOWER``) or of success (``HIGHER``)
     a data set      ``SPLITS``, or ``TRAINING``
@@ -133,9 +133,13 @@ def words_of(name: str) -> tuple[str, ...]:
     >>> words_of("AverageEpRet"), words_of("eval/R^2"), words_of("test_top-1"), words_of("valloss")
     (('average', 'ep', 'ret'), ('eval', 'r2'), ('test', 'top', '1'), ('val', 'loss'))
     """
-    text = ONE_MINUS.sub("complement_", re.sub(r"(?:^|(?<=/))-(?=[A-Za-z])", "neg_", name.replace("²", "2")))
-    tokens = [token for token in re.split(r"[^A-Za-z0-9]+", text) if token]
-    return _with_phrases([word for token in tokens for word in _words_of_token(token)])
+    text = name.replace("²", "2")
+    text = re.sub(r"(?:^|(?<=/))-(?=[A-Za-z])", "neg_", text)
+    text = ONE_MINUS.sub("complement_", text)
+    words: list[str] = []
+    for token in filter(None, re.split(r"[^A-Za-z0-9]+", text)):
+        words.extend(_words_of_token(token))
+    return _with_phrases(words)
 
 
 def measures_in(words: tuple[str, ...]) -> list[str]:

@@ -24,8 +24,15 @@ def named_value(run: Run, key: str) -> float | None:
         run: The run; its path, its group and its name are read.
         key: The setting, as its configuration or its log calls it.
     """
-    texts = [*run.path.parts[-PARTS:], run.experiment, run.name or "", run.run_name]
-    values = {value for text in texts for value in _values_in(text, key)}
+    texts = [
+        *run.path.parts[-PARTS:],
+        run.experiment,
+        run.name or "",
+        run.run_name,
+    ]
+    values: set[float] = set()
+    for text in texts:
+        values.update(_values_in(text, key))
     return values.pop() if len(values) == 1 else None
 
 
@@ -37,10 +44,19 @@ def _values_in(text: str, key: str) -> list[float]:
     >>> _values_in("lr_plus10", "lr"), _values_in("flr0.1", "lr"), _values_in("lr10pct", "lr")
     ([], [], [])
     """
-    last = key.rpartition(".")[2].rpartition("/")[2].lower()
-    names = sorted(
-        {last, *(alias for alias in ALIASES.get(last, ()) if " " not in alias)}, key=len, reverse=True
-    )
-    joined = "|".join(re.escape(name).replace("_", "[_-]?") for name in names if name)
-    pattern = re.compile(rf"(?<![a-z])(?:{joined})[_=-]?{NUMBER}{END}", re.IGNORECASE)
-    return [float(match["number"]) for match in pattern.finditer(text)]
+    names = "|".join(_patterns_of(key))
+    pattern = rf"(?<![a-z])(?:{names})[_=-]?{NUMBER}{END}"
+    matches = re.finditer(pattern, text, re.IGNORECASE)
+    return [float(match["number"]) for match in matches]
+
+
+def _patterns_of(key: str) -> list[str]:
+    """Return a pattern for each name of a setting, the longest first."""
+    last = re.split(r"[./]", key.lower())[-1]
+    names = {last}
+    for alias in ALIASES.get(last, ()):
+        if " " not in alias:
+            names.add(alias)
+    names.discard("")
+    longest_first = sorted(names, key=len, reverse=True)
+    return [re.escape(name).replace("_", "[_-]?") for name in longest_first]

@@ -1,6 +1,6 @@
 """Does a validation loss rise because the model over-fits, and not because training broke down?
 
-In both cases the validation loss ends above its best. The training loss tells them apart: where training
+In both cases the validation loss ends above its best. The training loss distinguishes them: where training
 diverges, it rises too; where the model over-fits a finite training set, it falls on,
 
     L_train at the end  <=  1/2 L_train at the best validation loss,
@@ -8,7 +8,7 @@ diverges, it rises too; where the model over-fits a finite training set, it fall
 and the validation loss rises step by step, not in one jump. The accuracy often stays where it is while the
 validation loss doubles: the model is right as often as before, and too confident where it is wrong.
 
-Where each batch is drawn fresh there is no training set to over-fit, so the same picture is no over-fitting.
+Where each batch is drawn fresh there is no training set to over-fit, so the same picture is not over-fitting.
 
 Reference: Guo et al. (2017), On Calibration of Modern Neural Networks, section 3.
 """
@@ -30,7 +30,8 @@ FALLEN = 0.5  # of the training loss at the best evaluation
 STAYED = 0.95  # of another metric's value there
 LARGEST_STEP = 0.5  # of the whole rise: more in one step is a jump
 FEWEST = 5  # evaluations
-FRESH = ("rank", "ood", "mining_strategy", "diffusion_steps")  # of the study that draws each batch anew
+# Settings of studies that draw each batch fresh.
+FRESH = ("rank", "ood", "mining_strategy", "diffusion_steps")
 
 Array = NDArray[np.float64]
 
@@ -59,38 +60,62 @@ def over_fitting_of(run: Run, metric: str | None = None) -> OverFitting | None:
         run: The run.
         metric: The validation loss. Default: the metric that judges the run.
     """
-    name = metric or run.judging_metric
-    series = run.as_judged(name) if name else None
-    if name is None or series is None or not run.direction_of(name).lower_is_better:
+    metric = metric or run.judging_metric
+    if metric is None or not run.direction_of(metric).lower_is_better:
         return None
-    if all(key in (run.configuration or {}) for key in FRESH) or is_of_training(name, run.history.series):
+    if _draws_fresh_batches(run):
         return None
-    twin = training_metric(name, run.history.series)
-    train = None if twin is None else run.history.series[twin]
-    if twin is None or train is None or not _are_known(series, train):
+    validation = run.as_judged(metric)
+    twin = training_metric(metric, run.history.series)
+    if validation is None or twin is None or is_of_training(metric, run.history.series):
         return None
-    values = np.asarray(series.values, dtype=np.float64)
+    train = run.history.series[twin]
+    if not _are_losses(validation, train):
+        return None
+    values = np.asarray(validation.values, dtype=np.float64)
     place = int(np.argmin(values))
-    if not _climbs(values[place:]) or not _falls_on(train, float(series.steps[place])):
+    best_step = float(validation.steps[place])
+    if not _climbs(values[place:]) or not _falls_on(train, best_step):
         return None
-    late = float(np.median(values[-max(1, len(values) // 10) :]))
-    kept = _kept(run, name, float(series.steps[place]))
-    return OverFitting(twin, float(series.steps[place]), late / float(values[place]), kept)
+    return OverFitting(
+        train=twin,
+        best_step=best_step,
+        times=_late_level(values, share=10) / float(values[place]),
+        kept=_kept(run, metric, best_step),
+    )
 
 
-def _are_known(validation: Series, train: Series) -> bool:
-    """Say whether two losses are long enough, finite and above 0."""
-    both = (np.asarray(validation.values), np.asarray(train.values))
-    return all(
-        len(v) >= FEWEST and bool(np.isfinite(v).all()) and float(v.min()) >= 0 for v in both
-    ) and bool(both[0].min() > 0)
+def _draws_fresh_batches(run: Run) -> bool:
+    configuration = run.configuration or {}
+    return all(key in configuration for key in FRESH)
+
+
+def _are_losses(validation: Series, train: Series) -> bool:
+    """Say whether two series are long enough, finite and not negative, and the first is above 0."""
+    for series in (validation, train):
+        values = np.asarray(series.values)
+        if len(values) < FEWEST or not np.isfinite(values).all():
+            return False
+        if values.min() < 0:
+            return False
+    return bool(np.min(validation.values) > 0)
+
+
+def _late_level(values: Array, share: int) -> float:
+    """Return the median of the last part of values, one in ``share`` of them."""
+    late = values[-max(1, len(values) // share) :]
+    return float(np.median(late))
 
 
 def _climbs(values: Array) -> bool:
     """Say whether values rise step by step from the first one on."""
     if len(values) < 3 or values[-1] <= values[0]:
         return False
-    return float(np.diff(values).max()) <= max(LARGEST_STEP, 1.5 / (len(values) - 1)) * float(np.ptp(values))
+    steps = np.diff(values)
+    # Of few steps each is a large share: 1.5 times an even rise is not a jump.
+    largest_share = max(LARGEST_STEP, 1.5 / len(steps))
+    whole_rise = float(np.ptp(values))
+    return float(steps.max()) <= largest_share * whole_rise
 
 
 def _falls_on(train: Series, best_step: float) -> bool:
@@ -98,24 +123,33 @@ def _falls_on(train: Series, best_step: float) -> bool:
     values = np.asarray(train.values, dtype=np.float64)
     place = int(np.searchsorted(train.steps, best_step))
     near = values[max(0, place - 1) : place + 2]
-    late = values[-max(1, len(values) // 10) :]
-    return bool(len(near)) and float(np.median(late)) <= FALLEN * float(np.median(near))
+    if not len(near):
+        return False
+    level_at_best = float(np.median(near))
+    return _late_level(values, share=10) <= FALLEN * level_at_best
 
 
 def _kept(run: Run, metric: str, best_step: float) -> str | None:
     """Return a metric of the same evaluation, higher is better, that is as good at the end as at the best."""
     data = _data_of(metric)
     for name, series in run.history.series.items():
-        direction = direction_of(name)
-        if direction.lower_is_better or direction.source == "assumed" or _data_of(name) != data:
+        if not _grows_by_name(name) or _data_of(name) != data:
             continue
         values = np.asarray(series.values, dtype=np.float64)
-        before = values[np.asarray(series.steps) <= best_step][-3:]
-        late = values[-max(1, len(values) // 5) :]
-        if len(before) and len(values) >= FEWEST and np.median(late) >= STAYED * np.median(before):
+        is_before = np.asarray(series.steps) <= best_step
+        before = values[is_before][-3:]
+        if len(values) < FEWEST or not len(before):
+            continue
+        if _late_level(values, share=5) >= STAYED * np.median(before):
             return name
     return None
 
 
+def _grows_by_name(name: str) -> bool:
+    """Say whether a metric's name says that higher is better."""
+    direction = direction_of(name)
+    return not direction.lower_is_better and direction.source != "assumed"
+
+
 def _data_of(name: str) -> frozenset[str]:
-    return frozenset(word for word in words_of(name) if word in (*SPLITS, *TEST_SPLITS))
+    return frozenset(words_of(name)).intersection((*SPLITS, *TEST_SPLITS))

@@ -68,7 +68,7 @@ NOT_COUNTED = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlaceName:
     """The parts of one name.
 
@@ -107,10 +107,17 @@ def parse_place(text: str) -> PlaceName:
     rest = re.sub(r"[_=/.\- #,]*\0[_=/.\- #,]*", "_", rest)
     words = [word.lower() for word in WORD.findall(rest)]
     if "tfevents" in text or _names_nothing(words):
-        rest, runs = "", (*runs, *(word for word in words if word.isdigit()))
+        rest = ""
+        runs = (*runs, *filter(str.isdigit, words))
     base, index = _without_index(rest)
-    seed = int(seeds[-1]) if seeds else None
-    return PlaceName(rest, base, index, runs, seed, SEED_AT_END.search(text) is not None)
+    return PlaceName(
+        name=rest,
+        base=base,
+        index=index,
+        runs=runs,
+        seed=int(seeds[-1]) if seeds else None,
+        ends_with_seed=SEED_AT_END.search(text) is not None,
+    )
 
 
 def is_name(text: str) -> bool:
@@ -131,7 +138,8 @@ def _without_index(name: str) -> tuple[str, int | None]:
     if match is None:
         return name, None
     base = match["base"].rstrip(SEPARATORS)
-    last_word = (re.findall(r"[A-Za-z]+", base) or [""])[-1].lower()
+    words = re.findall(r"[A-Za-z]+", base) or [""]
+    last_word = words[-1].lower()
     if last_word in NOT_COUNTED or not base:
         return name, None
     return base, int(match["index"])

@@ -1,8 +1,8 @@
 """How many steps a run was to make, where its configuration or its log states that, and whether it made them.
 
-A log whose axis is the epoch, beside a configuration that counts steps, looks as if it were cut off: where as
-many epochs are logged as were planned, or where several runs of a group end at the same, furthest step, that
-is the end of training.
+A log whose axis is the epoch, next to a configuration that counts steps, looks as if it were cut off: where
+as many epochs are logged as were planned, or where several runs of a group end at the same, furthest step,
+that is the end of training.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ired_diag.runs.run import Run
 
-# Of IRED and this project, Hugging Face, Lightning, stable-baselines and others.
+# Of this project and the code that it reads, Hugging Face, Lightning, stable-baselines and others.
 STEPS = (
     "train_steps",
     "max_steps",
@@ -39,17 +39,23 @@ def stopped_early(run: Run, siblings: Sequence[Run]) -> bool | None:
         run: A run whose ending is ``cut_off``.
         siblings: All runs of its group.
     """
-    last, planned, epochs = run.history.last_step, planned_steps(run), _stated(run, EPOCHS)
+    last = run.history.last_step
+    planned = planned_steps(run)
+    epochs = _stated(run, EPOCHS)
     if last is None or planned is None or last >= planned:
         return None
     if epochs is not None and last in (epochs - 1, epochs):
         return None
-    ends = [other.history.last_step or 0 for other in siblings]
-    return None if ends.count(last) > 1 and last == max(ends) else True
+    last_steps = [sibling.history.last_step or 0 for sibling in siblings]
+    if last_steps.count(last) > 1 and last == max(last_steps):
+        return None
+    return True
 
 
 def _stated(run: Run, keys: Sequence[str]) -> int | None:
-    stated = [run.provenance.get(key) for key in keys]
-    stated += [(run.configuration or {}).get(key) for key in keys]
-    whole = [n for n in stated if isinstance(n, int) and not isinstance(n, bool) and n > 0]
-    return whole[0] if whole else None
+    for source in (run.provenance, run.configuration or {}):
+        for key in keys:
+            number = source.get(key)
+            if isinstance(number, int) and not isinstance(number, bool) and number > 0:
+                return number
+    return None

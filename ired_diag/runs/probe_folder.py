@@ -23,7 +23,8 @@ def output_folder(run: Run) -> Path:
     """Return where a run's tables go: its folder if that is ours and writable, else ``ired-diag-out``."""
     if is_file(run.path / CONFIG) and os.access(run.path, os.W_OK):
         return run.path / PROBES
-    return OUT / folder_name(run.path.stem if is_file(run.path) else run.path.name)
+    name = run.path.stem if is_file(run.path) else run.path.name
+    return OUT / folder_name(name)
 
 
 def places_of(run: Run, out: Path | None = None) -> list[Path]:
@@ -33,5 +34,7 @@ def places_of(run: Run, out: Path | None = None) -> list[Path]:
         run: The run.
         out: Where else tables were sent, as ``ired-diag probe --out``.
     """
-    sent = [folder_among(out, run), out] if out else []
-    return list(dict.fromkeys([*sent, run.path / PROBES, output_folder(run)]))
+    places = [run.path / PROBES, output_folder(run)]
+    if out:
+        places = [folder_among(out, run), out, *places]
+    return list(dict.fromkeys(places))

@@ -2,7 +2,7 @@
 
 A range test multiplies the rate by a constant factor at each step, over two orders of magnitude or more, from
 the first row to the last. Its loss is meant to explode: the explosion is the measurement. A linear warm-up
-rises by a constant difference and is none, and so is a schedule that comes down again.
+rises by a constant difference and is not one, and so is a schedule that comes down again.
 
 Reference: Smith (2017), Cyclical Learning Rates for Training Neural Networks, section 3.3.
 """
@@ -24,11 +24,13 @@ Array = NDArray[np.float64]
 
 def rate_test_of(run: Run) -> tuple[str, float, float] | None:
     """Return name, first and last value of a rate that rises exponentially throughout, if there is one."""
-    for name, told in run.history.series.items():
-        if "lr" in words_of(name):
-            steps, rates = np.asarray(told.steps, dtype=np.float64), np.asarray(told.values, dtype=np.float64)
-            if is_exponential_rise(steps, rates):
-                return name, float(rates[0]), float(rates[-1])
+    for name, series in run.history.series.items():
+        if "lr" not in words_of(name):
+            continue
+        steps = np.asarray(series.steps, dtype=np.float64)
+        rates = np.asarray(series.values, dtype=np.float64)
+        if is_exponential_rise(steps, rates):
+            return name, float(rates[0]), float(rates[-1])
     return None
 
 
@@ -39,8 +41,13 @@ def is_exponential_rise(steps: Array, rates: Array) -> bool:
     >>> is_exponential_rise(steps, 1e-7 * 1.3**steps), is_exponential_rise(steps, 1e-6 + 1e-4 * steps)
     (True, False)
     """
-    if len(rates) < FEWEST or not np.isfinite(rates).all() or rates[0] <= 0 or np.any(np.diff(rates) < 0):
+    if len(rates) < FEWEST or not np.isfinite(rates).all():
         return False
-    if rates[-1] < LEAST_RISE * rates[0]:
+    first, last = rates[0], rates[-1]
+    if first <= 0 or last < LEAST_RISE * first:
         return False
-    return float(np.corrcoef(steps, np.log(rates))[0, 1]) ** 2 >= STRAIGHT
+    falls = np.diff(rates) < 0
+    if falls.any():
+        return False
+    correlations = np.corrcoef(steps, np.log(rates))
+    return float(correlations[0, 1]) ** 2 >= STRAIGHT

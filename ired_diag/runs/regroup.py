@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ired_diag.errors import DiagError
 from ired_diag.runs.run import Run
 
-# What is known of a run besides its configuration.
+# What is known of a run in addition to its configuration.
 OWN_KEYS = ("experiment", "variant", "job", "commit", "folder")
 MOST_KEYS = 12
 UNKNOWN = "unknown"
@@ -32,14 +32,22 @@ class Grouping:
     @property
     def not_compared(self) -> frozenset[str]:
         """The keys that neither split a group nor count as a difference, because the user says so."""
-        return frozenset((*self.ignored_keys, *([self.seed_key] if self.seed_key else [])))
+        keys = set(self.ignored_keys)
+        if self.seed_key:
+            keys.add(self.seed_key)
+        return frozenset(keys)
 
     @property
     def options(self) -> list[str]:
         """The words of a command line that say the same."""
-        words = ["--group-by", ",".join(self.by)] if self.by else []
-        words += [word for key in self.ignored_keys for word in ("--ignore-key", key)]
-        return [*words, "--seed-key", self.seed_key] if self.seed_key else words
+        words: list[str] = []
+        if self.by:
+            words += ["--group-by", ",".join(self.by)]
+        for key in self.ignored_keys:
+            words += ["--ignore-key", key]
+        if self.seed_key:
+            words += ["--seed-key", self.seed_key]
+        return words
 
 
 def check_keys(grouping: Grouping, runs: Sequence[Run]) -> None:
@@ -48,14 +56,14 @@ def check_keys(grouping: Grouping, runs: Sequence[Run]) -> None:
     Raises:
         DiagError: There is none.
     """
-    keys = [("--ignore-key", key) for key in grouping.ignored_keys]
-    keys += [("--seed-key", grouping.seed_key)] if grouping.seed_key else []
-    for option, key in keys:
-        _check_key(key, runs, option=option, own_keys=())
+    for key in grouping.ignored_keys:
+        _check_key(key, runs, option="--ignore-key")
+    if grouping.seed_key:
+        _check_key(grouping.seed_key, runs, option="--seed-key")
 
 
 def grouped_by(runs: Iterable[Run], keys: Sequence[str]) -> list[Run]:
-    """Return runs in groups of equal values of some keys.
+    """Return runs in groups of equal values of given keys.
 
     Args:
         runs: All runs of the study.
@@ -67,39 +75,58 @@ def grouped_by(runs: Iterable[Run], keys: Sequence[str]) -> list[Run]:
     runs = list(runs)
     for key in keys:
         _check_key(key, runs, option="--group-by", own_keys=OWN_KEYS)
-    return [renamed(run, ",".join(_part(run, key) for key in keys)) for run in runs]
+    regrouped: list[Run] = []
+    for run in runs:
+        parts = [_part(run, key) for key in keys]
+        regrouped.append(renamed(run, ",".join(parts)))
+    return regrouped
 
 
 def renamed(run: Run, group: str) -> Run:
-    """Return a run in another group; what it was called there becomes its name where it is no seed."""
+    """Return a run in another group; what it was called there becomes its name where it is not a seed."""
     return replace(run, experiment=group, variant=None, run_name=run.run_name)
 
 
 def _part(run: Run, key: str) -> str:
     value = _value(run, key)
-    return str(value) if key == "experiment" else f"{key}={UNKNOWN if value is None else value}"
+    if key == "experiment":
+        return str(value)
+    return f"{key}={UNKNOWN if value is None else value}"
 
 
 def _value(run: Run, key: str) -> object:
     configuration = run.configuration or {}
     if key in configuration or key not in OWN_KEYS:
         return configuration.get(key)
-    return {
+    own_values = {
         "experiment": run.experiment,
         "variant": run.variant,
         "job": run.provenance.get("job"),
-        "commit": (str(run.provenance.get("git_commit") or "") or None),
+        "commit": str(run.provenance.get("git_commit") or "") or None,
         "folder": run.path.parent.name,
-    }[key]
+    }
+    return own_values[key]
 
 
-def _check_key(key: str, runs: Sequence[Run], *, option: str, own_keys: Sequence[str]) -> None:
-    known = dict.fromkeys(name for run in runs for name in (run.configuration or {}))
-    if not runs or key in known or key in own_keys:
+def _check_key(
+    key: str,
+    runs: Sequence[Run],
+    *,
+    option: str,
+    own_keys: Sequence[str] = (),
+) -> None:
+    keys: dict[str, None] = {}
+    for run in runs:
+        keys.update(dict.fromkeys(run.configuration or {}))
+    if not runs or key in keys or key in own_keys:
         return
-    near = difflib.get_close_matches(key, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    some = ", ".join(list(known)[:MOST_KEYS]) + (", …" if len(known) > MOST_KEYS else "")
-    more = f"; and {', '.join(own_keys)}" if own_keys else ""
-    there_are = f"There are: {some or 'no configurations'}{more}."
-    raise DiagError(f"{option}: no configuration has the key {key!r}.{hint} {there_are}")
+    message = f"{option}: no configuration has the key {key!r}."
+    for near in difflib.get_close_matches(key, keys, n=1):
+        message += f" Did you mean {near!r}?"
+    names = list(keys)
+    if len(names) > MOST_KEYS:
+        names = [*names[:MOST_KEYS], "…"]
+    choices = ", ".join(names) or "no configurations"
+    if own_keys:
+        choices += f"; and {', '.join(own_keys)}"
+    raise DiagError(f"{message} There are: {choices}.")

@@ -1,8 +1,8 @@
 """A run: one seed of one experiment, as the files of one job or one run folder record it.
 
 There is one record from the reader to the comparison. A reader fills in what a log states; ``arrange`` says
-which of several runs of a seed counts, which others were attempts at it (``Run.attempts``), and what each is
-called; a run folder keeps all of it.
+which of several records of a seed counts, which others were attempts at it (``Run.attempts``), and what each
+is called; a run folder keeps all of it.
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ class Run:
     def commit(self) -> str | None:
         """The git commit, in the seven characters that every log gives."""
         commit = self.provenance.get("git_commit")
-        return str(commit)[:7] if commit else None
+        if not commit:
+            return None
+        return str(commit)[:7]
 
     @property
     def start_order(self) -> tuple[str, int]:
@@ -142,14 +144,18 @@ class Run:
 
     @property
     def evaluated(self) -> tuple[str, Series] | None:
-        """The metric that tells how good the model is, and its values; None where none is logged.
+        """The metric that says how good the model is, and its values; None where none is logged.
 
         It is the user's, else the configuration's (``configured_metric``), else the most telling one by its
         name (``evaluation_metric``). Where a constant stands for NaN (``dead_end``), its values are NaN.
         """
         name = self.judging_metric
-        series = self.as_judged(name) if name else None
-        return (name, series) if name and series is not None and len(series) else None
+        if not name:
+            return None
+        series = self.as_judged(name)
+        if series is None or not len(series):
+            return None
+        return name, series
 
     @cached_property
     def judging_metric(self) -> str | None:
@@ -187,11 +193,13 @@ class Run:
     @property
     def group(self) -> str:
         """The name that all seeds of the same variant share: ``q101``, ``q201@61186975``."""
-        return f"{self.experiment}@{self.variant}" if self.variant else self.experiment
+        if not self.variant:
+            return self.experiment
+        return f"{self.experiment}@{self.variant}"
 
     @property
     def seed_label(self) -> str:
-        """What it is called among the runs of its group: ``seed0``, ``version_3``, ``unseeded-<job>``."""
+        """What the run is called among those of its group: ``seed0``, ``version_3``, ``unseeded-<job>``."""
         return self.run_name or label_of(self.seed, self.file_label, self.job)
 
     @property
@@ -202,7 +210,8 @@ class Run:
     @property
     def settings(self) -> dict[str, Any]:
         """The configuration without the keys that only identify the run; empty where it is unknown."""
-        return {k: v for k, v in (self.configuration or {}).items() if k not in self.identity_keys}
+        configuration = self.configuration or {}
+        return {key: value for key, value in configuration.items() if key not in self.identity_keys}
 
     @property
     def label(self) -> str:

@@ -16,16 +16,21 @@ by as many of these as tell it from the others.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ired_diag.runs.grouped import grouped
 from ired_diag.runs.place import PlaceName, parse_place
 
 MOST_GAPS = 3  # numbers of siblings may span so many times their count
 SHORT = 8  # letters of an identifier that are shown
 
+IDENTIFIER_LETTERS = frozenset("0123456789abcdef-")
+
 Names = tuple[str, ...]  # of a file and the folders above it, the nearest first
+Place = Sequence[PlaceName]  # likewise, in their parts
+NumberedName = tuple[Names, str]  # the names above it, and its own without the number
 
 
 @dataclass(frozen=True)
@@ -49,20 +54,21 @@ def name_runs(paths: Iterable[Names]) -> list[RunName]:
     Args:
         paths: Of each log the names of its file and folders, the nearest first.
     """
-    places = [[parse_place(name) for name in path] for path in paths]
+    places = [_place_of(path) for path in paths]
     indexed = _indexed(places)
     experiments = [_experiment(place, indexed) for place in places]
-    called = shortest_distinct(experiments)
-    seeds = [_seed(place) for place in places]
-    members: dict[Names, list[int]] = defaultdict(list)
-    for number, experiment in enumerate(experiments):
-        members[experiment].append(number)
     runs = [""] * len(places)
-    for numbers in members.values():
+    numbers_of = grouped(range(len(places)), key=experiments.__getitem__)
+    for numbers in numbers_of.values():
         units = [_units(places[number], indexed) for number in numbers]
         for number, name in zip(numbers, shortest_distinct(units), strict=True):
             runs[number] = name
-    return [RunName(*parts) for parts in zip(called, runs, seeds, strict=True)]
+    called = shortest_distinct(experiments)
+    names: list[RunName] = []
+    for place, experiment, run in zip(places, called, runs, strict=True):
+        seed = _seed(place)
+        names.append(RunName(experiment, run, seed))
+    return names
 
 
 def path_names(path: Path) -> Names:
@@ -72,88 +78,100 @@ def path_names(path: Path) -> Names:
     ('metrics', 'x', 'data')
     """
     resolved = path.resolve()
-    return (
-        resolved.name if resolved.is_dir() else resolved.stem,
-        *(folder.name for folder in resolved.parents if folder.name),
-    )
+    name = resolved.name if resolved.is_dir() else resolved.stem
+    above = [folder.name for folder in resolved.parents]
+    return (name, *filter(None, above))
 
 
-def _names_of(place: Sequence[PlaceName]) -> list[int]:
-    """Return the positions of the parts that name something."""
-    return [number for number, part in enumerate(place) if part.name]
+def _place_of(path: Names) -> Place:
+    return [parse_place(name) for name in path]
 
 
-def _indexed(places: Sequence[Sequence[PlaceName]]) -> set[tuple[Names, str]]:
+def _nearest_name(place: Place) -> int | None:
+    """Return the position of the nearest part that names something."""
+    for position, part in enumerate(place):
+        if part.name:
+            return position
+    return None
+
+
+def _indexed(places: Sequence[Place]) -> set[NumberedName]:
     """Return the names whose number at the end numbers runs, each with the names above it."""
-    siblings: dict[tuple[Names, str], dict[int, int]] = defaultdict(dict)
-    seeded: set[tuple[Names, str]] = set()
+    siblings: dict[NumberedName, Counter[int]] = defaultdict(Counter)
+    seeded: set[NumberedName] = set()
     for place in places:
-        positions = _names_of(place)
-        if not positions or place[positions[0]].index is None:
+        position = _nearest_name(place)
+        if position is None or place[position].index is None:
             continue
-        nearest = place[positions[0]]
-        key = _above(place, positions[0]), nearest.base
-        numbers = siblings[key]
-        index = int(nearest.index or 0)
-        numbers[index] = numbers.get(index, 0) + 1
+        nearest = place[position]
+        key = _above(place, position), nearest.base
+        siblings[key][int(nearest.index or 0)] += 1
         if _seed(place) is not None:
             seeded.add(key)
-    return {key for key, numbers in siblings.items() if key not in seeded and _number_runs(numbers)}
+    indexed: set[NumberedName] = set()
+    for key, logs_by_number in siblings.items():
+        if key not in seeded and _number_runs(logs_by_number):
+            indexed.add(key)
+    return indexed
 
 
-def _number_runs(logs_by_number: dict[int, int]) -> bool:
+def _number_runs(logs_by_number: Mapping[int, int]) -> bool:
     """Say whether numbers at the end of names number runs: close together, and one log each."""
     numbers = sorted(logs_by_number)
+    if len(numbers) < 2 or max(logs_by_number.values()) > 1:
+        return False
     span = numbers[-1] - numbers[0] + 1
-    return len(numbers) > 1 and span <= MOST_GAPS * len(numbers) and max(logs_by_number.values()) == 1
+    return span <= MOST_GAPS * len(numbers)
 
 
-def _above(place: Sequence[PlaceName], position: int) -> Names:
-    return tuple(part.name for part in place[position + 1 :] if part.name)
+def _above(place: Place, position: int) -> Names:
+    names = [part.name for part in place[position + 1 :]]
+    return tuple(filter(None, names))
 
 
-def _experiment(place: Sequence[PlaceName], indexed: set[tuple[Names, str]]) -> Names:
+def _experiment(place: Place, indexed: Collection[NumberedName]) -> Names:
     """Return all names of a log, the nearest first, without the number that numbers its runs."""
-    positions = _names_of(place)
-    if not positions:
+    position = _nearest_name(place)
+    if position is None:
         return ()
-    nearest, above = place[positions[0]], _above(place, positions[0])
-    counts = nearest.index is not None and (above, nearest.base) in indexed
-    return (nearest.base if counts else nearest.name, *above)
+    nearest = place[position]
+    above = _above(place, position)
+    if nearest.index is not None and (above, nearest.base) in indexed:
+        return (nearest.base, *above)
+    return (nearest.name, *above)
 
 
-def _units(place: Sequence[PlaceName], indexed: set[tuple[Names, str]]) -> Names:
+def _units(place: Place, indexed: Collection[NumberedName]) -> Names:
     """Return what numbers a log, the nearest first: below its name, in it, and in folders right above."""
-    positions = _names_of(place)
+    nearest = _nearest_name(place)
     units: list[str] = []
-    for number, part in enumerate(place):
-        if positions and number > positions[0] and part.name:
+    for position, part in enumerate(place):
+        if nearest is not None and position > nearest and part.name:
             break
-        if part.index is not None and (_above(place, number), part.base) in indexed:
+        if part.index is not None and (_above(place, position), part.base) in indexed:
             units.append(part.name)
-        units.extend(run[:SHORT] if _is_identifier(run) else run for run in reversed(part.runs))
+        for run in reversed(part.runs):
+            units.append(run[:SHORT] if _is_identifier(run) else run)
     return tuple(units)
 
 
 def _is_identifier(run: str) -> bool:
     """Say whether a part is a uuid or a hash, whose beginning is enough to recognise it."""
-    return (
-        len(run) > SHORT
-        and all(letter in "0123456789abcdef-" for letter in run.lower())
-        and "-" not in run[:8]
-    )
+    if len(run) <= SHORT or "-" in run[:SHORT]:
+        return False
+    return IDENTIFIER_LETTERS.issuperset(run.lower())
 
 
-def _seed(place: Sequence[PlaceName]) -> int | None:
+def _seed(place: Place) -> int | None:
     """Return the nearest seed in the names of a log, up to the first folder that names something else.
 
     That folder counts where it ends with the seed and holds the log itself: ``x_seed3/losses.csv`` has seed
     3.
     """
-    positions = _names_of(place)
-    for number, part in enumerate(place):
-        names_another = bool(positions) and number > positions[0] and bool(part.name)
-        holds_the_log = part.ends_with_seed and not any(inner.runs for inner in place[:number])
+    nearest = _nearest_name(place)
+    for position, part in enumerate(place):
+        names_another = nearest is not None and position > nearest and bool(part.name)
+        holds_the_log = part.ends_with_seed and not any(inner.runs for inner in place[:position])
         if part.seed is not None and (holds_the_log or not names_another):
             return part.seed
         if names_another:
@@ -162,41 +180,45 @@ def _seed(place: Sequence[PlaceName]) -> int | None:
 
 
 def shortest_distinct(paths: Sequence[Names]) -> list[str]:
-    """Return each path by its nearest part, or by as many as tell it from the other paths.
+    """Return each path by its nearest part, or by as many as distinguish it from the other paths.
 
     >>> shortest_distinct([("baseline", "x"), ("baseline", "y"), ("mined", "x")])
     ['x-baseline', 'y-baseline', 'mined']
     """
     distinct = set(paths)
+    longest = max(map(len, distinct), default=0)
     shown: dict[Names, str] = {}
-    for length in range(1, max((len(path) for path in distinct), default=0) + 1):
+    for length in range(1, longest + 1):
         beginnings = Counter(path[:length] for path in distinct)
         for path in distinct - shown.keys():
-            if beginnings[path[:length]] == 1 or length >= len(path):
-                shown[path] = "-".join(reversed(path[:length]))
+            nearest = path[:length]
+            if beginnings[nearest] == 1 or length >= len(path):
+                shown[path] = "-".join(reversed(nearest))
     return [shown.get(path, "") for path in paths]
 
 
-def distinct_labels(labels: Sequence[str], alternatives: Sequence[Sequence[Names]]) -> list[str]:
+def distinct_labels(
+    labels: Sequence[str],
+    alternatives: Sequence[Sequence[Names]],
+) -> list[str]:
     """Return labels, those that several runs share replaced by what distinguishes the runs.
 
     Args:
         labels: What each run of a group is called.
-        alternatives: Ways to tell the runs apart, the best first: of each a path a run, the nearest first.
-        The
-            first way that distinguishes all runs of one label is taken; where none does, the label stays
+        alternatives: Ways to distinguish the runs, the best first: of each a path a run, the nearest first.
+            The first way that distinguishes all runs of one label is taken; where none does, the label stays
             shared.
     """
-    named = list(labels)
-    places: dict[str, list[int]] = defaultdict(list)
-    for number, label in enumerate(labels):
-        places[label].append(number)
-    for sharing in places.values():
-        if len(sharing) == 1:
+    distinct = list(labels)
+    places_of = grouped(range(len(labels)), key=labels.__getitem__)
+    for places in places_of.values():
+        if len(places) == 1:
             continue
-        ways = ([way[number] for number in sharing] for way in alternatives)
-        way = next((way for way in ways if all(way) and len(set(way)) == len(sharing)), None)
-        if way is not None:
-            for number, name in zip(sharing, shortest_distinct(way), strict=True):
-                named[number] = name
-    return named
+        for way in alternatives:
+            names = [way[place] for place in places]
+            are_distinct = len(set(names)) == len(names)
+            if all(names) and are_distinct:
+                for place, name in zip(places, shortest_distinct(names), strict=True):
+                    distinct[place] = name
+                break
+    return distinct

@@ -6,7 +6,7 @@ import math
 
 
 def number_of(value: object) -> float | None:
-    """Return a configured value as a float; None where it is no finite number, or too large for one.
+    """Return a configured value as a float; None where it is not a finite number, or too large for one.
 
     >>> number_of(3), number_of(True), number_of("3"), number_of(10**400), number_of(math.nan)
     (3.0, None, None, None, None)

@@ -14,8 +14,9 @@ so sizes are checked before:
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -23,6 +24,7 @@ from ired_diag.errors import UnreadableFile
 
 SMALL = 1 << 20
 SHARED = 8
+CONTAINERS = (Mapping, list, tuple, set)
 
 
 def check_archive(path: Path) -> None:
@@ -35,11 +37,12 @@ def check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             unfolded = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
-        return  # no archive, a damaged one, or one that may not be read: whoever reads it says so
-    if unfolded > path.stat().st_size + SMALL:
+        return  # not an archive, damaged, or not readable: the code that reads it says so
+    stored = path.stat().st_size
+    if unfolded > stored + SMALL:
         raise UnreadableFile(
             f"{path}: its parts unfold into {_size(unfolded)}, more than the file holds "
-            f"({_size(path.stat().st_size)}). PyTorch stores parts as they are: save it with torch.save."
+            f"({_size(stored)}). PyTorch stores parts as they are: save it with torch.save."
         )
 
 
@@ -70,10 +73,19 @@ def _tensors(content: object) -> Iterator[tuple[str, Tensor]]:
         name, value = left.pop()
         if isinstance(value, Tensor):
             yield name, value
-        elif isinstance(value, Mapping | list | tuple | set) and id(value) not in entered:
+        elif isinstance(value, CONTAINERS) and id(value) not in entered:
             entered.add(id(value))
-            pairs = value.items() if isinstance(value, Mapping) else ((name, item) for item in value)
-            left.extend((str(key), item) for key, item in pairs)
+            left.extend(_named_items(name, value))
+
+
+def _named_items(name: str, container: Iterable[Any]) -> Iterator[tuple[str, object]]:
+    """Yield what a container holds, by its keys or, in a list, by the name of the list."""
+    if isinstance(container, Mapping):
+        for key, item in container.items():
+            yield str(key), item
+    else:
+        for item in container:
+            yield name, item
 
 
 def _size(count: int) -> str:

@@ -56,11 +56,15 @@ def folder_name(name: str) -> str:
     >>> len(folder_name("x" * 5000))
     200
     """
-    plain = re.sub(r"^\.+", "", re.sub(r"[^\w.+=,@-]", "_", name)) or "_"
+    plain = re.sub(r"[^\w.+=,@-]", "_", name)
+    plain = re.sub(r"^\.+", "", plain) or "_"
     if len(plain.encode()) <= LONGEST_FOLDER_NAME:
         return plain
-    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
-    return f"{plain.encode()[: LONGEST_FOLDER_NAME - 9].decode(errors='ignore')}-{digest}"
+    content = name.encode(errors="surrogatepass")
+    digest = hashlib.sha256(content).hexdigest()[:8]
+    kept_bytes = LONGEST_FOLDER_NAME - len(digest) - 1
+    beginning = plain.encode()[:kept_bytes].decode(errors="ignore")
+    return f"{beginning}-{digest}"
 
 
 def run_folder(runs: Path, run: Run) -> Path:
@@ -74,7 +78,7 @@ def run_folder(runs: Path, run: Run) -> Path:
 def write_run(run: Run, folder: Path, *, results: Path | None = None) -> list[Path]:
     """Write an imported run and its earlier attempts, and return the attempts' folders.
 
-    ``config.json`` is written last: a folder without it is no run yet.
+    ``config.json`` is written last: a folder without it is not a run yet.
 
     Args:
         run: What to write.
@@ -84,9 +88,12 @@ def write_run(run: Run, folder: Path, *, results: Path | None = None) -> list[Pa
     Raises:
         CannotWrite: The folder cannot be written.
     """
-    places = [folder / ATTEMPTS / folder_name(name) for name in _attempt_names(run.attempts)]
-    for number, (place, attempt) in enumerate(zip(places, run.attempts, strict=True), start=1):
-        _write_record(attempt, place, number, record_content(attempt, run.experiment))
+    places: list[Path] = []
+    for attempt, name in zip(run.attempts, _attempt_names(run.attempts), strict=True):
+        place = folder / ATTEMPTS / folder_name(name)
+        places.append(place)
+        content = record_content(attempt, run.experiment)
+        _write_record(attempt, place, len(places), content)
     content = record_content(run, run.experiment)
     content["run_name"] = run.run_name
     if results is not None:
@@ -97,7 +104,8 @@ def write_run(run: Run, folder: Path, *, results: Path | None = None) -> list[Pa
 
 def attempt_folders(folder: Path) -> list[Path]:
     """Return the folders of a run's earlier attempts."""
-    return sorted(config.parent for config in (folder / ATTEMPTS).glob(f"*/{CONFIG}"))
+    configurations = (folder / ATTEMPTS).glob(f"*/{CONFIG}")
+    return sorted(path.parent for path in configurations)
 
 
 def remove_run_files(folder: Path) -> None:
@@ -126,7 +134,11 @@ def sources_in(provenance: Mapping[str, Any]) -> list[str] | None:
     sources = provenance.get("sources")
     if not isinstance(sources, list):
         return None
-    return [str(source["path"]) for source in sources if isinstance(source, dict) and "path" in source]
+    paths: list[str] = []
+    for source in sources:
+        if isinstance(source, dict) and "path" in source:
+            paths.append(str(source["path"]))
+    return paths
 
 
 def find_runs(root: Path) -> list[Path]:
@@ -135,7 +147,8 @@ def find_runs(root: Path) -> list[Path]:
     Those that may not be read are among them.
     """
     contents = contents_of(root)
-    return sorted([*contents.runs, *(one.path for one in contents.unreadable_runs)])
+    unreadable = [folder.path for folder in contents.unreadable_runs]
+    return sorted([*contents.runs, *unreadable])
 
 
 def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_history) -> Run:
@@ -153,51 +166,62 @@ def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_his
     check_lookup(path)
     if not path.is_file():
         raise UnreadableFile(f"{folder}: expected a run folder, found no {CONFIG} in it.")
-    told = read_json_object(path)
-    check_format(told.get("format"), str(path))
+    content = read_json_object(path)
+    check_format(content.get("format"), str(path))
     metrics = folder / METRICS
     history, unreadable = _history(metrics, read_metrics)
-    history, odd = within_range(history)
-    checkpoints = path_of(told, "checkpoints", path) or folder
+    history, findings_on_numbers = within_range(history)
+    is_history_unreadable = bool(unreadable)
+    checkpoints = path_of(content, "checkpoints", path) or folder
     unreadable += unreadable_parts(folder, checkpoints)
-    ending = ending_of(told, path)
+    ending = ending_of(content, path)
+    if is_history_unreadable:
+        ending = Ending("unreadable")
     return Run(
-        experiment=required_text(told, "experiment", path),
-        name=value_of_type(told, "name", str, path),
-        variant=value_of_type(told, "variant", str, path),
-        seed=value_of_type(told, "seed", int, path),
+        experiment=required_text(content, "experiment", path),
+        name=value_of_type(content, "name", str, path),
+        variant=value_of_type(content, "variant", str, path),
+        seed=value_of_type(content, "seed", int, path),
         path=folder,
-        configuration=value_of_type(told, "config", dict, path),
+        configuration=value_of_type(content, "config", dict, path),
         history=history,
-        ending=Ending("unreadable") if metrics in {place.path for place in unreadable} else ending,
-        provenance=provenance_of(told, path),
+        ending=ending,
+        provenance=provenance_of(content, path),
         attempts=tuple(_read_attempts(folder)),
         checkpoints=find_checkpoints(checkpoints),
         findings=(
-            *findings_of(told, path),
+            *findings_of(content, path),
             *_findings_of_history(history, metrics),
-            *odd,
+            *findings_on_numbers,
             *map(finding_of, unreadable),
         ),
-        run_name=value_of_type(told, "run_name", str, path) or "",
-        results=results_of(told, path),
-        task=value_of_type(told, "task", str, path) or "",
-        paired_by=tuple(filter(_is_text, value_of_type(told, "paired_by", list, path) or ())),
-        recorded_metric=_recorded_metric(value_of_type(told, "metric", dict, path)),
+        run_name=value_of_type(content, "run_name", str, path) or "",
+        results=results_of(content, path),
+        task=value_of_type(content, "task", str, path) or "",
+        paired_by=_paired_by(content, path),
+        recorded_metric=_recorded_metric(content, path),
     )
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+def _paired_by(content: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    keys = value_of_type(content, "paired_by", list, path) or []
+    return tuple(key for key in keys if isinstance(key, str))
 
 
-def _recorded_metric(stated: Mapping[str, Any] | None) -> RecordedMetric | None:
+def _recorded_metric(content: Mapping[str, Any], path: Path) -> RecordedMetric | None:
     """Return what the trainer recorded that a run is judged by; None where it lacks name or direction."""
-    name, higher = (stated or {}).get("name"), (stated or {}).get("higher_is_better")
-    return RecordedMetric(name, higher) if isinstance(name, str) and isinstance(higher, bool) else None
+    metric = value_of_type(content, "metric", dict, path) or {}
+    name = metric.get("name")
+    higher_is_better = metric.get("higher_is_better")
+    if not isinstance(name, str) or not isinstance(higher_is_better, bool):
+        return None
+    return RecordedMetric(name, higher_is_better)
 
 
-def _history(metrics: Path, read_metrics: Callable[[Path], History]) -> tuple[History, list[Unreadable]]:
+def _history(
+    metrics: Path,
+    read_metrics: Callable[[Path], History],
+) -> tuple[History, list[Unreadable]]:
     """Return a run's history, or that it may not be read."""
     if not metrics.is_file():
         return History(), []
@@ -211,10 +235,17 @@ def find_checkpoints(folder: Path) -> tuple[Path, ...]:
     """Return the checkpoints of a run folder or of a Trainer1D results folder, the earliest first."""
     if not exists(folder):
         return ()
-    ours = sorted((folder / "checkpoints").glob("step-*.safetensors"))
-    theirs = sorted(folder.glob("model-*.pt"), key=lambda p: int(re.sub(r"\D", "", p.stem) or 0))
-    final = [p for p in (folder / "final_model.pt",) if is_file(p)]
-    return tuple(path for path in (*ours, *theirs, *final) if not is_special(path))
+    paths = sorted((folder / "checkpoints").glob("step-*.safetensors"))
+    paths += sorted(folder.glob("model-*.pt"), key=_milestone)
+    final_model = folder / "final_model.pt"
+    if is_file(final_model):
+        paths.append(final_model)
+    return tuple(path for path in paths if not is_special(path))
+
+
+def _milestone(path: Path) -> int:
+    digits = re.sub(r"\D", "", path.stem)
+    return int(digits or 0)
 
 
 def _write_record(run: Run, folder: Path, number: int, content: Mapping[str, Any]) -> None:
@@ -226,12 +257,16 @@ def _write_record(run: Run, folder: Path, number: int, content: Mapping[str, Any
         number: Of the attempt, from 1; a log in which training started again uses further numbers.
         content: What ``config.json`` says.
     """
-    rows = [Row(row.step, row.values, number + row.attempt - 1) for row in run.history.rows()]
+    rows: list[Row] = []
+    for row in run.history.rows():
+        attempt = number + row.attempt - 1
+        rows.append(Row(row.step, row.values, attempt))
     write_atomically(folder / METRICS, to_jsonl(rows))
     # The age of the log shows whether the job may still be running.
     changed = run.path.stat().st_mtime_ns
     os.utime(folder / METRICS, ns=(changed, changed))
-    write_atomically(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
+    text = json.dumps(content, indent=2) + "\n"
+    write_atomically(folder / CONFIG, text.encode())
 
 
 def record_content(run: Run, experiment: str) -> dict[str, Any]:
@@ -270,41 +305,51 @@ def _attempt_names(attempts: Sequence[Run]) -> list[str]:
     for attempt in attempts:
         name = attempt.job or attempt.path.stem
         if name in names:
-            name = f"{name}_{attempt.provenance.get('task', len(names))}"
-        names.append(name if name not in names else f"{name}_{len(names)}")
+            task = attempt.provenance.get("task", len(names))
+            name = f"{name}_{task}"
+        if name in names:
+            name = f"{name}_{len(names)}"
+        names.append(name)
     return names
 
 
 def _read_attempts(folder: Path) -> list[Run]:
     """Return the earlier attempts in a run folder, the earliest first; their histories are not read."""
-    attempts = []
+    attempts: list[Run] = []
     for place in attempt_folders(folder):
-        path = place / CONFIG
         try:
-            content = read_json_object(path)
+            attempts.append(_read_attempt(place))
         except NotReadable:
             continue  # a finding names it: unreadable_parts
-        attempts.append(
-            Run(
-                experiment=value_of_type(content, "experiment", str, path) or "",
-                path=place,
-                name=value_of_type(content, "name", str, path),
-                seed=value_of_type(content, "seed", int, path),
-                configuration=value_of_type(content, "config", dict, path),
-                ending=ending_of(content, path),
-                provenance=provenance_of(content, path),
-                evaluations=value_of_type(content, "evaluations", int, path) or 0,
-                findings=tuple(findings_of(content, path)),
-            )
-        )
-    return sorted(attempts, key=lambda attempt: (attempt.started or "", attempt.job or ""))
+    return sorted(attempts, key=_start_and_job)
+
+
+def _start_and_job(attempt: Run) -> tuple[str, str]:
+    return attempt.started or "", attempt.job or ""
+
+
+def _read_attempt(folder: Path) -> Run:
+    path = folder / CONFIG
+    content = read_json_object(path)
+    return Run(
+        experiment=value_of_type(content, "experiment", str, path) or "",
+        path=folder,
+        name=value_of_type(content, "name", str, path),
+        seed=value_of_type(content, "seed", int, path),
+        configuration=value_of_type(content, "config", dict, path),
+        ending=ending_of(content, path),
+        provenance=provenance_of(content, path),
+        evaluations=value_of_type(content, "evaluations", int, path) or 0,
+        findings=tuple(findings_of(content, path)),
+    )
 
 
 def _findings_of_history(history: History, path: Path) -> list[Finding]:
-    findings = []
+    findings: list[Finding] = []
     if history.bad_lines:
-        statement = f"{len(history.bad_lines)} lines of {path.name} cannot be read and were left out."
-        evidence = {"lines": len(history.bad_lines), "first": history.bad_lines[0]}
+        lines = len(history.bad_lines)
+        statement = f"{lines} lines of {path.name} cannot be read and were left out."
+        evidence = {"lines": lines, "first": history.bad_lines[0]}
         findings.append(Finding("bad_lines", "warning", statement, evidence))
     if history.torn_tail:
         statement = f"The last line of {path.name} is only half written; nothing was read from it."

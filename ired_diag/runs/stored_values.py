@@ -16,6 +16,7 @@ from ired_diag.runs.ending import LABELS, OLD_NAMES, Cause, Ending
 from ired_diag.runs.evaluation_result import EvaluationResult, from_json
 
 Kind = TypeVar("Kind")
+Stored = Mapping[str, Any]  # an object of the file
 
 WORDS = {
     dict: "an object",
@@ -35,6 +36,7 @@ KINDS_OF_A_RESULT: dict[str, type] = {
 TEXTS_OF_PROVENANCE = ("job", "started", "ended", "git_commit", "commit", "host", "gpu", "device")
 LARGEST = 2**64  # of a whole number: seeds have up to 64 bits
 LONGEST_SHOWN = 60
+LONGEST_PATH = 4000  # letters; Linux takes 4,096 bytes
 
 
 def brief(value: object) -> str:
@@ -44,73 +46,106 @@ def brief(value: object) -> str:
     "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…"
     """
     text = repr(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    return f"{text[:LONGEST_SHOWN]}…"
 
 
-def value_of_type(told: Mapping[str, Any], key: str, kind: type[Kind], path: Path) -> Kind | None:
-    """Return the value of a key, which must be of a type, or null or absent; true and false are no numbers.
+def value_of_type(content: Stored, key: str, kind: type[Kind], path: Path) -> Kind | None:
+    """Return the value of a key, which must be of a type, or null or absent; true and false are not numbers.
 
     Raises:
         UnreadableFile: It is of another type, or a whole number beyond 64 bits.
     """
-    value = told.get(key)
+    value = content.get(key)
     if value is None:
         return None
-    is_kind = isinstance(value, (int, float) if kind is float else kind)
-    is_number = kind in (int, float)
-    if not is_kind or (is_number and isinstance(value, bool)):
+    if not _is_of_type(value, kind):
         raise _unexpected(path, key, WORDS[kind], value)
     if isinstance(value, int) and abs(value) >= LARGEST:
         raise _unexpected(path, key, f"{WORDS[kind]} of at most 64 bits", value)
     return cast(Kind, value)
 
 
-def required_text(told: Mapping[str, Any], key: str, path: Path) -> str:
+def _is_of_type(value: object, kind: type) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    if kind is float:
+        return isinstance(value, int | float)
+    return isinstance(value, kind)
+
+
+def required_text(content: Stored, key: str, path: Path) -> str:
     """Return the text of a key, which must be there and not empty.
 
     Raises:
         UnreadableFile: It is not.
     """
-    text = value_of_type(told, key, str, path)
+    text = value_of_type(content, key, str, path)
     if not text:
-        raise _unexpected(path, key, "a text", told.get(key))
+        raise _unexpected(path, key, "a text", content.get(key))
     return text
 
 
-def objects_of(told: Mapping[str, Any], key: str, path: Path) -> list[dict[str, Any]]:
+def objects_of(content: Stored, key: str, path: Path) -> list[dict[str, Any]]:
     """Return the list of objects of a key, empty where it is absent.
 
     Raises:
-        UnreadableFile: It is another thing, or holds one.
+        UnreadableFile: It is not a list, or holds something else.
     """
-    items = value_of_type(told, key, list, path) or []
+    items = value_of_type(content, key, list, path) or []
     for item in items:
         if not isinstance(item, dict):
             raise _unexpected(path, key, "a list of objects", item)
     return items
 
 
-def path_of(told: Mapping[str, Any], key: str, path: Path) -> Path | None:
+def texts_of(
+    content: Stored,
+    key: str,
+    path: Path,
+    *,
+    where: str = "",
+) -> tuple[str, ...]:
+    """Return the list of texts of a key, empty where it is absent.
+
+    Args:
+        content: The object.
+        key: The key.
+        path: The file.
+        where: In what the object stands within the file, with a comma, for the message.
+
+    Raises:
+        UnreadableFile: It is not a list, or holds something else.
+    """
+    items = value_of_type(content, key, list, path) or []
+    for item in items:
+        if not isinstance(item, str):
+            raise _unexpected(path, f"{where}{key}", "a list of texts", item)
+    return tuple(items)
+
+
+def path_of(content: Stored, key: str, path: Path) -> Path | None:
     """Return the path of a key, None where it is absent.
 
     Raises:
-        UnreadableFile: It is no path that a file system can hold.
+        UnreadableFile: It is not a path that a file system can hold.
     """
-    text = value_of_type(told, key, str, path)
+    text = value_of_type(content, key, str, path)
     if not text:
         return None
-    if "\0" in text or len(text) > 4000:
+    if "\0" in text or len(text) > LONGEST_PATH:
         raise _unexpected(path, key, "a path", text)
     return Path(text)
 
 
-def provenance_of(told: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def provenance_of(content: Stored, path: Path) -> dict[str, Any]:
     """Return what a file holds of where a run was made.
 
     Raises:
         UnreadableFile: What other code relies on is of another type.
     """
-    provenance = value_of_type(told, "provenance", dict, path) or {}
+    provenance = value_of_type(content, "provenance", dict, path) or {}
     for key in TEXTS_OF_PROVENANCE:
         value_of_type(provenance, key, str, path)
     for source in objects_of(provenance, "sources", path):
@@ -120,81 +155,81 @@ def provenance_of(told: Mapping[str, Any], path: Path) -> dict[str, Any]:
     return provenance
 
 
-def ending_of(told: Mapping[str, Any], path: Path) -> Ending:
+def ending_of(content: Stored, path: Path) -> Ending:
     """Return the ending that a file holds.
 
     Raises:
-        UnreadableFile: It is none that this version knows.
+        UnreadableFile: This version does not know it.
     """
-    ending = value_of_type(told, "ending", dict, path) or {}
+    ending = value_of_type(content, "ending", dict, path) or {}
     state = value_of_type(ending, "state", str, path) or "cut_off"
     state = OLD_NAMES.get(state, state)
     if state not in LABELS:
-        raise _unexpected(path, "ending, state", f"one of {', '.join(LABELS)}", state)
+        states = ", ".join(LABELS)
+        raise _unexpected(path, "ending, state", f"one of {states}", state)
     cause = value_of_type(ending, "cause", str, path) or ""
     if cause not in get_args(Cause):
         raise _unexpected(path, "ending, cause", "a cause that this version knows", cause)
-    detail = value_of_type(ending, "detail", str, path) or ""
-    inferred = value_of_type(ending, "inferred", bool, path) or False
-    return Ending(cast(Any, state), detail, inferred, cast(Cause, cause))
-
-
-def findings_of(told: Mapping[str, Any], path: Path) -> list[Finding]:
-    """Return the findings that a file holds.
-
-    Raises:
-        UnreadableFile: One of them is no finding.
-    """
-    return [_finding(stored, path) for stored in objects_of(told, "findings", path)]
-
-
-def _finding(stored: Mapping[str, Any], path: Path) -> Finding:
-    severity = required_text(stored, "severity", path)
-    if severity not in get_args(Severity):
-        expected = f"one of {', '.join(get_args(Severity))}"
-        raise _unexpected(path, "findings, severity", expected, severity)
-    evidence = value_of_type(stored, "evidence", dict, path) or {}
-    for name, value in evidence.items():
-        if not (value is None or isinstance(value, str | int | float)):
-            raise _unexpected(path, f"findings, evidence, {brief(name)}", "a number or a text", value)
-    return Finding(
-        required_text(stored, "rule", path),
-        cast(Severity, severity),
-        required_text(stored, "statement", path),
-        evidence,
-        value_of_type(stored, "advice", str, path) or "",
-        _labels(stored, path),
+    return Ending(
+        cast(Any, state),
+        detail=value_of_type(ending, "detail", str, path) or "",
+        inferred=value_of_type(ending, "inferred", bool, path) or False,
+        cause=cast(Cause, cause),
     )
 
 
-def _labels(finding: Mapping[str, Any], path: Path) -> tuple[str, ...]:
-    """Return the labels of the runs that a finding speaks of."""
-    labels = value_of_type(finding, "runs", list, path) or []
-    for label in labels:
-        if not isinstance(label, str):
-            raise _unexpected(path, "findings, runs", "a list of texts", label)
-    return tuple(labels)
+def findings_of(content: Stored, path: Path) -> list[Finding]:
+    """Return the findings that a file holds.
+
+    Raises:
+        UnreadableFile: What is in their place is not a finding.
+    """
+    return [_finding(stored, path) for stored in objects_of(content, "findings", path)]
 
 
-def results_of(told: Mapping[str, Any], path: Path) -> tuple[EvaluationResult, ...]:
+def _finding(stored: Stored, path: Path) -> Finding:
+    severity = required_text(stored, "severity", path)
+    if severity not in get_args(Severity):
+        severities = ", ".join(get_args(Severity))
+        raise _unexpected(path, "findings, severity", f"one of {severities}", severity)
+    evidence = value_of_type(stored, "evidence", dict, path) or {}
+    for name, value in evidence.items():
+        if value is not None and not isinstance(value, str | int | float):
+            raise _unexpected(path, f"findings, evidence, {brief(name)}", "a number or a text", value)
+    return Finding(
+        rule=required_text(stored, "rule", path),
+        severity=cast(Severity, severity),
+        statement=required_text(stored, "statement", path),
+        evidence=evidence,
+        advice=value_of_type(stored, "advice", str, path) or "",
+        runs=texts_of(stored, "runs", path, where="findings, "),
+    )
+
+
+def results_of(content: Stored, path: Path) -> tuple[EvaluationResult, ...]:
     """Return the results of evaluations that a file holds.
 
     Raises:
-        UnreadableFile: One of them is no result.
+        UnreadableFile: What is in their place is not a result.
     """
-    return tuple(_result(stored, path) for stored in objects_of(told, "results", path))
+    return tuple(_result(stored, path) for stored in objects_of(content, "results", path))
 
 
-def _result(stored: dict[str, Any], path: Path) -> EvaluationResult:
+def _result(stored: Stored, path: Path) -> EvaluationResult:
     for key, kind in KINDS_OF_A_RESULT.items():
         value_of_type(stored, key, kind, path)
     path_of(stored, "source", path)
+    stated: dict[str, Any] = {}
+    for key, value in stored.items():
+        # A value of null says that nothing was measured; of another key, that it is unknown.
+        if value is not None or key == "value":
+            stated[key] = value
     try:
-        return from_json({key: value for key, value in stored.items() if value is not None or key == "value"})
+        return from_json(stated)
     except TypeError as error:
         raise UnreadableFile(f"{path}: results: one has no metric or no value ({error}).") from error
 
 
 def _unexpected(path: Path, key: str, expected: str, value: object) -> UnreadableFile:
-    found = "nothing" if value is None else brief(value)
-    return UnreadableFile(f"{path}: {key}: expected {expected}, found {found}.")
+    shown = "nothing" if value is None else brief(value)
+    return UnreadableFile(f"{path}: {key}: expected {expected}, found {shown}.")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from ired_diag.runs.completion import complete_by_siblings
 from ired_diag.runs.distinct import with_distinct_names, with_identity_keys
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.find import Unreadable
+from ired_diag.runs.grouped import by_experiment, by_group
 from ired_diag.runs.judged import judge_runs
 from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.run import Run
@@ -26,7 +26,7 @@ MOST_NAMES = 12
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that is no run and no attempt, and why not."""
+    """A file that is neither a run nor an earlier attempt at one, and why not."""
 
     path: Path
     reason: str
@@ -34,11 +34,11 @@ class Skipped:
 
 @dataclass(frozen=True, repr=False)
 class Study:
-    """Runs, sorted by experiment, variant and seed, and the files that are none.
+    """Runs, sorted by experiment, variant and seed, and the files that are not runs.
 
     Attributes:
-        runs: One a seed and variant.
-        skipped: Files that are no run, with the reason.
+        runs: One for each seed and variant.
+        skipped: Files that are not runs, with the reason.
         evaluations: Jobs that evaluated a model and trained nothing, with their results; their files are
             listed as skipped.
         unstarted: Jobs that died before their program started and whose seed has no run; listed as skipped.
@@ -62,18 +62,17 @@ class Study:
         unreadable: Iterable[Unreadable] = (),
     ) -> Study:
         """Return a study: variants and runs named, and runs complete that end like their siblings."""
-        families: dict[str, list[Run]] = defaultdict(list)
-        for run in runs:
-            families[run.experiment].append(run)
-        named = [run for family in families.values() for run in _name_variants(family)]
+        named: list[Run] = []
+        for family in by_experiment(runs).values():
+            named.extend(_name_variants(family))
         distinct = with_distinct_names(with_identity_keys(named))
         settled = complete_by_siblings(sorted(distinct, key=_reading_order))
         return cls(
-            tuple(settled),
-            tuple(skipped),
-            tuple(evaluations),
-            tuple(unstarted),
-            tuple(dict.fromkeys(unreadable)),
+            runs=tuple(settled),
+            skipped=tuple(skipped),
+            evaluations=tuple(evaluations),
+            unstarted=tuple(unstarted),
+            unreadable=tuple(dict.fromkeys(unreadable)),
         )
 
     def judged_by(self, metric: str | None = None, higher_is_better: bool | None = None) -> Study:
@@ -88,7 +87,8 @@ class Study:
         """
         if metric is None and higher_is_better is None:
             return self
-        return replace(self, runs=judge_runs(self.runs, metric=metric, higher_is_better=higher_is_better))
+        runs = judge_runs(self.runs, metric=metric, higher_is_better=higher_is_better)
+        return replace(self, runs=runs)
 
     def frame(self) -> pd.DataFrame:
         """Return the runs as a DataFrame: a row for each run with its ending, last and best evaluation."""
@@ -117,15 +117,18 @@ class Study:
     @property
     def results(self) -> list[EvaluationResult]:
         """What evaluations measured: those of their own, and those at the end of a training."""
-        of_runs = [result for run in self.runs for result in run.results]
-        return [result for attempt in self.evaluations for result in attempt.results] + of_runs
+        results: list[EvaluationResult] = []
+        for record in (*self.evaluations, *self.runs):
+            results.extend(record.results)
+        return results
 
     def groups(self) -> dict[str, list[Run]]:
         """Return the runs by group: experiment, or experiment and variant."""
-        groups: dict[str, list[Run]] = defaultdict(list)
-        for run in self.runs:
-            groups[run.group].append(run)
-        return dict(groups)
+        return by_group(self.runs)
+
+    def _groups_called(self, name: str) -> dict[str, list[Run]]:
+        groups = self.groups()
+        return {group: runs for group, runs in groups.items() if _is_called(name, group, runs)}
 
     def variants(self, name: str) -> dict[str, list[Run]]:
         """Return every variant of an experiment, by group.
@@ -136,14 +139,12 @@ class Study:
         Raises:
             NotFound: No run is called so.
         """
-        found = {group: runs for group, runs in self.groups().items() if _is_called(name, group, runs)}
-        if not found:
-            raise NotFound(
-                f"No run is named {name!r}. There are: {', '.join(sorted(self.groups())) or 'none'}."
-            )
-        for group, runs in found.items():
+        variants = self._groups_called(name)
+        if not variants:
+            raise _no_such_name(name, sorted(self.groups()))
+        for group, runs in variants.items():
             check_seeds(group, runs)
-        return found
+        return variants
 
     def select(self, name: str) -> list[Run]:
         """Return the seeds that a name means.
@@ -155,20 +156,20 @@ class Study:
             NotFound: No run is called so.
             AmbiguousName: The name means several experiments, or several variants of one.
         """
-        groups = {group: runs for group, runs in self.groups().items() if _is_called(name, group, runs)}
-        same = {g: runs for g, runs in groups.items() if runs[0].experiment == name.partition("@")[0]}
-        groups = same or groups  # q103 is q103, also beside a q103_again
-        plain = {g: runs for g, runs in groups.items() if runs[0].variant is None}
-        groups = plain if len(plain) == 1 else groups  # and beside its own forks
+        groups = self._groups_called(name)
+        experiment = name.partition("@")[0]
+        exact = {group: runs for group, runs in groups.items() if runs[0].experiment == experiment}
+        groups = exact or groups  # q103 is q103, also next to a q103_again
+        plain = [group for group, runs in groups.items() if runs[0].variant is None]
+        if len(plain) == 1:  # q103 is q103, also next to its own forks
+            groups = {plain[0]: groups[plain[0]]}
         if not groups:
-            known = sorted(self.groups())
-            some = ", ".join(known[:MOST_NAMES]) + (", …" if len(known) > MOST_NAMES else "")
-            raise NotFound(f"No run is named {name!r}. There are: {some or 'none'}.")
+            names = sorted(self.groups())
+            if len(names) > MOST_NAMES:
+                names = [*names[:MOST_NAMES], "…"]
+            raise _no_such_name(name, names)
         if len(groups) > 1:
-            listed = "; ".join(f"{group} ({_in_brief(runs)})" for group, runs in sorted(groups.items()))
-            variants = len({runs[0].experiment for runs in groups.values()}) == 1
-            kind = "variants" if variants else "experiments"
-            raise AmbiguousName(f"{name!r} means {len(groups)} {kind}: {listed}. Name one of them.")
+            raise _ambiguous(name, groups)
         ((group, runs),) = groups.items()
         check_seeds(group, runs)
         return runs
@@ -184,9 +185,8 @@ def check_seeds(group: str, runs: Sequence[Run]) -> None:
     for run in runs:
         other = first.setdefault(run.seed_label, run)
         if other is not run:
-            raise DiagError(
-                f"{group}: {run.seed_label} is there twice, at {other.path} and at {run.path}. Name one."
-            )
+            places = f"at {other.path} and at {run.path}"
+            raise DiagError(f"{group}: {run.seed_label} is there twice, {places}. Name one.")
 
 
 def _is_called(name: str, group: str, runs: Sequence[Run]) -> bool:
@@ -194,18 +194,40 @@ def _is_called(name: str, group: str, runs: Sequence[Run]) -> bool:
     experiment = runs[0].experiment
     if variant and runs[0].variant != variant:
         return False
-    names = {experiment, experiment_number(experiment), *(run.name for run in runs)}
-    return base in names or name == group
+    if name == group or base in (experiment, experiment_number(experiment)):
+        return True
+    return any(run.name == base for run in runs)
+
+
+def _no_such_name(name: str, groups: Iterable[str]) -> NotFound:
+    choices = ", ".join(groups) or "none"
+    return NotFound(f"No run is named {name!r}. There are: {choices}.")
+
+
+def _ambiguous(name: str, groups: Mapping[str, Sequence[Run]]) -> AmbiguousName:
+    meanings: list[str] = []
+    for group, runs in sorted(groups.items()):
+        meanings.append(f"{group} ({_in_brief(runs)})")
+    experiments = {runs[0].experiment for runs in groups.values()}
+    kind = "variants" if len(experiments) == 1 else "experiments"
+    listed = "; ".join(meanings)
+    return AmbiguousName(f"{name!r} means {len(groups)} {kind}: {listed}. Name one of them.")
 
 
 def _in_brief(runs: Sequence[Run]) -> str:
     """Return the number of seeds, how many are complete, and the commit."""
     complete = sum(run.ending.complete for run in runs)
     unknown = sum(run.ending.unknown for run in runs)
-    of_unknown = f", {unknown} of unknown ending" if unknown else ""
-    commits = sorted({str(c)[:7] for run in runs if (c := run.provenance.get("git_commit"))})
-    commit = f", commit {'/'.join(commits)}" if commits else ""
-    return f"{len(runs)} seeds, {complete} complete{of_unknown}{commit}"
+    parts = [
+        f"{len(runs)} seeds",
+        f"{complete} complete",
+    ]
+    if unknown:
+        parts.append(f"{unknown} of unknown ending")
+    commits = {run.commit for run in runs if run.commit}
+    if commits:
+        parts.append(f"commit {'/'.join(sorted(commits))}")
+    return ", ".join(parts)
 
 
 def _name_variants(family: Sequence[Run]) -> list[Run]:
@@ -215,13 +237,23 @@ def _name_variants(family: Sequence[Run]) -> list[Run]:
         return list(family)
     unnamed = [run for run in family if run.variant is None]
     label = unnamed[0].provenance.get("job")
-    if label is None:  # trained here, beside forks or variants of it: it is the experiment itself
+    if label is None:  # trained here, next to forks or variants of it: it is the experiment itself
         return list(family)
-    return [replace(run, variant=str(label)) if run.variant is None else run for run in family]
+    renamed: list[Run] = []
+    for run in family:
+        if run.variant is None:
+            run = replace(run, variant=str(label))
+        renamed.append(run)
+    return renamed
 
 
 def _reading_order(run: Run) -> tuple[str, list[tuple[float, str]], int, str]:
-    return run.experiment, _by_value(run.variant or ""), -1 if run.seed is None else run.seed, run.seed_label
+    return (
+        run.experiment,
+        _by_value(run.variant or ""),
+        -1 if run.seed is None else run.seed,
+        run.seed_label,
+    )
 
 
 def _by_value(label: str) -> list[tuple[float, str]]:
@@ -230,5 +262,8 @@ def _by_value(label: str) -> list[tuple[float, str]]:
     >>> sorted(["a=10", "a=3", "a=0.5"], key=_by_value)
     ['a=0.5', 'a=3', 'a=10']
     """
-    parts = re.split(r"(\d+(?:\.\d+)?(?:e-?\d+)?)", label)
-    return [(float(part), "") if number % 2 else (-1.0, part) for number, part in enumerate(parts)]
+    key: list[tuple[float, str]] = []
+    for part in re.split(r"(\d+(?:\.\d+)?(?:e-?\d+)?)", label):
+        is_number = len(key) % 2 == 1  # the split puts text first, then numbers and text in turn
+        key.append((float(part), "") if is_number else (-1.0, part))
+    return key

@@ -19,7 +19,7 @@ from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.runs.files import MAY_NOT_BE_READ, check_lookup, exists, is_file
 from ired_diag.runs.size_bounds import check_archive, check_tensors
 
-# What the reader is known to raise on bytes that are no PyTorch file, or only the first part of one.
+# What the reader is known to raise on bytes that are not a PyTorch file, or only the first part of one.
 BROKEN = (
     pickle.UnpicklingError,
     struct.error,
@@ -46,8 +46,8 @@ def read_torch_file(path: Path, *, device: torch.device | str = "cpu") -> dict[s
     """
     check_lookup(path)
     if not is_file(path):
-        found = "a folder" if exists(path) else "nothing"
-        raise UnreadableFile(f"{path}: expected a checkpoint file, found {found}.")
+        what_is_there = "a folder" if exists(path) else "nothing"
+        raise UnreadableFile(f"{path}: expected a checkpoint file, found {what_is_there}.")
     if path.stat().st_size == 0:
         raise UnreadableFile(f"{path}: is empty: the job may have died while saving. Use another one.")
     check_archive(path)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ired_diag.runs.files import write_atomically
-from ired_diag.runs.state_dict import split_buffers, strip_prefixes
+from ired_diag.runs.state_dict import Tensors, split_buffers, strip_prefixes
 
 NETWORK = "model.ebm."
 
@@ -40,7 +40,8 @@ def trainer1d_state(
         optimizer: The optimiser's ``state_dict()``.
         own: What stands under ``ired_diag``: plain containers, numbers, strings and tensors.
     """
-    model, average = _module(constants, raw), _module(constants, ema)
+    model = _module(constants, raw)
+    average = _module(constants, ema)
     return {
         "step": step,
         "model": model,
@@ -48,8 +49,8 @@ def trainer1d_state(
         "ema": {
             "initted": torch.tensor(True),
             "step": torch.tensor(step),
-            **{f"online_model.{name}": p for name, p in model.items()},
-            **{f"ema_model.{name}": p for name, p in average.items()},
+            **_under_prefix("online_model.", model),
+            **_under_prefix("ema_model.", average),
         },
         "scaler": None,
         "ired_diag": dict(own),
@@ -67,7 +68,11 @@ def write_torch_file(path: Path, state: Mapping[str, Any]) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def network_tensors(module: Mapping[str, Tensor], names: Sequence[str], where: str) -> dict[str, Tensor]:
+def network_tensors(
+    module: Mapping[str, Tensor],
+    names: Sequence[str],
+    where: str,
+) -> Tensors:
     """Return the network's tensors in a module's, under the names that the network gives them.
 
     Args:
@@ -78,13 +83,25 @@ def network_tensors(module: Mapping[str, Tensor], names: Sequence[str], where: s
     Raises:
         WrongCheckpoint: Two keys are the same tensor under different prefixes.
     """
-    if all(NETWORK + name in module for name in names):
-        return {k.removeprefix(NETWORK): p for k, p in module.items() if k.startswith(NETWORK)}
-    network, _ = split_buffers(strip_prefixes(module, where))
-    return network
+    if not all(NETWORK + name in module for name in names):
+        network, _ = split_buffers(strip_prefixes(module, where))
+        return network
+    tensors: Tensors = {}
+    for key, tensor in module.items():
+        if key.startswith(NETWORK):
+            tensors[key.removeprefix(NETWORK)] = tensor
+    return tensors
 
 
-def _module(constants: Mapping[str, Tensor], network: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _module(constants: Mapping[str, Tensor], network: Mapping[str, Tensor]) -> Tensors:
     """Return the tensors of the public code's diffusion module, its constants first, in float32."""
-    fixed = {name: b.detach().float().cpu().clone() for name, b in constants.items()}
-    return fixed | {NETWORK + n: p.detach().cpu().clone() for n, p in network.items()}
+    module: Tensors = {}
+    for name, constant in constants.items():
+        module[name] = constant.detach().float().cpu().clone()
+    for name, tensor in network.items():
+        module[NETWORK + name] = tensor.detach().cpu().clone()
+    return module
+
+
+def _under_prefix(prefix: str, tensors: Tensors) -> Tensors:
+    return {prefix + name: tensor for name, tensor in tensors.items()}

@@ -1,4 +1,4 @@
-"""A run that is there and may not be read: one of its experiment, counted, and without a number.
+"""A run that may not be read: it counts as a run of its experiment, and has no values.
 
 Its place says what it is, as the run folders next to it have it: ``runs/<experiment>/[<variant>/]seed<k>``.
 Nothing else is known of it: it has neither failed nor finished.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ired_diag.errors import NotReadable
@@ -15,7 +16,7 @@ from ired_diag.finding import Finding
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import why_unlistable
 from ired_diag.runs.find import ATTEMPTS, CONFIG, SEED_FOLDER, Unreadable
-from ired_diag.runs.history import History
+from ired_diag.runs.grouped import by_group
 from ired_diag.runs.run import Run
 
 RULE = "not_readable"
@@ -31,23 +32,21 @@ def unreadable_run(folder: Unreadable, siblings: Iterable[Run]) -> Run:
         siblings: Runs that could be read; those next to the folder say its experiment and variant.
     """
     path = folder.path.absolute()
-    beside = [run for run in siblings if run.path.absolute().parent == path.parent]
+    neighbours = [run for run in siblings if run.path.absolute().parent == path.parent]
     experiment, variant = _by_place(path)
-    if len({run.group for run in beside}) == 1:
-        experiment, variant = beside[0].experiment, beside[0].variant
-    seed = (SEED_FOLDER.fullmatch(path.name) or [None, None])[1]
-    return Run(
+    if len(by_group(neighbours)) == 1:
+        experiment, variant = neighbours[0].experiment, neighbours[0].variant
+    run = Run(
         experiment=experiment,
-        name=None,
         variant=variant,
-        seed=None if seed is None else int(seed),
         path=folder.path,
-        configuration=None,
-        history=History(),
         ending=Ending("unreadable"),
         findings=(finding_of(folder),),
-        run_name=path.name if seed is None else "",
     )
+    match = SEED_FOLDER.fullmatch(path.name)
+    if match and match[1]:
+        return replace(run, seed=int(match[1]))
+    return replace(run, run_name=path.name)
 
 
 def finding_of(place: Unreadable) -> Finding:
@@ -75,16 +74,26 @@ def unreadable_parts(folder: Path, checkpoints: Path) -> Iterator[Unreadable]:
         checkpoints: Where its checkpoints are; for an imported run, another folder.
     """
     attempts = folder / ATTEMPTS
-    places = dict.fromkeys([folder / "checkpoints", checkpoints, checkpoints / "checkpoints", attempts])
-    unlistable = [Unreadable(place, reason) for place in places if (reason := why_unlistable(place))]
-    yield from unlistable
-    if attempts in {one.path for one in unlistable} or not attempts.is_dir():
+    places = dict.fromkeys(
+        [
+            folder / "checkpoints",
+            checkpoints,
+            checkpoints / "checkpoints",
+            attempts,
+        ]
+    )
+    for place in places:
+        if reason := why_unlistable(place):
+            yield Unreadable(place, reason)
+    if why_unlistable(attempts) or not attempts.is_dir():
         return
     for attempt in sorted(attempts.iterdir()):
         if reason := why_unlistable(attempt):
             yield Unreadable(attempt, reason)
-        elif (attempt / CONFIG).exists() and not os.access(attempt / CONFIG, os.R_OK):
-            yield Unreadable(attempt / CONFIG, "Permission denied")
+            continue
+        configuration = attempt / CONFIG
+        if configuration.exists() and not os.access(configuration, os.R_OK):
+            yield Unreadable(configuration, "Permission denied")
 
 
 def _by_place(path: Path) -> tuple[str, str | None]:

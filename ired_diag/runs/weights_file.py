@@ -1,10 +1,10 @@
 """Our own weights files: raw and EMA tensors of one step in one safetensors file.
 
 Tensors are named ``raw.<name>`` and ``ema.<name>``; the metadata holds the format version, the step and
-the configuration. What training needs besides, to go on from that step, stands in the same file under
-``training.<…>``: the optimiser's memory and the random streams. Whoever only looks at weights does not read
-it. Equal content makes equal bytes. A safetensors file of somebody else (no ``ired_diag_format``) is read as
-one state.
+the configuration. What else training needs to go on from that step stands in the same file under
+``training.<…>``: the optimiser's memory and the random streams. Code that only looks at weights does not
+read it. Equal content makes equal bytes. A safetensors file of somebody else (no ``ired_diag_format``) is
+read as one state.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from ired_diag.json_text import parse_json
 from ired_diag.runs.files import FORMAT, check_format, check_lookup, exists, is_file, write_atomically
 
 TRAINING = "training."
+KINDS = ("raw", "ema", "training")
+
+Tensors = dict[str, Tensor]  # by name
 
 
 def write_weights(
@@ -50,15 +53,26 @@ def write_weights(
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full.
     """
-    tensors = {f"raw.{name}": p.detach().clone().contiguous() for name, p in raw.items()}
-    tensors |= {f"ema.{name}": p.detach().clone().contiguous() for name, p in ema.items()}
-    tensors |= {f"{TRAINING}{name}": p.detach().clone().contiguous() for name, p in (training or {}).items()}
+    tensors = {
+        **_under_prefix("raw.", raw),
+        **_under_prefix("ema.", ema),
+        **_under_prefix(TRAINING, training or {}),
+    }
     metadata = {
         "ired_diag_format": str(FORMAT),
         "step": str(step),
         "configuration": json.dumps(dict(configuration)),
     }
     write_atomically(path, _with_sorted_metadata(save(tensors, metadata)))
+
+
+def _under_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> Tensors:
+    """Return copies of tensors as a file holds them, a prefix before each name."""
+    copies: Tensors = {}
+    for name, tensor in tensors.items():
+        copy = tensor.detach().clone()
+        copies[f"{prefix}{name}"] = copy.contiguous()
+    return copies
 
 
 def _with_sorted_metadata(content: bytes) -> bytes:
@@ -72,11 +86,15 @@ def _with_sorted_metadata(content: bytes) -> bytes:
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + content[start:]
+    length = len(text).to_bytes(8, "little")
+    return length + text + content[start:]
 
 
 def read_weights(
-    path: Path, *, device: torch.device | str = "cpu", with_training: bool = False
+    path: Path,
+    *,
+    device: torch.device | str = "cpu",
+    with_training: bool = False,
 ) -> dict[str, Any]:
     """Return ``step``, ``configuration`` and the states of a safetensors file.
 
@@ -91,34 +109,59 @@ def read_weights(
         UnreadableFile: The file is missing, empty, truncated, or of a newer format.
         NotReadable: It may not be read.
     """
-    check_lookup(path)
-    if not is_file(path):
-        found = "a folder" if exists(path) else "nothing"
-        raise UnreadableFile(f"{path}: expected a checkpoint file, found {found}.")
-    if not os.access(path, os.R_OK):
-        raise NotReadable(f"{path}: not readable: {os.strerror(errno.EACCES)}.")
-    try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            metadata = file.metadata() or {}
-            keys = [key for key in file.keys() if with_training or not key.startswith(TRAINING)]
-            tensors = {key: file.get_tensor(key) for key in keys}
-    except (SafetensorError, OSError) as error:
-        raise UnreadableFile(
-            f"{path}: is not a whole safetensors file ({error}). Use an earlier checkpoint."
-        ) from error
+    _check_file(path)
+    metadata, tensors = _read_safetensors(path, device, with_training=with_training)
     if "ired_diag_format" not in metadata:
         return {"step": None, "configuration": None, "raw": tensors}
     try:
         check_format(int(metadata["ired_diag_format"]), str(path))
-        step, configuration = int(metadata["step"]), parse_json(metadata["configuration"])
-        if not isinstance(configuration, dict) or not tensors or not 0 <= step < 2**63:
+        step = int(metadata["step"])
+        configuration = parse_json(metadata["configuration"])
+        is_step = 0 <= step < 2**63
+        if not isinstance(configuration, dict) or not tensors or not is_step:
             raise ValueError("no configuration, no tensors, or no number of steps")
     except (KeyError, ValueError) as error:
         raise UnreadableFile(f"{path}: its metadata is damaged ({error}).") from error
-    states: dict[str, dict[str, Tensor]] = {"raw": {}, "ema": {}, "training": {}}
+    return {"step": step, "configuration": configuration, **_states(tensors, path)}
+
+
+def _check_file(path: Path) -> None:
+    check_lookup(path)
+    if not is_file(path):
+        what_is_there = "a folder" if exists(path) else "nothing"
+        raise UnreadableFile(f"{path}: expected a checkpoint file, found {what_is_there}.")
+    if not os.access(path, os.R_OK):
+        reason = os.strerror(errno.EACCES)
+        raise NotReadable(f"{path}: not readable: {reason}.")
+
+
+def _read_safetensors(
+    path: Path,
+    device: torch.device | str,
+    *,
+    with_training: bool,
+) -> tuple[dict[str, str], Tensors]:
+    """Return the metadata and the tensors of a safetensors file."""
+    tensors: Tensors = {}
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            metadata = file.metadata() or {}
+            for key in file.keys():
+                if with_training or not key.startswith(TRAINING):
+                    tensors[key] = file.get_tensor(key)
+    except (SafetensorError, OSError) as error:
+        raise UnreadableFile(
+            f"{path}: is not a whole safetensors file ({error}). Use an earlier checkpoint."
+        ) from error
+    return metadata, tensors
+
+
+def _states(tensors: Tensors, path: Path) -> dict[str, Tensors]:
+    """Return the tensors of each kind that a file of ours holds, by their names within it."""
+    states: dict[str, Tensors] = {}
     for key, tensor in tensors.items():
         kind, _, name = key.partition(".")
-        if kind not in states:
+        if kind not in KINDS:
             raise UnreadableFile(f"{path}: expected tensors named raw.… and ema.…, found {key!r}.")
-        states[kind][name] = tensor
-    return {"step": step, "configuration": configuration, **{k: s for k, s in states.items() if s}}
+        states.setdefault(kind, {})[name] = tensor
+    return states
