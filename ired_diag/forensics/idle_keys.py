@@ -267,24 +267,44 @@ def _moved(group: str, configuration: Configuration) -> Iterator[Finding]:
 
 def _unknown(configurations: Mapping[str, Configuration]) -> Iterator[Finding]:
     """Yield one finding on slips in keys, and one on keys of which nothing is known."""
-    settings = _settings()
-    keys_here = (*settings.model_fields, *settings.not_implemented, *METADATA)
     slips: dict[str, list[str]] = defaultdict(list)
     others: dict[str, list[str]] = defaultdict(list)
     for group, configuration in configurations.items():
-        unknown = [str(key) for key in configuration if key not in keys_here]
-        if 2 * len(unknown) >= len(configuration) or not _is_nearly_ours(configuration):
-            continue
-        for key in unknown:
-            meant = _key_meant_by(key, keys_here)
-            if meant is not None and meant not in configuration:
-                slips[f"{key} (meant: {meant}?)"].append(group)
+        meant = slips_in(configuration)
+        for key in _unknown_keys(configuration):
+            if key in meant:
+                slips[f"{key} (meant: {meant[key]}?)"].append(group)
             else:
                 others[key].append(group)
     if slips:
         yield _finding_on_slips(slips)
     if others:
         yield _finding_on_unknown_keys(others)
+
+
+def slips_in(configuration: Configuration) -> dict[str, str]:
+    """Return each key that is spelt nearly as a known one, which is not set, with the known one."""
+    slips = {}
+    for key in _unknown_keys(configuration):
+        meant = _key_meant_by(key, _keys_here())
+        if meant is not None and meant not in configuration:
+            slips[key] = meant
+    return slips
+
+
+def _unknown_keys(configuration: Configuration) -> list[str]:
+    """Return the keys that no program known here reads, of a configuration that is mostly ours."""
+    known = set(_keys_here())
+    unknown = [str(key) for key in configuration if key not in known]
+    if 2 * len(unknown) >= len(configuration) or not _is_nearly_ours(configuration):
+        return []
+    return unknown
+
+
+def _keys_here() -> tuple[str, ...]:
+    """Return the keys of the program, of its forks and of this project, and those of notes."""
+    settings = _settings()
+    return (*settings.model_fields, *settings.not_implemented, *METADATA)
 
 
 def _key_meant_by(key: str, keys_here: Sequence[str]) -> str | None:
