@@ -1,0 +1,57 @@
+"""What other numbers of the same files refute is not said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ired_diag.runs.run import Run
+from tests.made_runs import falling, findings_of, made_run
+
+OF_THE_STUDY = {"rank": 20, "ood": False, "mining_strategy": "none", "diffusion_steps": 10}
+
+
+def rising(size: int, *, level: float) -> np.ndarray[Any, Any]:
+    """Return a loss that falls to a level and diverges over its last fifth."""
+    values = falling(size, level=level)
+    late = size // 5
+    values[-late:] = 100 * level * np.exp(0.2 * np.arange(late))
+    return values
+
+
+def of_the_study(seed: int, values: np.ndarray[Any, Any]) -> Run:
+    return made_run("q671", seed, every=1000, config=OF_THE_STUDY, validation__mse=values)
+
+
+def test_good_seeds_next_to_one_that_diverged_are_not_called_trivial() -> None:
+    good = [of_the_study(seed, falling(40, level=0.0073, seed=seed)) for seed in range(4)]
+    assert findings_of("trivial_floor", [*good, of_the_study(4, rising(40, level=0.0073))]) == []
+    never_trained = of_the_study(4, np.full(40, 0.9))
+    assert findings_of("trivial_floor", [*good, never_trained]) == []
+    trivial = [of_the_study(seed, falling(40, level=0.0099, seed=seed)) for seed in range(4)]
+    (finding,) = findings_of("trivial_floor", [*trivial, of_the_study(4, rising(40, level=0.0099))])
+    assert finding.evidence["runs"] == 4
+    assert "without 1 that ended worse than before" in finding.statement
+
+
+def test_the_one_seed_that_did_not_diverge_is_no_outlier() -> None:
+    runs = [made_run("warm0", seed, val_loss=rising(40, level=2.0 + 0.1 * seed)) for seed in range(4)]
+    runs.append(made_run("warm0", 4, val_loss=falling(40, level=2.2)))
+    assert findings_of("outlying_seed", runs) == []
+
+
+@pytest.mark.parametrize(("last", "is_told"), [(0.742, True), (0.905, False)])
+def test_a_seed_whose_accuracy_rests_a_tenth_lower_is_far_from_seeds_that_agree(
+    last: float, is_told: bool
+) -> None:
+    levels = [0.912, 0.911, 0.913, 0.910, last]
+    runs = [made_run("cnn", seed, val_acc=level - falling(40, seed=seed)) for seed, level in enumerate(levels)]
+    assert bool(findings_of("outlying_seed", runs)) == is_told
+
+
+def test_one_sample_fewer_of_ten_is_no_outlying_seed() -> None:
+    correct = [9, 9, 9, 9, 8]
+    runs = [made_run("few", seed, val_acc=np.arange(30).clip(3, count) / 10) for seed, count in enumerate(correct)]
+    assert findings_of("outlying_seed", runs) == []
