@@ -55,3 +55,23 @@ def test_one_sample_fewer_of_ten_is_no_outlying_seed() -> None:
     correct = [9, 9, 9, 9, 8]
     runs = [made_run("few", seed, val_acc=np.arange(30).clip(3, count) / 10) for seed, count in enumerate(correct)]
     assert findings_of("outlying_seed", runs) == []
+
+
+WARM_UP = np.concatenate([np.linspace(0.2, 1, 5, endpoint=False), np.cos(np.linspace(0.1, 1.5, 35))])
+
+
+@pytest.mark.parametrize(
+    ("factor", "config", "is_told"),
+    [
+        (4, {"n_gpus": 4}, False),
+        (8, {"world_size": 8}, False),
+        (4, {}, False),  # a whole number lies between two rows
+        (3.3, {}, True),
+    ],
+)
+def test_a_rate_that_is_scaled_with_devices_may_peak_between_two_rows(
+    factor: float, config: dict[str, Any], is_told: bool
+) -> None:
+    rates = 0.001 * factor * (WARM_UP if factor != 3.3 else np.full(40, 1.0))
+    run = made_run("vit", config={"lr": 0.001, **config}, lr=rates, val_loss=falling(40))
+    assert bool(findings_of("sweep_claims", [run])) == is_told
