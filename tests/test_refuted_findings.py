@@ -75,3 +75,20 @@ def test_a_rate_that_is_scaled_with_devices_may_peak_between_two_rows(
     rates = 0.001 * factor * (WARM_UP if factor != 3.3 else np.full(40, 1.0))
     run = made_run("vit", config={"lr": 0.001, **config}, lr=rates, val_loss=falling(40))
     assert bool(findings_of("sweep_claims", [run])) == is_told
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "is_told"),
+    [
+        ("train_acc", np.r_[np.linspace(0.9, 0.99, 25), np.ones(15)], False),
+        ("train_errors", np.r_[np.arange(40, 15, -1), np.zeros(15)], False),
+        ("val_acc", np.r_[np.linspace(0.9, 0.97, 25), np.full(15, 0.97)], False),
+        ("val_acc", np.r_[np.linspace(0.9, 0.97, 25), np.full(15, 0.1)], True),  # at chance since
+        ("train_acc", np.r_[np.linspace(0.9, 0.97, 25), np.full(15, 0.1)], True),
+        ("epoch", np.arange(40), True),
+    ],
+)
+def test_a_loss_that_really_is_0_is_not_called_dead(metric: str, values: Any, is_told: bool) -> None:
+    losses = np.r_[np.random.default_rng(0).uniform(0.05, 0.15, 25), np.zeros(15)]
+    run = made_run("perceptron", metrics={"train_loss": losses, metric: values})
+    assert bool(findings_of("dead_run", [run])) == is_told
