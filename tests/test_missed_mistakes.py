@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from ired_diag.runs.run import Run
 from tests.made_runs import falling, findings_of, made_run
 
 FLAT = 2.3 + 0.01 * np.random.default_rng(0).standard_normal(40)
@@ -53,3 +56,31 @@ def test_a_logged_batch_that_counts_all_samples_is_no_share_of_a_larger_one(seen
         for seed, size in enumerate((128, 32))
     ]
     assert bool(findings_of("sweep_claims", runs)) == is_told
+
+
+def of_commits(*, seeds: range, apart: float, **config: object) -> list[Run]:
+    """Return two variants of one experiment: five seeds at a commit, the others at the next."""
+    runs = []
+    for place in range(10):
+        commit = "c1b2c3d" if place < 5 else "d9b2c3d"
+        level = 0.0072 + apart * (place >= 5) + 1e-5 * place
+        values = level * falling(40, level=1.0, noise=1e-4, seed=place)
+        run = made_run("q420", seeds[place % len(seeds)], config=dict(config), validation__mse=values)
+        runs.append(replace(run, variant=f"81020,commit={commit}", provenance={"git_commit": commit}))
+    return runs
+
+
+def test_seeds_of_two_commits_that_are_two_groups_are_camps_of_one_experiment() -> None:
+    (finding,) = findings_of("seed_camps", of_commits(seeds=range(10), apart=6e-4))
+    assert (finding.severity, finding.evidence["group"]) == ("warning", "q420")
+    assert findings_of("seed_camps", of_commits(seeds=range(5), apart=6e-4)) == []  # a comparison by design
+
+
+def test_camps_that_lie_far_apart_are_a_warning_though_hosts_are_asked_about_too() -> None:
+    runs = []
+    for run in of_commits(seeds=range(10), apart=6e-4):
+        host = f"n{(run.seed or 0) % 2}"
+        runs.append(replace(run, variant=None, provenance={**run.provenance, "host": host}))
+    (finding,) = findings_of("seed_camps", runs)
+    assert (finding.severity, finding.evidence["splits"]) == ("warning", 2)
+    assert finding.evidence["p_holm"] == pytest.approx(4 / 252)

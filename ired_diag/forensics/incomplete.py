@@ -3,17 +3,19 @@
 A run whose log does not say whether training finished is not "incomplete". It is only mentioned where it ends
 at another step than the other runs of its group, because then one of them may have been cut. A log that just
 stops is incomplete where a planned number of steps is stated and not reached (``planned_steps``); else it is
-a note, and so is a run whose log is being written.
+a note, and so is a run whose log is being written, or was in the last half hour: a job that began long ago
+may still run, and a log that was copied just now may not.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, counted, listed, seeds_in_words
-from ired_diag.runs.completion import completion_of, note_on_unknown
+from ired_diag.runs.completion import completion_of, note_on_unknown, was_written_lately
 from ired_diag.runs.ending import LABELS, Ending
 from ired_diag.runs.planned_steps import planned_steps, stopped_early
 from ired_diag.runs.run import Run
@@ -39,12 +41,15 @@ def find(study: Study) -> Iterator[Finding]:
 def _incomplete(group: str, runs: list[Run]) -> Iterator[Finding]:
     cut: list[Run] = []
     running: list[Run] = []
+    either: list[Run] = []
     unknown: list[Run] = []
     for run in runs:
         if run.ending.may_be_complete or run.ending.state == "unreadable":
             continue
         if completion_of(run) == "running":
             running.append(run)
+        elif run.ending.state == "cut_off" and was_written_lately(run, time.time()):
+            either.append(run)
         elif run.ending.state == "cut_off" and not stopped_early(run, runs):
             unknown.append(run)
         else:
@@ -53,6 +58,8 @@ def _incomplete(group: str, runs: list[Run]) -> Iterator[Finding]:
         yield _of_cut(group, runs, cut)
     if running:
         yield _of_running(group, runs, running)
+    if either:
+        yield _of_running_or_cut(group, runs, either)
     if unknown:
         yield _of_silent(group, runs, unknown)
 
@@ -83,6 +90,16 @@ def _of_running(group: str, runs: list[Run], running: list[Run]) -> Finding:
         f"({seeds_in_words(running)})."
     )
     return _note(group, runs, running, statement)
+
+
+def _of_running_or_cut(group: str, runs: list[Run], either: list[Run]) -> Finding:
+    verb = "is" if len(either) == 1 else "are"
+    statement = (
+        f"{group}: {_part_of(either, runs)} {verb} running or cut off ({listed(map(_reached, either))}): the "
+        "log just stops and was written to in the last half hour, by a job that began more than a month ago, "
+        "or when it was copied."
+    )
+    return _note(group, runs, either, statement)
 
 
 def _of_silent(group: str, runs: list[Run], silent: list[Run]) -> Finding:
@@ -193,7 +210,7 @@ RULE = Rule(
     ),
     near_miss=(
         "A log that just stops where nothing states how many steps were planned; a run that early stopping "
-        "ended; a run whose log is still being written."
+        "ended; a run whose log is still being written, be its job older than a month."
     ),
     example=(
         "q209: 2 of 2 runs are not complete (seed0 at step 68000 of 100000, seed1 at step 68300 of 100000)."

@@ -98,12 +98,17 @@ def _completed(run: Run, last: tuple[int, int] | None) -> Run:
     return replace(run, ending=Ending("complete", detail, inferred=True))
 
 
-def _is_young(run: Run, now: float) -> bool:
+def was_written_lately(run: Run, now: float) -> bool:
+    """Say whether the log of a run was written to in the last half hour, by its job or by who copied it."""
     log = run.path if run.path.is_file() else run.path / "metrics.jsonl"
-    if not log.is_file():
+    return log.is_file() and now - log.stat().st_mtime < YOUNG
+
+
+def _is_young(run: Run, now: float) -> bool:
+    if not was_written_lately(run, now):
         return False
     try:
         started = datetime.fromisoformat(str(run.provenance.get("started"))).timestamp()
     except ValueError:
         started = now
-    return now - log.stat().st_mtime < YOUNG and now - started < LONGEST
+    return now - started < LONGEST
