@@ -16,7 +16,8 @@ strategy and a rank. The Adam of another program may well use ``weight_decay``, 
 
 A key that is no key of IRED, of its forks or of this project is judged only where most keys of the
 configuration are known, since a log of another program has keys of its own. With a known key spelt nearly
-so, and not set itself, it is taken for a slip (warning); any other is noted, once for the whole study.
+so, and not set itself, it is taken for a slip (warning); any other is noted, once for the whole study, but
+for those of a sampler whose moves are logged (``pgd_steps`` next to ``pgd_disp``): its program reads them.
 
 Reference: Du et al. (2024), Learning Iterative Reasoning through Energy Diffusion, algorithm 1.
 """
@@ -36,6 +37,7 @@ from ired_diag.finding import Finding
 from ired_diag.forensics import identical_curves
 from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, is_of_our_program, listed
 from ired_diag.forensics.seed_camps import final_values
+from ired_diag.forensics.unmoved_negatives import is_of_logged_sampler
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.t_tests import welch
@@ -74,7 +76,7 @@ def find(study: Study) -> Iterator[Finding]:
     yield from _same_but_for_idle(study, configurations)
     for group, configuration in configurations.items():
         yield from _moved(group, configuration)
-    yield from _unknown(configurations)
+    yield from _unknown(study, configurations)
 
 
 def idle_keys_of(configuration: Configuration) -> dict[str, str]:
@@ -265,16 +267,17 @@ def _moved(group: str, configuration: Configuration) -> Iterator[Finding]:
     )
 
 
-def _unknown(configurations: Mapping[str, Configuration]) -> Iterator[Finding]:
+def _unknown(study: Study, configurations: Mapping[str, Configuration]) -> Iterator[Finding]:
     """Yield one finding on slips in keys, and one on keys of which nothing is known."""
     slips: dict[str, list[str]] = defaultdict(list)
     others: dict[str, list[str]] = defaultdict(list)
+    runs_of = study.groups()
     for group, configuration in configurations.items():
         meant = slips_in(configuration)
         for key in _unknown_keys(configuration):
             if key in meant:
                 slips[f"{key} (meant: {meant[key]}?)"].append(group)
-            else:
+            elif not any(is_of_logged_sampler(run, key) for run in runs_of[group]):
                 others[key].append(group)
     if slips:
         yield _finding_on_slips(slips)

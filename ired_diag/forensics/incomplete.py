@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from ired_diag.finding import Finding
+from ired_diag.forensics.repeated_seed import tasks_at_once
 from ired_diag.forensics.rule import Evidence, Rule, counted, listed, seeds_in_words
 from ired_diag.runs.completion import completion_of, note_on_unknown, was_written_lately
 from ired_diag.runs.ending import LABELS, Ending
@@ -147,15 +148,19 @@ def _of_unknown_ending(group: str, runs: list[Run]) -> Iterator[Finding]:
 
 
 def _started_again(group: str, runs: list[Run]) -> Iterator[Finding]:
-    repeated = [run for run in runs if run.attempts]
+    repeated: list[Run] = []
     endings: list[Ending] = []
-    for run in repeated:
-        endings.extend(attempt.ending for attempt in run.attempts)
+    for run in runs:
+        at_once = tasks_at_once(run)  # no retries: repeated_seed says what they are
+        of_run = [attempt.ending for attempt in run.attempts if attempt not in at_once]
+        if of_run:
+            repeated.append(run)
+            endings.extend(of_run)
     if not endings:
         return
     statement = (
-        f"{group}: {len(repeated)} of {len(runs)} seeds were started more than once; {len(endings)} earlier "
-        f"attempts ended otherwise: {_counted_labels(endings)}."
+        f"{group}: {len(repeated)} of {len(runs)} seeds were started more than once; how "
+        f"{counted(len(endings), 'other attempt')} ended: {_counted_labels(endings)}."
     )
     yield Finding(
         rule="incomplete",

@@ -12,6 +12,9 @@ schedule that ends there have other values between.
 Where no configuration states a rate, rates of 0 are a warning if the log has a loss and none comes down: a run
 that trains has a rate, and what it was meant to be is of no matter. An evaluation may well print its rate as
 0, and so nothing is said of a log without ten values of a loss.
+
+A curve that never comes down and a result at chance are what follows: of runs that this rule warns of, nothing
+else is said about them.
 """
 
 from __future__ import annotations
@@ -155,7 +158,7 @@ RULE = Rule(
     name="zero_learning_rate",
     question="Is the learning rate 0 in every logged row?",
     find=find,
-    consequence="compute",
+    consequence="conclusion",
     refuted_by="The optimiser's own rate, printed in full after some steps: it is above 0.",
     near_miss=(
         "A warm-up that begins at 0, a schedule that ends there, a frozen group next to one that moves, a "
