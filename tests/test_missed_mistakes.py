@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ired_diag.forensics import diagnose
+from ired_diag.runs.ending import Ending
 from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
 from tests.made_runs import falling, findings_of, made_run
 
 FLAT = 2.3 + 0.01 * np.random.default_rng(0).standard_normal(40)
@@ -84,3 +88,72 @@ def test_camps_that_lie_far_apart_are_a_warning_though_hosts_are_asked_about_too
     (finding,) = findings_of("seed_camps", runs)
     assert (finding.severity, finding.evidence["splits"]) == ("warning", 2)
     assert finding.evidence["p_holm"] == pytest.approx(4 / 252)
+
+
+STATED = {"mining_strategy": "adversarial", "contrastive_weight": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "level", "is_told"),
+    [
+        ("nce_loss", STATED, 4e-4, True),
+        ("CD-DIAG/nce_loss", STATED, 4e-4, True),
+        ("train/loss_energy", STATED, 4e-4, True),
+        ("cd/energy_loss", STATED, 4e-4, False),  # another loss
+        ("contrastive_loss", {"lr": 0.1}, 4e-4, False),  # may be all that is minimised
+        ("contrastive_loss", STATED, 3.0, False),  # of how many negatives is unknown
+    ],
+)
+def test_a_small_contrastive_loss_is_enough_where_the_term_is_stated(
+    name: str, config: dict[str, object], level: float, is_told: bool
+) -> None:
+    metrics = {name: np.full(40, level), "val_mse": falling(40)}
+    run = made_run("adv", config=config, metrics=metrics)
+    assert bool(findings_of("contrastive_term", [run])) == is_told
+
+
+def test_tasks_of_one_job_that_ran_one_seed_are_one_seed() -> None:
+    tasks = []
+    for task in range(5):
+        place = {"job": "67000", "task": task}
+        tasks.append(made_run("q670", 42, provenance=place, val_loss=falling(40, seed=task)))
+    run = replace(tasks[-1], attempts=tuple(tasks[:-1]))
+    (finding,) = findings_of("repeated_seed", [run])
+    assert (finding.severity, finding.evidence["tasks"]) == ("warning", 5)
+    assert findings_of("incomplete", [run]) == []
+    died = [replace(task, ending=Ending("time_limit")) for task in tasks[:-1]]
+    assert findings_of("repeated_seed", [replace(run, attempts=tuple(died))]) == []
+    (note,) = findings_of("incomplete", [replace(run, attempts=tuple(died))])
+    assert "4 time limit" in note.statement
+
+
+def test_runs_without_names_of_seeds_that_state_one_seed_are_a_note() -> None:
+    runs = []
+    for place in range(3):
+        run = made_run("m", 42, config={"seed": 42}, run_name=f"run{place}", val_loss=falling(20, seed=place))
+        runs.append(replace(run, path=Path(f"m/run{place}")))
+    (finding,) = findings_of("repeated_seed", runs)
+    assert (finding.severity, finding.evidence["seed"]) == ("note", 42)
+    assert findings_of("repeated_seed", runs[:2]) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("dropout=0.0", "dropout=0.1"), "dropout (0.0, 0.1), which changed nothing"),
+        (("fork_clip1", "fork_same"), "differ in clip1, same; if these are settings"),
+        (("q411", "q412"), "No configuration says what differs"),
+    ],
+)
+def test_names_say_what_changed_nothing_in_identical_runs(names: tuple[str, str], words: str) -> None:
+    runs = [made_run(name, 0, val_loss=falling(40)) for name in names]
+    (finding,) = findings_of("identical_curves", runs)
+    assert words in finding.statement
+
+
+def test_the_cause_is_said_and_not_what_follows_from_it() -> None:
+    config = {"learning_rate": 5e-5, "num_classes": 10}
+    run = made_run("ft", config=config, eval_loss=FLAT, train_loss=FLAT[::-1], learning_rate=np.zeros(40))
+    findings = diagnose(Study.of([run]))
+    assert [finding.rule for finding in findings if finding.severity != "note"] == ["zero_learning_rate"]
+    assert findings_of("curve_shape", [run])  # asked alone

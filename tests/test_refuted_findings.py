@@ -47,13 +47,17 @@ def test_a_seed_whose_accuracy_rests_a_tenth_lower_is_far_from_seeds_that_agree(
     last: float, is_told: bool
 ) -> None:
     levels = [0.912, 0.911, 0.913, 0.910, last]
-    runs = [made_run("cnn", seed, val_acc=level - falling(40, seed=seed)) for seed, level in enumerate(levels)]
+    runs = [
+        made_run("cnn", seed, val_acc=level - falling(40, seed=seed)) for seed, level in enumerate(levels)
+    ]
     assert bool(findings_of("outlying_seed", runs)) == is_told
 
 
 def test_one_sample_fewer_of_ten_is_no_outlying_seed() -> None:
     correct = [9, 9, 9, 9, 8]
-    runs = [made_run("few", seed, val_acc=np.arange(30).clip(3, count) / 10) for seed, count in enumerate(correct)]
+    runs = [
+        made_run("few", seed, val_acc=np.arange(30).clip(3, count) / 10) for seed, count in enumerate(correct)
+    ]
     assert findings_of("outlying_seed", runs) == []
 
 
@@ -92,3 +96,43 @@ def test_a_loss_that_really_is_0_is_not_called_dead(metric: str, values: Any, is
     losses = np.r_[np.random.default_rng(0).uniform(0.05, 0.15, 25), np.zeros(15)]
     run = made_run("perceptron", metrics={"train_loss": losses, metric: values})
     assert bool(findings_of("dead_run", [run])) == is_told
+
+
+def test_equal_accuracies_of_two_groups_whose_losses_differ_are_not_one_run() -> None:
+    accuracy = np.round(0.95 - falling(30), 2)
+    runs = [
+        made_run(group, 0, config={"lr": 0.1}, eval_accuracy=accuracy, train_loss=falling(30, seed=place))
+        for place, group in enumerate(("full", "lora"))
+    ]
+    assert findings_of("repeated_seed", runs) == []
+
+
+def test_seeds_with_one_curve_have_no_spread_that_is_evaluation_noise() -> None:
+    runs = [made_run("q677", seed, val_loss=falling(60, noise=0.01)) for seed in range(4)]
+    assert findings_of("evaluation_noise", runs) == []
+
+
+def test_a_run_that_changes_its_scale_is_not_one_of_two_scales_too() -> None:
+    shares = 0.9 - falling(40, level=0.02)
+    changing = np.where(np.arange(40) < 20, shares, 100 * shares)
+    runs = [made_run("a", seed, val_acc=changing if seed == 1 else shares) for seed in range(3)]
+    (finding,) = findings_of("impossible_values", runs)
+    assert "changes between percent and fractions" in finding.statement
+
+
+def test_one_sentence_of_the_notes_is_one_finding() -> None:
+    notes = "Our best MSE 0.00642 beats the baseline 0.00768 of q438."
+    run = made_run("q437", config={"notes": notes}, validation__mse=falling(40))
+    (finding,) = findings_of("quoted_number", [run])
+    assert "reproduces 0.00642 or 0.00768: they may" in finding.statement
+    assert finding.evidence["numbers"] == 2
+
+
+@pytest.mark.parametrize(("metric", "is_noted"), [("CD-DIAG/pgd_disp", False), ("CD-DIAG/lang_disp", True)])
+def test_the_keys_of_a_sampler_that_logs_its_moves_are_known_to_be_read(metric: str, is_noted: bool) -> None:
+    config = {**OF_THE_STUDY, "use_scalar_energy": True, "batch_size": 64, "pgd_steps": 5}
+    run = made_run("q414", config=config, metrics={metric: np.zeros(40), "validation/mse": falling(40)})
+    unknown = [
+        finding for finding in findings_of("idle_keys", [run]) if "cannot be judged" in finding.statement
+    ]
+    assert bool(unknown) == is_noted

@@ -4,8 +4,8 @@ On the plateau that all seeds of a group have in common, the spread splits into 
 single evaluations (``stats.noise_split``). Where the whole interval of the intraclass correlation lies below
 0.2, the spread between seeds at one step is evaluation noise. "Best" is then the luckiest of many draws: the
 expected minimum of k normal values lies about 2.5 sd below their mean at k = 100. Spikes are left out.
-Where every run ends at a floor of rounding (``rounding_floor``), there is no noise to split. Seeds that logged
-the same curve are one run (``identical_curves``): between them there is no spread to explain.
+Where every run ends at a floor of rounding (``rounding_floor``), there is no noise to split. Seeds that
+logged the same curve are one run (``identical_curves``): between them there is no spread to explain.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ step, and these digits tell something (``curves.agreement``). One metric that di
 printed with four digits is the same in many runs whose energies differ. Times, memory and schedules (learning
 rate, epoch) are not results: their differences refute nothing and their equality proves nothing.
 
-With different configurations an agreement means that the keys that differ were not read (so it does where only
-names state them: ``dropout=0.1``); with different
-seeds in a group, that the seed was not; with neither known, that one log is there several times. Runs that
-agree are one cluster, and clusters of the same groups (one for each seed) are one finding.
+With different configurations an agreement means that the keys that differ were not read; so it does where
+only names state them (``dropout=0.1``). With different seeds in a group it means that the seed was not; with
+neither known, that one log is there several times. Runs that agree are one cluster, and clusters of the same
+groups (one for each seed) are one finding.
 
 Where one seed of two groups agrees and their other seeds differ, one log is a copy of the other.
 

@@ -5,7 +5,7 @@ tenth of their evaluations, as a logarithm x. Of m others with mean x̄ and sd s
 
     x̄ ± t(m - 1; 1 - α/2) s √(1 + 1/m),    α = 1% divided by the number of seeds,
 
-and a seed lies far away where it lies outside, and by a factor of two from their median, or by a tenth that is
+and a seed is far away where it lies outside, and by a factor of two from their median, or by a tenth that is
 ten times s and ten times the grain of the values (accuracies over 50 samples move in steps of 0.02). The
 tenth counts only where seeds are known: five files without a seed may be five methods. Only seeds that rest
 are compared: one that diverged, or never came down, is said by its curve, and where most diverged the one

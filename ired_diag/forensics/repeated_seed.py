@@ -135,7 +135,7 @@ def _tasks_of_one_seed(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
             severity="warning",
             statement=statement,
             evidence=evidence,
-            advice="Pass the number of the task as the seed, and train again: these are no independent seeds.",
+            advice="Pass the number of the task as the seed, and train again: they are no independent seeds.",
             runs=(run.label,),
         )
 

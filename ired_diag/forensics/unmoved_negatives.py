@@ -105,7 +105,7 @@ def is_in_use(run: Run, name: str) -> bool | None:
 
 
 def is_of_logged_sampler(run: Run, key: str) -> bool:
-    """Say whether a key is of a sampler whose moves or acceptance a run logs: then its program reads the key."""
+    """Say whether a key is of a sampler whose moves a run logs: then its program reads the key."""
     for name in run.history.series:
         sampler = _sampler_of(name)
         is_a_field = DISTANCE.search(name) or ACCEPTED.search(name)

@@ -9,12 +9,12 @@ improved either, or where the configured rate is so large (0.01 or more) that no
 while a loss comes down, it is a note: the field is wrong, or rounded. A warm-up that begins at 0 and a
 schedule that ends there have other values between.
 
-Where no configuration states a rate, rates of 0 are a warning if the log has a loss and none comes down: a run
-that trains has a rate, and what it was meant to be is of no matter. An evaluation may well print its rate as
-0, and so nothing is said of a log without ten values of a loss.
+Where no configuration states a rate, rates of 0 are a warning if the log has a loss and none comes down: a
+run that trains has a rate, whatever it was meant to be. An evaluation may well print its rate as 0, and so
+nothing is said of a log without ten values of a loss.
 
-A curve that never comes down and a result at chance are what follows: of runs that this rule warns of, nothing
-else is said about them.
+A curve that never comes down and a result at chance follow from it, and are not said of runs that this rule
+warns of.
 """
 
 from __future__ import annotations
@@ -125,9 +125,7 @@ def _finding(runs: Sequence[Run], metric: str, *, key: str, rate: float, improve
     is_sure = not improved or rate >= VISIBLE
     severity: Severity = "warning" if is_sure else "note"
     configured = f"the configured {key} is {rate:g}, and " if key else ""
-    statement = (
-        f"{group}: {configured}the logged {metric} is 0 in all {rows} rows ({seeds_in_words(runs)})"
-    )
+    statement = f"{group}: {configured}the logged {metric} is 0 in all {rows} rows ({seeds_in_words(runs)})"
     if improved:
         statement += ". Something is learned all the same: the field is another one, or rounded to 0."
     elif key:

@@ -37,7 +37,7 @@ def contrastive_loss(run: Run) -> Series | None:
     """Return the contrastive loss of a run in nats, before its weight; None where no log tells it."""
     weighted: Series | None = None
     for name, series in run.history.series.items():
-        words = words_of(name)
+        words = own_words(name)
         if _is_weighted(words):
             weighted = series
         elif _is_plain(words):
@@ -58,10 +58,15 @@ def is_contrasted(run: Run) -> bool | None:
     return True if logged or strategy is not None else None
 
 
+def states_a_term(configuration: Configuration) -> bool:
+    """Say whether a configuration states a contrastive term next to the rest of the loss."""
+    return stated_weight(configuration) is not None or any(key in configuration for key in STRATEGIES)
+
+
 def weighted_term(run: Run) -> tuple[str, Series] | None:
     """Return the name and values of the contrastive term times its weight, where a log tells it."""
     for name, series in run.history.series.items():
-        if _is_weighted(words_of(name)):
+        if _is_weighted(own_words(name)):
             return name, series
     return None
 
@@ -99,9 +104,22 @@ def is_off(value: object) -> bool:
     return value is None or value is False or (isinstance(value, str) and value.lower() in OFF)
 
 
+def own_words(name: str) -> tuple[str, ...]:
+    """Return the words of a metric behind its prefix, and those of the prefix where it names another loss.
+
+    >>> own_words("CD-DIAG/nce_loss"), own_words("cd/energy_loss")
+    (('nce', 'loss'), ('cd', 'energy', 'loss'))
+    """
+    prefix, _, last = name.rpartition("/")
+    is_of_diagnostics = words_of(prefix)[:2] == ("cd", "diag")  # as IRED's forks print them, for any loss
+    if NOT_NCE.intersection(words_of(prefix)) and not is_of_diagnostics:
+        return words_of(name)
+    return words_of(last)
+
+
 def _logged_terms(run: Run) -> list[NDArray[np.float64]]:
     """Return the values of each logged contrastive term, weighted or not."""
-    names = [(name, words_of(name)) for name in run.history.series]
+    names = [(name, own_words(name)) for name in run.history.series]
     terms = [name for name, words in names if _is_plain(words) or _is_weighted(words)]
     return [run.history.series[name].values for name in terms]
 
@@ -112,4 +130,6 @@ def _is_weighted(words: tuple[str, ...]) -> bool:
 
 def _is_plain(words: tuple[str, ...]) -> bool:
     """Say whether a metric is the contrastive loss by itself, but for words that say where it was taken."""
+    if NOT_NCE.intersection(words):
+        return False
     return words in PLAIN or tuple(w for w in words if w not in IGNORED) in PLAIN[:3] or words[-2:] in PLAIN
