@@ -159,8 +159,8 @@ def _started_again(group: str, runs: list[Run]) -> Iterator[Finding]:
     if not endings:
         return
     statement = (
-        f"{group}: {len(repeated)} of {len(runs)} seeds were started more than once; how "
-        f"{counted(len(endings), 'other attempt')} ended: {_counted_labels(endings)}."
+        f"{group}: {len(repeated)} of {len(runs)} seeds were started more than once; "
+        f"{counted(len(endings), 'earlier attempt')}: {_counted_labels(endings)}."
     )
     yield Finding(
         rule="incomplete",

@@ -207,9 +207,10 @@ def _finding(numbers: Sequence[Quoted], groups: Sequence[str], *, copied: bool, 
     number = numbers[0]
     are_several = len(numbers) > 1
     origin = "they may have been measured elsewhere" if are_several else "it may have been measured elsewhere"
-    if copied:
-        verb = "they equal" if are_several else "it equals"
-        origin = f"{verb}, to the last digit, what the notes quote from elsewhere"
+    if copied and are_several:
+        origin = "they equal, to the last digit, numbers that the notes quote from elsewhere"
+    elif copied:
+        origin = "it equals, to the last digit, a number that the notes quote from elsewhere"
     statement = (
         f"{listed(groups)}: the notes say “{number.sentence}”, and none of {runs} runs here reproduces "
         f"{' or '.join(quoted.text for quoted in numbers)}: {origin}."

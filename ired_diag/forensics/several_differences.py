@@ -230,7 +230,7 @@ def _distance(pair: Pair) -> tuple[int, bool]:
 
 def _names_of_the_rest(settings: Sequence[Setting]) -> frozenset[str]:
     """Return the keys whose words only name what other keys say."""
-    names = set()
+    names: set[str] = set()
     for setting in settings:
         names.update(filter(_is_name_of_the_rest, setting.moved))
     for setting in settings:

@@ -362,17 +362,17 @@ def _above_its_peak(study: Study) -> Iterator[Finding]:
         key, rate = setting
         if peak.value / rate > ABOVE and not _is_scaling(peak.value / rate, peak.highest / rate, run):
             cases[run.group, key, rate, peak.value].append(run)
-    for (group, key, rate, peak), runs in cases.items():
+    for (group, key, rate, reached), runs in cases.items():
         statement = (
-            f"{group}: the configured {key} is {rate:g}, and the logged one reaches {peak:g}, "
-            f"{peak / rate:.3g} times as much ({seeds_in_words(runs)}): the setting did "
+            f"{group}: the configured {key} is {rate:g}, and the logged one reaches {reached:g}, "
+            f"{reached / rate:.3g} times as much ({seeds_in_words(runs)}): the setting did "
             "not reach the program, or the configuration is of another run."
         )
         evidence: Evidence = {
             "group": group,
             "key": key,
             "value": rate,
-            "logged": peak,
+            "logged": reached,
             "runs": len(runs),
         }
         yield Finding(
