@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.planted_fault import Bed, Fault, Planted
 from benchmarks.planted_study import any_group, changed, with_series, with_values
+from ired_diag.forensics.zero_learning_rate import logged_rates
 from ired_diag.runs.evaluation_metric import USUAL as METRIC
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import Series
@@ -152,6 +153,8 @@ def _loss_at_chance(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng)
 
     def flat(run: Run) -> Run:
+        if run.group != group:
+            return _told(run, num_classes=10)  # all groups configure the same
         steps = run.history.series[METRIC].steps
         falling = np.exp(-np.arange(len(steps)) / (len(steps) / 6))
         level = np.log(10) * (0.2 + 0.8 * falling)
@@ -159,7 +162,7 @@ def _loss_at_chance(bed: Bed) -> Planted:
         told = told * np.exp(1e-3 * bed.rng.standard_normal(len(steps)))
         return with_series(_told(run, num_classes=10), {"val_loss": Series(steps, told)})
 
-    return changed(bed.study, flat, group=group), group
+    return changed(bed.study, flat), group
 
 
 def _no_rate(bed: Bed) -> Planted:
@@ -170,7 +173,8 @@ def _no_rate(bed: Bed) -> Planted:
         steps = run.history.series[GRADIENT].steps
         rate = 0.0 if bed.magnitude and run.group == group else 0.05
         rates = Series(steps, rate * np.linspace(1, 0, len(steps)))
-        return with_series(_told(run, learning_rate=0.05), {"train/lr": rates})
+        names = logged_rates(run) or ["train/lr"]
+        return with_series(_told(run, learning_rate=0.05), dict.fromkeys(names, rates))
 
     return changed(bed.study, logged), group
 
@@ -180,11 +184,13 @@ def _switched_off(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng)
 
     def logged(run: Run) -> Run:
+        if run.group != group:
+            return _told(run, use_contrastive_loss=False)  # all groups configure the same
         steps = run.history.series[GRADIENT].steps
         term = Series(steps, bed.magnitude * np.exp(0.1 * bed.rng.standard_normal(len(steps))))
         return with_series(_told(run, use_contrastive_loss=False), {"train/nce_weighted": term})
 
-    return changed(bed.study, logged, group=group), group
+    return changed(bed.study, logged), group
 
 
 FAULTS = (

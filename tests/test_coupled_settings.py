@@ -54,3 +54,36 @@ def test_a_random_search_is_a_note() -> None:
     rng = np.random.default_rng(0)
     trials = [{"lr": 10 ** rng.uniform(-5, -2), "dropout": rng.uniform(0, 0.5)} for _ in range(14)]
     assert [finding.severity for finding in told(*trials)] == ["note"]
+
+
+CIFAR, IMAGENET = {"dataset": "cifar10"}, {"dataset": "imagenet"}
+OTHERWISE = {"lr": 0.1, "act": "relu"}, {"lr": 0.2, "act": "gelu"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_told"),
+    [
+        ({}, {}, True),  # one program, one set of data
+        (CIFAR, CIFAR, True),
+        (CIFAR, IMAGENET, False),
+        (CIFAR, {}, False),  # nobody knows
+        ({"kernel": 3}, {"n_heads": 8}, False),  # two programs, and nobody knows their data
+    ],
+)
+def test_only_runs_of_the_same_data_are_compared(
+    first: dict[str, Any], second: dict[str, Any], is_told: bool
+) -> None:
+    a, b = OTHERWISE
+    assert bool(told({**a, **first}, {**b, **second})) == is_told
+
+
+def test_runs_that_are_judged_by_other_metrics_are_not_compared() -> None:
+    a, b = OTHERWISE
+    runs = [made_run("gan", 0, config=a, fid=falling(20)), made_run("net", 0, config=b, val_mse=falling(20))]
+    assert findings_of("several_differences", runs) == []
+
+
+def test_runs_with_identical_curves_are_not_compared() -> None:
+    a, b = OTHERWISE
+    runs = [made_run(name, 0, config=config, val_loss=falling(20)) for name, config in (("a", a), ("b", b))]
+    assert findings_of("several_differences", runs) == []

@@ -1,4 +1,4 @@
-"""Matrix inversion is one task: who else imports its mathematics is listed here, and the list only shrinks."""
+"""Matrix inversion is one task: the files that import its mathematics are listed; the list only shrinks."""
 
 from __future__ import annotations
 

@@ -52,7 +52,6 @@ def test_warm_ups_schedules_frozen_groups_and_silence_are_left_alone() -> None:
         _run(FLAT, rate=0.0, lr=zeros),
         _run(FLAT),
         _run(FLAT[:4], lr=zeros[:4]),
-        made_run("unknown", train_loss=FLAT, lr=zeros),
         _run(FLAT, lr=np.full(20, np.nan)),
         _run(FLAT, lr_scale=zeros, lr=ramp),
     ]

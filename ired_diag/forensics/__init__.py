@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections import defaultdict
 from collections.abc import Sequence
 
 from ired_diag.finding import Finding
@@ -17,6 +18,11 @@ from ired_diag.runs.study import Study
 
 WORST_FIRST = {"error": 0, "warning": 1, "note": 2}
 FRAME = "rule"
+# A mistake that is the cause of what other rules find in the same runs: it alone is said.
+EXPLAINS: dict[str, tuple[str, ...]] = {
+    "zero_learning_rate": ("chance_level", "curve_shape"),
+    "setting_slip": ("outlying_seed",),
+}
 
 
 def names() -> list[str]:
@@ -50,7 +56,31 @@ def diagnose(study: Study, rules: Sequence[Rule] | None = None) -> list[Finding]
     findings: list[Finding] = []
     for rule in rules:
         findings.extend(rule.find(study))
-    return sorted(findings, key=_worst_first)
+    return sorted(_without_consequences(findings, study), key=_worst_first)
+
+
+def _without_consequences(findings: Sequence[Finding], study: Study) -> list[Finding]:
+    """Return findings without those whose cause is another warning on the same runs."""
+    explained_by: dict[str, set[str]] = defaultdict(set)
+    for finding in findings:
+        if finding.severity != "note":
+            for rule in EXPLAINS.get(finding.rule, ()):
+                explained_by[rule].update(finding.runs)
+    left = []
+    for finding in findings:
+        runs = _runs_of(finding, study)
+        if finding.rule not in explained_by or not runs or not runs <= explained_by[finding.rule]:
+            left.append(finding)
+    return left
+
+
+def _runs_of(finding: Finding, study: Study) -> set[str]:
+    """Return the labels of the runs that a finding is about: those that it names, else all of its group."""
+    if finding.runs:
+        return set(finding.runs)
+    if "run" in finding.evidence:
+        return {str(finding.evidence["run"])}
+    return {run.label for run in study.runs if run.group == finding.evidence.get("group")}
 
 
 def _worst_first(finding: Finding) -> tuple[int, str]:

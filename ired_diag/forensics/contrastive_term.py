@@ -6,10 +6,13 @@ one level with energies of a million hides all others. A mean *loss* bounds them
 
     mean w <= mean L
 
-- where the logged loss is below 0.01 at nine of ten steps of the later half, the mean weight is below 1%;
+- where the logged loss is below 0.01 at nine of ten steps of the later half, the mean weight is below 1%. The
+  loss alone is enough, where the configuration states the term (its weight, or a strategy of mining) or the
+  energies are logged: a loss that is all that a program minimises may well be small;
 - where it is above log 2 there, and in the median above twice that, the energies rank negatives worse than
-  energies that say nothing. Without a logged loss the means bound it from below (Jensen, the softplus is
-  convex): mean L >= log(1 + e^-(mean E⁻ - mean E⁺));
+  energies that say nothing. That is so of one negative, and only where its energy is logged. Without a
+  logged loss the means bound it from below (Jensen, the softplus is convex):
+  mean L >= log(1 + e^-(mean E⁻ - mean E⁺));
 - where E⁻ = E⁺ to the last digit at nearly all logged steps, the negatives are the positives, or were never
   mined;
 - where the configuration switches the term off (``use_contrastive_loss: false``, a weight of 0) and the log
@@ -39,6 +42,7 @@ from ired_diag.runs.contrastive_metrics import (
     is_another_loss,
     is_contrasted,
     off_switch,
+    states_a_term,
     weighted_term,
 )
 from ired_diag.runs.energy_metrics import energy_gap, positive_energy
@@ -102,7 +106,7 @@ def _judge(run: Run) -> tuple[Kind | None, Case]:
         return "equal", Case(run, equal, median)
     if low >= NEARLY_ALL:
         return "saturated", Case(run, low, median)
-    if high >= NEARLY_ALL and median > 2 * CHANCE:
+    if high >= NEARLY_ALL and median > 2 * CHANCE and len(_gap(run)):
         return "inverted", Case(run, high, median)
     return None, Case(run, 0.0, median)
 
@@ -193,7 +197,8 @@ def _late_loss(run: Run) -> Array:
     else:
         bound = np.logaddexp(0, -gap)
         loss = np.maximum(bound, CHANCE)  # a bound from below says nothing below chance
-    if not len(gap) or len(loss) < FEWEST:
+    is_alone = not len(gap) and not states_a_term(run.configuration or {})
+    if is_alone or len(loss) < FEWEST:
         return np.array([])
     return loss[len(loss) // 2 :]
 
@@ -254,7 +259,8 @@ RULE = Rule(
     ),
     near_miss=(
         "Mean energies of negatives far above those of positives while the logged loss is not small, because "
-        "one noise level has all the energy; equal energies in a run without mining."
+        "one noise level has all the energy; equal energies in a run without mining; a small loss that is "
+        "all that a program minimises; a loss of many negatives, whose chance is above log 2."
     ),
     example=(
         "The logged contrastive loss is 0.0004 nat over the later half: its gradient has a weight of 0.04%."

@@ -10,6 +10,9 @@ judged metric and for each training loss (the first also for parts of it that mo
   logged values or more, with no metric that says why: a warning. A loss that comes to rest by saturation
   approaches its limit, and its last moving values lie near it.
 
+A loss of 0 may be one: that of a perceptron or a hinge, where every sample is right. It is no sign where the
+same rows hold an accuracy of 1 or no errors, or where a metric of the validation is as good as before.
+
 Reference: transformers.TrainingArguments, ``logging_nan_inf_filter``.
 """
 
@@ -30,6 +33,9 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 TELLING = frozenset("grad gradient gradients gnorm norm loss energy e mse nll logits".split())
+OF_ACCURACY = frozenset(("acc", "accuracy"))
+OF_MISTAKES = frozenset("mistakes misclassified misclassifications violations".split())
+OF_VALIDATION = frozenset("val valid validation eval evaluation test dev heldout".split())
 FEWEST_ALONE = 10  # logged values, of the constant and of what moved before it
 DIGITS, SHORT = 4, 2  # of what moved, and of the constant
 NEAR = 0.5  # of the median before: a last moving value below it approaches the constant
@@ -68,7 +74,53 @@ def dead_ends_of(run: Run) -> dict[str, DeadEnd]:
 
 
 def _dead_end(series: Mapping[str, Series], name: str) -> DeadEnd | None:
-    return dead_end_of(series, name) or _never_alive(series, name) or _replaced(series[name], name)
+    end = dead_end_of(series, name) or _never_alive(series, name)
+    if end is not None:
+        return end
+    end = _replaced(series[name], name)
+    if end is not None and end.value == 0 and _is_really_zero(series, name, end.step):
+        return None
+    return end
+
+
+def _is_really_zero(series: Mapping[str, Series], name: str, step: int) -> bool:
+    """Say whether other metrics explain a loss of 0 from a step on: nothing is wrong any more, or worse."""
+    for other, other_series in series.items():
+        measures = measures_in(words_of(other))
+        since = other_series.steps >= step
+        after = np.asarray(other_series.values[since], dtype=np.float64)
+        before = np.asarray(other_series.values[~since], dtype=np.float64)[-FEWEST_ALONE:]
+        if other == name or not len(after) or not np.isfinite(after).all():
+            continue
+        if _has_no_mistake(other, after) and _split_of(other) == _split_of(name):
+            return True
+        is_validation = _split_of(other) != _split_of(name) and measures and len(before)
+        if is_validation and _stays_as_good(before, after, lower_is_better=bool(LOWER & set(measures))):
+            return True
+    return False
+
+
+def _has_no_mistake(name: str, values: Array) -> bool:
+    """Say whether an accuracy is 1 or 100 all along, or a count of errors 0."""
+    measures = measures_in(words_of(name))
+    if OF_MISTAKES.intersection(words_of(name)) or measures == ["error"]:
+        return bool((values == 0).all())
+    is_accuracy = OF_ACCURACY.intersection(measures)
+    return bool(is_accuracy and (values == values[0]).all() and values[0] in (1, 100))
+
+
+def _split_of(name: str) -> frozenset[str]:
+    """Return the words of a metric that say on which data it was taken; none for training."""
+    return frozenset(words_of(name)) & OF_VALIDATION
+
+
+def _stays_as_good(before: Array, after: Array, *, lower_is_better: bool) -> bool:
+    """Say whether values are not worse than those before, by more than these scatter."""
+    if not np.isfinite(before).all():
+        return False
+    worst = before.max() if lower_is_better else before.min()
+    middle = np.median(after)
+    return bool(middle <= worst if lower_is_better else middle >= worst)
 
 
 def _never_alive(series: Mapping[str, Series], name: str) -> DeadEnd | None:
@@ -190,7 +242,10 @@ RULE = Rule(
         "The program's own loss at these steps, before logging: finite, and equal to the constant. Or a "
         "reason of its own for the other metric to be not finite."
     ),
-    near_miss="A loss that approaches a limit and rests there, printed with few digits; one NaN in a metric.",
+    near_miss=(
+        "A loss that approaches a limit and rests there, printed with few digits; one NaN in a metric; the "
+        "loss of a perceptron that is 0 next to a training accuracy of 1."
+    ),
     consequence="conclusion",
     example="loss 1.50, 1.46, 0, 0, 0 with grad_norm 1.1, 1.2, NaN, NaN, NaN.",
 )

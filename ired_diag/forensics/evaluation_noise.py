@@ -4,7 +4,8 @@ On the plateau that all seeds of a group have in common, the spread splits into 
 single evaluations (``stats.noise_split``). Where the whole interval of the intraclass correlation lies below
 0.2, the spread between seeds at one step is evaluation noise. "Best" is then the luckiest of many draws: the
 expected minimum of k normal values lies about 2.5 sd below their mean at k = 100. Spikes are left out.
-Where every run ends at a floor of rounding (``rounding_floor``), there is no noise to split.
+Where every run ends at a floor of rounding (``rounding_floor``), there is no noise to split. Seeds that
+logged the same curve are one run (``identical_curves``): between them there is no spread to explain.
 """
 
 from __future__ import annotations
@@ -42,8 +43,18 @@ def find(study: Study) -> Iterator[Finding]:
             groups[run.group, metric, run.lower_is_better].append((run, series))
     rounded = groups_of_rounding(study)
     for (group, *_), members in groups.items():
-        if len(members) >= FEWEST and group not in rounded:
-            yield from _noise_of(members)
+        different = _without_copies(members)
+        if len(different) >= FEWEST and group not in rounded:
+            yield from _noise_of(different)
+
+
+def _without_copies(members: Sequence[tuple[Run, Series]]) -> list[tuple[Run, Series]]:
+    """Return the runs of a group without those whose curve another has, to the last digit."""
+    different: list[tuple[Run, Series]] = []
+    for run, series in members:
+        if all(series != other for _, other in different):
+            different.append((run, series))
+    return different
 
 
 def _noise_of(members: Sequence[tuple[Run, Series]]) -> Iterator[Finding]:
@@ -122,7 +133,7 @@ RULE = Rule(
     ),
     near_miss=(
         "Seeds whose levels lie further apart than their evaluations scatter, however small that is; "
-        "few evaluations, whose interval is wide."
+        "few evaluations, whose interval is wide; seeds that logged the same curve, to the last digit."
     ),
     example=("Ten seeds: one evaluation scatters by 2.4e-5, the seeds' levels by 1.6e-6."),
 )

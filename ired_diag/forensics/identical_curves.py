@@ -5,9 +5,10 @@ step, and these digits tell something (``curves.agreement``). One metric that di
 printed with four digits is the same in many runs whose energies differ. Times, memory and schedules (learning
 rate, epoch) are not results: their differences refute nothing and their equality proves nothing.
 
-With different configurations an agreement means that the keys that differ were not read; with different
-seeds in a group, that the seed was not; with neither known, that one log is there several times. Runs that
-agree are one cluster, and clusters of the same groups (one for each seed) are one finding.
+With different configurations an agreement means that the keys that differ were not read; so it does where
+only names state them (``dropout=0.1``). With different seeds in a group it means that the seed was not; with
+neither known, that one log is there several times. Runs that agree are one cluster, and clusters of the same
+groups (one for each seed) are one finding.
 
 Where one seed of two groups agrees and their other seeds differ, one log is a copy of the other.
 
@@ -41,6 +42,7 @@ from ired_diag.forensics.rule import (
 from ired_diag.runs.evaluation_metric import is_of_training, training_metric
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import words_of
+from ired_diag.runs.named_differences import named_differences, own_words
 from ired_diag.runs.planned_steps import planned_steps
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -69,6 +71,7 @@ FEWEST_TWICE = 8  # steps at which validation equals training
 FEWEST_OTHERS = 2  # seeds of two groups that differ next to one that agrees
 HALF = 0.5  # of the longer run
 MOST_KEYS = 8
+OF_UNKNOWN_SEEDS = "Keep one of them; if they are runs of different seeds, the program did not use the seed."
 HOW_MANY = {1: "the one metric", 2: "both metrics"}
 
 
@@ -309,9 +312,20 @@ def _consequence(pairs: Sequence[Pair], keys: list[str], *, is_one_group: bool) 
         advice = "Keep one of them, look for where the program reads its seed, and train the others again."
         return "The seed changed nothing: they count as one run.", advice
     meaning = "They count as one run: copies of one log, or runs in which nothing differs."
-    if not is_one_group:
-        meaning += " No configuration says what differs between them."
-    return meaning, "Keep one of them; if they are runs of different seeds, the program did not use the seed."
+    if is_one_group:
+        return meaning, OF_UNKNOWN_SEEDS
+    groups = groups_of(_runs_of(pairs))
+    differences = named_differences(groups)
+    if differences:
+        settings = listed(f"{name} ({listed(values)})" for name, values in differences.items())
+        meaning = f"Their names say that they differ in {settings}, which changed nothing."
+        return meaning, "Count them as one experiment, and look for where the program reads this setting."
+    own = own_words(groups)
+    if own:
+        meaning = f"Their names differ in {listed(own)}; if these are settings, they changed nothing."
+        return meaning, "Keep one of them, and look for where the program reads what their names say."
+    meaning += " No configuration says what differs between them."
+    return meaning, OF_UNKNOWN_SEEDS
 
 
 def _unexpected_pairs(study: Study) -> list[Pair]:
@@ -361,6 +375,11 @@ def _pair(a: Run, b: Run) -> Pair | None:
     if not any(agreement.proves and _is_result(name) for name, agreement in agreements.items()):
         return None
     return Pair(a, b, agreements)
+
+
+def are_one_computation(a: Run, b: Run) -> bool:
+    """Say whether two runs agree in every metric that both log, in digits that prove it."""
+    return _pair(a, b) is not None
 
 
 def _is_unexpected(pair: Pair) -> bool:

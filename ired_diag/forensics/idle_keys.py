@@ -16,7 +16,8 @@ strategy and a rank. The Adam of another program may well use ``weight_decay``, 
 
 A key that is no key of IRED, of its forks or of this project is judged only where most keys of the
 configuration are known, since a log of another program has keys of its own. With a known key spelt nearly
-so, and not set itself, it is taken for a slip (warning); any other is noted, once for the whole study.
+so, and not set itself, it is taken for a slip (warning); any other is noted, once for the whole study, but
+for those of a sampler whose moves are logged (``pgd_steps`` next to ``pgd_disp``): its program reads them.
 
 Reference: Du et al. (2024), Learning Iterative Reasoning through Energy Diffusion, algorithm 1.
 """
@@ -36,6 +37,7 @@ from ired_diag.finding import Finding
 from ired_diag.forensics import identical_curves
 from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, is_of_our_program, listed
 from ired_diag.forensics.seed_camps import final_values
+from ired_diag.forensics.unmoved_negatives import is_of_logged_sampler
 from ired_diag.runs.run import Run
 from ired_diag.runs.stated_settings import first_settings
 from ired_diag.runs.study import Study
@@ -75,7 +77,7 @@ def find(study: Study) -> Iterator[Finding]:
     yield from _same_but_for_idle(study, configurations)
     for group, configuration in configurations.items():
         yield from _moved(group, configuration)
-    yield from _unknown(configurations)
+    yield from _unknown(study, configurations)
 
 
 def idle_keys_of(configuration: Configuration) -> dict[str, str]:
@@ -268,26 +270,47 @@ def _moved(group: str, configuration: Configuration) -> Iterator[Finding]:
     )
 
 
-def _unknown(configurations: Mapping[str, Configuration]) -> Iterator[Finding]:
+def _unknown(study: Study, configurations: Mapping[str, Configuration]) -> Iterator[Finding]:
     """Yield one finding on slips in keys, and one on keys of which nothing is known."""
-    settings = _settings()
-    keys_here = (*settings.model_fields, *settings.not_implemented, *METADATA)
     slips: dict[str, list[str]] = defaultdict(list)
     others: dict[str, list[str]] = defaultdict(list)
+    runs_of = study.groups()
     for group, configuration in configurations.items():
-        unknown = [str(key) for key in configuration if key not in keys_here]
-        if 2 * len(unknown) >= len(configuration) or not _is_nearly_ours(configuration):
-            continue
-        for key in unknown:
-            meant = _key_meant_by(key, keys_here)
-            if meant is not None and meant not in configuration:
-                slips[f"{key} (meant: {meant}?)"].append(group)
-            else:
+        meant = slips_in(configuration)
+        for key in _unknown_keys(configuration):
+            if key in meant:
+                slips[f"{key} (meant: {meant[key]}?)"].append(group)
+            elif not any(is_of_logged_sampler(run, key) for run in runs_of[group]):
                 others[key].append(group)
     if slips:
         yield _finding_on_slips(slips)
     if others:
         yield _finding_on_unknown_keys(others)
+
+
+def slips_in(configuration: Configuration) -> dict[str, str]:
+    """Return each key that is spelt nearly as a known one, which is not set, with the known one."""
+    slips = {}
+    for key in _unknown_keys(configuration):
+        meant = _key_meant_by(key, _keys_here())
+        if meant is not None and meant not in configuration:
+            slips[key] = meant
+    return slips
+
+
+def _unknown_keys(configuration: Configuration) -> list[str]:
+    """Return the keys that no program known here reads, of a configuration that is mostly ours."""
+    known = set(_keys_here())
+    unknown = [str(key) for key in configuration if key not in known]
+    if 2 * len(unknown) >= len(configuration) or not _is_nearly_ours(configuration):
+        return []
+    return unknown
+
+
+def _keys_here() -> tuple[str, ...]:
+    """Return the keys of the program, of its forks and of this project, and those of notes."""
+    settings = _settings()
+    return (*settings.model_fields, *settings.not_implemented, *METADATA)
 
 
 def _key_meant_by(key: str, keys_here: Sequence[str]) -> str | None:

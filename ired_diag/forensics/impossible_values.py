@@ -249,7 +249,8 @@ def _two_scales(study: Study) -> Iterator[Finding]:
     bests: dict[str, list[Best]] = defaultdict(list)
     for run in study.runs:
         for name, series in run.history.series.items():
-            if share_of(name) and len(series):
+            changes_scale = _change_of_scale(np.asarray(series.values)) > 0  # which is a finding of its own
+            if share_of(name) and len(series) and not changes_scale:
                 is_percent = _is_in_percent(series.values)
                 if is_percent is not None:
                     best = Best(run, value=float(np.nanmax(series.values)), is_percent=is_percent)

@@ -3,18 +3,20 @@
 A run whose log does not say whether training finished is not "incomplete". It is only mentioned where it ends
 at another step than the other runs of its group, because then one of them may have been cut. A log that just
 stops is incomplete where a planned number of steps is stated and not reached (``planned_steps``); else it is
-a note, and so is a run whose log is being written.
+a note, and so is a run whose log is being written, or was in the last half hour: a job that began long ago
+may still run, and a log that was copied just now may not.
 """
 
 from __future__ import annotations
 
-import itertools
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from ired_diag.finding import Finding
+from ired_diag.forensics.repeated_seed import tasks_at_once
 from ired_diag.forensics.rule import Evidence, Rule, counted, listed, seeds_in_words
-from ired_diag.runs.completion import completion_of, note_on_unknown
+from ired_diag.runs.completion import completion_of, note_on_unknown, was_written_lately
 from ired_diag.runs.ending import LABELS, Ending
 from ired_diag.runs.planned_steps import planned_steps, stopped_early
 from ired_diag.runs.run import Run
@@ -40,12 +42,15 @@ def find(study: Study) -> Iterator[Finding]:
 def _incomplete(group: str, runs: list[Run]) -> Iterator[Finding]:
     cut: list[Run] = []
     running: list[Run] = []
+    either: list[Run] = []
     unknown: list[Run] = []
     for run in runs:
         if run.ending.may_be_complete or run.ending.state == "unreadable":
             continue
         if completion_of(run) == "running":
             running.append(run)
+        elif run.ending.state == "cut_off" and was_written_lately(run, time.time()):
+            either.append(run)
         elif run.ending.state == "cut_off" and not stopped_early(run, runs):
             unknown.append(run)
         else:
@@ -54,6 +59,8 @@ def _incomplete(group: str, runs: list[Run]) -> Iterator[Finding]:
         yield _of_cut(group, runs, cut)
     if running:
         yield _of_running(group, runs, running)
+    if either:
+        yield _of_running_or_cut(group, runs, either)
     if unknown:
         yield _of_silent(group, runs, unknown)
 
@@ -85,6 +92,16 @@ def _of_running(group: str, runs: list[Run], running: list[Run]) -> Finding:
         f"({seeds_in_words(running)})."
     )
     return _note(group, runs, running, statement)
+
+
+def _of_running_or_cut(group: str, runs: list[Run], either: list[Run]) -> Finding:
+    verb = "is" if len(either) == 1 else "are"
+    statement = (
+        f"{group}: {_part_of(either, runs)} {verb} running or cut off ({listed(map(_reached, either))}): the "
+        "log just stops and was written to in the last half hour, by a job that began more than a month ago, "
+        "or when it was copied."
+    )
+    return _note(group, runs, either, statement)
 
 
 def _of_silent(group: str, runs: list[Run], silent: list[Run]) -> Finding:
@@ -132,14 +149,19 @@ def _of_unknown_ending(group: str, runs: list[Run]) -> Iterator[Finding]:
 
 
 def _started_again(group: str, runs: list[Run]) -> Iterator[Finding]:
-    repeated = [run for run in runs if run.attempts]
-    attempts = list(itertools.chain.from_iterable(run.attempts for run in repeated))
-    if not attempts:
+    repeated: list[Run] = []
+    endings: list[Ending] = []
+    for run in runs:
+        at_once = tasks_at_once(run)  # no retries: repeated_seed says what they are
+        of_run = [attempt.ending for attempt in run.attempts if attempt not in at_once]
+        if of_run:
+            repeated.append(run)
+            endings.extend(of_run)
+    if not endings:
         return
-    endings = [attempt.ending for attempt in attempts]
     statement = (
-        f"{group}: {len(repeated)} of {len(runs)} seeds were started more than once; {len(endings)} earlier "
-        f"attempts ended otherwise: {_counted_labels(endings)}."
+        f"{group}: {len(repeated)} of {len(runs)} seeds were started more than once; "
+        f"{counted(len(endings), 'earlier attempt')}: {_counted_labels(endings)}."
     )
     yield Finding(
         rule="incomplete",
@@ -194,7 +216,7 @@ RULE = Rule(
     ),
     near_miss=(
         "A log that just stops where nothing states how many steps were planned; a run that early stopping "
-        "ended; a run whose log is still being written."
+        "ended; a run whose log is still being written, be its job older than a month."
     ),
     example=(
         "q209: 2 of 2 runs are not complete (seed0 at step 68000 of 100000, seed1 at step 68300 of 100000)."

@@ -23,7 +23,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,18 +84,24 @@ class Quoted:
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each number called ours that no run of the study reproduces."""
     measured = _measured(study)
-    groups_of: dict[tuple[Quoted, bool], list[str]] = defaultdict(list)
+    groups_of: dict[Quoted, list[str]] = defaultdict(list)
+    copied: set[Quoted] = set()
     for group, configuration in _configurations(study):
         for text in _texts(configuration):
             numbers = quoted_in(text, configuration)
             theirs = {number.value for number in numbers if not number.ours}
             for number in numbers:
                 if number.ours and not _is_among(number, measured):
-                    is_copied = number.value in theirs
-                    groups_of[number, is_copied].append(group)
-    for (number, is_copied), groups in groups_of.items():
+                    groups_of[number].append(group)
+                    if number.value in theirs:
+                        copied.add(number)
+    alike: dict[tuple[str, bool, tuple[str, ...]], list[Quoted]] = defaultdict(list)
+    for number, groups in groups_of.items():
+        is_copied = number in copied
         if is_copied or RESULT.search(number.sentence):
-            yield _finding(number, list(dict.fromkeys(groups)), copied=is_copied, runs=len(study.runs))
+            alike[number.sentence, is_copied, tuple(dict.fromkeys(groups))].append(number)
+    for (_, is_copied, of_groups), numbers in alike.items():
+        yield _finding(numbers, of_groups, copied=is_copied, runs=len(study.runs))
 
 
 def _configurations(study: Study) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -198,18 +204,24 @@ def _is_among(number: Quoted, measured: list[float]) -> bool:
     return any(abs(value - number.value) <= margin for value in measured)
 
 
-def _finding(number: Quoted, groups: list[str], *, copied: bool, runs: int) -> Finding:
-    origin = "it may have been measured elsewhere"
-    if copied:
+def _finding(numbers: Sequence[Quoted], groups: Sequence[str], *, copied: bool, runs: int) -> Finding:
+    """Return the finding on the numbers of one sentence that no run reproduces."""
+    number = numbers[0]
+    are_several = len(numbers) > 1
+    origin = "they may have been measured elsewhere" if are_several else "it may have been measured elsewhere"
+    if copied and are_several:
+        origin = "they equal, to the last digit, numbers that the notes quote from elsewhere"
+    elif copied:
         origin = "it equals, to the last digit, a number that the notes quote from elsewhere"
     statement = (
         f"{listed(groups)}: the notes say “{number.sentence}”, and none of {runs} runs here reproduces "
-        f"{number.text}: {origin}."
+        f"{' or '.join(quoted.text for quoted in numbers)}: {origin}."
     )
     evidence: Evidence = {
         "group": groups[0],
         "groups": len(groups),
         "number": number.value,
+        "numbers": len(numbers),
         "runs": runs,
         "equals_a_quoted_number": copied,
     }

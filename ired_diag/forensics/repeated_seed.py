@@ -11,8 +11,12 @@ Four signs, where ``identical_curves`` (whole curves that agree) has nothing to 
   thousand. With values spread over a range R and printed in units u, a pair agrees with a probability of
   about u/R, and n values have n (n - 1)/2 pairs;
 - two groups of single numbers agree in every seed, three at least, with five digits each: a warning;
-- two groups with equal settings hold the same run of the same seed: a note. Where both are counted, it
-  counts twice.
+- two groups with equal settings hold the same run of the same seed, in all metrics that both log: a note.
+  Where both are counted, it counts twice;
+- several tasks of one job ran the same seed, configuration and commit to their end, and their curves differ:
+  a warning. Such tasks run side by side, so that none is a retry of another, and yet they are read as tries
+  at one seed: an array of five seeds that all read seed 42 is one seed. Three runs of a group or more
+  without names of seeds that state one seed, and differ: a note.
 """
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ NAMED = re.compile(r"(?i)(?:^|[^a-z])seed[_=-]?(\d{1,9})(?!\d)")
 FEWEST_DIGITS = 5
 BY_CHANCE = 1e-3  # of the tables without a copy
 FEW_POINTS = 2  # evaluations: longer curves are compared whole
-FEWEST_EQUAL = 3  # seeds of two tables that agree
+FEWEST_EQUAL = 3  # seeds of two tables that agree, or runs that state one seed
 FEWEST_TWICE = 10  # values, of runs in two groups
 
 
@@ -83,11 +87,81 @@ def find(study: Study) -> Iterator[Finding]:
     reported = identical_curves.equal_groups(study)
     tables = set(tables_of(study))
     for group, runs in study.groups().items():
+        yield from _tasks_of_one_seed(group, runs)
+        yield from _stated_alike(group, [run for run in runs if not run.of_table])
         yield from _named_apart(group, [run for run in runs if not run.of_table])
         yield from _equal_numbers(group, [run for run in runs if run.path not in tables])
     yield from _in_tables(study)
     yield from _equal_tables(study)
     yield from _in_two_groups(study, reported)
+
+
+def tasks_at_once(run: Run) -> list[Run]:
+    """Return the attempts at a run that are other tasks of its job and trained to their end, as it did."""
+    task = run.provenance.get("task")
+    if run.job is None or task is None or not run.ending.complete:
+        return []
+    tasks = {task}
+    others = []
+    for attempt in run.attempts:
+        other_task = attempt.provenance.get("task")
+        is_another = attempt.job == run.job and other_task is not None and other_task not in tasks
+        if is_another and attempt.ending.complete:
+            tasks.add(other_task)
+            others.append(attempt)
+    return others
+
+
+def _tasks_of_one_seed(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
+    """Yield a finding for each seed that several tasks of one job trained to the end."""
+    for run in runs:
+        others = tasks_at_once(run)
+        if not others or run.seed is None or _any_alike([run, *others]):
+            continue
+        count = len(others) + 1
+        statement = (
+            f"{group}: {count} tasks of job {run.job} all ran seed {run.seed} to the end, and their curves "
+            f"differ: one seed trained {count} times, with what the machine does not repeat. They are taken "
+            "as one seed, of which the last one counts."
+        )
+        evidence: Evidence = {
+            "group": group,
+            "seed": run.seed,
+            "job": run.job,
+            "tasks": count,
+        }
+        yield Finding(
+            rule="repeated_seed",
+            severity="warning",
+            statement=statement,
+            evidence=evidence,
+            advice="Pass the number of the task as the seed, and train again: they are no independent seeds.",
+            runs=(run.label,),
+        )
+
+
+def _stated_alike(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
+    """Yield a note for each seed that several runs state whose names state none."""
+    by_seed: dict[int, list[Run]] = defaultdict(list)
+    for run in runs:
+        stated = stated_seed(run)
+        if stated is not None and seed_in_name(run) is None:
+            by_seed[stated].append(run)
+    for seed, members in by_seed.items():
+        if len(members) < FEWEST_EQUAL or _any_alike(members):
+            continue
+        statement = (
+            f"{group}: {len(members)} runs ({seeds_in_words(members)}) all state seed {seed}, and their "
+            "curves differ. If that seed is what ran, they are no independent seeds."
+        )
+        yield Finding(
+            rule="repeated_seed",
+            severity="note",
+            statement=statement,
+            evidence={"group": group, "seed": seed, "runs": len(members)},
+            advice="Look for where the program reads its seed; if it read this one, count them as one seed.",
+            runs=labels_of(members),
+        )
 
 
 def _named_apart(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
@@ -375,13 +449,13 @@ def _runs_by_start(study: Study) -> Iterable[list[Run]]:
 
 
 def _is_one_run(a: Run, b: Run) -> bool:
-    """Say whether two runs have the same settings and the same curve, which is not a constant."""
+    """Say whether two runs have the same settings, and the same curves in all that both log."""
     if a.settings != b.settings or not a.evaluated or not b.evaluated:
         return False
     series, other = a.evaluated[1], b.evaluated[1]
     if series != other or not np.isfinite(series.values).all():
         return False
-    return float(np.ptp(series.values)) > 0
+    return identical_curves.are_one_computation(a, b)
 
 
 RULE = Rule(
@@ -389,7 +463,10 @@ RULE = Rule(
     question="Is one seed counted as several?",
     find=find,
     refuted_by="The two logs: they print different seeds, or differ in any other metric.",
-    near_miss="Accuracies over few samples that meet; few digits; one configuration run with another seed.",
+    near_miss=(
+        "Accuracies over few samples that meet, while another metric differs; few digits; one configuration "
+        "run with another seed; a task of a job that died and was started again."
+    ),
     consequence="conclusion",
     example="seed3 and seed7 of a table both give 0.0096873412, and no other two agree in four digits.",
 )

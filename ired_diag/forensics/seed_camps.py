@@ -4,7 +4,12 @@ The final values of a group (the mean of the last tenth of each seed's evaluatio
 where and when each seed ran: what its log says, else its configuration. If that means nothing, labels may be
 exchanged: a permutation test gives p (``stats.camps``). Labels that split the seeds alike are one question
 (the commit changed on the day the host did), and Holm's correction is for all groups and questions. At 1% it
-is a warning, where the camps do not overlap; at 5% a note.
+is a warning, where the camps do not overlap. So it is at 5%, where the gap between them is wider than each of
+them: the permutation test sees ranks alone, so that 5 against 5 reach no less than p = 2/252 = 0.0079, twice
+that with two questions, however far they lie apart. At 5% it is else a note.
+
+Runs of one experiment at two commits are two groups (``runs.arrange``). Where their settings are equal and no
+seed is in both, they are meant as one sample, and are looked at together too.
 
 Eight seeds with at least two in each of two camps are the fewest: 4 against 4 reach p = 2/70 = 0.029.
 """
@@ -12,6 +17,7 @@ Eight seeds with at least two in each of two camps are the fewest: 4 against 4 r
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, counted, labels_of, listed, not_none
+from ired_diag.forensics.rule import Evidence, Rule, counted, judged_metric, labels_of, listed, not_none
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.camps import camps_p
@@ -58,7 +64,7 @@ class Question:
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose seeds fall into camps."""
     questions: list[Question] = []
-    for group, runs in study.groups().items():
+    for group, runs in [*study.groups().items(), *_samples_in_several_groups(study)]:
         questions.extend(_questions(group, runs))
     if not questions:
         return
@@ -66,6 +72,20 @@ def find(study: Study) -> Iterator[Finding]:
     for question, p, corrected in zip(questions, ps, holm(ps).tolist(), strict=True):
         if corrected <= LIKELY:
             yield _finding(question, p=p, corrected=corrected, tested=len(questions))
+
+
+def _samples_in_several_groups(study: Study) -> Iterator[tuple[str, list[Run]]]:
+    """Yield each experiment whose groups have equal settings and no seed in common, with its runs."""
+    families: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
+    for run in study.runs:
+        if run.seed is not None and run.commit is not None:
+            settings = json.dumps(run.settings, sort_keys=True, default=str)
+            families[run.experiment, settings, judged_metric(run)].append(run)
+    for (experiment, *_), runs in families.items():
+        groups = {run.group for run in runs}
+        seeds = {run.seed for run in runs}
+        if len(groups) > 1 and len(seeds) == len(runs):
+            yield experiment, runs
 
 
 def _questions(group: str, runs: Sequence[Run]) -> Iterator[Question]:
@@ -156,7 +176,8 @@ def _finding(question: Question, *, p: float, corrected: float, tested: int) -> 
         "splits": tested,
         "apart": apart,
     }
-    severity: Severity = "warning" if corrected <= SURE and apart else "note"
+    is_sure = corrected <= SURE or _are_far_apart(list(camps.values()))
+    severity: Severity = "warning" if apart and is_sure else "note"
     return Finding(
         rule="seed_camps",
         severity=severity,
@@ -177,12 +198,23 @@ def _are_apart(camps: list[list[float]]) -> bool:
     return all(max(a) < min(b) for a, b in itertools.pairwise(ordered))
 
 
+def _are_far_apart(camps: list[list[float]]) -> bool:
+    """Say whether the gap between any two camps is wider than the widest of them."""
+    ordered = sorted(camps, key=min)
+    gaps = [min(b) - max(a) for a, b in itertools.pairwise(ordered)]
+    widths = [max(camp) - min(camp) for camp in camps]
+    return min(gaps) > max(widths)
+
+
 RULE = Rule(
     name="seed_camps",
     question="Do seeds fall into camps by commit, host, device or day?",
     find=find,
     consequence="conclusion",
     refuted_by="The same seeds trained again in the other camp, which end as before.",
-    near_miss="Seeds on many hosts whose values do not depend on the host; two camps with one seed apart.",
+    near_miss=(
+        "Seeds on many hosts whose values do not depend on the host; two camps with one seed apart; the same "
+        "seeds at two commits, which are two groups by design."
+    ),
     example="Five seeds of one commit end at 0.0097 and five of the next at 0.0104.",
 )

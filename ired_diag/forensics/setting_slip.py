@@ -13,7 +13,9 @@ where
   usual number are then enough.
 
 That is a warning. So is one seed whose setting is a power of ten times that of three or more other seeds of
-its experiment, which agree in everything. So are inputs that the log prints and that are not those of the
+its experiment, which agree in everything, and so is one seed that logs a multiple of the learning rate that
+three or more other seeds of its group log (``runs.lone_rate``): seeds of one configuration have one schedule.
+So are inputs that the log prints and that are not those of the
 configured rank, r². The only other value of a key, ten times away from the usual one, without a slip's look,
 is a note.
 """
@@ -30,6 +32,8 @@ from typing import Any
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, counted, listed
+from ired_diag.forensics.zero_learning_rate import logged_rates
+from ired_diag.runs.lone_rate import lone_rate
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
 from ired_diag.runs.stated_settings import TEXTS, differing_settings, keys_of, notes_of
@@ -92,6 +96,7 @@ def find(study: Study) -> Iterator[Finding]:
         if key not in NOT_A_CHOICE:
             yield from _of_key(key, members)
     yield from _lone_seeds(study)
+    yield from _lone_rates(study)
     for member in members:
         if _is_contradicted(member):
             yield _finding_on_inputs(member)
@@ -312,6 +317,40 @@ def _lone_seeds(study: Study) -> Iterator[Finding]:
                 yield from _of_lone_seed(run, key, others)
 
 
+def _lone_rates(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each seed that alone logs another learning rate than the others of its group."""
+    for group, runs in study.groups().items():
+        logging = [run for run in runs if run.seed is not None and len(logged_rates(run)) == 1]
+        names = {logged_rates(run)[0] for run in logging}
+        if len(names) != 1:
+            continue
+        metric = names.pop()
+        lone = lone_rate([run.history.series[metric] for run in logging])
+        if lone is None:
+            continue
+        run = logging[lone.place]
+        statement = (
+            f"{group}: {run.seed_label} logs {metric} {lone.value:.4g} where the other {len(logging) - 1} "
+            f"seeds log {lone.usual:.4g}, {lone.factor:.3g} times as much at every common step. They are not "
+            "seeds of one experiment."
+        )
+        evidence: Evidence = {
+            "group": group,
+            "run": run.label,
+            "key": metric,
+            "value": lone.value,
+            "usual": lone.usual,
+        }
+        yield Finding(
+            rule="setting_slip",
+            severity="warning",
+            statement=statement,
+            evidence=evidence,
+            advice=f"Leave {run.seed_label} out, or train it again with {lone.usual:.4g}.",
+            runs=(run.label,),
+        )
+
+
 def _only_difference(run: Run, others: Sequence[Run]) -> str | None:
     """Return the one key in which a run differs from others that agree in everything; None without one."""
     first = others[0]
@@ -392,6 +431,9 @@ RULE = Rule(
     find=find,
     consequence="conclusion",
     refuted_by="A plan, a name or a note that gives this value for these runs.",
-    near_miss="A sweep of several values; one key varied alone; a value that the name or the notes give.",
+    near_miss=(
+        "A sweep of several values; one key varied alone; a value that the name or the notes give; a seed "
+        "whose learning rate falls earlier than that of the others, on a plateau of its own."
+    ),
     example="rank 220 in two groups of q220, 20 in six other groups, and inputs of 48400 in the log.",
 )

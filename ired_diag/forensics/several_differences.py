@@ -1,15 +1,23 @@
 """Comparisons in which more than one thing differs, so that no difference can be put down to one of them.
 
-Groups of one configuration are taken together; the rest are compared on the same data only (data set, rank,
-in or out of distribution). A configuration asks two questions of the others: what does its mining strategy do
+Groups of one configuration are taken together; the rest are compared only where they are judged by the same
+metric on the same data. Of this project's program and its forks the data are known (data set, rank, in or out
+of distribution); of another program they are what its configuration states (``comparison.stated_data``).
+Where neither of two configurations states any, they are taken to be of one program with one set of data if
+one of them has all keys of the other; where one alone states its data, nothing is said. Groups that logged
+the same curves (``identical_curves``) are not compared: nothing is different between their results.
+
+A configuration asks two questions of the others: what does its mining strategy do
 (nearest of all), and what do its settings do (nearest of the same strategy). For each, the nearest other one
 is that with the fewest differing keys, and if they are two or more, the pair is reported. What counts as a
 key:
 
 - a key that is not stated has its default, and one that is idle in either of them (``idle_keys``) is no
-  difference: mining steps are part of mining, and no second difference between mining and none;
+  difference: mining steps are part of mining, and no second difference between mining and none; nor is a
+  slip in a key, which no program reads;
 - the name of a strategy that is not one of this project's does not count next to a ``use_…`` switch that
-  differs, because such a name only says what the switches do;
+  differs,
+  because such a name only says what the switches do;
 - ``variant``, ``method`` and the like, with words for values, are no key next to another that differs, where
   any two groups on these data with different words differ in something else too: the word names the rest;
   next to a length of training it is one, since the method that it names may be in the program;
@@ -33,15 +41,18 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ired_diag.comparison.seeds import DATA_KEYS
+from ired_diag.comparison.stated_data import declared_data, names_data, stated_data
 from ired_diag.finding import Finding
+from ired_diag.forensics import identical_curves
 from ired_diag.forensics.idle_keys import (
     OWN_STRATEGIES,
     differing_keys,
     idle_keys_of,
     moved_settings,
+    slips_in,
     value_of,
 )
-from ired_diag.forensics.rule import Evidence, Rule, is_of_our_program, listed
+from ired_diag.forensics.rule import Evidence, Rule, is_of_our_program, judged_metric, listed
 from ired_diag.runs.coupled_settings import coupled_settings, is_derived
 from ired_diag.runs.run import Run
 from ired_diag.runs.stated_settings import first_settings, keys_of
@@ -61,19 +72,23 @@ FEWEST_TRIALS = 8  # of a random search
 MOST_PAIRS = 8  # beyond, they are counted: a search over many knobs at once has a pair for each trial
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Setting:
     """Groups that state the same configuration.
 
     Attributes:
         configuration: The configuration as the first run states it.
+        data: What is known of its data, by key, as text; empty where nothing is.
+        metric: The metric that judges its runs; empty where none is logged.
         moved: What it sets to something else than the default.
-        idle: The keys that change nothing in it.
+        idle: The keys that change nothing in it, slips among them.
         groups: Names of the groups.
         commits: Commits that their runs record.
     """
 
     configuration: Mapping[str, Any]
+    data: Mapping[str, str]
+    metric: str
     moved: Mapping[str, Any]
     idle: frozenset[str]
     groups: tuple[str, ...]
@@ -102,18 +117,26 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each pair of neighbours that differ in two keys or more."""
     by_data: dict[str, list[Setting]] = defaultdict(list)
     for setting in _settings(study):
-        data = [value_of(setting.configuration, key) for key in DATA_KEYS]
-        by_data[repr(data)].append(setting)
+        data = sorted(setting.data.items())
+        by_data[repr((setting.metric, data))].append(setting)
+    identical = identical_curves.equal_groups(study)
     pairs: dict[frozenset[str], Pair] = {}
     for settings in by_data.values():
         for pair in _neighbours(settings):
             names = frozenset({pair.setting.groups[0], pair.nearest.groups[0]})
-            pairs.setdefault(names, pair)
+            if not _any_identical(pair, identical):
+                pairs.setdefault(names, pair)
     if len(pairs) > MOST_PAIRS:
         is_search = any(map(_is_search, by_data.values()))
         yield _finding_on_many(list(pairs.values()), is_search=is_search)
     else:
         yield from map(_finding, pairs.values())
+
+
+def _any_identical(pair: Pair, identical: set[frozenset[str]]) -> bool:
+    """Say whether groups of two configurations logged the same curves."""
+    of_both = itertools.product(pair.setting.groups, pair.nearest.groups)
+    return any(frozenset(groups) in identical for groups in of_both)
 
 
 def _settings(study: Study) -> list[Setting]:
@@ -134,9 +157,15 @@ def _settings(study: Study) -> list[Setting]:
 def _place_of_same(setting: Setting, settings: Sequence[Setting]) -> int | None:
     """Return the place of the configuration that states the same; None without one."""
     for place, other in enumerate(settings):
-        if not _differing(setting, other):
+        if _state_the_same(setting, other):
             return place
     return None
+
+
+def _state_the_same(setting: Setting, other: Setting) -> bool:
+    if setting.metric != other.metric or setting.data != other.data:
+        return False
+    return not _differing(setting, other)
 
 
 def _setting_of(group: str, runs: Sequence[Run]) -> Setting | None:
@@ -144,18 +173,40 @@ def _setting_of(group: str, runs: Sequence[Run]) -> Setting | None:
     configuration = first_settings(runs)
     if not configuration:
         return None
-    commits = set()
-    for run in runs:
-        commit = run.provenance.get("git_commit")
-        if commit:
-            commits.add(str(commit)[:7])
+    commits = {run.commit for run in runs if run.commit is not None}
+    metrics = [judged_metric(run) for run in runs]
     return Setting(
         configuration=configuration,
+        data=_known_data(configuration, runs[0].paired_by),
+        metric=next(filter(None, metrics), ""),
         moved=moved_settings(configuration),
-        idle=frozenset(idle_keys_of(configuration)),
+        idle=frozenset((*idle_keys_of(configuration), *slips_in(configuration))),
         groups=(group,),
         commits=frozenset(commits),
     )
+
+
+def _known_data(configuration: Mapping[str, Any], paired_by: Sequence[str]) -> dict[str, str]:
+    """Return what is known of the data of a configuration, by key, as text; nothing where nothing is."""
+    if is_of_our_program(configuration):
+        return {key: str(value_of(configuration, key)) for key in DATA_KEYS}
+    stated = {
+        key: value for key, value in stated_data(configuration).items() if names_data(key, configuration)
+    }
+    return stated | declared_data(configuration, paired_by)
+
+
+def _may_share_data(setting: Setting, other: Setting) -> bool:
+    """Say whether two configurations that state equal data, or none, are of the same data.
+
+    A program whose configuration has no key of the data has one set of data. That it is one program is
+    known where one of the two has all keys of the other.
+    """
+    if setting.data:
+        return True
+    keys = {key for key in setting.configuration if key.lower() not in LABELS}
+    other_keys = {key for key in other.configuration if key.lower() not in LABELS}
+    return keys <= other_keys or other_keys <= keys
 
 
 def _merged(setting: Setting, same: Setting) -> Setting:
@@ -171,7 +222,7 @@ def _neighbours(settings: Sequence[Setting]) -> Iterator[Pair]:
     for setting in settings:
         pairs = []
         for other in settings:
-            if other is not setting:
+            if other is not setting and _may_share_data(setting, other):
                 keys = _chosen_keys(setting, other, names=names, coupled=coupled)
                 pairs.append(Pair(setting, other, keys))
         of_strategy = [pair for pair in pairs if pair.nearest.strategy == setting.strategy]
@@ -290,8 +341,9 @@ def _finding(pair: Pair) -> Finding:
     alike = ""
     if _are_mined_alike(setting, nearest):
         alike = " of the same mining strategy"
+    where = " on these data" if setting.data else ""
     statement = (
-        f"{setting.title}: the nearest other configuration{alike} on these data, {nearest.title}, differs in "
+        f"{setting.title}: the nearest other configuration{alike}{where}, {nearest.title}, differs in "
         f"{len(keys)} things: {listed(values, 8)}{commits}. What is different between their results "
         "cannot be put down to one of them."
     )
@@ -328,8 +380,11 @@ def _are_mined_alike(setting: Setting, nearest: Setting) -> bool:
 
 def _finding_on_many(pairs: list[Pair], *, is_search: bool) -> Finding:
     examples = [f"{pair.setting.title} and {pair.nearest.title} ({listed(pair.keys)})" for pair in pairs]
+    where = ""
+    if all(pair.setting.data for pair in pairs):
+        where = " on the same data"
     statement = (
-        f"{len(pairs)} configurations and the one nearest to each on the same data differ in two "
+        f"{len(pairs)} configurations and the one nearest to each{where} differ in two "
         f"things or more: {listed(examples, 3)}. What is different between their results cannot be put down "
         "to one of them."
     )
@@ -347,10 +402,15 @@ RULE = Rule(
     question="Which comparisons differ in more than one thing?",
     find=find,
     consequence="hygiene",
-    refuted_by=("A third run between them, with one of the settings changed: it says which of them matters."),
+    refuted_by=(
+        "A third run between them, with one of the settings changed: it says which of them matters. Or that "
+        "the two groups are of different data or tasks, and nobody compares them."
+    ),
     near_miss=(
         "Two groups that differ in one setting and in keys that it switches on or off; the name of a "
-        "variant next to the setting that it names; notes and logging intervals."
+        "variant next to the setting that it names; notes and logging intervals; a GAN judged by FID next to "
+        "a classifier judged by accuracy; two programs that do not say what their data are; groups whose "
+        "curves are identical."
     ),
     example=(
         "Adversarial has mining_opt_steps 2 and noise scale 3 in one experiment, 10 and 1.5 in the other."

@@ -7,12 +7,16 @@
   0.001 ± 10% in log₁₀ is 0.0005 to 0.002.
 - Groups configure a setting differently and log it too, under the same name: where the logged values are
   equal at all common steps, the setting did not reach the program. What one device or one accumulated step
-  has of it is no contradiction (``comparison.shared_load``).
+  has of it is no contradiction (``comparison.shared_load``), unless the samples seen so far are the steps
+  times the logged batch: then it is the whole batch.
 
 - A name states a value (``lr0.01``, ``bs128``: ``runs.named_values``), and the configuration, or the log
   where no configuration states a rate, another one, while the names of other runs agree with theirs.
 - The logged learning rate rises above the only configured one, by no whole number, no root of one, and no
-  ratio of a batch size: schedules end below their peak, and scaling rules multiply it.
+  ratio of a batch size: schedules end below their peak, and scaling rules multiply it by the devices, the
+  accumulated steps, or the batch over a usual one. A schedule that is logged once an epoch seldom shows its
+  peak: between two rows it may rise as much as it did before the largest one. Where the configuration states
+  counts whose product the peak stays below, they may be the scale.
 
 All are warnings. A percentage without a sign or a word of change is no claim about a setting (10% of the
 data), and neither is one that stands next to another word than the setting's.
@@ -29,7 +33,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ired_diag.comparison.shared_load import is_batch_share, ratio_is_of_counts
+from ired_diag.comparison.shared_load import counts_in, is_batch_share, ratio_is_of_counts
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import (
     Evidence,
@@ -59,7 +63,10 @@ from ired_diag.runs.study import Study
 FEWEST = 3  # logged steps
 FEWEST_RATES = 5  # logged rates
 ABOVE = 1.1  # times the configured rate
+ROUNDING = 0.002  # of a ratio
 USUAL_BATCHES = (1, 32, 64, 128, 256, 512)  # that a rate is given for
+OF_SAMPLES = frozenset("example examples image images sample samples sequences".split())
+OF_A_COUNTER = frozenset("consumed num processed seen total".split())
 OF_A_SCHEDULE = frozenset("schedule scheduler step every warmup decay min max gamma power end final".split())
 
 
@@ -84,6 +91,13 @@ class Member:
         """The names that are the group's own."""
         own = self.runs[0].name or self.group
         return tuple(dict.fromkeys((self.group, own)))
+
+
+class Peak(NamedTuple):
+    """The largest logged value of a learning rate, and what it may have reached before the next row."""
+
+    value: float
+    highest: float
 
 
 class NamedValue(NamedTuple):
@@ -356,19 +370,19 @@ def _above_its_peak(study: Study) -> Iterator[Finding]:
         if setting is None or peak is None:
             continue
         key, rate = setting
-        if peak / rate > ABOVE and not _is_scaling(peak / rate, run):
-            cases[run.group, key, rate, peak].append(run)
-    for (group, key, rate, peak), runs in cases.items():
+        if peak.value / rate > ABOVE and not _is_scaling(peak.value / rate, peak.highest / rate, run):
+            cases[run.group, key, rate, peak.value].append(run)
+    for (group, key, rate, reached), runs in cases.items():
         statement = (
-            f"{group}: the configured {key} is {rate:g}, and the logged one reaches {peak:g}, "
-            f"{peak / rate:.3g} times as much ({seeds_in_words(runs)}): the setting did "
+            f"{group}: the configured {key} is {rate:g}, and the logged one reaches {reached:g}, "
+            f"{reached / rate:.3g} times as much ({seeds_in_words(runs)}): the setting did "
             "not reach the program, or the configuration is of another run."
         )
         evidence: Evidence = {
             "group": group,
             "key": key,
             "value": rate,
-            "logged": peak,
+            "logged": reached,
             "runs": len(runs),
         }
         yield Finding(
@@ -390,30 +404,52 @@ def _only_configured_rate(run: Run) -> tuple[str, float] | None:
     return setting
 
 
-def _logged_peak(run: Run) -> float | None:
-    """Return the largest value of the logged learning rate; None where there are several, or few values."""
-    logged = []
-    for name in logged_rates(run):
-        series = run.history.series[name]
-        if len(series) >= FEWEST_RATES:
-            logged.append(series)
+def _logged_peak(run: Run) -> Peak | None:
+    """Return the peak of the logged learning rate; None where there are several, or few values."""
+    rates = [run.history.series[name] for name in logged_rates(run)]
+    logged = [series for series in rates if len(series) >= FEWEST_RATES]
     if len(logged) != 1:
         return None
     values = np.asarray(logged[0].values)
-    return float(np.max(values[np.isfinite(values)], initial=0.0))
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return None
+    place = int(np.argmax(values))
+    value = float(values[place])
+    risen = 0.0
+    if 0 < place < len(values) - 1:
+        risen = value - float(values[place - 1])
+    return Peak(value=value, highest=value + risen)
 
 
-def _is_scaling(ratio: float, run: Run) -> bool:
-    """Say whether a rate is scaled in a usual way: by a whole number, its root, or the size of the batch."""
+def _is_scaling(ratio: float, highest: float, run: Run) -> bool:
+    """Say whether a rate is scaled in a usual way: by a whole number, its root, or the size of the batch.
+
+    Args:
+        ratio: Of the largest logged rate to the configured one.
+        highest: The ratio of what the rate may have reached between two rows.
+        run: The run.
+    """
+    if ratio <= _stated_scale(run) * (1 + ROUNDING):
+        return True
     for factor in (ratio, ratio**2):
-        if abs(factor - round(factor)) < 0.002 * factor:
+        if abs(factor - round(factor)) < ROUNDING * factor:
             return True
-    for number in filter(None, map(_positive, run.settings.values())):
-        for batch in USUAL_BATCHES:
-            factor = ratio * batch / number
-            if abs(factor - 1) < 0.01 or abs(factor * factor - 1) < 0.01:
-                return True
-    return False
+    top = highest * (1 + ROUNDING)
+    lies_between = math.floor(top) > ratio  # a whole number, or the root of a power of two
+    if lies_between or math.floor(2 * math.log2(top)) > 2 * math.log2(ratio):
+        return True
+    factors = [ratio * batch / number for number in _positive_settings(run) for batch in USUAL_BATCHES]
+    return any(abs(factor - 1) < 0.01 or abs(factor * factor - 1) < 0.01 for factor in factors)
+
+
+def _positive_settings(run: Run) -> list[float]:
+    return [number for number in map(_positive, run.settings.values()) if number is not None]
+
+
+def _stated_scale(run: Run) -> float:
+    """Return the largest factor by which a configuration may scale its rate: that of its counts."""
+    return math.prod(counts_in(run.settings).values())
 
 
 def _are_shares(key: str, a: Member, b: Member, metric: str) -> bool:
@@ -423,7 +459,21 @@ def _are_shares(key: str, a: Member, b: Member, metric: str) -> bool:
     if ratio_is_of_counts(value / other_value, *configurations):
         return True
     logged = a.runs[0].history.series[metric].values
-    return is_batch_share(key, value, logged) and is_batch_share(key, other_value, logged)
+    if not is_batch_share(key, value, logged) or not is_batch_share(key, other_value, logged):
+        return False
+    return not any(_is_whole_batch(member.runs[0], metric) for member in (a, b))
+
+
+def _is_whole_batch(run: Run, metric: str) -> bool:
+    """Say whether a run has seen as many samples at each step as steps times the logged batch."""
+    batch = run.history.series[metric]
+    for name, seen in run.history.series.items():
+        if not OF_SAMPLES.intersection(words_of(name)) or not OF_A_COUNTER.intersection(words_of(name)):
+            continue
+        steps, i, j = np.intersect1d(batch.steps, seen.steps, return_indices=True)
+        if len(steps) >= FEWEST and np.array_equal(seen.values[j], steps * batch.values[i]):
+            return True
+    return False
 
 
 def _logged_as(key: str, member: Member) -> str | None:
@@ -465,7 +515,8 @@ RULE = Rule(
     refuted_by="A definition of the percentage, or of the baseline; a log of another optimiser's setting.",
     near_miss=(
         "10% of the data in a name; a factor 2 without a claim; a rate for each of two optimisers; the batch "
-        "of one device or of one accumulated step."
+        "of one device or of one accumulated step; a rate that is scaled with 4 devices, and logged once an "
+        "epoch next to its peak, at 3.9 times the configured one."
     ),
     example="lr_plus10 and lr_minus10 with learning rates 0.0005 and 0.002 next to 0.001.",
 )

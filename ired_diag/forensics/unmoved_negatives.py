@@ -103,6 +103,16 @@ def is_in_use(run: Run, name: str) -> bool | None:
     return _has_moved(run, name) or None
 
 
+def is_of_logged_sampler(run: Run, key: str) -> bool:
+    """Say whether a key is of a sampler whose moves a run logs: then its program reads the key."""
+    for name in run.history.series:
+        sampler = _sampler_of(name)
+        is_a_field = DISTANCE.search(name) or ACCEPTED.search(name)
+        if sampler is not None and is_a_field and _is_of(sampler, key):
+            return True
+    return False
+
+
 def _sampler_of(name: str) -> str | None:
     """Return the word of a metric's name that says which sampler it is about: ``lang``, ``pgd``."""
     words = words_of(name.rpartition("/")[2])

@@ -114,16 +114,17 @@ def _completed(run: Run, end: CommonEnd | None) -> Run:
     return replace(run, ending=Ending("complete", detail, inferred=True))
 
 
+def was_written_lately(run: Run, now: float) -> bool:
+    """Say whether the log of a run was written to in the last half hour, by its job or by who copied it."""
+    log = run.path if run.path.is_file() else run.path / "metrics.jsonl"
+    return log.is_file() and now - log.stat().st_mtime < YOUNG
+
+
 def _is_young(run: Run, now: float) -> bool:
-    log = run.path
-    if not log.is_file():
-        log = run.path / "metrics.jsonl"
-    if not log.is_file():
+    if not was_written_lately(run, now):
         return False
     try:
         started = datetime.fromisoformat(str(run.provenance.get("started"))).timestamp()
     except ValueError:
         started = now
-    idle = now - log.stat().st_mtime
-    elapsed = now - started
-    return idle < YOUNG and elapsed < LONGEST
+    return now - started < LONGEST

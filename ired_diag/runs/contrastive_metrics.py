@@ -37,7 +37,7 @@ Configuration = Mapping[str, Any]
 def contrastive_loss(run: Run) -> Series | None:
     """Return the contrastive loss of a run in nats, before its weight; None where it is not logged."""
     for name, series in run.history.series.items():
-        words = words_of(name)
+        words = own_words(name)
         if _is_plain(words) and not _is_weighted(words):
             return series
     weighted = _weighted_terms(run)
@@ -61,6 +61,11 @@ def is_contrasted(run: Run) -> bool | None:
     if not all(np.any(values) for values in terms):
         return False
     return True if terms or strategy is not None else None
+
+
+def states_a_term(configuration: Configuration) -> bool:
+    """Say whether a configuration states a contrastive term next to the rest of the loss."""
+    return stated_weight(configuration) is not None or any(key in configuration for key in STRATEGIES)
 
 
 def weighted_term(run: Run) -> tuple[str, Series] | None:
@@ -112,11 +117,24 @@ def is_off(value: object) -> bool:
     return value is None or value is False
 
 
+def own_words(name: str) -> tuple[str, ...]:
+    """Return the words of a metric behind its prefix, and those of the prefix where it names another loss.
+
+    >>> own_words("CD-DIAG/nce_loss"), own_words("cd/energy_loss")
+    (('nce', 'loss'), ('cd', 'energy', 'loss'))
+    """
+    prefix, _, last = name.rpartition("/")
+    is_of_diagnostics = words_of(prefix)[:2] == ("cd", "diag")  # as IRED's forks print them, for any loss
+    if NOT_NCE.intersection(words_of(prefix)) and not is_of_diagnostics:
+        return words_of(name)
+    return words_of(last)
+
+
 def _logged_terms(run: Run) -> list[NDArray[np.float64]]:
     """Return the values of each logged contrastive term, weighted or not."""
     terms: list[NDArray[np.float64]] = []
     for name, series in run.history.series.items():
-        words = words_of(name)
+        words = own_words(name)
         if _is_plain(words) or _is_weighted(words):
             terms.append(series.values)
     return terms
@@ -125,7 +143,7 @@ def _logged_terms(run: Run) -> list[NDArray[np.float64]]:
 def _weighted_terms(run: Run) -> list[tuple[str, Series]]:
     """Return the name and values of each logged contrastive term times its weight."""
     series = run.history.series.items()
-    return [(name, values) for name, values in series if _is_weighted(words_of(name))]
+    return [(name, values) for name, values in series if _is_weighted(own_words(name))]
 
 
 def _is_weighted(words: tuple[str, ...]) -> bool:
@@ -134,5 +152,7 @@ def _is_weighted(words: tuple[str, ...]) -> bool:
 
 def _is_plain(words: tuple[str, ...]) -> bool:
     """Say whether a metric is the contrastive loss by itself, but for words that say where it was taken."""
+    if NOT_NCE.intersection(words):
+        return False
     informative = tuple(word for word in words if word not in IGNORED)
     return words in PLAIN or words[-2:] in PLAIN or informative in SINGLE_WORDS
