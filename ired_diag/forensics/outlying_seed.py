@@ -144,10 +144,12 @@ def _level(run: Run) -> float:
         return math.nan
     values = run.evaluated[1].values
     tenth = max(1, len(values) // 10)
-    end = float(np.median(values[-tenth:]))
-    if end > 0 and np.isfinite(values[-tenth:]).all():
-        return math.log(end)
-    return math.nan
+    last = values[-tenth:]
+    # The median of infinities of both signs is not defined.
+    if not np.isfinite(last).all():
+        return math.nan
+    end = float(np.median(last))
+    return math.log(end) if end > 0 else math.nan
 
 
 RULE = Rule(
