@@ -202,5 +202,5 @@ def test_a_page_is_one_file(house: Path) -> None:
 def test_the_documentation_says_how_many_files_each_takes() -> None:
     text = (ROOT / "docs/house.md").read_text()
     for kind in ("log reader", "picture", "page of the dashboard", "task", "rule", "probe"):
-        (line,) = re.findall(rf"^To add a {kind}\b.*$", text, flags=re.MULTILINE)
+        (line,) = re.findall(rf"^- To add a {kind}\b.*$", text, flags=re.MULTILINE)
         assert re.search(r"\((?:1 file|2 files)\)", line), line

@@ -139,7 +139,7 @@ def _rests(run: Run) -> bool:
 
 
 def _level(run: Run) -> float:
-    """Return the log of the level at which a run ends; NaN where that is none."""
+    """Return the log of the level at which a run ends; NaN where it is not defined."""
     if run.evaluated is None:
         return math.nan
     values = run.evaluated[1].values

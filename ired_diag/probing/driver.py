@@ -57,7 +57,7 @@ class Answer:
         label: Of the run or model.
         probe: Name of the probe.
         checkpoint: The file.
-        step: Its step, where it is told.
+        step: Its training step, where it is recorded.
         weights: Which weights.
         finding: The answer in one sentence.
         comparison: Effects or summaries with intervals.
