@@ -275,6 +275,7 @@ def test_settings_of_one_strategy_are_compared_though_another_strategy_is_nearer
     assert finding.evidence["commits_differ"] is False
 
 
+@pytest.mark.slow
 def test_twice_as_many_configurations_take_four_times_as_long_and_not_eight_times() -> None:
     runs = [run(f"e{i}", mining_opt_steps=i + 3, mining_noise_scale=1 + i / 8) for i in range(200)]
 
