@@ -23,7 +23,7 @@ CASES = {
     "it is not seen to end lower than the clamp alone": replace(DOWN, energy_interval=(-1.0, 1.0)),
     "it ends less low than random directions": replace(DOWN, advantage=(0.5, 2.0)),
     "it drifts, no lower than random directions": replace(DOWN, advantage=(-1.0, 1.0)),
-    "it is not told from noise": replace(DOWN, advantage=(-1.0, 1.0), turn=(-0.1, 0.2)),
+    "it cannot be distinguished from noise": replace(DOWN, advantage=(-1.0, 1.0), turn=(-0.1, 0.2)),
     "only the clamp moves its points": replace(DOWN, moved=0.01),
     "it does nothing": replace(DOWN, moved=0.0, clamped=0.0),
     "nothing can be said": replace(DOWN, energy=math.nan),
@@ -38,7 +38,7 @@ def test_each_case_has_its_verdict(said: str) -> None:
 
 def test_of_one_step_there_is_no_turn_and_no_drift() -> None:
     once = replace(DOWN, advantage=(-1.0, 1.0), turn=(math.nan, math.nan))
-    assert verdict(once, "descent") == "it is not told from noise"
+    assert verdict(once, "descent") == "it cannot be distinguished from noise"
 
 
 def test_a_climb_is_judged_upside_down() -> None:

@@ -68,7 +68,7 @@ def verdict(seen: Seen, walk: str) -> str:
         return f"it ends less {low} than random directions"
     if seen.turn[0] > 0:
         return f"it drifts, no {low}er than random directions"
-    return "it is not told from noise"
+    return "it cannot be distinguished from noise"
 
 
 def _downward(interval: Interval, walk: str) -> Interval:

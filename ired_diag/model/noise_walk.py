@@ -1,6 +1,6 @@
 """A noise walk: mining with its gradient replaced by noise of the same length.
 
-Whether mining follows the energy shows only beside a miner that cannot: one whose k-th step is
+Whether mining follows the energy shows only next to a miner that cannot: one whose k-th step is
 
     y' = clamp(y - η_t s ‖g_k‖ u_k, ±2√ᾱ_t),   u_k a random direction,   kept by the same rule,
 
