@@ -155,7 +155,7 @@ def read_arrow(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         with path.open("rb") as file:  # opened once: by its path it would be opened again for the rows
             arrow = pq.read_table(file)
     except (OSError, pa.ArrowException) as error:
-        raise UnreadableFile(f"{path}: is not a whole table of a probe ({error}).") from error
+        raise UnreadableFile(f"{path}: cannot be read as a table of a probe ({error}).") from error
     return arrow, _metadata(path, arrow.schema)
 
 
@@ -169,7 +169,7 @@ def read_columns(path: Path) -> tuple[list[str], dict[str, Any]]:
         with path.open("rb") as file:
             schema = pq.read_schema(file)
     except (OSError, pa.ArrowException) as error:
-        raise UnreadableFile(f"{path}: is not a whole table of a probe ({error}).") from error
+        raise UnreadableFile(f"{path}: cannot be read as a table of a probe ({error}).") from error
     return schema.names, _metadata(path, schema)
 
 
@@ -185,7 +185,7 @@ def _metadata(path: Path, schema: pa.Schema) -> dict[str, Any]:
     try:
         metadata: dict[str, Any] = parse_json((schema.metadata or {})[METADATA])
     except (KeyError, ValueError) as error:
-        raise UnreadableFile(f"{path}: is not a whole table of a probe ({error}).") from error
+        raise UnreadableFile(f"{path}: cannot be read as a table of a probe ({error}).") from error
     check_format(metadata.get("format"), str(path))
     return metadata
 

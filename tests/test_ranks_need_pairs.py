@@ -68,7 +68,7 @@ def test_groups_of_which_two_are_no_pairs_have_neither_ranks_nor_their_pictures(
     assert found.ranks is None
     assert found.no_ranks.startswith(reason)
     for draw in (rank_map, critical_difference):
-        with pytest.raises(DiagError, match="there are no ranks within seeds"):
+        with pytest.raises(DiagError, match="cannot be ranked seed by seed"):
             draw(found)
 
 

@@ -92,7 +92,7 @@ def _middle_mean(values: Sequence[float], *, draw: int) -> InterquartileMean:
     # An interval that covers less than it says is worse than none.
     if mean.reason or holds("interquartile_mean", n):
         return mean
-    reason = f"at n = {n} the simulated coverage of its interval fails"
+    reason = f"at n = {n} its interval covers the true value too rarely (by simulation)"
     return replace(mean, low=math.nan, high=math.nan, reason=reason)
 
 

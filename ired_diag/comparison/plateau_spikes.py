@@ -1,4 +1,4 @@
-"""Spikes on the plateau: they count in its mean, and not in the split of its noise.
+"""Spikes on the plateau: they count in its mean, but not where its spread is divided into its sources.
 
 One evaluation of 30 times its neighbours is no evaluation noise. The split asks what seeds and evaluations
 add to the spread, and what more of either would buy; both are variances, to which such a spike adds (29 μ)²,

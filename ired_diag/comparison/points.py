@@ -15,7 +15,10 @@ PERCENT = frozenset({"percent", "percentage", "pct", "perc"})
 
 
 def points_in_words(difference: float, comparison: Comparison) -> str:
-    """Return a difference in points, to stand before its percentage; empty for other metrics."""
+    """Return a difference in percentage points, for the words before its relative percentage.
+
+    It is empty where the metric is not a share or a percentage.
+    """
     if not comparison.in_percent or not _is_in_percent(comparison):
         return ""
     return f"{difference:.3g} points, "

@@ -1,4 +1,4 @@
-"""What a curve has won, and what it still wins: when is a gain worth a word?
+"""How much a curve has improved, and how much it still improves: when is that enough to mention?
 
 A curve has gained where its first evaluation lies above its floor by 5% (0.05 nats) and four times the noise
 of one evaluation; 2% are enough where higher is better, since such metrics are bounded and what is won is

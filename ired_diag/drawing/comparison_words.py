@@ -82,7 +82,7 @@ def ranks_of(comparison: Comparison) -> RankTable:
         hint = ""
         if is_unknown(comparison.no_ranks):
             hint = " If equal seeds share data, pass paired=True (command line: --paired)."
-        raise DiagError(f"{names}: there are no ranks within seeds ({comparison.no_ranks}).{hint}")
+        raise DiagError(f"{names}: the groups cannot be ranked seed by seed ({comparison.no_ranks}).{hint}")
     seeds = "; ".join(f"{group.name} has {_seeds_in_words(group)}" for group in comparison.groups)
     raise DiagError(
         f"{names}: ranks need seeds that all groups share, found none: {seeds}. Leave out the group whose "

@@ -138,7 +138,10 @@ def _content_of_safetensors(path: Path, size: int) -> Content:
 
 
 def _header_of(path: Path, size: int) -> tuple[int, bytes]:
-    """Return the stated length of a header, and the header; no bytes where it is cut or too long."""
+    """Return the length that a file states for its header, and the header.
+
+    The header is empty where the file is cut off, or the length is too large.
+    """
     with path.open("rb") as file:
         start = file.read(LENGTH.size)
         if len(start) < LENGTH.size:

@@ -322,7 +322,7 @@ def _consequence(pairs: Sequence[Pair], keys: list[str], *, is_one_group: bool) 
         return meaning, "Count them as one experiment, and look for where the program reads this setting."
     own = own_words(groups)
     if own:
-        meaning = f"Their names differ in {listed(own)}; if these are settings, they changed nothing."
+        meaning = f"Their names differ in {listed(own)}. If these words are settings, they had no effect."
         return meaning, "Keep one of them, and look for where the program reads what their names say."
     meaning += " No configuration says what differs between them."
     return meaning, OF_UNKNOWN_SEEDS

@@ -183,7 +183,10 @@ def _finding(question: Question, *, p: float, corrected: float, tested: int) -> 
         severity=severity,
         statement=statement,
         evidence=evidence,
-        advice=f"Compare within one camp, or train one seed of each camp again under the other {keys}.",
+        advice=(
+            "Compare only seeds of one camp, or train one seed of each camp again with the "
+            f"{keys} of the other camp."
+        ),
         runs=labels_of(question.runs),
     )
 

@@ -346,7 +346,7 @@ def _lone_rates(study: Study) -> Iterator[Finding]:
             severity="warning",
             statement=statement,
             evidence=evidence,
-            advice=f"Leave {run.seed_label} out, or train it again with {lone.usual:.4g}.",
+            advice=f"Leave {run.seed_label} out, or train it again with {metric} {lone.usual:.4g}.",
             runs=(run.label,),
         )
 

@@ -114,7 +114,7 @@ def _is_comparable(result: EvaluationResult, metric: Metric) -> bool:
 
 
 def not_beaten(value: float, references: References, metric: Metric) -> list[Reference]:
-    """Return the references that a value is no better than, the least demanding first."""
+    """Return the references that a value does not beat, the easiest first."""
     failed = []
     for reference in references.values:
         if not metric.is_better(value, _bar(reference, metric)):

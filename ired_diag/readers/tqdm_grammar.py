@@ -76,7 +76,7 @@ def _chosen_names(names: tuple[bytes, ...], chosen: frozenset[str] | None) -> li
 
 @lru_cache(maxsize=256)
 def pattern(layout: Layout, chosen: frozenset[str] | None) -> re.Pattern[bytes]:
-    """Return the pattern of a separator and a bar's record, with a group for each of its keys."""
+    """Return the regular expression for a separator and one print of a bar, a capture group for each key."""
     text = PLAIN
     if layout.text:
         text = rb"(%b%b): ++" % (TITLE, _pattern_of_pairs(layout.text, chosen))

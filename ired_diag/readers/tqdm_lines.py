@@ -155,7 +155,7 @@ def read(path: Path, *, names: Collection[str] | None = None) -> Progress:
 
 
 def read_records(records: Sequence[bytes]) -> Progress:
-    """Return what successive records say; ``records`` come without the separators between them."""
+    """Return the progress in successive prints of a bar; ``records`` are the prints without separators."""
     scan = _Scan(None)
     head, rest = records[:FIRST_RECORDS], records[FIRST_RECORDS:]
     for part, is_last in ((head, False), (rest, True)):

@@ -1,4 +1,4 @@
-"""By which metric runs are judged, in one place for every command: chosen, shared by groups, and said.
+"""By which metric several runs are judged: the user's choice, the one that groups share, and its words.
 
 A run is judged by the user's metric, else by the one that its configuration says to watch
 (``configured_metric``), else by the most telling one by its name (``evaluation_metric``). Groups that are

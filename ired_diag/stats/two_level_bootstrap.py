@@ -198,7 +198,10 @@ class _Theory:
 
 
 def _normal_theory(groups: list[Array]) -> _Theory:
-    """Return the parts of the variance of a sum of group means whose samples are shared."""
+    """Return what seeds, samples and both together add to the variance of a sum of group means.
+
+    All groups are evaluated on the same samples.
+    """
     samples = groups[0].shape[1]
     columns = np.zeros(samples)
     seeds = both = squares = 0.0

@@ -237,7 +237,7 @@ def _check_siblings(planned: Sequence[PlannedRun]) -> None:
 
 
 def _check_alike(folder: Path, stored: Mapping[str, object], wanted: Mapping[str, object], new: Path) -> None:
-    """Refuse to start a run next to one that was trained with settings which this command does not repeat."""
+    """Refuse a new seed of an experiment whose other seeds have settings that this command does not give."""
     options = []
     for key in _differing_knobs(stored, wanted):
         options.append(f"--set '{key}={json.dumps(stored[key])}'")
