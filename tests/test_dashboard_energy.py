@@ -173,4 +173,4 @@ def test_a_damaged_table_is_told_by_its_chart_and_breaks_no_other_part(
     client = browse(root)
     values = {"address_search": "?page=energy", "version_data": 1}
     assert ask(client, "energy-floor-lacking.children", **values)["energy-floor-lacking"]["children"] is None
-    assert "is not a whole table" in str(ask(client, "energy-floor-graph.figure", **values))
+    assert "cannot be read as a table" in str(ask(client, "energy-floor-graph.figure", **values))
