@@ -20,29 +20,26 @@ Reference: Du et al. (2024), section 4.1 (matrix inverse) and algorithm 2.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.finding import Finding, Severity
-from ired_diag.inverse.answer_errors import AnswerErrors, answer_errors
-from ired_diag.inverse.frozen_set import BLOCK, FrozenChunk, Solver, frozen_set, solver_of
+from ired_diag.inverse.answer_scores import ERRORS, FINAL, score
+from ired_diag.inverse.frozen_set import solver_of
 from ired_diag.inverse.matrices import MatrixData
 from ired_diag.model.sampler import INNER_STEPS
 from ired_diag.probing.probe import Headline, Probe
 from ired_diag.stats.finite import summarise_finite
-from ired_diag.stats.grouped_mean import GroupMeans, grouped_mean
+from ired_diag.stats.grouped_mean import grouped_mean
 from ired_diag.stats.ratio import Ratio, ratio_of_independent_means
 from ired_diag.stats.summary import Summary
 from ired_diag.stats.tenths import TENTHS, tenths
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, concatenate, select, table_of_rows
+from ired_diag.table import Column, Table, select, table_of_rows
 
 COLUMNS = (
     Column("data", "1", "id: ε = 0.5, in distribution; ood: ε = 0.1, out of it"),
@@ -71,14 +68,11 @@ COMPARISON_COLUMNS = (
     Column("n", "1", "matrices"),
     Column("reason", "1", "why something is NaN or left out"),
 )
-ERRORS = ("mse", "relative", "residual")
 DATA = {"id": "In distribution (ε = 0.5)", "ood": "Out of distribution (ε = 0.1)"}
-FINAL = NOTHING = ALL = -1  # in the columns level, versus, tenth
-GROUPS = 200  # of matrices, at most, whose mean errors are kept for each level
+NOTHING = ALL = -1  # in the columns versus and tenth
 FEWEST = 30  # t intervals of skewed errors lean on the central limit theorem
 
 Row = dict[str, Any]
-Errors = NDArray[np.float64]  # the three, of shape (3, count) or (3, levels, count)
 
 
 def measure(subject: Subject) -> Table:
@@ -92,111 +86,6 @@ def measure(subject: Subject) -> Table:
             inner_steps=steps,
         )
     return score(solvers, subject.problems_of(MatrixData), subject.samples)
-
-
-def score(solvers: Mapping[int, Solver], data: MatrixData, samples: int, *, chunk: int = BLOCK) -> Table:
-    """Return the errors of what answers.
-
-    Args:
-        solvers: What answers, by its steps of inner optimisation.
-        data: Which data set and rank.
-        samples: Matrices of the frozen set, in distribution and out of it.
-        chunk: Matrices answered at a time.
-    """
-    tables: list[Table] = []
-    for name, ood in (("id", False), ("ood", True)):
-        chunks = frozen_set(replace(data, ood=ood), samples, chunk=chunk)
-        tables += _score_chunks(name, chunks, solvers, samples)
-    return concatenate(tables)
-
-
-def _score_chunks(
-    data: str,
-    chunks: Iterable[FrozenChunk],
-    solvers: Mapping[int, Solver],
-    samples: int,
-) -> Iterator[Table]:
-    """Yield the errors of final answers, chunk by chunk, then those of groups after each level."""
-    after: dict[int, GroupMeans] = {}
-    for chunk in chunks:
-        number = chunk.first + np.arange(len(chunk.problem))
-        cond = condition_numbers(chunk.problem)
-        for steps, solve in solvers.items():
-            solution = solve(chunk.problem, chunk.start)
-            final = answer_errors(chunk.problem, chunk.inverse, solution.answer)
-            yield _rows(
-                data,
-                steps,
-                level=FINAL,
-                sample=number,
-                count=1,
-                cond=cond,
-                errors=_stacked(final),
-            )
-            held = _stacked(answer_errors(chunk.problem, chunk.inverse, solution.trajectory))
-            quantities = len(ERRORS) * held.shape[1]
-            if steps not in after:
-                # All levels of all matrices would make a table too large to keep.
-                after[steps] = GroupMeans(samples, quantities, groups=GROUPS)
-            after[steps].add(chunk.first, held.reshape(quantities, -1))
-    for steps, means in after.items():
-        yield from _level_rows(data, steps, means)
-
-
-def condition_numbers(problem: Tensor) -> NDArray[np.float64]:
-    """Return λ_max / λ_min of flattened symmetric positive definite matrices, of shape (count,)."""
-    rank = round(problem.shape[-1] ** 0.5)
-    # In float32 the rounding of λ_min grows with the condition number.
-    matrices = problem.double().reshape(-1, rank, rank)
-    values = torch.linalg.eigvalsh(matrices)
-    cond: NDArray[np.float64] = (values[:, -1] / values[:, 0]).numpy()
-    return cond
-
-
-def _stacked(errors: AnswerErrors) -> Errors:
-    columns = [getattr(errors, name) for name in ERRORS]
-    stacked: Errors = torch.stack(columns).numpy()
-    return stacked
-
-
-def _level_rows(data: str, steps: int, means: GroupMeans) -> Iterator[Table]:
-    """Yield a row for each group after each level; in a trajectory the noisiest level comes first."""
-    groups = len(means.first)
-    mean = means.means().reshape(len(ERRORS), -1, groups)
-    count = means.counts().reshape(len(ERRORS), -1, groups)
-    levels = mean.shape[1]
-    for place in range(levels):
-        yield _rows(
-            data,
-            steps,
-            level=levels - 1 - place,
-            sample=means.first,
-            count=count[0, place],
-            cond=np.full(groups, math.nan),
-            errors=mean[:, place],
-        )
-
-
-def _rows(
-    data: str,
-    steps: int,
-    *,
-    level: int,
-    sample: NDArray[np.int64],
-    count: int | NDArray[np.int64],
-    cond: NDArray[np.float64],
-    errors: Errors,
-) -> Table:
-    rows = len(sample)
-    table = {
-        "data": np.full(rows, data),
-        "inner_steps": np.full(rows, steps),
-        "level": np.full(rows, level),
-        "sample": sample,
-        "count": np.broadcast_to(count, rows),
-        "cond": cond,
-    }
-    return table | dict(zip(ERRORS, errors, strict=True))
 
 
 def compare(table: Table) -> Table:
@@ -219,7 +108,7 @@ def _of_answers(data: str, steps: int, rows: Table) -> Iterator[Row]:
     chosen, why_none = tenths(rows["cond"])
     for tenth, places in enumerate(chosen):
         for row in _of_matrices(_key(data, steps, tenth=tenth), rows, places):
-            if why_none:
+            if why_none:  # it says more than that a mean has no numbers
                 row["reason"] = why_none
             yield row
 
@@ -296,7 +185,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
     for data in DATA:
         evidence |= _evidence(comparison, data)
         sentences.append(_sentence(comparison, data))
-        if _compared(comparison, data=data)["n"] < n:
+        if _compared(comparison, data=data)["n"] < n:  # an answer is not finite
             severity = "warning"
     sentences.append(f"{n} matrices each.")
     return Finding("accuracy", severity, " ".join(sentences), evidence)
