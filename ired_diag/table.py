@@ -81,6 +81,18 @@ def concatenate(tables: Sequence[Table]) -> Table:
     return together
 
 
+def table_of_rows(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a table of rows that have a value for each column.
+
+    >>> table_of_rows([Column("x", "1", "a number")], [{"x": 1}, {"x": 2}])["x"].tolist()
+    [1, 2]
+    """
+    table = {}
+    for column in columns:
+        table[column.name] = np.array([row[column.name] for row in rows])
+    return table
+
+
 def select(table: Table, **equal: object) -> Table:
     """Return the rows in which each named column has the given value.
 

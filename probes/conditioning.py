@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.drawing.data import FigureData, Line, Panel
+from ired_diag.drawing.dodge import dodge
 from ired_diag.finding import Finding
 from ired_diag.inverse.matrices import MatrixData
 from ired_diag.inverse.matrix_form import describe
@@ -43,7 +44,7 @@ from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.effect_size import Effect, paired_effect
 from ired_diag.stats.summary import Summary, summarise
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, concatenate, select
+from ired_diag.table import Column, Table, concatenate, select, table_of_rows
 
 COLUMNS = (
     Column("level", "1", "noise level, 0 the sharpest"),
@@ -59,18 +60,18 @@ COLUMNS = (
 )
 COMPARISON_COLUMNS = (
     Column("level", "1", "noise level; -1 for the mean over levels of each problem"),
-    Column("kind", "1", "whose difference"),
-    Column("versus", "1", "from what: positive, control or start"),
+    Column("kind", "1", "kind of candidate that is compared"),
+    Column("versus", "1", "kind that is subtracted: positive, control or start"),
     Column("quantity", "1", "as measured; log10_… for its logarithm"),
     Column("mean", "as quantity", "mean difference"),
     Column("mean_low", "as quantity", "lower end of its 95% t interval"),
-    Column("mean_high", "as quantity", "upper end"),
+    Column("mean_high", "as quantity", "upper end of its 95% t interval"),
     Column("d", "1", "mean difference over its sd"),
     Column("d_low", "1", "lower end of its 95% interval"),
-    Column("d_high", "1", "upper end"),
+    Column("d_high", "1", "upper end of its 95% interval"),
     Column("larger", "1", "share of pairs in which the first is larger, ties half; mean over problems"),
     Column("larger_low", "1", "lower end of its 95% t interval"),
-    Column("larger_high", "1", "upper end"),
+    Column("larger_high", "1", "upper end of its 95% t interval"),
     Column("n", "1", "problems compared"),
     Column("reason", "1", "why something is NaN or left out"),
 )
@@ -89,10 +90,10 @@ QUANTITIES = (
     "asymmetry",
     "positive_definite",
 )
-DODGE = 0.13  # of a level, between the kinds: quartiles of four kinds at one place would hide each other
-
-Row = tuple[int, str, str, str, Effect, Summary]
 FEWEST = 30  # the t interval of a share leans on the central limit theorem
+
+Array = NDArray[np.float64]
+Row = dict[str, Any]
 
 
 def measure(subject: Subject) -> Table:
@@ -101,38 +102,62 @@ def measure(subject: Subject) -> Table:
     Args:
         subject: With mined negatives, candidates of shape (levels, samples, rank²).
     """
-    batch, rank = subject.batch, subject.problems_of(MatrixData).rank
-    samples, levels = batch.samples, batch.levels
+    batch = subject.batch
+    rank = subject.problems_of(MatrixData).rank
+    samples = batch.samples
+    levels = batch.levels
+    numbers = np.arange(batch.first, batch.first + samples)
     tables = []
     for kind in KINDS:
-        times = 1 if kind == "positive" else levels  # it is the same at every level
+        times = levels
+        if kind == "positive":  # it is the same at every level
+            times = 1
         candidates = batch.candidates[kind][:times].flatten(0, 1)
         once = describe(candidates, rank, problem=batch.problem.repeat(times, 1))
-        tables.append(
-            {
-                "level": np.repeat(np.arange(levels), samples),
-                "kind": np.full(levels * samples, kind),
-                "sample": np.tile(np.arange(batch.first, batch.first + samples), levels),
-                **{name: np.tile(values, levels // times) for name, values in once.items()},
-            }
-        )
+        table = {
+            "level": np.repeat(np.arange(levels), samples),
+            "kind": np.full(levels * samples, kind),
+            "sample": np.tile(numbers, levels),
+        }
+        for name, values in once.items():
+            table[name] = np.tile(values, levels // times)
+        tables.append(table)
     return concatenate(tables)
 
 
 def compare(table: Table) -> Table:
     """Return the effect of each contrast in each quantity: over all levels, then level by level."""
-    levels = np.unique(table["level"]).tolist()
+    levels = np.unique(table["level"])
     rows: list[Row] = []
     for kind, versus in CONTRASTS:
         for quantity in QUANTITIES:
-            a, b = _by_level(table, kind, quantity), _by_level(table, versus, quantity)
-            chosen = [slice(None), *(slice(i, i + 1) for i in range(len(levels)))]
-            for level, some in zip([ALL_LEVELS, *levels], chosen, strict=True):
-                rows.append((level, kind, versus, quantity, *paired_over_levels(a[some], b[some])))
-    return _as_table(rows)
+            key = {"kind": kind, "versus": versus, "quantity": quantity}
+            a = _by_level(table, kind, quantity)
+            b = _by_level(table, versus, quantity)
+            rows.append({"level": ALL_LEVELS, **key, **_contrast(a, b)})
+            for i, level in enumerate(levels.tolist()):
+                rows.append({"level": level, **key, **_contrast(a[[i]], b[[i]])})
+    return table_of_rows(COMPARISON_COLUMNS, rows)
 
 
-def paired_over_levels(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[Effect, Summary]:
+def _contrast(a: Array, b: Array) -> Row:
+    effect, larger = paired_over_levels(a, b)
+    return {
+        "mean": effect.mean,
+        "mean_low": effect.mean_low,
+        "mean_high": effect.mean_high,
+        "d": effect.d,
+        "d_low": effect.d_low,
+        "d_high": effect.d_high,
+        "larger": larger.mean,
+        "larger_low": larger.low,
+        "larger_high": larger.high,
+        "n": effect.n,
+        "reason": effect.reason,
+    }
+
+
+def paired_over_levels(a: Array, b: Array) -> tuple[Effect, Summary]:
     """Return the effect of a - b, and the share of pairs in which a is larger.
 
     Each problem counts once, with its mean over levels: its levels are not independent of each other.
@@ -142,45 +167,161 @@ def paired_over_levels(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[
         a: Of shape (levels, samples).
         b: Of the same shape.
     """
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # infinity minus infinity: NaN, and left out with a reason
         difference = a - b
-    finite, told = np.isfinite(difference), ~(np.isnan(a) | np.isnan(b))
+    finite = np.isfinite(difference)
     effect = paired_effect(_mean_where(difference, finite))
     left_out = int((~finite).sum())
     if left_out:
         effect = replace(effect, reason=f"{left_out} of {finite.size} pairs are not finite")
-    larger = _mean_where((a > b) + 0.5 * (a == b), told)
+    comparable = ~(np.isnan(a) | np.isnan(b))
+    # Two infinite condition numbers are a tie.
+    ties = 0.5 * (a == b)
+    larger = _mean_where((a > b) + ties, comparable)
     return effect, summarise(larger[np.isfinite(larger)])
+
+
+def _by_level(table: Table, kind: str, quantity: str) -> Array:
+    """Return a quantity of one kind, of shape (levels, samples)."""
+    rows = select(table, kind=kind)
+    order = np.lexsort((rows["sample"], rows["level"]))
+    levels = len(np.unique(rows["level"]))
+    column = rows[quantity.removeprefix("log10_")]
+    values = column[order].astype(np.float64).reshape(levels, -1)
+    if not quantity.startswith("log10"):
+        return values
+    # The residual of a right answer may be 0, too.
+    with np.errstate(divide="ignore"):  # a singular candidate: infinite, and left out with a reason
+        return np.log10(values)
+
+
+def _mean_where(values: Array, keep: NDArray[np.bool_]) -> Array:
+    """Return the mean over levels of what is kept, for each sample; NaN where nothing is."""
+    count = keep.sum(axis=0)
+    total = np.where(keep, values, 0.0).sum(axis=0)
+    mean: Array = np.full(len(count), math.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return the answer in one sentence: how adversarial negatives differ, and what the descent did."""
-    median = {kind: _quartiles(select(table, kind=kind)["cond"])[1] for kind in KINDS}
     rows = select(comparison, kind="adversarial", quantity="log10_cond")
-    pooled = select(rows, level=ALL_LEVELS)
-    positive, control, start = (
-        {name: column[0] for name, column in select(pooled, versus=versus).items()}
-        for versus in ("positive", "control", "start")
-    )
-    n, levels = len(np.unique(table["sample"])), len(np.unique(table["level"]))
+    over_levels = select(rows, level=ALL_LEVELS)
+    differences = {}
+    for versus in ("positive", "control", "start"):
+        row = select(over_levels, versus=versus)
+        differences[versus] = {name: column[0] for name, column in row.items()}
+    median = {kind: _median(table, kind, "cond") for kind in KINDS}
+    n = len(np.unique(table["sample"]))
+    levels = len(np.unique(table["level"]))
+    share = {versus: _share(row) for versus, row in differences.items()}
+    verdict = _verdict(select(rows, versus="start"), n)
     statement = (
         f"The condition number of adversarial negatives (median {median['adversarial']:.3g}) is larger than "
-        f"that of the right answer ({median['positive']:.3g}) in {_share(positive)} of pairs, than that of a "
-        f"random perturbation of the same size ({median['control']:.3g}) in {_share(control)}, and than that "
-        f"of the noised start before the descent ({median['start']:.3g}) in {_share(start)}: "
-        f"{_verdict(select(rows, versus='start'), n)}.{_told_singular(table)}{_told_form(table)} "
-        f"{n} problems, each at {levels} noise levels."
+        f"that of the right answer ({median['positive']:.3g}) in {share['positive']} of pairs, "
+        "than that of a random perturbation of the same size "
+        f"({median['control']:.3g}) in {share['control']}, "
+        "and than that of the noised start before the descent "
+        f"({median['start']:.3g}) in {share['start']}: "
+        f"{verdict}."
+        f"{_singular_sentence(table)}"
+        f"{_form_sentence(table)}"
+        f" {n} problems, each at {levels} noise levels."
     )
-    evidence = {f"median_cond_{kind}": value for kind, value in median.items()}
-    evidence |= {f"share_singular_{kind}": _singular(table, kind) for kind in KINDS}
-    evidence |= {
-        f"{name}_vs_{versus}": float(row[name])
-        for versus, row in (("positive", positive), ("control", control), ("start", start))
-        for name in ("mean", "d", "d_low", "d_high", "larger", "larger_low", "larger_high")
-    }
-    evidence |= {f"share_positive_definite_{kind}": _definite(table, kind) for kind in KINDS}
-    evidence |= {f"median_residual_{kind}": _median(table, kind, "residual") for kind in KINDS}
+    evidence = _evidence(table, median, differences)
     return Finding("conditioning", "note", statement, {**evidence, "n": n})
+
+
+def _evidence(
+    table: Table,
+    median: dict[Kind, float],
+    differences: dict[str, dict[str, float]],
+) -> dict[str, float]:
+    evidence: dict[str, float] = {}
+    for kind in KINDS:
+        evidence[f"median_cond_{kind}"] = median[kind]
+    for kind in KINDS:
+        singular = select(table, kind=kind)["sign"] == 0
+        evidence[f"share_singular_{kind}"] = float(np.mean(singular))
+    for versus, row in differences.items():
+        for name in ("mean", "d", "d_low", "d_high", "larger", "larger_low", "larger_high"):
+            evidence[f"{name}_vs_{versus}"] = float(row[name])
+    for kind in KINDS:
+        evidence[f"share_positive_definite_{kind}"] = _share_definite(table, kind)
+    for kind in KINDS:
+        evidence[f"median_residual_{kind}"] = _median(table, kind, "residual")
+    return evidence
+
+
+def _share(row: dict[str, float]) -> str:
+    # A t interval of a share may leave the range from 0 to 1.
+    low = 100 * max(0.0, row["larger_low"])
+    high = 100 * min(1.0, row["larger_high"])
+    return f"{100 * row['larger']:.1f}% (95% interval {low:.1f} to {high:.1f}%)"
+
+
+def _verdict(rows: Table, n: int) -> str:
+    """Return what the descent does, from the share of pairs at each level: it may differ in sign."""
+    if n < FEWEST:
+        return f"too few problems for a verdict ({FEWEST} are needed)"
+    single = rows["level"] != ALL_LEVELS
+    level = rows["level"][single]
+    if np.isnan(rows["larger"][single]).all():
+        return "nothing can be said of the descent"
+    worse = level[rows["larger_low"][single] > 0.5].tolist()
+    better = level[rows["larger_high"][single] < 0.5].tolist()
+    if not worse and not better:
+        return "the descent is not seen to change their conditioning at any level"
+    parts = []
+    if better:
+        parts.append(f"better at {_levels(better)}")
+    if worse:
+        parts.append(f"worse at {_levels(worse)}")
+    unseen = ""
+    rest = len(level) - len(worse) - len(better)
+    if rest:
+        unseen = f"; at the other {rest} no change is seen"
+    return f"the descent conditions them {' and '.join(parts)}{unseen} (each level by its own 95% interval)"
+
+
+def _levels(levels: list[int]) -> str:
+    plural = "s" * (len(levels) > 1)
+    listed = ", ".join(map(str, levels))
+    return f"level{plural} {listed}"
+
+
+def _share_definite(table: Table, kind: Kind) -> float:
+    """Return the share that is positive definite, of those that are numbers."""
+    definite = select(table, kind=kind)["positive_definite"]
+    numbers = definite[~np.isnan(definite)]
+    if not len(numbers):
+        return math.nan
+    return float(numbers.mean())
+
+
+def _form_sentence(table: Table) -> str:
+    """Return how far from an inverse they are, next to the control of their size."""
+    mined = 100 * _share_definite(table, "adversarial")
+    control = 100 * _share_definite(table, "control")
+    mined_residual = _median(table, "adversarial", "residual")
+    control_residual = _median(table, "control", "residual")
+    return (
+        f" Positive definite are {mined:.1f}% of the adversarial and {control:.1f}% of the control; the "
+        f"median residual ‖AY - I‖ is {mined_residual:.3g} and {control_residual:.3g}."
+    )
+
+
+def _singular_sentence(table: Table) -> str:
+    parts = []
+    for kind in KINDS:
+        sign = select(table, kind=kind)["sign"]
+        count = int((sign == 0).sum())
+        if count:
+            parts.append(f"{count} of {len(sign)} {kind}")
+    if not parts:
+        return ""
+    return f" Singular are {', '.join(parts)}."
 
 
 def figure(table: Table) -> FigureData:
@@ -192,111 +333,14 @@ def figure(table: Table) -> FigureData:
     )
     n = len(np.unique(table["sample"]))
     return FigureData(
-        "conditioning",
-        "Conditioning of right answers and of negatives",
-        "noise level",
-        panels,
-        f"Median and quartiles; n = {n} problems, the same at each level and of each kind. "
+        name="conditioning",
+        title="Conditioning of right answers and of negatives",
+        x_label="noise level",
+        panels=panels,
+        method=f"Median and quartiles; n = {n} problems, the same at each level and of each kind. "
         "Start: the adversarial negative before its descent. Control: random perturbation of its size.",
-        f"median and quartiles, n = {n} problems",
+        note=f"median and quartiles, n = {n} problems",
     )
-
-
-def _by_level(table: Table, kind: str, quantity: str) -> NDArray[np.float64]:
-    """Return a quantity of one kind, of shape (levels, samples)."""
-    rows = select(table, kind=kind)
-    order = np.lexsort((rows["sample"], rows["level"]))
-    levels = len(np.unique(rows["level"]))
-    values = rows[quantity.removeprefix("log10_")][order].astype(np.float64).reshape(levels, -1)
-    with np.errstate(divide="ignore"):  # a singular candidate: infinite, and left out with a reason
-        return np.log10(values) if quantity.startswith("log10") else values
-
-
-def _mean_where(values: NDArray[Any], keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the mean over levels of what is kept, for each sample; NaN where nothing is."""
-    count = keep.sum(axis=0)
-    total = np.where(keep, values, 0.0).sum(axis=0)
-    mean: NDArray[np.float64] = np.full(len(count), math.nan)
-    np.divide(total, count, out=mean, where=count > 0)
-    return mean
-
-
-def _as_table(rows: list[Row]) -> Table:
-    def column(index: int, attribute: str | None = None) -> NDArray[Any]:
-        return np.array([getattr(row[index], attribute) if attribute else row[index] for row in rows])
-
-    keys = ("level", "kind", "versus", "quantity")
-    effect = ("mean", "mean_low", "mean_high", "d", "d_low", "d_high")
-    return {
-        **{key: column(i) for i, key in enumerate(keys)},
-        **{name: column(4, name) for name in effect},
-        "larger": column(5, "mean"),
-        "larger_low": column(5, "low"),
-        "larger_high": column(5, "high"),
-        "n": column(4, "n"),
-        "reason": column(4, "reason"),
-    }
-
-
-def _share(row: dict[str, float]) -> str:
-    low, high = (100 * min(1.0, max(0.0, row[end])) for end in ("larger_low", "larger_high"))
-    return f"{100 * row['larger']:.1f}% (95% interval {low:.1f} to {high:.1f}%)"
-
-
-def _verdict(rows: Table, n: int) -> str:
-    """Return what the descent does, from the share of pairs at each level: it may differ in sign."""
-    if n < FEWEST:
-        return f"too few problems for a verdict ({FEWEST} are needed)"
-    at = {name: column[rows["level"] != ALL_LEVELS] for name, column in rows.items()}
-    worse = at["level"][at["larger_low"] > 0.5].tolist()
-    better = at["level"][at["larger_high"] < 0.5].tolist()
-    if np.isnan(at["larger"]).all():
-        return "nothing can be said of the descent"
-    if not worse and not better:
-        return "the descent is not seen to change their conditioning at any level"
-    parts = [
-        f"{word} at level{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"
-        for word, found in (("better", better), ("worse", worse))
-        if found
-    ]
-    rest = len(at["level"]) - len(worse) - len(better)
-    unseen = f"; at the other {rest} no change is seen" if rest else ""
-    return f"the descent conditions them {' and '.join(parts)}{unseen} (each level by its own 95% interval)"
-
-
-def _singular(table: Table, kind: Kind) -> float:
-    return float(np.mean(select(table, kind=kind)["sign"] == 0))
-
-
-def _definite(table: Table, kind: Kind) -> float:
-    """Return the share that is positive definite, of those that are numbers."""
-    definite = select(table, kind=kind)["positive_definite"]
-    told = definite[~np.isnan(definite)]
-    return float(told.mean()) if len(told) else math.nan
-
-
-def _median(table: Table, kind: Kind, column: str) -> float:
-    return _quartiles(select(table, kind=kind)[column])[1]
-
-
-def _told_form(table: Table) -> str:
-    """Return how far from an inverse they are, beside the control of their size."""
-    kinds: tuple[Kind, ...] = ("adversarial", "control")
-    share = [100 * _definite(table, kind) for kind in kinds]
-    residual = [_median(table, kind, "residual") for kind in kinds]
-    return (
-        f" Positive definite are {share[0]:.1f}% of the adversarial and {share[1]:.1f}% of the control; the "
-        f"median residual ‖AY - I‖ is {residual[0]:.3g} and {residual[1]:.3g}."
-    )
-
-
-def _told_singular(table: Table) -> str:
-    told = []
-    for kind in KINDS:
-        sign = select(table, kind=kind)["sign"]
-        if count := int((sign == 0).sum()):
-            told.append(f"{count} of {len(sign)} {kind}")
-    return f" Singular are {', '.join(told)}." if told else ""
 
 
 def _lines(table: Table, column: str) -> tuple[Line, ...]:
@@ -304,19 +348,30 @@ def _lines(table: Table, column: str) -> tuple[Line, ...]:
     lines = []
     for position, kind in enumerate(KINDS):
         rows = select(table, kind=kind)
-        quartiles = np.array([_quartiles(rows[column][rows["level"] == level]) for level in levels])
-        beside = levels + DODGE * (position - (len(KINDS) - 1) / 2)
-        lines.append(Line(kind, beside, quartiles[:, 1], quartiles[:, 0], quartiles[:, 2]))
+        quartiles = []
+        for level in levels:
+            at_level = select(rows, level=level)
+            quartiles.append(_quartiles(at_level[column]))
+        low, middle, high = np.array(quartiles).T
+        places = dodge(levels, position, len(KINDS))
+        lines.append(Line(kind, places, middle, low=low, high=high))
     return tuple(lines)
 
 
-def _quartiles(values: NDArray[np.float64]) -> tuple[float, float, float]:
+def _median(table: Table, kind: Kind, column: str) -> float:
+    return _quartiles(select(table, kind=kind)[column])[1]
+
+
+def _quartiles(values: Array) -> tuple[float, float, float]:
     """Return the quartiles as order statistics: what interpolates between infinities is NaN."""
     ordered = np.sort(values[~np.isnan(values)])
     if not len(ordered):
         return math.nan, math.nan, math.nan
-    lower, middle, upper = (float(ordered[round(q * (len(ordered) - 1))]) for q in (0.25, 0.5, 0.75))
-    return lower, middle, upper
+    last = len(ordered) - 1
+    lower = float(ordered[round(0.25 * last)])
+    median = float(ordered[round(0.5 * last)])
+    upper = float(ordered[round(0.75 * last)])
+    return lower, median, upper
 
 
 PROBE = Probe(

@@ -35,11 +35,14 @@ Eigenvalue Density; Li et al. (2018), Visualizing the Loss Landscape of Neural N
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Scale
 from ired_diag.finding import Finding, Severity
@@ -51,6 +54,7 @@ from ired_diag.model.curvature_verdict import FLAT, energy_verdict, loss_verdict
 from ired_diag.model.hessian import LossOf
 from ired_diag.model.loss_curvature import (
     REACH,
+    LossCurvature,
     doubling_step,
     loss_curvature,
     plane_through,
@@ -60,9 +64,9 @@ from ired_diag.model.mining import CLAMP
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.levels import by_level
 from ired_diag.stats.spectral_density import spectral_density
-from ired_diag.stats.summary import summarise
+from ired_diag.stats.summary import Summary, summarise
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, concatenate, select
+from ired_diag.table import Column, Table, concatenate, select, table_of_rows
 
 COLUMNS = (
     Column("part", "1", "loss (in the parameters) or energy (in y)"),
@@ -81,12 +85,13 @@ COMPARISON_COLUMNS = (
     Column("level", "1", "noise level; -1 of the energy: the worst level of each problem"),
     Column("x", "as quantity", "the number, or its mean"),
     Column("x_low", "as quantity", "lower end of its interval"),
-    Column("x_high", "as quantity", "upper end"),
+    Column("x_high", "as quantity", "upper end of its interval"),
     Column("n", "1", "problems, batches, directions or sign vectors"),
     Column("interval", "1", "what the interval is"),
     Column("reason", "1", "why something is NaN or left out"),
 )
-BATCH, FRESH = 256, 8
+BATCH = 256
+FRESH = 8
 PROBLEMS, ENTRIES, MAX_DIM = 32, 6400, 1024  # of y: problems · dim ≤ ENTRIES
 FAINT = 0.1  # of an eigenvalue: where there is less, no density is drawn
 T_INTERVAL, SHARE_INTERVAL = "95% t interval of a mean", "95% interval of a share"
@@ -100,7 +105,8 @@ HEADLINES: tuple[tuple[str, str, Scale], ...] = (
     ("step_over_limit_later", "later inner step over 2/λ_max, at its worst level", "linear"),
 )
 
-Row = tuple[str, str, int, float, float, float, int, str, str]
+Array = NDArray[np.float64]
+Row = dict[str, Any]
 
 
 def measure(subject: Subject) -> Table:
@@ -110,61 +116,111 @@ def measure(subject: Subject) -> Table:
 
 def _rows(part: str, quantity: str, value: ArrayLike, **others: Any) -> Table:
     """Return rows of one quantity; each other column is an array of their length, or the same for all."""
-    n = len(np.atleast_1d(value))
-    blank = {column.name: math.nan for column in COLUMNS} | {"level": ALL_LEVELS, "sample": -1, "reason": ""}
-    columns = blank | {"part": part, "quantity": quantity, "value": value, **others}
-    return {name: np.broadcast_to(np.asarray(column), (n,)).copy() for name, column in columns.items()}
+    columns: dict[str, Any] = {column.name: math.nan for column in COLUMNS}
+    columns |= {"level": ALL_LEVELS, "sample": -1, "reason": ""}
+    columns |= {"part": part, "quantity": quantity, "value": value, **others}
+    count = len(np.atleast_1d(value))
+    rows = {}
+    for name, values in columns.items():
+        rows[name] = np.broadcast_to(np.asarray(values), (count,)).copy()
+    return rows
+
+
+def _numbered(part: str, quantity: str, values: Array) -> Table:
+    return _rows(part, quantity, values, sample=np.arange(len(values)))
 
 
 def _of_loss(subject: Subject) -> Table:
     if not isinstance(subject.energy, EnergyNetwork):
         return _rows("loss", "loss", math.nan, reason="the training loss of this energy is not known")
     subject, _ = _with_fixed_divisor(subject)
-    count, parameters = min(subject.samples, BATCH), subject.energy_of(EnergyNetwork).parameters
+    count = min(subject.samples, BATCH)
+    parameters = subject.energy_of(EnergyNetwork).parameters
     loss = _loss(subject, 0, count)
+    # A generator: each fresh batch is made, and dropped, when its turn comes.
     fresh = (_loss(subject, 1 + number, math.ceil(count / FRESH)) for number in range(FRESH))
-    found = loss_curvature(loss, parameters, fresh, generators=subject.generator)
-    if found is None:
+    curvature = loss_curvature(loss, parameters, fresh, generators=subject.generator)
+    if curvature is None:
         reason = subject.defect or "the loss or its gradient is not finite"
         return _rows("loss", "loss", math.nan, reason=reason)
-    moved = isinstance(subject.config, InverseConfig) and subject.config.stop_gradient_head
-    note = "the head's gradient is not stopped here" if moved else ""
-    x, density, width = spectral_density(found.quadratures)
-    numbers = [
-        _rows("loss", "loss", found.value, reason=note),
-        _rows("loss", "problems", float(count)),
-        _rows("loss", "parameters", float(len(found.gradient))),
-        _rows("loss", "gradient_norm", float(found.gradient.norm())),
-        _rows("loss", "lowest", found.lowest.value, error=found.lowest.residual),
-        _rows("loss", "highest", found.highest.value, error=found.highest.residual),
-        _rows("loss", "lowest_fresh", found.fresh[:, 0], sample=np.arange(FRESH)),
-        _rows("loss", "highest_fresh", found.fresh[:, 1], sample=np.arange(FRESH)),
-        _rows("loss", "trace", found.traces, sample=np.arange(len(found.traces))),
-        _rows("loss", "random_bend", found.bends, sample=np.arange(len(found.bends))),
+    note = ""
+    if isinstance(subject.config, InverseConfig) and subject.config.stop_gradient_head:
+        note = "the head's gradient is not stopped here"
+    plane_x, plane_y, plane = plane_through(loss, parameters, curvature)
+    highest = curvature.highest
+    return concatenate(
+        [
+            _rows("loss", "loss", curvature.value, reason=note),
+            _rows("loss", "problems", float(count)),
+            *_numbers_of_loss(curvature),
+            _rows("loss", "plane_random", plane, x=plane_x, y=plane_y),
+            _slice(
+                "slice_highest",
+                loss,
+                parameters,
+                direction=highest.vector,
+                reach=REACH * doubling_step(curvature.value, highest.value),
+            ),
+            _slice(
+                "slice_random",
+                loss,
+                parameters,
+                direction=curvature.directions[0],
+                reach=REACH * doubling_step(curvature.value, float(curvature.bends[0])),
+            ),
+        ]
+    )
+
+
+def _numbers_of_loss(curvature: LossCurvature) -> list[Table]:
+    lowest = curvature.lowest
+    highest = curvature.highest
+    x, density, width = spectral_density(curvature.quadratures)
+    return [
+        _rows("loss", "parameters", float(len(curvature.gradient))),
+        _rows("loss", "gradient_norm", float(curvature.gradient.norm())),
+        _rows("loss", "lowest", lowest.value, error=lowest.residual),
+        _rows("loss", "highest", highest.value, error=highest.residual),
+        _numbered("loss", "lowest_fresh", curvature.fresh[:, 0]),
+        _numbered("loss", "highest_fresh", curvature.fresh[:, 1]),
+        _numbered("loss", "trace", curvature.traces),
+        _numbered("loss", "random_bend", curvature.bends),
         _rows("loss", "density", density, x=x),
         _rows("loss", "density_width", width),
     ]
-    steps, others, values = plane_through(loss, parameters, found)
-    numbers.append(_rows("loss", "plane_random", values, x=steps, y=others))
-    for name, direction, bend in (
-        ("slice_highest", found.highest.vector, found.highest.value),
-        ("slice_random", found.directions[0], float(found.bends[0])),
-    ):
-        steps, values = slice_along(loss, parameters, direction, REACH * doubling_step(found.value, bend))
-        why = "" if np.isfinite(steps).all() else "the loss is flat along this direction"
-        numbers.append(_rows("loss", name, values, x=steps, reason=why))
-    return concatenate(numbers)
+
+
+def _slice(
+    quantity: str,
+    loss: LossOf,
+    parameters: Mapping[str, Tensor],
+    *,
+    direction: Tensor,
+    reach: float,
+) -> Table:
+    steps, values = slice_along(loss, parameters, direction, reach)
+    reason = ""
+    if not np.isfinite(steps).all():
+        reason = "the loss is flat along this direction"
+    return _rows("loss", quantity, values, x=steps, reason=reason)
 
 
 def _loss(subject: Subject, number: int, count: int) -> LossOf:
     """Return the training loss on a batch of its own number."""
+    config = None
+    if isinstance(subject.config, InverseConfig):
+        config = subject.config
+
+    def generators(purpose: str) -> torch.Generator:
+        return subject.generator(f"curvature {purpose}", number)
+
     return drawn_loss(
         subject.energy_of(EnergyNetwork),
         subject.schedule,
-        subject.config if isinstance(subject.config, InverseConfig) else None,
+        config,
         subject.problems,
         count,
-        generators=lambda purpose: subject.generator(f"curvature {purpose}", number),
+        generators=generators,
     )
 
 
@@ -174,177 +230,296 @@ def _with_fixed_divisor(subject: Subject) -> tuple[Subject, float]:
     if not isinstance(subject.energy, EnergyNetwork) or divisor is None:
         return subject, 1.0
     if divisor == "batch":
-        divisor = subject.config.batch_size if subject.config else subject.samples
+        divisor = subject.samples  # without a configuration the batch of training is unknown
+        if subject.config:
+            divisor = subject.config.batch_size
     fixed = replace(subject.energy, gradient_normalization=float(divisor))
     return replace(subject, energy=fixed), float(divisor)
 
 
 def _of_energy(subject: Subject) -> Table:
     subject, divisor = _with_fixed_divisor(subject)
-    schedule, levels = subject.schedule, np.arange(subject.schedule.levels)
-    eta, sigma = (
-        b.double().cpu().numpy() for b in (schedule.opt_step_size, schedule.sqrt_one_minus_alphas_cumprod)
-    )
-    later = CLAMP if subject.mining.faithful else 1.0
+    steps = _inner_steps(subject, divisor)
+    return concatenate([*steps, *_spectra(subject, divisor)])
+
+
+def _inner_steps(subject: Subject, divisor: float) -> list[Table]:
+    schedule = subject.schedule
+    levels = np.arange(schedule.levels)
+    eta = schedule.opt_step_size.double().cpu().numpy()
+    sigma = schedule.sqrt_one_minus_alphas_cumprod.double().cpu().numpy()
+    reason = ""
     if schedule.is_clean:
-        eta, sigma = np.full_like(eta, math.nan), np.full_like(sigma, math.nan)
-    why = "the energy knows no noise levels, and no inner steps" if schedule.is_clean else ""
-    known = [
-        _rows("energy", "step_first", eta / divisor, level=levels, reason=why),
-        _rows("energy", "step_later", later * eta / divisor, level=levels, reason=why),
-        _rows("energy", "exact_lambda", divisor / sigma, level=levels, reason=why),
+        eta = np.full_like(eta, math.nan)
+        sigma = np.full_like(sigma, math.nan)
+        reason = "the energy knows no noise levels, and no inner steps"
+    longer = 1.0
+    if subject.mining.faithful:
+        longer = CLAMP  # the public code multiplies later steps by the bound of its clamp
+    return [
+        _rows("energy", "step_first", eta / divisor, level=levels, reason=reason),
+        _rows("energy", "step_later", longer * eta / divisor, level=levels, reason=reason),
+        _rows("energy", "exact_lambda", divisor / sigma, level=levels, reason=reason),
     ]
+
+
+def _spectra(subject: Subject, divisor: float) -> list[Table]:
+    """Return the eigenvalues of the Hessian in y at right answers, at each level."""
     count = min(subject.samples, PROBLEMS)
     x, answer = subject.problems.draw(count, generator=subject.generator("curvature answers"))
     dim = answer.shape[1]
     if dim > MAX_DIM:
         reason = f"dim is {dim}: above {MAX_DIM} no whole Hessian is made"
-        return concatenate([*known, _rows("energy", "lambda_max", math.nan, reason=reason)])
+        return [_rows("energy", "lambda_max", math.nan, reason=reason)]
     count = min(count, max(1, ENTRIES // dim))
-    x, answer = x.to(subject.device), answer.to(subject.device)
-    found = answer_spectrum(
-        subject.energy, schedule, x[:count], answer[:count], generator=subject.generator("curvature check")
+    spectrum = answer_spectrum(
+        subject.energy,
+        subject.schedule,
+        x.to(subject.device)[:count],
+        answer.to(subject.device)[:count],
+        generator=subject.generator("curvature check"),
     )
-    low, high, error = (divisor * v.ravel() for v in (found.lowest, found.highest, found.error))
-    where = {"level": np.repeat(levels, count), "sample": np.tile(np.arange(count), len(levels))}
-    how = np.where(found.differenced.ravel() > 0, "by central differences", "")
+    # The network divides ∇_yE, and with it the Hessian, by the divisor.
+    low = divisor * spectrum.lowest.ravel()
+    high = divisor * spectrum.highest.ravel()
+    error = divisor * spectrum.error.ravel()
+    slope = divisor * spectrum.slope.ravel()
+    how = np.where(spectrum.differenced.ravel() > 0, "by central differences", "")
     how = np.where(np.isnan(low), subject.defect or "the Hessian is not finite", how)
     definite = low > error
     condition = np.divide(high, low, out=np.full_like(high, math.nan), where=definite)
     no_bowl = np.where(definite | np.isnan(low), how, "λ_min is not above 0")
-    return concatenate(
-        [
-            *known,
-            _rows("energy", "lambda_min", low, error=error, reason=how, **where),
-            _rows("energy", "lambda_max", high, error=error, reason=how, **where),
-            _rows("energy", "condition", condition, reason=no_bowl, **where),
-            _rows("energy", "asymmetry", found.asymmetry.ravel(), reason=how, **where),
-            _rows("energy", "gradient_norm", divisor * found.slope.ravel(), reason=how, **where),
-        ]
-    )
+    levels = np.arange(subject.schedule.levels)
+    where = {"level": np.repeat(levels, count), "sample": np.tile(np.arange(count), len(levels))}
+    return [
+        _rows("energy", "lambda_min", low, error=error, reason=how, **where),
+        _rows("energy", "lambda_max", high, error=error, reason=how, **where),
+        _rows("energy", "condition", condition, reason=no_bowl, **where),
+        _rows("energy", "asymmetry", spectrum.asymmetry.ravel(), reason=how, **where),
+        _rows("energy", "gradient_norm", slope, reason=how, **where),
+    ]
 
 
 def compare(table: Table) -> Table:
     """Return each number with its interval: of the loss, then of the energy level by level."""
     rows = [*_compared_loss(select(table, part="loss")), *_compared_energy(select(table, part="energy"))]
-    names = [column.name for column in COMPARISON_COLUMNS]
-    return {name: np.array(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
+    return table_of_rows(COMPARISON_COLUMNS, rows)
 
 
-def _compared_loss(table: Table) -> list[Row]:
-    def rows_of(quantity: str) -> Table:
-        return select(table, quantity=quantity)
-
-    loss, why = float(rows_of("loss")["value"][0]), str(rows_of("loss")["reason"][0])
-    rows: list[Row] = []
+def _compared_loss(table: Table) -> Iterator[Row]:
+    loss_row = select(table, quantity="loss")
+    loss = float(loss_row["value"][0])
+    note = str(loss_row["reason"][0])
     for name in ("loss", "gradient_norm", "lowest", "highest"):
-        for value, error in zip(rows_of(name)["value"], rows_of(name)["error"], strict=True):
-            kind = "" if math.isnan(error) else "residual: an eigenvalue of this batch lies within"
-            rows.append(("loss", name, ALL_LEVELS, value, value - error, value + error, 1, kind, why))
+        yield from _single_numbers(name, select(table, quantity=name), note)
     for name in ("lowest_fresh", "highest_fresh", "trace", "random_bend"):
-        s = summarise(rows_of(name)["value"])
-        rows.append(
-            ("loss", name, ALL_LEVELS, s.mean, s.low, s.high, s.n, T_INTERVAL, why if not s.n else s.reason)
-        )
-    bend = summarise(rows_of("random_bend")["value"])
-    ends = [doubling_step(loss, b) if b > 0 else math.inf for b in (bend.mean, bend.high, bend.low)]
-    reason = why if not bend.n else "" if bend.low > 0 else "the interval of the curvature holds 0"
-    rows.append(("loss", "doubling", ALL_LEVELS, *ends, bend.n, T_INTERVAL, reason))  # type: ignore[arg-type]
-    return rows
+        summary = summarise(select(table, quantity=name)["value"])
+        reason = summary.reason
+        if not summary.n:
+            reason = note
+        yield {
+            "part": "loss",
+            "quantity": name,
+            "level": ALL_LEVELS,
+            "x": summary.mean,
+            "x_low": summary.low,
+            "x_high": summary.high,
+            "n": summary.n,
+            "interval": T_INTERVAL,
+            "reason": reason,
+        }
+    bend = summarise(select(table, quantity="random_bend")["value"])
+    yield _doubling(loss, bend, note)
 
 
-def _compared_energy(table: Table) -> list[Row]:
-    """Return means and shares over problems, at their worst level and level by level."""
-    why = [str(reason) for reason in np.unique(table["reason"][np.isnan(table["value"])])]
-    rows: list[Row] = []
+def _single_numbers(name: str, rows: Table, note: str) -> Iterator[Row]:
+    """Yield a number of the batch itself, where there is one; an eigenvalue within its residual."""
+    for value, error in zip(rows["value"], rows["error"], strict=True):
+        interval = ""
+        if not math.isnan(error):
+            interval = "residual: an eigenvalue of this batch lies within"
+        yield {
+            "part": "loss",
+            "quantity": name,
+            "level": ALL_LEVELS,
+            "x": value,
+            "x_low": value - error,
+            "x_high": value + error,
+            "n": 1,
+            "interval": interval,
+            "reason": note,
+        }
+
+
+def _doubling(loss: float, bend: Summary, note: str) -> Row:
+    """Return the step along a random direction at which a parabola of the mean curvature doubles the loss."""
+    reason = ""
+    if not bend.n:
+        reason = note
+    elif not bend.low > 0:
+        reason = "the interval of the curvature holds 0"
+    return {
+        "part": "loss",
+        "quantity": "doubling",
+        "level": ALL_LEVELS,
+        "x": _doubling_step(loss, bend.mean),
+        "x_low": _doubling_step(loss, bend.high),  # the sharper, the shorter the step
+        "x_high": _doubling_step(loss, bend.low),
+        "n": bend.n,
+        "interval": T_INTERVAL,
+        "reason": reason,
+    }
+
+
+def _doubling_step(loss: float, bend: float) -> float:
+    if bend > 0:
+        return doubling_step(loss, bend)
+    return math.inf
+
+
+def _compared_energy(table: Table) -> Iterator[Row]:
+    """Yield means and shares over problems, at their worst level and level by level."""
+    why = np.unique(table["reason"][np.isnan(table["value"])])
+    reasons = "; ".join(map(str, why))
     for name, values in _energy_numbers(table).items():
         share = name.startswith("share")
-        kind = SHARE_INTERVAL if share else T_INTERVAL
-        for s in by_level(values, share=share, smallest=name == "lambda_min"):
-            lost = f"{s.lost} of {s.n + s.lost} are left out: {'; '.join(why)}" if s.lost else s.reason
-            rows.append(("energy", name, s.level, s.mean, s.low, s.high, s.n, kind, lost))
-    return rows
+        interval = T_INTERVAL
+        if share:
+            interval = SHARE_INTERVAL
+        for summary in by_level(values, share=share, smallest=name == "lambda_min"):
+            reason = summary.reason
+            if summary.lost:
+                reason = f"{summary.lost} of {summary.n + summary.lost} are left out: {reasons}"
+            yield {
+                "part": "energy",
+                "quantity": name,
+                "level": summary.level,
+                "x": summary.mean,
+                "x_low": summary.low,
+                "x_high": summary.high,
+                "n": summary.n,
+                "interval": interval,
+                "reason": reason,
+            }
 
 
-def _energy_numbers(table: Table) -> dict[str, NDArray[np.float64]]:
+def _energy_numbers(table: Table) -> dict[str, Array]:
     """Return each quantity of the energy, of shape (levels, problems)."""
     levels = int((table["quantity"] == "step_first").sum())
 
-    def values_of(quantity: str, column: str = "value") -> NDArray[np.float64]:
-        values = select(table, quantity=quantity)[column].astype(np.float64)
-        return values.reshape(levels, -1) if len(values) >= levels else np.full((levels, 1), math.nan)
+    def by_levels(quantity: str) -> Array:
+        values = select(table, quantity=quantity)["value"].astype(np.float64)
+        if len(values) < levels:
+            return np.full((levels, 1), math.nan)
+        return values.reshape(levels, -1)
 
-    low, high = values_of("lambda_min"), values_of("lambda_max")
-    numbers = {"lambda_min": low, "lambda_max": high, "condition": values_of("condition")}
-    numbers["share_indefinite"] = _share(low < -FLAT * np.abs(high), low)
-    for name in ("first", "later"):
-        over = values_of(f"step_{name}") * high / 2
-        numbers |= {f"step_over_limit_{name}": over, f"share_over_limit_{name}": _share(over > 1, over)}
-    return numbers
+    low = by_levels("lambda_min")
+    high = by_levels("lambda_max")
+    first = by_levels("step_first") * high / 2
+    later = by_levels("step_later") * high / 2
+    return {
+        "lambda_min": low,
+        "lambda_max": high,
+        "condition": by_levels("condition"),
+        # Rounding alone makes the smallest eigenvalue of a flat energy negative.
+        "share_indefinite": _share(low < -FLAT * np.abs(high), low),
+        "step_over_limit_first": first,
+        "share_over_limit_first": _share(first > 1, first),
+        "step_over_limit_later": later,
+        "share_over_limit_later": _share(later > 1, later),
+    }
 
 
-def _share(true: NDArray[np.bool_], of: NDArray[np.float64]) -> NDArray[np.float64]:
+def _share(true: NDArray[np.bool_], of: Array) -> Array:
     return np.where(np.isnan(of), math.nan, true)
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return how sharp the loss is, whether it is at a minimum, and whether the inner steps are stable."""
     pooled = select(comparison, level=ALL_LEVELS)
-    evidence = {
-        f"{'energy_' * name.startswith('lambda')}{name}{end}": float(x)
-        for end, column in (("", "x"), ("_low", "x_low"), ("_high", "x_high"))
-        for name, x in zip(pooled["quantity"].tolist(), pooled[column], strict=True)
-    }
+    evidence = _evidence(pooled)
     evidence["doubling_measured"] = _measured_doubling(select(table, quantity="slice_random"))
     batch = select(table, quantity="problems")["value"]
-    said = loss_verdict(evidence, int(batch.sum()), str(select(table, quantity="loss")["reason"][0]))
+    note = str(select(table, quantity="loss")["reason"][0])
+    on_loss = loss_verdict(evidence, int(batch.sum()), note)
+    eigenvalue = select(pooled, quantity="lambda_max")
+    n = int(eigenvalue["n"][0])
     over = {name: _overshooting(comparison, name) for name in ("first", "later")}
-    ((n, reason),) = zip(*(select(pooled, quantity="lambda_max")[c] for c in ("n", "reason")), strict=True)
+    on_energy = f"Of E in y nothing: {eigenvalue['reason'][0]}."
+    if n:
+        on_energy = energy_verdict(evidence, n, _shares_indefinite(comparison), over)
+    severity: Severity = "note"
+    advice = ""
+    if any(over.values()):
+        severity = "warning"
+        advice = ADVICE
+    return Finding("curvature", severity, f"{on_loss} {on_energy}", {**evidence, "n": n}, advice)
+
+
+def _evidence(pooled: Table) -> dict[str, float]:
+    evidence = {}
+    for end in ("", "_low", "_high"):
+        values = pooled[f"x{end}"].tolist()
+        for name, value in zip(pooled["quantity"].tolist(), values, strict=True):
+            if name.startswith("lambda"):
+                name = f"energy_{name}"  # θ has eigenvalues, too
+            evidence[f"{name}{end}"] = value
+    return evidence
+
+
+def _shares_indefinite(comparison: Table) -> dict[int, float]:
+    """Return the share of problems whose energy bends down somewhere, by level."""
     rows = select(comparison, quantity="share_indefinite")
-    indefinite = dict(zip(rows["level"].tolist(), rows["x"].tolist(), strict=True))
-    del indefinite[ALL_LEVELS]
-    said += (
-        f" {energy_verdict(evidence, int(n), indefinite, over)}" if n else f" Of E in y nothing: {reason}."
-    )
-    warned = any(over.values())
-    severity: Severity = "warning" if warned else "note"
-    return Finding("curvature", severity, said, {**evidence, "n": int(n)}, ADVICE if warned else "")
+    shares = dict(zip(rows["level"].tolist(), rows["x"].tolist(), strict=True))
+    del shares[ALL_LEVELS]
+    return shares
 
 
 def _measured_doubling(rows: Table) -> float:
     """Return the loss over its own after ± the step that doubles the parabola, mean of both."""
-    if len(rows["x"]) < 2:
+    steps = rows["x"]
+    if len(steps) < 2:
         return math.nan
-    unit = rows["x"].max() / REACH
-    ends = [rows["value"][np.argmin(np.abs(rows["x"] - step))] for step in (-unit, unit, 0.0)]
-    return float((ends[0] + ends[1]) / (2 * ends[2]))
+    # The steps are a grid, in which rounding may miss -1, 0 and 1.
+    unit = steps.max() / REACH
+
+    def loss_near(step: float) -> float:
+        nearest = np.argmin(np.abs(steps - step))
+        value: float = rows["value"][nearest]
+        return value
+
+    return float((loss_near(-unit) + loss_near(unit)) / (2 * loss_near(0.0)))
 
 
 def _overshooting(comparison: Table, name: str) -> list[int]:
     """Return the levels at which most problems overshoot, by the interval of their share."""
     rows = select(comparison, quantity=f"share_over_limit_{name}")
-    found = (rows["level"] != ALL_LEVELS) & (rows["x_low"] > 0.5)
-    return [int(level) for level in rows["level"][found]]
+    most = (rows["level"] != ALL_LEVELS) & (rows["x_low"] > 0.5)
+    levels: list[int] = rows["level"][most].tolist()
+    return levels
 
 
 def figure(table: Table) -> FigureData:
-    """Return slices of the loss, the density of its curvatures, and the inner steps beside their limits."""
-    panels, said = [_steps_panel(table)], []
+    """Return slices of the loss, the density of its curvatures, and the inner steps next to their limits."""
+    panels = [_steps_panel(table)]
+    notes = []
     if len(select(table, quantity="density")["x"]):
         panels = [_slices_panel(table), _density_panel(table), *panels]
-        batch, blur = (_number(table, name) for name in ("problems", "density_width"))
-        said = [f"loss: {batch:.0f} problems, blur {blur:.2g}"]
+        batch = _number(table, "problems")
+        blur = _number(table, "density_width")
+        notes.append(f"loss: {batch:.0f} problems, blur {blur:.2g}")
     problems = len(np.unique(select(table, quantity="lambda_max")["sample"]))
-    said.append(f"steps: median, quartiles of {problems}")
+    notes.append(f"steps: median, quartiles of {problems}")
+    note = "; ".join(notes)
     return FigureData(
-        "curvature",
-        "Curvature of the training loss, and inner steps beside their limits",
-        "noise level",
-        tuple(panels),
-        f"{'; '.join(said)} problems. Slices of the loss along its steepest direction and a random one; how "
+        name="curvature",
+        title="Curvature of the training loss, and inner steps next to their limits",
+        x_label="noise level",
+        panels=tuple(panels),
+        method=f"{note} problems. Slices of the loss along its steepest direction and a random one; how "
         "many eigenvalues lie within a blur; the first inner step and the later ones over the limit of "
         "stability, and the later ones of an exact denoiser.",
-        "; ".join(said),
+        note=note,
     )
 
 
@@ -357,9 +532,15 @@ def _slices_panel(table: Table) -> Panel:
     for name, quantity in (("steepest", "slice_highest"), ("at random", "slice_random")):
         rows = select(table, quantity=quantity)
         steps = REACH * rows["x"] / np.max(rows["x"])
-        lines.append(Line(name, steps, rows["value"] / _number(table, "loss"), drawn="points"))
-    label = "step; a parabola doubles at 1"
-    return Panel("loss over loss here", tuple(lines), "log", label, guides=(Guide(2.0, "doubled"),))
+        values = rows["value"] / _number(table, "loss")
+        lines.append(Line(name, steps, values, drawn="points"))
+    return Panel(
+        "loss over loss here",
+        tuple(lines),
+        "log",
+        x_label="step; a parabola doubles at 1",
+        guides=(Guide(2.0, "doubled"),),
+    )
 
 
 def _density_panel(table: Table) -> Panel:
@@ -372,15 +553,21 @@ def _density_panel(table: Table) -> Panel:
 
 
 def _steps_panel(table: Table) -> Panel:
-    numbers, levels = _energy_numbers(select(table, part="energy")), select(table, quantity="step_later")
+    numbers = _energy_numbers(select(table, part="energy"))
+    later = select(table, quantity="step_later")
     lines = []
     for name in ("first", "later"):
-        low, middle, high = np.quantile(numbers[f"step_over_limit_{name}"], (0.25, 0.5, 0.75), axis=1)
-        lines.append(Line(name, levels["level"], middle, low, high))
-    exact = levels["value"] * select(table, quantity="exact_lambda")["value"] / 2
-    lines.append(Line("later, exact", levels["level"], exact, drawn="line"))
-    guide = Guide(1.0, "limit")
-    return Panel("step over its limit 2/λ_max", tuple(lines), x_label="noise level", guides=(guide,))
+        over_limit = numbers[f"step_over_limit_{name}"]
+        low, middle, high = np.quantile(over_limit, (0.25, 0.5, 0.75), axis=1)
+        lines.append(Line(name, later["level"], middle, low=low, high=high))
+    exact = later["value"] * select(table, quantity="exact_lambda")["value"] / 2
+    lines.append(Line("later, exact", later["level"], exact, drawn="line"))
+    return Panel(
+        "step over its limit 2/λ_max",
+        tuple(lines),
+        x_label="noise level",
+        guides=(Guide(1.0, "limit"),),
+    )
 
 
 PROBE = Probe(

@@ -29,13 +29,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.dodge import dodge
 from ired_diag.energy_config import EnergyConfig
 from ired_diag.finding import Finding
 from ired_diag.model.mined_batch import KINDS, Kind
@@ -51,11 +52,9 @@ Array = NDArray[np.float64]
 Row = dict[str, Any]
 
 BLOCK = 128  # problems; it divides a chunk of negatives
-FEWEST_BLOCKS = (
-    4  # for a verdict: the t interval of fewer, for ten levels at once, is wider than most effects
-)
+# For a verdict: the t interval of fewer, for ten levels at once, is wider than most effects.
+FEWEST_BLOCKS = 4
 COLLAPSED = 0.5  # of the control's Vendi score, or less: half of the negatives might as well not be there
-DODGE = 0.13  # of a level, between the kinds in the figure
 OTHERWISE = {"none": "without negatives", "random": "on random negatives"}  # it had none of those looked at
 ADVICE = (
     "Probe a run with fewer steps of mining (mining_opt_steps) or a larger mining_noise_scale, and compare; "
@@ -79,28 +78,28 @@ COLUMNS = (
     Column("density", "1", "density against the control of the other half of the block, k = 5"),
     Column("coverage", "1", "coverage of the control of the other half of the block, k = 5"),
     Column("reverse_coverage", "1", "coverage by the control of the other half of the block, k = 5"),
-    Column("strategy", "1", "negatives of the run's own training; none; or empty where it is not told"),
+    Column("strategy", "1", "negatives of the run's own training; none; or empty where unknown"),
     Column("reason", "1", "why something is NaN, or that the block is smaller than 128"),
 )
 COMPARISON_COLUMNS = (
     Column("level", "1", "noise level; -1 for the mean over levels of each block"),
-    Column("kind", "1", "which candidates"),
-    Column("versus", "1", "compared with which, block by block"),
+    Column("kind", "1", "kind of candidate that is compared"),
+    Column("versus", "1", "kind that it is compared with, block by block"),
     Column("quantity", "1", "a measured column, from consecutive to reverse_coverage"),
     Column("mean", "as quantity", "mean over blocks"),
     Column("mean_low", "as quantity", "lower end of its t interval"),
-    Column("mean_high", "as quantity", "upper end"),
+    Column("mean_high", "as quantity", "upper end of its t interval"),
     Column("difference", "as quantity", "mean difference from the other kind"),
     Column("difference_low", "as quantity", "lower end of its t interval"),
-    Column("difference_high", "as quantity", "upper end"),
+    Column("difference_high", "as quantity", "upper end of its t interval"),
     Column("ratio", "1", "mean over the other kind's mean"),
     Column("ratio_low", "1", "lower end of its interval"),
-    Column("ratio_high", "1", "upper end"),
+    Column("ratio_high", "1", "upper end of its interval"),
     Column("confidence", "1", "of the intervals: those of single levels hold together with 95% (Bonferroni)"),
     Column("n", "1", "blocks compared"),
     Column("reason", "1", "why something is NaN or left out"),
 )
-QUANTITIES = tuple(f.name for f in fields(Diversity) if f.name != "reason")
+QUANTITIES = tuple(field.name for field in fields(Diversity) if field.name != "reason")
 CONTRASTS = (
     ("adversarial", "control"),
     ("adversarial", "start"),
@@ -121,20 +120,33 @@ def measure(subject: Subject) -> Table:
     Args:
         subject: With mined negatives, candidates of shape (levels, samples, dim).
     """
-    batch, config = subject.batch, subject.config
-    strategy = ""
-    if isinstance(config, EnergyConfig) and strategy_of(config) != UNTOLD:
-        strategy = config.mining_strategy if config.energy_loss_weight > 0 else "none"
+    batch = subject.batch
+    strategy = _strategy(subject)
     rows: list[Row] = []
     for begin in range(0, batch.samples, BLOCK):
-        if batch.first + begin > 0 and batch.samples - begin < BLOCK:
+        first = batch.first + begin
+        # A smaller block has a smaller largest rank and Vendi score: it compares with no other.
+        if first > 0 and batch.samples - begin < BLOCK:
             break
-        block = {k: c[:, begin : begin + BLOCK].double().cpu().numpy() for k, c in batch.candidates.items()}
+        block = {}
+        for kind, points in batch.candidates.items():
+            block[kind] = points[:, begin : begin + BLOCK].double().cpu().numpy()
         for level in range(batch.levels):
-            key = {"level": level, "block": (batch.first + begin) // BLOCK, "strategy": strategy}
+            key = {"level": level, "block": first // BLOCK, "strategy": strategy}
             at_level = {kind: points[level] for kind, points in block.items()}
-            rows += [key | row for row in describe_block(at_level, subject.defect)]
+            for row in describe_block(at_level, subject.defect):
+                rows.append(key | row)
     return _as_table(rows, COLUMNS)
+
+
+def _strategy(subject: Subject) -> str:
+    """Return which negatives the run trained with; empty where its configuration does not state them."""
+    config = subject.config
+    if not isinstance(config, EnergyConfig) or strategy_of(config) == UNTOLD:
+        return ""
+    if config.energy_loss_weight > 0:
+        return config.mining_strategy
+    return "none"
 
 
 def describe_block(candidates: Mapping[Kind, Array], defect: str = "") -> list[Row]:
@@ -142,221 +154,318 @@ def describe_block(candidates: Mapping[Kind, Array], defect: str = "") -> list[R
 
     Args:
         candidates: Of each kind, of shape (n, dim).
-        defect: Why numbers are NaN, where that is known.
+        defect: Why numbers are NaN; empty where the reason is unknown.
     """
-    positive, control = candidates["positive"], candidates["control"]
+    positive = candidates["positive"]
+    control = candidates["control"]
     n, dim = positive.shape
     bandwidth = median_distance(control)
     rows = []
     for kind in KINDS:
-        row = asdict(set_diversity(candidates[kind], positive, control, bandwidth=bandwidth))
-        reasons = [f"a small block: n = {n}, not {BLOCK}"] if n < BLOCK else []
-        reasons += [defect if defect and "not finite" in row["reason"] else row["reason"]]
-        row["reason"] = "; ".join(reason for reason in reasons if reason)
-        rows.append({"kind": kind, "n": n, "dim": dim, "bandwidth": bandwidth, **row})
+        diversity = set_diversity(candidates[kind], positive, control, bandwidth=bandwidth)
+        row = {"kind": kind, "n": n, "dim": dim, "bandwidth": bandwidth, **asdict(diversity)}
+        reasons = []
+        if n < BLOCK:
+            reasons.append(f"a small block: n = {n}, not {BLOCK}")
+        if defect and "not finite" in diversity.reason:
+            reasons.append(defect)
+        elif diversity.reason:
+            reasons.append(diversity.reason)
+        row["reason"] = "; ".join(reasons)
+        rows.append(row)
     return rows
+
+
+def _as_table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
+    """Return rows as a table; where there are none, numpy would not know the types."""
+    types = dict.fromkeys(WHOLE, np.int64) | dict.fromkeys(WORDS, np.str_)
+    table = {}
+    for column in columns:
+        values = [row[column.name] for row in rows]
+        table[column.name] = np.array(values, dtype=types.get(column.name, np.float64))
+    return table
 
 
 def compare(table: Table) -> Table:
     """Return each quantity of each kind against another kind: over all levels, then level by level."""
     levels = np.unique(table["level"]).tolist()
+    # Bonferroni: all levels together hold with the confidence of one.
+    together = 1 - (1 - CONFIDENCE) / len(levels)
     rows: list[Row] = []
     for kind, versus in CONTRASTS:
-        one, other = select(table, kind=kind), select(table, kind=versus)
-        at_level = {level: (select(one, level=level), select(other, level=level)) for level in levels}
+        first = select(table, kind=kind)
+        second = select(table, kind=versus)
+        pairs = [(select(first, level=level), select(second, level=level)) for level in levels]
         for quantity in QUANTITIES:
-            a, b = _by_level(one, quantity), _by_level(other, quantity)
+            a = _by_level(first, quantity)
+            b = _by_level(second, quantity)
             key = {"kind": kind, "versus": versus, "quantity": quantity}
-            told = _contrast(a.mean(axis=0), b.mean(axis=0), CONFIDENCE)
-            rows.append({"level": ALL_LEVELS, **key, **told, "reason": _reason(one, other, quantity)})
-            together = 1 - (1 - CONFIDENCE) / len(levels)
+            contrast = _contrast(a.mean(axis=0), b.mean(axis=0), CONFIDENCE)
+            reason = _reason(first, second, quantity)
+            rows.append({"level": ALL_LEVELS, **key, **contrast, "reason": reason})
             for i, level in enumerate(levels):
-                told = _contrast(a[i], b[i], together)
-                reason = _reason(*at_level[level], quantity)
-                rows.append({"level": level, **key, **told, "reason": reason})
+                contrast = _contrast(a[i], b[i], together)
+                reason = _reason(*pairs[i], quantity)
+                rows.append({"level": level, **key, **contrast, "reason": reason})
     return _as_table(rows, COMPARISON_COLUMNS)
-
-
-def conclude(table: Table, comparison: Table) -> Finding:
-    """Return the answer in plain words: how many different ones the negatives amount to, and where."""
-    told = {q: _over_levels(comparison, "adversarial", "control", q) for q in QUANTITIES}
-    own = {q: _over_levels(comparison, "control", "positive", q)["mean"] for q in QUANTITIES}
-    n, blocks, levels = int(table["n"].max()), *(len(np.unique(table[k])) for k in ("block", "level"))
-    verdict, changed = _verdict(comparison, blocks)
-    evidence: dict[str, float] = {"n": n, "blocks": blocks, "largest_rank": _bound(table), **changed}
-    for quantity, row in told.items():
-        evidence |= {f"{quantity}_adversarial": row["mean"], f"{quantity}_control": own[quantity]}
-        evidence |= {f"{quantity}_{end}": row[end] for end in ("ratio", "ratio_low", "ratio_high")}
-    extent = (
-        f"{blocks} block{'s' * (blocks != 1)} of {n} problem{'s' * (n != 1)}, each at {levels} noise levels."
-    )
-    vendi = told["vendi"]
-    if math.isnan(vendi["ratio"]):
-        why = vendi["reason"] or "a mean is not finite"
-        statement = (
-            f"Over all levels nothing can be said of the negatives' diversity: {why}. {verdict}{extent}"
-        )
-        return Finding("diversity", "note", statement, evidence)
-    interval = f" (95% interval {vendi['ratio_low']:.2f} to {vendi['ratio_high']:.2f})" if blocks > 1 else ""
-    statement = (
-        f"{n} adversarial negatives amount to {vendi['mean']:.3g} different ones (Vendi score), as many "
-        f"random perturbations of their size to {own['vendi']:.3g}: a ratio of {vendi['ratio']:.2f}"
-        f"{interval}. {verdict}"
-        f"Consecutive ones lie {told['consecutive']['mean']:.3g} apart (RMS per entry), those of the control "
-        f"{own['consecutive']:.3g}; {_told_rank(comparison, _bound(table))}.{_told_mining(table)} "
-        f"Means over {extent}"
-    )
-    if changed["levels_collapsed"] and str(table["strategy"][0]) not in OTHERWISE:
-        return Finding("diversity", "warning", statement, evidence, ADVICE)
-    return Finding("diversity", "note", statement, evidence)
-
-
-def figure(table: Table) -> FigureData:
-    """Return distance, Vendi score and effective rank of each kind against the noise level."""
-    n, bound, blocks = int(table["n"].max()), _bound(table), len(np.unique(table["block"]))
-    panels = (
-        Panel("distance to the next one (RMS per entry)", _lines(table, "consecutive")),
-        Panel("Vendi score", _lines(table, "vendi"), "log", guides=(Guide(n, f"n = {n}"),)),
-        Panel(
-            "effective rank of displacements",
-            _lines(table, "displacement_rank"),
-            guides=(Guide(bound, f"bound {bound}"),),
-        ),
-    )
-    counted = f"{blocks} block{'s' * (blocks != 1)} of {n} problems"
-    spread = "mean and 95% t interval" if blocks > 1 else "no interval"
-    return FigureData(
-        "diversity",
-        "Diversity of right answers and of negatives",
-        "noise level",
-        panels,
-        f"{spread[0].upper()}{spread[1:]}; {counted}, the same at each level and of each kind. Vendi score: "
-        "Gaussian kernel, its bandwidth the median distance between two controls at the level. Displacement: "
-        "from the right answer. Start: the adversarial negative before its descent. Control: random "
-        "perturbation of its size.",
-        f"{spread}, {counted}",
-    )
 
 
 def _by_level(rows: Table, quantity: str) -> Array:
     """Return a quantity of one kind, of shape (levels, blocks)."""
     order = np.lexsort((rows["block"], rows["level"]))
-    values: Array = rows[quantity][order].reshape(len(np.unique(rows["level"])), -1)
+    levels = len(np.unique(rows["level"]))
+    values: Array = rows[quantity][order].reshape(levels, -1)
     return values
 
 
 def _contrast(a: Array, b: Array, confidence: float) -> Row:
     """Return the mean of a, its difference from b and its ratio to b, over blocks that have both."""
-    both = np.isfinite(a) & np.isfinite(b)
-    own = summarise(a[np.isfinite(a)], confidence=confidence)
-    difference = summarise((a - b)[both], confidence=confidence)
-    ratio = ratio_of_means(a[both], b[both], confidence=confidence)
+    paired = np.isfinite(a) & np.isfinite(b)
+    mean = summarise(a[np.isfinite(a)], confidence=confidence)
+    difference = summarise((a - b)[paired], confidence=confidence)
+    ratio = ratio_of_means(a[paired], b[paired], confidence=confidence)
     return {
-        **{"mean": own.mean, "mean_low": own.low, "mean_high": own.high},
+        "mean": mean.mean,
+        "mean_low": mean.low,
+        "mean_high": mean.high,
         "difference": difference.mean,
         "difference_low": difference.low,
         "difference_high": difference.high,
-        **{"ratio": ratio.value, "ratio_low": ratio.low, "ratio_high": ratio.high},
+        "ratio": ratio.value,
+        "ratio_low": ratio.low,
+        "ratio_high": ratio.high,
         "confidence": confidence,
-        "n": int(both.sum()),
+        "n": int(paired.sum()),
     }
 
 
-def _reason(one: Table, other: Table, quantity: str) -> str:
+def _reason(first: Table, second: Table, quantity: str) -> str:
     """Return why a quantity is NaN or has no interval, each reason once."""
-    reasons: dict[str, None] = {}
-    for rows in (one, other):
-        broken = rows["reason"][np.isnan(rows[quantity])].tolist()
-        reasons |= dict.fromkeys(part for reason in broken for part in str(reason).split("; ") if part)
-    if not reasons and len(np.unique(one["block"])) < 2:
-        reasons[f"one block, n = {one['n'].max()}, has no interval"] = None
-    if not other[quantity].any():
-        reasons["no ratio to 0"] = None
-    return "; ".join(reasons)
+    reasons = []
+    for rows in (first, second):
+        broken = rows["reason"][np.isnan(rows[quantity])]
+        for reason in broken.tolist():
+            reasons += str(reason).split("; ")
+    reasons = [reason for reason in reasons if reason]
+    if not reasons and len(np.unique(first["block"])) < 2:
+        reasons.append(f"one block, n = {first['n'].max()}, has no interval")
+    if not second[quantity].any():
+        reasons.append("no ratio to 0")
+    return "; ".join(dict.fromkeys(reasons))
+
+
+def conclude(table: Table, comparison: Table) -> Finding:
+    """Return the answer in plain words: how many different ones the negatives amount to, and where."""
+    mined = {}
+    control = {}
+    for quantity in QUANTITIES:
+        mined[quantity] = _over_levels(comparison, "adversarial", "control", quantity)
+        control[quantity] = _over_levels(comparison, "control", "positive", quantity)["mean"]
+    blocks = len(np.unique(table["block"]))
+    verdict, counts = _verdict(comparison, blocks)
+    evidence: dict[str, float] = {
+        "n": int(table["n"].max()),
+        "blocks": blocks,
+        "largest_rank": _largest_rank(table),
+        **counts,
+    }
+    for quantity, row in mined.items():
+        evidence[f"{quantity}_adversarial"] = row["mean"]
+        evidence[f"{quantity}_control"] = control[quantity]
+        for end in ("ratio", "ratio_low", "ratio_high"):
+            evidence[f"{quantity}_{end}"] = row[end]
+    if math.isnan(mined["vendi"]["ratio"]):
+        why = mined["vendi"]["reason"] or "a mean is not finite"
+        unknown = f"Over all levels nothing can be said of the negatives' diversity: {why}."
+        return Finding("diversity", "note", f"{unknown} {verdict}{_extent(table)}", evidence)
+    statement = (
+        f"{_vendi_sentence(evidence)} "
+        f"{verdict}"
+        f"{_distance_sentence(evidence, comparison)}"
+        f"{_mining_sentences(table)} "
+        f"Means over {_extent(table)}"
+    )
+    if counts["levels_collapsed"] and str(table["strategy"][0]) not in OTHERWISE:
+        return Finding("diversity", "warning", statement, evidence, ADVICE)
+    return Finding("diversity", "note", statement, evidence)
 
 
 def _over_levels(comparison: Table, kind: str, versus: str, quantity: str) -> Row:
-    row = select(comparison, level=ALL_LEVELS, kind=kind, versus=versus, quantity=quantity)
+    row = select(
+        comparison,
+        level=ALL_LEVELS,
+        kind=kind,
+        versus=versus,
+        quantity=quantity,
+    )
     return {name: column[0] for name, column in row.items()}
 
 
-def _bound(table: Table) -> int:
+def _largest_rank(table: Table) -> int:
     """Return what no effective rank exceeds."""
     return int(min(table["n"].max() - 1, table["dim"].max()))
+
+
+def _blocks_of_problems(table: Table) -> str:
+    blocks = len(np.unique(table["block"]))
+    return f"{blocks} block{_plural(blocks)} of {table['n'].max()}"
+
+
+def _extent(table: Table) -> str:
+    """Return what means are taken over, as the end of a sentence."""
+    problems = f"problem{_plural(int(table['n'].max()))}"
+    levels = len(np.unique(table["level"]))
+    return f"{_blocks_of_problems(table)} {problems}, each at {levels} noise levels."
+
+
+def _plural(count: int) -> str:
+    return "s" * (count != 1)
+
+
+def _vendi_sentence(evidence: Mapping[str, float]) -> str:
+    interval = ""
+    if evidence["blocks"] > 1:
+        low = evidence["vendi_ratio_low"]
+        high = evidence["vendi_ratio_high"]
+        interval = f" (95% interval {low:.2f} to {high:.2f})"
+    return (
+        f"{evidence['n']} adversarial negatives amount to "
+        f"{evidence['vendi_adversarial']:.3g} different ones (Vendi score), as many "
+        f"random perturbations of their size to {evidence['vendi_control']:.3g}: "
+        f"a ratio of {evidence['vendi_ratio']:.2f}{interval}."
+    )
 
 
 def _verdict(comparison: Table, blocks: int) -> tuple[str, dict[str, int]]:
     """Return what the Vendi score says of each level, for they may differ in sign, and of how many."""
     rows = select(comparison, kind="adversarial", versus="control", quantity="vendi")
     single = rows["level"] != ALL_LEVELS
-    level, low, high = (rows[name][single] for name in ("level", "ratio_low", "ratio_high"))
-    enough, collapsed = blocks >= FEWEST_BLOCKS, high < COLLAPSED
-    found = {
-        "collapse, to less than half of that,": level[enough & collapsed],
-        "are less diverse": level[enough & (high < 1) & ~collapsed],
-        "are more diverse": level[enough & (low > 1)],
+    level = rows["level"][single]
+    low = rows["ratio_low"][single]
+    high = rows["ratio_high"][single]
+    enough = blocks >= FEWEST_BLOCKS
+    is_collapsed = high < COLLAPSED
+    collapsed = level[enough & is_collapsed]
+    less = level[enough & (high < 1) & ~is_collapsed]
+    more = level[enough & (low > 1)]
+    counts = {
+        "levels_collapsed": len(collapsed),
+        "levels_less_diverse": len(less),
+        "levels_more_diverse": len(more),
     }
-    names = ("levels_collapsed", "levels_less_diverse", "levels_more_diverse")
-    counts = {name: len(which) for name, which in zip(names, found.values(), strict=True)}
-    told = int(np.isfinite(rows["ratio"][single]).sum())
-    if not told or not enough:
-        few = f"Too few problems for a verdict ({FEWEST_BLOCKS * BLOCK} are needed). "
-        return few if told else "", counts
-    parts = [f"{verb} {_at(which, len(level))}" for verb, which in found.items() if len(which)]
-    rest = told - sum(counts.values())
-    parts += [f"are not seen to differ at {'the other ' if parts else ''}{rest}"] * (rest > 0)
+    judged = int(np.isfinite(rows["ratio"][single]).sum())
+    if not judged:
+        return "", counts
+    if not enough:
+        return f"Too few problems for a verdict ({FEWEST_BLOCKS * BLOCK} are needed). ", counts
+    parts = []
+    if len(collapsed):
+        parts.append(f"collapse, to less than half of that, {_at(collapsed, len(level))}")
+    if len(less):
+        parts.append(f"are less diverse {_at(less, len(level))}")
+    if len(more):
+        parts.append(f"are more diverse {_at(more, len(level))}")
+    rest = judged - sum(counts.values())
+    if rest > 0:
+        which = "the other " * bool(parts)
+        parts.append(f"are not seen to differ at {which}{rest}")
     return f"They {'; '.join(parts)} (intervals that hold for all levels together). ", counts
 
 
 def _at(levels: NDArray[Any], of: int) -> str:
     if len(levels) == of:
         return "at every level"
-    return f"at level{'s' * (len(levels) > 1)} {', '.join(map(str, levels))}"
+    listed = ", ".join(map(str, levels))
+    return f"at level{_plural(len(levels))} {listed}"
 
 
-def _told_rank(comparison: Table, bound: int) -> str:
-    ranks = {
-        kind: _over_levels(comparison, kind, versus, "displacement_rank")
-        for kind, versus in (("adversarial", "control"), ("control", "positive"), ("start", "control"))
-    }
-    if math.isnan(ranks["adversarial"]["mean"]):
-        return f"their displacements have no effective rank at some level ({ranks['adversarial']['reason']})"
-    mean = {kind: f"{row['mean']:.3g}" for kind, row in ranks.items()}
+def _distance_sentence(evidence: Mapping[str, float], comparison: Table) -> str:
+    """Return how far apart negatives lie, and in how many directions."""
+    mined = evidence["consecutive_adversarial"]
+    control = evidence["consecutive_control"]
+    rank = _rank_clause(comparison, evidence["largest_rank"])
     return (
-        f"their displacements spread over {mean['adversarial']} of at most {bound} directions (effective "
-        f"rank), the control's over {mean['control']}, the start's over {mean['start']}"
+        f"Consecutive ones lie {mined:.3g} apart (RMS per entry), those of the control {control:.3g}; {rank}."
     )
 
 
-def _told_mining(table: Table) -> str:
+def _rank_clause(comparison: Table, largest: float) -> str:
+    mined = _over_levels(comparison, "adversarial", "control", "displacement_rank")
+    control = _over_levels(comparison, "control", "positive", "displacement_rank")
+    start = _over_levels(comparison, "start", "control", "displacement_rank")
+    if math.isnan(mined["mean"]):
+        return f"their displacements have no effective rank at some level ({mined['reason']})"
+    return (
+        f"their displacements spread over {mined['mean']:.3g} of at most {largest} directions (effective "
+        f"rank), the control's over {control['mean']:.3g}, the start's over {start['mean']:.3g}"
+    )
+
+
+def _mining_sentences(table: Table) -> str:
     """Return whether the descent moved anything, and what the run trained on if not on such negatives."""
-    mined, start = (select(table, kind=kind) for kind in ("adversarial", "start"))
-    still = all(np.array_equal(mined[q], start[q]) for q in QUANTITIES)
-    parts = [" The descent moved none of them: they are its start."] if still else []
-    if trained := OTHERWISE.get(str(table["strategy"][0])):
-        parts.append(f" The run trained {trained}; these are mined as the public code would have.")
-    return "".join(parts)
+    mined = select(table, kind="adversarial")
+    start = select(table, kind="start")
+    sentences = ""
+    # Equal to the last bit: a descent of rejected steps returns its start.
+    if all(np.array_equal(mined[quantity], start[quantity]) for quantity in QUANTITIES):
+        sentences += " The descent moved none of them: they are its start."
+    trained = OTHERWISE.get(str(table["strategy"][0]))
+    if trained:
+        sentences += f" The run trained {trained}; these are mined as the public code would have."
+    return sentences
+
+
+def figure(table: Table) -> FigureData:
+    """Return distance, Vendi score and effective rank of each kind against the noise level."""
+    n = int(table["n"].max())
+    largest = _largest_rank(table)
+    distance = Panel("distance to the next one (RMS per entry)", _lines(table, "consecutive"))
+    vendi = Panel(
+        "Vendi score",
+        _lines(table, "vendi"),
+        "log",
+        guides=(Guide(n, f"n = {n}"),),
+    )
+    rank = Panel(
+        "effective rank of displacements",
+        _lines(table, "displacement_rank"),
+        guides=(Guide(largest, f"bound {largest}"),),
+    )
+    spread = "no interval"
+    if len(np.unique(table["block"])) > 1:
+        spread = "mean and 95% t interval"
+    counted = f"{_blocks_of_problems(table)} problems"
+    return FigureData(
+        name="diversity",
+        title="Diversity of right answers and of negatives",
+        x_label="noise level",
+        panels=(distance, vendi, rank),
+        method=f"{spread[0].upper()}{spread[1:]}; {counted}, the same at each level and of each kind. Vendi "
+        "score: Gaussian kernel, its bandwidth the median distance between two controls at the level. "
+        "Displacement: from the right answer. Start: the adversarial negative before its descent. Control: "
+        "random perturbation of its size.",
+        note=f"{spread}, {counted}",
+    )
 
 
 def _lines(table: Table, quantity: str) -> tuple[Line, ...]:
     """Return a line for each kind that has numbers: mean and t interval over blocks at each level."""
-    levels, lines = np.unique(table["level"]), []
+    levels = np.unique(table["level"])
+    lines = []
     for position, kind in enumerate(KINDS):
         values = _by_level(select(table, kind=kind), quantity)
-        if np.isfinite(values).any():
-            found = [summarise(v[np.isfinite(v)]) for v in values]
-            mean, low, high = (np.array([getattr(s, k) for s in found]) for k in ("mean", "low", "high"))
-            beside = levels + DODGE * (position - (len(KINDS) - 1) / 2)
-            interval = (low, high) if np.isfinite(low).any() else (None, None)
-            lines.append(Line(kind, beside, mean, *interval))
+        if not np.isfinite(values).any():
+            continue
+        summaries = [summarise(blocks[np.isfinite(blocks)]) for blocks in values]
+        places = dodge(levels, position, len(KINDS))
+        mean = np.array([summary.mean for summary in summaries])
+        line = Line(kind, places, mean)
+        low = np.array([summary.low for summary in summaries])
+        high = np.array([summary.high for summary in summaries])
+        if np.isfinite(low).any():  # one block has no interval
+            line = replace(line, low=low, high=high)
+        lines.append(line)
     return tuple(lines)
-
-
-def _as_table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
-    """Return rows as a table; where there are none, numpy would not know the types."""
-    kinds = dict.fromkeys(WHOLE, np.int64) | dict.fromkeys(WORDS, np.str_)
-    names = [column.name for column in columns]
-    return {name: np.array([row[name] for row in rows], dtype=kinds.get(name, np.float64)) for name in names}
 
 
 PROBE = Probe(

@@ -35,10 +35,12 @@ from numpy.typing import NDArray
 from scipy import special
 
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.dodge import dodge
 from ired_diag.energy_config import EnergyConfig
-from ired_diag.finding import Finding
+from ired_diag.finding import Finding, Severity
 from ired_diag.model.mined_batch import Kind
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.probing.tensor_column import tensor_column
 from ired_diag.stats.auroc import paired_auroc
 from ired_diag.stats.effect_size import paired_effect
 from ired_diag.stats.effective_size import effective_size
@@ -46,7 +48,7 @@ from ired_diag.stats.finite import mean_of_finite
 from ired_diag.stats.share import share_of
 from ired_diag.stats.summary import summarise
 from ired_diag.subject import Subject
-from ired_diag.table import VALUE, Column, Table, concatenate, select, value_columns
+from ired_diag.table import VALUE, Column, Table, concatenate, select, table_of_rows, value_columns
 from ired_diag.told_training import UNTOLD, strategy_of
 
 COLUMNS = (
@@ -58,7 +60,7 @@ COLUMNS = (
     Column("gap", "nat", "E_neg - E_pos"),
     Column("weight", "1", "w = 1 / (1 + exp gap), what is left of the contrastive loss's gradient"),
     Column("rounding", "nat", "rounding of the larger of the two energies"),
-    Column("strategy", "1", "the negatives that the run trained with; none; unknown where it is not told"),
+    Column("strategy", "1", "the negatives that the run trained with; none; or unknown"),
 )
 COMPARISON_COLUMNS = (
     Column("level", "1", "noise level; -1 for the mean over levels of each problem"),
@@ -81,7 +83,6 @@ TRAINED: dict[str, tuple[Kind, ...]] = {  # which of them a strategy trains with
 SATURATED = 0.01  # of w: a hundredth of the gradient that an undecided pair of negatives shares
 IDLE = 0.9  # of a run's own negatives: with so many saturated, mining is hardly heard
 FEWEST = 30  # problems for a verdict
-DODGE = 0.13  # of a level, between the kinds
 
 Estimate = tuple[float, float, float, int, str]  # value, low, high, n, reason
 
@@ -92,48 +93,59 @@ def measure(subject: Subject) -> Table:
     Args:
         subject: With mined negatives.
     """
-    batch, config = subject.batch, subject.config
+    batch = subject.batch
     positive = batch.energies["positive"]
     rows = positive.numel()
-    strategy = strategy_of(config)
-    if strategy != UNTOLD and isinstance(config, EnergyConfig) and config.energy_loss_weight == 0:
-        strategy = "none"
+    levels = np.repeat(np.arange(batch.levels), batch.samples)
+    numbers = np.arange(batch.first, batch.first + batch.samples)
+    strategy = _strategy(subject)
     tables = []
     for kind in NEGATIVES:
         negative = batch.energies[kind]
-        rounding = torch.finfo(negative.dtype).eps * torch.maximum(positive.abs(), negative.abs())
+        larger = torch.maximum(positive.abs(), negative.abs())
+        rounding = torch.finfo(negative.dtype).eps * larger
+        # In float32 the difference would be rounded once more.
         gap = negative.double() - positive.double()
         tables.append(
             {
-                "level": np.repeat(np.arange(batch.levels), batch.samples),
+                "level": levels,
                 "kind": np.full(rows, kind),
-                "sample": np.tile(np.arange(batch.first, batch.first + batch.samples), batch.levels),
-                "energy_positive": positive.double().flatten().cpu().numpy(),
-                "energy_negative": negative.double().flatten().cpu().numpy(),
-                "gap": gap.flatten().cpu().numpy(),
-                "weight": torch.sigmoid(-gap).flatten().cpu().numpy(),
-                "rounding": rounding.double().flatten().cpu().numpy(),
+                "sample": np.tile(numbers, batch.levels),
+                "energy_positive": tensor_column(positive.double()),
+                "energy_negative": tensor_column(negative.double()),
+                "gap": tensor_column(gap),
+                "weight": tensor_column(torch.sigmoid(-gap)),
+                "rounding": tensor_column(rounding.double()),
                 "strategy": np.full(rows, strategy),
             }
         )
     return concatenate(tables)
 
 
+def _strategy(subject: Subject) -> str:
+    """Return which negatives the run trained with, as far as its configuration states it."""
+    config = subject.config
+    strategy = strategy_of(config)
+    if strategy == UNTOLD or not isinstance(config, EnergyConfig):
+        return strategy
+    if config.energy_loss_weight == 0:
+        return "none"
+    return strategy
+
+
 def compare(table: Table) -> Table:
     """Return each quantity of each kind: over all levels, then level by level."""
-    rows: list[tuple[Any, ...]] = []
-    levels = np.unique(table["level"]).tolist()
+    rows: list[dict[str, Any]] = []
     for kind in NEGATIVES:
         part = select(table, kind=kind)
-        for name, estimate in _quantities(part):
-            rows.append((ALL_LEVELS, kind, name, *estimate))
-        for level in levels:
-            for name, estimate in _quantities(select(part, level=level)):
-                rows.append((level, kind, name, *estimate))
-    comparison = {}
-    for name, values in zip(("level", "kind", "quantity", *VALUE), zip(*rows, strict=True), strict=True):
-        comparison[name] = np.array(values)
-    return comparison
+        parts = {ALL_LEVELS: part}
+        for level in np.unique(table["level"]).tolist():
+            parts[level] = select(part, level=level)
+        for level, at_level in parts.items():
+            for quantity, estimate in _quantities(at_level):
+                values = dict(zip(VALUE, estimate, strict=True))
+                rows.append({"level": level, "kind": kind, "quantity": quantity, **values})
+    return table_of_rows(COMPARISON_COLUMNS, rows)
 
 
 def log_weight(gap: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -150,23 +162,28 @@ def _quantities(rows: Table) -> Iterator[tuple[str, Estimate]]:
     """Yield each quantity of one kind, at one level or over several, each problem counting once."""
     order = np.lexsort((rows["sample"], rows["level"]))
     levels = len(np.unique(rows["level"]))
-    shape = {name: column[order].reshape(levels, -1) for name, column in rows.items()}
-    positive, negative = shape["energy_positive"], shape["energy_negative"]
-    gap = shape["gap"]
+
+    def by_level(name: str) -> NDArray[Any]:
+        return rows[name][order].reshape(levels, -1)
+
+    positive = by_level("energy_positive")
+    negative = by_level("energy_negative")
+    gap = by_level("gap")
+    weight = by_level("weight")
     yield "energy_positive", _mean_over_problems(positive)
     yield "energy_negative", _mean_over_problems(negative)
-    yield "gap", _mean_over_problems(gap, shape["rounding"])
+    yield "gap", _mean_over_problems(gap, by_level("rounding"))
     effect = paired_effect(mean_of_finite(gap))
     yield "gap_over_sd", (effect.d, effect.d_low, effect.d_high, effect.n, effect.reason)
-    numbers = ~(np.isnan(positive) | np.isnan(negative))
+    comparable = ~(np.isnan(positive) | np.isnan(negative))
     ties = 0.5 * (positive == negative)
-    lower = np.where(numbers, (positive < negative) + ties, math.nan)
-    saturated = np.where(numbers, shape["weight"] < SATURATED, math.nan)
-    yield "lower", _share(lower)
+    lower = (positive < negative) + ties
+    yield "lower", _share(np.where(comparable, lower, math.nan))
     area = paired_auroc(-positive, -negative)
     yield "auroc", (area.area, area.low, area.high, area.n, area.reason)
-    yield "weight", _mean_over_problems(shape["weight"])
-    yield "saturated", _share(saturated)
+    yield "weight", _mean_over_problems(weight)
+    saturated = weight < SATURATED
+    yield "saturated", _share(np.where(comparable, saturated, math.nan))
     size = effective_size(log_weight(gap))
     yield "effective", (size.share, size.low, size.high, size.n, size.reason)
 
@@ -177,8 +194,10 @@ def _mean_over_problems(values: NDArray[np.float64], rounding: NDArray[np.float6
     lost = int((~np.isfinite(values)).sum())
     if lost:
         reasons.append(f"{lost} of {values.size} are not finite")
-    if rounding is not None and (unsure := int((np.abs(values) <= rounding).sum())):
-        reasons.append(f"{unsure} of {values.size} are not above the rounding of their energies")
+    if rounding is not None:
+        unsure = int((np.abs(values) <= rounding).sum())
+        if unsure:  # a gap that rounding may have made
+            reasons.append(f"{unsure} of {values.size} are not above the rounding of their energies")
     means = mean_of_finite(values)
     summary = summarise(means[np.isfinite(means)])
     if summary.reason:
@@ -193,31 +212,50 @@ def _share(values: NDArray[np.float64]) -> Estimate:
 
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return the answer in plain words: what energy tells apart, and how much gradient that leaves."""
-    n, levels = len(np.unique(table["sample"])), len(np.unique(table["level"]))
+    n = len(np.unique(table["sample"]))
+    levels = len(np.unique(table["level"]))
     strategy = str(table["strategy"][0])
-    over_all = select(comparison, level=ALL_LEVELS)
-    evidence: dict[str, Any] = {"n": n, "strategy": strategy}
+    evidence: dict[str, Any] = {"n": n, "strategy": strategy, **_evidence(comparison)}
+    if not np.isfinite(table["gap"]).any():
+        statement = f"No energy gap of {n} problems is a number: nothing can be said."
+        return Finding("energy_gap", "warning", statement, evidence)
+    verdict = _verdict(select(comparison, kind="adversarial", quantity="lower"), n)
+    lower = _percent(evidence, "lower", "adversarial")
+    lower_than_random = _percent(evidence, "lower", "random")
+    area = evidence["auroc_adversarial"]
+    statement = (
+        f"Right answers lie lower in energy than their adversarial negatives in {lower} of pairs "
+        f"({verdict}; AUROC over problems {area:.3f}), "
+        f"than random ones in {lower_than_random}. "
+        f"Of the contrastive gradient adversarial negatives leave {_left('adversarial', evidence)}, "
+        f"random ones {_left('random', evidence)}; "
+        f"{n} problems at {levels} noise levels."
+        f"{_training_sentence(strategy)}"
+    )
+    severity: Severity = "note"
+    is_alarming, advice = _alarm(TRAINED.get(strategy, ()), evidence, n)
+    if is_alarming:
+        severity = "warning"
+    return Finding("energy_gap", severity, statement, evidence, advice)
+
+
+def _evidence(comparison: Table) -> dict[str, float]:
+    evidence = {}
     for kind in NEGATIVES:
-        rows = select(over_all, kind=kind)
+        rows = select(comparison, level=ALL_LEVELS, kind=kind)
         for i, quantity in enumerate(rows["quantity"].tolist()):
             evidence[f"{quantity}_{kind}"] = float(rows["value"][i])
             evidence[f"{quantity}_low_{kind}"] = float(rows["value_low"][i])
             evidence[f"{quantity}_high_{kind}"] = float(rows["value_high"][i])
-    if not np.isfinite(table["gap"]).any():
-        statement = f"No energy gap of {n} problems is a number: nothing can be said."
-        return Finding("energy_gap", "warning", statement, evidence)
-    rows = select(comparison, kind="adversarial", quantity="lower")
-    trained = {UNTOLD: "", "none": " The run trained without negatives."}
-    statement = (
-        f"Right answers lie lower in energy than their adversarial negatives in "
-        f"{_percent(evidence, 'lower', 'adversarial')} of pairs ({_verdict(rows, n)}; AUROC over problems "
-        f"{evidence['auroc_adversarial']:.3f}), than random ones in {_percent(evidence, 'lower', 'random')}. "
-        f"Of the contrastive gradient adversarial negatives leave {_left('adversarial', evidence)}, random "
-        f"ones {_left('random', evidence)}; {n} problems at {levels} noise levels."
-        f"{trained.get(strategy, f' The run trained with {strategy} negatives.')}"
-    )
-    alarmed, advice = _alarm(TRAINED.get(strategy, ()), evidence, n)
-    return Finding("energy_gap", "warning" if alarmed else "note", statement, evidence, advice)
+    return evidence
+
+
+def _training_sentence(strategy: str) -> str:
+    if strategy == UNTOLD:
+        return ""
+    if strategy == "none":
+        return " The run trained without negatives."
+    return f" The run trained with {strategy} negatives."
 
 
 def _percent(evidence: dict[str, Any], quantity: str, kind: Kind) -> str:
@@ -243,7 +281,10 @@ def _verdict(rows: Table, n: int) -> str:
     lower = rows["value_low"][single] > 0.5
     higher = rows["value_high"][single] < 0.5
     groups = {"mostly lower": lower, "mostly higher": higher, "undecided": ~(lower | higher)}
-    parts = [f"{word} at {_levels(levels, chosen)}" for word, chosen in groups.items() if chosen.any()]
+    parts = []
+    for word, chosen in groups.items():
+        if chosen.any():
+            parts.append(f"{word} at {_levels(levels, chosen)}")
     return ", ".join(parts)
 
 
@@ -276,22 +317,32 @@ def _alarm(trained: tuple[Kind, ...], evidence: dict[str, Any], n: int) -> tuple
 def figure(table: Table) -> FigureData:
     """Return gap, share told apart within a problem, and gradient weight against the noise level."""
     comparison = compare(table)
-    panels = (
-        Panel("energy gap  (nat)", _quartile_lines(table), guides=(Guide(0.0, ""),)),
-        Panel("share E_pos < E_neg", _lines(comparison, "lower"), guides=(Guide(0.5, "chance"),)),
-        Panel("gradient weight w", _lines(comparison, "weight"), guides=(Guide(0.5, ""),)),
+    gap = Panel(
+        "energy gap  (nat)",
+        _quartile_lines(table),
+        guides=(Guide(0.0, ""),),
+    )
+    lower = Panel(
+        "share E_pos < E_neg",
+        _lines(comparison, "lower"),
+        guides=(Guide(0.5, "chance"),),
+    )
+    weight = Panel(
+        "gradient weight w",
+        _lines(comparison, "weight"),
+        guides=(Guide(0.5, ""),),
     )
     n = len(np.unique(table["sample"]))
     return FigureData(
-        "energy_gap",
-        "Energy of negatives over that of right answers",
-        "noise level",
-        panels,
-        "Gap E_neg - E_pos: median and quartiles over problems. Share of problems in which the right answer "
-        "has the lower energy, and mean of w = 1/(1 + exp gap), what is left of the contrastive gradient "
-        f"(0.5 without a gap): with 95% intervals. n = {n} problems, the same at each level. Start: the "
-        "adversarial negative before its descent. Control: random perturbation of its size.",
-        f"gap: quartiles; else 95% intervals; n = {n} problems",
+        name="energy_gap",
+        title="Energy of negatives over that of right answers",
+        x_label="noise level",
+        panels=(gap, lower, weight),
+        method="Gap E_neg - E_pos: median and quartiles over problems. Share of problems in which the right "
+        "answer has the lower energy, and mean of w = 1/(1 + exp gap), what is left of the contrastive "
+        f"gradient (0.5 without a gap): with 95% intervals. n = {n} problems, the same at each level. Start: "
+        "the adversarial negative before its descent. Control: random perturbation of its size.",
+        note=f"gap: quartiles; else 95% intervals; n = {n} problems",
     )
 
 
@@ -299,30 +350,31 @@ def _quartile_lines(table: Table) -> tuple[Line, ...]:
     levels = np.unique(table["level"])
     lines = []
     for position, kind in enumerate(NEGATIVES):
-        rows = select(table, kind=kind)
-        gaps = [rows["gap"][rows["level"] == level] for level in levels]
-        finite = [gap[np.isfinite(gap)] for gap in gaps]
-        low, middle, high = np.array(
-            [np.quantile(gap, (0.25, 0.5, 0.75)) if len(gap) else [math.nan] * 3 for gap in finite]
-        ).T
-        lines.append(Line(kind, _beside(levels, position), middle, low, high))
+        quartiles = []
+        for level in levels:
+            gap = select(table, kind=kind, level=level)["gap"]
+            quartiles.append(_quartiles(gap[np.isfinite(gap)]))
+        low, middle, high = np.array(quartiles).T
+        places = dodge(levels, position, len(NEGATIVES))
+        lines.append(Line(kind, places, middle, low=low, high=high))
     return tuple(lines)
+
+
+def _quartiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not len(values):  # numpy refuses quantiles of nothing
+        return np.full(3, math.nan)
+    return np.quantile(values, (0.25, 0.5, 0.75))
 
 
 def _lines(comparison: Table, quantity: str) -> tuple[Line, ...]:
-    rows = select(comparison, quantity=quantity)
-    rows = {name: column[rows["level"] != ALL_LEVELS] for name, column in rows.items()}
+    single = comparison["level"] != ALL_LEVELS
+    rows = {name: column[single] for name, column in comparison.items()}
     lines = []
     for position, kind in enumerate(NEGATIVES):
-        own = select(rows, kind=kind)
-        beside = _beside(own["level"], position)
-        lines.append(Line(kind, beside, own["value"], own["value_low"], own["value_high"]))
+        curve = select(rows, kind=kind, quantity=quantity)
+        places = dodge(curve["level"], position, len(NEGATIVES))
+        lines.append(Line(kind, places, curve["value"], low=curve["value_low"], high=curve["value_high"]))
     return tuple(lines)
-
-
-def _beside(levels: NDArray[Any], position: int) -> NDArray[np.float64]:
-    beside: NDArray[np.float64] = levels + DODGE * (position - (len(NEGATIVES) - 1) / 2)
-    return beside
 
 
 PROBE = Probe(

@@ -21,8 +21,8 @@ the energy. So the sharpest level, t = 0, is descended (``ired_diag.model.minima
   of them lies in another basin than the minimum below y* and below that: a spurious minimum.
 
 Descents that did not converge are counted, and left out; of many problems the first 512 are descended. The
-model's answer is the last clean estimate of
-``ired_diag.model.sampler``, the public code's y / √ᾱ_0, whose point at level 0 is that y.
+model's answer is the last clean estimate of ``ired_diag.model.sampler``, the public code's y / √ᾱ_0, whose
+point at level 0 is that y.
 
 References: Du et al. (2024), section 3 (answers as minima of the energy); Somers (1962), A New Asymmetric
 Measure of Association for Ordinal Variables (picks).
@@ -31,7 +31,7 @@ Measure of Association for Ordinal Variables (picks).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,16 +40,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
-from ired_diag.finding import Finding
+from ired_diag.finding import Finding, Severity
 from ired_diag.model.candidates import mined, perturbed, sampled
 from ired_diag.model.energy import Energy
 from ired_diag.model.minima import sharp_minima
 from ired_diag.probing.probe import Headline, Probe
+from ired_diag.probing.tensor_column import tensor_column
 from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.rank_correlation import concordance, share_below, spearman
 from ired_diag.stats.share import share_of
 from ired_diag.subject import Subject
-from ired_diag.table import VALUE, Column, Table, concatenate, select, value_columns
+from ired_diag.table import VALUE, Column, Table, concatenate, select, table_of_rows, value_columns
 
 COLUMNS = (
     Column("level", "1", "noise level, 0 the sharpest"),
@@ -89,67 +90,114 @@ CLOSE = 2.0  # ratio of errors, at most
 APART = 1.01  # at least, of two answers to choose from
 FEWEST = 30  # problems for a verdict
 
-Told = tuple[float, float, float, int, str]  # value, low, high, n, reason
+Estimate = tuple[float, float, float, int, str]  # value, low, high, n, reason
 Grid = NDArray[np.float64]
 
 
 @torch.no_grad()
 def measure(subject: Subject) -> Table:
     """Return error and energy of candidate answers at each level, and of the minima of the sharpest."""
-    firsts = range(0, subject.samples, CHUNK)
-    return concatenate([table for first in firsts for table in _measure_chunk(subject, first)])
+    tables: list[Table] = []
+    for first in range(0, subject.samples, CHUNK):
+        tables += _measure_chunk(subject, first)
+    return concatenate(tables)
 
 
 def _measure_chunk(subject: Subject, first: int) -> Iterator[Table]:
-    energy, schedule, count = subject.energy, subject.schedule, min(CHUNK, subject.samples - first)
+    energy = subject.energy
+    schedule = subject.schedule
+    count = min(CHUNK, subject.samples - first)
     generator = subject.generator("energy_judge", first // CHUNK)
-    drawn = subject.problems.draw(count, generator=generator)
-    problem, right = (part.to(subject.device) for part in drawn)
+    problem, right = subject.problems.draw(count, generator=generator)
+    problem = problem.to(subject.device)
+    right = right.to(subject.device)
+    # The order of draws from one generator: a change of it changes every table.
     candidates = {
         "right": right[:, None],
         "zero": torch.zeros_like(right)[:, None],
         "perturbed": perturbed(right, SIZES, generator=generator),
-        "answer": sampled(energy, problem, right, schedule, subject.mining, ANSWERS, generator=generator),
+        "answer": sampled(
+            energy,
+            problem,
+            right,
+            schedule=schedule,
+            settings=subject.mining,
+            count=ANSWERS,
+            generator=generator,
+        ),
     }
     for level, signal in enumerate(schedule.sqrt_alphas_cumprod):
-        negative = mined(energy, problem, right, level, schedule, subject.mining, generator=generator)
+        negative = mined(
+            energy,
+            problem,
+            right,
+            level=level,
+            schedule=schedule,
+            settings=subject.mining,
+            generator=generator,
+        )
         t = torch.full((count,), level, device=subject.device)
         for kind, points in {**candidates, "mined": negative[:, None]}.items():
-            energies = _energies(energy, problem, t, signal * points)
-            yield _rows(level, first, kind, _error(points, right), energies)
+            yield _rows(
+                level,
+                first,
+                kind,
+                error=_error(points, right),
+                energy=_energies(energy, problem, t, signal * points),
+            )
     if first < DESCENDED:
-        yield from _descents(subject, problem, right, generator, first)
+        yield from _descents(subject, problem, right, generator=generator, first=first)
 
 
 def _energies(energy: Energy, problem: Tensor, t: Tensor, points: Tensor) -> Tensor:
     """Return E of several points of each problem, of shape (count, points)."""
     landscape = energy.landscape(problem, t)
-    return torch.stack([landscape.energy(points[:, i]) for i in range(points.shape[1])], dim=1)
+    columns = [landscape.energy(points[:, i]) for i in range(points.shape[1])]
+    return torch.stack(columns, dim=1)
 
 
 def _error(candidates: Tensor, right: Tensor) -> Tensor:
     """Return the root mean square error of candidates, of shape (count, candidates)."""
-    return (candidates.double() - right.double()[:, None]).square().mean(-1).sqrt()
+    difference = candidates.double() - right.double()[:, None]
+    return difference.square().mean(-1).sqrt()
 
 
 def _descents(
-    subject: Subject, problem: Tensor, right: Tensor, generator: torch.Generator, first: int
+    subject: Subject,
+    problem: Tensor,
+    right: Tensor,
+    *,
+    generator: torch.Generator,
+    first: int,
 ) -> Iterator[Table]:
     """Yield the minimum below each right answer, and the ends of descents from random starts."""
-    found = sharp_minima(subject.energy, subject.schedule, problem, right, STARTS, generator=generator)
-    apart = _error(found.ends[:, 1:], found.ends[:, 1:].mean(1))
+    minima = sharp_minima(
+        subject.energy,
+        subject.schedule,
+        problem,
+        right,
+        STARTS,
+        generator=generator,
+    )
+    middle = minima.ends[:, 1:].mean(1)
+    apart = _error(minima.ends[:, 1:], middle)
     for kind, which in (("minimum", slice(0, 1)), ("end", slice(1, None))):
-        table = _rows(0, first, kind, _error(found.ends[:, which], right), found.energy[:, which])
-        told = {
-            "gradient": found.gradient[:, which].double(),
-            "converged": found.converged[:, which],
-            "basin": found.basin[:, which],
-        }
-        told |= {"apart": apart} if kind == "end" else {}
-        yield table | {name: values.flatten().cpu().numpy() for name, values in told.items()}
+        table = _rows(
+            0,
+            first,
+            kind,
+            error=_error(minima.ends[:, which], right),
+            energy=minima.energy[:, which],
+        )
+        table["gradient"] = tensor_column(minima.gradient[:, which].double())
+        table["converged"] = tensor_column(minima.converged[:, which])
+        table["basin"] = tensor_column(minima.basin[:, which])
+        if kind == "end":
+            table["apart"] = tensor_column(apart)
+        yield table
 
 
-def _rows(level: int, first: int, kind: str, error: Tensor, energy: Tensor) -> Table:
+def _rows(level: int, first: int, kind: str, *, error: Tensor, energy: Tensor) -> Table:
     """Return the rows of candidates, error and energy of shape (count, candidates)."""
     count, candidates = error.shape
     rows = count * candidates
@@ -158,8 +206,8 @@ def _rows(level: int, first: int, kind: str, error: Tensor, energy: Tensor) -> T
         "sample": np.repeat(np.arange(first, first + count), candidates),
         "kind": np.full(rows, kind),
         "number": np.tile(np.arange(candidates), count),
-        "error": error.flatten().cpu().numpy(),
-        "energy": energy.double().flatten().cpu().numpy(),
+        "error": tensor_column(error),
+        "energy": tensor_column(energy.double()),
         "gradient": np.full(rows, math.nan),
         "converged": np.ones(rows, dtype=bool),
         "basin": np.full(rows, -1),
@@ -169,26 +217,29 @@ def _rows(level: int, first: int, kind: str, error: Tensor, energy: Tensor) -> T
 
 def compare(table: Table) -> Table:
     """Return each quantity at each level, with intervals over problems."""
-    rows: list[tuple[int, str, Told]] = []
+    rows: list[dict[str, Any]] = []
     for level in np.unique(table["level"]).tolist():
         part = select(table, level=level)
-        rows += [(level, name, told) for name, told in _judging(part)]
+        estimates = list(_judging(part))
         if level == 0:
-            rows += [(level, name, told) for name, told in _minima(part)]
-    return {
-        "level": np.array([row[0] for row in rows]),
-        "quantity": np.array([row[1] for row in rows]),
-        **{name: np.array([row[2][i] for row in rows]) for i, name in enumerate(VALUE)},
-    }
+            estimates += _minima(part)
+        for quantity, estimate in estimates:
+            values = dict(zip(VALUE, estimate, strict=True))
+            rows.append({"level": level, "quantity": quantity, **values})
+    return table_of_rows(COMPARISON_COLUMNS, rows)
 
 
-def _judging(rows: Table) -> Iterator[tuple[str, Told]]:
+def _judging(rows: Table) -> Iterator[tuple[str, Estimate]]:
     """Yield how well the energy of one level judges."""
-    energy, error = ({kind: _grid(rows, kind, name) for kind in KINDS} for name in ("energy", "error"))
-    around = [np.hstack([part["right"], part["perturbed"]]) for part in (energy, error)]
-    rho = _mean(spearman(*around))
-    yield "spearman", (rho[0], max(-1.0, rho[1]), min(1.0, rho[2]), *rho[3:])
-    yield "picks_perturbed", _share(concordance(*around), math.comb(1 + len(SIZES), 2))
+    energy = {kind: _grid(rows, kind, "energy") for kind in KINDS}
+    error = {kind: _grid(rows, kind, "error") for kind in KINDS}
+    energy_around = np.hstack([energy["right"], energy["perturbed"]])
+    error_around = np.hstack([error["right"], error["perturbed"]])
+    rho, low, high, n, reason = _mean_over_problems(spearman(energy_around, error_around))
+    # A t interval may leave the range of a correlation.
+    yield "spearman", (rho, max(-1.0, low), min(1.0, high), n, reason)
+    pairs = math.comb(1 + len(SIZES), 2)
+    yield "picks_perturbed", _share(concordance(energy_around, error_around), pairs)
     close = concordance(energy["perturbed"], error["perturbed"], closer_than=CLOSE)
     yield "picks_close", _share(close, math.comb(len(SIZES), 2))
     own = concordance(energy["answer"], error["answer"], further_than=APART)
@@ -197,33 +248,38 @@ def _judging(rows: Table) -> Iterator[tuple[str, Told]]:
     yield "below_mined", _share(share_below(energy["mined"], energy["right"]), 1)
 
 
-def _minima(rows: Table) -> Iterator[tuple[str, Told]]:
+def _minima(rows: Table) -> Iterator[tuple[str, Estimate]]:
     """Yield where the minima of the sharpest level lie; descents that did not converge are left out."""
     descended = rows["sample"] < DESCENDED
     rows = {name: column[descended] for name, column in rows.items()}
-    right, answer = _grid(rows, "right", "energy"), _grid(rows, "answer", "error").mean(axis=1)
-    below, ends = (
-        {name: _grid(rows, kind, name) for name in ("energy", "error", "basin", "apart", "converged")}
-        for kind in ("minimum", "end")
-    )
-    lost = np.hstack([below["converged"], ends["converged"]]) == 0
-    arrived, minimum = ends["converged"] > 0, np.where(below["converged"] > 0, below["error"], math.nan)[:, 0]
+    right = _grid(rows, "right", "energy")
+    answer = _grid(rows, "answer", "error").mean(axis=1)
+    below_converged = _grid(rows, "minimum", "converged") > 0
+    arrived = _grid(rows, "end", "converged") > 0
     reached = arrived.any(axis=1)
-    yield "error_answer", _mean(answer)
-    yield "error_minimum", _mean(minimum)
-    yield "excess", _mean(minimum - answer)
+    minimum = np.where(below_converged, _grid(rows, "minimum", "error"), math.nan)[:, 0]
+    yield "error_answer", _mean_over_problems(answer)
+    yield "error_minimum", _mean_over_problems(minimum)
+    yield "excess", _mean_over_problems(minimum - answer)
+    lost = ~np.hstack([below_converged, arrived])
     yield "not_converged", _share(lost.mean(axis=1), lost.shape[1])
-    basin = np.where(arrived, ends["basin"], -1)
+    basin = np.where(arrived, _grid(rows, "end", "basin"), -1)
     distinct = [len(set(row.tolist()) - {-1}) for row in basin]
-    yield "minima", _mean(np.where(reached, distinct, math.nan))
-    apart = np.where(arrived.all(axis=1), (ends["apart"] ** 2).sum(axis=1) / (STARTS - 1), math.nan)
-    yield "spread", _mean(np.sqrt(apart))
-    yield "below_end", _share(share_below(np.where(arrived, ends["energy"], math.nan), right), STARTS)
-    height = np.where(arrived, ends["energy"], math.inf)
+    yield "minima", _mean_over_problems(np.where(reached, distinct, math.nan))
+    squares = (_grid(rows, "end", "apart") ** 2).sum(axis=1)
+    # The mean that ends lie apart from is that of all: without one of them it is another.
+    apart = np.where(arrived.all(axis=1), squares / (STARTS - 1), math.nan)
+    yield "spread", _mean_over_problems(np.sqrt(apart))
+    energy = _grid(rows, "end", "energy")
+    below_right = share_below(np.where(arrived, energy, math.nan), right)
+    yield "below_end", _share(below_right, STARTS)
+    height = np.where(arrived, energy, math.inf)
     lowest = height.argmin(axis=1)[:, None]
-    deeper = np.take_along_axis(height, lowest, 1) < below["energy"]
-    spurious = (deeper & (np.take_along_axis(basin, lowest, 1) != below["basin"]))[:, 0]
-    yield "spurious", _share(np.where(reached & ~np.isnan(minimum), spurious, math.nan), 1)
+    deeper = np.take_along_axis(height, lowest, 1) < _grid(rows, "minimum", "energy")
+    elsewhere = np.take_along_axis(basin, lowest, 1) != _grid(rows, "minimum", "basin")
+    spurious = (deeper & elsewhere)[:, 0]
+    comparable = reached & ~np.isnan(minimum)
+    yield "spurious", _share(np.where(comparable, spurious, math.nan), 1)
 
 
 def _grid(rows: Table, kind: str, name: str) -> Grid:
@@ -231,52 +287,69 @@ def _grid(rows: Table, kind: str, name: str) -> Grid:
     part = select(rows, kind=kind)
     order = np.lexsort((part["number"], part["sample"]))
     problems = len(np.unique(part["sample"]))
-    grid: Grid = part[name][order].astype(np.float64).reshape(problems, -1)
+    column = part[name][order].astype(np.float64)
+    grid: Grid = column.reshape(problems, -1)
     return grid
 
 
-def _share(values: Grid, answers: int) -> Told:
+def _share(values: Grid, answers: int) -> Estimate:
     share = share_of(values, answers=answers)
     return share.mean, share.low, share.high, share.n, share.reason
 
 
-def _mean(values: Grid) -> Told:
-    told = summarise_finite(values)
-    return told.mean, told.low, told.high, told.n, told.reason
+def _mean_over_problems(values: Grid) -> Estimate:
+    summary = summarise_finite(values)
+    return summary.mean, summary.low, summary.high, summary.n, summary.reason
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return the answer in plain words, of the sharpest level."""
     n = len(np.unique(table["sample"]))
-    sharp = select(comparison, level=0)
-    evidence: dict[str, Any] = {"n": n}
-    for i, quantity in enumerate(sharp["quantity"].tolist()):
-        for end in ("", "_low", "_high"):
-            evidence[f"{quantity}{end}"] = float(sharp[f"value{end}"][i])
-    evidence["n_descended"] = min(n, DESCENDED)
-    evidence["n_choice"] = int(sharp["n"][sharp["quantity"] == "picks_answers"][0])
-    zero = _grid(select(table, level=0), "zero", "error")
-    evidence["error_zero"] = float(np.sqrt(np.mean(zero**2)))
+    evidence = _evidence(table, select(comparison, level=0))
     if math.isnan(evidence["below_answer"]):
         statement = f"No energy of the model's answers to {n} problems is a number: nothing can be said."
         return Finding("energy_judge", "warning", statement, evidence)
+    below = _percent(evidence, "below_answer")
+    close = _percent(evidence, "picks_close")
     statement = (
-        "At the sharpest level the model's answers have a lower energy than the right one in "
-        f"{_percent(evidence, 'below_answer')}: {_verdict(evidence, n)}. Lower energy picks the better of "
-        f"two random perturbations of the right one within a factor of {CLOSE:g} in "
-        f"{_percent(evidence, 'picks_close')} of pairs{_told_choice(evidence)}. "
-        f"{_told_minima(evidence)} {n} problems."
+        f"At the sharpest level the model's answers have a lower energy than the right one in {below}: "
+        f"{_verdict(evidence, n)}. "
+        "Lower energy picks the better of two random perturbations of the right one within a factor of "
+        f"{CLOSE:g} in {close} of pairs"
+        f"{_choice_clause(evidence)}. "
+        f"{_minima_sentence(evidence)} "
+        f"{n} problems."
     )
-    advice = _advice(evidence) if n >= FEWEST else ""
-    return Finding("energy_judge", "warning" if advice else "note", statement, evidence, advice)
+    severity: Severity = "note"
+    advice = ""
+    if n >= FEWEST:
+        advice = _advice(evidence)
+    if advice:
+        severity = "warning"
+    return Finding("energy_judge", severity, statement, evidence, advice)
+
+
+def _evidence(table: Table, sharpest: Table) -> dict[str, Any]:
+    n = len(np.unique(table["sample"]))
+    evidence: dict[str, Any] = {"n": n}
+    for i, quantity in enumerate(sharpest["quantity"].tolist()):
+        for end in ("", "_low", "_high"):
+            evidence[f"{quantity}{end}"] = float(sharpest[f"value{end}"][i])
+    evidence["n_descended"] = min(n, DESCENDED)
+    choices = select(sharpest, quantity="picks_answers")
+    evidence["n_choice"] = int(choices["n"][0])
+    zero = _grid(select(table, level=0), "zero", "error")
+    evidence["error_zero"] = float(np.sqrt(np.mean(zero**2)))
+    return evidence
 
 
 def _advice(evidence: dict[str, Any]) -> str:
     """Return what to do where the energy prefers wrong answers and its minimum is no better one."""
     if evidence["below_answer_low"] <= 0.5:
         return ""
-    unfit = evidence["n_choice"] >= FEWEST and evidence["picks_answers_low"] <= 0.5
-    choose = " Nor choose among its answers by energy." if unfit else ""
+    choose = ""
+    if evidence["n_choice"] >= FEWEST and evidence["picks_answers_low"] <= 0.5:
+        choose = " Nor choose among its answers by energy."
     if evidence["excess_low"] > 0:
         return f"Do not descend further at inference: the minimum is worse than the model's answers.{choose}"
     if evidence["error_minimum_low"] > evidence["error_zero"]:
@@ -294,78 +367,113 @@ def _verdict(evidence: dict[str, Any], n: int) -> str:
     return "the energy prefers neither"
 
 
-def _told_choice(evidence: dict[str, Any]) -> str:
+def _choice_clause(evidence: dict[str, Any]) -> str:
     """Return what energy says of the model's own answers, as the end of a sentence."""
-    if (choice := evidence["n_choice"]) < FEWEST:
-        found = f"in only {choice}" if choice else "in none"
-        apart = f"{100 * (APART - 1):.0f}%"
-        return f"; the model's answers differ by more than {apart} in error {found} of the problems"
-    return f", of two of the model's answers in {_percent(evidence, 'picks_answers')} ({choice} problems)"
+    choices = evidence["n_choice"]
+    if choices >= FEWEST:
+        picks = _percent(evidence, "picks_answers")
+        return f", of two of the model's answers in {picks} ({choices} problems)"
+    where = "in none"
+    if choices:
+        where = f"in only {choices}"
+    apart = f"{100 * (APART - 1):.0f}%"
+    return f"; the model's answers differ by more than {apart} in error {where} of the problems"
 
 
-def _told_minima(evidence: dict[str, Any]) -> str:
+def _minima_sentence(evidence: dict[str, Any]) -> str:
     """Return where the minima lie, as a sentence."""
     if math.isnan(evidence["error_minimum"]) or math.isnan(evidence["minima"]):
         return "Descents from right answers, or from random starts, reached no minimum."
+    remarks = ""
     lost = evidence["not_converged"]
-    told = f" ({100 * lost:.2g}% of descents did not converge)" if lost else ""
+    if lost:
+        remarks += f" ({100 * lost:.2g}% of descents did not converge)"
     descended = evidence["n_descended"]
-    few = f" (the first {descended} problems)" if descended < evidence["n"] else ""
-    error, low, high = (evidence[f"error_minimum{end}"] for end in ("", "_low", "_high"))
-    interval = "" if math.isnan(low) else f" ({low:.3g} to {high:.3g})"
+    if descended < evidence["n"]:
+        remarks += f" (the first {descended} problems)"
+    interval = ""
+    low = evidence["error_minimum_low"]
+    if not math.isnan(low):
+        interval = f" ({low:.3g} to {evidence['error_minimum_high']:.3g})"
+    spurious = _percent(evidence, "spurious")
     return (
-        f"The minimum below the right answer has an rms error of {error:.3g}{interval}, the model's answers "
-        f"{evidence['error_answer']:.3g}, the answer 0 {evidence['error_zero']:.3g}; {STARTS} random starts "
-        f"reach {evidence['minima']:.2f} minima per problem, a spurious one deeper than the right answer's "
-        f"in {_percent(evidence, 'spurious')}{told}{few};"
+        "The minimum below the right answer has an rms error of "
+        f"{evidence['error_minimum']:.3g}{interval}, "
+        f"the model's answers {evidence['error_answer']:.3g}, "
+        f"the answer 0 {evidence['error_zero']:.3g}; "
+        f"{STARTS} random starts reach {evidence['minima']:.2f} minima per problem, "
+        f"a spurious one deeper than the right answer's in {spurious}"
+        f"{remarks};"
     )
 
 
 def _percent(evidence: dict[str, Any], quantity: str) -> str:
-    value, low, high = (100 * evidence[f"{quantity}{end}"] for end in ("", "_low", "_high"))
-    return "an unknown share" if math.isnan(value) else f"{value:.1f}% ({low:.1f} to {high:.1f}%)"
+    value = 100 * evidence[quantity]
+    low = 100 * evidence[f"{quantity}_low"]
+    high = 100 * evidence[f"{quantity}_high"]
+    if math.isnan(value):
+        return "an unknown share"
+    return f"{value:.1f}% ({low:.1f} to {high:.1f}%)"
 
 
 def figure(table: Table) -> FigureData:
     """Return how well energy judges against the noise level, and the errors of answers and of minima."""
     comparison = compare(table)
-    picks = (("answers", "picks_answers"), ("control", "picks_close"))
-    below = (("answers", "below_answer"), ("adversarial", "below_mined"))
-    errors = (("answers", "answer"), ("from y*", "minimum"), ("from noise", "end"))
-    half, sharp = (Guide(0.5, ""),), select(table, level=0)
-    distributions = tuple(_distribution(name, select(sharp, kind=kind)) for name, kind in errors)
-    panels = (
-        Panel("picks the better", _lines(comparison, picks), x_label="noise level", guides=half),
-        Panel("share below E(y*)", _lines(comparison, below), x_label="noise level", guides=half),
-        Panel("share of points", distributions, x_label="error at level 0  (rms of entries)"),
+    chance = (Guide(0.5, ""),)
+    picks = Panel(
+        "picks the better",
+        _lines(comparison, {"answers": "picks_answers", "control": "picks_close"}),
+        x_label="noise level",
+        guides=chance,
+    )
+    below = Panel(
+        "share below E(y*)",
+        _lines(comparison, {"answers": "below_answer", "adversarial": "below_mined"}),
+        x_label="noise level",
+        guides=chance,
+    )
+    sharpest = select(table, level=0)
+    errors = Panel(
+        "share of points",
+        (
+            _distribution("answers", select(sharpest, kind="answer")),
+            _distribution("from y*", select(sharpest, kind="minimum")),
+            _distribution("from noise", select(sharpest, kind="end")),
+        ),
+        x_label="error at level 0  (rms of entries)",
     )
     n = len(np.unique(table["sample"]))
     return FigureData(
-        "energy_judge",
-        "Energy as a judge of answers",
-        "noise level",
-        panels,
-        "How often the lower energy is the better of two answers, and how often an answer's energy is below "
-        "that of the right one, y*: means over problems with 95% intervals; 0.5 is chance. Control: random "
-        f"perturbations of y*, pairs with errors within a factor of {CLOSE:g}. Below: distributions of the "
-        "errors of the model's answers, and of the energy's minima at level 0 that descents from y* and from "
-        f"random starts reach. n = {n} problems.",
-        f"95% intervals; n = {n} problems; from …: ends of descents",
+        name="energy_judge",
+        title="Energy as a judge of answers",
+        x_label="noise level",
+        panels=(picks, below, errors),
+        method="How often the lower energy is the better of two answers, and how often an answer's energy is "
+        "below that of the right one, y*: means over problems with 95% intervals; 0.5 is chance. Control: "
+        f"random perturbations of y*, pairs with errors within a factor of {CLOSE:g}. Below: distributions "
+        "of the errors of the model's answers, and of the energy's minima at level 0 that descents from y* "
+        f"and from random starts reach. n = {n} problems.",
+        note=f"95% intervals; n = {n} problems; from …: ends of descents",
     )
 
 
-def _lines(comparison: Table, quantities: tuple[tuple[str, str], ...]) -> tuple[Line, ...]:
-    found = ((name, select(comparison, quantity=quantity)) for name, quantity in quantities)
-    return tuple(
-        Line(name, rows["level"] + 0.12 * i, rows["value"], rows["value_low"], rows["value_high"])
-        for i, (name, rows) in enumerate(found)
-    )
+def _lines(comparison: Table, quantities: Mapping[str, str]) -> tuple[Line, ...]:
+    """Return a line of each quantity, by its name in the legend."""
+    lines = []
+    for position, (name, quantity) in enumerate(quantities.items()):
+        rows = select(comparison, quantity=quantity)
+        places = rows["level"] + 0.12 * position  # next to each other, so that intervals are seen
+        lines.append(Line(name, places, rows["value"], low=rows["value_low"], high=rows["value_high"]))
+    return tuple(lines)
 
 
 def _distribution(name: str, rows: Table) -> Line:
     """Return the share of points whose error is at most x; a descent that did not converge is left out."""
-    error = np.sort(rows["error"][rows["converged"].astype(bool) & np.isfinite(rows["error"])])
-    return Line(name, error, np.arange(1, len(error) + 1) / max(1, len(error)), drawn="steps")
+    converged = rows["converged"].astype(bool)
+    error = np.sort(rows["error"][converged & np.isfinite(rows["error"])])
+    count = len(error)
+    share = np.arange(1, count + 1) / max(1, count)
+    return Line(name, error, share, drawn="steps")
 
 
 PROBE = Probe(

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ired_diag.drawing import paper
 from ired_diag.inverse.answer_errors import answer_errors
+from ired_diag.inverse.answer_scores import condition_numbers, score
 from ired_diag.inverse.evaluation import sample_errors
 from ired_diag.inverse.frozen_set import Solver, frozen_set, solver_of, start_generator
 from ired_diag.inverse.matrices import MatrixData
@@ -23,7 +24,7 @@ from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.sampler import Sample
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from probes.accuracy import PROBE, condition_numbers, score
+from probes.accuracy import PROBE
 
 DATA, N = MatrixData(rank=4), 400
 Answer = Callable[[Tensor], Tensor]
