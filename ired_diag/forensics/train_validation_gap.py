@@ -186,9 +186,10 @@ def _at_first_evaluations(train: Series, validation: Series) -> NDArray[np.float
     """Return the training errors between the first two evaluations; the first two where none is."""
     first, second = validation.steps[[0, 1]]
     between = (train.steps >= first) & (train.steps <= second)
+    values = np.asarray(train.values, dtype=np.float64)
     if between.any():
-        return train.values[between]
-    return train.values[:2]
+        return values[between]
+    return values[:2]
 
 
 def _second_half(series: Series) -> NDArray[np.float64]:
