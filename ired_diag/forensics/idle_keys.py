@@ -75,8 +75,8 @@ def find(study: Study) -> Iterator[Finding]:
         if settings:
             configurations[group] = settings
     yield from _same_but_for_idle(study, configurations)
-    for group, configuration in configurations.items():
-        yield from _moved(group, configuration)
+    for group, stated in configurations.items():
+        yield from _moved(group, stated)
     yield from _unknown(study, configurations)
 
 

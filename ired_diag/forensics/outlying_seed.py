@@ -11,6 +11,9 @@ tenth counts only where seeds are known: five files without a seed may be five m
 are compared: one that diverged, or never came down, is said by its curve, and where most diverged the one
 that did not is no outlier. A number of a table has no curve.
 
+By less than a factor of two it is a note: four siblings may lie close together by chance, and a healthy seed
+that is worse by a third has been seen next to four that agree to 5%.
+
 Reference: Hahn & Meeker (1991), Statistical Intervals, section 4.7 (prediction of one observation).
 """
 
@@ -26,7 +29,7 @@ from scipy.special import stdtrit
 
 from ired_diag.curves.grain import grain_of
 from ired_diag.curves.shape import shape_of
-from ired_diag.finding import Finding
+from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import Evidence, Rule
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -96,7 +99,9 @@ def _finding(run: Run, metric: str, *, level: float, others: NDArray[np.float64]
     side = "above" if math.exp(level) > math.exp(middle) else "below"
     width = math.exp(float(np.ptp(others))) - 1
     distance = f"{factor:.3g} times {side}"
+    severity: Severity = "warning"
     if factor < FACTOR:
+        severity = "note"
         distance = f"{100 * abs(math.expm1(level - middle)):.2g}% {side}"
     statement = (
         f"{run.group}: {run.seed_label} ends at {metric} {math.exp(level):.4g}, {distance} the other "
@@ -113,7 +118,7 @@ def _finding(run: Run, metric: str, *, level: float, others: NDArray[np.float64]
     }
     return Finding(
         rule="outlying_seed",
-        severity="warning",
+        severity=severity,
         statement=statement,
         evidence=evidence,
         advice="Compare its commit, machine and log with those of the others.",

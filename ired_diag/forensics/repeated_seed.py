@@ -399,7 +399,7 @@ def chance_of_a_pair(values: np.ndarray) -> float:
         return 1.0
     unit = float(printed(values).unit.max())
     pairs = len(values) * (len(values) - 1) / 2
-    return min(1.0, float(pairs * unit / (2 * (high - low))))
+    return float(min(1.0, pairs * unit / (2 * (high - low))))
 
 
 def _digits(value: float) -> int:

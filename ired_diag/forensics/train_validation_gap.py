@@ -184,10 +184,11 @@ def _at_first_evaluations(train: Series, validation: Series) -> NDArray[np.float
     """Return the training errors between the first two evaluations; the first two where none is."""
     first, second = validation.steps[[0, 1]]
     between = (train.steps >= first) & (train.steps <= second)
-    if not between.any():
-        between[:2] = True
-    errors: NDArray[np.float64] = train.values[between]
-    return errors
+    values: NDArray[np.float64] = np.asarray(train.values, dtype=np.float64)
+    chosen: NDArray[np.float64] = values[:2]
+    if between.any():
+        chosen = values[between]
+    return chosen
 
 
 def _second_half(series: Series) -> NDArray[np.float64]:

@@ -12,8 +12,8 @@ import re
 from collections.abc import Sequence
 
 OF_RUNS = frozenset(
-    "attempt copy day ep epoch exp experiment fold id iter job rep repeat run seed split step task test "
-    "trial try version".split()
+    "attempt copy core day ep epoch exp experiment fold id iter job rep repeat run seed split step task test "
+    "trial try version rank gpu node worker host shard part proc process".split()
 )
 PART = re.compile(r"([A-Za-z][A-Za-z_]*?)[_=:-]?(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)(?![A-Za-z0-9.])", re.I)
 
