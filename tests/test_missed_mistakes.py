@@ -141,7 +141,7 @@ def test_runs_without_names_of_seeds_that_state_one_seed_are_a_note() -> None:
     ("names", "words"),
     [
         (("dropout=0.0", "dropout=0.1"), "dropout (0.0, 0.1), which changed nothing"),
-        (("fork_clip1", "fork_same"), "differ in clip1, same; if these are settings"),
+        (("fork_clip1", "fork_same"), "differ in clip1, same. If these words are settings"),
         (("q411", "q412"), "No configuration says what differs"),
     ],
 )
