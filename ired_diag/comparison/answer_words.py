@@ -57,7 +57,10 @@ def cautions_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     """Yield what can turn the verdict on a pair around, one line each."""
     if pair.flips:
         yield f"The verdict changes with the readout: {_decisions_by_readout(pair)}."
-    if len(pair.differing) > 1:
+    if pair.identical and pair.differing:
+        differing = ", ".join(pair.differing)
+        yield f"{pair.a} and {pair.b} differ in {differing}: none of it changed a number at a common step."
+    elif len(pair.differing) > 1:
         yield (
             f"{pair.a} and {pair.b} differ in more than one thing ({', '.join(pair.differing)}): the "
             "difference cannot be put down to one of them."

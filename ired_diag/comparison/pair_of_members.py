@@ -7,7 +7,7 @@ from dataclasses import replace
 from ired_diag.comparison.by_readout import line_of
 from ired_diag.comparison.criteria import criteria_of
 from ired_diag.comparison.decisions import sample_between
-from ired_diag.comparison.identical import identical_in_words
+from ired_diag.comparison.identical import identical_in_words, overlap_in_words
 from ired_diag.comparison.noise import noise_between
 from ired_diag.comparison.pairing import Pairing
 from ired_diag.comparison.pairs import PairOfGroups, compare_pair
@@ -38,11 +38,12 @@ def pair_of_members(
         pairing: Whether equal seeds are pairs.
     """
     withheld = _withheld(a, b, read)
+    overlap = overlap_in_words(a, b)
     samples, identical, lines = {}, {}, []
     for name in READOUTS:
         values = read.values[name]
         samples[name] = sample_between(a, b, values, pairing)
-        identical[name] = identical_in_words(a, b, values[a.name], values[b.name])
+        identical[name] = identical_in_words(a, b, values[a.name], values[b.name]) or overlap
         line = line_of(
             name,
             samples[name],

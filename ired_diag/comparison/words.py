@@ -65,7 +65,10 @@ def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     if pair.flips:
         verdicts = _verdicts_by_readout(pair, comparison)
         yield f"The verdict on {pair.a} and {pair.b} changes with the readout: {verdicts}."
-    if len(pair.differing) > 1:
+    if pair.identical and pair.differing:
+        differing = ", ".join(pair.differing)
+        yield f"{pair.a} and {pair.b} differ in {differing}: none of it changed a number at a common step."
+    elif len(pair.differing) > 1:
         yield (
             f"{pair.a} and {pair.b} differ in more than one thing: {', '.join(pair.differing)}. The "
             "difference cannot be put down to one of them."
