@@ -73,7 +73,7 @@ def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
             f"{pair.a} and {pair.b} differ in more than one thing: {', '.join(pair.differing)}. The "
             "difference cannot be put down to one of them."
         )
-    if pair.identical:
+    if pair.identical or pair.mixed_scales:
         return
     n_a, n_b, _ = pair.seeds
     if n_a and n_b:
