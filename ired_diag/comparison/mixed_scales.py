@@ -42,7 +42,9 @@ def scales_in_words(metric: str, names: Sequence[str], groups: Sequence[Numbers]
     return _mixed_within(metric, together, scales)
 
 
-def _mixed_within(metric: str, numbers: np.ndarray[tuple[int], np.dtype[np.float64]], scales: TwoScales) -> str:
+def _mixed_within(
+    metric: str, numbers: np.ndarray[tuple[int], np.dtype[np.float64]], scales: TwoScales
+) -> str:
     percents = numbers[scales.is_percent]
     fractions = numbers[scales.is_fraction]
     return (

@@ -11,8 +11,9 @@ Logs name it as they like: ``validation/mse``, ``val_loss`` (Lightning), ``eval_
 and the first kind that is logged decides. Within a kind, whole measures come before parts (``val_kl_loss``),
 validation sets before test sets before other distributions, and losses before accuracies. An evaluation that
 was logged once, at the end, comes after those that were logged along the way. ``validation/mse`` comes first.
-What is never a measure of quality (a learning rate, a time, a norm, a spread) is never chosen. A log of a
-single other metric is judged by that one, whatever its name.
+What is never a measure of quality (a learning rate, a time, a norm, a spread, the loss of a discriminator or of
+a domain classifier: ``adversarial_metrics``) is never chosen. A log of a single other metric is judged by that
+one, whatever its name.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Collection, Mapping, Sized
 from functools import lru_cache
 from typing import NamedTuple
 
+from ired_diag.runs.adversarial_metrics import is_adversarial
 from ired_diag.runs.metric_words import (
     DETAILS,
     EPISODES,
@@ -85,7 +87,8 @@ def evaluation_metric(names: Collection[str]) -> str | None:
 
 def _only_other(names: Collection[str]) -> str | None:
     """Return the metric of a log that holds only one, but for what says nothing about quality."""
-    others = [name for name in names if _is_word(name) and not NEVER.intersection(words_of(name))]
+    plain = [name for name in names if _is_word(name) and not is_adversarial(name)]
+    others = [name for name in plain if not NEVER.intersection(words_of(name))]
     is_only = len(others) == 1 and not any("diag" in words_of(name) for name in names)
     return others[0] if is_only else None
 
@@ -171,6 +174,8 @@ def _rank(name: str, labelled: bool) -> Rank | None:
     """
     words = words_of(name)
     measures = measures_in(words)
+    if is_adversarial(name):
+        return None
     if not measures:
         return _rank_of_unknown(words)
     measure = min(measures, key=MEASURES.index)

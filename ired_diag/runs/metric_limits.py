@@ -25,11 +25,15 @@ PERCENT, LEAST_PERCENT = 100.0, 1.5
 FEWEST_RUNS, MOST_RUNS = 4, 2 / 3  # runs of one number each, and which share of them are plain fractions
 AREAS = frozenset(("auc", "auroc"))  # of which one half is a guess
 PRECISIONS = frozenset(("ap", "map"))
-SHARES = AREAS | PRECISIONS | frozenset(
-    """
+SHARES = (
+    AREAS
+    | PRECISIONS
+    | frozenset(
+        """
     accuracy acc f1 precision recall sensitivity specificity exactmatch dice iou miou jaccard top auprc aupr
     ndcg mrr nmi purity tpr tnr winrate
     """.split()
+    )
 )
 PROBABILITIES = frozenset(("probability", "prob", "pvalue"))
 SIGNED = frozenset("cos cosine correlation pearson spearman kendall mcc matthews".split())
