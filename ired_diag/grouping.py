@@ -285,10 +285,6 @@ def _groups_by_argument(
     )
     for name, members in regrouped.items():
         by_name[name] = {name: members}
-    in_folders = _tables_of_folders(logs, metric)
-    logs = [path for path in logs if path not in in_folders]
-    for inside in in_folders.values():
-        tables += inside
     at_paths = _by_path(logs, ungrouped, closed, missing, metric=metric) | runs_of_tables(tables, metric)
     meant_twice = at_paths.keys() & set(itertools.chain.from_iterable(by_name.values()))
     if meant_twice:

@@ -64,13 +64,13 @@ def overlap_in_words(a: Members, b: Members) -> str:
     steps = min(agreement.steps for agreement in agreements)
     return (
         f"identical in every seed to the last digit at all {steps} common steps "
-        f"({count_of('seed', len(agreements))}), and differ in length alone ({a.name} was evaluated up to step "
-        f"{ends[0]:g}, {b.name} up to {ends[1]:g})"
+        f"({count_of('seed', len(agreements))}), and differ in length alone ({a.name} was evaluated up to "
+        f"step {ends[0]:g}, {b.name} up to {ends[1]:g})"
     )
 
 
 def _agreements(a: Members, b: Members) -> list[Agreement]:
-    """Return the agreement of each seed of the smaller group with one of the other; none where one differs."""
+    """Return the agreement of each seed of the smaller group with one of the other; none if one differs."""
     small, large = sorted((a.seeds, b.seeds), key=len)
     left = {seed.label: seed for seed in large}
     agreements = []
