@@ -1,23 +1,25 @@
 """Does a logged setting that moves explain why a metric becomes worse?
 
 A loss whose weight grows becomes larger without any harm to the model: an annealed weight β of the KL term, a
-robust loss whose radius ε grows, a curriculum whose level rises. Where such a setting is logged, and the metric
-became worse while it moved, a rise is what the schedule asks for, and no divergence. With y the metric, lower
-is better, s the setting, b the best evaluation and e the one at which s comes to rest, a rise is explained if
+robust loss whose radius ε grows, a curriculum whose level rises. Where such a setting is logged, and the
+metric became worse while it moved, a rise is what the schedule asks for, and no divergence. With y the
+metric, lower is better, s the setting, b the best evaluation and e the one at which s comes to rest, a rise
+is explained if
 
     s moves between b and e by a tenth of its range or more, in the direction that makes the task harder,
     y rises with s there: the rank correlation of y and s is 0.7 or more,
     y(e) - y(b) is half of the whole rise or more, and after e the curve does not diverge by itself.
 
 Swings are explained where y follows s by a rank correlation of 0.5 or more after the first quarter (a weight
-that is annealed in cycles). The name says what a setting is: weights of terms (β, λ, coefficients), which act on
-a sum such as ``val_loss`` alone; what makes a task harder (ε, level, stage, mask rate, sparsity); temperatures.
-A setting follows a schedule: stages, or slopes that change little from one row to the next. What the optimiser
-learns (a temperature of its own) does neither, and a learning rate explains nothing: it makes runs diverge.
+that is annealed in cycles). The name says what a setting is: weights of terms (β, λ, coefficients), which act
+on a sum such as ``val_loss`` alone; what makes a task harder (ε, level, stage, mask rate, sparsity);
+temperatures. A setting follows a schedule: stages, or slopes that change little from one row to the next.
+What the optimiser learns (a temperature of its own) does neither, and a learning rate explains nothing: it
+makes runs diverge.
 
 References: Bowman et al. (2016), Generating Sentences from a Continuous Space, section 3.1 (KL annealing);
-Gowal et al. (2018), On the Effectiveness of Interval Bound Propagation, section 4 (ε schedule); Fu et al. (2019),
-Cyclical Annealing Schedule.
+Gowal et al. (2018), On the Effectiveness of Interval Bound Propagation, section 4 (ε schedule); Fu et al.
+(2019), Cyclical Annealing Schedule.
 """
 
 from __future__ import annotations
@@ -106,8 +108,8 @@ def moving_setting_of(run: Run, *, swings: bool = False) -> MovingSetting | None
 def _sign_of(name: str, metric: str) -> int | None:
     """Return in which direction a setting makes a metric worse, 0 for both; None where it is no such setting.
 
-    >>> [_sign_of(name, "val_loss") for name in ("kl_weight", "teacher_forcing", "temperature", "lr", "val_acc")]
-    [1, -1, 0, None, None]
+    >>> [_sign_of(name, "val_loss") for name in ("kl_weight", "teacher_forcing", "temperature", "lr")]
+    [1, -1, 0, None]
     >>> _sign_of("kl_weight", "val_mse"), _sign_of("mask_rate", "val_mse")
     (None, 1)
     """

@@ -1,15 +1,15 @@
 """Swings that say nothing against a training: they die away, or are small on the scale of the metric.
 
-The ratio of a peak to the valley next to it knows neither. A momentum method on a quadratic is underdamped: its
-loss goes up and down by many times while each peak is lower than the one before, down to 1e-57. With M_k the
-largest value of the k-th third of a curve, swings die away where
+The ratio of a peak to the valley next to it knows neither. A momentum method on a quadratic is underdamped:
+its loss goes up and down by many times while each peak is lower than the one before, down to 1e-57. With M_k
+the largest value of the k-th third of a curve, swings die away where
 
     M_1 >= 1.5 M_2 and M_2 >= 1.5 M_3.
 
 A return of 0.4 that goes up and down by 0.3 has not swung where other runs of the same reach 90: it rests at
-the bottom of the scale. A loss that came through 1e-40 and rests at 0.001, of 50 at its start, has not diverged
-either: an optimiser with a fixed step ends in a cycle around the minimum (RMSProp: |x| = η/2), and passes
-through it by chance.
+the bottom of the scale. A loss that came through 1e-40 and rests at 0.001, of 50 at its start, has not
+diverged either: an optimiser with a fixed step ends in a cycle around the minimum (RMSProp: |x| = η/2), and
+passes through it by chance.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def are_small(values: Array, scale: float) -> bool:
 def cycles_at_the_minimum(values: Array) -> bool:
     """Say whether a loss, of shape (n,), rests near 0 after it passed far closer by chance.
 
-    >>> through_zero = np.concatenate([np.geomspace(50, 1e-40, 60), np.geomspace(1e-40, 1e-3, 40), np.full(60, 1e-3)])
+    >>> there, back = np.geomspace(50, 1e-40, 60), np.geomspace(1e-40, 1e-3, 40)
+    >>> through_zero = np.concatenate([there, back, np.full(60, 1e-3)])
     >>> cycles_at_the_minimum(through_zero), cycles_at_the_minimum(1e9 * through_zero[60:])
     (True, False)
     """

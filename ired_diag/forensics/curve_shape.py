@@ -17,9 +17,10 @@ note where another validation metric stays as good as it was, else a warning, an
 rise is a warning only where noise with the correlation of the curve's own rarely gives as much
 (``curves.clear_rise``): in fewer than one study of twenty, or, where half of a group's runs rise, one run.
 
-Where a logged setting moves with the metric (the weight of a term, the radius of an attack, a temperature), the
-rise is what its schedule asks for: a note (``curves.moving_setting``). Swings that die away, or that are small on
-the scale of the other runs, are none, and neither is a cycle around the minimum (``curves.small_swings``).
+Where a logged setting moves with the metric (the weight of a term, the radius of an attack, a temperature),
+the rise is what its schedule asks for: a note (``curves.moving_setting``). Swings that die away, or that are
+small on the scale of the other runs, are none, and neither is a cycle around the minimum
+(``curves.small_swings``).
 """
 
 from __future__ import annotations
@@ -556,7 +557,7 @@ def _finding_on_schedule(cases: Sequence[Judged]) -> Finding:
         what = "goes up and down"
     statement = (
         f"{group}: {first.metric} {what} while {name} moves from {low:.3g} to {high:.3g} "
-        f"({seeds_in_words(runs)}): with such a schedule its values at different steps measure different things."
+        f"({seeds_in_words(runs)}): with such a schedule, values at different steps measure different things."
     )
     evidence: Evidence = {
         "group": group,
@@ -580,11 +581,12 @@ def _finding_at_minimum(cases: Sequence[Judged]) -> Finding:
     first = cases[0]
     group = first.run.group
     runs = runs_of(cases)
-    last, best = float(first.series.values[-1]), float(first.series.values.min())
+    start, last = float(first.series.values[0]), float(first.series.values[-1])
+    best = float(first.series.values.min())
     statement = (
-        f"{group}: {first.metric} rests at {last:.4g}, of {float(first.series.values[0]):.4g} at its start; its "
-        f"best, {best:.2g}, is a point that it passed ({seeds_in_words(runs)}): an optimiser with a fixed step "
-        "ends in a cycle around the minimum."
+        f"{group}: {first.metric} rests at {last:.4g}, of {start:.4g} at its start; its best, {best:.2g}, is "
+        f"a point that it passed ({seeds_in_words(runs)}): an optimiser with a fixed step ends in a cycle "
+        "around the minimum."
     )
     evidence: Evidence = {
         "group": group,
@@ -653,15 +655,16 @@ RULE = Rule(
     find=find,
     refuted_by=(
         "The raw metric, evaluated again at the last checkpoint on fresh data, lies where the best one "
-        "does; or the metric is expected to rise: a curriculum, a schedule or the weight of a term that is not "
-        "logged (where it is logged, a rise with it is a note); or its swings are small on the scale that matters."
+        "does; or the metric is expected to rise: a curriculum, a schedule or the weight of a term that is "
+        "not logged (where it is logged, a rise with it is a note); or its swings are small on the scale that "
+        "matters."
     ),
     near_miss=(
         "A curve with one bad evaluation in its middle; noise of 20% around a level; a loss near 0 that "
         "changes sign; warm restarts; a range test of the learning rate; a validation loss that rises while "
-        "the training loss falls and the accuracy stays; a run that its patience ended; a loss that rises while the "
-        "weight of its KL term, or the radius of an attack, is raised; an underdamped optimiser whose swings die "
-        "away; a return that goes up and down by 0.3 where other seeds reach 90."
+        "the training loss falls and the accuracy stays; a run that its patience ended; a loss that rises "
+        "while the weight of its KL term, or the radius of an attack, is raised; an underdamped optimiser "
+        "whose swings die away; a return that goes up and down by 0.3 where other seeds reach 90."
     ),
     example=(
         "validation/mse is best at step 7000 (0.1126) and ends at 1.70: diverged, with its onset at step "

@@ -526,9 +526,9 @@ RULE = Rule(
     find=find,
     refuted_by="The definition in the program: another quantity, scale or window than the name says.",
     near_miss=(
-        "Accuracies of a few percent, R² far below 0, losses below 0, a mean equal to its maximum, an average "
-        "precision of -1 (no objects), top_k as a setting, seeds of a table at 1% because they guess among "
-        "100 classes."
+        "Accuracies of a few percent, R² far below 0, losses below 0, a mean equal to its maximum, an "
+        "average precision of -1 (no objects), top_k as a setting, seeds of a table at 1% because they guess "
+        "among 100 classes."
     ),
     example="val_acc 0.91, 0.97, 1.03 next to train_acc 0.92, 0.96, 0.99.",
 )

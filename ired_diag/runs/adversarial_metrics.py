@@ -2,10 +2,11 @@
 
 A domain classifier is fooled where its cross-entropy is ln 2 and its accuracy one half (Ganin et al. 2016,
 Domain-Adversarial Training of Neural Networks, section 4): its loss rises towards the goal. The losses of a
-generator and of a discriminator rise and fall with the strength of the opponent. No direction of these improves.
+generator and of a discriminator rise and fall with the strength of the opponent. No direction of these
+improves.
 
-An accuracy of ``adv`` examples is one under attack, and ``out_of_domain_loss`` is measured on other data: both
-say how good a model is.
+An accuracy of ``adv`` examples is one under attack, and ``out_of_domain_loss`` is measured on other data:
+both say how good a model is.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def is_adversarial(name: str) -> bool:
 
     >>> [is_adversarial(name) for name in ("val_domain_loss", "val/loss_D", "val_gen_loss", "val_domain_acc")]
     [True, True, True, True]
-    >>> [is_adversarial(name) for name in ("val_adv_acc", "val_out_of_domain_loss", "val_loss", "val_2d_loss")]
-    [False, False, False, False]
+    >>> [is_adversarial(name) for name in ("val_adv_acc", "val_out_of_domain_loss", "val_loss")]
+    [False, False, False]
     """
     words = words_of(name)
     measures = measures_in(words)

@@ -4,8 +4,8 @@ In this order: what the user says; what the configuration says of this metric; w
 is assumed, and every command says so.
 
 A name says it by its words (``metric_words``). A word of error turns a measure of success (``acc_loss``,
-``reward_error``), and so does a negation in front of either (``neg_log_likelihood``, ``1-acc``). The loss of a
-discriminator or of a domain classifier improves in no direction (``adversarial_metrics``).
+``reward_error``), and so does a negation in front of either (``neg_log_likelihood``, ``1-acc``). The loss of
+a discriminator or of a domain classifier improves in no direction (``adversarial_metrics``).
 
 A configuration says it as ``higher_is_better`` or Hugging Face's ``greater_is_better``, or as ``mode`` or
 ``metric_mode`` (``max``, ``min``) as Lightning and Ray have it. Next to a metric's name

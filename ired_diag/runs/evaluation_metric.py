@@ -11,9 +11,9 @@ Logs name it as they like: ``validation/mse``, ``val_loss`` (Lightning), ``eval_
 and the first kind that is logged decides. Within a kind, whole measures come before parts (``val_kl_loss``),
 validation sets before test sets before other distributions, and losses before accuracies. An evaluation that
 was logged once, at the end, comes after those that were logged along the way. ``validation/mse`` comes first.
-What is never a measure of quality (a learning rate, a time, a norm, a spread, the loss of a discriminator or of
-a domain classifier: ``adversarial_metrics``) is never chosen. A log of a single other metric is judged by that
-one, whatever its name.
+What is never a measure of quality (a learning rate, a time, a norm, a spread, the loss of a discriminator or
+of a domain classifier: ``adversarial_metrics``) is never chosen. A log of a single other metric is judged by
+that one, whatever its name.
 """
 
 from __future__ import annotations

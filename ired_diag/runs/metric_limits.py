@@ -10,7 +10,8 @@
 
 Only a name of which every word is understood says so (``val_acc``, ``test/f1_macro``): ``acc_loss`` and
 ``neg_mse`` are something else. A share is in percent where one of its values exceeds 1.5. Between 1 and 1.5
-it is either a share above its limit or a few percent: other series of the study must tell (``in_fractions``). An area under a curve of 1.2% is worse than any guess, so that it is never in percent there.
+it is either a share above its limit or a few percent: other series of the study must tell (``in_fractions``).
+An area under a curve of 1.2% is worse than any guess, so that it is never in percent there.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ def measures_in(words: tuple[str, ...]) -> list[str]:
 
 
 def _is_target_domain(words: tuple[str, ...], pairs: Sequence[tuple[str, str]]) -> bool:
-    """Say whether ``target`` names the data of an evaluation: ``val_target_acc``, not ``eval_target_return``."""
+    """Say whether ``target`` names data: in ``val_target_acc``, and not in ``eval_target_return``."""
     is_evaluation = not {*SPLITS, *TEST_SPLITS}.isdisjoint(words)
     measured = [after for word, after in pairs if word == "target"]
     return is_evaluation and all(after in ALL_MEASURES and after not in PLAYED for after in measured)

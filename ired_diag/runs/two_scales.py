@@ -1,10 +1,10 @@
 """Do the numbers of one share mix percent and fractions?
 
-An accuracy of 86.3 is in percent, one of 0.88 is a fraction, or a very poor percentage. Two sets of numbers are
-on two scales where the larger ones lie between 1.5 and 100, the smaller ones between 0 and 1, and their medians
-are about 100 times apart. A model at chance level among 100 classes has an accuracy of 1%, and so has every
-seed of it: so the smaller numbers must differ from each other and from 1. A single number, on either side, is
-held to the ratio 100 itself.
+An accuracy of 86.3 is in percent, one of 0.88 is a fraction, or a very poor percentage. Two sets of numbers
+are on two scales where the larger ones lie between 1.5 and 100, the smaller ones between 0 and 1, and their
+medians are about 100 times apart. A model at chance level among 100 classes has an accuracy of 1%, and so has
+every seed of it: so the smaller numbers must differ from each other and from 1. A single number, on either
+side, is held to the ratio 100 itself.
 """
 
 from __future__ import annotations
