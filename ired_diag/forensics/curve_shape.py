@@ -656,8 +656,8 @@ RULE = Rule(
     refuted_by=(
         "The raw metric, evaluated again at the last checkpoint on fresh data, lies where the best one "
         "does; or the metric is expected to rise: a curriculum, a schedule or the weight of a term that is "
-        "not logged (where it is logged, a rise with it is a note); or its swings are small on the scale that "
-        "matters."
+        "not logged (where it is logged, a rise with it is a note); or its swings are small on the scale "
+        "that matters."
     ),
     near_miss=(
         "A curve with one bad evaluation in its middle; noise of 20% around a level; a loss near 0 that "
