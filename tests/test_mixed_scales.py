@@ -63,7 +63,7 @@ def test_percent_against_fractions_is_not_called_better(tmp_path: Path) -> None:
         result = CliRunner().invoke(main, ["stats", str(place)])
         assert result.exit_code == 0, result.output
         assert "is in percent in base (mean 86.3) and a fraction in ours (mean 0.8827)" in result.output
-        assert "better" not in result.output
+        assert "better than" not in result.output
 
 
 def test_two_scales_of_a_table_are_a_warning() -> None:
