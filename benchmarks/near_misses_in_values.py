@@ -205,7 +205,7 @@ def _growing_radius(bed: Bed) -> Study:
 
 
 def _sampled_and_absent(bed: Bed) -> Study:
-    """A detector logs -1 for classes without objects, an area in percent, and how many samples it draws from."""
+    """A detector logs -1 for absent objects, an area in percent, and from how many samples it draws."""
 
     def logged(run: Run) -> Run:
         steps = run.history.series[METRIC].steps
