@@ -190,9 +190,41 @@ def _range_test(bed: Bed) -> Study:
     return Study.of([*bed.study.runs, test])
 
 
+def _growing_radius(bed: Bed) -> Study:
+    """The radius of an attack is raised in the second half, and the error with it, to its usual level."""
+    group = any_group(bed.study, bed.rng)
+
+    def attacked(run: Run) -> Run:
+        series = run.history.series[METRIC]
+        place = np.arange(len(series)) / (len(series) - 1)
+        radius = 0.3 * np.clip((place - 0.5) / 0.45, 0, 1)
+        run = with_values(run, METRIC, series.values * (0.3 + 0.7 * radius / 0.3))
+        return with_series(run, {"eps": Series(series.steps, radius)})
+
+    return changed(bed.study, attacked, group=group)
+
+
+def _sampled_and_absent(bed: Bed) -> Study:
+    """A detector logs -1 for absent objects, an area in percent, and from how many samples it draws."""
+
+    def logged(run: Run) -> Run:
+        steps = run.history.series[METRIC].steps
+        place = np.arange(len(steps)) / len(steps)
+        told = {
+            "val_ap": Series(steps, np.full(len(steps), -1.0)),
+            "top_k": Series(steps, np.full(len(steps), 250.0)),
+            "val_auc": Series(steps, 60 + 35 * place),
+        }
+        return with_series(run, told)
+
+    return changed(bed.study, logged)
+
+
 NEAR_MISSES = (
     NearMiss("contrastive_term", "a term that is switched off and logged as 0", _switched_off_and_zero),
     NearMiss("curve_shape", "a range test of the learning rate", _range_test),
+    NearMiss("curve_shape", "an error that rises with the radius of an attack", _growing_radius),
+    NearMiss("impossible_values", "absent objects, a percentage, samples", _sampled_and_absent),
     NearMiss(
         "zero_learning_rate", "a schedule from 0 to 0, and a frozen group", _warms_up, not_even_a_note=True
     ),

@@ -14,6 +14,7 @@ from ired_diag.errors import AmbiguousName, NotFound
 from ired_diag.final_values import is_table, open_runs_or_table, runs_of_tables
 from ired_diag.named_paths import NamedPaths, split_arguments
 from ired_diag.open import open_study
+from ired_diag.readers.seed_table_metrics import is_table_of_seeds
 from ired_diag.runs import unreadable_run
 from ired_diag.runs.files import check_lookup, exists
 from ired_diag.runs.regroup import Grouping, check_keys, grouped_by, renamed
@@ -284,7 +285,7 @@ def _groups_by_argument(
     )
     for name, members in regrouped.items():
         by_name[name] = {name: members}
-    at_paths = _by_path(logs, ungrouped, closed, missing) | runs_of_tables(tables, metric)
+    at_paths = _by_path(logs, ungrouped, closed, missing, metric=metric) | runs_of_tables(tables, metric)
     meant_twice = at_paths.keys() & set(itertools.chain.from_iterable(by_name.values()))
     if meant_twice:
         listed = ", ".join(sorted(meant_twice))
@@ -335,10 +336,18 @@ def _by_path(
     grouping: Grouping,
     closed: list[str],
     notes: list[str] | None = None,
+    *,
+    metric: str | None = None,
 ) -> dict[str, list[Run]]:
+    """Return the groups at paths; those of the tables of seeds there, where there are no runs."""
     if not paths:
         return {}
     study = _noting_unreadable(open_study(paths, grouping=grouping), closed)
+    if not study.runs and not study.evaluations:
+        # Next to runs a table most likely repeats them.
+        tables = [file.path for file in study.skipped if is_table_of_seeds(file.path, metric)]
+        if tables:
+            return runs_of_tables(tables, metric)
     if not study.runs:
         places = ", ".join(map(str, paths))
         raise NotFound(f"{places}: holds no run. {_why_none(study)}".rstrip())

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ired_diag.errors import DiagError
 from ired_diag.final_values import is_table, runs_of_table
 from ired_diag.grouping import open_arguments
-from ired_diag.readers.seed_table_metrics import names_seeds, read_seed_metrics
+from ired_diag.readers.seed_table_metrics import has_seed_metrics, is_table_of_seeds, read_seed_metrics
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
-from ired_diag.runs.study import Skipped, Study
+from ired_diag.runs.study import Study
 
 
 def open_with_tables(arguments: Sequence[str], *, grouping: Grouping, metric: str | None = None) -> Study:
@@ -35,7 +34,7 @@ def open_with_tables(arguments: Sequence[str], *, grouping: Grouping, metric: st
     others = []
     for argument in arguments:
         path = Path(argument)
-        if is_table(path) and _opens(path, metric):
+        if is_table(path) and has_seed_metrics(path, metric):
             tables.append(path)
         else:
             others.append(argument)
@@ -44,32 +43,16 @@ def open_with_tables(arguments: Sequence[str], *, grouping: Grouping, metric: st
         study = open_arguments(others, grouping=grouping)
     # Next to runs a table most likely repeats them.
     if not study.runs and not study.evaluations:
-        tables += _tables_among(study.skipped)
+        tables += [file.path for file in study.skipped if is_table_of_seeds(file.path, metric)]
     runs = list(study.runs)
     opened: set[Path] = set()
     for path in tables:
-        if _opens(path, metric):
+        if has_seed_metrics(path, metric):
             of_table = _runs_of(path, metric)
             runs += of_table
             opened.update(run.path for run in of_table)
     rest = tuple(skipped for skipped in study.skipped if skipped.path not in opened)
     return replace(study, runs=Study.of(runs).runs, skipped=rest)
-
-
-def _tables_among(skipped: Sequence[Skipped]) -> list[Path]:
-    """Return the files without a run that are tables with a column of seeds."""
-    tables = []
-    for file in skipped:
-        if file.path.suffix.lower() == ".csv" and names_seeds(file.path):
-            tables.append(file.path)
-    return tables
-
-
-def _opens(path: Path, metric: str | None) -> bool:
-    try:
-        return bool(read_seed_metrics(path, column=metric))
-    except DiagError:
-        return False
 
 
 def _runs_of(path: Path, metric: str | None) -> list[Run]:

@@ -71,7 +71,8 @@ def print_in_full(diagnosis: Diagnosis) -> None:
     room = _less(width, len(INDENT))
     for number, cluster in enumerate(diagnosis.clusters, start=1):
         heading = f"{_heading(number, cluster)} {cluster.question}"
-        Line(heading.strip(), cluster.severity).print()
+        for text in broken([heading.strip()], width, indent=INDENT):
+            Line(text, cluster.severity).print()
         for fact in cluster.facts:
             for line in _indented(_fact_in_full(fact, diagnosis, room)):
                 line.print()
@@ -144,11 +145,19 @@ def _block(number: int, cluster: Cluster, diagnosis: Diagnosis, width: int | Non
     lines = _shortened(f"{_heading(number, cluster)} {first.statement}", room)
     yield Line(lines[0], cluster.severity)
     yield from _indented(lines[1:])
+    advice = advice_in_words(cluster.advice)
     if others:
+        of_second = advice_in_words(others[0].advice)
+        if of_second != advice:
+            # Each fact has its own advice below it.
+            yield from _indented(_advice_alone(advice, room))
+            advice = ""
         second = broken([f"Also: {_first_sentence(others[0].statement)}"], room)
         yield from _indented(_cut(second, MOST_ALSO))
+        if not advice:
+            yield from _indented(_advice_alone(of_second, room))
     scope = _scope(cluster, len(others) - 1, room)
-    yield from _indented(_scope_and_advice(scope, advice_in_words(cluster.advice), room))
+    yield from _indented(_scope_and_advice(scope, advice, room))
     yield from _indented([_command(cluster, diagnosis)])
 
 
@@ -160,6 +169,13 @@ def _command(cluster: Cluster, diagnosis: Diagnosis) -> str:
     if len(cluster.findings) > 1:
         purpose = f"all {len(cluster.findings)}"
     return f"{purpose}: {diagnosis.command_of(cluster)}"
+
+
+def _advice_alone(advice: str, room: int | None) -> list[str]:
+    """Return the lines of an advice that stands directly below its fact; none without advice."""
+    if not advice:
+        return []
+    return _cut(broken([f"→ {advice}"], room), MOST_ALSO)
 
 
 def _scope_and_advice(scope: str, advice: str, room: int | None) -> list[str]:

@@ -192,7 +192,7 @@ def compare(
     notes += _note_on_readout(read, readout, members, lower_is_better=lower)
     notes += filter(None, [note_on_last_steps(results)])
     question = Question(margin, lower, seed)
-    pairs = _pairs(members, read, compared, question, paired=paired, notes=notes)
+    pairs = _pairs(members, read, compared, question, metric=metric, paired=paired, notes=notes)
     notes += note_on_margin(margin, metric, [(pair.a, pair.b, pair.no_share) for pair in pairs])
     ranks, no_ranks = _ranks(members, read, compared, question, paired=paired)
     sweep = None
@@ -248,6 +248,7 @@ def _pairs(
     readout: str,
     question: Question,
     *,
+    metric: str,
     paired: bool | None,
     notes: list[str],
 ) -> list[PairOfGroups]:
@@ -260,6 +261,7 @@ def _pairs(
             a,
             b,
             read=read,
+            metric=metric,
             readout=readout,
             question=question,
             pairing=pairing,

@@ -57,12 +57,15 @@ def cautions_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     """Yield what can turn the verdict on a pair around, one line each."""
     if pair.flips:
         yield f"The verdict changes with the readout: {_decisions_by_readout(pair)}."
-    if len(pair.differing) > 1:
+    if pair.identical and pair.differing:
+        differing = ", ".join(pair.differing)
+        yield f"{pair.a} and {pair.b} differ in {differing}: none of it changed a number at a common step."
+    elif len(pair.differing) > 1:
         yield (
             f"{pair.a} and {pair.b} differ in more than one thing ({', '.join(pair.differing)}): the "
             "difference cannot be put down to one of them."
         )
-    if pair.identical:
+    if pair.identical or pair.mixed_scales:
         return
     n_a, n_b, _ = pair.seeds
     if n_a and n_b:
@@ -129,7 +132,7 @@ def deciding_in_words(pair: PairOfGroups, comparison: Comparison) -> str:
 
 def cautions_of_many(comparison: Comparison) -> Iterator[str]:
     """Yield the same of several pairs, one line a kind."""
-    pairs = [pair for pair in comparison.pairs if not pair.identical]
+    pairs = [pair for pair in comparison.pairs if not (pair.identical or pair.mixed_scales)]
     flipping, confounded = [], []
     for pair in pairs:
         if pair.flips:

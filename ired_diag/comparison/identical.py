@@ -4,18 +4,27 @@ Two trainings that differ in anything end in different last digits; so do two tr
 most accelerators. Equal numbers in every seed ask whether an option had no effect, or a folder was copied. A
 metric with few possible values, such as an accuracy over 100 images, may meet by chance: then the earlier
 evaluations differ.
+
+Where one group was trained further, its last numbers are other ones though nothing was computed differently.
+So curves of different lengths are compared at their common steps: the groups are identical where, in every
+seed of the smaller one, all of these have the same digits, and the digits prove it (``curves.agreement``).
+What is left between them is how long they were trained.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
 import numpy as np
 
+from ired_diag.comparison.names_in_words import count_of
 from ired_diag.comparison.seeds import Members, Seed
+from ired_diag.curves.agreement import Agreement, agreement_of
 
 LEAST = 2  # seeds: equal numbers of a single one may meet by chance
+LEAST_SHARE = 0.5  # of the shorter curve's evaluations: fewer common steps are a chance meeting of two grids
 
 
 def identical_in_words(a: Members, b: Members, x: Mapping[str, float], y: Mapping[str, float]) -> str:
@@ -37,6 +46,59 @@ def identical_in_words(a: Members, b: Members, x: Mapping[str, float], y: Mappin
     if all(map(_same_curve, _in_order(a, x), _in_order(b, y))):
         return f"{statement} ({n} seeds, and so are their whole curves)"
     return f"{statement} ({n} seeds, but their earlier evaluations differ)"
+
+
+def overlap_in_words(a: Members, b: Members) -> str:
+    """Return that two groups agree wherever their curves overlap; empty where they do not, or end together.
+
+    Args:
+        a: The first group.
+        b: The second group.
+    """
+    if _failed_labels(a) != _failed_labels(b):
+        return ""
+    agreements = _agreements(a, b)
+    ends = [_last_step(a), _last_step(b)]
+    if not agreements or ends[0] == ends[1]:
+        return ""
+    steps = min(agreement.steps for agreement in agreements)
+    return (
+        f"identical in every seed to the last digit at all {steps} common steps "
+        f"({count_of('seed', len(agreements))}), and differ in length alone ({a.name} was evaluated up to "
+        f"step {ends[0]:g}, {b.name} up to {ends[1]:g})"
+    )
+
+
+def _agreements(a: Members, b: Members) -> list[Agreement]:
+    """Return the agreement of each seed of the smaller group with one of the other; none if one differs."""
+    small, large = sorted((a.seeds, b.seeds), key=len)
+    left = {seed.label: seed for seed in large}
+    agreements = []
+    for seed in small:
+        candidates = list(left.values())
+        if seed.label in left:
+            candidates = [left[seed.label]]
+        partner, agreement = _partner(seed, candidates)
+        if partner is None or agreement is None:
+            return []
+        del left[partner.label]
+        agreements.append(agreement)
+    return agreements
+
+
+def _partner(seed: Seed, candidates: Sequence[Seed]) -> tuple[Seed | None, Agreement | None]:
+    """Return the first of several seeds whose curve agrees with a seed's, with the agreement."""
+    for candidate in candidates:
+        agreement = agreement_of(seed.steps, seed.values, candidate.steps, candidate.values)
+        if agreement is None or not agreement.proves:
+            continue
+        if agreement.steps >= LEAST_SHARE * min(len(seed.steps), len(candidate.steps)):
+            return candidate, agreement
+    return None, None
+
+
+def _last_step(members: Members) -> float:
+    return max((float(seed.steps[-1]) for seed in members.seeds if len(seed.steps)), default=math.nan)
 
 
 def _same_numbers(x: Mapping[str, float], y: Mapping[str, float]) -> bool:

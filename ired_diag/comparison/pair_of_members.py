@@ -7,7 +7,8 @@ from dataclasses import replace
 from ired_diag.comparison.by_readout import line_of
 from ired_diag.comparison.criteria import criteria_of
 from ired_diag.comparison.decisions import sample_between
-from ired_diag.comparison.identical import identical_in_words
+from ired_diag.comparison.identical import identical_in_words, overlap_in_words
+from ired_diag.comparison.mixed_scales import scales_in_words
 from ired_diag.comparison.noise import noise_between
 from ired_diag.comparison.pairing import Pairing
 from ired_diag.comparison.pairs import PairOfGroups, compare_pair
@@ -23,6 +24,7 @@ def pair_of_members(
     b: Members,
     *,
     read: Readouts,
+    metric: str,
     readout: str,
     question: Question,
     pairing: Pairing,
@@ -33,16 +35,18 @@ def pair_of_members(
         a: The first group.
         b: The second group.
         read: All readouts of all seeds.
+        metric: Name of the metric that is compared.
         readout: Name of the readout that is compared.
         question: How to compare.
         pairing: Whether equal seeds are pairs.
     """
     withheld = _withheld(a, b, read)
+    overlap = overlap_in_words(a, b)
     samples, identical, lines = {}, {}, []
     for name in READOUTS:
         values = read.values[name]
         samples[name] = sample_between(a, b, values, pairing)
-        identical[name] = identical_in_words(a, b, values[a.name], values[b.name])
+        identical[name] = identical_in_words(a, b, values[a.name], values[b.name]) or overlap
         line = line_of(
             name,
             samples[name],
@@ -63,7 +67,9 @@ def pair_of_members(
         criteria=criteria,
         differing=differing_knobs(a, b),
     )
-    return _marked_as_identical(pair, identical[readout])
+    values = read.values[readout]
+    scales = scales_in_words(metric, (a.name, b.name), (values[a.name], values[b.name]))
+    return _marked_as_mixed(_marked_as_identical(pair, identical[readout]), scales)
 
 
 def _withheld(a: Members, b: Members, read: Readouts) -> dict[str, str]:
@@ -79,3 +85,20 @@ def _marked_as_identical(pair: PairOfGroups, identical: str) -> PairOfGroups:
         return pair
     verdict = Verdict("identical", False, f"{pair.a} and {pair.b} are {identical}")
     return replace(pair, identical=identical, verdict=verdict, uncorrected=verdict)
+
+
+def _marked_as_mixed(pair: PairOfGroups, scales: str) -> PairOfGroups:
+    """Return a pair of which percent and fractions would be compared as undecided, by every readout."""
+    if not scales:
+        return pair
+    verdict = Verdict("undecided", False, f"whether {pair.a} and {pair.b} differ is undecided: {scales}")
+    lines = []
+    for line in pair.by_readout:
+        lines.append(replace(line, decision="undecided", uncorrected="undecided", smaller_than_margin=False))
+    return replace(
+        pair,
+        mixed_scales=scales,
+        verdict=verdict,
+        uncorrected=verdict,
+        by_readout=lines,
+    )

@@ -76,6 +76,7 @@ class PairOfGroups:
         verdict: Verdict, corrected for several pairs.
         uncorrected: Verdict of this pair by itself.
         identical: That both have the same numbers to the last digit, in words; empty where they differ.
+        mixed_scales: That percent and fractions are mixed, in words; empty where all is on one scale.
         tests: Other tests, which do not decide.
         sizes: Effect sizes.
         equivalence: Two one-sided tests against the margin.
@@ -129,6 +130,7 @@ class PairOfGroups:
     by_readout: Sequence[ByReadout]
     flips: bool = False
     identical: str = ""
+    mixed_scales: str = ""
     per_sample: Sequence[PerSample] = ()
     criteria: Sequence[Criterion] = ()
     differing: Sequence[str] = ()

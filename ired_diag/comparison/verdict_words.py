@@ -61,6 +61,8 @@ def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
     names = f"{pair.a} and {pair.b}"
     if pair.identical:
         return f"{names} are {pair.identical}: did they run the same?"
+    if pair.mixed_scales:
+        return f"{names}: undecided. {pair.mixed_scales}: bring both to one scale before comparing them."
     if pair.worst_rank is not None:
         return _with_failures(pair, pair.worst_rank, comparison)
     if pair.test.reason in WITHOUT_SPREAD:

@@ -65,12 +65,15 @@ def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     if pair.flips:
         verdicts = _verdicts_by_readout(pair, comparison)
         yield f"The verdict on {pair.a} and {pair.b} changes with the readout: {verdicts}."
-    if len(pair.differing) > 1:
+    if pair.identical and pair.differing:
+        differing = ", ".join(pair.differing)
+        yield f"{pair.a} and {pair.b} differ in {differing}: none of it changed a number at a common step."
+    elif len(pair.differing) > 1:
         yield (
             f"{pair.a} and {pair.b} differ in more than one thing: {', '.join(pair.differing)}. The "
             "difference cannot be put down to one of them."
         )
-    if pair.identical:
+    if pair.identical or pair.mixed_scales:
         return
     n_a, n_b, _ = pair.seeds
     if n_a and n_b:

@@ -28,7 +28,7 @@ ENOUGH_BITS = 30.0  # one in a billion
 ENOUGH_UNITS = 100.0  # a change of the curve by 1% moves its last digit
 FEWEST = 3
 
-Steps = NDArray[np.int64]
+Steps = NDArray[np.int64] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)

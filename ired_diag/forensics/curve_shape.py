@@ -16,13 +16,18 @@ Where a validation loss rises and the training loss falls on, the model over-fit
 note where another validation metric stays as good as it was, else a warning, and no divergence. A smaller
 rise is a warning only where noise with the correlation of the curve's own rarely gives as much
 (``curves.clear_rise``): in fewer than one study of twenty, or, where half of a group's runs rise, one run.
+
+Where a logged setting moves with the metric (the weight of a term, the radius of an attack, a temperature),
+the rise is what its schedule asks for: a note (``curves.moving_setting``). Swings that die away, or that are
+small on the scale of the other runs, are none, and neither is a cycle around the minimum
+(``curves.small_swings``).
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -32,8 +37,10 @@ import numpy as np
 from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.clear_rise import chance_of_rise
 from ired_diag.curves.early_means import clear_gain
+from ired_diag.curves.moving_setting import MovingSetting, moving_setting_of
 from ired_diag.curves.nats import curve_of
 from ired_diag.curves.shape import Shape, Word, shape_of
+from ired_diag.curves.small_swings import are_small, cycles_at_the_minimum, die_away
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import (
     Evidence,
@@ -79,7 +86,9 @@ GAINED_LITTLE = {
     True: "has come down by less than 5%, though beyond its noise",
     False: "has risen by less than 2%, though beyond its noise",
 }
-Kind = Literal["range_test", "over_fitted", "diverged", "constant", "little", "shape"]
+Kind = Literal[
+    "range_test", "scheduled", "at_minimum", "over_fitted", "diverged", "constant", "little", "shape"
+]
 FEWEST_DIGITS = 3  # of a constant: 0.69 may be rounding
 RARE = 0.05  # of the studies without a rise: one may be accused
 FEWEST_ALIKE = 2  # runs of a group that rise together
@@ -103,6 +112,8 @@ class Judged:
         shape: Their shape.
         rate: The learning rate of a range test, with its first and last value; None where it is not one.
         over_fitting: How it over-fits; None where it does not.
+        setting: The logged setting that moves with it; None where none does.
+        is_at_minimum: Whether it ends in a cycle around the minimum, which it passed by chance.
     """
 
     run: Run
@@ -111,6 +122,8 @@ class Judged:
     shape: Shape
     rate: tuple[str, float, float] | None
     over_fitting: OverFitting | None
+    setting: MovingSetting | None = None
+    is_at_minimum: bool = False
 
     @property
     def kept(self) -> str | None:
@@ -125,6 +138,10 @@ class Judged:
         word = self.shape.word
         if self.rate is not None:
             return "range_test"
+        if self.setting is not None:
+            return "scheduled"
+        if self.is_at_minimum:
+            return "at_minimum"
         if self.over_fitting is not None:
             return "over_fitted"
         if word in ("stuck", "no_trend") and _is_constant(self.series):
@@ -140,13 +157,21 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each diverged run, and one for each group and other shape."""
     of_kind: dict[Kind | None, list[Judged]] = defaultdict(list)
     restarting = []
-    for judged in filter(None, map(_judge, study.runs)):
+    scales = _scales(study)
+    for run in study.runs:
+        judged = _judge(run, scales)
+        if judged is None:
+            continue
         yield from _of_single_run(judged)
         of_kind[judged.kind].append(judged)
         if judged.shape.restarts:
             restarting.append(judged)
     for cases in _by_group(restarting):
         yield _finding_on_restarts(cases)
+    for cases in _by_group(of_kind["scheduled"], also_by=_setting_and_word):
+        yield _finding_on_schedule(cases)
+    for cases in _by_group(of_kind["at_minimum"]):
+        yield _finding_at_minimum(cases)
     for cases in _by_group(of_kind["over_fitted"], also_by=lambda case: case.kept):
         yield _finding_on_over_fitting(cases)
     for cases in _by_group(of_kind["shape"], also_by=_direction_and_word):
@@ -157,21 +182,72 @@ def find(study: Study) -> Iterator[Finding]:
         yield _finding_on_little_gain(cases)
 
 
-def _judge(run: Run) -> Judged | None:
-    """Return a run with its shape; None where it was not evaluated, or died."""
+def _scales(study: Study) -> dict[tuple[str, str], float]:
+    """Return what the runs of each group win, at most, of a metric whose higher values are better."""
+    firsts: dict[tuple[str, str], list[float]] = defaultdict(list)
+    bests: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for run in study.runs:
+        if run.evaluated is None or run.lower_is_better:
+            continue
+        metric, series = run.evaluated
+        finite = series.values[np.isfinite(series.values)]
+        if len(finite):
+            firsts[run.group, metric].append(float(finite[0]))
+            bests[run.group, metric].append(float(finite.max()))
+    return {place: max(bests[place]) - min(firsts[place]) for place in bests}
+
+
+def _judge(run: Run, scales: Mapping[tuple[str, str], float]) -> Judged | None:
+    """Return a run with its shape; None where it was not evaluated, or died.
+
+    Args:
+        run: The run.
+        scales: What the runs of each group win of each metric, where higher is better.
+    """
     if run.evaluated is None:
         return None
     metric, series = run.evaluated
     if dead_end_of(run.history.series, metric) is not None:
         return None  # ``dead_run`` says that its loss became NaN, and where
     shape = shape_of(series.steps, series.values, lower_is_better=run.lower_is_better)
+    if shape.word == "unstable":
+        shape = _without_small_swings(shape, series, scales.get((run.group, metric)))
     rate = None
     over_fitting = None
+    setting = None
+    is_at_minimum = False
     if shape.word in LOST:
         rate = rate_test_of(run)
     if rate is None:
         over_fitting = _over_fitting(run, shape)
-    return Judged(run=run, metric=metric, series=series, shape=shape, rate=rate, over_fitting=over_fitting)
+    if shape.word in LOST and rate is None:
+        setting = moving_setting_of(run, swings=shape.word == "unstable")
+        is_at_minimum = run.lower_is_better and cycles_at_the_minimum(series.values)
+    return Judged(
+        run=run,
+        metric=metric,
+        series=series,
+        shape=shape,
+        rate=rate,
+        over_fitting=over_fitting,
+        setting=setting,
+        is_at_minimum=is_at_minimum,
+    )
+
+
+def _without_small_swings(shape: Shape, series: Series, scale: float | None) -> Shape:
+    """Return the shape of a curve that is called unstable, by what its swings come to.
+
+    Args:
+        shape: Its shape.
+        series: Its evaluations.
+        scale: What the runs of its group win; None where lower is better.
+    """
+    if scale is None:
+        return replace(shape, word="improving") if die_away(series.values) else shape
+    if len(series) >= FEW and are_small(series.values, scale):
+        return replace(shape, word="stuck")
+    return shape
 
 
 def _by_group(
@@ -182,6 +258,11 @@ def _by_group(
     for case in cases:
         groups[case.run.group, case.metric, also_by(case)].append(case)
     return groups.values()
+
+
+def _setting_and_word(case: Judged) -> tuple[str, Word]:
+    name = "" if case.setting is None else case.setting.name
+    return name, case.shape.word
 
 
 def _direction_and_word(case: Judged) -> tuple[bool, Word]:
@@ -464,6 +545,66 @@ def _finding_on_range_test(judged: Judged) -> Finding:
     )
 
 
+def _finding_on_schedule(cases: Sequence[Judged]) -> Finding:
+    first = cases[0]
+    group = first.run.group
+    runs = runs_of(cases)
+    name, low, high = "", 0.0, 0.0
+    if first.setting is not None:
+        name, low, high = first.setting.name, first.setting.first, first.setting.last
+    what = "becomes worse"
+    if first.shape.word == "unstable":
+        what = "goes up and down"
+    statement = (
+        f"{group}: {first.metric} {what} while {name} moves from {low:.3g} to {high:.3g} "
+        f"({seeds_in_words(runs)}): with such a schedule, values at different steps measure different things."
+    )
+    evidence: Evidence = {
+        "group": group,
+        "shape": "scheduled",
+        "runs": len(runs),
+        "setting": name,
+        "first": low,
+        "last": high,
+    }
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Compare evaluations at equal {name}, or a metric in which it does not enter.",
+        runs=labels_of(runs),
+    )
+
+
+def _finding_at_minimum(cases: Sequence[Judged]) -> Finding:
+    first = cases[0]
+    group = first.run.group
+    runs = runs_of(cases)
+    start, last = float(first.series.values[0]), float(first.series.values[-1])
+    best = float(first.series.values.min())
+    statement = (
+        f"{group}: {first.metric} rests at {last:.4g}, of {start:.4g} at its start; its best, {best:.2g}, is "
+        f"a point that it passed ({seeds_in_words(runs)}): an optimiser with a fixed step ends in a cycle "
+        "around the minimum."
+    )
+    evidence: Evidence = {
+        "group": group,
+        "shape": "at minimum",
+        "runs": len(runs),
+        "best": best,
+        "last": last,
+    }
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence=evidence,
+        advice="Compare runs by their last values: the best one is luck.",
+        runs=labels_of(runs),
+    )
+
+
 def _finding_on_divergence(judged: Judged) -> Finding:
     run, series, onset = judged.run, judged.series, judged.shape.onset
     lower = run.lower_is_better
@@ -514,12 +655,16 @@ RULE = Rule(
     find=find,
     refuted_by=(
         "The raw metric, evaluated again at the last checkpoint on fresh data, lies where the best one "
-        "does; or the metric is expected to rise (a curriculum, a schedule, a loss whose weight grows)."
+        "does; or the metric is expected to rise: a curriculum, a schedule or the weight of a term that is "
+        "not logged (where it is logged, a rise with it is a note); or its swings are small on the scale "
+        "that matters."
     ),
     near_miss=(
         "A curve with one bad evaluation in its middle; noise of 20% around a level; a loss near 0 that "
         "changes sign; warm restarts; a range test of the learning rate; a validation loss that rises while "
-        "the training loss falls and the accuracy stays; a run that its patience ended."
+        "the training loss falls and the accuracy stays; a run that its patience ended; a loss that rises "
+        "while the weight of its KL term, or the radius of an attack, is raised; an underdamped optimiser "
+        "whose swings die away; a return that goes up and down by 0.3 where other seeds reach 90."
     ),
     example=(
         "validation/mse is best at step 7000 (0.1126) and ends at 1.70: diverged, with its onset at step "

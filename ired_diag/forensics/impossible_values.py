@@ -2,10 +2,11 @@
 
 - A metric leaves the limits of its kind (``runs.metric_limits``): an R² above 1, an accuracy above 100, a p
   value above 1. That is an error: the metric is not what its name says.
-- A share lies between 1 and 1.5, and its sisters (other runs, other data sets) are surely fractions: an error
-  likewise. Without sisters it may be a few percent, and nothing is said.
+- A share lies between 1 and 1.5, and its sisters (other runs, other data sets, other shares of the run) are
+  surely fractions: an error likewise. Without sisters it may be a few percent, and nothing is said.
 - One metric is logged in percent by some runs and in fractions by others, 100 times apart: a warning, since a
-  table of them mixes two scales. So it is where a single run changes over.
+  table of them mixes two scales. So it is where a single run changes over, and where the runs are the rows of
+  a table with one number each (``runs.two_scales``).
 - A mean lies outside the minimum and maximum of the same name at the same step: a warning where it does at
   half of the steps, else a note, since the three may be of different windows.
 """
@@ -34,10 +35,20 @@ from ired_diag.forensics.rule import (
 from ired_diag.runs.energy_metrics import together
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import Series
-from ired_diag.runs.metric_limits import PERCENT, in_fractions, in_percent, limits_of, outside, share_of
+from ired_diag.runs.metric_limits import (
+    AREAS,
+    PERCENT,
+    are_fractions,
+    in_fractions,
+    in_percent,
+    limits_of,
+    outside,
+    share_of,
+)
 from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from ired_diag.runs.two_scales import two_scales
 from ired_diag.stats.printed_numbers import allowed, printed
 
 MEAN = re.compile(r"(?i)(?<![a-z])(?:mean|avg|average)(?![a-z])")
@@ -108,10 +119,14 @@ def find(study: Study) -> Iterator[Finding]:
 
 def _outside_limits(study: Study) -> Iterator[Finding]:
     """Yield a finding for each metric that leaves the limits of its kind."""
-    fractions = _measures_in_fractions(study)
+    of_study = _measures_in_fractions(study)
     cases: dict[tuple[str, str], list[Case]] = defaultdict(list)
     for run in study.runs:
+        of_run = _has_fractions(run)
         for metric, series in run.history.series.items():
+            fractions = of_study
+            if of_run and _starts_as_fraction(series.values):
+                fractions = {*of_study, share_of(metric) or ""}
             limits = _limits(metric, series, fractions)
             if limits is None:
                 continue
@@ -173,7 +188,39 @@ def _measures_in_fractions(study: Study) -> set[str]:
             measure = share_of(name)
             if measure and in_fractions(series.values):
                 measures.add(measure)
+    for name, runs in _runs_of_one_number(study).items():
+        if are_fractions(_numbers(runs, name)):
+            measures.add(share_of(name) or "")
     return measures
+
+
+def _runs_of_one_number(study: Study) -> dict[str, list[Run]]:
+    """Return the runs that hold a single number of a share, by its name: the rows of a table."""
+    runs_of_share: dict[str, list[Run]] = defaultdict(list)
+    for run in study.runs:
+        for name, series in run.history.series.items():
+            if len(series) == 1 and share_of(name):
+                runs_of_share[name].append(run)
+    return runs_of_share
+
+
+def _numbers(runs: Sequence[Run], name: str) -> Array:
+    return np.array([float(run.history.series[name].values[0]) for run in runs])
+
+
+def _has_fractions(run: Run) -> bool:
+    """Say whether any share that a run logs is surely a fraction."""
+    for name, series in run.history.series.items():
+        if share_of(name) and in_fractions(series.values):
+            return True
+    return False
+
+
+def _starts_as_fraction(values: Array) -> bool:
+    """Say whether a share that exceeds 1 was well below it before: of percent, these are all next to 0."""
+    if len(values) < FEWEST_MEANS or not np.isfinite(values).all():
+        return False
+    return bool(in_percent(values) is False and values.min() >= 0 and np.median(values) >= 0.5)
 
 
 def _limits(metric: str, series: Series, fractions: Collection[str]) -> tuple[float, float] | None:
@@ -192,8 +239,10 @@ def _limits(metric: str, series: Series, fractions: Collection[str]) -> tuple[fl
         is_signed_percent = limits[0] == -1 and in_percent(np.abs(series.values))
         return (-PERCENT, PERCENT) if is_signed_percent else limits
     if in_percent(series.values):
-        return 0.0, PERCENT
-    return limits if measure in fractions else (0.0, np.inf)
+        return limits[0], PERCENT
+    if measure in fractions or measure in AREAS:
+        return limits
+    return limits[0], np.inf
 
 
 def _case(run: Run, series: Series, is_impossible: NDArray[np.bool_]) -> Case:
@@ -224,6 +273,11 @@ def _finding_on_limits(metric: str, limits: str, cases: list[Case]) -> Finding:
         f"value of this name is {limits}: {worst.count} of {worst.of} values there are impossible "
         f"({counted(len(runs), 'run')})."
     )
+    if worst.of == 1:  # the row of a table
+        statement = (
+            f"{listed(groups)}: {metric} of {worst.run.label} is {worst.value:.4g}, and a value of this name "
+            f"is {limits} ({counted(len(runs), 'run')})."
+        )
     evidence: Evidence = {
         "group": groups[0],
         "metric": metric,
@@ -250,16 +304,30 @@ def _two_scales(study: Study) -> Iterator[Finding]:
     for run in study.runs:
         for name, series in run.history.series.items():
             changes_scale = _change_of_scale(np.asarray(series.values)) > 0  # which is a finding of its own
-            if share_of(name) and len(series) and not changes_scale:
+            if share_of(name) and len(series) > 1 and not changes_scale:
                 is_percent = _is_in_percent(series.values)
                 if is_percent is not None:
                     best = Best(run, value=float(np.nanmax(series.values)), is_percent=is_percent)
                     bests[name].append(best)
+    for name, runs in _runs_of_one_number(study).items():
+        bests[name] += _bests_of_table(runs, name)
     for name, of_name in bests.items():
         percents = [best for best in of_name if best.is_percent]
         fractions = [best for best in of_name if not best.is_percent]
         if percents and fractions and _are_100_times_apart(percents, fractions):
             yield _finding_on_two_scales(name, percents, fractions)
+
+
+def _bests_of_table(runs: Sequence[Run], name: str) -> list[Best]:
+    """Return the numbers of runs that hold one each, where they are on two scales."""
+    numbers = _numbers(runs, name)
+    scales = two_scales(numbers)
+    if scales is None:
+        return []
+    bests = []
+    for run, number, is_percent in zip(runs, numbers, scales.is_percent, strict=True):
+        bests.append(Best(run, value=float(number), is_percent=bool(is_percent)))
+    return bests
 
 
 def _are_100_times_apart(percents: Sequence[Best], fractions: Sequence[Best]) -> bool:
@@ -458,6 +526,10 @@ RULE = Rule(
     question="Do logged values lie within what their names allow?",
     find=find,
     refuted_by="The definition in the program: another quantity, scale or window than the name says.",
-    near_miss="Accuracies of a few percent, R² far below 0, losses below 0, a mean equal to its maximum.",
+    near_miss=(
+        "Accuracies of a few percent, R² far below 0, losses below 0, a mean equal to its maximum, an "
+        "average precision of -1 (no objects), top_k as a setting, seeds of a table at 1% because they guess "
+        "among 100 classes."
+    ),
     example="val_acc 0.91, 0.97, 1.03 next to train_acc 0.92, 0.96, 0.99.",
 )

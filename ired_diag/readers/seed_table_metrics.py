@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ired_diag.errors import UnreadableFile
+from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.readers.seed_table import SeedValues, metric_of_table, read_seed_table
 from ired_diag.runs.metric_words import measures_in, words_of
 
@@ -28,6 +28,19 @@ def names_seeds(path: Path) -> bool:
     except (OSError, UnicodeDecodeError, csv.Error):
         return False
     return any(SEED in words_of(name) for name in header)
+
+
+def is_table_of_seeds(path: Path, metric: str | None) -> bool:
+    """Say whether a file of a folder is a CSV table with a column of seeds, and numbers of a metric."""
+    return path.suffix.lower() == ".csv" and names_seeds(path) and has_seed_metrics(path, metric)
+
+
+def has_seed_metrics(path: Path, metric: str | None) -> bool:
+    """Say whether a file is a table of seeds from which a metric can be read."""
+    try:
+        return bool(read_seed_metrics(path, column=metric))
+    except DiagError:
+        return False
 
 
 def read_seed_metrics(path: Path, *, column: str | None = None) -> dict[str, SeedValues]:

@@ -4,7 +4,8 @@ In this order: what the user says; what the configuration says of this metric; w
 is assumed, and every command says so.
 
 A name says it by its words (``metric_words``). A word of error turns a measure of success (``acc_loss``,
-``reward_error``), and so does a negation in front of either (``neg_log_likelihood``, ``1-acc``).
+``reward_error``), and so does a negation in front of either (``neg_log_likelihood``, ``1-acc``). The loss of
+a discriminator or of a domain classifier improves in no direction (``adversarial_metrics``).
 
 A configuration says it as ``higher_is_better`` or Hugging Face's ``greater_is_better``, or as ``mode`` or
 ``metric_mode`` (``max``, ``min``) as Lightning and Ray have it. Next to a metric's name
@@ -19,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ired_diag.runs.adversarial_metrics import is_adversarial
 from ired_diag.runs.configured_metric import means, named_in, parts_of
 from ired_diag.runs.metric_words import LOWER, NEGATED, measures_in, words_of
 
@@ -95,7 +97,7 @@ def lower_by_name(metric: str) -> bool | None:
     """
     words = words_of(metric)
     measures = measures_in(words)
-    if not measures:
+    if not measures or is_adversarial(metric):
         return None
     lower = any(measure in LOWER for measure in measures)
     front = words[: words.index(measures[0])]

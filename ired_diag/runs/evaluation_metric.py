@@ -11,8 +11,9 @@ Logs name it as they like: ``validation/mse``, ``val_loss`` (Lightning), ``eval_
 and the first kind that is logged decides. Within a kind, whole measures come before parts (``val_kl_loss``),
 validation sets before test sets before other distributions, and losses before accuracies. An evaluation that
 was logged once, at the end, comes after those that were logged along the way. ``validation/mse`` comes first.
-What is never a measure of quality (a learning rate, a time, a norm, a spread) is never chosen. A log of a
-single other metric is judged by that one, whatever its name.
+What is never a measure of quality (a learning rate, a time, a norm, a spread, the loss of a discriminator or
+of a domain classifier: ``adversarial_metrics``) is never chosen. A log of a single other metric is judged by
+that one, whatever its name.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Collection, Mapping, Sized
 from functools import lru_cache
 from typing import NamedTuple
 
+from ired_diag.runs.adversarial_metrics import is_adversarial
 from ired_diag.runs.metric_words import (
     DETAILS,
     EPISODES,
@@ -99,7 +101,8 @@ def _only_other(names: Collection[str]) -> str | None:
         words = words_of(name)
         if "diag" in words:
             return None
-        if any(map(str.isalpha, words)) and NEVER.isdisjoint(words):
+        is_word = any(map(str.isalpha, words))
+        if is_word and NEVER.isdisjoint(words) and not is_adversarial(name):
             others.append(name)
     return others[0] if len(others) == 1 else None
 
@@ -195,6 +198,8 @@ def _rank(name: str, is_labelled: bool) -> Rank | None:
     """
     words = words_of(name)
     measures = measures_in(words)
+    if is_adversarial(name):
+        return None
     if not measures:
         return _rank_of_unknown(words)
     measure = min(measures, key=MEASURES.index)

@@ -1,7 +1,9 @@
 """Between which values a metric lies by its name, and which of a log's values cannot be.
 
     p values, probabilities                             0 … 1
-    accuracy, F1, recall, dice, IoU                     0 … 1, or 0 … 100 in percent
+    accuracy, F1, precision, recall, top-k, dice, IoU   0 … 1, or 0 … 100 in percent
+    area under a curve (AUC, AUROC, AUPRC), NDCG, MRR   the same
+    average precision (AP, mAP)                         at most 1, or 100 in percent; -1: no objects
     cosines, correlations, kappa                        -1 … 1
     R², explained variance                              at most 1
     squared and absolute errors                         0 or more
@@ -9,6 +11,7 @@
 Only a name of which every word is understood says so (``val_acc``, ``test/f1_macro``): ``acc_loss`` and
 ``neg_mse`` are something else. A share is in percent where one of its values exceeds 1.5. Between 1 and 1.5
 it is either a share above its limit or a few percent: other series of the study must tell (``in_fractions``).
+An area under a curve of 1.2% is worse than any guess, so that it is never in percent there.
 """
 
 from __future__ import annotations
@@ -20,13 +23,28 @@ from ired_diag.runs.metric_words import DETAILS, SPLITS, TEST_SPLITS, TRAINING, 
 
 SLACK = 1e-3  # of a limit, for rounding
 PERCENT, LEAST_PERCENT = 100.0, 1.5
-SHARES = frozenset("accuracy acc f1 recall sensitivity specificity exactmatch dice iou miou jaccard".split())
+FEWEST_RUNS, MOST_RUNS = 4, 2 / 3  # runs of one number each, and which share of them are plain fractions
+AREAS = frozenset(("auc", "auroc"))  # of which one half is a guess
+PRECISIONS = frozenset(("ap", "map"))
+SHARES = (
+    AREAS
+    | PRECISIONS
+    | frozenset(
+        """
+    accuracy acc f1 precision recall sensitivity specificity exactmatch dice iou miou jaccard top auprc aupr
+    ndcg mrr nmi purity tpr tnr winrate
+    """.split()
+    )
+)
 PROBABILITIES = frozenset(("probability", "prob", "pvalue"))
 SIGNED = frozenset("cos cosine correlation pearson spearman kendall mcc matthews".split())
 AT_MOST_ONE = frozenset(("r2", "explainedvariance"))
 NOT_NEGATIVE = frozenset(("mse", "rmse", "mae"))
 NAMED = SHARES | PROBABILITIES | SIGNED | AT_MOST_ONE | NOT_NEGATIVE
 AROUND = {*SPLITS, *TEST_SPLITS, *TRAINING, *DETAILS, "score", "sim", "similarity", "error"}
+# Of detectors (b and m: boxes and masks), and of one class against the others.
+AROUND |= {"bbox", "segm", "mask", "box", "roc", "ovr", "ovo", "b", "m"}
+OF_SAMPLING = (("top", "p"), ("top", "k"))  # settings
 
 Array = NDArray[np.float64]
 
@@ -41,12 +59,16 @@ def limits_of(name: str) -> tuple[float, float] | None:
     """
     words = _words(name)
     measures = [word for word in words if word in NAMED]
+    if measures == ["top"] and words[-2:] in OF_SAMPLING:
+        return None
+    if "top" in measures and len(measures) == 2:
+        measures.remove("top")  # top-5 accuracy
     if len(measures) != 1 or not all(map(_is_understood, words)):
         return None
     (measure,) = measures
     if measure in SIGNED:
         return -1.0, 1.0
-    if measure in AT_MOST_ONE:
+    if measure in AT_MOST_ONE or measure in PRECISIONS:
         return -np.inf, 1.0
     if measure in NOT_NEGATIVE:
         return 0.0, np.inf
@@ -62,7 +84,7 @@ def share_of(name: str) -> str | None:
     if limits_of(name) is None:
         return None
     shares = [word for word in _words(name) if word in SHARES]
-    return shares[0] if shares else None
+    return shares[-1] if shares else None
 
 
 def in_percent(values: Array) -> bool:
@@ -83,6 +105,17 @@ def in_fractions(values: Array) -> bool:
     return high >= 0.5 and high - low >= 0.1
 
 
+def are_fractions(values: Array) -> bool:
+    """Say whether one number for each of several runs is surely a fraction: most lie between 0.5 and 1.
+
+    >>> are_fractions(np.array([0.91, 0.92, 0.90, 1.04])), are_fractions(np.array([0.91, 1.2, 1.1, 1.04]))
+    (True, False)
+    """
+    if len(values) < FEWEST_RUNS or not np.isfinite(values).all() or values.max() > LEAST_PERCENT:
+        return False
+    return bool(np.mean((values >= 0.5) & (values <= 1 + SLACK)) >= MOST_RUNS)
+
+
 def outside(values: Array, low: float, high: float) -> NDArray[np.bool_]:
     """Return which finite values lie outside limits by more than rounding, of shape (n,)."""
     slack = SLACK * abs(high) if np.isfinite(high) else 0.0
@@ -95,4 +128,6 @@ def _words(name: str) -> tuple[str, ...]:
     words = words_of(name)
     if words[-2:] in (("p", "value"), ("p", "val")):
         return (*words[:-2], "pvalue")
+    if "pr" in words and "auc" in words:
+        return tuple("auprc" if word == "auc" else word for word in words if word != "pr")
     return words

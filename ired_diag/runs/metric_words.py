@@ -13,6 +13,7 @@ with one meaning become one word (``exact_match``, ``R^2``, ``held_out``). A wor
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 # From the most to the least telling, likewise everything below.
@@ -144,10 +145,20 @@ def words_of(name: str) -> tuple[str, ...]:
 
 def measures_in(words: tuple[str, ...]) -> list[str]:
     """Return the measures among words; none where a word says that the value measures no quality."""
-    if NO_MEASURE.intersection(words):
+    pairs = list(zip(words, [*words[1:], ""], strict=False))
+    no_measure = NO_MEASURE.intersection(words)
+    if no_measure == {"target"} and _is_target_domain(words, pairs):
+        no_measure = frozenset()
+    if no_measure:
         return []
-    pairs = zip(words, [*words[1:], ""], strict=False)
     return [word for word, after in pairs if word in ALL_MEASURES and (word, after) != TOP_P]
+
+
+def _is_target_domain(words: tuple[str, ...], pairs: Sequence[tuple[str, str]]) -> bool:
+    """Say whether ``target`` names data: in ``val_target_acc``, and not in ``eval_target_return``."""
+    is_evaluation = not {*SPLITS, *TEST_SPLITS}.isdisjoint(words)
+    measured = [after for word, after in pairs if word == "target"]
+    return is_evaluation and all(after in ALL_MEASURES and after not in PLAYED for after in measured)
 
 
 def _words_of_token(token: str) -> tuple[str, ...]:

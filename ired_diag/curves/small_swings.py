@@ -1,0 +1,68 @@
+"""Swings that say nothing against a training: they die away, or are small on the scale of the metric.
+
+The ratio of a peak to the valley next to it knows neither. A momentum method on a quadratic is underdamped:
+its loss goes up and down by many times while each peak is lower than the one before, down to 1e-57. With M_k
+the largest value of the k-th third of a curve, swings die away where
+
+    M_1 >= 1.5 M_2 and M_2 >= 1.5 M_3.
+
+A return of 0.4 that goes up and down by 0.3 has not swung where other runs of the same reach 90: it rests at
+the bottom of the scale. A loss that came through 1e-40 and rests at 0.001, of 50 at its start, has not
+diverged either: an optimiser with a fixed step ends in a cycle around the minimum (RMSProp: |x| = η/2), and
+passes through it by chance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FALL = 1.5  # times, from one third to the next
+LEAST = 9  # values, three in each third
+SMALL = 0.02  # of the scale
+TINY, LOW = (
+    1e-9,
+    1e-3,
+)  # of the first value: a best that was passed by chance, an end that is near the minimum
+STEADY = 1.1  # times, from one eighth of the curve to the next
+
+Array = NDArray[np.float64]
+
+
+def die_away(values: Array) -> bool:
+    """Say whether the peaks of a positive curve, of shape (n,), become lower and lower.
+
+    >>> t = np.arange(90.0)
+    >>> die_away(np.exp(-t / 9) * (1.1 + np.sin(t))), die_away(1.1 + np.sin(t))
+    (True, False)
+    """
+    if len(values) < LEAST or not np.isfinite(values).all() or values.min() < 0:
+        return False
+    first, second, third = (float(part.max()) for part in np.array_split(values, 3))
+    return first >= FALL * second and second >= FALL * third
+
+
+def are_small(values: Array, scale: float) -> bool:
+    """Say whether a curve, of shape (n,), moves within a fiftieth of what other runs span of the same metric.
+
+    >>> are_small(np.array([0.3, 0.9, 0.1]), 90.0), are_small(np.array([0.3, 0.9, 0.1]), 1.0)
+    (True, False)
+    """
+    return bool(np.isfinite(values).all() and np.ptp(values) <= SMALL * scale)
+
+
+def cycles_at_the_minimum(values: Array) -> bool:
+    """Say whether a loss, of shape (n,), rests near 0 after it passed far closer by chance.
+
+    >>> there, back = np.geomspace(50, 1e-40, 60), np.geomspace(1e-40, 1e-3, 40)
+    >>> through_zero = np.concatenate([there, back, np.full(60, 1e-3)])
+    >>> cycles_at_the_minimum(through_zero), cycles_at_the_minimum(1e9 * through_zero[60:])
+    (True, False)
+    """
+    if len(values) < 2 * 8 or not np.isfinite(values).all() or values.min() < 0:
+        return False
+    start = float(values[0])
+    eighths = np.array_split(values, 8)
+    before, last = float(np.median(eighths[-2])), float(np.median(eighths[-1]))
+    is_low = last <= LOW * start and float(values.min()) <= TINY * start
+    return is_low and last <= STEADY * before
