@@ -5,7 +5,7 @@ log(1 + exp(E_pos - E_neg)). With the gap Δ = E_neg - E_pos its derivative in E
 
     w = σ(E_pos - E_neg) = 1 / (1 + exp Δ),    and in E_neg it is -w:
 
-w is what is left of the loss's gradient. A negative with w < 0.01, Δ > 4.6, is told from the right answer
+w is what is left of the loss's gradient. A negative with w < 0.01, Δ > 4.6, differs from the right answer
 already and teaches hardly anything: it is *saturated*. One with w near 1 lies far below the right answer.
 If few negatives carry all the weight, the gradient of a batch rests on few: of N negatives it is worth
 ESS = (Σ w)² / Σ w² (``ired_diag.stats.effective_size``), computed from log w, which does not underflow.

@@ -299,7 +299,7 @@ def _growth(value: float, low: float, high: float, reason: str) -> str:
     factor = f"a factor of {math.exp(value):.4g} each {STEPS} steps"
     if math.isnan(low):
         return f"{factor} (no interval: {reason})"
-    sign = "it grows" if low > 0 else "it falls" if high < 0 else "no growth is told from 0"
+    sign = "it grows" if low > 0 else "it falls" if high < 0 else "no significant growth"
     return f"{factor} (95% interval {math.exp(low):.4g} to {math.exp(high):.4g}; {sign})"
 
 

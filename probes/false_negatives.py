@@ -6,7 +6,7 @@ it pushes away what training wants. How near each negative Y is, by three distan
 
     mse = ‖Y - Y*‖_F² / n²,    relative = ‖Y - Y*‖_F / ‖Y*‖_F,    residual = ‖A Y - I‖_F / √n.
 
-There is no distance below which an answer is right, so the share of negatives within τ is told as a curve
+There is no distance below which an answer is right, so the share of negatives within τ is given as a curve
 over τ. One τ needs no choice: the distance of the model's own answer to the same problem, by its sampler with
 the same weights. A negative that is *closer* (by mse or relative, which rank one problem's candidates alike)
 is a better answer than the model gives. That says little where the model's answers are worse than the answer
@@ -14,7 +14,7 @@ zero, whose relative distance is 1; the sentence says so. (Raw weights, which mi
 than the averaged ones, which are evaluated.)
 
 What the closer ones do to training: the gradient of the mean NCE loss is taken with all pairs of a batch and
-without the closer ones (``ired_diag.inverse.gradient_change``), beside that without as many pairs at random,
+without the closer ones (``ired_diag.inverse.gradient_change``), next to that without as many pairs at random,
 because any smaller batch has another gradient. Ratios of lengths are averaged as logarithms.
 
 The matched control of the mined batch is left out: it is as far from Y* as the adversarial negative by
@@ -55,7 +55,7 @@ from ired_diag.told_training import sentence_on, strategy_of
 COLUMNS = (
     Column("level", "1", "noise level, 0 the sharpest; -1 of the model's own answer, which has none"),
     Column("kind", "1", "random, start or adversarial; answer: the model's own"),
-    Column("training", "1", "mining strategy of the run's training, as far as it is told"),
+    Column("training", "1", "mining strategy of the run's training, where it is recorded"),
     Column("sample", "1", "number of the problem, the same at every level and of every kind"),
     Column("mse", "1", "squared distance to the right answer per entry"),
     Column("relative", "1", "distance to the right answer over its norm"),

@@ -15,7 +15,7 @@ the best reference that it beats, and below the next that beats it (``stats.ladd
 
 How much of the model is linear regression: R² of its answers on those of the linear map, over all entries of
 all matrices, each without its own mean (which by symmetry is a multiple of I). R² of the inverse itself on
-the linear map stands beside it.
+the linear map stands next to it.
 
 The public sampler's answer is √ᾱ_0 times its last estimate (``model.sampler``). That is what validation logs
 score, and what is called the model; ``unshrunk`` is the last estimate itself.

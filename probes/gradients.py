@@ -15,7 +15,7 @@ the cosine of two terms is then -1, and says that the one holds the weights away
 
 The clamp of the public code's mining takes its bound from the first sample of the batch for all of them. That
 is noise which the samples of a batch share and no batch size averages away: ``shared_noise`` is its part in
-E|g_B - G|². The halves of a batch, by which tr Σ is told, were mined together.
+E|g_B - G|². The halves of a batch, by which tr Σ is estimated, were mined together.
 
 ``over_clip`` is step_norm over ``gradient_clip``; a clip of the head alone is not looked at.
 ``update_to_weight`` is the update of an optimiser with settled memory, from batches of m
@@ -129,7 +129,7 @@ def _terms(subject: Subject) -> tuple[Terms, str]:
             "ascent_learning_rate": mining.ascent_learning_rate,
         }
         config = InverseConfig(experiment_name="unknown").model_copy(update=told)
-        return Terms(config, config), "assumed: no configuration is told"
+        return Terms(config, config), "assumed: no configuration is known"
     config = subject.config_of(InverseConfig).model_copy(update=told)
     if config.mining_strategy != "none":
         return Terms(config, config), ""
@@ -240,7 +240,7 @@ def _of_clip(comparison: Table, clip: float) -> str:
     over = _found(comparison, TOTAL, "over_clip")
     if math.isnan(over.value):
         return ""
-    told = "below" if over.high < 1 else "above" if over.low > 1 else "not told from"
+    told = "below" if over.high < 1 else "above" if over.low > 1 else "not different from"
     return f", {told} the clip at {clip:.3g}"
 
 
@@ -268,7 +268,7 @@ def _of_noise(comparison: Table, batch_size: float, shares: bool) -> list[str]:
     if math.isnan(scale.value):
         told = [f"The noise scale cannot be told ({scale.reason})"]
     else:
-        verdict = "not told from the batch size"
+        verdict = "not distinguished from the batch size"
         if scale.high < batch_size:
             verdict = "below the batch size"
         elif scale.low > batch_size:
@@ -320,7 +320,7 @@ def figure(table: Table) -> FigureData:
     guide = Guide(batch_size, f"batch of {batch_size:.0f}")
     cosines = _lines(comparison, others, "cosine")
     seen = any(np.isfinite(line.y).any() for line in cosines)
-    level = Guide(0.0, "neither with nor against" if seen else "a mean gradient is not told from 0")
+    level = Guide(0.0, "neither with nor against" if seen else "a mean gradient does not differ from 0")
     panels = (
         Panel("gradient norm of a step", _lines(comparison, terms, "step_norm"), "log", x_ticks=ticks),
         Panel("cosine with denoising", cosines, x_ticks=ticks, guides=(level,)),
@@ -340,8 +340,8 @@ def figure(table: Table) -> FigureData:
         panels,
         f"Estimates with 95% jackknife intervals over n = {n} batches of {size} problems. Norm: root mean "
         f"square at the batch size of {batch_size:.0f}, noise included, each term with its weight. Cosine: "
-        "between mean gradients. Noise scale: tr Σ/|G|², without what a batch shares. What is not told from "
-        "0 is left out.",
+        "between mean gradients. Noise scale: tr Σ/|G|², without what a batch shares. What does not "
+        "differ from 0 is left out.",
         f"95% jackknife intervals, n = {n} batches of {size} problems",
     )
 

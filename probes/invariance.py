@@ -8,7 +8,7 @@ corrected and as published, the sampled answer) are compared with a reference's 
 *Batch size, order, device* must not matter. Whether they do is asked in float64: there, what is only rounding
 shrinks from 2⁻²⁴ to 2⁻⁵³, and what is a dependence stays. The tolerance is 2⁻²⁴ = 6.0e-8, float32's unit
 roundoff: float64's would have to grow 5·10⁸ times to pass it, and no run in float32 can see less. What the
-same does in float32 stands beside it, without a verdict: whether a step of the inner optimisation is kept can
+same does in float32 is given too, without a verdict: whether a step of the inner optimisation is kept can
 hang on the last bit of two energies, so that single problems part for good.
 
 *Number type, divisor of the gradient, quirks of the public code* are choices, which may change results: by
@@ -58,7 +58,7 @@ COLUMNS = (
     Column("mse", "1", "MSE of the answer as arranged; NaN of other quantities"),
     Column("mse_reference", "1", "MSE of the reference's answer"),
     Column("knob", "1", "the run's gradient_normalization: none, batch or a number"),
-    Column("training_batch", "1", "its training batch size; 0 where no configuration is told"),
+    Column("training_batch", "1", "its training batch size; 0 where no configuration is known"),
     Column("validation_batch", "1", "its validation batch size; 0 likewise"),
     Column("strategy", "1", "its mining_strategy, or unknown"),
 )
@@ -293,7 +293,7 @@ def _effects(comparison: Table) -> str:
 
 def _interval(row: Mapping[str, Any]) -> str:
     low, high = row["difference_low"], row["difference_high"]
-    unseen = ", not told from 0" if low <= 0 <= high else ""
+    unseen = ", not significantly different from 0" if low <= 0 <= high else ""
     return f"{row['difference']:+.3g} (95% interval {low:+.3g} to {high:+.3g}{unseen})"
 
 

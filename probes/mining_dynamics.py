@@ -8,15 +8,15 @@ clamp, and a negative is clamped in any case. The clamp is therefore told apart 
     moves 1 … K  the gradient's: m_k = b_k - b_{k-1},    b_k = clamp(y_k).
 
 A miner that does nothing has no moves, one that only the clamp moves has no moves after 0. Of one that
-moves, three things are asked beside a *noise walk*, with the same start, step lengths, clamp and rule of
+moves, three things are asked next to a *noise walk*, with the same start, step lengths, clamp and rule of
 acceptance, but random directions (``ired_diag.model.noise_walk``), because clamp and acceptance lower the
 energy without any gradient:
 
 - energy: E(b_K) - E(b_0), each walk for itself, and the advantage, one minus the other;
-- coherence: the cosine between successive moves, and the net move ‖b_K - b_0‖ beside √(Σ ‖m_k‖²), what
+- coherence: the cosine between successive moves, and the net move ‖b_K - b_0‖ next to √(Σ ‖m_k‖²), what
   independent moves of these lengths give (``ired_diag.model.walk_geometry``);
 - direction: the cosines of b_k - b_0 with -∇E(b_0), straight down, and with √ᾱ_t y* - b_0, the way to the
-  right answer; and how far from the right answer the negative ends, beside where it began.
+  right answer; and how far from the right answer the negative ends, next to where it began.
 
 Mining descends at a level if energy and advantage both have their 95% t interval below 0 there (climbs, of a
 walk of ascent: above); the other verdicts are in ``ired_diag.model.mining_verdict``. A problem whose net move
@@ -57,7 +57,7 @@ COLUMNS = (
     Column(
         "walker", "1", "descent or ascent: the mining; noise: the walk of its lengths in random directions"
     ),
-    Column("training", "1", "mining strategy of the run's training, as far as it is told"),
+    Column("training", "1", "mining strategy of the run's training, where it is recorded"),
     Column("sample", "1", "number of the problem, the same at every level"),
     Column("move", "1", "0: the clamp of the start; 1 to K: the steps"),
     Column("gradient_norm", "nat", "length of the gradient that the step followed"),

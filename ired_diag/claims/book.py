@@ -28,7 +28,7 @@ class Book:
         names: The report's labels, each group once.
         metrics: The metrics that its tables have means or values of.
         groups: The runs that the labels mean.
-        meant: The group of runs of each name; None where it is none, or not certain.
+        meant: The group of runs of each name; None where it is not one, or not certain.
         reasons: Why a name means no group of runs.
         readout: Which readout the report quotes; None where its numbers are of none.
         readout_is_certain: Whether the report's numbers say which.

@@ -1,4 +1,4 @@
-"""Columns of changes beside the means of a table: from which of its rows, and are they relative?
+"""Columns of changes next to the means of a table: from which of its rows, and are they relative?
 
     | method   | loss  | Δ vs. baseline |        | method   | loss  | Δ (%) |
     | baseline | 0.433 | –              |        | baseline | 0.433 |   0.0 |

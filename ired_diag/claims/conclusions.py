@@ -27,7 +27,7 @@ TURN = re.compile(r"[;:]\s|\bbut\b|\bwhile\b")
 
 
 def check_significance(claim: Claim, book: Book) -> Verdict:
-    """Return whether "significant", its negation, or stars agree with the p beside it, or with the runs."""
+    """Return whether "significant", its negation, or stars agree with the p next to it, or with the runs."""
     if GRADED.search(claim.wording):
         return unchecked(claim, "it is graded")
     level = _level(claim, book)
@@ -35,7 +35,7 @@ def check_significance(claim: Claim, book: Book) -> Verdict:
     if not beside:
         return _by_runs(claim, book, level)
     if len(beside) > 1:
-        return unchecked(claim, "several p values stand beside it")
+        return unchecked(claim, "several p values stand next to it")
     if not claim.table and _is_one_of_several(claim, book):
         return unchecked(claim, "to which of the conclusions the p belongs is not certain")
     if not claim.table and not _stands_near(claim, beside[0]):
@@ -105,7 +105,7 @@ def _beside_p(claim: Claim, book: Book, level: Level, p: Claim) -> Verdict:
             return unchecked(claim, "whether the alpha of the text is its level is not certain")
     side = "below" if below else "above"
     conclusion = _conclusion_in_words(claim, limit)
-    words = f"{conclusion} stands{_negation(claim)} beside {shown}, which is {side} {limit:.3g}."
+    words = f"{conclusion} stands{_negation(claim)} next to {shown}, which is {side} {limit:.3g}."
     if level.corrected:
         comparisons = level.alpha / level.corrected
         words += f" The level is {level.alpha:g} over {comparisons:.0f} comparisons."
@@ -164,7 +164,7 @@ def _by_runs(claim: Claim, book: Book, level: Level) -> Verdict:
     if not other_test(claim) and not level.is_corrected:
         pair = samples_of_pair(claim, book)
     if pair is None or not pair.a.values:
-        return unchecked(claim, "no single p stands beside it")
+        return unchecked(claim, "no single p stands next to it")
     said = tests_said(claim)
     evidence = {}
     given = []
@@ -176,7 +176,7 @@ def _by_runs(claim: Claim, book: Book, level: Level) -> Verdict:
             given.append(f"{NAMES[name]} gives p = {p:.3g}")
             conclusions.add(p < level.alpha)
     if not given:
-        return unchecked(claim, "no single p stands beside it")
+        return unchecked(claim, "no single p stands next to it")
     shown = "; ".join(given)
     if (claim.kind == "significant") in conclusions:
         return holds(claim, shown)

@@ -2,7 +2,7 @@
 
     Bonferroni:  α/m            stated as "α = 0.05/56", or as "over 56 comparisons"
 
-The p beside it may be the raw one or m times it. It is taken for the raw one where the text writes the level
+The p next to it may be the raw one or m times it. It is taken for the raw one where the text writes the level
 as a quotient, or where the seeds give it without a correction; else it is left alone between α/m and α.
 Holm's and the false discovery rate's levels depend on all the p values, so that only a p above α is certain:
 after any correction it is not significant either.

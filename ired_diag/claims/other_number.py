@@ -59,7 +59,7 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     if claim.table and claim.metric:
         beside = claim.wording
     if other := another_metric_in(beside, book):
-        return f"it may be of another metric ({other!r} stands beside it)"
+        return f"it may be of another metric ({other!r} stands next to it)"
     if _is_of_an_extreme(claim, book):
         return "of which number in its row it is the spread is not certain"
     group = book.group(label)

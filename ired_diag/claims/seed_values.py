@@ -83,9 +83,9 @@ def _of_any_run(claim: Claim, book: Book, group: str) -> Verdict:
             agreeing += _is_a_value_of(other, samples)
     # One wrong value among right ones is a slip; values without a right one are of other runs.
     if 2 * agreeing <= siblings:
-        return unchecked(claim, "most of the values beside it are of no run, so that they may be of others")
+        return unchecked(claim, "most of the values next to it are of no run, so that they may be of others")
     printed = f"{claim.said} is printed for {claim.seed or 'a run'}"
-    others = f"{agreeing} of {siblings} values beside it are of its runs"
+    others = f"{agreeing} of {siblings} values next to it are of its runs"
     return refuted(
         claim,
         rule="value",

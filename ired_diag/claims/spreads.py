@@ -35,7 +35,7 @@ def check_spread(claim: Claim, book: Book) -> Verdict:
     if not label:
         return unchecked(claim, why_unknown(claim, book))
     if not _mean_agrees(claim, book, label):
-        return unchecked(claim, "the mean beside it is of other values")
+        return unchecked(claim, "the mean next to it is of other values")
     sample = sample_of_claim(claim, label, book, summary=claim.kind == "se")
     if sample is None:
         return unchecked(claim, why_unknown(claim, book))
@@ -138,7 +138,7 @@ def _slip(claim: Claim, sample: Sample, name: str, value: Range, expected: Range
 
 
 def _mean_agrees(claim: Claim, book: Book, label: str) -> bool:
-    """Say whether the mean beside a spread is that of the sample: of others, the spread is another, too."""
+    """Say whether the mean next to a spread is that of the sample: of others, the spread is another, too."""
     mean = book.mean_beside(claim, label)
     seeds = book.of_seeds(label, claim.metric)
     if mean is None or seeds is None or book.group(label):

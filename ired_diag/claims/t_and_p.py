@@ -41,7 +41,7 @@ ADJUSTED = re.compile(r"\bholm\b|\bfdr\b|benjamini|hochberg|\bp_?adj|\badjusted"
 
 
 def check_test(claim: Claim, book: Book) -> Verdict:
-    """Return whether a t, df or p follows from the statistic beside it, and from the samples."""
+    """Return whether a t, df or p follows from the statistic next to it, and from the samples."""
     if claim.kind != "p":
         return _of_samples(claim, book)
     if claim.number.value == 0 and not claim.number.relation:
@@ -99,7 +99,7 @@ def _is_raw(level: Level, claim: Claim, book: Book) -> bool:
 
 
 def _outside(claim: Claim) -> Verdict:
-    """Return that a p outside of 0 to 1 is none, where the words leave no doubt that a p is meant."""
+    """Return that a p outside of 0 to 1 is impossible, where the words leave no doubt that a p is meant."""
     if not TESTED.search(claim.context):
         return unchecked(claim, "it may be no p value")
     words = f"p is printed as {claim.said}; a p lies between 0 and 1."

@@ -6,7 +6,7 @@
 
 Columns are told apart by a bar, by a comma or tab, or by two blanks. Read is only a block that is a table
 from its first line to its last: each row with as many cells as the head, the head of words, and numbers
-below it. A table by step or epoch is a log, and so is none; neither is a program.
+below it. A table by step or epoch is a log, not a table of results; neither is a program.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BARS = re.compile("[\u2502\u2503\u2551]")
 
 
 def table_in_text(lines: Sequence[str], first: int, above: str) -> Table | None:
-    """Return the table that a block of text is, None where it is none.
+    """Return the table that a block of text is, None where it is not one.
 
     Args:
         lines: Of the block.

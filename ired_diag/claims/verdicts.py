@@ -46,12 +46,12 @@ def _if_not_meant_otherwise(verdict: Verdict, book: Book, others: OtherMetrics) 
         return other_unit
     # A mean that is not of these runs says that its spread is not either.
     if _is_beside_another_mean(claim, book):
-        return unchecked(claim, "the mean beside it is not that of these runs")
+        return unchecked(claim, "the mean next to it is not that of these runs")
     if metric := others.metric_of(claim, book, check):
         why = f"it agrees with {metric}, and the runs are judged by {book.groups.metric}: --metric {metric}"
         return unchecked(claim, why)
     if any(_is_right_of(claim, label, book) for label in claim.others):
-        return unchecked(claim, "of which of the groups beside it the number is, is not certain")
+        return unchecked(claim, "of which of the groups next to it the number is, is not certain")
     if book.groups.members and (why := other_data(claim, book)):
         return _without_runs(claim, book, why)
     return _by_other_readouts(verdict, book)

@@ -19,7 +19,7 @@ rise is a warning only where noise with the correlation of the curve's own rarel
 
 Where a logged setting moves with the metric (the weight of a term, the radius of an attack, a temperature),
 the rise is what its schedule asks for: a note (``curves.moving_setting``). Swings that die away, or that are
-small on the scale of the other runs, are none, and neither is a cycle around the minimum
+small on the scale of the other runs, do not count, and neither does a cycle around the minimum
 (``curves.small_swings``).
 """
 

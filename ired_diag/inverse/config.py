@@ -1,4 +1,4 @@
-"""The knobs of matrix inversion, beside those of an energy: its data, its network, its evaluation."""
+"""The knobs of matrix inversion, next to those of an energy: its data, its network, its evaluation."""
 
 from __future__ import annotations
 

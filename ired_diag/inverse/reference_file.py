@@ -50,7 +50,7 @@ def read_reference(path: Path, device: torch.device | str = "cpu") -> dict[str, 
         names = ", ".join(odd[:4])
         if len(odd) > 4:
             names += f" and {len(odd) - 4} more"
-        raise UnreadableFile(f"{path}: is not a whole NumPy .npz file of numbers: {names} are none.")
+        raise UnreadableFile(f"{path}: is not a whole NumPy .npz file of numbers: not numbers are {names}.")
     tensors = {}
     for name, array in arrays.items():
         kind = np.float32 if array.dtype.kind == "f" else np.int64

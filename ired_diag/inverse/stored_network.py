@@ -1,6 +1,6 @@
 """What network the tensors of a checkpoint make.
 
-The tensors decide head, rank and width; a flag stored beside them only has an opinion. Names are those of the
+The tensors decide head, rank and width; a flag next to them is only an opinion. Names are those of the
 public code.
 """
 
