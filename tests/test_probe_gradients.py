@@ -199,7 +199,7 @@ def test_without_a_configuration_the_public_codes_training_is_assumed_and_said(n
     table = PROBE(subject)
     assert select(table, quantity="batch_size")["value"].tolist() == [2048]
     assert not select(table, quantity="shares_bound")["value"][0]
-    assert "(assumed: no configuration is told)" in conclusion(table).statement
+    assert "(assumed: no configuration is known)" in conclusion(table).statement
     assert "nce" in table["term"]
     deeper = PROBE(replace(subject, mining=MiningSettings(opt_steps=2)))
     assert select(deeper, quantity="shares_bound")["value"][0]
