@@ -14,7 +14,9 @@ from ired_diag.claims.numbers import Printed
 from ired_diag.claims.statistic_words import after_plus_minus
 
 INTERVAL = re.compile(
-    r"(?:\bci\b|confidence interval|\binterval\b|konfidenzintervall)[^\d\-+.]{0,25}[-+]?$", re.IGNORECASE
+    r"(?:\bci\b|confidence interval|\binterval\b|konfidenzintervall)"
+    r"(?:\s+(?:of|for|on|around)(?:\s+[^\W\d][\w@-]*){1,9})?[^\d\-+.]{0,25}[-+]?$",
+    re.IGNORECASE,
 )
 QUARTILES = re.compile(r"(?:\biqr\b|interquartile range)[^\d\-+.]{0,12}[-+]?$", re.IGNORECASE)
 TO = re.compile(r"\s*(?:,|;|to|bis|\u2013|-|and|\.\.\.?|…)\s*")
@@ -36,7 +38,7 @@ NO_CHANGE_AFTER = re.compile(
     r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", re.IGNORECASE
 )
 REACH_OF_SPREAD = 30  # letters after a ± that say what it is
-REACH_OF_ENDS = 60  # letters before an interval that say so
+REACH_OF_ENDS = 110  # letters before an interval that say so
 
 
 def numbers_with_kinds(text: str, numbers: Sequence[Printed], named: NamedGroups) -> Iterator[Numbered]:
@@ -133,6 +135,14 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
         return "n"
     if phrases.RATIO.match(after):
         return "ratio"
+    if phrases.SEEDS_BEFORE.search(before) or phrases.REACHED_BEFORE.search(before):
+        return None
+    if phrases.COUNTED_AFTER.match(after):
+        return None
+    if phrases.WITHIN_BEFORE.search(before):
+        return None
+    if phrases.FURTHER_AFTER.match(after) or phrases.CHANGED_BY.search(before):
+        return "difference"
     statistic = phrases.statistic_before(before)
     if statistic and statistic[0] != "t":
         return "statistic"

@@ -6,6 +6,7 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.change_columns import agreeing_columns
 from ired_diag.claims.checked import Checked
 from ired_diag.claims.claim import Claim, Verdict
+from ired_diag.claims.conditions import under_their_own_condition
 from ired_diag.claims.findings_of_report import findings_of
 from ired_diag.claims.groups import RunGroups, groups_of
 from ired_diag.claims.markdown import parts_of
@@ -73,7 +74,7 @@ def _verdicts(book: Book, others: OtherMetrics) -> list[Verdict]:
         if not _is_evidence(claim, book.groups):
             verdict = verdict_on(claim, book, others)
             verdicts.append(reserved(verdict, book))
-    return agreeing_columns(verdicts)
+    return under_their_own_condition(agreeing_columns(verdicts), book)
 
 
 def _is_evidence(claim: Claim, groups: RunGroups) -> bool:
