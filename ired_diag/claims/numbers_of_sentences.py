@@ -9,6 +9,7 @@ from ired_diag.claims import phrases
 from ired_diag.claims.claim import Kind
 from ired_diag.claims.from_to import FROM_TO
 from ired_diag.claims.levels import is_level
+from ired_diag.claims.metrics import MEASURE
 from ired_diag.claims.named_groups import NamedGroups
 from ired_diag.claims.numbers import Printed
 from ired_diag.claims.statistic_words import after_plus_minus
@@ -134,6 +135,8 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
     if _is_count(before, after, number):
         return "n"
     if phrases.RATIO.match(after):
+        return "ratio"
+    if number.value >= 1 and phrases.TIMES_ANOTHER.match(after) and MEASURE.search(before + after):
         return "ratio"
     if phrases.SEEDS_BEFORE.search(before) or phrases.REACHED_BEFORE.search(before):
         return None

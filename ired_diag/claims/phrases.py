@@ -17,7 +17,7 @@ IS = r"(?:\s*\([^()\d]{0,20}\))?" + LINK + r"?\s*(?:only\s+|about\s+)?$"
 NAMES = r"(?:\s+\(?[^\W\d][\w@-]*\)?){0,6}"
 DIFFERENCE = (
     r"\b(?:difference|gap)\b"
-    r"(?:\s+[^\s\d][^\s]*){0,5}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"
+    r"(?:\s+[^\s\d][^\s]*){0,9}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"
 )
 BEFORE: tuple[tuple[Kind, str], ...] = (
     ("p", r"\bp[\s-]*(?:values?|wert)\b" + IS),
@@ -117,6 +117,11 @@ RATIO = re.compile(
     r"faster|slower|quicker|fewer|longer|shorter|speed-?ups?)\b",
     re.I,
 )
+TIMES_ANOTHER = re.compile(
+    r"\s*(?:x\b|\u00d7|times\b)\s*(?:that of\b|(?:the\s+)?[\w-]+['\u2019]s?\s+(?:[^\W\d][\w-]*\s+){0,2}"
+    r"(?:returns?|rewards?|loss|mse|error|accuracy|score|dice|perplexity|fid)\b)",
+    re.IGNORECASE,
+)  # "1.38x b's mean return"
 ON_ALL = re.compile(r"\b(?:on|in|for)\s+(?:all|every one of)\s+(?:of\s+)?(?:the\s+)?$", re.IGNORECASE)
 COMPARED_BEFORE = re.compile(
     r"\b(?:vs\.?|versus|than|against|between\s+\S+\s+and)\s+(?:the\s+)?$", re.IGNORECASE
