@@ -37,7 +37,8 @@ SUBSET = (
     rf"\bwithout (?:the )?(?:diverged |failed |worst |best )?{RUNS}\b|\bsubset of (?:the )?(?:\w+ )?{RUNS}|"
     rf"\b(?:removing|dropping|discarding) (?:the )?(?:\w+ ){{0,2}}{RUNS}|"
     rf"\b{RUNS}[^.;]{{0,25}}\b(?:excluded|removed|discarded|dropped|omitted)\b|"
-    rf"\b(?:the )?(?:first|last|remaining|other|best|top|worst) {COUNT}\b(?: seeds| runs)?|"
+    rf"\b(?:the )?(?:first|last|remaining|other|best|top|worst) {COUNT}\b"
+    r"(?! (?:evaluation|checkpoint|epoch|step|validation|\w+ (?:evaluation|checkpoint))s?)|"
     rf"\b(?:the )?{COUNT} (?:best|worst|top|first|last|remaining|other|finite|surviving) (?:\w+ )?{RUNS}|"
     r"\bseeds? \d+ ?(?:[-\u2013]|to|through) ?\d+ only\b"
 )

@@ -25,7 +25,8 @@ from ired_diag.claims.statistic_words import after_plus_minus
 CLOSE = 0.03  # values are printed with fewer digits than the sd was computed from
 ASSUMED = re.compile(r"\bz[\s-]*test|\bz\s*=|\bassum\w*|\bknown\b|\bprior\b|\binter-run\b", re.IGNORECASE)
 EACH_SPREAD = re.compile(
-    r"(?:±|\$\s*\\pm\s*\$|\+/-)\s*(?:(?:is|are|=|denotes?|shows?|indicates?|means?|gives?|stands? for|values are)\s+)?"
+    r"(?:±|\$\s*\\pm\s*\$|\+/-)\s*(?:(?:is|are|=|denotes?|shows?|indicates?|means?|"
+    r"gives?|stands? for|values are)\s+)?"
     r"(?:the\s+|one\s+|1\s+)?(?:sample\s+|population\s+)?"
     r"(standard (?:errors?|deviations?)|s\.?e\.?m?\b\.?|s\.?d\b\.?|std\b|9\d% (?:ci|confidence))",
     re.IGNORECASE,
