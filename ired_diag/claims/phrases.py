@@ -15,6 +15,8 @@ LINK = r"(?:\s*(?:of|is|was|are|were|=|:|reaches|reached|von|ist|beträgt|≈)\s
 VERB = LINK + r"(?:only\s+|about\s+|roughly\s+)?$"
 IS = r"(?:\s*\([^()\d]{0,20}\))?" + LINK + r"?\s*(?:only\s+|about\s+)?$"
 NAMES = r"(?:\s+\(?[^\W\d][\w@-]*\)?){0,6}"
+OF_A_GROUP = r"(?:(?!of\b)[^\W\d][\w@-]*\s+){0,2}"
+ENDS_AT = r"\s*(?:(?:is|was|has|reaches|reached|gets|got|ends(?: up)? at|ended at|lands at|=|:)\s*|\()$"
 DIFFERENCE = (
     r"\b(?:difference|gap)\b"
     r"(?:\s+[^\s\d][^\s]*){0,9}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"
@@ -56,6 +58,8 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
         r"(?!\s+of\s+(?:the\s+)?(?:diff|ratio|gradient|noise|weights|init|resid|eval))" + NAMES + IS,
     ),
     ("median", r"\bmedians?\b" + NAMES + IS),
+    ("best", r"\bbest\s+" + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
+    ("worst", r"\bworst\s+" + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
     ("best", r"\b(?:best|lowest)\s+(?:seed|run)s?\b" + NAMES + IS),
     ("worst", r"\bworst\s+(?:seed|run)s?\b" + NAMES + IS),
     ("difference", DIFFERENCE),
