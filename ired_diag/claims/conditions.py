@@ -24,6 +24,14 @@ CONDITIONS = (
     re.compile(rf"\b((?:after|when|by|with|upon) (?:{CHANGING})\w*ing\b[^,.;\d]*)", re.IGNORECASE),
     re.compile(r"\b((?:without|with no) (?:the )?(?!seeds?\b|runs?\b|loss\b)[^\W\d][\w-]*)", re.IGNORECASE),
 )
+QUALIFIED = re.compile(rf"\bthe ((?:[a-z][\w-]*\s+){{1,2}})(?={MEASURE.pattern})", re.IGNORECASE)
+UNQUALIFYING = frozenset(
+    """
+    final mean average averaged last best worst median lowest highest overall resulting eval evaluation
+    validation val valid test held-out reported converged total plateau end episode episodic undiscounted cumulative same
+    obtained measured of in and for its our their whole full difference
+    """.split()
+)  # words before a metric that leave it the same metric
 LEVELS = ("mean", "level", "value", "best", "worst", "median")
 BESIDE_A_LEVEL = (*LEVELS, "sd", "se", "spread", "interval", "quartiles", "n")
 BARE = re.compile(r"\b(?:final|last|mean|average|avg)\b")
@@ -45,6 +53,8 @@ def under_their_own_condition(verdicts: Sequence[Verdict], book: Book) -> list[V
             condition = _condition(claim, book)
             if condition and condition not in vouched:
                 why = f"it may be of runs under another condition ({condition!r})"
+            elif _is_beside_a_right_one(claim, verdicts):
+                why = "its sentence has another number of the same group, and that one agrees with the runs"
             elif _is_of_another_column(claim, verdicts, book):
                 why = "another column of its table has the same metric, and this one may be of other runs"
         judged.append(unchecked(claim, why) if why else verdict)
@@ -69,7 +79,23 @@ def _condition(claim: Claim, book: Book) -> str:
             words = hit[1].strip()
             if words.lower() not in names and not MEASURE.fullmatch(words):
                 return words.lower()
+    for hit in QUALIFIED.finditer(claim.wording):
+        for word in hit[1].lower().split():
+            if word not in UNQUALIFYING and word not in names:
+                return hit[1].strip().lower()
     return ""
+
+
+def _is_beside_a_right_one(claim: Claim, verdicts: Sequence[Verdict]) -> bool:
+    """Say whether a sentence gives a group two levels, and the other one agrees: they are of two things."""
+    if claim.table or claim.kind not in ("mean", "level") or claim.seed:
+        return False
+    for verdict in verdicts:
+        other = verdict.claim
+        is_level = other.kind in ("mean", "level") and other.block == claim.block and not other.seed
+        if is_level and other.groups == claim.groups and _agrees(verdict):
+            return True
+    return False
 
 
 def _is_of_another_column(claim: Claim, verdicts: Sequence[Verdict], book: Book) -> bool:
