@@ -189,3 +189,25 @@ def test_the_metric_of_exactly_the_name_is_taken_where_another_has_its_measure()
     table = "Mean of 4 seeds.\n\n| model | val_acc (%) |\n|---|---|\n| resnet | 76.15 |\n| vit | {} |"
     assert accused(table.format("78.15"), study) == []
     assert len(accused(table.format("78.95"), study)) == 1
+
+
+def test_the_one_number_after_a_plus_minus_that_is_another_statistic_is_told_apart() -> None:
+    redq = (3000.0, 3350.0, 3120.0, 3290.0)  # mean 3190, sd 160, standard error 80
+    study = study_of({"ppo": PPO, "sac": SAC, "redq": redq}, "eval_return")
+    table = "| model | return |\n|---|---|\n| ppo | 2427 ± 145 |\n| sac | 3097 ± {} |\n| redq | 3190 ± 80 |"
+    assert accused(table.format("196"), study) == []
+    (statement,) = accused(table.format("391"), study)
+    assert "each other number of its column is the standard error" in statement
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Averaged over all four seeds (0-3), the mean val loss of qknorm is 3.270.",
+        "The mean val loss of qknorm is 3.270, over seeds 0-3.",
+        "Final val loss: qknorm = 3.270, baseline = 3.284.",
+        "The best baseline seed reached 3.2875.",
+    ],
+)
+def test_the_words_that_reserve_numbers_reserve_no_plain_ones(text: str) -> None:
+    assert len(accused(text, LOSSES)) == 1
