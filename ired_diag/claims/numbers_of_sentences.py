@@ -38,6 +38,7 @@ OF_MEANS = re.compile(r"\bmean|\baverage", re.IGNORECASE)
 NO_CHANGE_AFTER = re.compile(
     r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", re.IGNORECASE
 )
+POWER_OF_TEN = re.compile(r"10\s*\^\s*([-+]?\d+)")
 REACH_OF_SPREAD = 30  # letters after a ± that say what it is
 REACH_OF_ENDS = 110  # letters before an interval that say so
 
@@ -75,9 +76,17 @@ def _with_follower(text: str, number: Printed, follower: Printed) -> Iterator[Nu
         behind = text[follower.end : follower.end + REACH_OF_SPREAD]
         yield after_plus_minus(behind), (follower,), True
     elif TO.fullmatch(between) and (kind := _of_two_ends(_before(text, number)[-REACH_OF_ENDS:])):
-        yield kind, (number, follower), False
+        yield kind, (_in_scale_of(number, follower), follower), False
     elif phrases.WINS.fullmatch(between) and _are_wins(text, number, follower):
         yield "wins", (number, follower), False
+
+
+def _in_scale_of(first: Printed, last: Printed) -> Printed:
+    """Return the first end of an interval in the power of ten that stands once, after its last end."""
+    power = POWER_OF_TEN.search(last.text)
+    if power is None or POWER_OF_TEN.search(first.text):
+        return first
+    return first.scaled(10.0 ** int(power[1]))
 
 
 def _before(text: str, number: Printed) -> str:
