@@ -19,7 +19,8 @@ EQUIVALENT = re.compile(
 )  # fmt: skip
 SIGNIFICANT = re.compile(
     r"\b(?:statistically )?signifi[ck]ant(?:ly)?\b(?!\s+(?:digits?|figures?|level|other|number|"
-    r"amount|part|bits?))",
+    r"amount|part|bits?))"
+    r"|(?<=\breach )significance\b|(?<=\breached )significance\b|(?<=\breaches )significance\b",
     re.IGNORECASE,
 )
 NOT_SIGNIFICANT = re.compile(r"(?<![\w.])n\.\s?s\.?(?![\w])")

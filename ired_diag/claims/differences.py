@@ -19,8 +19,9 @@ from ired_diag.claims.ranges import Range, fits_any
 from ired_diag.claims.time_ratios import check_time_ratio
 
 SLACK = 0.1  # of a ratio: "3x" is said of 2.8
+SLACK_OF_DECIMALS = 0.02  # "1.38x" is meant as it is printed
 COST = re.compile(
-    r"\b(?:faster|slower|quicker|fewer|longer|shorter|speed-?ups?)|memory|parameters?|params|flops|compute|time|costs?\b|price|latency|cheaper|tokens|speed|throughput|data\b|steps|samples",
+    r"\b(?:faster|slower|quicker|fewer|longer|shorter|speed-?ups?)|memory|parameters?|params|flops|compute|time(?!s\b)|costs?\b|price|latency|cheaper|tokens|speed|throughput|data\b|steps|samples",
     re.I,
 )
 REACH = 60  # letters to each side of a ratio
@@ -102,16 +103,17 @@ def check_ratio(claim: Claim, book: Book) -> Verdict:
     if not ratios:
         return unchecked(claim, why_unknown(claim, book))
     given = ratios[0].middle
-    if fits_any(number, (ratio.widened(SLACK) for ratio in ratios)):
+    slack = SLACK if number.unit >= 1 else SLACK_OF_DECIMALS
+    if fits_any(number, (ratio.widened(slack) for ratio in ratios)):
         return holds(claim, f"the ratio of the means is {given:.3g}")
     if len(book.metrics) != 1 and not _names_its_metric(claim, book):
         return unchecked(claim, "of which metric it is, is not certain")
     hit = RATIO.match(claim.wording[number.end :])
-    word = hit[1] if hit else ""
+    word = f" {hit[1]}" if hit else ""
     return refuted(
         claim,
         rule="ratio",
-        words=f"{claim.said}x {word} is printed; the ratio of the means is {given:.4g}.",
+        words=f"{claim.said}x{word} is printed; the ratio of the means is {given:.4g}.",
         evidence={"recomputed": given, "printed": number.value},
     )
 

@@ -8,6 +8,7 @@ Reference: Hyndman & Fan (1996), Sample quantiles in statistical packages, The A
 
 from __future__ import annotations
 
+import re
 from typing import Literal, get_args
 
 import numpy as np
@@ -21,6 +22,8 @@ from ired_diag.claims.samples import Sample
 Method = Literal[
     "linear", "weibull", "hazen", "median_unbiased", "lower", "higher", "midpoint", "inverted_cdf"
 ]
+SAYS_WHICH = re.compile(r"\b(?:best|worst)\b", re.IGNORECASE)
+SMALLEST_OR_LARGEST = re.compile(r"\b(?:min|max)\w*|\b(?:lowest|highest|smallest|largest)\b", re.IGNORECASE)
 FEWEST = 3  # values that quartiles are computed from
 
 
@@ -98,6 +101,9 @@ def _right(claim: Claim, sample: Sample, book: Book) -> list[float]:
     ends = [values[0], values[-1]]
     if (claim.kind == "best") != book.groups.lower_is_better:
         ends.reverse()
+    if book.group(claim.only_group) and SAYS_WHICH.search(claim.wording):
+        if not SMALLEST_OR_LARGEST.search(claim.wording):
+            return ends[:1]
     return ends
 
 

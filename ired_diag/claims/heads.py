@@ -34,7 +34,7 @@ NO_LABEL = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 SEED_HEAD = re.compile(
-    r"^(?:random |rng )?(?:seeds?|runs?|trials?|reps?|replicates?|logs?(?: file)?|"
+    r"^(?:random |rng |cv )?(?:seeds?|folds?|runs?|trials?|reps?|replicates?|logs?(?: file)?|"
     r"log ?files?|files?|uuid)(?: ?(?:id|#|no\.?|number|index))?$",
     re.I,
 )

@@ -26,7 +26,9 @@ RULES = re.compile(
 SPAN = re.compile(r"\\multicolumn\{(\d+)\}\{[^}]*\}\{((?:[^{}]|\{[^{}]*\})*)\}")
 TALL = re.compile(r"\\multirow(?:\[[^\]]*\])?\{[^}]*\}\{[^}]*\}\{((?:[^{}]|\{[^{}]*\})*)\}")
 BOLD = re.compile(r"\\(?:textbf|mathbf|bm|boldsymbol)\{((?:[^{}]|\{[^{}]*\})*)\}")
-PLAIN = re.compile(r"\\(?:textit|emph|underline|texttt|text|mathrm|small|footnotesize)\{([^{}]*)\}")
+PLAIN = re.compile(
+    r"\\(?:textit|emph|underline|texttt|textsc|textsf|textrm|textup|text|mathrm|small|footnotesize)\{([^{}]*)\}"
+)
 COMMENT = re.compile(r"(?<!\\)%.*$")
 BREAK = re.compile(r"(\\\\(?:\[[^\]]*\])?)")  # ends a row of a table
 LAYOUT = re.compile(r"\\(?:label|centering|begin|end|ref|cite[pt]?)\b(?:\[[^\]]*\])?(?:\{[^{}]*\})*")

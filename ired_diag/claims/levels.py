@@ -42,6 +42,13 @@ OTHER = re.compile(
     r"averaged|evaluations|checkpoints|paper|report(?:ed|s)|published)\b",
     re.IGNORECASE,
 )
+SMALLEST_LARGE = 100
+LARGE_MEASURE = re.compile(r"\b(?:returns?|rewards?|elo)\b", re.IGNORECASE)
+HEAD_OF_LIST = re.compile(
+    rf"^\W*(?:(?:final|mean|average|last|our|the|results?)\s+)*(?:{MEASURE.pattern})\s*(?:\([^()]*\)\s*)?[:=]\s*",
+    re.IGNORECASE,
+)
+PAIRED = re.compile(r"\s*(?:[:=]\s*)?")
 LISTED = re.compile(r"\s*(?:,|/|\band\b|\bor\b|\bto\b)\s*(?:(?:and|or)\s+)?[-+\u2212]?[\d.]*\d")
 ENDS = re.compile(
     r"\s*(?:$|[.,;:)\]|]|[(](?!\s*[-+±\u2212]?\s*\d*\.\d)|"
@@ -65,11 +72,13 @@ def is_level(text: str, number: Printed, names: Sequence[tuple[int, int, str]], 
         continues: Whether the number before it in the sentence is a level.
     """
     clause = _since(text, number.start, ENDS_OF_CLAUSES)
-    if number.percent or number.relation or number.unit >= 1 or OTHER.search(clause):
+    if number.percent or number.relation or OTHER.search(clause):
+        return False
+    if number.unit >= 1 and not _is_of_large_measure(clause, number):
         return False
     if not ENDS.match(text, number.end) or LISTED.match(text, number.end):
         return False
-    if OF_MEASURE.search(clause):
+    if OF_MEASURE.search(clause) or _is_in_list(text, number, names):
         return True
     if continues and _is_of_the_name_after(text, number, names):
         return True
@@ -81,6 +90,22 @@ def is_level(text: str, number: Printed, names: Sequence[tuple[int, int, str]], 
     gap = text[ends_of_names[-1] : number.start]
     is_continued = continues and CONTINUES.match(gap) is not None
     return is_continued or REACHES.match(gap) is not None
+
+
+def _is_of_large_measure(clause: str, number: Printed) -> bool:
+    """Say whether a number without decimals is the level of a metric whose levels are large: a return."""
+    return abs(number.value) >= SMALLEST_LARGE and LARGE_MEASURE.search(clause) is not None
+
+
+def _is_in_list(text: str, number: Printed, names: Sequence[tuple[int, int, str]]) -> bool:
+    """Say whether a number stands in a list with the metric as its head: "Val loss: a 3.284, b 3.249"."""
+    head = HEAD_OF_LIST.match(text)
+    if head is None or head.end() > number.start:
+        return False
+    for start, end, _ in names:
+        if start >= head.end() and end <= number.start and PAIRED.fullmatch(text[end : number.start]):
+            return True
+    return False
 
 
 def _since(text: str, place: int, marks: Sequence[str]) -> str:

@@ -24,7 +24,9 @@ HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
 INDENTED = re.compile(r"^(?: {4}|\t)\s*\S")
 SPACED = re.compile(r"^[^\s|#>].*\S(?: {2,}|\t)\S")
 ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
-ABBREVIATION = r"(?<!\bvs)(?<!\bcf)(?<!\be\.g)(?<!\bi\.e)(?<!\bapprox)(?<!\bFig)(?<!\bTab)(?<!\bresp)"
+ABBREVIATION = (  # a full stop that ends no sentence
+    r"(?<!\bvs\.)(?<!\bcf\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)(?<!\bFig\.)(?<!\bTab\.)(?<!\bresp\.)"
+)
 SENTENCE_END = re.compile(
     ABBREVIATION
     + r"(?<=[.!?])(?:\*\*|__)?\n|"

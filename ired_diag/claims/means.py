@@ -8,6 +8,8 @@ are. Without runs, the mean is that of the report's own values by seed.
 
 from __future__ import annotations
 
+import re
+
 from ired_diag.claims.agreeing_readouts import matching, other_readout
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, holds, refuted, unchecked
@@ -19,6 +21,7 @@ from ired_diag.claims.samples import Sample
 from ired_diag.finding import Severity
 
 FEWEST = 2  # values by seed that a mean is held against
+CALLED_MEAN = re.compile(r"\bmeans?\b|\baverage[sd]?\b|\bavg\b|\bmittel|±", re.IGNORECASE)
 
 
 def check_mean(claim: Claim, book: Book) -> Verdict:
@@ -130,8 +133,15 @@ def _at_step(claim: Claim, sample: Sample) -> Verdict:
     )
 
 
-def _no_readout(claim: Claim, book: Book, group: str) -> Verdict:
-    """Return that no readout of the runs has the mean, with those that it has."""
+def _no_readout(claim: Claim, book: Book, group: str, *, seed: str = "") -> Verdict:
+    """Return that no readout of the runs has the mean, with those that it has.
+
+    Args:
+        claim: The mean.
+        book: What is known.
+        group: Of the runs.
+        seed: Whose last evaluation the number is; empty where it is of none.
+    """
     evidence = {}
     readouts = []
     for name, sample in book.groups.samples(group).items():
@@ -141,10 +151,12 @@ def _no_readout(claim: Claim, book: Book, group: str) -> Verdict:
     what = "mean" if claim.kind == "mean" else "number"
     printed = f"the {what} is printed as {claim.said}"
     words = f"{printed}, which the runs of {group} do not have: {', '.join(readouts)}."
+    if seed:
+        words += f" It is the last evaluation of {seed} alone."
     words += _elsewhere(claim, book, group)
     severity: Severity = "error"
     where = other_readout(claim.number, group, book.groups)
-    if where:
+    if where and not seed:
         severity = "warning"
         words += f" Their mean {where} agrees: if that is meant, the report must say so."
     return refuted(
@@ -164,9 +176,27 @@ def _of_one_seed(claim: Claim, book: Book, group: str) -> Verdict | None:
         return None
     for seed in sample.values:
         if fits(claim.number, sample.value_of(seed)):
+            if _is_called_mean(claim, book):
+                return _no_readout(claim, book, group, seed=seed)
+            number = seed.removeprefix("seed")
+            if re.search(rf"\bseed\s*[#=]?\s*{re.escape(number)}\b", claim.own_words, re.IGNORECASE):
+                return holds(claim, f"{group}/{seed}, which is named")
             fault = _selection(claim, book, group, sample, seed)
             return holds(claim, f"{group}/{seed}", fault.of(claim))
     return None
+
+
+def _is_called_mean(claim: Claim, book: Book) -> bool:
+    """Say whether the report calls a number a mean, by a word, by its spread, or by several seeds."""
+    if claim.kind != "mean":
+        return False
+    if CALLED_MEAN.search(claim.own_words):
+        return True
+    for other in book.beside(claim):
+        if other.half_width and other.groups == claim.groups and other.metric == claim.metric:
+            return True
+    size = book.size(claim.only_group) if claim.only_group else None
+    return size is not None and size >= FEWEST
 
 
 def _selection(claim: Claim, book: Book, group: str, sample: Sample, seed: str) -> Fault:

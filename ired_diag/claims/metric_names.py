@@ -26,6 +26,12 @@ STEP = re.compile(
     r"|(?:^|\s)(\d{3,6})()\s+val\b|(?:loss|val|mse|acc\w*|error)\s+at\s+(\d{3,7})()\b",
     re.I,
 )
+AT_THOUSANDS = re.compile(r"@\s*(\d+(?:\.\d+)?)([kKM])\b")  # "loss @ 2.5k"
+OF_A_FAILURE = re.compile(
+    r"\b(?:nans?|diverg\w*|crash\w*|fail\w*|blew up|exploded)\b[^.;:\d]{0,20}"
+    r"\b(?:steps?|iterations?|epochs?)\s*\d[\d,]*k?\b",
+    re.IGNORECASE,
+)  # when a run failed is not when the number was read
 NO_WORDS = re.compile(
     r"\b\d+[\s-]*seeds?\b|\bn\s*=\s*\d+|\b\d\d\s*%\s*-?(?=\s*(?:ci|conf))|lower is better|higher is better"
 )
@@ -57,7 +63,10 @@ def step_of(text: str) -> int | None:
     >>> step_of("3200 val"), step_of("at step 10k"), step_of("q101")
     (3200, 10000, None)
     """
-    hit = STEP.search(text.replace("_", " "))
+    text = OF_A_FAILURE.sub(" ", text.replace("_", " "))
+    if at := AT_THOUSANDS.search(text):
+        return round(float(at[1]) * (1_000_000 if at[2] == "M" else 1000))
+    hit = STEP.search(text)
     if not hit:
         return None
     digits = hit[1] or hit[3] or hit[5] or hit[7]

@@ -25,7 +25,8 @@ from ired_diag.runs.metric_words import (
 UNCLEAR = "?"  # the metric of a number whose text names several
 MEASURE = re.compile(
     r"(?<![\w/])(?:(?:validation|valid|val|test|eval|train|training|ood|dev|final|mean)[\s_/-]+)*"
-    r"(?:r?mse|mae|nll|loss(?:es)?|accurac(?:y|ies)|acc|perplexity|ppl|bleu|psnr|ssim|fid|auc|auroc|f1|m?iou|bpb|bpc|"
+    r"(?:r?mse|mae|nll|loss(?:es)?|accurac(?:y|ies)|acc|perplexity|ppl|bleu|psnr|ssim|fid|dice|dsc|hd95|rouge(?:-?l)?|wer|ndcg|elo|"
+    r"exact match|win rate|auc|auroc|f1|m?iou|bpb|bpc|"
     r"rewards?|returns?|recall|success rate|error rate|r2)(?![\w])",
     re.IGNORECASE,
 )
@@ -110,6 +111,25 @@ def relation_to(metric: str, own: str) -> Relation:
     if only_split and not named:
         return "generic"
     return "same" if words == others else "other"
+
+
+def is_exactly(metric: str, own: str) -> bool:
+    """Say whether the words of a metric are those of a name, in whichever spelling.
+
+    >>> is_exactly("validation top-1", "val_acc"), is_exactly("acc", "val_acc")
+    (True, False)
+    """
+    if _rank(metric) != _rank(own):
+        return False
+    return _of_one_spelling(metric) == _of_one_spelling(own)
+
+
+def _of_one_spelling(name: str) -> set[str]:
+    """Return the words of a metric, each name of the validation data as one."""
+    words = {word for word in _words(name) if word not in DETAILS}
+    if words & set(SPLITS):
+        words = words - set(SPLITS) | {"val"}
+    return words
 
 
 def _is_of_other_data(words: set[str], others: set[str]) -> bool:

@@ -9,12 +9,15 @@ from ired_diag.claims import phrases
 from ired_diag.claims.claim import Kind
 from ired_diag.claims.from_to import FROM_TO
 from ired_diag.claims.levels import is_level
+from ired_diag.claims.metrics import MEASURE
 from ired_diag.claims.named_groups import NamedGroups
 from ired_diag.claims.numbers import Printed
 from ired_diag.claims.statistic_words import after_plus_minus
 
 INTERVAL = re.compile(
-    r"(?:\bci\b|confidence interval|\binterval\b|konfidenzintervall)[^\d\-+.]{0,25}[-+]?$", re.IGNORECASE
+    r"(?:\bci\b|confidence interval|\binterval\b|konfidenzintervall)"
+    r"(?:\s+(?:of|for|on|around)(?:\s+[^\W\d][\w@-]*){1,9})?[^\d\-+.]{0,25}[-+]?$",
+    re.IGNORECASE,
 )
 QUARTILES = re.compile(r"(?:\biqr\b|interquartile range)[^\d\-+.]{0,12}[-+]?$", re.IGNORECASE)
 TO = re.compile(r"\s*(?:,|;|to|bis|\u2013|-|and|\.\.\.?|…)\s*")
@@ -35,8 +38,9 @@ OF_MEANS = re.compile(r"\bmean|\baverage", re.IGNORECASE)
 NO_CHANGE_AFTER = re.compile(
     r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", re.IGNORECASE
 )
+POWER_OF_TEN = re.compile(r"10\s*\^\s*([-+]?\d+)")
 REACH_OF_SPREAD = 30  # letters after a ± that say what it is
-REACH_OF_ENDS = 60  # letters before an interval that say so
+REACH_OF_ENDS = 110  # letters before an interval that say so
 
 
 def numbers_with_kinds(text: str, numbers: Sequence[Printed], named: NamedGroups) -> Iterator[Numbered]:
@@ -72,9 +76,17 @@ def _with_follower(text: str, number: Printed, follower: Printed) -> Iterator[Nu
         behind = text[follower.end : follower.end + REACH_OF_SPREAD]
         yield after_plus_minus(behind), (follower,), True
     elif TO.fullmatch(between) and (kind := _of_two_ends(_before(text, number)[-REACH_OF_ENDS:])):
-        yield kind, (number, follower), False
+        yield kind, (_in_scale_of(number, follower), follower), False
     elif phrases.WINS.fullmatch(between) and _are_wins(text, number, follower):
         yield "wins", (number, follower), False
+
+
+def _in_scale_of(first: Printed, last: Printed) -> Printed:
+    """Return the first end of an interval in the power of ten that stands once, after its last end."""
+    power = POWER_OF_TEN.search(last.text)
+    if power is None or POWER_OF_TEN.search(first.text):
+        return first
+    return first.scaled(10.0 ** int(power[1]))
 
 
 def _before(text: str, number: Printed) -> str:
@@ -133,6 +145,16 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
         return "n"
     if phrases.RATIO.match(after):
         return "ratio"
+    if number.value >= 1 and phrases.TIMES_ANOTHER.match(after) and MEASURE.search(before + after):
+        return "ratio"
+    if phrases.SEEDS_BEFORE.search(before) or phrases.REACHED_BEFORE.search(before):
+        return None
+    if phrases.COUNTED_AFTER.match(after):
+        return None
+    if phrases.WITHIN_BEFORE.search(before):
+        return None
+    if phrases.FURTHER_AFTER.match(after) or phrases.CHANGED_BY.search(before):
+        return "difference"
     statistic = phrases.statistic_before(before)
     if statistic and statistic[0] != "t":
         return "statistic"

@@ -26,8 +26,9 @@ SPLIT = re.compile(
     rf"(?P<test>\btest(?:ing)?{OF_SPLIT}|\bon (?:the )?test\b(?![\s-]+of)|\bheld[\s-]?out\b)"
     rf"|(?P<train>\btrain(?:ing)?{OF_SPLIT}|\bon (?:the )?train(?:ing)?\b)"
     r"|(?P<ood>\bood\b|\bout[\s-]of[\s-](?:distribution|domain)\b|\bzero[\s-]shot\b|\btransfer\b)"
-    rf"|(?P<validation>\bval(?:id(?:ation)?)?{OF_SPLIT}|\bon (?:the )?val(?:id(?:ation)?)?\b|"
-    r"\bvalidation\b|\bval\b)",
+    rf"|(?P<validation>(?<!cross-)(?<!cross )\bval(?:id(?:ation)?)?{OF_SPLIT}|"
+    r"\bon (?:the )?val(?:id(?:ation)?)?\b|"
+    r"(?<!cross-)(?<!cross )\bvalidation\b|\bval\b)",
     re.IGNORECASE,
 )
 WHOLE = re.compile(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict
 from ired_diag.claims.groups import RunGroups, groups_of, only
-from ired_diag.claims.metrics import relation_to
+from ired_diag.claims.metrics import is_exactly, relation_to
 from ired_diag.claims.other_units import in_another_unit
 from ired_diag.errors import DiagError
 from ired_diag.runs.metric_words import measures_in, words_of
@@ -60,9 +60,13 @@ class OtherMetrics:
         if not claim.metric or relation_to(claim.metric, book.groups.metric) != "other":
             return None
         named = []
+        exact = []
         for metric, groups in self._groups(book):
             if relation_to(claim.metric, metric) == "same":
                 named.append(groups)
+            if is_exactly(claim.metric, metric):
+                exact.append(groups)
+        named = exact or named
         # Two logged metrics with the same words: which one the column is of is not certain.
         if len(named) != 1:
             return None

@@ -25,6 +25,10 @@ OTHER_METRIC = re.compile(
     re.IGNORECASE,
 )
 ERRORS = re.compile(r"\b(?:mse|rmse|loss(?:es)?|errors?)\b", re.IGNORECASE)
+OF_A_TIME = re.compile(
+    r"\W*(?:(?:best|last|first|final)\s+)?(?:epoch|step|iteration|iter)s?\s*(?:#|number)?\s*(?:$|(?:of|at|to|for)\b)",
+    re.IGNORECASE,
+)  # a column "epoch of best"
 SPREADS = ("sd", "se", "interval", "spread")
 LEVELS = ("mean", "value", "level")
 
@@ -53,6 +57,8 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     if relation == "other":
         what = "several metrics" if claim.metric == UNCLEAR else repr(claim.metric)
         return f"it is of {what}, and the runs are judged by {book.groups.metric or 'nothing'}"
+    if claim.table and OF_A_TIME.match(claim.wording):
+        return f"it is of a time, and no {book.groups.metric or 'metric'}"
     mean = claim if claim.kind in LEVELS else book.mean_beside(claim, label)
     near = _words_near(claim, mean)
     beside = near

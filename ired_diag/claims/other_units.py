@@ -47,8 +47,10 @@ def in_another_unit(claim: Claim, book: Book, check: Callable[[Claim, Book], Ver
         return None
     stated = set(_stated(claim, book))
     for factor in sorted(stated):
-        if check(_scaled(claim, factor), book).outcome == "holds":
-            return holds(claim, f"in the unit of the report, {factor:g} of that of the runs")
+        scaled = check(_scaled(claim, factor), book)
+        if scaled.outcome == "holds":
+            unit = f"in the unit of the report, {factor:g} of that of the runs"
+            return holds(claim, unit, *scaled.findings)
     # A level in a unit that is not stated is far off, and is not held against the runs anyway.
     if claim.kind in LEVELS:
         return None

@@ -15,9 +15,11 @@ LINK = r"(?:\s*(?:of|is|was|are|were|=|:|reaches|reached|von|ist|beträgt|≈)\s
 VERB = LINK + r"(?:only\s+|about\s+|roughly\s+)?$"
 IS = r"(?:\s*\([^()\d]{0,20}\))?" + LINK + r"?\s*(?:only\s+|about\s+)?$"
 NAMES = r"(?:\s+\(?[^\W\d][\w@-]*\)?){0,6}"
+OF_A_GROUP = r"(?:(?!of\b)[^\W\d][\w@-]*\s+){0,2}"
+ENDS_AT = r"\s*(?:(?:is|was|has|reaches|reached|gets|got|ends(?: up)? at|ended at|lands at|=|:)\s*|\()$"
 DIFFERENCE = (
     r"\b(?:difference|gap)\b"
-    r"(?:\s+[^\s\d][^\s]*){0,5}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"
+    r"(?:\s+[^\s\d][^\s]*){0,9}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"
 )
 BEFORE: tuple[tuple[Kind, str], ...] = (
     ("p", r"\bp[\s-]*(?:values?|wert)\b" + IS),
@@ -36,6 +38,16 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
     ("n", r"(?<![\w.])n\s*=\s*$"),
     ("se", r"(?:standard error|(?<!\w)s\.?e\.?m?\.?)" + IS),
     (
+        "se",
+        r"(?:standard errors?|(?<!\w)s\.e\.m?\.?|(?<!\w)sem?)\s+(?:of|over|across|for|on)\b"
+        r"(?!\s+(?:an?|each|one|every|any)\b)" + NAMES + IS,
+    ),
+    (
+        "spread",
+        r"(?:(?<!\w)s\.d\.|(?<!\w)sd|(?<!\w)std|standard deviation)\s+(?:of|over|across|for|on)\s+"
+        r"(?:the\s+)?(?:mean|average|seeds)\b" + NAMES + IS,
+    ),
+    (
         "sd",
         r"(?:(?<!\w)s\.?d\.?|(?<!\w)std(?:\.|\s*dev\w*)?|standard deviation|standardabweichung|"
         r"(?<![/\w])\u03c3)" + IS,
@@ -46,10 +58,12 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
         r"(?!\s+of\s+(?:the\s+)?(?:diff|ratio|gradient|noise|weights|init|resid|eval))" + NAMES + IS,
     ),
     ("median", r"\bmedians?\b" + NAMES + IS),
+    ("best", r"\bbest\s+" + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
+    ("worst", r"\bworst\s+" + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
     ("best", r"\b(?:best|lowest)\s+(?:seed|run)s?\b" + NAMES + IS),
     ("worst", r"\bworst\s+(?:seed|run)s?\b" + NAMES + IS),
     ("difference", DIFFERENCE),
-    ("mean", r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b" + NAMES + IS),
+    ("mean", r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b(?!\s+ranks?\b)" + NAMES + IS),
 )  # fmt: skip
 NO_P = re.compile(
     r"[A-Za-z_.]\w*\((?:[^()]*,)?[^()]*$|\b(?:dropout|drop[_ -]?path|top|nucleus|bernoulli|norm|"
@@ -60,6 +74,7 @@ NO_P = re.compile(
 NO_P_ANYWHERE = re.compile(
     r"\bdropout\b|nucleus|top[_-]p\b|\bp[_-]norm|L_?p\b|minkowski|random(?:ly)? (?:flip|crop|mask)", re.I
 )
+OF_AN_EVENT = re.compile(r"P(?:r|rob)?\s*\([^()]*[<>≤≥|][^()]*\)")  # "P(a > b)": of an event, no p value
 TESTED = re.compile(
     r"\bt[\s-]?tests?\b|signifi|\bp[\s-]value|welch|student|wilcoxon|mann|anova|kruskal|friedman|\bpaired\b|hypothes|\bn\.s\b"
     r"|\bt\s*\(\s*\d|χ|chi[\s-]?sq|\bz[\s-]?test|\bF\s*\(\s*\d|cohen|permutation|bonferroni|holm",
@@ -106,6 +121,11 @@ RATIO = re.compile(
     r"faster|slower|quicker|fewer|longer|shorter|speed-?ups?)\b",
     re.I,
 )
+TIMES_ANOTHER = re.compile(
+    r"\s*(?:x\b|\u00d7|times\b)\s*(?:that of\b|(?:the\s+)?[\w-]+['\u2019]s?\s+(?:[^\W\d][\w-]*\s+){0,2}"
+    r"(?:returns?|rewards?|loss|mse|error|accuracy|score|dice|perplexity|fid)\b)",
+    re.IGNORECASE,
+)  # "1.38x b's mean return"
 ON_ALL = re.compile(r"\b(?:on|in|for)\s+(?:all|every one of)\s+(?:of\s+)?(?:the\s+)?$", re.IGNORECASE)
 COMPARED_BEFORE = re.compile(
     r"\b(?:vs\.?|versus|than|against|between\s+\S+\s+and)\s+(?:the\s+)?$", re.IGNORECASE
@@ -114,6 +134,34 @@ COMPARED_AFTER = re.compile(r"\s+(?:vs\.?|versus)\s", re.IGNORECASE)
 WINS = re.compile(r"\s*(?:of|out of|/)\s*(?:the\s+|all\s+)?$", re.IGNORECASE)
 BEATS = re.compile(
     r"\b(?:beats?|outperforms?|wins?|better|lower|higher|worse|loses|improves|ahead|smaller|larger|surpass\w*|exceeds?|exceeded)\b",
+    re.IGNORECASE,
+)
+
+
+SEEDS_BEFORE = re.compile(
+    r"\bseeds?\s*[#=]?\s*(?:\d+\s*(?:,\s*(?:and\s+)?|-|\u2013|to\s|and\s)\s*)*$", re.IGNORECASE
+)  # "over seeds 0, 1 and 2": names of seeds
+REACHED_BEFORE = re.compile(
+    r"\bto (?:reach|get (?:to|below|under|above)|hit|fall below)\s+(?:a\s+)?"
+    r"(?:[^\W\d]\w*\s+){0,3}(?:of\s+)?$",
+    re.IGNORECASE,
+)
+COUNTED_AFTER = re.compile(
+    r"\s*[km]?\s*(?:training\s+|gradient\s+|environment\s+|env\s+)?"
+    r"(?:steps?|iterations?|iters?|epochs?|episodes?|updates?|hours?|hrs?|minutes?|mins?|seconds?|secs?|days?|gpu)\b",
+    re.IGNORECASE,
+)
+WITHIN_BEFORE = re.compile(r"\bwithin\s+(?:[±~≈]\s*)?$|\bto within\s+$", re.IGNORECASE)
+FURTHER_AFTER = re.compile(
+    r"\s*(?:(?:nats?|points?|pp|ppt|p\.p\.|dice|units?|bits?|db|in (?:loss|mse|return|accuracy|dice))\s+)?"
+    r"(?:(?:below|above|ahead of|behind)\b|"
+    r"(?:lower|higher|better|worse|smaller|larger|greater|more|less|short)\s+(?:than|of|for|with)\b)",
+    re.IGNORECASE,
+)  # "0.02 below that of b" is a difference, whatever stands before it
+CHANGED_BY = re.compile(
+    r"\b(?:improv\w*|outperform\w*|beats?|lower(?:s|ed|ing)?|reduc\w*|rais(?:es|ed)|increas\w*|decreas\w*|"
+    r"cuts?|drops?|differs?|surpass\w*|exceed\w*|leads?|trails?|ahead|wins?|better|worse)\b"
+    r"[^.;,\d]{0,70}\bby\s+(?:only\s+|just\s+|a\s+)?$",
     re.IGNORECASE,
 )
 
@@ -151,4 +199,6 @@ def kind_before(text: str, after: str) -> Kind | None:
 
 
 def _is_no_p(before: str, shown: str) -> bool:
+    if OF_AN_EVENT.match(shown):
+        return True
     return bool(NO_P.search(before)) and "value" not in shown

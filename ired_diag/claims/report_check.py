@@ -6,11 +6,13 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.change_columns import agreeing_columns
 from ired_diag.claims.checked import Checked
 from ired_diag.claims.claim import Claim, Verdict
+from ired_diag.claims.conditions import under_their_own_condition
 from ired_diag.claims.findings_of_report import findings_of
 from ired_diag.claims.groups import RunGroups, groups_of
 from ired_diag.claims.markdown import parts_of
 from ired_diag.claims.most_agreeing import with_metrics, with_readout
 from ired_diag.claims.numbers import writes_decimal_commas
+from ired_diag.claims.one_statistic import of_one_statistic
 from ired_diag.claims.opening import names_in, open_book
 from ired_diag.claims.other_metrics import OtherMetrics
 from ired_diag.claims.reservations import reserved
@@ -73,7 +75,8 @@ def _verdicts(book: Book, others: OtherMetrics) -> list[Verdict]:
         if not _is_evidence(claim, book.groups):
             verdict = verdict_on(claim, book, others)
             verdicts.append(reserved(verdict, book))
-    return agreeing_columns(verdicts)
+    verdicts = of_one_statistic(agreeing_columns(verdicts))
+    return under_their_own_condition(verdicts, book)
 
 
 def _is_evidence(claim: Claim, groups: RunGroups) -> bool:

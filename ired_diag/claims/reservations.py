@@ -37,7 +37,9 @@ SUBSET = (
     rf"\bwithout (?:the )?(?:diverged |failed |worst |best )?{RUNS}\b|\bsubset of (?:the )?(?:\w+ )?{RUNS}|"
     rf"\b(?:removing|dropping|discarding) (?:the )?(?:\w+ ){{0,2}}{RUNS}|"
     rf"\b{RUNS}[^.;]{{0,25}}\b(?:excluded|removed|discarded|dropped|omitted)\b|"
-    rf"\b(?:the )?(?:first|last|remaining|other|best|top) {COUNT} seeds\b|"
+    rf"\b(?:the )?(?:first|last|remaining|other|best|top|worst) {COUNT}\b"
+    r"(?! (?:evaluation|checkpoint|epoch|step|validation|\w+ (?:evaluation|checkpoint))s?)|"
+    rf"\b(?:the )?{COUNT} (?:best|worst|top|first|last|remaining|other|finite|surviving) (?:\w+ )?{RUNS}|"
     r"\bseeds? \d+ ?(?:[-\u2013]|to|through) ?\d+ only\b"
 )
 ANNOUNCED = (
@@ -62,6 +64,26 @@ OTHER_STATISTIC = (
 OTHER_READOUT = (
     rf"\b(?:over|of|across) the (?:last|final) {COUNT} (?:evaluations|checkpoints|epochs|steps|validations)\b"
 )
+EXTREME_SEED = (
+    r"\b(?:best|worst|top|weakest|luckiest|unluckiest|single|median)[\s-]+(?:[^\W\d][\w-]*\s+){0,2}(?:seeds?|runs?)\b|"
+    r"\bseeds?\s*[#=]?\s*\d+\b(?!\s*(?:-|\u2013|to|through|,|and)\s*\d)"
+)
+OF_AN_ERROR = (
+    r"\berror (?:rates?|reductions?)\b|\brelative errors?\b|\btop-?\d (?:\*+)?errors?\b|\berrors? by\b"
+)
+OTHER_UNIT = r"\bin bits\b|\bbits per\b|\bin (?:db|decibels)\b|\bon a log(?:arithmic)? scale\b"
+BEFORE_A_BOUND = re.compile(
+    r"\b(?:exceed(?:s|ed|ing)?|above|below|over|under|more than|less than|at least|at most|up to|beyond|"
+    r"about|almost|nearly|roughly|around|approximately|approx\.?|close to|some|circa|ca\.|between|past|"
+    r"surpass(?:es|ed)?)\s+(?:the\s+)?$|[≈~]\s*$",
+    re.IGNORECASE,
+)
+SEEDS_NAMED = re.compile(
+    r"\bseeds?\s+(\d+)\s*(?:-|\u2013|to|through)\s*(\d+)\b|"
+    r"\bseeds\s+((?:\d+\s*(?:,\s*(?:and\s+)?|and\s+)\s*)+\d+)\b",
+    re.IGNORECASE,
+)
+LEVELS: tuple[Kind, ...] = ("mean", "level", "median", "best", "worst")
 LISTED = re.compile(r"(?<![\w.])[\d.]+,\s*[\d.]+,?\s*(?:and|or)\s+[\d.]+")
 RANK_BEFORE = re.compile(r"\b[UWTHF]\s*=\s*[\d.]+\s*[,;(]?\s*(?:with\s+)?p\s*[=<>]?\s*$")
 MULTIPLE = (
@@ -97,6 +119,9 @@ PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
     ),
     (("mean", "level", *SPREADS), OTHER_READOUT, "it is said to be of another readout"),
     (COMPARED, r"\bmedians?\b", "it may be of medians"),
+    (COMPARED, EXTREME_SEED, "it may be of single seeds"),
+    (COMPARED, OF_AN_ERROR, "it may be of an error rate"),
+    (("mean", "level", "difference", *SPREADS), OTHER_UNIT, "it may be in another unit"),
     (("n",), TOTAL, "it may be a total over several groups"),
     (("n",), RULE, "it may be a rule, and no count of these runs"),
 )
@@ -127,6 +152,8 @@ def _by_words(claim: Claim, book: Book) -> str:
             continue
         if hit := re.search(pattern, words, re.IGNORECASE):
             return f"{reason} ({hit[0].strip()!r})"
+    if named := _part_of_seeds(words, claim, book):
+        return f"it is said to be of a part of the seeds ({named!r})"
     if hit := re.search(CITED, _source_words(claim), re.IGNORECASE):
         return f"it may be somebody else's number ({hit[0].strip()!r})"
     if claim.kind not in SPREADS:
@@ -146,8 +173,29 @@ def _by_place(claim: Claim, book: Book) -> str:
         return "it may be the interval of the effect size before it"
     if claim.kind == "p" and not test_named(claim) and RANK_BEFORE.search(claim.words_before):
         return "it may be of the statistic before it, which is no t"
+    bound = BEFORE_A_BOUND.search(claim.words_before)
+    if claim.kind in LEVELS and bound:
+        return f"it is a bound, or approximate ({bound[0].strip()!r})"
     if claim.kind in ("mean", "level") and _is_listed(claim):
         return "of a list of numbers it is not said which is of what"
+    return ""
+
+
+def _part_of_seeds(words: str, claim: Claim, book: Book) -> str:
+    """Return the words that say of which seeds a number is, where they are not all of its groups."""
+    if claim.kind in ("n", "wins") or claim.seed:
+        return ""
+    sizes = set()
+    for label in claim.groups:
+        if group := book.group(label):
+            sizes.add(len(book.groups.members[group].seeds))
+    for hit in SEEDS_NAMED.finditer(words):
+        if hit[3]:
+            named = len(re.findall(r"\d+", hit[3]))
+        else:
+            named = int(hit[2]) - int(hit[1]) + 1
+        if sizes != {named}:
+            return hit[0].strip()
     return ""
 
 

@@ -36,6 +36,9 @@ SIGNED = r"[-+]?\d*[.,]?\d+(?:\s*[x\u00d7]\s*10\^[-+]?\d+|e[-+]?\d+)?\s*%?"
 WITH_BRACKETS = re.compile(
     rf"^{SIGNED}\s*(?:\(\s*\d*[.,]?\d+\s*\)|[\[(]\s*{SIGNED}\s*(?:,|;|to|\u2013|-)\s*{SIGNED}\s*[\])])$"
 )
+SHORT_SEED = re.compile(r"^s_?\d{1,3}$", re.IGNORECASE)
+BARE_SEED = re.compile(r"^\d{1,3}$")
+SEEDS = re.compile(r"\bseeds?\b|\bfolds?\b", re.IGNORECASE)
 OF_A_MEDIAN = re.compile(r"\bmedian|\biqr\b|quartile", re.IGNORECASE)
 
 
@@ -123,7 +126,7 @@ def _cell(
         is_pair: Whether its row compares two groups.
     """
     seed = ""
-    if re.match(r"\s*seed", head.text, re.IGNORECASE):
+    if re.match(r"\s*seed", head.text, re.IGNORECASE) or _is_one_of_seeds(head, table):
         seed = seed_of(head.text)
     kind = _kind(text, head, table, is_value=bool(seed), is_pair=is_pair)
     if seed:
@@ -138,6 +141,17 @@ def _cell(
         seed=seed,
         column=column,
     )
+
+
+def _is_one_of_seeds(head: Head, table: Table) -> bool:
+    """Say whether a head is one of several "s0", "s1", …, or of bare numbers below words that say seeds."""
+    for pattern in (SHORT_SEED, BARE_SEED):
+        if not pattern.match(head.text):
+            continue
+        alike = [text for text in table.head if pattern.match(plain(text).strip())]
+        says_seeds = pattern is SHORT_SEED or SEEDS.search(plain(table.above))
+        return len(set(alike)) == len(alike) > 1 and bool(says_seeds)
+    return False
 
 
 def _kind(text: str, head: Head, table: Table, *, is_value: bool, is_pair: bool) -> Kind | None:

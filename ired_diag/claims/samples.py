@@ -1,6 +1,7 @@
 """A sample as far as it is known: from runs, from a report's table of seeds, or a printed mean, sd and n.
 
-Logged values are rounded too, to h each side. A mean of them is then known to ±h. Of the sd, with
+Logged values are rounded too, to h each side: errors that are uniform on ±h, with the sd h/√3. The mean of n
+of them is known to ±h √(3/n), three of its standard errors, and never worse than to ±h. Of the sd, with
 |sd(x + e) - sd(x)| ≤ sd(e), all |eᵢ| ≤ h, it is known to ±h √(n/(n - 1)).
 """
 
@@ -83,7 +84,7 @@ def sample_of_values(values: Mapping[str, float], source: str, *, half: float) -
     return Sample(
         source=source,
         n=n,
-        mean=Range.around(float(x.mean()), half),
+        mean=Range.around(float(x.mean()), half * min(1.0, math.sqrt(3 / n))),
         sd=sd,
         values=dict(values),
         half=half,

@@ -184,9 +184,19 @@ def _groups_of(
     groups = named.whose(start, first.start, last.end, following, count=count)
     if kind == "interval" and (not groups or DIFFERENCE.search(reading.text[: first.start])):
         groups = named.whose(start, first.start, last.end, following, count=2) or groups
+    if kind in LEVELS and _is_named_only_later(reading, last.end):
+        return (), ()
     if count == 2 or not groups:
         return groups, ()
     return groups, named.rivals(start, first.start, last.end, following)
+
+
+def _is_named_only_later(reading: _Reading, end: int) -> bool:
+    """Say whether a sentence names no group before its semicolon, and the number stands there."""
+    starts = [start for start, _, _ in reading.named.at]
+    if not starts or min(starts) < end:
+        return False
+    return ";" in reading.text[end : min(starts)]
 
 
 def _stretch(reading: _Reading, kind: Kind, first: Printed, last: Printed) -> tuple[int, int]:

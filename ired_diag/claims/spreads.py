@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from scipy import stats
 
@@ -19,9 +20,17 @@ from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.known_samples import label_of_claim, sample_of_claim, why_unknown
 from ired_diag.claims.ranges import Range, fits, through
 from ired_diag.claims.samples import Sample
+from ired_diag.claims.statistic_words import after_plus_minus
 
 CLOSE = 0.03  # values are printed with fewer digits than the sd was computed from
 ASSUMED = re.compile(r"\bz[\s-]*test|\bz\s*=|\bassum\w*|\bknown\b|\bprior\b|\binter-run\b", re.IGNORECASE)
+EACH_SPREAD = re.compile(
+    r"(?:±|\$\s*\\pm\s*\$|\+/-)\s*(?:(?:is|are|=|denotes?|shows?|indicates?|means?|"
+    r"gives?|stands? for|values are)\s+)?"
+    r"(?:the\s+|one\s+|1\s+)?(?:sample\s+|population\s+)?"
+    r"(standard (?:errors?|deviations?)|s\.?e\.?m?\b\.?|s\.?d\b\.?|std\b|9\d% (?:ci|confidence))",
+    re.IGNORECASE,
+)
 POPULATION = re.compile(r"population|ddof\s*=\s*0|1/n\b", re.IGNORECASE)
 WORDS = {"sd": "standard deviation", "se": "standard error", "spread": "number after ±"}
 Candidates = Mapping[str, Range]
@@ -41,6 +50,7 @@ def check_spread(claim: Claim, book: Book) -> Verdict:
         return unchecked(claim, why_unknown(claim, book))
     if sample.n < 2 or not sample.sd.is_finite:
         return unchecked(claim, f"{sample.source}: one value has no spread")
+    claim = _as_the_report_says(claim, book)
     right = _right(sample, claim)
     for name, value in right.items():
         if fits(claim.number, value):
@@ -60,6 +70,21 @@ def check_spread(claim: Claim, book: Book) -> Verdict:
         words=f"{printed}; from {sample.source} it is {expected.middle:.4g}.",
         evidence={"recomputed": expected.middle, "n": sample.n},
     )
+
+
+def _as_the_report_says(claim: Claim, book: Book) -> Claim:
+    """Return a number after ± as the statistic that the report says each ± is, where it says one."""
+    if claim.kind != "spread" or not claim.table:
+        return claim
+    kinds = set()
+    for hit in EACH_SPREAD.finditer(book.plain_text):
+        kinds.add(after_plus_minus(hit[1].rstrip("s")))
+    if len(kinds) != 1:
+        return claim
+    kind = kinds.pop()
+    if kind not in ("sd", "se"):
+        return claim
+    return replace(claim, kind=kind)
 
 
 def _is_close(printed: float, expected: float) -> bool:

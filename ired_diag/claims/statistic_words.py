@@ -15,7 +15,7 @@ COLUMNS: tuple[tuple[Kind, str], ...] = (
     ("effect", r"\bcohen|\bhedges|^effect size|^\|?[dg]\|?$|^[dg]\s+(?:vs\.?|versus|against)\s"),
     ("interval", r"\bci\b|\bci ?95|\d\d% ?ci|confidence interval|konfidenz|\binterval$"),
     ("quartiles", r"^iqr\b|interquartile"),
-    ("se", r"\bs\.?e\.?m\b|^s\.?e\.?$|std\.?\s*err|standard\s*err|standardfehler"),
+    ("se", r"\bs\.?e\.?m\b|^s\.?e\.?(?:$|\s+of\b)|std\.?\s*err|standard\s*err|standardfehler"),
     ("sd", r"\bstd(?:ev|dev)?\b|\bs\.?d\.?\b|standard\s*dev|^\u03c3$|standardabweichung|\bstdev"),
     ("n", r"^#?\s*n$|^(?:number of |num |# ?|n )?(?:seeds|runs)$|^samples? size$|^n (?:seeds|runs)$"),
     ("median", r"\bmedian\b"),

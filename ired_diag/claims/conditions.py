@@ -1,0 +1,123 @@
+"""Is a number of these runs, or of others under another condition?
+
+A sentence may say "On C4, …", "at 350M …", "after removing the norm …", "without warmup …", and a table may
+repeat one metric: "loss, no EMA | loss, EMA". Runs are of one condition. A condition is taken to be theirs
+where another number under the same words agrees with them; else what fails under it is unchecked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ired_diag.claims.book import Book
+from ired_diag.claims.claim import Claim, Verdict, unchecked
+from ired_diag.claims.metrics import MEASURE, relation_to
+
+NAME = r"(?-i:[A-Z][A-Za-z]*[-\d][\w-]*|[A-Z]{2,}\w*|[A-Z]?[a-z]+[A-Z]\w*)"
+CHANGING = (
+    r"remov|add|replac|switch|tun|disabl|enabl|chang|doubl|halv|fix|increas|decreas|reduc|swapp|dropp|turn"
+)
+CONDITIONS = (
+    re.compile(rf"\bon (?:the )?({NAME})", re.IGNORECASE),
+    re.compile(r"\b(?:at|with|for) (?:the )?(\d+(?:\.\d+)?\s?(?-i:[MB]))\b", re.IGNORECASE),
+    re.compile(rf"\b((?:after|when|by|with|upon) (?:{CHANGING})\w*ing\b[^,.;\d]*)", re.IGNORECASE),
+    re.compile(r"\b((?:without|with no) (?:the )?(?!seeds?\b|runs?\b|loss\b)[^\W\d][\w-]*)", re.IGNORECASE),
+)
+QUALIFIED = re.compile(rf"\bthe ((?:[a-z][\w-]*\s+){{1,2}})(?={MEASURE.pattern})", re.IGNORECASE)
+UNQUALIFYING = frozenset(
+    """
+    final mean average averaged last best worst median lowest highest overall resulting eval
+    evaluation validation val valid test held-out reported converged total plateau end episode
+    episodic undiscounted cumulative same obtained measured of in and for its our their whole
+    full difference
+    """.split()
+)  # words before a metric that leave it the same metric
+LEVELS = ("mean", "level", "value", "best", "worst", "median")
+BESIDE_A_LEVEL = (*LEVELS, "sd", "se", "spread", "interval", "quartiles", "n")
+BARE = re.compile(r"\b(?:final|last|mean|average|avg)\b")
+
+
+def under_their_own_condition(verdicts: Sequence[Verdict], book: Book) -> list[Verdict]:
+    """Return the verdicts; what is accused under a condition that may be another one is unchecked.
+
+    Args:
+        verdicts: On all claims.
+        book: What is known.
+    """
+    vouched = {_condition(verdict.claim, book) for verdict in verdicts if _agrees(verdict)}
+    judged = []
+    for verdict in verdicts:
+        claim = verdict.claim
+        why = ""
+        if verdict.findings and claim.kind in BESIDE_A_LEVEL and _is_about_runs(claim, book):
+            condition = _condition(claim, book)
+            if condition and condition not in vouched:
+                why = f"it may be of runs under another condition ({condition!r})"
+            elif _is_beside_a_right_one(claim, verdicts):
+                why = "its sentence has another number of the same group, and that one agrees with the runs"
+            elif _is_of_another_column(claim, verdicts, book):
+                why = "another column of its table has the same metric, and this one may be of other runs"
+        judged.append(unchecked(claim, why) if why else verdict)
+    return judged
+
+
+def _is_about_runs(claim: Claim, book: Book) -> bool:
+    return bool(claim.groups) and all(map(book.group, claim.groups))
+
+
+def _agrees(verdict: Verdict) -> bool:
+    return verdict.outcome == "holds" and verdict.claim.kind != "n"
+
+
+def _condition(claim: Claim, book: Book) -> str:
+    """Return the words of a sentence that state a condition; empty where it states none, or a group."""
+    if claim.table:
+        return ""
+    names = " ".join((*book.names, *book.groups.members, book.groups.metric)).lower()
+    for pattern in CONDITIONS:
+        for hit in pattern.finditer(claim.wording):
+            words = hit[1].strip()
+            if words.lower() not in names and not MEASURE.fullmatch(words):
+                return words.lower()
+    for hit in QUALIFIED.finditer(claim.wording):
+        for word in hit[1].lower().split():
+            if word not in UNQUALIFYING and word not in names:
+                return hit[1].strip().lower()
+    return ""
+
+
+def _is_beside_a_right_one(claim: Claim, verdicts: Sequence[Verdict]) -> bool:
+    """Say whether a sentence gives a group two levels, and the other one agrees: they are of two things."""
+    if claim.table or claim.kind not in ("mean", "level") or claim.seed:
+        return False
+    for verdict in verdicts:
+        other = verdict.claim
+        is_level = other.kind in ("mean", "level") and other.block == claim.block and not other.seed
+        if is_level and other.groups == claim.groups and _agrees(verdict):
+            return True
+    return False
+
+
+def _is_of_another_column(claim: Claim, verdicts: Sequence[Verdict], book: Book) -> bool:
+    """Say whether a number is in one of several columns of a metric, and no other in its column agrees."""
+    if not claim.table or claim.kind not in LEVELS or _is_plain(claim.metric, book):
+        return False
+    agrees = False
+    metrics = set()
+    for verdict in verdicts:
+        other = verdict.claim
+        if other.table != claim.table or other.kind not in LEVELS:
+            continue
+        if relation_to(other.metric, book.groups.metric) == "same":
+            metrics.add(other.metric)
+        if other.metric == claim.metric and _agrees(verdict):
+            agrees = True
+    return len(metrics) > 1 and not agrees
+
+
+def _is_plain(metric: str, book: Book) -> bool:
+    """Say whether the words of a column are those of the metric of the runs, and no more."""
+    words = set(BARE.sub(" ", metric.lower()).split())
+    own = set(re.split(r"[\s_/-]+", book.groups.metric.lower()))
+    return words <= own
