@@ -186,7 +186,7 @@ def _by_group(probe: str, figure: Callable[..., FigureData]) -> Callable[[Materi
 
 
 def _spectra(material: Material) -> list[FigureData]:
-    from probes.curvature import figure
+    from probes.inverse.curvature import figure
 
     return of_one_run(last_of_groups(material.tables("curvature")), figure)
 

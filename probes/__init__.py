@@ -1,6 +1,7 @@
 """One probe, one file: a question put to a checkpoint, a pure measure, declared columns, one figure.
 
-``names()`` lists the folder and ``load(name)`` imports one: adding a probe edits no other file.
+``names()`` lists the folder and those of tasks in it (``probes/inverse``); ``load(name)`` imports one: adding
+a probe edits no other file.
 """
 
 from __future__ import annotations
@@ -14,8 +15,18 @@ if TYPE_CHECKING:
 
 
 def names() -> list[str]:
-    """Return the name of every probe in this folder."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    """Return the name of every probe."""
+    return sorted(_modules())
+
+
+def _modules() -> dict[str, str]:
+    """Return the import path of every probe, by its name: those for any task, then those of one."""
+    paths = {}
+    for module in pkgutil.walk_packages(__path__, prefix="probes."):
+        if not module.ispkg:
+            _, _, name = module.name.rpartition(".")
+            paths[name] = module.name
+    return paths
 
 
 def load(name: str) -> Probe:
@@ -26,9 +37,10 @@ def load(name: str) -> Probe:
     """
     from ired_diag.errors import NotFound
 
-    if name not in names():
-        raise NotFound(f"No probe is named {name!r}. There are: {', '.join(names())}, and all.")
-    probe: Probe = import_module(f"probes.{name}").PROBE
+    modules = _modules()
+    if name not in modules:
+        raise NotFound(f"No probe is named {name!r}. There are: {', '.join(sorted(modules))}, and all.")
+    probe: Probe = import_module(modules[name]).PROBE
     return probe
 
 

@@ -357,7 +357,7 @@ def _extremes(rows: Table) -> str:
 
 def _by_verdict(verdicts: list[tuple[int, str]], walker: str) -> str:
     """Return the verdicts with the levels where they hold, what mining is meant to do first."""
-    texts = {text for _, text in verdicts}
+    texts = list(dict.fromkeys(text for _, text in verdicts))  # in the order of levels, the same each time
     if len(texts) == 1:
         return f"{verdicts[0][1]} at every level"
     parts = []

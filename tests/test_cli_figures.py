@@ -24,6 +24,8 @@ from ired_diag.finding import Finding
 from ired_diag.finding_clusters import clusters_of
 from ired_diag.runs.study import Study
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["q101", "q102", "q103"]
 
 

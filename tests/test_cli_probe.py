@@ -14,6 +14,8 @@ from ired_diag.open import open_run
 from ired_diag.runs.checkpoint_choice import choose_checkpoints
 from ired_diag.table import read_table
 
+pytestmark = pytest.mark.slow
+
 TINY = (
     "rank=3",
     "width=8",

@@ -24,6 +24,8 @@ from benchmarks.detector_rules import (
 )
 from benchmarks.detectors import compare, first_alarm, score
 
+pytestmark = pytest.mark.slow
+
 Array = NDArray[np.float64]
 
 REST = 0.01 * np.random.default_rng(3).normal(size=60)

@@ -26,6 +26,8 @@ from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
 
+pytestmark = pytest.mark.slow
+
 GROUPS = ("q101", "q102", "q103")
 
 

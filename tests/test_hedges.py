@@ -14,6 +14,8 @@ from ired_diag.stats.effect_size import paired_effect
 from ired_diag.stats.hedges import bias_correction, paired_samples_effect, two_sample_effect
 from ired_diag.stats.noncentral import noncentrality_interval
 
+pytestmark = pytest.mark.slow
+
 # R's sleep: extra hours of sleep under two drugs, and R's mtcars: miles per gallon by gearbox.
 FIRST = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
 SECOND = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]

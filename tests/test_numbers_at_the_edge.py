@@ -16,6 +16,8 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 
+pytestmark = pytest.mark.slow
+
 N = 24
 LAST = 2**63 - 1
 Values = Callable[[int, int], float]  # of the k-th evaluation of a seed

@@ -6,19 +6,8 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-OWN = ("ired_diag/inverse/", "ired_diag/tasks/", "ired_diag/experiments/")
-# Probes whose question is about matrices, and the command that recomputes a checkpoint of the task.
-KNOWN = {
-    "app/cli/verify.py",
-    "probes/accuracy.py",
-    "probes/conditioning.py",
-    "probes/curvature.py",
-    "probes/energy_scale.py",
-    "probes/false_negatives.py",
-    "probes/floor.py",
-    "probes/gradients.py",
-    "probes/invariance.py",
-}
+OWN = ("ired_diag/inverse/", "ired_diag/tasks/", "ired_diag/experiments/", "probes/inverse/")
+KNOWN = {"app/cli/verify.py"}  # the command that recomputes a checkpoint of this task
 
 
 def imports_inverse(path: Path) -> bool:

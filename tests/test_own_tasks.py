@@ -22,6 +22,8 @@ from ired_diag.runs.checkpoint_choice import choose_checkpoints
 from ired_diag.task import Losses, LossTerm, Metric, ParameterGroup, Task
 from ired_diag.training.trainer import train
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = Path(__file__).parents[1] / "docs" / "own-tasks.md"
 SHORT = ("--set", "train_steps=60", "--set", "batch_size=64", "--set", "validate_every=5")
 FEW = ("--set", "log_every=5", "--set", "checkpoint_every=30", "--set", "learning_rate=0.02")

@@ -24,7 +24,7 @@ from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.sampler import Sample
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from probes.accuracy import PROBE
+from probes.inverse.accuracy import PROBE
 
 DATA, N = MatrixData(rank=4), 400
 Answer = Callable[[Tensor], Tensor]

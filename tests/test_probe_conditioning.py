@@ -21,7 +21,7 @@ from ired_diag.model.schedule import cosine_schedule
 from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, select
-from probes.conditioning import PROBE, paired_over_levels
+from probes.inverse.conditioning import PROBE, paired_over_levels
 
 RANK, SAMPLES, LEVELS = 6, 40, 3
 

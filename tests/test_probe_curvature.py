@@ -24,7 +24,9 @@ from ired_diag.model.schedule import cosine_schedule
 from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from probes.curvature import PROBE, _loss
+from probes.inverse.curvature import PROBE, _loss
+
+pytestmark = pytest.mark.slow
 
 Make = Callable[..., Subject]
 
@@ -154,7 +156,7 @@ def test_the_losss_numbers_are_those_of_its_whole_hessian(network_subject: Make)
 def test_slices_pass_through_the_loss_and_bend_as_the_hessian_says(
     network_subject: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("probes.curvature.REACH", 0.002)
+    monkeypatch.setattr("probes.inverse.curvature.REACH", 0.002)
     table, _, _ = answered(tiny(network_subject))
     loss = value(table, "loss")[0]
     for name, bend in (
@@ -292,7 +294,7 @@ def test_a_table_from_disk_answers_again(network_subject: Make, tmp_path: Path) 
 def test_more_numbers_than_a_hessian_can_hold_are_refused_with_a_reason(
     quadratic_subject: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("probes.curvature.MAX_DIM", 3)
+    monkeypatch.setattr("probes.inverse.curvature.MAX_DIM", 3)
     _, comparison, finding = answered(quadratic_subject(torch.eye(4, dtype=torch.float64), samples=5))
     assert "above 3 no whole Hessian is made" in finding.statement
     assert "above 3" in select(comparison, quantity="lambda_max")["reason"][0]

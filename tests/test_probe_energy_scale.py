@@ -21,7 +21,7 @@ from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.subject import CHUNK, Subject
 from ired_diag.table import Table, read_table, select, write_table
 from ired_diag.training.trouble import Watch
-from probes.energy_scale import PROBE
+from probes.inverse.energy_scale import PROBE
 
 Make = Callable[..., Subject]
 DIM, LEVELS, SAMPLES = 36, 3, 400

@@ -20,7 +20,7 @@ from ired_diag.model.sampler import sample
 from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from probes.false_negatives import PROBE, TAUS, distances
+from probes.inverse.false_negatives import PROBE, TAUS, distances
 
 Make = Callable[..., Subject]
 LEVELS, SAMPLES, RANK = 4, 40, 3

@@ -23,7 +23,7 @@ from ired_diag.model.sampler import Sample, sample
 from ired_diag.stats.ladder import Standing
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from probes.floor import PROBE, score
+from probes.inverse.floor import PROBE, score
 
 DATA, N = MatrixData(rank=3), 300
 

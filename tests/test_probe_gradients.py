@@ -25,7 +25,7 @@ from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.streams import make_streams
 from ired_diag.subject import Subject
 from ired_diag.table import Table, concatenate, read_table, select, write_table
-from probes.gradients import PROBE
+from probes.inverse.gradients import PROBE
 
 Make = Callable[..., Subject]
 BATCHES, SIZE, ENTRIES = 16, 8, 30

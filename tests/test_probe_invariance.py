@@ -21,7 +21,7 @@ from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.probing.targets import open_subject
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from probes.invariance import PROBE, TOLERANCE
+from probes.inverse.invariance import PROBE, TOLERANCE
 
 Make = Callable[..., Subject]
 SAMPLES = 8

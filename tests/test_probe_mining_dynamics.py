@@ -20,7 +20,7 @@ from ired_diag.model.mining import Walk
 from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from probes.mining_dynamics import PROBE, WHOLE
+from probes.mining_dynamics import PROBE, WHOLE, WORKS, _by_verdict
 
 Make = Callable[..., Subject]
 DIM = 12
@@ -304,3 +304,11 @@ def test_the_same_problem_again_and_again_has_no_spread_and_no_crash(bowl: Make)
     _, comparison, _ = answer(replace(chunk, negatives=alike))
     row = select(comparison, level=0, move=WHOLE, quantity="energy_change")
     assert row["x_low"][0] == pytest.approx(row["x_high"][0], rel=1e-6)
+
+
+def test_clauses_of_equal_rank_stand_in_the_order_of_their_levels() -> None:
+    verdicts = [(0, "b"), (1, "a"), (2, WORKS["descent"]), (3, "c"), (4, "b")]
+    clauses = _by_verdict(verdicts, "descent")
+    assert clauses.startswith(
+        f"{WORKS['descent']} at level 2; b at levels 0, 4; a at level 1; c at level 3 ("
+    )

@@ -37,6 +37,7 @@ def many_runs() -> Study:
     return Study.of(runs)
 
 
+@pytest.mark.slow
 def test_the_walk_in_the_documentation_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,8 @@ import pytest
 from benchmarks import read_tensorboard
 from benchmarks.read_tensorboard import ALL, OURS, PART, check
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("tensorboard")
 
 

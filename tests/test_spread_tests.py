@@ -10,6 +10,8 @@ from scipy import stats
 
 from ired_diag.stats.spread_tests import SdRatio, SpreadTest, brown_forsythe, sd_ratio
 
+pytestmark = pytest.mark.slow
+
 # NIST/SEMATECH e-Handbook, GEAR.DAT: thousandths by which diameters of gears differ from 1, ten batches.
 GEARS = [
     [6, -4, -2, 0, -8, -7, 2, -1, -6, 0],

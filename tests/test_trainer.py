@@ -37,6 +37,8 @@ from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.state import TrainingState, new_state
 from ired_diag.training.trainer import Interrupted, train
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "experiment_name": "q900_tiny",
     "rank": 2,

@@ -32,6 +32,8 @@ from ired_diag.training.optimizer import make_optimizer
 from ired_diag.training.state import TrainingState, new_state, read_state
 from ired_diag.training.trainer import train
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "experiment_name": "q900_tiny",
     "rank": 2,

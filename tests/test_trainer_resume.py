@@ -24,6 +24,8 @@ from ired_diag.training.ensemble import Ensemble, Step
 from ired_diag.training.plan import plan
 from ired_diag.training.trainer import Interrupted, train
 
+pytestmark = pytest.mark.slow
+
 LogWriter = Callable[..., Path]
 
 SMALL = {

@@ -20,6 +20,8 @@ from ired_diag.training.plan import PlannedRun
 from ired_diag.training.plan_fork import plan_fork
 from ired_diag.training.trainer import Interrupted, train, train_together
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "experiment_name": "q900_tiny",
     "rank": 2,

@@ -36,6 +36,8 @@ from ired_diag.training.plan import PlannedRun
 from ired_diag.training.plan_fork import plan_fork
 from ired_diag.training.trainer import Interrupted, train, train_together
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "experiment_name": "q103_tiny",
     "rank": 2,

@@ -33,6 +33,8 @@ from ired_diag.training.plan import PlannedRun
 from ired_diag.training.trainer import Interrupted, train_together
 from ired_diag.training.trouble import Watch
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "experiment_name": "q900_tiny",
     "rank": 2,
