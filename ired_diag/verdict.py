@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ired_diag.curves.best import Best, best_evaluation
+from ired_diag.curves.moving_setting import moving_setting_of
 from ired_diag.curves.shape import Shape, Word, shape_of
 from ired_diag.curves.spikes import find_spikes
 from ired_diag.runs.completion import Completion, completion_of
@@ -127,9 +128,9 @@ def _with_best(verdict: Verdict, series: Series) -> Verdict:
 
 
 def _word(shape: Shape, run: Run) -> Word:
-    """Return what a curve did; where a model over-fits, training has not diverged."""
+    """Return what a curve did; where a model over-fits, or a setting moves, training has not diverged."""
     is_rise = shape.word == "diverged" and np.isfinite(shape.rise)
-    if is_rise and over_fitting_of(run) is not None:
+    if is_rise and (over_fitting_of(run) is not None or moving_setting_of(run) is not None):
         return "regressed"
     return shape.word
 

@@ -17,10 +17,11 @@ from ired_diag.inverse.config import parse_inverse
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.mining import Walk
+from ired_diag.model.mining_verdict import WORKS
 from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from probes.mining_dynamics import PROBE, WHOLE, WORKS, _by_verdict
+from probes.mining_dynamics import PROBE, WHOLE, _by_verdict
 
 Make = Callable[..., Subject]
 DIM = 12

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from ired_diag.curves.moving_setting import moving_setting_of
 from ired_diag.curves.shape import Shape, divergence_of
 from ired_diag.runs.ending import LABELS
 from ired_diag.runs.history import Series
@@ -139,16 +140,24 @@ def failure_of(
         return _not_finite(run, metric, series)
     if judge_shape:
         shape = divergence_of(series.steps, series.values, lower_is_better=lower_is_better)
-        if shape is not None and not _is_over_fitting(run, metric, shape):
+        if shape is not None and not _has_result(run, metric, shape):
             return _diverged(run, metric, series, shape, lower_is_better=lower_is_better)
     if run.ending.may_be_complete or include_incomplete:
         return None
     return _unfinished(run, float(series.steps[-1]))
 
 
-def _is_over_fitting(run: Run, metric: str, shape: Shape) -> bool:
-    """Say whether a curve rises because the model learns its training data by heart: it has a result."""
-    return bool(np.isfinite(shape.rise)) and bool(over_fitting_of(run, metric))
+def _has_result(run: Run, metric: str, shape: Shape) -> bool:
+    """Say whether a curve rises for a reason that leaves its last value a result.
+
+    The model learns its training data by heart, or a logged setting such as the weight of a term moves.
+    """
+    if not np.isfinite(shape.rise):
+        return False
+    if over_fitting_of(run, metric):
+        return True
+    is_judged = run.evaluated is not None and run.evaluated[0] == metric
+    return is_judged and moving_setting_of(run) is not None
 
 
 def _unfinished(run: Run, step: float) -> Failure:

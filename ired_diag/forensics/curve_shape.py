@@ -37,6 +37,7 @@ import numpy as np
 from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.clear_rise import chance_of_rise
 from ired_diag.curves.early_means import clear_gain
+from ired_diag.curves.improving_sibling import improving_sibling
 from ired_diag.curves.moving_setting import MovingSetting, moving_setting_of
 from ired_diag.curves.nats import curve_of
 from ired_diag.curves.shape import Shape, Word, shape_of
@@ -294,9 +295,34 @@ def _of_shape(cases: Sequence[Judged], study: Study) -> Iterator[Finding]:
     if stopped:
         finding = _finding_on_shape(stopped, first.metric, word, was_stopped=True)
         yield _unless_assumed(finding, stopped[0])
+    if word == "stuck":
+        flat: list[Run] = []
+        stuck: list[Run] = []
+        for run in runs:
+            (stuck if improving_sibling(run) is None else flat).append(run)
+        runs = stuck
+        if flat:
+            yield _finding_on_flat(flat, first.metric, improving_sibling(flat[0]) or "")
     if runs:
         finding = _finding_on_shape(runs, first.metric, word, was_stopped=False)
         yield _unless_assumed(finding, runs[0])
+
+
+def _finding_on_flat(runs: Sequence[Run], metric: str, improving: str) -> Finding:
+    """Return the note on runs whose judged metric stays flat while another metric shows that they learn."""
+    group = runs[0].group
+    statement = (
+        f"{group}: {metric} stays flat within its noise while {improving} improves "
+        f"({seeds_in_words(runs)}): it says little of what the training does."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "shape": "flat", "metric": improving, "runs": len(runs)},
+        advice=f"To judge the runs by it: --metric {improving}.",
+        runs=labels_of(runs),
+    )
 
 
 def _is_constant(series: Series) -> bool:

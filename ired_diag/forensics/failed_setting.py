@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ired_diag.curves.moving_setting import moving_setting_of
 from ired_diag.curves.shape import shape_of
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import Evidence, Rule, counted, groups_of, labels_of, listed
@@ -65,7 +66,9 @@ def has_failed(run: Run) -> bool | None:
     if len(values) < FEWEST_EVALUATIONS:
         return None
     shape = shape_of(series.steps, values, lower_is_better=run.lower_is_better)
-    return shape.word == "diverged" and over_fitting_of(run) is None
+    if shape.word != "diverged" or over_fitting_of(run) is not None:
+        return False
+    return moving_setting_of(run) is None
 
 
 def splits_of(runs: Sequence[Run]) -> dict[str, list[bool]]:

@@ -90,13 +90,15 @@ def _names(path: Path, log: ScalarLog) -> Iterator[str]:
 def _with_configured_seed(names: tuple[str, ...], seed: int | None) -> tuple[str, ...]:
     """Return names, the nearest one that names something with its seed where it ends with the configured one.
 
-    SpinningUp and others write ``ppo-hopper_s10`` for the run of seed 10.
+    SpinningUp and others write ``ppo-hopper_s10`` for the run of seed 10, others ``ppo-hopper/s10``.
     """
     if seed is None:
         return names
     for place, name in enumerate(names):
         if is_name(name):
             renamed = re.sub(rf"(?<=[A-Za-z0-9])[_-]s?0*{seed}$", f"_seed{seed}", name)
+            if re.fullmatch(rf"(?i)s[_-]?0*{seed}", name):
+                renamed = f"seed{seed}"
             return (*names[:place], renamed, *names[place + 1 :])
         if parse_place(name).seed is not None:
             return names
