@@ -115,6 +115,7 @@ def test_latex_stands_alone_on_stdout_with_notes_as_comments(tmp_path: Path) -> 
     assert "among the seeds that finished" in body.partition(r"\begin{tabular}")[0]
 
 
+@pytest.mark.slow
 def test_a_sweep_names_the_best_setting_and_its_luck(swept: Path) -> None:
     told = call("stats", "q301", "--sweep", "mining_opt_steps", "--runs", swept).stdout
     assert "Response to mining_opt_steps" in told

@@ -47,6 +47,7 @@ def three(tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
+@pytest.mark.slow
 def test_it_tells_what_open_study_tells(shared: Path) -> None:
     logs = shared / "ired_logs"
     told, snapshot = open_study(logs), Catalog(logs).refresh()

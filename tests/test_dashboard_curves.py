@@ -239,6 +239,7 @@ def test_a_verdict_is_let_go_with_its_curve() -> None:
     assert not verdicts._kept
 
 
+@pytest.mark.slow
 def test_thirty_runs_of_100_000_points_are_sent_in_two_megabytes_and_zoomed_without_new_work() -> None:
     runs = [
         make_run(f"q{g}", s, **{f"m{k}__loss": decay(100_000, s) + k for k in range(8)})

@@ -203,6 +203,7 @@ def statements(tree: Any) -> int:
     return sum(part["props"].get("className") == "statement" for part in parts(tree))
 
 
+@pytest.mark.slow
 def test_the_findings_are_those_of_forensics_notes_last(shared: Path, browse: Browse, ask: Ask) -> None:
     client = browse(shared / "ired_logs")
     snapshot = client.application.extensions["catalog"].snapshot()

@@ -228,6 +228,7 @@ def test_an_import_of_a_small_study_has_every_finding_of_the_logs(
     parity(folder, tmp_path / "runs")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ired_logs", "ired_logs_2"])
 def test_an_import_of_the_real_logs_has_every_finding_of_the_logs(
     shared: Path, tmp_path: Path, name: str

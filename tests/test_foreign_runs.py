@@ -203,6 +203,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_damaged_files_of_any_format_side_by_side_are_read_or_named_never_a_traceback(

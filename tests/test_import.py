@@ -105,10 +105,12 @@ def test_every_real_file_is_a_run_an_attempt_or_skipped_with_a_reason(real: Real
     assert sum(len(run.attempts) for run in real.study.runs) == 64
 
 
+@pytest.mark.slow
 def test_the_real_runs_in_the_runs_folder_are_those_in_place(real: RealImport) -> None:
     same(real.study, open_study(real.logs))
 
 
+@pytest.mark.slow
 def test_importing_the_real_logs_twice_changes_nothing(real: RealImport) -> None:
     before = contents(real.runs)
     again = import_logs([real.logs], real.runs)

@@ -299,6 +299,7 @@ def test_names_and_the_order_of_runs_change_no_number(rule: str) -> None:
     assert numbers[0]
 
 
+@pytest.mark.slow
 def test_the_studys_three_groups_share_noise_and_their_bests_are_luck(shared: Path) -> None:
     study = open_study(shared / "ired_logs")
     told = {rule: forensics.diagnose(study, [forensics.load(rule)]) for rule in RULES}

@@ -37,6 +37,7 @@ def writer(folder: Path, start: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
+@pytest.mark.slow
 def test_rows_of_two_writers_at_once_are_all_kept(tmp_path: Path) -> None:
     writers = [writer(tmp_path, start) for start in (0, 1000)]
     for process in writers:

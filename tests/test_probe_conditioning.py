@@ -133,6 +133,7 @@ def test_negatives_equal_to_positives_have_an_effect_of_exactly_zero(generator: 
             assert (row["mean"][0], row["d"][0], row["larger"][0]) == (0.0, 0.0, 0.5)
 
 
+@pytest.mark.slow
 def test_gaussian_copies_show_no_effect_against_the_control() -> None:
     # Each of 20 independent studies may give a false alarm at 5%: 5 or more have a chance of 0.3%.
     alarms = 0

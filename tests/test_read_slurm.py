@@ -156,6 +156,7 @@ def test_a_metric_logged_again_at_its_step_replaces_its_value(tmp_path: Path) ->
     assert told(attempt) == {"train/mse": {10: 3.0}, "validation/mse": {10: 2.0}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_no_cut_of_a_log_ever_changes_a_number(write_log: LogWriter, newline: str) -> None:
     path = write_log(1001, evaluations=[(1000, 1.4068, 1.40473), (2000, 0.80187, 0.0102375)])

@@ -144,6 +144,7 @@ def test_of_very_many_pairs_the_decided_ones_stand_first(tmp_path: Path) -> None
     assert any(re.match(r"and 25 more pairs, \d+ of them undecided", line) for line in lines)
 
 
+@pytest.mark.slow
 def test_full_prints_what_the_answer_left_out(shared: Path) -> None:
     text = call("q101", "q102", "--runs", shared / "ired_logs", "--full").stdout
     for title in ("Differences, two-sided tests", "The same by every readout", "Sizes", "Evaluation noise"):

@@ -202,6 +202,7 @@ def test_an_accuracy_in_percent_says_what_its_percentage_is_of() -> None:
 ENDS = re.compile(r"95% interval (-?[\d.]+)%? to (-?[\d.]+)%?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["validation/mse", "val_accuracy"])
 def test_sentence_and_interval_never_contradict_each_other(metric: str) -> None:
     lost = reaching = 0
