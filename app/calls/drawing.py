@@ -40,6 +40,11 @@ def figures(
 
     Returns:
         The figures as data (``Pictures.figures``), and why others are not drawn (``Pictures.not_drawn``).
+
+    Raises:
+        NotFound: There is nothing of a name, or no picture of a name.
+        CannotWrite: The folder cannot be written.
+        TypeError: A choice has a name that is not one of these.
     """
     from app.pictures import make_pictures
     from app.provenance import provenance_of
@@ -72,6 +77,11 @@ def report(
         title: Title of the page. Default: the names of the groups.
         question: Question of the study, printed below the title.
         choices: As for ``ird.figures``.
+
+    Raises:
+        NotFound: There is nothing of a name.
+        CannotWrite: The file cannot be written.
+        TypeError: A choice has a name that is not one of these.
     """
     from app import next_command
     from app.report import write
