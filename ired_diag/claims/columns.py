@@ -14,6 +14,7 @@ from ired_diag.claims.claim import Kind
 from ired_diag.claims.heads import NO_LABEL, SEED_HEAD, Head, head_of
 from ired_diag.claims.labels import seed_of
 from ired_diag.claims.numbers import plain
+from ired_diag.claims.spread_in_brackets import spread_in_brackets
 from ired_diag.claims.statistic_words import after_plus_minus
 from ired_diag.claims.table import Table
 from ired_diag.runs.metric_words import measures_in, words_of
@@ -48,6 +49,8 @@ NOTHING = ("", "-", "—", "\u2013")  # cells that name no group
 def heads_of(table: Table) -> list[Head]:
     """Return what the columns say, a scale or a metric in the caption among it."""
     after = _after_in_caption(plain(table.above))
+    if after == "spread":
+        after = spread_in_brackets(plain(f"{table.above}\n{table.below}"))
     heads = [_completed(head_of(text), after) for text in table.head]
     kinds = {head.kind for head in heads}
     if {"mean", "sd"} <= kinds:

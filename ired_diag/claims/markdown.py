@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ired_diag.claims.decorations import undecorated
 from ired_diag.claims.html_prose import without_html_prose
@@ -85,7 +85,7 @@ def parts_of(text: str) -> Iterator[Table | Sentence]:
         if block is not None:
             table, at = block
             if table is not None:
-                yield table
+                yield replace(table, below=_below(lines, at))
             continue
         if title:
             heading = unmarked(title[1])
@@ -96,6 +96,15 @@ def parts_of(text: str) -> Iterator[Table | Sentence]:
             paragraph.append((at + 1, words.lstrip("> ")))
         at += 1
     yield from _sentences(paragraph, heading)
+
+
+def _below(lines: list[str], at: int) -> str:
+    """Return the paragraph that follows a table, at most one blank line away; empty where none does."""
+    start = at + (at < len(lines) and _is_blank(lines[at]))
+    if start >= len(lines) or _block(lines, start, "") is not None or HEADING.match(lines[start]):
+        return ""
+    end = _first(lines, start, _is_blank)
+    return unmarked(" ".join(ITEM.sub("", line).strip() for line in lines[start:end]))
 
 
 def _block(lines: list[str], at: int, above: str) -> tuple[Table | None, int] | None:

@@ -20,6 +20,7 @@ from ired_diag.claims.rows_of_measures import cells_of_measures, rows_are_measur
 from ired_diag.claims.rows_of_metrics import cells_of_metrics, rows_are_metrics
 from ired_diag.claims.rows_of_seeds import cells_of_seeds
 from ired_diag.claims.table import Table
+from ired_diag.claims.table_statistic import with_statistic
 
 
 def claims_of(table: Table, *, comma: bool) -> Iterator[Claim]:
@@ -41,6 +42,6 @@ def _cells(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
     elif rows_are_measures(table, heads):
         yield from cells_of_measures(table, heads)
     elif rows_are_metrics(table, heads):
-        yield from cells_of_metrics(table, heads)
+        yield from with_statistic(list(cells_of_metrics(table, heads)), table)
     else:
-        yield from cells_of_groups(table, heads)
+        yield from with_statistic(list(cells_of_groups(table, heads)), table)

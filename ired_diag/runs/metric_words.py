@@ -87,6 +87,8 @@ PHRASES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("log", "prob"), "loglikelihood"),
     (("log", "loss"), "logloss"),
     (("edit", "distance"), "editdistance"),
+    (("word", "error"), "wer"),
+    (("character", "error"), "cer"),
     (("bits", "per"), "bpd"),
     (("exact", "match"), "exactmatch"),
     (("explained", "variance"), "explainedvariance"),
