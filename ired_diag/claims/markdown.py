@@ -16,6 +16,8 @@ from ired_diag.claims.html_prose import without_html_prose
 from ired_diag.claims.html_tables import START as HTML_TABLE
 from ired_diag.claims.html_tables import html_table
 from ired_diag.claims.latex import as_markdown
+from ired_diag.claims.printed_output import has_prompts, output_of
+from ired_diag.claims.rst_tables import with_markdown_tables
 from ired_diag.claims.table import Table
 from ired_diag.claims.text_tables import FENCE, OF_TEXT, table_in_text
 
@@ -67,7 +69,7 @@ class Sentence:
 
 def parts_of(text: str) -> Iterator[Table | Sentence]:
     """Yield tables and sentences in reading order; those of LaTeX and HTML are read as Markdown's."""
-    markdown = as_markdown(undecorated(without_html_prose(text)))
+    markdown = as_markdown(with_markdown_tables(undecorated(without_html_prose(text))))
     lines = re.split(r"\r\n|\r|\n", markdown)
     paragraph: list[Line] = []
     heading = ""
@@ -120,6 +122,9 @@ def _block(lines: list[str], at: int, above: str) -> tuple[Table | None, int] | 
     if at > 0 and lines[at - 1].strip():
         return None
     if INDENTED.match(line):
+        # The head of a printed data frame is indented by its index.
+        if at + 1 < len(lines) and SPACED.search(lines[at + 1]):
+            return _text_until(lines, at, _first(lines, at, _is_blank), above)
         return _text_until(lines, at, _first(lines, at, _is_not_indented), above)
     if SPACED.search(line):
         return _text_until(lines, at, _first(lines, at, _is_blank), above)
@@ -162,8 +167,10 @@ def _fenced(lines: list[str], at: int, info: str, above: str) -> tuple[Table | N
     """Return the table in a code block, where it is one, and the line after the block."""
     end = _first(lines, at + 1, _is_fence)
     table = None
-    if OF_TEXT.match(info):
-        table = table_in_text(lines[at + 1 : end], at + 2, above)
+    inside = lines[at + 1 : end]
+    if OF_TEXT.match(info) or has_prompts(inside):
+        start, output = output_of(inside)
+        table = table_in_text(output, at + 2 + start, above)
     return table, end + 1
 
 

@@ -66,7 +66,8 @@ def _stated_in(text: str, parts: Parts, study: Study | None, *, comma: bool) -> 
         study: The runs.
         comma: Whether the text writes decimal commas.
     """
-    claims = claims_of_tables(parts, text, comma=comma)
+    groups = list(study.groups()) if study else []
+    claims = claims_of_tables(parts, text, comma=comma, groups=groups)
     labels = [label for claim in claims for label in claim.groups]
     names = names_in(text, labels, study)
     claims = with_pairs(claims, names)
