@@ -1,9 +1,10 @@
 """Which logged metric does a report speak of: "CER", "final Dice", "test top-1"?
 
     1. the metric of exactly these words, in whichever spelling ("val cer" is ``val_cer``);
-    2. else the only one that has all of these words ("CER" is ``val_cer``, where no other metric has "cer").
+    2. else the one that has all of these words, and the fewest besides that name no data set: "CER" is
+       ``val_cer``, also next to ``debug/cer_blank``.
 
-Where two have them, neither is certain. A metric of the training data is meant only where the words say so; so
+Where two have as many (``val_acc`` and ``test_acc``), neither is certain. A metric of the training data is meant only where the words say so; so
 is a bare name next to its twin of the validation data (Keras logs ``dice`` and ``val_dice``).
 """
 
@@ -18,6 +19,7 @@ from ired_diag.runs.metric_words import ALL_MEASURES, NO_MEASURE, TRAINING
 
 NO_PART = frozenset("score coefficient nats db points ep eps episode episodic".split())
 VALIDATION = "val"
+DATA_SETS = frozenset({VALIDATION, "test", "ood"})
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,19 @@ def named_metric(words: str, logged: Sequence[str], context: Iterable[str] = ())
         context: Texts around it, the nearest first: the first that names a data set decides between metrics.
     """
     spoken = _words(words)
-    if words == UNCLEAR or not spoken & ALL_MEASURES or spoken & NO_MEASURE:
+    if words == UNCLEAR or spoken & NO_MEASURE:
         return NamedMetric()
+    # Words that measure nothing known are a metric only as the whole name of one, its data set included.
+    if not spoken & ALL_MEASURES:
+        whole = [name for name in logged if spoken == _words(name) and spoken & DATA_SETS and len(spoken) > 1]
+        return NamedMetric(candidates=tuple(whole))
     same_rank = [name for name in logged if rank_of(name) == rank_of(words)]
     holding = [name for name in same_rank if spoken <= _words(name)]
     twins = [name for name in holding if _is_of_training(name, logged)]
     if not spoken & set(TRAINING):
         holding = [name for name in holding if name not in twins]
     exact = [name for name in holding if spoken == _words(name)]
-    candidates = exact or holding
+    candidates = exact or _plainest(holding, spoken)
     if len(candidates) > 1:
         candidates = _of_data_set(candidates, context) or candidates
     return NamedMetric(candidates=tuple(candidates), twins=tuple(twins))
@@ -67,6 +73,12 @@ def _words(name: str) -> set[str]:
     """Return the words that tell a metric from others; "Dice score" is "Dice"."""
     words = telling_words(name)
     return words - NO_PART or words
+
+
+def _plainest(names: Sequence[str], spoken: set[str]) -> list[str]:
+    """Return the names with the fewest words that are neither spoken nor those of a data set."""
+    besides = {name: len(_words(name) - spoken - DATA_SETS) for name in names}
+    return [name for name in names if besides[name] == min(besides.values())]
 
 
 def _is_of_training(name: str, logged: Sequence[str]) -> bool:

@@ -14,6 +14,8 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.heads import head_of
 from ired_diag.claims.numbers import plain
+from ired_diag.claims.ranges import fits
+from ired_diag.runs.metric_words import words_of
 
 IN_WORDS = re.compile(
     r"[(\[,]\s*(?:all\s+|each\s+|values\s+|numbers\s+)?(?:in\s+)?(?:%|percent|pp)\s*[)\],]"
@@ -22,7 +24,13 @@ IN_WORDS = re.compile(
     r"|(?:^|[\s(])%\s*(?=[a-z])(?!\s*of\b)",
     re.IGNORECASE,
 )
-LEAST, MOST = 30.0, 300.0  # times another number: about a hundred
+LEAST, MOST = 50.0, 200.0  # times another number: about a hundred
+SHARES = frozenset(
+    """
+    accuracy acc top exactmatch em f1 auroc auc auprc roc ap map dice dsc iou miou jaccard r2 success winrate win error
+    err wer cer ter eer ece mape smape precision recall sensitivity specificity hit pass misclassification
+    """.split()
+)  # measures that are printed in percent
 LEVELS = ("mean", "level", "value", "median", "best", "worst")
 
 
@@ -57,8 +65,9 @@ def hundredfold(claim: Claim, book: Book) -> str:
         return ""
     size = abs(level.number.value)
     own = abs(sample.mean.middle)
-    if LEAST * own < size < MOST * own:
+    is_share = bool(SHARES.intersection(words_of(book.groups.metric)))
+    if fits(level.number.scaled(0.01), sample.mean) or (is_share and LEAST * own < size < MOST * own):
         return "it is about 100 times the number of the runs, and that it is in percent is not said"
-    if LEAST * size < own < MOST * size:
+    if fits(level.number.scaled(100.0), sample.mean) or (is_share and LEAST * size < own < MOST * size):
         return "it is about a hundredth of the number of the runs, and in which unit it is, is not said"
     return ""

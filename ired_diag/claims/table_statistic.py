@@ -36,6 +36,7 @@ WORDS: tuple[tuple[Kind, str], ...] = (
     ("mean", r"means?|averages?|averaged"),
 )
 MEDIAN = re.compile(r"\bmedians?\b", re.IGNORECASE)
+RESULT = re.compile(r"\d\.\d{2,}")
 SENTENCE = re.compile(r"(?<=[.!?:;])\s+")
 NOT_SAID = "whether it is a mean or a median is not said"
 
@@ -67,10 +68,15 @@ def statistic_of(table: Table) -> TableStatistic:
 
 
 def _sentences(table: Table) -> Iterator[str]:
-    """Yield the sentences of the caption or paragraph above a table, and of the line below it."""
+    """Yield the sentences of the caption or paragraph above a table, and of the line below it.
+
+    A sentence with a result of its own speaks of this one.
+    """
     caption = table.above.partition("\n")[2]
     for text in (caption, table.below):
-        yield from SENTENCE.split(plain(text))
+        for sentence in SENTENCE.split(plain(text)):
+            if not RESULT.search(sentence):
+                yield sentence
 
 
 def _kinds_stated(sentence: str) -> Iterator[Kind]:
