@@ -36,7 +36,7 @@ def test_the_character_error_rate_of_runs_judged_by_their_loss_is_checked(text: 
 
 
 DICE_TEXTS = [
-    "On our validation set unet reaches a final Dice of {unet:.4f} (4 seeds) and unetpp one of {unetpp:.4f}.\n",
+    "On our validation set unet reaches a final Dice of {unet:.4f} (4 seeds), and unetpp reaches {unetpp:.4f}.\n",
     "| net | final Dice |\n|---|---|\n| unet | {unet:.4f} |\n| unetpp | {unetpp:.4f} |\n",
     "| net | Dice score | val loss |\n|---|---|---|\n| unet | {unet:.4f} | 0.1398 |\n"
     "| unetpp | {unetpp:.4f} | 0.1285 |\n",
@@ -99,10 +99,10 @@ def test_of_a_metric_without_a_known_direction_levels_are_checked_and_no_best() 
         "b": {"val_loss": (0.35, 0.37, 0.36), "val_zeta": (2.10, 2.30, 2.20)},
     }
     study = study_of_metrics(finals)
-    text = "| g | val zeta |\n|---|---|\n| a | 3.20 |\n| b | 2.20 |\n"
+    text = "| group | val zeta |\n|---|---|\n| a | 3.20 |\n| b | 2.20 |\n"
     assert held(check_report(text, study)) == ["3.20", "2.20"]
     assert len(accusations(check_report(text.replace("2.20", "2.90"), study))) == 1
-    best = "| g | val zeta | best |\n|---|---|---|\n| a | 3.20 | 3.10 |\n| b | 2.20 | 2.40 |\n"
+    best = "| group | val zeta | best |\n|---|---|---|\n| a | 3.20 | 3.10 |\n| b | 2.20 | 2.40 |\n"
     checked = check_report(best, study)
     assert accusations(checked) == []
     assert "in which direction val_zeta improves is not known" in reasons(checked)
