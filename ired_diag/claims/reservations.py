@@ -10,6 +10,7 @@ the first number and not the second.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.changes import CHANGE
@@ -217,6 +218,9 @@ def _keeps_to_base(claim: Claim, book: Book) -> bool:
     if len(_rows_of_table(claim, book)) == ROWS_OF_A_PAIR:
         return True
     check = check_percent if claim.kind == "percent" else check_difference
+    above = _row_above(claim, book)
+    if above and check(replace(claim, groups=(claim.groups[0], above)), book).outcome == "holds":
+        return False
     outcomes = [check(other, book).outcome for other in _others_of_column(claim, book)]
     return outcomes.count("holds") > outcomes.count("fails")
 
@@ -232,6 +236,15 @@ def _is_compared_in_caption(claim: Claim, base: str) -> bool:
 def _rows_of_table(claim: Claim, book: Book) -> set[str]:
     """Return the labels of the rows of a claim's table."""
     return {label for other in book.claims if other.table == claim.table for label in other.groups}
+
+
+def _row_above(claim: Claim, book: Book) -> str:
+    """Return the label of the row above that of a claim; empty where there is none."""
+    above = [other for other in book.claims if other.table == claim.table and other.line < claim.line]
+    named = [other for other in above if other.groups]
+    if not named:
+        return ""
+    return max(named, key=lambda other: other.line).groups[0]
 
 
 def _others_of_column(claim: Claim, book: Book) -> list[Claim]:

@@ -98,8 +98,8 @@ def _write_grid(lines: list[str], start: int) -> int:
     head, *body = parts
     if not head:
         return start
-    # In a grid with a row of equal signs, several lines between two rules are one row.
-    if any("=" in lines[rule] for rule in rules):
+    # In a grid with a rule after each row, several lines between two rules are one row.
+    if len(body) > 1 and any("=" in lines[rule] for rule in rules):
         rows = [(part[0], _joined([cells[number] for number in part])) for part in body if part]
     else:
         rows = [(number, cells[number]) for part in body for number in part]
