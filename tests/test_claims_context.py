@@ -164,8 +164,9 @@ def test_a_factor_of_a_hundred_that_nothing_states_is_neither_right_nor_wrong(
     ):
         checked = check_report(text, study)
         assert checked.counts["holds"] == checked.counts["fails"] == 0
-        assert all("not sa" in v.why or "not stated" in v.why or "next to it" in v.why for v in checked.verdicts)
-
+        assert all(
+            "not sa" in v.why or "not stated" in v.why or "next to it" in v.why for v in checked.verdicts
+        )
 
 
 def test_a_sentence_in_another_unit_is_not_held_against_the_runs(losses: Study) -> None:

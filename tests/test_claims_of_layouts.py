@@ -84,14 +84,15 @@ def test_a_table_is_read_as(name: str) -> None:
     assert accusations(checked) == []
     assert {A, B, S, T} <= set(held(checked))
     (statement,) = accusations(check_report(text.replace(B, "3.2495"), MODEL_RUNS))
-    line = 1 + [k for k, shown in enumerate(text.split("\n")) if B in shown][0]
+    line = 1 + next(k for k, shown in enumerate(text.split("\n")) if B in shown)
     assert statement.startswith(f"line {line}, qknorm")
 
 
 def test_a_row_of_several_lines_in_a_grid_is_one_row() -> None:
     text = (
         "+---------+-------+\n| name    | loss  |\n+=========+=======+\n"
-        "| a long  | 0.10  |\n| name    |       |\n+---------+-------+\n| b       | 0.20  |\n+---------+-------+\n"
+        "| a long  | 0.10  |\n| name    |       |\n+---------+-------+\n"
+        "| b       | 0.20  |\n+---------+-------+\n"
     )
     (table,) = [part for part in parts_of(text) if isinstance(part, Table)]
     assert [cells for _, cells in table.rows] == [("a long name", "0.10"), ("b", "0.20")]
@@ -99,7 +100,12 @@ def test_a_row_of_several_lines_in_a_grid_is_one_row() -> None:
 
 
 def test_rules_that_are_no_table_stay_as_they_are() -> None:
-    for text in ("A\n=====\n\nB\n", "==== ====\nonly a head\n", "+---+\n| a |\n", "+--+--+\n| a |\n+--+--+\n"):
+    for text in (
+        "A\n=====\n\nB\n",
+        "==== ====\nonly a head\n",
+        "+---+\n| a |\n",
+        "+--+--+\n| a |\n+--+--+\n",
+    ):
         assert with_markdown_tables(text) == text
 
 
@@ -200,7 +206,8 @@ def test_seeds_as_columns_are_held_against_their_runs(head: str) -> None:
 
 CHANGES = [
     "Final return (mean over 4 seeds) and the difference from PPO.\n\n"
-    "| Method | Return | SD | Δ |\n|---|---|---|---|\n| ppo | 2922 | 101 | -- |\n| sac | 3330 | 160 | +{change} |\n",
+    "| Method | Return | SD | Δ |\n|---|---|---|---|\n"
+    "| ppo | 2922 | 101 | -- |\n| sac | 3330 | 160 | +{change} |\n",
     "| Method | Return | Δ |\n|---|---|---|\n| ppo | 2922 | — |\n| sac | 3330 | {change} |\n",
     "| Method | Return | Δ vs. PPO |\n|---|---|---|\n| PPO | 2922 | ref |\n| SAC | 3330 | +{change} |\n",
 ]
@@ -213,8 +220,14 @@ def test_a_change_from_the_row_with_a_dash_is_held_against_the_means(text: str) 
 
 
 def test_changes_from_row_to_row_are_not_held_against_the_first_row() -> None:
-    finals = {"a": {"val_loss": (0.50, 0.52)}, "b": {"val_loss": (0.45, 0.47)}, "c": {"val_loss": (0.42, 0.44)}}
-    text = "| m | val loss | Δ |\n|---|---|---|\n| a | 0.51 | -- |\n| b | 0.46 | -0.05 |\n| c | 0.43 | -0.03 |\n"
+    finals = {
+        "a": {"val_loss": (0.50, 0.52)},
+        "b": {"val_loss": (0.45, 0.47)},
+        "c": {"val_loss": (0.42, 0.44)},
+    }
+    text = (
+        "| m | val loss | Δ |\n|---|---|---|\n| a | 0.51 | -- |\n| b | 0.46 | -0.05 |\n| c | 0.43 | -0.03 |\n"
+    )
     checked = check_report(text, study_of_metrics(finals))
     assert accusations(checked) == []
     assert "from which row" in reasons(checked)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.runs_of_metrics import POLYPS, SPEECH, VISION, accusations, held, reasons, study_of_metrics
 
 from ired_diag.claims import check_report
 from ired_diag.claims.named_metrics import named_metric
+from tests.runs_of_metrics import POLYPS, SPEECH, VISION, accusations, held, reasons, study_of_metrics
 
 SPEECH_RUNS = study_of_metrics(SPEECH)
 POLYP_RUNS = study_of_metrics(POLYPS)
@@ -19,7 +19,8 @@ SPOKEN = [
     f"| loss | CER |\n|---|---|\n| ctc | {CER['ctc']:.4f} |\n| rnnt | {CER['rnnt']:.4f} |\n",
     f"| loss | val_cer ↓ |\n|---|---|\n| ctc | {CER['ctc']:.4f} |\n| rnnt | {CER['rnnt']:.4f} |\n",
     "Character error rate on the validation set, mean of 3 seeds.\n\n"
-    f"| model | mean | n |\n|---|---|---|\n| ctc | {CER['ctc']:.4f} | 3 |\n| rnnt | {CER['rnnt']:.4f} | 3 |\n",
+    "| model | mean | n |\n|---|---|---|\n"
+    f"| ctc | {CER['ctc']:.4f} | 3 |\n| rnnt | {CER['rnnt']:.4f} | 3 |\n",
     f"The CER of ctc is {CER['ctc']:.4f} and the CER of rnnt is {CER['rnnt']:.4f} (mean over 3 seeds).\n",
 ]
 
@@ -36,7 +37,7 @@ def test_the_character_error_rate_of_runs_judged_by_their_loss_is_checked(text: 
 
 
 DICE_TEXTS = [
-    "On our validation set unet reaches a final Dice of {unet:.4f} (4 seeds), and unetpp reaches {unetpp:.4f}.\n",
+    "On our validation set unet has a final Dice of {unet:.4f} (4 seeds), and unetpp reaches {unetpp:.4f}.\n",
     "| net | final Dice |\n|---|---|\n| unet | {unet:.4f} |\n| unetpp | {unetpp:.4f} |\n",
     "| net | Dice score | val loss |\n|---|---|---|\n| unet | {unet:.4f} | 0.1398 |\n"
     "| unetpp | {unetpp:.4f} | 0.1285 |\n",
@@ -71,7 +72,9 @@ def test_the_words_of_a_data_set_decide_between_two_metrics() -> None:
         text = f"| model | {said} |\n|---|---|\n| vit | 0.901 |\n| mixer | 0.888 |\n"
         assert held(check_report(text, VISION_RUNS)) == ["0.901", "0.888"]
         assert len(accusations(check_report(text.replace("0.888", "0.878"), VISION_RUNS))) == 1
-    caption = "Accuracy on the test set.\n\n| model | accuracy |\n|---|---|\n| vit | 0.901 |\n| mixer | 0.888 |\n"
+    caption = (
+        "Accuracy on the test set.\n\n| model | accuracy |\n|---|---|\n| vit | 0.901 |\n| mixer | 0.888 |\n"
+    )
     assert held(check_report(caption, VISION_RUNS)) == ["0.901", "0.888"]
 
 

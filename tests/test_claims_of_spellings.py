@@ -1,4 +1,4 @@
-"""A label means runs by the letters of its name, in whichever spelling, and never because its number agrees."""
+"""A label means runs by the letters of its name, in each spelling, and never because its number agrees."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ RATE_RUNS = study_of_metrics({
 @pytest.mark.parametrize("label", ["RNN-T", "rnn_t", "RNNT", r"\textsc{rnnt}", "**RNN-T**"])
 def test_hyphens_and_commands_of_latex_do_not_hide_a_name(label: str) -> None:
     if label.startswith("\\"):
-        text = f"\\begin{{tabular}}{{lc}}\nModel & val loss \\\\ \\hline\n{label} & 14.90 \\\\\nctc & 15.16 \\\\\n\\end{{tabular}}\n"
+        rows = f"Model & val loss \\\\ \\hline\n{label} & 14.90 \\\\\nctc & 15.16 \\\\\n"
+        text = f"\\begin{{tabular}}{{lc}}\n{rows}\\end{{tabular}}\n"
     else:
         text = f"| model | val loss |\n|---|---|\n| {label} | 14.90 |\n| CTC | 15.16 |\n"
     checked = check_report(text, SPEECH_RUNS)
@@ -63,7 +64,8 @@ def test_a_learning_rate_is_one_number_in_every_notation(label: str) -> None:
 
 def test_another_model_with_a_plus_in_its_name_is_not_the_one_without() -> None:
     alone = study_of_metrics({"unet": POLYPS["unet"], "vnet": POLYPS["unetpp"]})
-    text = "On our data, UNet++ reaches a val loss of 0.1210.\n\n| net | val loss |\n|---|---|\n| UNet++ | 0.1210 |\n"
+    table = "| net | val loss |\n|---|---|\n| UNet++ | 0.1210 |\n"
+    text = f"On our data, UNet++ reaches a val loss of 0.1210.\n\n{table}"
     checked = check_report(text, alone)
     assert accusations(checked) == []
     assert "no runs of that name" in reasons(checked)

@@ -16,7 +16,10 @@ FORECASTS = {
 }
 FORECAST_RUNS = study_of_metrics(FORECASTS)
 SPEECH_RUNS = study_of_metrics(SPEECH)
-ROWS = "| model | val MSE | val RMSE |\n|---|---|---|\n| mlp | {a:.4f} | {b:.4f} |\n| trees | {c:.4f} | {d:.4f} |\n"
+ROWS = (
+    "| model | val MSE | val RMSE |\n|---|---|---|\n"
+    "| mlp | {a:.4f} | {b:.4f} |\n| trees | {c:.4f} | {d:.4f} |\n"
+)
 MEDIANS = {
     "a": np.median(FORECASTS["mlp"]["val_mse"]), "b": np.median(FORECASTS["mlp"]["val_rmse"]),
     "c": np.median(FORECASTS["trees"]["val_mse"]), "d": np.median(FORECASTS["trees"]["val_rmse"]),
@@ -60,7 +63,9 @@ def test_where_the_words_leave_open_whether_it_is_a_median_nothing_is_held_again
     assert "mean or a median" in reasons(checked)
 
 
-@pytest.mark.parametrize("words", ["Best of 4 seeds.", "We show the best of 4 runs:", "Scores are the best over seeds."])
+@pytest.mark.parametrize(
+    "words", ["Best of 4 seeds.", "We show the best of 4 runs:", "Scores are the best over seeds."]
+)
 def test_a_table_of_the_best_of_several_seeds_is_of_best_seeds(words: str) -> None:
     best = {"a": 0.190, "b": 0.436, "c": 0.171, "d": 0.414}
     text = f"{words}\n\n{ROWS}"
@@ -86,7 +91,10 @@ def test_the_number_in_brackets_is_what_the_caption_says(caption: str, kind: str
     text = f"{caption}\n\n| model | WER |\n|---|---|\n| ctc | {cells['ctc']} |\n| rnnt | {cells['rnnt']} |\n"
     checked = check_report(text, SPEECH_RUNS)
     assert accusations(checked) == []
-    assert [v.claim.kind for v in checked.verdicts if v.outcome == "holds" and v.claim.table] == ["mean", kind] * 2
+    assert [v.claim.kind for v in checked.verdicts if v.outcome == "holds" and v.claim.table] == [
+        "mean",
+        kind,
+    ] * 2
     wrong = text.replace(f"({wer['rnnt'].std(ddof=1) / root:.4f})", "(0.0071)")
     assert len(accusations(check_report(wrong, SPEECH_RUNS))) == 1
 

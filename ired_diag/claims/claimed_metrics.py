@@ -1,8 +1,8 @@
 """The logged metric of each claim of a report: by its own words, else by those around it.
 
-A number whose own words name no metric is of the only one that its caption names, or that its table is of. In
-a sentence it is of the one that the sentences just before it speak of, else of the only one under its heading.
-Where the words around it name several, it is not said which.
+A number whose own words name no metric is of the only one that its caption names, or that its table is of.
+In a sentence it is of the one that the sentences just before it speak of, else of the only one under its
+heading. Where the words around it name several, it is not said which.
 """
 
 from __future__ import annotations

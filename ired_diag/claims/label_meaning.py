@@ -1,8 +1,9 @@
 """Which group of runs does a label of a report mean?
 
-A label means a group of runs where it names the experiment (``q101``, in whichever spelling), where it has all
-words of its name but those that all groups share, or where it names the strategy that only this group has. Where several groups share a strategy, the printed n and then the printed mean decide, if they leave
-one; else the label is not resolved, and nothing is checked against the runs.
+A label means a group of runs where it names the experiment (``q101``, in whichever spelling), where it has
+all words of its name but those that all groups share, or where it names the strategy that only this group
+has. Where several groups share a strategy, the printed n and then the printed mean decide, if they leave one;
+else the label is not resolved, and nothing is checked against the runs.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ def _called(label: str, groups: RunGroups) -> list[str]:
         # "Q101" and "q101" are one set of words; where both are there, the same letters decide.
         exact = [group for group in named if group.lower() == label.lower()]
         return exact or named
-    if spelled := _spelled_or_shortened(label, groups):
-        return spelled
+    if alike := _spelled_or_shortened(label, groups):
+        return alike
     words = words_of(label)
     called = []
     for group, strategy in groups.strategies.items():

@@ -25,7 +25,9 @@ from ired_diag.runs.metric_words import (
 UNCLEAR = "?"  # the metric of a number whose text names several
 MEASURE = re.compile(
     r"(?<![\w/])(?:(?:validation|valid|val|test|eval|train|training|ood|dev|final|mean)[\s_/-]+)*"
-    r"(?:r?mse|s?mape|mae|nll|bpd|loss(?:es)?|(?:word|character|token|phoneme) error rates?|accurac(?:y|ies)|acc|perplexity|ppl|bleu|psnr|ssim|fid|dice|dsc|hd95|rouge(?:-?l)?|wer|cer|ndcg|elo|"
+    r"(?:r?mse|s?mape|mae|nll|bpd|loss(?:es)?|"
+    r"(?:word|character|token|phoneme) error rates?|accurac(?:y|ies)|acc|perplexity|ppl|bleu|psnr|ssim|fid|"
+    r"dice|dsc|hd95|rouge(?:-?l)?|wer|cer|ndcg|elo|"
     r"exact match|win rate|auc|auroc|f1|m?iou|bpb|bpc|"
     r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard)(?![\w])",
     re.IGNORECASE,

@@ -4,8 +4,9 @@
     2. else the one that has all of these words, and the fewest besides that name no data set: "CER" is
        ``val_cer``, also next to ``debug/cer_blank``.
 
-Where two have as many (``val_acc`` and ``test_acc``), neither is certain. A metric of the training data is meant only where the words say so; so
-is a bare name next to its twin of the validation data (Keras logs ``dice`` and ``val_dice``).
+Where two have as many (``val_acc`` and ``test_acc``), neither is certain. A metric of the training data is
+meant only where the words say so; so is a bare name next to its twin of the validation data (Keras logs
+``dice`` and ``val_dice``).
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def _plainest(names: Sequence[str], spoken: set[str]) -> list[str]:
 
 
 def _is_of_training(name: str, logged: Sequence[str]) -> bool:
-    """Say whether a metric is of the training data, by its name or because it has a twin of validation data."""
+    """Say whether a metric is of the training data: by its name, or next to a twin of validation data."""
     words = _words(name)
     if words & set(TRAINING):
         return True

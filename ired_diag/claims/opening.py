@@ -16,6 +16,7 @@ from ired_diag.runs.study import Study
 
 MODEL_WORD = re.compile(r"(?=.*\d)(?=.*[a-z])\w{3,}")
 
+
 def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], every: RunGroups) -> Book:
     """Return the book of a report.
 
@@ -106,7 +107,7 @@ def _short_names(study: Study | None) -> list[str]:
     if study is None:
         return []
     groups = list(study.groups())
-    short = []
+    short: list[str] = []
     for group in groups:
         own = own_words(group, groups)
         if len(own) == 1 and MODEL_WORD.fullmatch(next(iter(own))):

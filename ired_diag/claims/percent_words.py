@@ -1,9 +1,9 @@
-"""Is it said that numbers are in percent: by a sign, by the head of the column, by the caption?
+r"""Is it said that numbers are in percent: by a sign, by the head of the column, by the caption?
 
-    "WER (%)", "error rates in percent", "(\\%)", "[%]", "in percentage points"
+    "WER (%)", "error rates in percent", "(\%)", "[%]", "in percentage points"
 
-A factor of 100 is never taken because the numbers would agree with it. Where nothing says it, a number that is
-about 100 times that of the runs, or a hundredth, is not checked: its unit is not certain.
+A factor of 100 is never taken because the numbers would agree with it. Where nothing says it, a number that
+is about 100 times that of the runs, or a hundredth, is not checked: its unit is not certain.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from ired_diag.runs.metric_words import words_of
 
 IN_WORDS = re.compile(
     r"[(\[,]\s*(?:all\s+|each\s+|values\s+|numbers\s+)?(?:in\s+)?(?:%|percent|pp)\s*[)\],]"
-    r"|\b(?:in|as|are|is|given in|reported in)\s+(?:%|percent\b|percentages?\b|per\s+cent\b|percentage points\b|pp\b)"
+    r"|\b(?:in|as|are|is|given in|reported in)\s+"
+    r"(?:%|percent\b|percentages?\b|per\s+cent\b|percentage points\b|pp\b)"
     r"|\bin\s+[^.;\d]{0,30}\bpercent\b"
     r"|(?:^|[\s(])%\s*(?=[a-z])(?!\s*of\b)",
     re.IGNORECASE,
@@ -27,8 +28,9 @@ IN_WORDS = re.compile(
 LEAST, MOST = 50.0, 200.0  # times another number: about a hundred
 SHARES = frozenset(
     """
-    accuracy acc top exactmatch em f1 auroc auc auprc roc ap map dice dsc iou miou jaccard r2 success winrate win error
-    err wer cer ter eer ece mape smape precision recall sensitivity specificity hit pass misclassification
+    accuracy acc top exactmatch em f1 auroc auc auprc roc ap map dice dsc iou miou jaccard r2 success winrate
+    win error err wer cer ter eer ece mape smape precision recall sensitivity specificity hit pass
+    misclassification
     """.split()
 )  # measures that are printed in percent
 LEVELS = ("mean", "level", "value", "median", "best", "worst")

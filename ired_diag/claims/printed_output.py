@@ -1,9 +1,9 @@
 """What a session of Python printed: the lines after its last prompt.
 
-    In [4]: df.groupby("variant")["loss"].agg(["mean", "std"])
-    Out[4]:
-               mean    std
-    baseline  3.284  0.003
+In [4]: df.groupby("variant")["loss"].agg(["mean", "std"])
+Out[4]:
+           mean    std
+baseline  3.284  0.003
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ BEHIND = r"(?:\s+(?:evaluation|eval|checkpoint|ckpt|epoch|step|iterate|value|mod
 LAST = re.compile(rf"^(?:last|final){BEHIND}", re.IGNORECASE)
 BEST = re.compile(rf"^best{BEHIND}", re.IGNORECASE)
 OF_EACH = re.compile(
-    r"\bbest (?:evaluation|checkpoint|epoch|step|value)?\s*(?:of|for|in|within|during) (?:each|every|the|a|its)\b|"
+    r"\bbest (?:evaluation|checkpoint|epoch|step|value)?\s*(?:of|for|in|within|during) "
+    r"(?:each|every|the|a|its)\b|"
     r"\bbest (?:evaluation|checkpoint|epoch)s?\b|\beach run'?s best\b",
     re.IGNORECASE,
 )
@@ -33,7 +34,7 @@ WITH_SPREAD = re.compile(r"±|\d\s*[(\[]\s*[\d.]+\s*[)\]]")
 
 
 def with_readouts(heads: Sequence[Head], table: Table) -> list[Head]:
-    """Return the heads of a table; those of a pair "last" and "best" are of means, of the caption's metric."""
+    """Return the heads of a table; a pair "last" and "best" is of means, of the metric of the caption."""
     lasts = [k for k, head in enumerate(heads) if LAST.match(head.text.strip())]
     bests = [k for k, head in enumerate(heads) if BEST.match(head.text.strip())]
     if len(lasts) != 1 or len(bests) != 1 or not _is_of_means(table, bests[0]):
@@ -53,7 +54,7 @@ def _is_of_means(table: Table, column: int) -> bool:
 
 
 def readout_of_column(claim: Claim) -> str:
-    """Return the readout that the head of a column of means is, "last" or "best"; empty where it says none."""
+    """Return the readout that the head of a column of means is, "last" or "best"; else nothing."""
     if not claim.table or claim.metric:
         return ""
     if LAST.match(claim.wording.strip()):

@@ -20,7 +20,8 @@ QUANTITY_ROW = re.compile(
     re.IGNORECASE,
 )
 RANGE_ROW = re.compile(
-    r"\brange\b|\bmin\w*\s*[-\u2013/,]\s*max|\biqr\b|interquartile|\bquartiles?\b|\bpercentiles?\b", re.IGNORECASE
+    r"\brange\b|\bmin\w*\s*[-\u2013/,]\s*max|\biqr\b|interquartile|\bquartiles?\b|\bpercentiles?\b",
+    re.IGNORECASE,
 )  # two numbers a cell: not read, and no reason not to read the rows next to it
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 SIMPLE = re.compile(r"^\s*=+(?: +=+)+\s*$")
 GRID = re.compile(r"^\s*\+(?:[-=]+\+)+\s*$")
@@ -94,7 +95,7 @@ def _write_grid(lines: list[str], start: int) -> int:
     cells = {number: _cells(lines[number]) for number in between}
     if len(rules) < 3 or rules[-1] != end - 1 or any(len(row) != width for row in cells.values()):
         return start
-    parts = [list(range(first + 1, last)) for first, last in zip(rules[:-1], rules[1:], strict=True)]
+    parts = [list(range(first + 1, last)) for first, last in pairwise(rules)]
     head, *body = parts
     if not head:
         return start

@@ -21,8 +21,14 @@ from ired_diag.claims.spread_in_brackets import spread_in_brackets
 from ired_diag.claims.table import Table
 
 COUNT = r"(?:the\s+)?(?:all\s+)?(?:\d+|two|three|four|five|six|seven|eight|nine|ten|twelve|our|n)\s+"
-RUNS = r"(?:(?:random|independent|different|training)\s+)?(?:seeds?|runs?|trials?|restarts?|repetitions?|replicates?)\b"
-OVER = rf"(?:\s+(?:values?|numbers?|results?))?\s*(?:\([^()]*\)\s*)?(?:of|over|across|from|among|out of)\s+(?:{COUNT})?{RUNS}"
+RUNS = (
+    r"(?:(?:random|independent|different|training)\s+)?"
+    r"(?:seeds?|runs?|trials?|restarts?|repetitions?|replicates?)\b"
+)
+OVER = (
+    r"(?:\s+(?:values?|numbers?|results?))?\s*(?:\([^()]*\)\s*)?"
+    rf"(?:of|over|across|from|among|out of)\s+(?:{COUNT})?{RUNS}"
+)
 SUBJECT = (
     r"(?:all|the|each|every|table|cells?|entries|entry|numbers?|values?|scores?|results?|figures?|shown|"
     r"reported|listed|given|we|report|reporting|show|list|give|is|are|as|a|final|below|above|here|in|this|"

@@ -3,8 +3,8 @@
 Five layouts are read: a row a group (or a pair of groups), with columns such as mean, sd, CI, n, t and p, or
 a column a metric; a row a seed, with a column a group or a metric, and rows for their mean and sd below; a
 row a measure, with a column a group; a row a metric, with columns of groups and of p; rows and columns that
-name groups of runs together. A column whose head is not understood is no claim. Rows of one table with the same label are told apart by nothing, so that nothing
-is claimed of them.
+name groups of runs together. A column whose head is not understood is no claim. Rows of one table with the
+same label are told apart by nothing, so that nothing is claimed of them.
 """
 
 from __future__ import annotations

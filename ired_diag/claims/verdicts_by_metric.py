@@ -64,7 +64,8 @@ def _verdict(place: int, shelf: Shelf, others: OtherMetrics) -> Verdict:
     verdict = reserved(verdict_on(book.claims[place], book, others), book)
     if verdict.outcome == "fails" and (twin := _agreeing_twin(place, shelf)):
         return unchecked(claim, f"it agrees with {twin}, and may be of {metric}")
-    return _naming(metric, replace(verdict, claim=claim))
+    verdict = replace(verdict, claim=claim)
+    return _naming(metric, verdict) if claim.groups else verdict
 
 
 def _unless_ambiguous(verdict: Verdict, place: int, shelf: Shelf) -> Verdict:
