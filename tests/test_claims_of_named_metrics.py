@@ -111,6 +111,19 @@ def test_of_a_metric_without_a_known_direction_levels_are_checked_and_no_best() 
     assert "in which direction val_zeta improves is not known" in reasons(checked)
 
 
+def test_a_metric_where_the_judged_one_is_best_is_not_a_wrong_last_value() -> None:
+    finals = {
+        "a": {"val_loss": (0.40, 0.42, 0.41), "test_acc": (0.905, 0.915, 0.910)},
+        "b": {"val_loss": (0.35, 0.37, 0.36), "test_acc": (0.925, 0.935, 0.930)},
+    }
+    kept = study_of_metrics(finals, early=0.95)
+    text = "| run | test acc |\n|---|---|\n| a | 0.910 |\n| b | {b:.4f} |\n"
+    right = check_report(text.format(b=0.95 * 0.930), kept)
+    assert accusations(right) == []
+    assert "test_acc where val_loss is best" in reasons(right)
+    assert len(accusations(check_report(text.format(b=0.8995), kept))) == 1
+
+
 LOGGED = ["dice", "loss", "val_dice", "val_loss", "val_dice_core", "debug/mse", "val/mse", "test_mse"]
 
 

@@ -142,3 +142,11 @@ def test_where_nothing_says_percent_a_hundredfold_is_neither_right_nor_wrong(rnn
 )
 def test_a_share_of_something_else_does_not_say_percent(text: str, says: bool) -> None:
     assert says_percent(text) == says
+
+
+def test_a_sign_behind_the_spread_is_of_the_mean_too() -> None:
+    text = "The final WER is {rnnt:.2f} ± 0.13% for rnnt and {ctc:.2f} ± 0.19% for ctc (mean ± SD)."
+    right = check_report(text.format(**PERCENT), SPEECH_RUNS)
+    assert accusations(right) == []
+    assert f"{PERCENT['rnnt']:.2f}" in held(right)
+    assert len(accusations(check_report(text.format(**PERCENT | {"rnnt": 8.21}), SPEECH_RUNS))) == 1

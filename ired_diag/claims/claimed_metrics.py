@@ -8,6 +8,7 @@ heading. Where the words around it name several, it is not said which.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.metrics import UNCLEAR, metrics_in, relation_to
@@ -46,16 +47,17 @@ def _by_own_words(claim: Claim, logged: Sequence[str]) -> NamedMetric:
         return NOTHING
     context = (claim.wording, claim.caption, claim.heading)
     if claim.table and _is_open(claim):
-        return _in_caption(claim, logged)
+        return _in_caption(claim.caption, claim.heading, tuple(logged))
     return named_metric(claim.metric, logged, context)
 
 
-def _in_caption(claim: Claim, logged: Sequence[str]) -> NamedMetric:
+@lru_cache(maxsize=256)
+def _in_caption(caption: str, heading: str, logged: tuple[str, ...]) -> NamedMetric:
     """Return the one metric that a caption names, else the heading; none where they name several."""
     vocabulary = [" ".join(name.replace("/", " ").replace("_", " ").lower().split()) for name in logged]
-    for text in (claim.caption, claim.heading):
+    for text in (caption, heading):
         words = metrics_in(plain(text), vocabulary)
-        named = [named_metric(name, logged, (text, claim.heading)) for name in words]
+        named = [named_metric(name, logged, (text, heading)) for name in words]
         if logged_ones := [metric for metric in named if metric.candidates]:
             return _the_only(logged_ones)
     return NOTHING

@@ -25,6 +25,7 @@ IN_WORDS = re.compile(
     r"|(?:^|[\s(])%\s*(?=[a-z])(?!\s*of\b)",
     re.IGNORECASE,
 )
+SIGN_BEHIND = re.compile(r"\s*(?:±\s*[\d.]+\s*)?(?:%|percent\b|pp\b)", re.IGNORECASE)
 LEAST, MOST = 50.0, 200.0  # times another number: about a hundred
 SHARES = frozenset(
     """
@@ -48,10 +49,12 @@ def says_percent(text: str) -> bool:
 
 
 def is_in_percent(claim: Claim) -> bool:
-    """Say whether the sign of a number, the head of its column or the words above its table say percent."""
+    """Say whether a sign at a number, the head of its column or the words above its table say percent."""
     if any(number.percent for number in claim.numbers) or head_of(claim.wording).percent:
         return True
-    return bool(claim.table) and says_percent(claim.above)
+    if claim.table:
+        return says_percent(claim.above)
+    return any(SIGN_BEHIND.match(claim.wording, number.end) for number in claim.numbers)
 
 
 def hundredfold(claim: Claim, book: Book) -> str:

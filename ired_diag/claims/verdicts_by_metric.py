@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ired_diag.claims.at_best_evaluation import is_at_best_evaluation
 from ired_diag.claims.book import Book
 from ired_diag.claims.checks import check
 from ired_diag.claims.claim import Claim, Kind, Verdict, unchecked
@@ -19,6 +20,7 @@ from ired_diag.finding import Finding
 
 LEVELS: tuple[Kind, ...] = ("mean", "level", "value", "median", "best", "worst")
 WITHOUT_DIRECTION: tuple[Kind, ...] = (*LEVELS[:4], "sd", "se", "spread", "interval", "quartiles")
+SPREADS: tuple[Kind, ...] = ("sd", "se", "spread", "interval")
 STATS = "ired-diag stats"
 
 
@@ -35,6 +37,7 @@ def verdicts_of(shelf: Shelf) -> list[Verdict]:
         verdicts.append(_verdict(place, shelf, by_metric))
         metrics.append(metric)
     verdicts = _accused_only_next_to_agreeing(verdicts, metrics)
+    verdicts = _without_spreads_of_unchecked_means(verdicts, shelf.judged)
     for metric in dict.fromkeys(metrics):
         if book := shelf.book_by(metric):
             judged = under_their_own_condition(verdicts, book)
@@ -62,6 +65,10 @@ def _verdict(place: int, shelf: Shelf, others: OtherMetrics) -> Verdict:
     if claim.kind not in WITHOUT_DIRECTION and not shelf.knows_direction(metric):
         return unchecked(claim, f"in which direction {metric} improves is not known")
     verdict = reserved(verdict_on(book.claims[place], book, others), book)
+    if verdict.outcome == "fails" and is_at_best_evaluation(verdict.claim, book, shelf.judged):
+        return unchecked(
+            claim, f"it is {metric} where {shelf.judged.groups.metric} is best, not the last value"
+        )
     if verdict.outcome == "fails" and (twin := _agreeing_twin(place, shelf)):
         return unchecked(claim, f"it agrees with {twin}, and may be of {metric}")
     verdict = replace(verdict, claim=claim)
@@ -108,6 +115,20 @@ def _accused_only_next_to_agreeing(verdicts: Sequence[Verdict], metrics: Sequenc
         if metric and verdict.outcome == "fails" and metric not in agreeing:
             why = f"no number of the report agrees with {metric}, so that it may be of something else"
             verdict = unchecked(verdict.claim, why)
+        kept.append(verdict)
+    return kept
+
+
+def _without_spreads_of_unchecked_means(verdicts: Sequence[Verdict], book: Book) -> list[Verdict]:
+    """Return the verdicts; a spread that fails next to a mean that was not checked is not checked either."""
+    open_means = {id(verdict.claim) for verdict in verdicts if verdict.outcome == "unchecked"}
+    kept = []
+    for verdict in verdicts:
+        claim = verdict.claim
+        if verdict.outcome == "fails" and claim.kind in SPREADS and claim.groups:
+            mean = book.mean_beside(claim, claim.only_group)
+            if mean is not None and id(mean) in open_means:
+                verdict = unchecked(claim, "the mean next to it could not be checked")
         kept.append(verdict)
     return kept
 
