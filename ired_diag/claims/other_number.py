@@ -10,6 +10,7 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.metric_names import step_of
 from ired_diag.claims.metrics import UNCLEAR, relation_to
+from ired_diag.claims.percent_words import is_in_percent
 from ired_diag.claims.ranges import FAR
 from ired_diag.claims.samples import Sample
 from ired_diag.claims.units import in_other_unit
@@ -30,6 +31,7 @@ OF_A_TIME = re.compile(
     re.IGNORECASE,
 )  # a column "epoch of best"
 SPREADS = ("sd", "se", "interval", "spread")
+PERCENT = 0.01
 LEVELS = ("mean", "value", "level")
 
 
@@ -101,7 +103,7 @@ def _why_by_size(mean: Claim, group: str, book: Book, *, is_named: bool) -> str:
     """
     if not mean.table:
         power = in_other_unit(mean.number, group, book.groups)
-        if power:
+        if power and not (power == PERCENT and is_in_percent(mean)):
             return f"it agrees with the runs if it is to be multiplied by {power:g}, which is not stated"
     if is_named:
         return ""
