@@ -36,7 +36,7 @@ def verdict_on(claim: Claim, book: Book, others: OtherMetrics) -> Verdict:
     if verdict.outcome == "holds":
         return verdict
     if verdict.outcome == "unchecked":
-        why = hundredfold(claim, book) or verdict.why
+        why = (hundredfold(claim, book) if claim.table else "") or verdict.why
         return others.verdict_by_its_own(claim, book, check) or unchecked(claim, why)
     return _if_not_meant_otherwise(verdict, book, others)
 
