@@ -62,6 +62,7 @@ class Claim:
         rivals: Of a number set in bold, the others of its column by their label.
         others: The groups that a number of a sentence may be about as well.
         doubt: Why it is not certain what the number is; empty where it is.
+        implied: Whether its sentence does not name its two groups, and those before it are meant.
     """
 
     kind: Kind
@@ -81,6 +82,7 @@ class Claim:
     rivals: Mapping[str, Printed] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     doubt: str = ""
+    implied: bool = False
 
     @property
     def number(self) -> Printed:

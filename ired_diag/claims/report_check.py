@@ -18,6 +18,7 @@ from ired_diag.claims.other_metrics import OtherMetrics
 from ired_diag.claims.reservations import reserved
 from ired_diag.claims.rows_of_metrics import with_pairs
 from ired_diag.claims.stated_claims import Parts, claims_of_sentences, claims_of_tables
+from ired_diag.claims.two_groups import about_the_two, supported
 from ired_diag.claims.units import in_units_of_runs
 from ired_diag.claims.unread import count_not_read
 from ired_diag.claims.verdicts import verdict_on
@@ -62,6 +63,7 @@ def _book_of(text: str, parts: Parts, study: Study | None, *, comma: bool) -> Bo
     claims = with_pairs(claims, names)
     vocabulary = {claim.metric for claim in claims if claim.metric}
     claims += claims_of_sentences(parts, names, comma=comma, vocabulary=vocabulary)
+    claims = about_the_two(claims, parts, names)
     claims.sort(key=lambda claim: claim.line)
     claims = in_units_of_runs(claims, groups, text)
     book = open_book(text, claims, names, groups)
@@ -76,7 +78,7 @@ def _verdicts(book: Book, others: OtherMetrics) -> list[Verdict]:
             verdict = verdict_on(claim, book, others)
             verdicts.append(reserved(verdict, book))
     verdicts = of_one_statistic(agreeing_columns(verdicts))
-    return under_their_own_condition(verdicts, book)
+    return supported(under_their_own_condition(verdicts, book), book)
 
 
 def _is_evidence(claim: Claim, groups: RunGroups) -> bool:
