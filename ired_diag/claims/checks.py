@@ -17,6 +17,7 @@ from ired_diag.claims.intervals import check_interval
 from ired_diag.claims.levels import check_level
 from ired_diag.claims.means import check_mean
 from ired_diag.claims.one_sample import check_one_sample
+from ired_diag.claims.outcome_counts import check_outcomes
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.reference_p import check_statistic
@@ -53,6 +54,7 @@ CHECKS: Mapping[str, Callable[[Claim, Book], Verdict]] = {
     "spread": check_spread,
     "interval": check_interval,
     "n": check_count,
+    "outcomes": check_outcomes,
     "t": check_test,
     "df": check_test,
     "p": check_test,

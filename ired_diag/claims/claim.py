@@ -31,6 +31,7 @@ Kind = Literal[
     "difference",
     "percent",
     "ratio",
+    "outcomes",  # how many runs, of how many, ended in the way that ``test`` says
     "wins",  # on how many seeds one group is better than the other
     "bold",  # set in bold as the best of its column
     "equivalent",

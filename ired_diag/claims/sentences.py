@@ -21,6 +21,7 @@ from ired_diag.claims.metrics import metric_at
 from ired_diag.claims.named_groups import NamedGroups
 from ired_diag.claims.numbers import Printed, numbers_in, plain
 from ired_diag.claims.numbers_of_sentences import SUPPOSED, Numbered, numbers_with_kinds
+from ired_diag.claims.outcome_words import Counted, counted_outcomes, group_of
 
 PAIRED_KINDS = ("p", "t", "effect", "percent", "difference", "ratio", "wins", "statistic")
 LEVELS = ("mean", "level")
@@ -74,7 +75,9 @@ def claims_of(
     """
     text = plain(sentence.text)
     named = NamedGroups(text, mention_spans(text, names))
+    outcomes = [] if SUPPOSED.search(text) else list(counted_outcomes(text, comma=comma))
     numbers = [number for number in numbers_in(text, comma=comma) if not named.covers(number)]
+    numbers = [number for number in numbers if not _is_within(number, outcomes)]
     reading = _Reading(
         sentence=sentence,
         text=text,
@@ -85,7 +88,8 @@ def claims_of(
         vocabulary=vocabulary,
     )
     yield from _of_numbers(reading, _groups_of_heading(reading, names))
-    yield from _of_counts(reading)
+    yield from _of_counts(reading, outcomes)
+    yield from _of_outcomes(reading, outcomes)
     if not SUPPOSED.search(text):
         yield from conclusions_of(text, named, sentence.line, reading.context, block)
 
@@ -114,10 +118,38 @@ def _of_numbers(reading: _Reading, groups_of_heading: tuple[str, ...]) -> Iterat
         yield claim
 
 
-def _of_counts(reading: _Reading) -> Iterator[Claim]:
+def _is_within(number: Printed, outcomes: Sequence[Counted]) -> bool:
+    return any(counted.start <= number.start < counted.end for counted in outcomes)
+
+
+def _of_outcomes(reading: _Reading, outcomes: Sequence[Counted]) -> Iterator[Claim]:
+    """Yield the counts of runs by how they ended."""
+    text = reading.text
+    before = 0
+    for at, counted in enumerate(outcomes):
+        following = outcomes[at + 1].start if at + 1 < len(outcomes) else len(text)
+        groups = group_of(counted, before, following, reading.named)
+        before = counted.end
+        is_unclear = not groups and reading.named.everyone
+        yield Claim(
+            "outcomes",
+            reading.sentence.line_of(counted.numbers[0].text, 0),
+            text[counted.start : counted.end].strip(),
+            groups=groups,
+            numbers=counted.numbers,
+            context=reading.context,
+            block=reading.block,
+            test=counted.event,
+            doubt="of which group it is, is not certain" if is_unclear else "",
+        )
+
+
+def _of_counts(reading: _Reading, outcomes: Sequence[Counted]) -> Iterator[Claim]:
     """Yield the numbers of seeds that are written as words."""
     groups = reading.named.everyone
     for hit in phrases.COUNTED.finditer(reading.text):
+        if any(counted.start <= hit.start() < counted.end for counted in outcomes):
+            continue
         count = phrases.NUMBER_WORDS[hit[1].lower()]
         number = Printed(
             text=hit[1],

@@ -38,8 +38,8 @@ OTHER_SUBJECT = re.compile(
     r"\btrends?\b|\binteraction|\bfisher|\bexact test|\blog[\s-]?rank|\bpower\b|\bdatasets?\b|\bearlier\b|"
     r"\bbefore\b|\bafter\b|\bsince\b|\binitial\w*|\brandom (?:policy|guess|baseline|predictor)|\bchance\b|"
     r"\bhumans?\b|\bpublished\b|\bpapers?\b|\breported\b|\bliterature\b|\bprevious\w*|\bprior\b|\banova\b|"
-    r"\bkruskal|\bfriedman|\blayers?\b|\bclasses\b|\bsubsets?\b|\bablat\w*|\bbest\b|\bworst\b|\bvalidation gap|"
-    r"\bgenerali[sz]ation gap|\bon (?:the )?(?:test|ood)\b",
+    r"\bkruskal|\bfriedman|\blayers?\b|\bclasses\b|\bsubsets?\b|\bablat\w*|\bbest\b|\bworst\b|"
+    r"\bvalidation gap|\bgenerali[sz]ation gap|\bon (?:the )?(?:test|ood)\b",
     re.IGNORECASE,
 )
 OF_THE_TWO = re.compile(
@@ -225,7 +225,7 @@ def supported(verdicts: Sequence[Verdict], book: Book) -> list[Verdict]:
 
 
 def _have_a_right_level(claim: Claim, verdicts: Sequence[Verdict], book: Book) -> bool:
-    """Say whether a printed level of one of two groups holds; of two that have none, whether no other is there."""
+    """Say whether a printed level of one of two groups holds; without one, whether they are the only two."""
     keys = set(map(book.key, claim.groups))
     levels = []
     for verdict in verdicts:
