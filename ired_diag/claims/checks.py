@@ -12,6 +12,7 @@ from ired_diag.claims.counts import check_count
 from ired_diag.claims.differences import check_difference, check_ratio
 from ired_diag.claims.effects import check_effect
 from ired_diag.claims.equivalence import check_equivalence
+from ired_diag.claims.extreme_seeds import check_extreme_seed
 from ired_diag.claims.extremes import check_extreme, check_quartiles
 from ired_diag.claims.intervals import check_interval
 from ired_diag.claims.levels import check_level
@@ -20,6 +21,7 @@ from ired_diag.claims.one_sample import check_one_sample
 from ired_diag.claims.outcome_counts import check_outcomes
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import check_rank_test, test_named
+from ired_diag.claims.rankings import check_ranking
 from ired_diag.claims.reference_p import check_statistic
 from ired_diag.claims.seed_values import check_value
 from ired_diag.claims.spreads import check_spread
@@ -63,6 +65,8 @@ CHECKS: Mapping[str, Callable[[Claim, Book], Verdict]] = {
     "effect": check_effect,
     "percent": check_percent,
     "bold": check_bold,
+    "ranking": check_ranking,
+    "which seed": check_extreme_seed,
     "equivalent": check_equivalence,
     "significant": check_significance,
     "not significant": check_significance,

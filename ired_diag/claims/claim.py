@@ -34,6 +34,8 @@ Kind = Literal[
     "outcomes",  # how many runs, of how many, ended in the way that ``test`` says
     "wins",  # on how many seeds one group is better than the other
     "bold",  # set in bold as the best of its column
+    "ranking",  # the order of the means of groups
+    "which seed",  # is the best, or the worst
     "equivalent",
     "significant",
     "not significant",

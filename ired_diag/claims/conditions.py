@@ -27,7 +27,7 @@ CONDITIONS = (
 QUALIFIED = re.compile(rf"\bthe ((?:[a-z][\w-]*\s+){{1,2}})(?={MEASURE.pattern})", re.IGNORECASE)
 UNQUALIFYING = frozenset(
     """
-    final mean average averaged last best worst median lowest highest overall resulting eval
+    final mean average averaged last best worst median lowest highest largest smallest overall resulting eval
     evaluation validation val valid test held-out reported converged total plateau end episode
     episodic undiscounted cumulative same obtained measured of in and for its our their whole
     full difference

@@ -38,6 +38,7 @@ class RunGroups:
         metric: What was read out; empty where there are no runs.
         lower_is_better: Direction of the metric.
         costs: Mean over a group's seeds of the last value of each other metric, by metric, by group.
+        every: Like ``values``, of all groups in the folder: also of those that the report does not name.
         ended: By group, how each run that was launched ended: the kind of its failure, ``RESULT``, or
             ``UNKNOWN_END`` where it has a result and its log does not say whether training finished.
     """
@@ -49,6 +50,7 @@ class RunGroups:
     metric: str = ""
     lower_is_better: bool = True
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    every: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     ended: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def sample(self, group: str, readout: str) -> Sample | None:
@@ -159,6 +161,7 @@ def _read(runs: Mapping[str, Sequence[Run]]) -> RunGroups:
         metric=metric,
         lower_is_better=lower_is_better,
         costs=_last_values(runs),
+        every=readouts.values,
         ended=_ends_of(runs, metric, lower_is_better=lower_is_better),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Kind
+from ired_diag.claims.continued_kinds import continued_kind, kind_of_list
 from ired_diag.claims.from_to import FROM_TO
 from ired_diag.claims.levels import is_level
 from ired_diag.claims.metrics import MEASURE
@@ -16,7 +17,7 @@ from ired_diag.claims.statistic_words import after_plus_minus
 
 INTERVAL = re.compile(
     r"(?:\bci\b|confidence interval|\binterval\b|konfidenzintervall)"
-    r"(?:\s+(?:of|for|on|around)(?:\s+[^\W\d][\w@-]*){1,9})?[^\d\-+.]{0,25}[-+]?$",
+    r"(?:\s+(?:of|for|on|around)(?:\s+[^\W\d][\w@-]*){1,9}(?:\s+-\s+[^\W\d][\w@-]*)?)?[^\d\-+.]{0,25}[-+]?$",
     re.IGNORECASE,
 )
 QUARTILES = re.compile(r"(?:\biqr\b|interquartile range)[^\d\-+.]{0,12}[-+]?$", re.IGNORECASE)
@@ -47,6 +48,7 @@ def numbers_with_kinds(text: str, numbers: Sequence[Printed], named: NamedGroups
     """Yield what is printed, with its kind and whether it is half an interval."""
     taken: set[int] = set()
     continues = False
+    last: Numbered | None = None
     for at, number in enumerate(numbers):
         if at in taken:
             continue
@@ -55,6 +57,7 @@ def numbers_with_kinds(text: str, numbers: Sequence[Printed], named: NamedGroups
         if claims:
             taken.add(at + 1)
             yield from claims
+            last = None
             continue
         kind = _kind_alone(text, number)
         if kind:
@@ -62,10 +65,22 @@ def numbers_with_kinds(text: str, numbers: Sequence[Printed], named: NamedGroups
         elif not SUPPOSED.search(text) and is_level(text, number, named.at, continues=continues):
             kind = "level"
             continues = True
+        elif not SUPPOSED.search(text):
+            kind = _continued(named, last, number)
+        if kind:
+            last = kind, (number,), False
         if kind == "wins":
             yield kind, (number, number), False
         elif kind:
             yield kind, (number,), False
+
+
+def _continued(named: NamedGroups, last: Numbered | None, number: Printed) -> Kind | None:
+    """Return the kind of a number that continues the one before it, or a list under a statistic."""
+    kind = None
+    if last is not None:
+        kind = continued_kind(named, last[0], last[1][0], number)
+    return kind or kind_of_list(named, number)
 
 
 def _with_follower(text: str, number: Printed, follower: Printed) -> Iterator[Numbered]:

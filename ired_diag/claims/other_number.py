@@ -24,7 +24,7 @@ OTHER_METRIC = re.compile(
     r"|\bgaps?\b|\brewards?\b|\bperplexity\b",
     re.IGNORECASE,
 )
-ERRORS = re.compile(r"\b(?:mse|rmse|loss(?:es)?|errors?)\b", re.IGNORECASE)
+ERRORS = re.compile(r"(?<!\bstandard )\b(?:mse|rmse|loss(?:es)?|errors?)\b", re.IGNORECASE)
 OF_A_TIME = re.compile(
     r"\W*(?:(?:best|last|first|final)\s+)?(?:epoch|step|iteration|iter)s?\s*(?:#|number)?\s*(?:$|(?:of|at|to|for)\b)",
     re.IGNORECASE,

@@ -16,7 +16,13 @@ VERB = LINK + r"(?:only\s+|about\s+|roughly\s+)?$"
 IS = r"(?:\s*\([^()\d]{0,20}\))?" + LINK + r"?\s*(?:only\s+|about\s+)?$"
 NAMES = r"(?:\s+\(?[^\W\d][\w@-]*\)?){0,6}"
 OF_A_GROUP = r"(?:(?!of\b)[^\W\d][\w@-]*\s+){0,2}"
-ENDS_AT = r"\s*(?:(?:is|was|has|reaches|reached|gets|got|ends(?: up)? at|ended at|lands at|=|:)\s*|\()$"
+ENDS_AT = (
+    r"\s*(?:(?:is|was|has|had|reaches|reached|gets|got|ends(?: up)? at|ended at|lands at|=|:)\s*"
+    r"(?:an?\s+(?:[^\W\d][\w@-]*\s+){1,4}of\s+)?|\()$"
+)
+BEST = r"\b(?:best|strongest)\s+"
+WHICH_SEED = r"(?:seed|run)\b\s+(?:is|was)\s+seed\s+\d+\s*(?:,\s*)?(?:\(|with\s+|at\s+)$"
+WORST = r"\b(?:worst|weakest)\s+"
 DIFFERENCE = (
     r"\b(?:difference|gap)\b"
     r"(?:\s+[^\s\d][^\s]*){0,9}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"
@@ -36,7 +42,7 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
         + IS,
     ),
     ("n", r"(?<![\w.])n\s*=\s*$"),
-    ("se", r"(?:standard error|(?<!\w)s\.?e\.?m?\.?)" + IS),
+    ("se", r"(?:standard errors?|(?<!\w)sems\b|(?<!\w)s\.?e\.?m?\.?)" + IS),
     (
         "se",
         r"(?:standard errors?|(?<!\w)s\.e\.m?\.?|(?<!\w)sem?)\s+(?:of|over|across|for|on)\b"
@@ -49,8 +55,14 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
     ),
     (
         "sd",
-        r"(?:(?<!\w)s\.?d\.?|(?<!\w)std(?:\.|\s*dev\w*)?|standard deviation|standardabweichung|"
-        r"(?<![/\w])\u03c3)" + IS,
+        r"(?:(?<!\w)s\.?d\.?|(?<!\w)sds\b|(?<!\w)stds?(?:\.|\s*devs?\w*)?|standard deviations?|"
+        r"standardabweichung|(?<![/\w])\u03c3)" + IS,
+    ),
+    (
+        "sd",
+        r"(?:(?<!\w)s\.d\.|(?<!\w)sds?|(?<!\w)stds?)\s+(?:of|for)\s+"
+        r"(?!(?:the\s+|an?\s+|one\s+)?(?:diff|ratio|gradient|noise|weights|init|resid|eval|single|each))"
+        r"(?:[^\W\d][\w@-]*\s*){1,3}" + IS,
     ),
     (
         "sd",
@@ -58,8 +70,15 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
         r"(?!\s+of\s+(?:the\s+)?(?:diff|ratio|gradient|noise|weights|init|resid|eval))" + NAMES + IS,
     ),
     ("median", r"\bmedians?\b" + NAMES + IS),
-    ("best", r"\bbest\s+" + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
-    ("worst", r"\bworst\s+" + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
+    ("best", BEST + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
+    ("worst", WORST + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
+    ("best", BEST + OF_A_GROUP + WHICH_SEED),
+    ("worst", WORST + OF_A_GROUP + WHICH_SEED),
+    (
+        "best",
+        r"\b(?:largest|highest|maximum|smallest|lowest|minimum)\s+(?:[^\W\d][\w-]*\s+){0,3}(?:of|by|among)\s+"
+        r"(?:an?|any|the|all|its)\s+(?:[^\W\d][\w-]*\s+){0,2}(?:seeds?|runs?)\s*(?:is|was|=|:)\s*$",
+    ),
     ("best", r"\b(?:best|lowest)\s+(?:seed|run)s?\b" + NAMES + IS),
     ("worst", r"\bworst\s+(?:seed|run)s?\b" + NAMES + IS),
     ("difference", DIFFERENCE),

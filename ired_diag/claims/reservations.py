@@ -24,7 +24,7 @@ CLAUSE_END = re.compile(
 )
 SPREADS: tuple[Kind, ...] = ("sd", "se", "spread", "interval")
 COMPARED: tuple[Kind, ...] = ("percent", "difference", "ratio")
-COUNT = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten)"
+COUNT = r"(?:\d{1,2}(?![.,]?\d)|two|three|four|five|six|seven|eight|nine|ten)"
 RUNS = r"(?:seeds?|runs?|outliers?)"
 EARLIER = (
     r"\bpilot\b|\bpreliminary\b|\boriginally\b|\bpreviously\b|\bformerly\b|\bsuperseded\b|\bdeprecated\b|"

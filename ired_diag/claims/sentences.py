@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.concluding_words import conclusions_of
+from ired_diag.claims.extreme_seeds import extreme_seeds_of
 from ired_diag.claims.heads import CORRECTED
 from ired_diag.claims.labels import mention_spans
 from ired_diag.claims.levels import seed_before
@@ -22,9 +23,11 @@ from ired_diag.claims.named_groups import NamedGroups
 from ired_diag.claims.numbers import Printed, numbers_in, plain
 from ired_diag.claims.numbers_of_sentences import SUPPOSED, Numbered, numbers_with_kinds
 from ired_diag.claims.outcome_words import Counted, counted_outcomes, group_of
+from ired_diag.claims.rankings import rankings_of
 
 PAIRED_KINDS = ("p", "t", "effect", "percent", "difference", "ratio", "wins", "statistic")
 LEVELS = ("mean", "level")
+EXTREMES = ("best", "worst")
 SAME_AS_BEFORE = re.compile(
     r"\b(?:so|as|neither|nor) (?:does|do|did|is|are|was|were|has|have|had)\b"
     r"|\blikewise\b|\bsimilarly\b|\bthe same (?:holds|is true|goes)\b",
@@ -92,6 +95,8 @@ def claims_of(
     yield from _of_outcomes(reading, outcomes)
     if not SUPPOSED.search(text):
         yield from conclusions_of(text, named, sentence.line, reading.context, block)
+        yield from extreme_seeds_of(text, named, sentence.line, reading.context, block)
+        yield from rankings_of(named, sentence.line, reading.context, block)
 
 
 def _groups_of_heading(reading: _Reading, names: Sequence[str]) -> tuple[str, ...]:
@@ -233,7 +238,7 @@ def _is_named_only_later(reading: _Reading, end: int) -> bool:
 
 def _stretch(reading: _Reading, kind: Kind, first: Printed, last: Printed) -> tuple[int, int]:
     """Return where the last number of the same kind before a number ends, and where the next one starts."""
-    alike = LEVELS if kind in LEVELS else (kind,)
+    alike = next((kinds for kinds in (LEVELS, EXTREMES) if kind in kinds), (kind,))
     start = 0
     following = len(reading.text)
     for other_kind, (other, *_), _ in reading.claimed:
