@@ -23,6 +23,7 @@ from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.rankings import check_ranking
 from ired_diag.claims.reference_p import check_statistic
+from ired_diag.claims.seed_lists import check_seed_list
 from ired_diag.claims.seed_values import check_value
 from ired_diag.claims.spreads import check_spread
 from ired_diag.claims.t_and_p import check_test
@@ -44,6 +45,7 @@ CHECKS: Mapping[str, Callable[[Claim, Book], Verdict]] = {
     "value": check_value,
     "mean": check_mean,
     "level": check_level,
+    "seeds": check_seed_list,
     "difference": check_difference,
     "ratio": check_ratio,
     "wins": check_wins,

@@ -11,6 +11,7 @@ from ired_diag.finding import Finding, Severity
 
 Kind = Literal[
     "value",  # of one seed
+    "seeds",  # the values of several seeds, in a list
     "mean",
     "level",  # the metric of a group, of which it is not said whether it is a mean
     "sd",

@@ -30,6 +30,7 @@ OTHER_EXTREME = re.compile(
     r"\s*(?:(?:is|at|has|with|reaches|ends at|of)\s+)?$",
     re.IGNORECASE,
 )
+AS_SHARE = re.compile(r"\s*(?:\(|,?\s*(?:i\.\s?e\.,?|that is,?|or|=))\s*(?:about\s+|only\s+)?", re.IGNORECASE)
 WORST = ("worst", "weakest")
 HEADS: tuple[tuple[Kind, str], ...] = (
     ("median", r"medians?"),
@@ -47,6 +48,8 @@ def continued_kind(named: NamedGroups, kind: Kind, last: Printed, number: Printe
         last: That number.
         number: The one that may continue it.
     """
+    if kind == "difference" and number.percent and not last.percent:
+        return "percent" if AS_SHARE.fullmatch(named.text[last.end : number.start]) else None
     if kind not in CONTINUED or number.percent != last.percent or number.relation:
         return None
     if number.unit >= 1 > last.unit:

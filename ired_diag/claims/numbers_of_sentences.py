@@ -168,7 +168,11 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
         return None
     if phrases.WITHIN_BEFORE.search(before):
         return None
-    if phrases.FURTHER_AFTER.match(after) or phrases.CHANGED_BY.search(before):
+    if (
+        phrases.FURTHER_AFTER.match(after)
+        or phrases.CHANGED_BY.search(before)
+        or phrases.GAINS.search(before)
+    ):
         return "difference"
     statistic = phrases.statistic_before(before)
     if statistic and statistic[0] != "t":
@@ -190,7 +194,9 @@ def _kind_of_percentage(before: str, after: str) -> Kind | None:
     if before.endswith("(") and after.startswith(")") and not phrases.COMPARING.search(before[-14:]):
         return None  # "at 20 documents (67%)" is a level
     near = f"{before[-25:]} {after[:30]}"
-    if phrases.COMPARING.search(near) or phrases.CHANGE.search(before):
+    if phrases.COMPARING.search(near) or phrases.CHANGE.search(before) or phrases.CHANGED_BY.search(before):
+        return "percent"
+    if phrases.MORE_AFTER.match(after):
         return "percent"
     return None
 

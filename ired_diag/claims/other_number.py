@@ -64,6 +64,8 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     beside = near
     if claim.table and claim.metric:
         beside = claim.wording
+    if claim.kind in ("difference", "percent"):  # "the gap between a and b" is no metric of its own
+        beside = re.sub(r"\bgap between\b", "difference between", beside, flags=re.IGNORECASE)
     if other := another_metric_in(beside, book):
         return f"it may be of another metric ({other!r} stands next to it)"
     if _is_of_an_extreme(claim, book):

@@ -178,11 +178,13 @@ FURTHER_AFTER = re.compile(
     re.IGNORECASE,
 )  # "0.02 below that of b" is a difference, whatever stands before it
 CHANGED_BY = re.compile(
-    r"\b(?:improv\w*|outperform\w*|beats?|lower(?:s|ed|ing)?|reduc\w*|rais(?:es|ed)|increas\w*|decreas\w*|"
-    r"cuts?|drops?|differs?|surpass\w*|exceed\w*|leads?|trails?|ahead|wins?|better|worse)\b"
-    r"[^.;,\d]{0,70}\bby\s+(?:only\s+|just\s+|a\s+)?$",
+    r"\b(?:improv\w*|outperform\w*|beats?|lower(?:s|ed|ing)?|reduc\w*|rais(?:es|ed)|lifts?|lifted|boosts?|"
+    r"increas\w*|decreas\w*|cuts?|drops?|differs?|surpass\w*|exceed\w*|leads?|trails?|ahead|wins?|better|worse)\b"
+    r"(?:\s+[^\s.;,\d][^\s.;,]*){0,9}\s+by\s+(?:only\s+|just\s+|a\s+)?$",
     re.IGNORECASE,
 )
+GAINS = re.compile(r"\b(?:gains?|gained)\s+(?:only\s+|just\s+|another\s+)?$", re.IGNORECASE)
+MORE_AFTER = re.compile(r"\s*(?:more|less|fewer)\s*(?:$|[.,;)])", re.IGNORECASE)
 
 
 def statistic_before(text: str) -> tuple[str, tuple[float, ...]] | None:

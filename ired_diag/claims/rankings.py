@@ -78,7 +78,7 @@ def rankings_of(named: NamedGroups, line: int, context: str, block: int) -> Iter
 
 
 def _metric(hit: re.Match[str]) -> str | None:
-    """Return the metric of "the lowest loss"; empty where none is named, None where the words are no metric."""
+    """Return the metric of "the lowest loss"; empty without one, None where the words are no metric."""
     words = (hit.groupdict().get("metric") or "").strip()
     if not words:
         return ""

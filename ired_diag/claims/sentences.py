@@ -7,13 +7,14 @@ sentence that asks, supposes or announces is no claim.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.concluding_words import conclusions_of
 from ired_diag.claims.extreme_seeds import extreme_seeds_of
+from ired_diag.claims.factor_words import factors_in
 from ired_diag.claims.heads import CORRECTED
 from ired_diag.claims.labels import mention_spans
 from ired_diag.claims.levels import seed_before
@@ -24,6 +25,7 @@ from ired_diag.claims.numbers import Printed, numbers_in, plain
 from ired_diag.claims.numbers_of_sentences import SUPPOSED, Numbered, numbers_with_kinds
 from ired_diag.claims.outcome_words import Counted, counted_outcomes, group_of
 from ired_diag.claims.rankings import rankings_of
+from ired_diag.claims.seed_lists import seed_lists_of
 
 PAIRED_KINDS = ("p", "t", "effect", "percent", "difference", "ratio", "wins", "statistic")
 LEVELS = ("mean", "level")
@@ -81,16 +83,23 @@ def claims_of(
     outcomes = [] if SUPPOSED.search(text) else list(counted_outcomes(text, comma=comma))
     numbers = [number for number in numbers_in(text, comma=comma) if not named.covers(number)]
     numbers = [number for number in numbers if not _is_within(number, outcomes)]
+    lists = []
+    if not SUPPOSED.search(text):
+        context = f"{text}\n{sentence.heading}"
+        lists = list(seed_lists_of(named, numbers, sentence.line, context, block))
+    listed = {number.start for claim in lists for number in claim.numbers}
+    numbers = [number for number in numbers if number.start not in listed]
     reading = _Reading(
         sentence=sentence,
         text=text,
         named=named,
         # In "A vs dropout, p = 0.1" dropout is a group, and p not the probability of it.
-        claimed=list(numbers_with_kinds(named.without_compared(), numbers, named)),
+        claimed=_with_factors(text, numbers_with_kinds(named.without_compared(), numbers, named)),
         block=block,
         vocabulary=vocabulary,
     )
     yield from _of_numbers(reading, _groups_of_heading(reading, names))
+    yield from lists
     yield from _of_counts(reading, outcomes)
     yield from _of_outcomes(reading, outcomes)
     if not SUPPOSED.search(text):
@@ -121,6 +130,14 @@ def _of_numbers(reading: _Reading, groups_of_heading: tuple[str, ...]) -> Iterat
             claim = replace(claim, groups=groups_of_heading)
         last = claim
         yield claim
+
+
+def _with_factors(text: str, claimed: Iterable[Numbered]) -> list[Numbered]:
+    """Return the numbers of a sentence with its ratios in words, in reading order."""
+    factors: list[Numbered] = []
+    if not SUPPOSED.search(text):
+        factors = [("ratio", (factor,), False) for factor in factors_in(text)]
+    return sorted([*claimed, *factors], key=lambda numbered: numbered[1][0].start)
 
 
 def _is_within(number: Printed, outcomes: Sequence[Counted]) -> bool:
