@@ -13,7 +13,7 @@ from ired_diag.claims.differences import check_difference, check_ratio
 from ired_diag.claims.effects import check_effect
 from ired_diag.claims.equivalence import check_equivalence
 from ired_diag.claims.extreme_seeds import check_extreme_seed
-from ired_diag.claims.extremes import check_extreme, check_quartiles
+from ired_diag.claims.extremes import check_extreme, check_quartiles, check_range
 from ired_diag.claims.intervals import check_interval
 from ired_diag.claims.levels import check_level
 from ired_diag.claims.means import check_mean
@@ -26,6 +26,7 @@ from ired_diag.claims.reference_p import check_statistic
 from ired_diag.claims.seed_lists import check_seed_list
 from ired_diag.claims.seed_values import check_value
 from ired_diag.claims.spreads import check_spread
+from ired_diag.claims.steps_to_value import check_steps_to_value
 from ired_diag.claims.t_and_p import check_test
 from ired_diag.claims.wins import check_wins
 from ired_diag.claims.z_tests import check_z
@@ -46,6 +47,8 @@ CHECKS: Mapping[str, Callable[[Claim, Book], Verdict]] = {
     "mean": check_mean,
     "level": check_level,
     "seeds": check_seed_list,
+    "steps to a value": check_steps_to_value,
+    "range": check_range,
     "difference": check_difference,
     "ratio": check_ratio,
     "wins": check_wins,

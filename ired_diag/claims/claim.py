@@ -19,6 +19,8 @@ Kind = Literal[
     "spread",  # after a ±, of which it is not said whether it is a sd, an error or half an interval
     "interval",
     "quartiles",
+    "range",  # smallest and largest of the seeds
+    "steps to a value",
     "n",
     "best",
     "worst",

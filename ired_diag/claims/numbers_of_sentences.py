@@ -21,6 +21,9 @@ INTERVAL = re.compile(
     re.IGNORECASE,
 )
 QUARTILES = re.compile(r"(?:\biqr\b|interquartile range)[^\d\-+.]{0,12}[-+]?$", re.IGNORECASE)
+RANGE = re.compile(
+    r"\brang(?:e|es|ed|ing)\b\s*(?:is|of|from|:|=|between)?\s*(?:between\s+|from\s+)?[-+]?$", re.IGNORECASE
+)
 TO = re.compile(r"\s*(?:,|;|to|bis|\u2013|-|and|\.\.\.?|…)\s*")
 SUPPOSED = re.compile(
     r"\?\s*$|\b(?:whether|hypothes\w*|would|may|might|could|should|if|expect\w*|cannot|can't|assum\w*|ask\w*|unless"
@@ -124,6 +127,8 @@ def _of_two_ends(before: str) -> Kind | None:
         return "interval"
     if QUARTILES.search(before):
         return "quartiles"
+    if RANGE.search(before):
+        return "range"
     return None
 
 
@@ -168,11 +173,9 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
         return None
     if phrases.WITHIN_BEFORE.search(before):
         return None
-    if (
-        phrases.FURTHER_AFTER.match(after)
-        or phrases.CHANGED_BY.search(before)
-        or phrases.GAINS.search(before)
-    ):
+    if any(pattern.search(before) for pattern in (phrases.ADVANTAGE, phrases.GAINS, phrases.CHANGED_BY)):
+        return "difference"
+    if phrases.FURTHER_AFTER.match(after):
         return "difference"
     statistic = phrases.statistic_before(before)
     if statistic and statistic[0] != "t":

@@ -64,7 +64,7 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     beside = near
     if claim.table and claim.metric:
         beside = claim.wording
-    if claim.kind in ("difference", "percent"):  # "the gap between a and b" is no metric of its own
+    if not claim.table:  # "the gap between a and b" is no metric of its own
         beside = re.sub(r"\bgap between\b", "difference between", beside, flags=re.IGNORECASE)
     if other := another_metric_in(beside, book):
         return f"it may be of another metric ({other!r} stands next to it)"
@@ -74,7 +74,8 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     if group is None:
         return ""
     step = step_of(near)
-    if step and step != book.groups.last_step(group):
+    is_of_step = step and claim.kind != "steps to a value"
+    if is_of_step and step != book.groups.last_step(group):
         if claim.kind in LEVELS and book.groups.sample_at(group, step):
             return ""
         return f"it is of step {step}, and the last evaluation is of another"

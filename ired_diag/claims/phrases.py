@@ -183,6 +183,11 @@ CHANGED_BY = re.compile(
     r"(?:\s+[^\s.;,\d][^\s.;,]*){0,9}\s+by\s+(?:only\s+|just\s+|a\s+)?$",
     re.IGNORECASE,
 )
+ADVANTAGE = re.compile(
+    r"\b(?:advantage|improvement|reduction|margin)\b(?:\s+[^\s\d][^\s]*){0,6}\s*(?:=|is|of|was|:)\s*(?:only\s+)?$|"
+    r"(?:Δ|\bdelta)\s*[=:]\s*$",
+    re.IGNORECASE,
+)
 GAINS = re.compile(r"\b(?:gains?|gained)\s+(?:only\s+|just\s+|another\s+)?$", re.IGNORECASE)
 MORE_AFTER = re.compile(r"\s*(?:more|less|fewer)\s*(?:$|[.,;)])", re.IGNORECASE)
 

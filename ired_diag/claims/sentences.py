@@ -26,6 +26,7 @@ from ired_diag.claims.numbers_of_sentences import SUPPOSED, Numbered, numbers_wi
 from ired_diag.claims.outcome_words import Counted, counted_outcomes, group_of
 from ired_diag.claims.rankings import rankings_of
 from ired_diag.claims.seed_lists import seed_lists_of
+from ired_diag.claims.steps_to_value import steps_to_value_of
 
 PAIRED_KINDS = ("p", "t", "effect", "percent", "difference", "ratio", "wins", "statistic")
 LEVELS = ("mean", "level")
@@ -37,6 +38,7 @@ SAME_AS_BEFORE = re.compile(
 )
 HEADED = re.compile(r"^[\W_]*(?:[^\W\d][\w/-]*\s+){0,4}[^\W\d][\w/-]*\s*(?:\([^()\d]*\)\s*)?[:=]\s")
 KINDS_WITH_A_TEST = ("statistic", "t")
+OF_SEED = re.compile(r"\s+(?:seed|run)\b[^,;.()]{0,30}\(?\s*", re.IGNORECASE)
 DIFFERENCE = re.compile(r"\bdifference\b", re.IGNORECASE)
 
 
@@ -86,7 +88,8 @@ def claims_of(
     lists = []
     if not SUPPOSED.search(text):
         context = f"{text}\n{sentence.heading}"
-        lists = list(seed_lists_of(named, numbers, sentence.line, context, block))
+        lists += seed_lists_of(named, numbers, sentence.line, context, block)
+        lists += steps_to_value_of(named, numbers, sentence.line, context, block)
     listed = {number.start for claim in lists for number in claim.numbers}
     numbers = [number for number in numbers if number.start not in listed]
     reading = _Reading(
@@ -236,6 +239,8 @@ def _groups_of(
     start, following = _stretch(reading, kind, first, last)
     count = 2 if kind in PAIRED_KINDS else 1
     groups = named.whose(start, first.start, last.end, following, count=count)
+    if kind in EXTREMES and (name := _name_of_seed(named, first.start)):
+        return (name,), ()
     if kind == "interval" and (not groups or DIFFERENCE.search(reading.text[: first.start])):
         groups = named.whose(start, first.start, last.end, following, count=2) or groups
     if kind in LEVELS and _is_named_only_later(reading, last.end):
@@ -243,6 +248,14 @@ def _groups_of(
     if count == 2 or not groups:
         return groups, ()
     return groups, named.rivals(start, first.start, last.end, following)
+
+
+def _name_of_seed(named: NamedGroups, place: int) -> str:
+    """Return the group in "the worst qknorm seed (" right before a number; empty where there is none."""
+    for _, end, name in reversed(named.at):
+        if end <= place:
+            return name if OF_SEED.fullmatch(named.text[end:place]) else ""
+    return ""
 
 
 def _is_named_only_later(reading: _Reading, end: int) -> bool:
