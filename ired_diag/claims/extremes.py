@@ -86,9 +86,10 @@ def check_range(claim: Claim, book: Book) -> Verdict:
     right = [_right_ends(claim, each) for each in samples]
     if (True, True) in right:
         return holds(claim, samples[right.index((True, True))].source)
-    if right[0] == (False, False):
-        return unchecked(claim, "it may be the range of something else than the seeds")
     low, high = min(sample.values.values()), max(sample.values.values())
+    is_another = is_far(claim.numbers[0].value, low) or is_far(claim.numbers[-1].value, high)
+    if right[0] == (False, False) or is_another:
+        return unchecked(claim, "it may be the range of something else than the seeds")
     return refuted(
         claim,
         rule="value",

@@ -41,7 +41,7 @@ ANY_COUNT = (
     rf"|(?P<all>all|both)\s+(?:of\s+)?(?:the\s+|its\s+|our\s+)?(?P<n_of_all>{COUNT}))"
 )
 AFTER = re.compile(
-    rf"(?<![\w./]){ANY_COUNT}\s+(?:{BETWEEN}{RUNS}\b(?:\s+(?:of|with|for|by)\s+[\w@-]+)?|{BETWEEN}){HELPING}\s*"
+    rf"(?<![\w./]){ANY_COUNT}(?:\s+{BETWEEN}{RUNS}\b(?:\s+(?:of|with|for|by)\s+[\w@-]+)?)?{HELPING}\s*"
     rf"\b(?P<event>{EVENT}|did\b(?! not|n['\u2019]t)|{REACHES})\b",
     re.IGNORECASE,
 )

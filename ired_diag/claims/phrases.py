@@ -185,7 +185,7 @@ CHANGED_BY = re.compile(
 )
 ADVANTAGE = re.compile(
     r"\b(?:advantage|improvement|reduction|margin)\b(?:\s+[^\s\d][^\s]*){0,6}\s*(?:=|is|of|was|:)\s*(?:only\s+)?$|"
-    r"(?:Δ|\bdelta)\s*[=:]\s*$",
+    r"\bdifference,\s*$|(?:Δ|\bdelta)\s*[=:]\s*$",
     re.IGNORECASE,
 )
 GAINS = re.compile(r"\b(?:gains?|gained)\s+(?:only\s+|just\s+|another\s+)?$", re.IGNORECASE)

@@ -183,7 +183,7 @@ def _by_place(claim: Claim, book: Book) -> str:
 
 def _part_of_seeds(words: str, claim: Claim, book: Book) -> str:
     """Return the words that say of which seeds a number is, where they are not all of its groups."""
-    if claim.kind in ("n", "wins") or claim.seed:
+    if claim.kind in ("n", "wins", "seeds", "outcomes") or claim.seed:
         return ""
     sizes = set()
     for label in claim.groups:
