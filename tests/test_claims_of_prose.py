@@ -133,3 +133,10 @@ def test_significance_without_a_p_is_accused_only_beyond_doubt() -> None:
     assert accused("sac is significantly better than ppo.", RETURNS) == []  # p = 0.03
     assert accused("sac is not significantly better than ppo.", RETURNS) == []
     assert len(accused("qknorm is not significantly better than the baseline.", TWO_LOSSES)) == 1
+
+
+def test_one_seed_in_the_place_of_a_mean_is_accused_though_it_is_a_value_of_the_runs() -> None:
+    text = "Over four seeds the val loss is 3.284 with the baseline and {} with qknorm."
+    assert accused(text.format("3.259"), TWO_LOSSES) == []
+    (statement,) = accused(text.format("3.2626"), TWO_LOSSES)
+    assert "seed1" in statement

@@ -94,7 +94,7 @@ def _is_beside_a_right_one(claim: Claim, verdicts: Sequence[Verdict]) -> bool:
     for verdict in verdicts:
         other = verdict.claim
         is_level = other.kind in ("mean", "level") and other.block == claim.block and not other.seed
-        if is_level and other.groups == claim.groups and _agrees(verdict):
+        if other is not claim and is_level and other.groups == claim.groups and _agrees(verdict):
             return True
     return False
 
