@@ -104,6 +104,8 @@ def test_a_ratio_in_words_is_one(right: str, wrong: str) -> None:
         "The sd of the differences between baseline and qknorm is 0.0046.",
         "The mean return of qknorm is unknown, and that of the baseline 512.",
         "qknorm halves the error of the teacher.",
+        "The probability of improvement P(qknorm < swiglu) is 0.55.",
+        "The val loss difference baseline - qknorm is 0.0248 (95% CI 0.0198 to 0.0297, Welch).",
     ],
 )
 def test_what_is_no_such_claim_is_not_accused(text: str) -> None:

@@ -106,3 +106,9 @@ def test_a_comparison_is_not_accused_where_no_level_before_it_is_of_the_runs() -
     verdicts = check_report(text, TWO_LOSSES).verdicts
     (difference,) = [verdict for verdict in verdicts if verdict.claim.kind == "difference"]
     assert difference.outcome == "unchecked"
+
+
+def test_a_p_next_to_its_conclusion_needs_no_runs() -> None:
+    text = "| model | MSE |\n|---|---|\n| base | 0.036 |\n| large | 0.012 |\n\nThe gain is {} (p = 0.21)."
+    assert accused(text.format("not significant"), TWO_LOSSES) == []
+    assert len(accused(text.format("significant"), TWO_LOSSES)) == 1

@@ -81,7 +81,8 @@ def numbers_with_kinds(text: str, numbers: Sequence[Printed], named: NamedGroups
 def _continued(named: NamedGroups, last: Numbered | None, number: Printed) -> Kind | None:
     """Return the kind of a number that continues the one before it, or a list under a statistic."""
     kind = None
-    if last is not None:
+    is_level = number.percent and NO_CHANGE_AFTER.match(named.text, number.end)  # "0.02 (95% CI …"
+    if last is not None and not is_level:
         kind = continued_kind(named, last[0], last[1][0], number)
     return kind or kind_of_list(named, number)
 

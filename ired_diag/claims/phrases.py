@@ -184,7 +184,8 @@ CHANGED_BY = re.compile(
     re.IGNORECASE,
 )
 ADVANTAGE = re.compile(
-    r"\b(?:advantage|improvement|reduction|margin)\b(?:\s+[^\s\d][^\s]*){0,6}\s*(?:=|is|of|was|:)\s*(?:only\s+)?$|"
+    r"(?<!probability of )\b(?:advantage|improvement|reduction|margin)\b"
+    r"(?:\s+[^\s\d][^\s]*){0,6}\s*(?:=|is|of|was|:)\s*(?:only\s+)?$|"
     r"\bdifference,\s*$|(?:Δ|\bdelta)\s*[=:]\s*$",
     re.IGNORECASE,
 )

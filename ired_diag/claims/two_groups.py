@@ -17,11 +17,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ired_diag.claims.book import ANONYMOUS, Book
+from ired_diag.claims.checks import check
 from ired_diag.claims.claim import Claim, Verdict, unchecked
 from ired_diag.claims.labels import mention_spans, same_name
 from ired_diag.claims.markdown import Sentence
 from ired_diag.claims.metrics import UNCLEAR
 from ired_diag.claims.numbers import plain
+from ired_diag.claims.reservations import reserved
 from ired_diag.claims.stated_claims import Parts
 from ired_diag.claims.table import Table
 
@@ -218,10 +220,18 @@ def supported(verdicts: Sequence[Verdict], book: Book) -> list[Verdict]:
     for verdict in verdicts:
         claim = verdict.claim
         if claim.implied and verdict.findings and not _have_a_right_level(claim, verdicts, book):
-            why = "it does not name its groups, and no level of the two before it agrees with the runs"
-            verdict = unchecked(claim, why)
+            verdict = _without_groups(claim, book)
         judged.append(verdict)
     return judged
+
+
+def _without_groups(claim: Claim, book: Book) -> Verdict:
+    """Return the verdict on a claim by its own sentence alone: by the p next to it, or the t before it."""
+    alone = reserved(check(replace(claim, groups=(), implied=False), book), book)
+    if alone.outcome == "unchecked":
+        why = "it does not name its groups, and no level of the two before it agrees with the runs"
+        return unchecked(claim, why)
+    return alone
 
 
 def _have_a_right_level(claim: Claim, verdicts: Sequence[Verdict], book: Book) -> bool:
