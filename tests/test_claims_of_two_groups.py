@@ -91,6 +91,10 @@ def test_a_group_is_compared_with_the_other() -> None:
         "This is a 2% improvement over the previous version.",
         "The gap between the first and the last epoch is 0.3.",
         "Peak memory is 4% lower.",
+        "The difference is therefore not of interest at \u03b1 = 0.05.",
+        "We take an equivalence margin of 0.01.",
+        "This is a reduction of 4 GB.",
+        "The improvement is of 2 layers.",
     ],
 )
 def test_a_comparison_of_something_else_is_not_taken_for_one_of_the_two(sentence: str) -> None:

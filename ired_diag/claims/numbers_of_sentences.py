@@ -174,7 +174,12 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
         return None
     if phrases.WITHIN_BEFORE.search(before):
         return None
-    if any(pattern.search(before) for pattern in (phrases.ADVANTAGE, phrases.GAINS, phrases.CHANGED_BY)):
+    if phrases.ALPHA_BEFORE.search(before):
+        return None
+    is_gain = phrases.ADVANTAGE.search(before) or phrases.GAINS.search(before)
+    if is_gain and phrases.NO_UNIT_AFTER.match(after):
+        return "difference"
+    if phrases.CHANGED_BY.search(before):
         return "difference"
     if phrases.FURTHER_AFTER.match(after):
         return "difference"

@@ -184,11 +184,16 @@ CHANGED_BY = re.compile(
     re.IGNORECASE,
 )
 ADVANTAGE = re.compile(
-    r"(?<!probability of )\b(?:advantage|improvement|reduction|margin)\b"
+    r"(?<!probability of )\b(?:advantage|improvement|reduction|(?<=by a )margin)\b"
     r"(?:\s+[^\s\d][^\s]*){0,6}\s*(?:=|is|of|was|:)\s*(?:only\s+)?$|"
     r"\bdifference,\s*$|(?:Δ|\bdelta)\s*[=:]\s*$",
     re.IGNORECASE,
 )
+NO_UNIT_AFTER = re.compile(
+    r"\s*(?:nats?|bits?|points?|pp|db|dice|in|over|on|for|with|and|relative|compared)\b|\s*(?:$|[.,;:()])",
+    re.IGNORECASE,
+)  # "a reduction of 4 GB" is none of the metric
+ALPHA_BEFORE = re.compile(r"(?:\u03b1|\balpha|\blevel)\s*(?:of|=|:)?\s*$", re.IGNORECASE)
 GAINS = re.compile(r"\b(?:gains?|gained)\s+(?:only\s+|just\s+|another\s+)?$", re.IGNORECASE)
 MORE_AFTER = re.compile(r"\s*(?:more|less|fewer)\s*(?:$|[.,;)])", re.IGNORECASE)
 
