@@ -74,8 +74,9 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     if group is None:
         return ""
     step = step_of(near)
-    is_of_step = step and claim.kind != "steps to a value"
-    if is_of_step and step != book.groups.last_step(group):
+    if claim.kind == "steps to a value":  # its step is the claim, not that of its number
+        step = None
+    if step and step != book.groups.last_step(group):
         if claim.kind in LEVELS and book.groups.sample_at(group, step):
             return ""
         return f"it is of step {step}, and the last evaluation is of another"

@@ -119,7 +119,7 @@ def _ends(claim: Claim, book: Book) -> _Ends | None:
     groups = []
     for label in claim.groups:
         group = book.group(label) or same_name(label, ended)
-        if group not in ended:
+        if group is None or group not in ended:
             return None
         groups.append(group)
     if not claim.groups and not claim.doubt:

@@ -85,7 +85,7 @@ def claims_of(
     outcomes = [] if SUPPOSED.search(text) else list(counted_outcomes(text, comma=comma))
     numbers = [number for number in numbers_in(text, comma=comma) if not named.covers(number)]
     numbers = [number for number in numbers if not _is_within(number, outcomes)]
-    lists = []
+    lists: list[Claim] = []
     if not SUPPOSED.search(text):
         context = f"{text}\n{sentence.heading}"
         lists += seed_lists_of(named, numbers, sentence.line, context, block)

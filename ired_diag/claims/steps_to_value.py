@@ -56,7 +56,7 @@ def steps_to_value_of(
     end = 0
     for number in numbers:
         is_next = value is not None and _follows(named, end, number)
-        if is_next or (value is not None and _is_step(text, value, number)):
+        if value is not None and (is_next or _is_step(text, value, number)):
             groups = named.within(end, number.start) if is_next else _groups_before(named, value)
             yield Claim(
                 "steps to a value",
