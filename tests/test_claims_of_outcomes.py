@@ -53,6 +53,9 @@ UNCERTAIN = [
     "3 of the 5 adam seeds did not diverge.",
     "2 of 3 fp16 seeds diverged.",  # a part of the runs
     "4 of 5 shampoo seeds converge to the same basin.",
+    "With a learning rate of 0.01, 4 of 5 adam seeds diverged.",
+    "On ImageNet, 2 of 5 adam seeds diverged.",
+    "In the pilot 2 of 5 adam seeds diverged.",
     "2 of 5 layers of adam diverged from the reference.",
 ]
 

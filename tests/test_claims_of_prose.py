@@ -104,6 +104,7 @@ def test_a_ratio_in_words_is_one(right: str, wrong: str) -> None:
         "The sd of the differences between baseline and qknorm is 0.0046.",
         "The mean return of qknorm is unknown, and that of the baseline 512.",
         "qknorm halves the error of the teacher.",
+        "By accuracy, seed 3 is the best of qknorm.",
         "The probability of improvement P(qknorm < swiglu) is 0.55.",
         "The val loss difference baseline - qknorm is 0.0248 (95% CI 0.0198 to 0.0297, Welch).",
     ],

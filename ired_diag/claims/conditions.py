@@ -34,7 +34,7 @@ UNQUALIFYING = frozenset(
     """.split()
 )  # words before a metric that leave it the same metric
 LEVELS = ("mean", "level", "value", "best", "worst", "median")
-BESIDE_A_LEVEL = (*LEVELS, "sd", "se", "spread", "interval", "quartiles", "n")
+BESIDE_A_LEVEL = (*LEVELS, "sd", "se", "spread", "interval", "quartiles", "n", "outcomes")
 BARE = re.compile(r"\b(?:final|last|mean|average|avg)\b")
 
 

@@ -12,6 +12,7 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.groups import OF_ONE_EVALUATION
 from ired_diag.claims.known_samples import why_unknown
+from ired_diag.claims.metrics import metric_at
 from ired_diag.claims.named_groups import NamedGroups
 from ired_diag.claims.other_number import why_of_another
 from ired_diag.claims.samples import Sample
@@ -53,6 +54,7 @@ def extreme_seeds_of(text: str, named: NamedGroups, line: int, context: str, blo
             context=context,
             block=block,
             seed=f"seed{int(hit['seed'])}",
+            metric=metric_at(text, hit.start(), hit.end(), ()),
             test="worst" if hit["extreme"].lower() in WORST else "best",
         )
 

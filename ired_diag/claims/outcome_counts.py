@@ -8,6 +8,7 @@ s < k ≤ s + m, and wrong elsewhere. A run reaches a value at its last or at it
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,12 @@ MEANINGS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "converged": ((), (RESULT, UNKNOWN_END, "stopped")),
 }
 BY_SHAPE = "diverged"  # to a finite value: judged by the shape of the curve
+OTHER_SETTING = re.compile(
+    r"\b(?:at|with|for|using|under)\s+(?:an?\s+|the\s+)?(?:[^\W\d]\w*\s+){0,2}?"
+    r"(?:lr|learning rates?|batch(?:es)?(?: size)?|temperatures?|clip\w*|weight decay|dropout|beta\w*|"
+    r"warm-?up|widths?|depths?|layers?|precision|schedules?)\b|\b(?:lr|learning rate|batch size)\s*(?:of|=)",
+    re.IGNORECASE,
+)
 REACHING = ("reached", "above", "below")
 
 
@@ -80,6 +87,8 @@ def check_outcomes(claim: Claim, book: Book) -> Verdict:
         return holds(claim, f"of {_named(ends)}: {ends.in_words}")
     if fewest <= count <= most:
         return unchecked(claim, f"which runs {claim.test!r} means is not certain: {ends.in_words}")
+    if hit := OTHER_SETTING.search(claim.wording):
+        return unchecked(claim, f"it may be of runs of another setting ({hit[0]!r})")
     is_by_shape = bool(ends.counts[BY_SHAPE]) or (claim.test == "diverged" and count > most)
     return refuted(
         claim,
