@@ -15,6 +15,8 @@ PAIRS = [
     ("The standard errors are 0.0013 for the baseline and {} for qknorm.", "0.0016", "0.0031"),
     ("Median val loss: baseline 3.2837, qknorm {}.", "3.2598", "3.2498"),
     ("SD: baseline {}, qknorm 0.0031.", "0.0026", "0.0062"),
+    ("The mean val loss of qknorm over 4 seeds is {}.", "3.259", "3.263"),
+    ("The median val loss of qknorm across 4 random seeds is {}.", "3.2598", "3.2498"),
     # the best and the worst seed
     ("The best qknorm seed has a val loss of {}, and the worst 3.2626.", "3.2556", "3.2456"),
     ("The best qknorm seed has a val loss of 3.2556, and the worst {}.", "3.2626", "3.2726"),

@@ -15,6 +15,7 @@ LINK = r"(?:\s*(?:of|is|was|are|were|=|:|reaches|reached|von|ist|beträgt|≈)\s
 VERB = LINK + r"(?:only\s+|about\s+|roughly\s+)?$"
 IS = r"(?:\s*\([^()\d]{0,20}\))?" + LINK + r"?\s*(?:only\s+|about\s+)?$"
 NAMES = r"(?:\s+\(?[^\W\d][\w@-]*\)?){0,6}"
+OVER_SEEDS = r"(?:\s+(?:over|across|of)\s+(?:the\s+|all\s+)?\d{1,3}\s+(?:\w+\s+)?(?:seeds|runs))?"
 OF_A_GROUP = r"(?:(?!of\b)[^\W\d][\w@-]*\s+){0,2}"
 ENDS_AT = (
     r"\s*(?:(?:is|was|has|had|reaches|reached|gets|got|ends(?: up)? at|ended at|lands at|=|:)\s*"
@@ -69,7 +70,7 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
         r"(?:standard deviation|standardabweichung)"
         r"(?!\s+of\s+(?:the\s+)?(?:diff|ratio|gradient|noise|weights|init|resid|eval))" + NAMES + IS,
     ),
-    ("median", r"\bmedians?\b" + NAMES + IS),
+    ("median", r"\bmedians?\b" + NAMES + OVER_SEEDS + IS),
     ("best", BEST + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
     ("worst", WORST + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
     ("best", BEST + OF_A_GROUP + WHICH_SEED),
@@ -82,7 +83,10 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
     ("best", r"\b(?:best|lowest)\s+(?:seed|run)s?\b" + NAMES + IS),
     ("worst", r"\bworst\s+(?:seed|run)s?\b" + NAMES + IS),
     ("difference", DIFFERENCE),
-    ("mean", r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b(?!\s+ranks?\b)" + NAMES + IS),
+    (
+        "mean",
+        r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b(?!\s+ranks?\b)" + NAMES + OVER_SEEDS + IS,
+    ),
 )  # fmt: skip
 NO_P = re.compile(
     r"[A-Za-z_.]\w*\((?:[^()]*,)?[^()]*$|\b(?:dropout|drop[_ -]?path|top|nucleus|bernoulli|norm|"
