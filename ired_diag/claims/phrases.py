@@ -85,7 +85,10 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
     ("difference", DIFFERENCE),
     (
         "mean",
-        r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b(?!\s+ranks?\b)" + NAMES + OVER_SEEDS + IS,
+        r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b(?!\s+ranks?\b)"
+        + NAMES
+        + OVER_SEEDS
+        + IS,
     ),
 )  # fmt: skip
 NO_P = re.compile(
