@@ -34,6 +34,9 @@ SENTENCE_END = re.compile(
     + r"(?<=[.!?])(?:\*\*|__)?\n|"
     + ABBREVIATION
     + r"(?<=[.!?])(?:\*\*|__)?\s+(?=[^a-z\d\s]|[a-z]+\d)|"
+    # A name in small letters may start a sentence; a shorter word before the full stop may be abbreviated.
+    + ABBREVIATION
+    + r"(?:(?<=[a-z]{5}\.)|(?<=[\d%)]\.))\s+(?=[a-z])|"
     + r"(?<=[!?])\s+|\s\|\s"
 )
 BOLD = re.compile(r"^\s*(?:\*\*|__|<(?:b|strong)>)(?=\S).*?(?:\*\*|__|</(?:b|strong)>)\s*\W*$", re.IGNORECASE)

@@ -25,7 +25,7 @@ OTHER_METRIC = re.compile(
     r"|\bgaps?\b|\brewards?\b|\bperplexity\b",
     re.IGNORECASE,
 )
-ERRORS = re.compile(r"\b(?:mse|rmse|loss(?:es)?|errors?)\b", re.IGNORECASE)
+ERRORS = re.compile(r"(?<!\bstandard )\b(?:mse|rmse|loss(?:es)?|errors?)\b", re.IGNORECASE)
 OF_A_TIME = re.compile(
     r"\W*(?:(?:best|last|first|final)\s+)?(?:epoch|step|iteration|iter)s?\s*(?:#|number)?\s*(?:$|(?:of|at|to|for)\b)",
     re.IGNORECASE,
@@ -66,6 +66,8 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     beside = near
     if claim.table and claim.metric:
         beside = claim.wording
+    if not claim.table:  # "the gap between a and b" is no metric of its own
+        beside = re.sub(r"\bgap between\b", "difference between", beside, flags=re.IGNORECASE)
     if other := another_metric_in(beside, book):
         return f"it may be of another metric ({other!r} stands next to it)"
     if _is_of_an_extreme(claim, book):
@@ -74,6 +76,8 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     if group is None:
         return ""
     step = step_of(near)
+    if claim.kind == "steps to a value":  # its step is the claim, not that of its number
+        step = None
     if step and step != book.groups.last_step(group):
         if claim.kind in LEVELS and book.groups.sample_at(group, step):
             return ""

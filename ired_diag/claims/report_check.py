@@ -18,6 +18,7 @@ from ired_diag.claims.opening import names_in, open_book
 from ired_diag.claims.rows_of_metrics import with_pairs
 from ired_diag.claims.shelf import shelf_of
 from ired_diag.claims.stated_claims import Parts, claims_of_sentences, claims_of_tables
+from ired_diag.claims.two_groups import about_the_two, supported
 from ired_diag.claims.units import in_units_of_runs
 from ired_diag.claims.unread import count_not_read
 from ired_diag.claims.verdicts_by_metric import verdicts_of
@@ -37,7 +38,7 @@ def check_report(text: str, study: Study | None = None) -> Checked:
     stated = _stated_in(text, parts, study, comma=comma)
     book = _book_of(stated, study)
     shelf = shelf_of(book, study, lambda other: _book_of(stated, other))
-    verdicts = of_one_statistic(agreeing_columns(verdicts_of(shelf)))
+    verdicts = supported(of_one_statistic(agreeing_columns(verdicts_of(shelf))), book)
     return Checked(
         verdicts=verdicts,
         readout=book.readout if book.readout_is_certain else None,
@@ -73,6 +74,7 @@ def _stated_in(text: str, parts: Parts, study: Study | None, *, comma: bool) -> 
     claims = with_pairs(claims, names)
     vocabulary = {claim.metric for claim in claims if claim.metric}
     claims += claims_of_sentences(parts, names, comma=comma, vocabulary=vocabulary)
+    claims = about_the_two(claims, parts, names)
     claims.sort(key=lambda claim: claim.line)
     return _Stated(text=text, claims=claims, names=names)
 

@@ -25,7 +25,7 @@ CLAUSE_END = re.compile(
 )
 SPREADS: tuple[Kind, ...] = ("sd", "se", "spread", "interval")
 COMPARED: tuple[Kind, ...] = ("percent", "difference", "ratio")
-COUNT = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten)"
+COUNT = r"(?:\d{1,2}(?![.,]?\d)|two|three|four|five|six|seven|eight|nine|ten)"
 RUNS = r"(?:seeds?|runs?|outliers?)"
 EARLIER = (
     r"\bpilot\b|\bpreliminary\b|\boriginally\b|\bpreviously\b|\bformerly\b|\bsuperseded\b|\bdeprecated\b|"
@@ -190,7 +190,7 @@ def _by_place(claim: Claim, book: Book) -> str:
 
 def _part_of_seeds(words: str, claim: Claim, book: Book) -> str:
     """Return the words that say of which seeds a number is, where they are not all of its groups."""
-    if claim.kind in ("n", "wins") or claim.seed:
+    if claim.kind in ("n", "wins", "seeds", "outcomes") or claim.seed:
         return ""
     sizes = set()
     for label in claim.groups:
