@@ -40,6 +40,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from ired_diag.comparison.one_program import LABELS, may_be_one_program
 from ired_diag.comparison.seeds import DATA_KEYS
 from ired_diag.comparison.stated_data import declared_data, names_data, stated_data
 from ired_diag.finding import Finding
@@ -59,7 +60,6 @@ from ired_diag.runs.stated_settings import first_settings, keys_of
 from ired_diag.runs.study import Study
 
 BOOKKEEPING = ("log_every", "checkpoint_every")
-LABELS = frozenset(("name", "names", "group", "experiment", "exp", "exp_name", "label", "title", "run"))
 # Keys that may be a choice, or only a name for what the other keys say.
 NAMES_OF_THE_REST = frozenset(
     "ablation approach arm condition config_name method scenario setup system treatment variant".split()
@@ -204,9 +204,7 @@ def _may_share_data(setting: Setting, other: Setting) -> bool:
     """
     if setting.data:
         return True
-    keys = {key for key in setting.configuration if key.lower() not in LABELS}
-    other_keys = {key for key in other.configuration if key.lower() not in LABELS}
-    return keys <= other_keys or other_keys <= keys
+    return may_be_one_program(setting.configuration, other.configuration)
 
 
 def _merged(setting: Setting, same: Setting) -> Setting:

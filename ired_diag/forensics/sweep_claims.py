@@ -260,13 +260,13 @@ def _not_received(key: str, members: Sequence[Member]) -> Iterator[Finding]:
     if not alike:
         return
     a, b, metric, steps = alike[0]
-    groups: dict[str, None] = {}
+    values: dict[str, str] = {}
     for x, y, *_ in alike:
-        groups |= dict.fromkeys((x.group, y.group))
+        values |= {member.group: f"{member.group} {member.settings[key]}" for member in (x, y)}
     statement = (
-        f"{listed(groups)} set {key} differently ({a.group} {a.settings[key]}, {b.group} "
-        f"{b.settings[key]}) and log the same {metric} at all {steps} common steps: the setting did "
-        "not reach the program, or another one overrides it."
+        f"{counted(len(values), 'group')} set {key} differently ({listed(values.values())}) and log the same "
+        f"{metric} at all {steps} common steps: the setting did not reach the program, or another one "
+        "overrides it."
     )
     evidence: Evidence = {
         "group": a.group,
@@ -274,7 +274,7 @@ def _not_received(key: str, members: Sequence[Member]) -> Iterator[Finding]:
         "key": key,
         "metric": metric,
         "steps": steps,
-        "groups": len(groups),
+        "groups": len(values),
     }
     yield Finding(
         rule="sweep_claims",
@@ -282,6 +282,7 @@ def _not_received(key: str, members: Sequence[Member]) -> Iterator[Finding]:
         statement=statement,
         evidence=evidence,
         advice=f"Take these groups as one setting of {key}, and look for where the program reads it.",
+        runs=labels_of(run for member in members if member.group in values for run in member.runs),
     )
 
 
