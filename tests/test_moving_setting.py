@@ -192,3 +192,11 @@ def test_a_weight_that_is_switched_on_at_once_explains_the_jump() -> None:
 
 def test_a_loss_that_becomes_nan_within_its_ramp_is_an_error() -> None:
     assert _with_weight(np.where(PLACE > 30, np.nan, FALL + 2 * RAMP)) == ["error"]
+
+
+def test_a_resolution_that_grows_in_stages_explains_ends_that_rise() -> None:
+    stage, within = np.divmod(PLACE, 15)
+    fid = (9 + 3 * stage + (60 + 20 * stage) * np.exp(-within / 3)) * NOISE
+    run = made_run("q1", metrics={"fid": fid, "resolution": 32 * 2**stage})
+    assert "error" not in severities(findings_of("curve_shape", [run]))
+    assert "warning" not in severities(findings_of("curve_shape", [run]))

@@ -16,6 +16,9 @@ concave function of s, so that a rise by ten times or more of which less than a 
 the move has, is a divergence of its own. Where a and b are not negative, y(s') / y(s) <= s' / s for s' > s: a
 jump within one evaluation by 30 times as much, at a usual pace of the setting, is one too.
 
+Where it moves in three stages or more (a resolution that grows, a task that becomes harder), the curve may
+come down within each: then the ends of the stages are compared.
+
 Swings are explained where y follows s by a rank correlation of 0.5 or more after the first quarter (a weight
 that is annealed in cycles). The name says what a setting is: weights of terms (β, λ, coefficients), which act
 on a sum such as ``val_loss`` alone; what makes a task harder (ε, level, stage, mask rate, sparsity);
@@ -64,7 +67,7 @@ FEWEST = 5  # evaluations at which both are known
 LEAST_MOVE = 0.1  # of the range of the setting
 LEAST_SHARE = 0.5  # of the rise
 FOLLOWS, SWINGS_WITH = 0.7, 0.5  # rank correlations
-MOST_STAGES = 12
+FEWEST_STAGES, MOST_STAGES = 3, 12
 SMOOTH, MOSTLY = 0.25, 0.8  # change of a slope; share of the rows
 LONG_ENOUGH = 8  # evaluations after the setting rests
 LARGE, LEAST_AT_HALF = 10.0, 0.1  # times the best; share of the rise when half of the move has come
@@ -157,6 +160,8 @@ def _explains(steps: NDArray[np.int64], worse: Array, at: Array, sign: int) -> b
     best = int(np.argmin(worse))
     end = _comes_to_rest(at)
     move = float(at[end] - at[best])
+    if _rises_by_stages(worse, at, sign):
+        return True
     if abs(move) < LEAST_MOVE * float(np.ptp(at)) or sign * move < 0 or move == 0:
         return False
     rise = float(np.median(worse[-3:]) - worse[best])
@@ -173,6 +178,23 @@ def _explains(steps: NDArray[np.int64], worse: Array, at: Array, sign: int) -> b
     if len(worse[after]) < LONG_ENOUGH:
         return True
     return shape_of(steps[after], worse[after]).word not in ("diverged", "regressed", "unstable")
+
+
+def _rises_by_stages(worse: Array, at: Array, sign: int) -> bool:
+    """Say whether a curve comes down in each stage of a setting, to ends that rise with the setting."""
+    changes = np.flatnonzero(np.diff(at)) + 1
+    starts = [0, *changes.tolist()]
+    stops = [*changes.tolist(), len(at)]
+    if not FEWEST_STAGES <= len(starts) <= MOST_STAGES:
+        return False
+    ends = []
+    for start, stop in zip(starts, stops, strict=True):
+        stage = worse[start:stop]
+        if len(stage) < FEWEST or np.median(stage[-3:]) > np.median(stage[:2]):
+            return False
+        ends.append(float(np.median(stage[-3:])))
+    settings = np.sign(sign or 1) * at[starts]
+    return _rank_correlation(settings, np.array(ends)) >= FOLLOWS
 
 
 def _is_out_of_proportion(worse: Array, at: Array) -> bool:
