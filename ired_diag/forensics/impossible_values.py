@@ -48,9 +48,9 @@ from ired_diag.runs.metric_limits import (
 from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-from ired_diag.stats.rank_correlation import spearman
 from ired_diag.runs.two_scales import two_scales
 from ired_diag.stats.printed_numbers import allowed, printed
+from ired_diag.stats.rank_correlation import spearman
 
 MEAN = re.compile(r"(?i)(?<![a-z])(?:mean|avg|average)(?![a-z])")
 FEWEST_MEANS = 5
