@@ -200,3 +200,14 @@ def test_a_resolution_that_grows_in_stages_explains_ends_that_rise() -> None:
     run = made_run("q1", metrics={"fid": fid, "resolution": 32 * 2**stage})
     assert "error" not in severities(findings_of("curve_shape", [run]))
     assert "warning" not in severities(findings_of("curve_shape", [run]))
+
+
+def test_a_success_rate_that_is_noisy_at_both_ends_of_its_range_does_not_swing() -> None:
+    rng = np.random.default_rng(5)
+    rise = 1 / (1 + np.exp(-(PLACE - 25) / 3))
+    rate = np.clip(rise + 0.04 * rng.standard_normal(60), 0, 1).round(2)
+    findings = findings_of("curve_shape", [made_run("q1", test_success_rate=rate)])
+    assert not any("swings" in finding.statement for finding in findings)
+    swinging = np.where(PLACE % 8 < 4, rate, 0.3 * rate)
+    findings = findings_of("curve_shape", [made_run("q1", test_success_rate=swinging)])
+    assert any("swings" in finding.statement for finding in findings)

@@ -44,7 +44,7 @@ from ired_diag.curves.lost_gain import LostGain, lost_gain_of
 from ired_diag.curves.moving_setting import MovingSetting, moving_setting_of
 from ired_diag.curves.nats import curve_of
 from ired_diag.curves.shape import Shape, Word, shape_of
-from ired_diag.curves.small_swings import are_small, cycles_at_the_minimum, die_away
+from ired_diag.curves.small_swings import are_small, cycles_at_the_minimum, die_away, falls_little
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import (
     Evidence,
@@ -285,6 +285,8 @@ def _without_small_swings(shape: Shape, series: Series, scale: float | None) -> 
         return replace(shape, word="improving") if die_away(series.values) else shape
     if len(series) >= FEW and are_small(series.values, scale):
         return replace(shape, word="stuck")
+    if falls_little(series.values):
+        return replace(shape, word="converged")
     return shape
 
 

@@ -64,6 +64,7 @@ FEWEST = 3  # logged steps
 FEWEST_RATES = 5  # logged rates
 ABOVE = 1.1  # times the configured rate
 ROUNDING = 0.002  # of a ratio
+NEAR_WHOLE = 0.1
 USUAL_BATCHES = (1, 32, 64, 128, 256, 512)  # that a rate is given for
 OF_SAMPLES = frozenset("example examples image images sample samples sequences".split())
 OF_A_COUNTER = frozenset("consumed num processed seen total".split())
@@ -434,7 +435,8 @@ def _is_scaling(ratio: float, highest: float, run: Run) -> bool:
     if ratio <= _stated_scale(run) * (1 + ROUNDING):
         return True
     for factor in (ratio, ratio**2):
-        if abs(factor - round(factor)) < ROUNDING * factor:
+        # Near a large number there is always a whole one.
+        if abs(factor - round(factor)) < min(ROUNDING * factor, NEAR_WHOLE):
             return True
     top = highest * (1 + ROUNDING)
     lies_between = math.floor(top) > ratio  # a whole number, or the root of a power of two
