@@ -8,9 +8,10 @@ the largest value of the k-th third of a curve, swings die away where
 
 A return of 0.4 that goes up and down by 0.3 has not swung where other runs of the same reach 90: it rests at
 the bottom of the scale. A success rate that rises from 0 to 1 doubles and halves by noise alone near 0, as
-its failures do near 1: it swings where it falls by a quarter of its range, twice. A loss that came through
-1e-40 and rests at 0.001, of 50 at its start, has not diverged either: an optimiser with a fixed step ends in a cycle around the minimum (RMSProp: |x| = η/2), and
-passes through it by chance.
+its failures do near 1: it swings where it falls by a quarter of its range, twice.
+
+A loss that came through 1e-40 and rests at 0.001, of 50 at its start, has not diverged either: an optimiser
+with a fixed step ends in a cycle around the minimum (RMSProp: |x| = η/2), and passes through it by chance.
 """
 
 from __future__ import annotations
