@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from ired_diag.curves.lost_gain import lost_gain_of
+from ired_diag.forensics import diagnose
+from ired_diag.runs.study import Study
 from tests.made_runs import findings_of, made_run
 
 STEPS = np.arange(60)
@@ -82,3 +84,12 @@ def test_a_score_that_is_evaluated_with_a_flat_loss_shows_that_it_learns() -> No
     ]
     (finding,) = findings_of("curve_shape", [run])
     assert (finding.severity, finding.evidence["metric"]) == ("note", "clip_score")
+
+
+def test_a_run_at_chance_is_not_said_to_be_stuck_as_well() -> None:
+    rng = np.random.default_rng(4)
+    config = {"num_classes": 100}
+    loss = 4.6055 + 0.001 * rng.standard_normal(40)
+    run = made_run("a", config=config, val_loss=loss, val_acc=0.01 + 0.0005 * rng.standard_normal(40))
+    rules = [finding.rule for finding in diagnose(Study.of([run])) if finding.severity != "note"]
+    assert set(rules) == {"chance_level"}
