@@ -211,3 +211,10 @@ def test_a_success_rate_that_is_noisy_at_both_ends_of_its_range_does_not_swing()
     swinging = np.where(PLACE % 8 < 4, rate, 0.3 * rate)
     findings = findings_of("curve_shape", [made_run("q1", test_success_rate=swinging)])
     assert any("swings" in finding.statement for finding in findings)
+
+
+def test_a_level_that_grows_in_stages_explains_swings() -> None:
+    stage, within = np.divmod(PLACE, 15)
+    loss = (0.1 + 0.05 * stage + 0.5 * np.exp(-within / 3)) * NOISE
+    findings = findings_of("curve_shape", [made_run("q1", metrics={"val_loss": loss, "level": stage})])
+    assert "warning" not in severities(findings)

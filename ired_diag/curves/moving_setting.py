@@ -110,7 +110,7 @@ def moving_setting_of(run: Run, *, swings: bool = False) -> MovingSetting | None
         if sign is None or not _is_schedule(name, setting):
             continue
         at = np.interp(series.steps, setting.steps, setting.values)
-        if swings and _swings_with(at, worse):
+        if swings and (_swings_with(at, worse) or _rises_by_stages(worse, at, sign)):
             return MovingSetting(name, float(at.min()), float(at.max()))
         if not swings and _explains(np.asarray(series.steps), worse, at, sign):
             return MovingSetting(name, float(at[int(np.argmin(worse))]), float(at[-1]))
