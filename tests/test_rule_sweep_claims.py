@@ -195,7 +195,7 @@ def test_values_that_never_arrived_are_said_of_every_group() -> None:
     assert set(finding.runs) == {run.label for run in runs}
 
 
-@pytest.mark.parametrize(("factor", "count"), [(37.3, 1), (317.3, 1), (32.0, 0), (2048**0.5, 0)])
+@pytest.mark.parametrize(("factor", "count"), [(37.3, 1), (317.0, 1), (317.3, 1), (32.0, 0), (2048**0.5, 0)])
 def test_a_large_factor_is_no_scaling_unless_it_is_whole_or_a_root(factor: float, count: int) -> None:
     rate = factor * 3e-4 * np.linspace(1, 0.01, 40)
     run = made_run("a", config={"lr": 3e-4}, metrics={"lr": rate, "val_loss": falling(40)})

@@ -65,6 +65,7 @@ FEWEST_RATES = 5  # logged rates
 ABOVE = 1.1  # times the configured rate
 ROUNDING = 0.002  # of a ratio
 NEAR_WHOLE = 0.1
+LARGE_COUNT = 100  # of devices or samples: beyond, people choose multiples of 8 or 10
 USUAL_BATCHES = (1, 32, 64, 128, 256, 512)  # that a rate is given for
 OF_SAMPLES = frozenset("example examples image images sample samples sequences".split())
 OF_A_COUNTER = frozenset("consumed num processed seen total".split())
@@ -436,7 +437,8 @@ def _is_scaling(ratio: float, highest: float, run: Run) -> bool:
         return True
     for factor in (ratio, ratio**2):
         # Near a large number there is always a whole one.
-        if abs(factor - round(factor)) < min(ROUNDING * factor, NEAR_WHOLE):
+        is_whole = abs(factor - round(factor)) < min(ROUNDING * factor, NEAR_WHOLE)
+        if is_whole and (factor < LARGE_COUNT or round(factor) % 8 == 0 or round(factor) % 10 == 0):
             return True
     top = highest * (1 + ROUNDING)
     lies_between = math.floor(top) > ratio  # a whole number, or the root of a power of two
