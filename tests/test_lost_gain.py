@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ired_diag.curves.lost_gain import lost_gain_of
 from ired_diag.forensics import diagnose
+from ired_diag.runs.history import History
 from ired_diag.runs.study import Study
 from tests.made_runs import findings_of, made_run
 
@@ -76,12 +79,10 @@ def test_a_training_loss_that_falls_by_a_fifth_is_over_fitting_next_to_a_small_r
 
 def test_a_score_that_is_evaluated_with_a_flat_loss_shows_that_it_learns() -> None:
     rng = np.random.default_rng(3)
-    run = made_run(
-        "a", val_loss=0.126 + 0.001 * rng.standard_normal(20), clip_score=np.linspace(0.2, 0.3, 20)
-    )
-    run.history.series["loss"] = made_run("b", every=50, loss=rng.uniform(0.1, 0.15, 40)).history.series[
-        "loss"
-    ]
+    flat = 0.126 + 0.001 * rng.standard_normal(20)
+    run = made_run("a", val_loss=flat, clip_score=np.linspace(0.2, 0.3, 20))
+    often = made_run("b", every=50, loss=rng.uniform(0.1, 0.15, 40))
+    run = replace(run, history=History({**run.history.series, **often.history.series}))
     (finding,) = findings_of("curve_shape", [run])
     assert (finding.severity, finding.evidence["metric"]) == ("note", "clip_score")
 
