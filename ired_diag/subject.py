@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-import numpy as np
 import torch
 
 from ired_diag.config import TrainingConfig
@@ -20,6 +19,7 @@ from ired_diag.model.energy import Energy
 from ired_diag.model.mined_batch import MinedBatch, MiningSettings, mine_batch
 from ired_diag.model.problems import Problems
 from ired_diag.model.schedule import Schedule
+from ired_diag.streams import generator_of
 
 SomeKind = TypeVar("SomeKind")
 
@@ -104,9 +104,7 @@ class Subject:
 
     def generator(self, purpose: str, number: int = 0) -> torch.Generator:
         """Return a stream of random numbers, on the CPU: one of its own for each purpose and number."""
-        words = [self.seed, zlib.crc32(purpose.encode()), number]
-        (entropy,) = np.random.SeedSequence(words).generate_state(1, np.uint64)
-        return torch.Generator().manual_seed(int(entropy >> np.uint64(1)))
+        return generator_of([self.seed, zlib.crc32(purpose.encode()), number])
 
     def chunks(self) -> Iterator[Subject]:
         """Yield this subject with one chunk of negatives after the other, mined as they are asked for."""
