@@ -30,7 +30,7 @@ from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.answer_scores import ERRORS, FINAL, score
 from ired_diag.inverse.frozen_set import solver_of
-from ired_diag.inverse.matrices import MatrixData
+from ired_diag.inverse.matrices import MATRICES, MatrixData
 from ired_diag.model.sampler import INNER_STEPS
 from ired_diag.probing.probe import Headline, Probe
 from ired_diag.stats.finite import summarise_finite
@@ -391,5 +391,5 @@ PROBE = Probe(
     ),
     weights="ema",
     samples=20_000,
-    needs=("matrices",),
+    needs=(MATRICES,),
 )

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from ired_diag.drawing.data import FigureData, Panel
 from ired_diag.drawing.interval_lines import quartile_lines
 from ired_diag.finding import Finding
-from ired_diag.inverse.matrices import MatrixData
+from ired_diag.inverse.matrices import MATRICES, MatrixData
 from ired_diag.inverse.matrix_form import describe
 from ired_diag.model.mined_batch import KINDS, Kind
 from ired_diag.probing.evidence import levels_in_words
@@ -364,5 +364,5 @@ PROBE = Probe(
             "larger_high_vs_start",
         ),
     ),
-    needs=("negatives", "matrices"),
+    needs=("negatives", MATRICES),
 )

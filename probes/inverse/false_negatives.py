@@ -40,8 +40,8 @@ from ired_diag.drawing.interval_lines import line_of_rows
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.answer_errors import answer_errors
 from ired_diag.inverse.gradient_change import CHANGES, nce_changes
-from ired_diag.inverse.matrices import MatrixData
-from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.matrices import MATRICES, MatrixData
+from ired_diag.inverse.network import NETWORK, EnergyNetwork
 from ired_diag.model.mined_batch import Kind
 from ired_diag.model.sampler import sample
 from ired_diag.probing.evidence import with_ends
@@ -486,5 +486,5 @@ PROBE = Probe(
         ),
         Headline("cosine", "cosine of NCE gradients with and without them", "cosine_low", "cosine_high"),
     ),
-    needs=("negatives", "matrices", "network"),
+    needs=("negatives", MATRICES, NETWORK),
 )

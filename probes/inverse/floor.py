@@ -38,7 +38,7 @@ from ired_diag.drawing.interval_lines import line_of_rows
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.floors import TITLES, references
 from ired_diag.inverse.frozen_set import Solver, frozen_set, solver_of
-from ired_diag.inverse.matrices import MatrixData
+from ired_diag.inverse.matrices import MATRICES, MatrixData
 from ired_diag.inverse.standing_words import (
     BETTER,
     FEWEST,
@@ -399,5 +399,5 @@ PROBE = Probe(
     ),
     weights="ema",
     samples=4096,
-    needs=("matrices",),
+    needs=(MATRICES,),
 )

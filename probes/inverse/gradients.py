@@ -47,7 +47,7 @@ from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.batch_gradients import LAYERS, layer_of
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.gradient_survey import WHOLE, Terms, survey_levels, survey_terms
-from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.network import NETWORK, EnergyNetwork
 from ired_diag.inverse.survey_estimates import Row, as_table, layer_rows, level_rows
 from ired_diag.inverse.survey_table import (
     SURVEY_COLUMNS,
@@ -482,5 +482,5 @@ PROBE = Probe(
         Headline("noise_scale", "noise scale (problems)", "noise_scale_low", "noise_scale_high", "log"),
         Headline("nce_share", "share of the contrastive term", "nce_share_low", "nce_share_high"),
     ),
-    needs=("network",),
+    needs=(NETWORK,),
 )

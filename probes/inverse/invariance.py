@@ -37,7 +37,7 @@ from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.drawing.interval_lines import line_of_rows
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.config import InverseConfig
-from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.network import NETWORK, EnergyNetwork
 from ired_diag.inverse.outcome import Arrangement, Inputs, Quantity
 from ired_diag.inverse.variations import Rule, Variation, draw_inputs, variations
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
@@ -528,5 +528,5 @@ PROBE = Probe(
     ),
     weights="ema",
     samples=512,
-    needs=("network",),
+    needs=(NETWORK,),
 )
