@@ -360,7 +360,7 @@ def figure(table: Table) -> FigureData:
 def _least_shown(mse: dict[str, float]) -> float:
     """Return the least MSE with a place on the axis: what is next to exact would squeeze all others."""
     halves = [0.5 * mse[name] for name in ANSWERS if mse[name] > 0]
-    return min(mse["zero"] * SHOWN, *halves)
+    return min([mse["zero"] * SHOWN, *halves])
 
 
 def _panel(mse: Table, order: list[str], data: str, least: float) -> Panel:
