@@ -32,7 +32,8 @@ Ask = Callable[..., dict[str, Any]]
 
 
 def make_run(group: str, seed: int, **metrics: np.ndarray) -> Run:
-    return made_run(group, seed, every=10, path=Path(f"/nowhere/{group}/{seed}"), **metrics)
+    named = {name.replace("__", "/"): values for name, values in metrics.items()}
+    return made_run(group, seed, every=10, path=Path(f"/nowhere/{group}/{seed}"), metrics=named)
 
 
 def snapshot_of(*runs: Run, version: int = 1) -> Snapshot:
