@@ -1,9 +1,9 @@
 """Numbers that the public code of IRED computed of a tiny model, kept next to the tests.
 
-``public_numbers/rank3.npz`` was computed by ``models.EBM``, ``DiffusionWrapper`` and ``GaussianDiffusion1D`` of
-github.com/yilundu/ired_code_release (commit 3d74b85, MIT licence), in float32, of ten matrices of rank 3, one
-at each noise level. The weights are drawn, not stored: ``weights`` draws the same ones here. The keys are those
-of the reference files that ``ired-diag verify`` reads; of the parameter gradients four biases are kept.
+``public_numbers/rank3.npz`` was computed by ``models.EBM``, ``DiffusionWrapper`` and ``GaussianDiffusion1D``
+of github.com/yilundu/ired_code_release (commit 3d74b85, MIT licence), in float32, of ten matrices of rank 3,
+one at each noise level. The weights are drawn, not stored: ``weights`` draws the same ones here. The keys are
+those of the reference files that ``ired-diag verify`` reads; of the parameter gradients four biases are kept.
 """
 
 from __future__ import annotations
