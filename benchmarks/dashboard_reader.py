@@ -42,11 +42,11 @@ class Reader:
 
     def get(self, path: str) -> bytes:
         """Return what is at a path."""
-        return self._asked("GET", path)
+        return self._answer_to("GET", path)
 
     def post(self, body: dict[str, Any]) -> bytes:
         """Return the answer of a callback."""
-        return self._asked("POST", PATH, json.dumps(body))
+        return self._answer_to("POST", PATH, json.dumps(body))
 
     def _answer_to(self, method: str, path: str, body: str | None = None) -> bytes:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)

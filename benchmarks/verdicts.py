@@ -55,15 +55,15 @@ def measure_all(
     chosen: Sequence[Cell], *, most: int, processes: int, seed: int
 ) -> tuple[dict[str, dict[str, Array]], dict[str, float]]:
     """Return what the studies of each cell measure, by cell and measure, and the seconds of each cell."""
-    values: dict[str, dict[str, Array]] = {cell.name: {} for cell in chosen}
-    seconds = dict.fromkeys(values, 0.0)
+    measures: dict[str, dict[str, Array]] = {cell.name: {} for cell in chosen}
+    seconds = dict.fromkeys(measures, 0.0)
     with multiprocessing.Pool(processes) as pool:
         for name, measured, taken in pool.imap(chunk_of, tasks_of(chosen, most, seed)):
             seconds[name] += taken
             for measure, values in measured.items():
-                so_far = values[name].get(measure, np.empty(0))
-                values[name][measure] = np.concatenate([so_far, values])
-    return values, seconds
+                so_far = measures[name].get(measure, np.empty(0))
+                measures[name][measure] = np.concatenate([so_far, values])
+    return measures, seconds
 
 
 def minutes_of_all(
