@@ -1,4 +1,4 @@
-"""``ired-diag stats``: what it prints, as text, JSON, LaTeX and Markdown; sweeps; frozen matrices."""
+"""``ired-diag stats``: what it prints, as text, JSON, LaTeX and Markdown; sweeps; frozen problems."""
 
 from __future__ import annotations
 
