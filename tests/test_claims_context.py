@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pytest
 
 from ired_diag.claims import Checked, check_report
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
-from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from tests.made_runs import made_study
 
 LOSSES = {
     "baseline": (0.44532, 0.43983, 0.41068, 0.43515, 0.43997, 0.43272, 0.42824, 0.43513),
@@ -27,16 +24,7 @@ PERCENT = {
 
 def study_of(values: Mapping[str, Sequence[float]], metric: str) -> Study:
     """Return runs that end at the given values, one a seed."""
-    return Study.of(
-        Run(
-            experiment=group, name=None, variant=None, seed=seed,
-            path=Path(f"/{group}/{seed}"), configuration={"optimizer": group},
-            history=History.of([Row(step, {metric: v}) for step, v in ((500, 1.6 * value), (1000, value))]),
-            ending=Ending("complete"),
-        )
-        for group, finals in values.items()
-        for seed, value in enumerate(finals)
-    )  # fmt: skip
+    return made_study(values, metric, curve=lambda final: (1.6 * final, final), every=500)
 
 
 @pytest.fixture(scope="module")

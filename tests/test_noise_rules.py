@@ -16,11 +16,12 @@ from ired_diag import forensics
 from ired_diag.comparison import compare
 from ired_diag.finding import Finding
 from ired_diag.open import open_study
-from ired_diag.runs.ending import Ending, State
+from ired_diag.runs.ending import State
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.power import power_of
+from tests.made_runs import made_run
 
 RULES = ("shared_noise", "underpowered", "best_of_many", "late_compute")
 
@@ -29,17 +30,15 @@ def run(
     experiment: str, seed: int, values: Any, *, state: State = "complete", told: Any = None, **config: Any
 ) -> Run:
     """Return a run that was evaluated every 1000 steps."""
-    rows = [Row(1000 * (i + 1), {"validation/mse": float(v)}) for i, v in enumerate(values)]
-    return Run(
-        experiment=experiment,
-        name=None,
-        variant=None,
-        seed=seed,
+    return made_run(
+        experiment,
+        seed,
+        every=1000,
+        config=config,
+        state=state,
         path=Path(experiment),
-        configuration=config,
-        history=History.of(rows),
-        ending=Ending(state),
-        provenance=told or {},
+        provenance=told,
+        validation__mse=values,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,32 +63,23 @@ def command(
     ired-diag stats results.csv --margin 0.05abs --paired
     ired-diag stats q301 --sweep mining_opt_steps
     """
+    from app.calls.comparing import compare
     from app.cli import stats_answer, stats_markup, stats_output
     from app.cli.same_command import same_command
-    from ired_diag.comparison import compare
-    from ired_diag.grouping import group_runs
 
-    missing: list[str] = []
-    groups = group_runs(
-        experiments,
-        runs,
-        metric=metric,
-        variants=sweep is not None,
-        missing=missing,
-        grouping=grouping,
-    )
     comparison = compare(
-        groups,
+        *experiments,
+        runs=runs,
         metric=metric,
+        higher_is_better=higher_is_better,
+        sweep=sweep,
+        grouping=grouping,
         readout=readout,
-        lower_is_better=None if higher_is_better is None else not higher_is_better,
         include_incomplete=include_incomplete,
         margin=margin,
         paired=paired,
         seed=seed,
-        knob=sweep,
     )
-    comparison = replace(comparison, notes=[*missing, *comparison.notes])
     if as_json:
         output.print_json(comparison)
         return

@@ -25,7 +25,6 @@ from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import (
     Evidence,
     Rule,
-    counted,
     groups_of,
     labels_of,
     listed,
@@ -46,6 +45,7 @@ from ired_diag.runs.metric_limits import (
     share_of,
 )
 from ired_diag.runs.metric_words import words_of
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.runs.two_scales import two_scales

@@ -31,9 +31,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, counted, listed
+from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.forensics.zero_learning_rate import logged_rates
 from ired_diag.runs.lone_rate import lone_rate
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
 from ired_diag.runs.stated_settings import TEXTS, differing_settings, keys_of, notes_of

@@ -38,7 +38,6 @@ from ired_diag.finding import Finding
 from ired_diag.forensics.rule import (
     Evidence,
     Rule,
-    counted,
     groups_of,
     labels_of,
     listed,
@@ -54,6 +53,7 @@ from ired_diag.runs.claimed_change import (
     claim_without_setting,
 )
 from ired_diag.runs.metric_words import plain_words, words_of
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.named_values import named_value
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
