@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.calls.opening import RUNS, Groups, Place
+from app.calls.opening import RUNS, Place, Source
+from app.calls.several import names_in
+from ired_diag.errors import NotFound
 from ired_diag.runs.study import Study
 
 if TYPE_CHECKING:
@@ -21,11 +24,11 @@ COLUMN_WIDTH = 3.25  # inches
 
 
 def figures(
-    *sources: Study | Groups | Place,
-    runs: Place = RUNS,
+    *sources: Source,
+    runs: Study | Place = RUNS,
     out: Place | None = None,
-    only: Sequence[str] = (),
-    forms: Sequence[str] = FORMS,
+    only: str | Sequence[str] = (),
+    forms: str | Sequence[str] = FORMS,
     width: float = COLUMN_WIDTH,
     **choices: Any,
 ) -> Pictures:
@@ -33,10 +36,10 @@ def figures(
 
     Args:
         sources: As for ``ird.compare``.
-        runs: The runs folder, in which names are looked up.
+        runs: The runs folder, or a study, in which names are looked up.
         out: Folder for the files. Default: none are written.
-        only: Names of pictures, as ``ired-diag figures --list`` prints them. Default: all.
-        forms: ``pdf``, ``svg`` and ``png``, or some of them.
+        only: Name of a picture, or several, as ``ired-diag figures --list`` prints them. Default: all.
+        forms: ``pdf``, ``svg`` or ``png``, or several of them.
         width: Width of a picture in inches.
         choices: ``metric``, ``higher_is_better``, ``grouping``, ``sweep``, ``readout``, ``margin``,
             ``paired``, ``smooth``, ``band``, ``start``, ``form`` and ``quantities``, as for the command.
@@ -45,18 +48,30 @@ def figures(
         The figures as data (``Pictures.figures``), and why others are not drawn (``Pictures.not_drawn``).
 
     Raises:
-        NotFound: There is nothing of a name, or no picture of a name.
+        NotFound: There is nothing of a name, no picture of a name, or no such form.
         CannotWrite: The folder cannot be written.
         TypeError: A choice has a name that is not one of these.
     """
     from app.calls.material import material_of
     from app.pictures import make_pictures
 
+    check_forms(names_in(forms, of="forms"))
     material, _ = material_of(sources, runs=runs, **choices)
-    pictures = make_pictures(material, only)
+    pictures = make_pictures(material, names_in(only, of="only"))
     if out is not None:
-        write_pictures(pictures, material, Path(out), command=["ird.figures"], forms=forms, width=width)
+        write_pictures(pictures, material, Path(out), command=["ird.figures"], forms=names_in(forms, of="forms"), width=width)
     return pictures
+
+
+def check_forms(forms: Sequence[str]) -> None:
+    """Refuse a file format that pictures are not written in.
+
+    Raises:
+        NotFound: There is no such form.
+    """
+    for form in forms:
+        if form not in FORMS:
+            raise NotFound(f"forms: a picture is not written as {form!r}. There are: {', '.join(FORMS)}.")
 
 
 def write_pictures(
@@ -102,8 +117,8 @@ def write_pictures(
 
 
 def report(
-    *sources: Study | Groups | Place,
-    runs: Place = RUNS,
+    *sources: Source,
+    runs: Study | Place = RUNS,
     out: Place = "report.html",
     title: str | None = None,
     question: str | None = None,
@@ -113,7 +128,7 @@ def report(
 
     Args:
         sources: As for ``ird.compare``.
-        runs: The runs folder, in which names are looked up.
+        runs: The runs folder, or a study, in which names are looked up.
         out: File to write.
         title: Title of the page. Default: the names of the groups.
         question: Question of the study, printed below the title.
@@ -152,10 +167,10 @@ class WrittenReport:
 
 
 def write_report(
-    sources: Sequence[Study | Groups | Place],
+    sources: Sequence[Source],
     out: Path,
     *,
-    runs: Place,
+    runs: Study | Place,
     command: Sequence[str],
     title: str | None = None,
     question: str | None = None,
@@ -166,7 +181,7 @@ def write_report(
     Args:
         sources: As for ``ird.compare``.
         out: File to write.
-        runs: The runs folder, in which names are looked up.
+        runs: The runs folder, or a study, in which names are looked up.
         command: Words of the command that writes it, for the provenance.
         title: Title of the page. Default: the names of the groups.
         question: Question of the study, printed below the title.
@@ -198,7 +213,7 @@ def write_report(
 
 
 def _place_of(
-    sources: Sequence[Study | Groups | Place], runs: Place, choices: dict[str, Any]
+    sources: Sequence[Source], runs: Study | Place, choices: dict[str, Any]
 ) -> next_command.Place:
     """Return where the runs are, for the next commands: in the runs folder, or at paths that were given."""
     from app import next_command
@@ -206,8 +221,19 @@ def _place_of(
 
     judging = {name: choices.get(name) for name in ("metric", "higher_is_better", "grouping")}
     options = next_command.options_in_words(**judging)
+    studies = [source for source in (*sources, runs) if isinstance(source, Study)]
+    if studies:
+        return next_command.Place(runs=_folder_of(studies[0]), options=options)
     words = [str(source) for source in sources if isinstance(source, Path | str)]
     patterns, others = split_arguments(words)
+    folder = runs if isinstance(runs, Path | str) else RUNS
     if patterns or any(Path(word).exists() for word in others):
-        return next_command.Place(paths=tuple(words), runs=Path(runs), options=options)
-    return next_command.Place(runs=Path(runs), options=options)
+        return next_command.Place(paths=tuple(words), runs=Path(folder), options=options)
+    return next_command.Place(runs=Path(folder), options=options)
+
+
+def _folder_of(study: Study) -> Path:
+    """Return the folder that holds the runs of a study."""
+    if not study.runs:
+        return RUNS
+    return Path(os.path.commonpath([run.path.absolute().parent for run in study.runs]))

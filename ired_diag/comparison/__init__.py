@@ -142,7 +142,7 @@ def compare(
     readout: str = PLATEAU,
     lower_is_better: bool | None = None,
     include_incomplete: bool = False,
-    margin: float | Margin = ONE_PERCENT,
+    margin: float | str | Margin = ONE_PERCENT,
     seed: int = 0,
     knob: str | None = None,
     paired: bool | None = None,
