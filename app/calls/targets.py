@@ -74,7 +74,7 @@ def targets_of(
     if others:
         members += all_runs(groups_of(others, runs=runs, grouping=grouping, unreadable=notes))
     judged = judge_runs(members, metric=metric, higher_is_better=higher_is_better)
-    named_task = tasks.load(task) if isinstance(task, str) else task
+    named_task = None if task is None else tasks.load(task)
     targets: list[Target] = []
     errors: list[DiagError] = []
     for run in judged:

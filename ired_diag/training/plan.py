@@ -18,10 +18,9 @@ from ired_diag.json_object import read_json_object
 from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.find import CONFIG
 from ired_diag.runs.labels import experiment_number
-from ired_diag.runs.store import folder_name
+from ired_diag.runs.store import folder_name, imported_sources
 from ired_diag.task import Task
 from ired_diag.training.fork import Fork
-from ired_diag.training.run_files import last_checkpoint
 from ired_diag.training.stored_configuration import check_run
 
 MOST_SEEDS = 10_000  # a typing error such as 0-99999 would plan runs for hours
@@ -59,7 +58,7 @@ def plan(
     seeds: str | None = None,
     settings: Sequence[str] = (),
     *,
-    task: str | None = None,
+    task: str | Task | None = None,
     name: str | None = None,
     runs: Path = Path("runs"),
     resume: bool = False,
@@ -106,7 +105,7 @@ def plan(
     return planned
 
 
-def _variants(experiment: str | None, values: Mapping[str, str], task: str | None) -> tuple[Variant, ...]:
+def _variants(experiment: str | None, values: Mapping[str, str], task: str | Task | None) -> tuple[Variant, ...]:
     """Return the variants that a name or path means; ``values`` may set none of the knobs that they vary."""
     chosen = None
     if task is not None:
@@ -183,9 +182,10 @@ def check_free(planned: Sequence[PlannedRun]) -> None:
     if len(taken) > MOST_FOLDERS:
         listed += f" and {len(taken) - MOST_FOLDERS} more"
     hold = "hold runs" if len(taken) > 1 else "holds a run"
-    advice = "Train"
-    if all(is_file(last_checkpoint(folder)) for folder in taken):
-        advice = "Go on with --resume, or train"
+    advice = "Go on with --resume, or train"
+    # A log that was imported has no state; a run that failed at its first step starts again.
+    if any(imported_sources(folder) is not None for folder in taken):
+        advice = "Train"
     raise CannotWrite(f"{listed}: {hold} already. {advice} under another name with --name NAME.")
 
 
