@@ -123,7 +123,7 @@ def test_incomplete_runs_are_left_out_first_thing_unless_asked_for() -> None:
 def test_a_seed_that_ends_in_nan_is_a_failure_and_said_first() -> None:
     result = compare({"a": group("a", [1.0, math.nan, 3.0])})
     assert result.groups[0].summary.mean == 2.0
-    assert result.left_out == ["a: 1 of 3 seeds ended in NaN (seed1); means are among the 2 that finished."]
+    assert result.left_out == ["a: 1 of 3 seeds ended in NaN (seed1); means are among the 2 that ended well."]
     outcomes = result.groups[0].outcomes
     assert (outcomes.attempted, outcomes.finished) == (3, 2)
     assert outcomes.failures[0].reason == (

@@ -55,7 +55,6 @@ __all__ = [
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_VERDICTS = 6  # in the text form of a comparison
 NO_PLATEAU = "No plateau in common"  # how the note begins
 
 
@@ -106,17 +105,21 @@ class Comparison:
 
         return frame_of_comparison(self)
 
+    def groups_frame(self) -> pd.DataFrame:
+        """Return the groups as a DataFrame: seeds, mean, standard deviation, interval and range."""
+        from ired_diag.comparison.frame import frame_of_groups
+
+        return frame_of_groups(self)
+
     def __repr__(self) -> str:
-        verdicts = [f"{pair.a} and {pair.b}: {pair.verdict.reason}" for pair in self.pairs[:MOST_VERDICTS]]
-        if len(self.pairs) > MOST_VERDICTS:
-            verdicts.append(f"and {len(self.pairs) - MOST_VERDICTS} more pairs")
-        return f"<Comparison, {self.metric_words}, {self.readout}: {'; '.join(verdicts)}>"
+        from ired_diag.comparison import as_text
+
+        return as_text.in_lines(self)
 
     def _repr_html_(self) -> str:
-        from ired_diag.notebook import frame_as_html, heading_as_html
+        from ired_diag.comparison import as_text
 
-        heading = heading_as_html(self.metric_words, [*self.left_out, *self.notes])
-        return heading + frame_as_html(self.frame())
+        return as_text.in_html(self)
 
     @cached_property
     def in_percent(self) -> bool:
