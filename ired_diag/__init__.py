@@ -50,8 +50,15 @@ def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'ired_diag' has no attribute {name!r}")
     from importlib import import_module
+    from inspect import isfunction
 
-    return getattr(import_module(_PUBLIC[name]), name)
+    from ired_diag.python_words import speaking_python
+
+    value = getattr(import_module(_PUBLIC[name]), name)
+    if isfunction(value):
+        value = speaking_python(value)
+    globals()[name] = value  # found there from now on
+    return value
 
 
 def __dir__() -> list[str]:

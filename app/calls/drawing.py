@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.calls.opening import RUNS, Place, Source
 from app.calls.several import names_in
 from ired_diag.errors import NotFound
+from ired_diag.python_words import in_python
 from ired_diag.runs.study import Study
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def figures(
     check_forms(names_in(forms, of="forms"))
     material, _ = material_of(sources, runs=runs, **choices)
     pictures = make_pictures(material, names_in(only, of="only"))
+    not_drawn = {name: in_python(reason) for name, reason in pictures.not_drawn.items()}
+    pictures = replace(pictures, not_drawn=not_drawn)
     if out is not None:
         write_pictures(pictures, material, Path(out), command=["ird.figures"], forms=names_in(forms, of="forms"), width=width)
     return pictures

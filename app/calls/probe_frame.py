@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ired_diag.finding import Finding
+from ired_diag.python_words import all_in_python
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ def frame_of(replies: Sequence[Answer | Unanswered], probe: str, notes: Sequence
         findings.append(plain(reply.finding))
         units = {column["name"]: column["unit"] for column in metadata["columns"]}
     joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    joined.attrs |= {"units": units, "findings": findings, "unanswered": unanswered}
+    joined.attrs |= {"units": units, "findings": findings, "unanswered": all_in_python(unanswered)}
     return joined
 
 

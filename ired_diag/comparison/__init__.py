@@ -31,6 +31,7 @@ from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
 from ired_diag.runs.direction import Direction, Source
 from ired_diag.runs.judged import (
+    check_logged,
     is_configured,
     metric_in_words,
     other_sets_in_words,
@@ -167,7 +168,7 @@ def compare(
         paired: Whether equal seeds are pairs. Default: where both configurations state the same data.
 
     Raises:
-        NotFound: No group has a seed with a result, or one that failed; where others have, a group without
+        NotFound: No run logs the metric; or no group has a seed with a result, or one that failed; where others have, a group without
             the metric is left out. Or no metric is named, and the groups share none.
         DiagError: The readout or the margin is not one, the groups are not a sweep over the knob, or the
             configurations contradict each other about the direction.
@@ -175,6 +176,9 @@ def compare(
     if readout not in READOUTS:
         raise DiagError(f"Readout {readout!r} is unknown. There are: {', '.join(READOUTS)}.")
     margin = margin_of(margin)
+    runs = list(itertools.chain.from_iterable(groups.values()))
+    if metric and any(run.history.series for run in runs):
+        check_logged(metric, runs)
     metric = metric or shared_metric(groups)
     direction = _direction(groups, metric, lower_is_better)
     lower = direction.lower_is_better
@@ -201,7 +205,6 @@ def compare(
     sweep = None
     if knob is not None:
         sweep = sweep_over(knob, members, read.values[compared], lower_is_better=lower, draw=seed)
-    runs = list(itertools.chain.from_iterable(groups.values()))
     return Comparison(
         metric=metric,
         readout=compared,

@@ -15,6 +15,7 @@ from ired_diag.comparison.answer_words import (
     readout_in_words,
 )
 from ired_diag.comparison.words import verdict_of
+from ired_diag.python_words import all_in_python, in_python
 
 if TYPE_CHECKING:
     from ired_diag.comparison import Comparison, PairOfGroups
@@ -35,7 +36,7 @@ def in_lines(comparison: Comparison) -> str:
     if len(pairs) > MOST_VERDICTS:
         lines.append(f"and {len(pairs) - MOST_VERDICTS} more pairs: comparison.frame()")
     lines += _cautions(comparison)
-    return "\n  ".join(lines) + ">"
+    return "\n  ".join(all_in_python(lines)) + ">"
 
 
 def in_html(comparison: Comparison) -> str:
@@ -48,7 +49,7 @@ def in_html(comparison: Comparison) -> str:
     if len(comparison.pairs) == 1:
         details.append(verdict_of(comparison.pairs[0], comparison))
     groups = frame_of_groups(comparison).drop(columns=["metric", "readout"])
-    html = heading_as_html(title, details) + frame_as_html(groups)
+    html = heading_as_html(in_python(title), all_in_python(details)) + frame_as_html(groups)
     if comparison.pairs:
         places = {id(pair): place for place, pair in enumerate(comparison.pairs)}
         pairs = _decided_first(comparison.pairs)
@@ -58,7 +59,7 @@ def in_html(comparison: Comparison) -> str:
         if len(pairs) > MOST_PAIRS:
             hidden = f"and {len(pairs) - MOST_PAIRS} more pairs: comparison.frame()"
             html += details_as_html([hidden])
-    return html + details_as_html([*_cautions(comparison), *comparison.notes])
+    return html + details_as_html(all_in_python([*_cautions(comparison), *comparison.notes]))
 
 
 def _decided_first(pairs: Sequence[PairOfGroups]) -> list[PairOfGroups]:

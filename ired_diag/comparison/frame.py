@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from ired_diag.python_words import all_in_python, in_python
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -78,10 +80,10 @@ def frame_of_groups(comparison: Comparison) -> pd.DataFrame:
 
 
 def _described(frame: pd.DataFrame, comparison: Comparison, units: dict[str, str]) -> pd.DataFrame:
-    frame.attrs["metric"] = comparison.metric_words
+    frame.attrs["metric"] = in_python(comparison.metric_words)
     frame.attrs["readout"] = comparison.readout
     frame.attrs["units"] = dict(units)
-    frame.attrs["notes"] = [*comparison.left_out, *comparison.notes]
+    frame.attrs["notes"] = all_in_python([*comparison.left_out, *comparison.notes])
     return frame
 
 
@@ -110,9 +112,9 @@ def _row(pair: PairOfGroups, comparison: Comparison) -> dict[str, Any]:
         pair.verdict.decision,
         pair.verdict.reason,
         pair.primary in PAIRED,
-        pair.obstacle or pair.pairing,
+        in_python(pair.obstacle or pair.pairing),
         pair.flips,
-        " ".join(cautions_of(pair, comparison)),
+        in_python(" ".join(cautions_of(pair, comparison))),
         comparison.metric,
         comparison.readout,
     )

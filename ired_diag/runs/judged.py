@@ -8,6 +8,7 @@ one that configurations name, else the most telling one.
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -44,16 +45,29 @@ def judge_runs(
         NotFound: No run logs the metric.
     """
     runs = tuple(runs)
-    is_logged = any(metric in run.history.series for run in runs)
-    if metric is not None and not is_logged:
-        logged = _names(_logged(runs))
-        raise NotFound(f"--metric {metric}: no run logs it. Logged: {logged}.")
+    if metric is not None:
+        check_logged(metric, runs)
     changes: dict[str, Any] = {}
     if metric:
         changes["metric"] = metric
     if higher_is_better is not None:
         changes["higher_is_better"] = higher_is_better
     return tuple(replace(run, **changes) for run in runs)
+
+
+def check_logged(metric: str, runs: Iterable[Run]) -> None:
+    """Refuse a metric that no run logs.
+
+    Raises:
+        NotFound: No run does; the message names the one that was most likely meant.
+    """
+    logged = _logged(runs)
+    if metric in logged:
+        return
+    meant = ""
+    for near in difflib.get_close_matches(metric, logged, n=1):
+        meant = f" Did you mean {near}?"
+    raise NotFound(f"--metric {metric}: no run logs it.{meant} Logged: {_names(logged)}.")
 
 
 def judge_groups(
