@@ -86,7 +86,7 @@ class Recipe:
     make: Callable[[Material], Sequence[FigureData]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pictures:
     """Pictures of runs.
 
@@ -97,6 +97,20 @@ class Pictures:
 
     figures: tuple[FigureData, ...]
     not_drawn: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        names = ", ".join(figure.name for figure in self.figures) or "none"
+        reasons = [f"not drawn: {name}: {reason}" for name, reason in self.not_drawn.items()]
+        return "\n  ".join([f"<Pictures: {names}", *reasons]) + ">"
+
+    def _repr_html_(self) -> str:
+        from ired_diag.notebook import heading_as_html
+
+        parts = [figure._repr_html_() for figure in self.figures]
+        if self.not_drawn:
+            reasons = [f"{name}: {reason}" for name, reason in self.not_drawn.items()]
+            parts.append(heading_as_html("not drawn", reasons))
+        return "".join(parts)
 
 
 def make_pictures(material: Material, only: Iterable[str] = ()) -> Pictures:

@@ -266,7 +266,7 @@ def scale_of_lines(lines: Iterable[Line]) -> Scale:
     return scale_of([line.y for line in lines])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FigureData:
     """A picture.
 
@@ -292,6 +292,14 @@ class FigureData:
     summary: str = ""
     order: tuple[str, ...] = ()
     stacked: bool = False
+
+    def __repr__(self) -> str:
+        return f"<FigureData {self.name}: {self.title}. {self.summary or self.method}>"
+
+    def _repr_html_(self) -> str:
+        from ired_diag.notebook import details_as_html, heading_as_html
+
+        return heading_as_html(self.title, filter(None, [self.summary])) + details_as_html([self.method])
 
     @property
     def heights(self) -> list[float]:
