@@ -52,11 +52,9 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
     from inspect import isfunction
 
-    from ired_diag.python_words import speaking_python
-
     value = getattr(import_module(_PUBLIC[name]), name)
     if isfunction(value):
-        value = speaking_python(value)
+        value = import_module("ired_diag.python_words").speaking_python(value)
     globals()[name] = value  # found there from now on
     return value
 

@@ -96,9 +96,7 @@ def _check_number(where: str, name: str, value: Tensor, *, stacked: bool) -> Non
     shape = getattr(value, "shape", None)
     expected = "one number for each seed, of shape (seeds,)" if stacked else "one number, of shape ()"
     if shape is None:
-        raise DiagError(
-            f"{where}: {name!r} must be a tensor of {expected}, found {type(value).__name__}."
-        )
+        raise DiagError(f"{where}: {name!r} must be a tensor of {expected}, found {type(value).__name__}.")
     if len(shape) != int(stacked):
         raise DiagError(
             f"{where}: {name!r} must be {expected}, found shape {tuple(shape)}. Take the mean over the batch."

@@ -45,8 +45,12 @@ VALUED = (
 COMMAND = re.compile(r"ired-diag [^\n]*?(?=\.?\s*$|, or |[.;] )")
 SWITCH = re.compile(rf"(?<![\w-])(?:{'|'.join(SWITCHES)})(?![\w-])")
 # A value is quoted, in capitals, or has a sign that a word of a sentence lacks; else it stands before a colon.
-TOKEN = r"""'[^']*'|"[^"]*"|[A-Z][\w.:=|/]*[A-Z=]\w*|\w[^\s,;]*(?:[\d_/=%@]|\.\w)[^\s,;:.]*|\w[^\s,;:]*(?=:)"""
-VALUE = re.compile(rf"(?<![\w-])--(?P<name>{'|'.join(VALUED)})(?![\w-])(?: (?P<value>{TOKEN}|auto|last|off))?")
+TOKEN = (
+    r"""'[^']*'|"[^"]*"|[A-Z][\w.:=|/]*[A-Z=]\w*|\w[^\s,;]*(?:[\d_/=%@]|\.\w)[^\s,;:.]*|\w[^\s,;:]*(?=:)"""
+)
+VALUE = re.compile(
+    rf"(?<![\w-])--(?P<name>{'|'.join(VALUED)})(?![\w-])(?: (?P<value>{TOKEN}|auto|last|off))?"
+)
 KEY = re.compile(r"(?<![\w-])--(?P<name>group-by|ignore-key|seed-key)(?: (?P<key>[A-Z]\w*|\w+(?=:)))?")
 FIELDS = {"group-by": "by=('{}',)", "ignore-key": "not_compared={{'{}'}}", "seed-key": "seed_key='{}'"}
 BOTH = ("in Python", "ommand line")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ from ired_diag.runs.ending import Ending
 from ired_diag.task import Losses, LossTerm, Metric, Task
 from ired_diag.training.trainer import train
 
-SETTINGS = {"train_steps": 3, "validate_every": 1, "log_every": 1, "checkpoint_every": 3}
+SETTINGS: dict[str, Any] = {"train_steps": 3, "validate_every": 1, "log_every": 1, "checkpoint_every": 3}
 
 
 def height(config: Any, tensors: Mapping[str, torch.Tensor], batch: object) -> Losses:
@@ -35,7 +35,7 @@ PARABOLA = Task(
     initial_weights=lambda config, generator: {"w": torch.tensor([4.0, 1.0])},
     draw_batch=lambda config, streams, step: {},
     loss=height,
-    evaluate=lambda config, tensors, batch, generator: {"validation/height": tensors["w"].square().sum()},
+    evaluate=lambda config, tensors, batch, generator: {"validation/height": float(tensors["w"].sum())},
     paired_by=("batch_size",),
 )
 
@@ -109,7 +109,7 @@ def test_a_file_without_its_function_is_said_to_lack_the_function(tmp_path: Path
         (lambda c, w, b: Losses({"hight": w["w"].sum()}), "term 'hight', which is no LossTerm"),
         (lambda c, w, b: Losses({}), "none of the terms that are trained: height"),
         (lambda c, w, b: Losses({"height": w["w"].square()}), r"found shape \(2,\). Take the mean"),
-        (lambda c, w, b: Losses({"height": 3.0}), "'height' must be a tensor of one number.*found float"),
+        (lambda c, w, b: Losses({"height": cast(Any, 3.0)}), "must be a tensor of one number.*found float"),
         (lambda c, w, b: Losses({"height": w["w"].sum()}, {"x": w["w"]}), "'x' must be one number"),
     ],
 )
@@ -124,9 +124,15 @@ def test_what_loss_returns_is_checked(tmp_path: Path, loss: Callable[..., Any], 
         ({"evaluate": lambda *_: None}, r"evaluate\(\) must return a dictionary of numbers, found NoneType"),
         ({"evaluate": lambda *_: {"validation/height": "low"}}, "must be a number, found 'low'"),
         ({"evaluate": lambda *_: {"validation/height": torch.ones(2)}}, "must be a number"),
-        ({"initial_weights": lambda *_: {"w": 1.0}}, r"initial_weights\(\): 'w' must be a tensor, found float"),
+        (
+            {"initial_weights": lambda *_: {"w": 1.0}},
+            r"initial_weights\(\): 'w' must be a tensor, found float",
+        ),
         ({"initial_weights": lambda *_: [1.0]}, "must return tensors by name, found list"),
-        ({"draw_batch": lambda *_: torch.ones(2)}, r"draw_batch\(\) must return tensors by name, found Tensor"),
+        (
+            {"draw_batch": lambda *_: torch.ones(2)},
+            r"draw_batch\(\) must return tensors by name, found Tensor",
+        ),
     ],
 )
 def test_what_the_other_functions_return_is_checked(

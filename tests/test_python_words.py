@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,10 @@ OPTION = re.compile(r"(?<!\w)--[a-z]")
         ("--checkpoint 'x': expected last.", "checkpoint='x': expected last."),
         ("Choose --checkpoint last, or a step.", "Choose checkpoint='last', or a step."),
         ("--task dw.py: no.", "task='dw.py': no."),
-        ("Name the file: --task FILE.py:FUNCTION. It is run.", "Name the file: task='FILE.py:FUNCTION'. It is run."),
+        (
+            "Name the file: --task FILE.py:FUNCTION. It is run.",
+            "Name the file: task='FILE.py:FUNCTION'. It is run.",
+        ),
         ("Repeat them: --set 'hidden=4'.", "Repeat them: settings={'hidden': 4}."),
         ("with --set train_steps=20.", "with settings={'train_steps': 20}."),
         ("say otherwise with --group-by KEY.", "say otherwise with grouping=Grouping(by=('KEY',))."),
@@ -39,7 +43,7 @@ def test_options_become_arguments_and_commands_stay(message: str, words: str) ->
 def test_errors_of_the_functions_name_arguments(tmp_path: Path) -> None:
     runs = sample_runs()
     small = {"train_steps": 1, "validation_batches": 1}
-    calls = [
+    calls: list[Callable[[], object]] = [
         lambda: ird.compare("q101", "q103", runs=runs, metric="validation/mes"),
         lambda: ird.figures("q101", "q103", runs=runs, metric="validation/mes"),
         lambda: ird.diagnose(runs, metric="validation/mes"),
@@ -68,7 +72,11 @@ def test_a_misspelled_metric_is_answered_with_the_one_that_was_meant() -> None:
 
 def test_notes_and_cautions_name_arguments(tmp_path: Path) -> None:
     table = tmp_path / "results.csv"
-    rows = [f"{name},{seed},{0.5 + seed / 10 + shift}" for name, shift in (("a", 0), ("b", 1)) for seed in range(4)]
+    rows = [
+        f"{name},{seed},{0.5 + seed / 10 + shift}"
+        for name, shift in (("a", 0), ("b", 1))
+        for seed in range(4)
+    ]
     table.write_text("\n".join(["experiment,seed,val_thing", *rows]))
     comparison = ird.compare(table)
     shown = [repr(comparison), comparison._repr_html_(), *comparison.frame()["cautions"]]

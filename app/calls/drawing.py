@@ -62,7 +62,14 @@ def figures(
     not_drawn = {name: in_python(reason) for name, reason in pictures.not_drawn.items()}
     pictures = replace(pictures, not_drawn=not_drawn)
     if out is not None:
-        write_pictures(pictures, material, Path(out), command=["ird.figures"], forms=names_in(forms, of="forms"), width=width)
+        write_pictures(
+            pictures,
+            material,
+            Path(out),
+            command=["ird.figures"],
+            forms=names_in(forms, of="forms"),
+            width=width,
+        )
     return pictures
 
 
@@ -215,9 +222,7 @@ def write_report(
     return WrittenReport(content, findings, notes)
 
 
-def _place_of(
-    sources: Sequence[Source], runs: Study | Place, choices: dict[str, Any]
-) -> next_command.Place:
+def _place_of(sources: Sequence[Source], runs: Study | Place, choices: dict[str, Any]) -> next_command.Place:
     """Return where the runs are, for the next commands: in the runs folder, or at paths that were given."""
     from app import next_command
     from ired_diag.named_paths import split_arguments

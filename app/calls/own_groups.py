@@ -51,7 +51,7 @@ def _runs_of(name: str, member: object, runs: Study | Path | str) -> Sequence[Ru
     if exists(Path(member)):
         return _some(open_study(member).runs, member)
     if glob.has_magic(str(member)):
-        paths = sorted(glob.glob(str(Path(member).expanduser()), recursive=True))  # noqa: PTH207 (an absolute one)
+        paths = sorted(glob.glob(str(Path(member).expanduser()), recursive=True))  # noqa: PTH207
         if not paths:
             raise NotFound(f"{name}: nothing matches {str(member)!r}.")
         return _some(open_study(paths).runs, member)

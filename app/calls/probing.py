@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 import probes
 from app.calls.opening import RUNS, Place, Source
@@ -14,18 +14,12 @@ from ired_diag.runs.study import Study
 from ired_diag.task import Task
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ired_diag.probing.probe import Probe
 
 ALL = "all"
 MOST_REASONS = 3  # in an error
 
 
-@overload
-def probe(name: Literal["all"], *sources: Source, **choices: object) -> dict[str, pd.DataFrame]: ...
-@overload
-def probe(name: str, *sources: Source, **choices: object) -> pd.DataFrame: ...
 def probe(
     name: str,
     *sources: Source,
@@ -41,8 +35,8 @@ def probe(
     out: Place | None = None,
     again: bool = False,
     device: str = "auto",
-) -> pd.DataFrame | dict[str, pd.DataFrame]:
-    """Return the rows that a probe measured, one table for all checkpoints.
+) -> Any:
+    """Return the rows that a probe measured as a DataFrame, one for all checkpoints.
 
     The rows are kept next to the run, as ``ired-diag probe`` keeps them; what was measured before is read.
     ``frame.attrs["findings"]`` has the answer to each checkpoint as a dictionary (``statement``,

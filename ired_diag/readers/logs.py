@@ -220,9 +220,8 @@ def read_log(path: Path) -> list[Run]:
         raise DiedWithoutMetrics(f"{path}: {death.label}: {death.detail}")
     if is_table_of_seeds(path, None):
         raise UnreadableFile(
-            f"{path}: is a table with one number for each seed, not a log. Compare its groups, diagnose it or "
-            "draw it: ird.compare, ird.diagnose and ird.figures (in a shell: ired-diag stats, diagnose and "
-            "figures) read such a table."
+            f"{path}: is a table with one number for each seed, not a log. ird.compare, ird.diagnose and "
+            "ird.figures read it (in a shell: ired-diag stats, diagnose and figures)."
         )
     raise UnreadableFile(f"{path}: is not a log of a known format ({', '.join(by_format)}).")
 

@@ -82,7 +82,7 @@ def judged_by(metric: str) -> list[Task]:
 
 
 def file_of(name: str | Task | None) -> Path | None:
-    """Return the Python file of a task of the user's; None of one that is built in, or typed in a notebook."""
+    """Return the Python file of a task of the user's; None of one built in, or typed in a notebook."""
     if isinstance(name, Task):
         return _source_of(name)
     if name is None or is_built_in(name):

@@ -105,7 +105,9 @@ def plan(
     return planned
 
 
-def _variants(experiment: str | None, values: Mapping[str, str], task: str | Task | None) -> tuple[Variant, ...]:
+def _variants(
+    experiment: str | None, values: Mapping[str, str], task: str | Task | None
+) -> tuple[Variant, ...]:
     """Return the variants that a name or path means; ``values`` may set none of the knobs that they vary."""
     chosen = None
     if task is not None:
