@@ -45,8 +45,14 @@ VALUED = (
 COMMAND = re.compile(r"ired-diag [^\n]*?(?=\.?\s*$|, or |[.;] )")
 SWITCH = re.compile(rf"(?<![\w-])(?:{'|'.join(SWITCHES)})(?![\w-])")
 # A value is quoted, in capitals, or has a sign that a word of a sentence lacks; else it stands before a colon.
-TOKEN = (
-    r"""'[^']*'|"[^"]*"|[A-Z][\w.:=|/]*[A-Z=]\w*|\w[^\s,;]*(?:[\d_/=%@]|\.\w)[^\s,;:.]*|\w[^\s,;:]*(?=:)"""
+TOKEN = "|".join(
+    (
+        r"'[^']*'",
+        r'"[^"]*"',
+        r"[A-Z][\w.:=|/]*[A-Z=]\w*",
+        r"\w[^\s,;]*(?:[\d_/=%@]|\.\w)[^\s,;:.]*",
+        r"\w[^\s,;:]*(?=:)",
+    )
 )
 VALUE = re.compile(
     rf"(?<![\w-])--(?P<name>{'|'.join(VALUED)})(?![\w-])(?: (?P<value>{TOKEN}|auto|last|off))?"

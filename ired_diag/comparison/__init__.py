@@ -168,8 +168,8 @@ def compare(
         paired: Whether equal seeds are pairs. Default: where both configurations state the same data.
 
     Raises:
-        NotFound: No run logs the metric; or none is named, and the groups share none. No group has a seed with
-            a result, or one that failed; where others have, a group without the metric is left out.
+        NotFound: No run logs the metric; or none is named, and the groups share none. No group has a seed
+            with a result, or one that failed; where others have, a group without the metric is left out.
         DiagError: The readout or the margin is not one, the groups are not a sweep over the knob, or the
             configurations contradict each other about the direction.
     """
