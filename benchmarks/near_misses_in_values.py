@@ -138,6 +138,20 @@ def _averaged(bed: Bed) -> Study:
     return changed(bed.study, averaged)
 
 
+def _per_word(bed: Bed) -> Study:
+    """One group logs a perplexity per word next to a loss per token, which is no other base."""
+    group = any_group(bed.study, bed.rng)
+
+    def logged(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        loss = 3 + 4 * np.exp(-np.arange(len(steps)) / (len(steps) / 6))
+        per_word = 1.31 if run.group == group else 1.0
+        told = {"lm_loss": Series(steps, loss), "lm_ppl": Series(steps, np.exp(per_word * loss))}
+        return with_series(run, told)
+
+    return changed(bed.study, logged)
+
+
 def _passes_chance(bed: Bed) -> Study:
     """A loss falls past ln K for K classes, and the test accuracy is a third of the validation's."""
 
@@ -227,6 +241,7 @@ NEAR_MISSES = (
         "zero_learning_rate", "a schedule from 0 to 0, and a frozen group", _warms_up, not_even_a_note=True
     ),
     NearMiss("contradictory_metrics", "means over classes and batches, and a loss in bits", _averaged),
+    NearMiss("perplexity_base", "a perplexity per word next to a loss per token", _per_word),
     NearMiss("chance_level", "a loss that falls past ln K, a test far below the validation", _passes_chance),
     NearMiss("dead_run", "a hinge loss that approaches 0 and rests there", _saturated),
     NearMiss("impossible_values", "low percentages, negative R², a mean at its maximum", _low_shares),

@@ -174,6 +174,20 @@ def _no_rate(bed: Bed) -> Planted:
     return changed(bed.study, logged), group
 
 
+def _two_bases(bed: Bed) -> Planted:
+    """All groups log a perplexity of their loss in nats, and one group raises 2 to it."""
+    group = any_group(bed.study, bed.rng)
+
+    def logged(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        loss = 3 + 4 * np.exp(-np.arange(len(steps)) / (len(steps) / 6))
+        loss = loss * np.exp(0.01 * bed.rng.standard_normal(len(steps)))
+        base = 2.0 if bed.magnitude and run.group == group else np.e
+        return with_series(run, {"lm_loss": Series(steps, loss), "lm_ppl": Series(steps, base**loss)})
+
+    return changed(bed.study, logged), group
+
+
 def _switched_off(bed: Bed) -> Planted:
     """A configuration switches the contrastive term off, and the log has it times its weight."""
     group = any_group(bed.study, bed.rng)
@@ -199,6 +213,7 @@ FAULTS = (
     Fault("zero_learning_rate", "a rate of 0.05 is logged as 0", "warning", _no_rate, graded=False),
     Fault("chance_level", "a loss wins all or nothing of its descent from ln K", "warning", _loss_at_chance),
     Fault("contradictory_metrics", "an F1 of 100 to 130% of what P and R allow", "warning", _impossible_f1),
+    Fault("perplexity_base", "a perplexity of 2^loss next to exp(loss)", "warning", _two_bases, graded=False),
     Fault("dead_run", "a loss is logged as a constant when it is NaN", "error", _dead, graded=False),
     Fault("impossible_values", "accuracies of 95 to 114 percent", "error", _impossible),
     Fault("logged_cosine", "a cosine of 100 to 0% of what the error forces", "warning", _cosine),

@@ -167,6 +167,15 @@ def test_power_does_not_depend_on_the_unit(scale: float) -> None:
     assert shares[0] == pytest.approx(shares[1])
 
 
+def test_groups_that_computed_the_same_or_another_task_are_not_compared() -> None:
+    rng = np.random.default_rng(6)
+    runs = group("a", rng, seed_sd=0.05, dropout=0.1)
+    copies = [replace(run, experiment="b", configuration={"dropout": 0.2}) for run in runs]
+    assert found("underpowered", runs + copies) == []
+    assert found("underpowered", runs + group("c", rng, seed_sd=0.05, latent_dim=8)) == []
+    assert len(found("underpowered", runs + group("c", rng, seed_sd=0.05, dropout=0.3))) == 1
+
+
 def test_decided_pairs_and_equivalent_ones_are_left_in_peace() -> None:
     rng = np.random.default_rng(4)
     base = group("a", rng, seed_sd=0.001, dataset="cifar10")

@@ -28,14 +28,14 @@ CONDITIONS = (
 QUALIFIED = re.compile(rf"\bthe ((?:[a-z][\w-]*\s+){{1,2}})(?={MEASURE.pattern})", re.IGNORECASE)
 UNQUALIFYING = frozenset(
     """
-    final mean average averaged last best worst median lowest highest overall resulting eval
+    final mean average averaged last best worst median lowest highest largest smallest overall resulting eval
     evaluation validation val valid test held-out reported converged total plateau end episode
     episodic undiscounted cumulative same obtained measured of in and for its our their whole
     full difference
     """.split()
 )  # words before a metric that leave it the same metric
 LEVELS = ("mean", "level", "value", "best", "worst", "median")
-BESIDE_A_LEVEL = (*LEVELS, "sd", "se", "spread", "interval", "quartiles", "n")
+BESIDE_A_LEVEL = (*LEVELS, "sd", "se", "spread", "interval", "quartiles", "n", "outcomes")
 BARE = re.compile(r"\b(?:final|last|mean|average|avg)\b")
 
 
@@ -91,7 +91,7 @@ def _is_beside_a_right_one(claim: Claim, verdicts: Sequence[Verdict]) -> bool:
     for verdict in verdicts:
         other = verdict.claim
         is_level = other.kind in ("mean", "level") and other.block == claim.block and not other.seed
-        if is_level and other.groups == claim.groups and _agrees(verdict):
+        if other is not claim and is_level and other.groups == claim.groups and _agrees(verdict):
             return True
     return False
 
