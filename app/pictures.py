@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import probes
 from app.run_groups import all_runs
+from ired_diag import tasks
 from ired_diag.comparison import Comparison
 from ired_diag.drawing.by_group import last_of_groups, of_one_run
 from ired_diag.drawing.critical_difference import critical_difference
@@ -74,7 +76,14 @@ class Material:
         return self.comparison
 
     def tables(self, probe: str) -> Found:
-        """Return a probe's tables of these runs."""
+        """Return a probe's tables of these runs.
+
+        Raises:
+            NotFound: The runs train a task of the user's own, and the probe is about the built-in one.
+        """
+        own = {run.task for run in all_runs(self.groups) if run.task and not tasks.is_built_in(run.task)}
+        if own and not probes.load(probe).own_energies:
+            raise NotFound(f"the probe {probe} cannot be put to the task {sorted(own)[0]}.")
         return find_tables(self.groups, probe, out=self.out)
 
 

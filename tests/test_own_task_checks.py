@@ -11,11 +11,16 @@ import pytest
 import torch
 
 import ired_diag as ird
+from app.next_command import Place, command_of_fact
 from ired_diag import tasks
 from ired_diag.config import TrainingConfig
 from ired_diag.errors import CannotWrite, DiagError, NotFound
+from ired_diag.finding import Finding
+from ired_diag.finding_clusters import Fact
 from ired_diag.own_model import OwnModel, as_subject
 from ired_diag.runs.ending import Ending
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
 from ired_diag.task import Losses, LossTerm, Metric, Task
 from ired_diag.training.trainer import train
 
@@ -181,3 +186,32 @@ def test_an_energy_without_levels_and_sampler_is_told_what_it_lacks() -> None:
     model = OwnModel(energy=lambda x, y, t: y.sum(-1), draw=lambda n, g: (torch.zeros(n, 1),) * 2, levels=0)
     with pytest.raises(DiagError, match="this one has levels=0 and no sampler"):
         as_subject(model)
+
+
+def test_the_record_names_the_function_so_that_commands_on_own_tasks_run(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(f"from {Path(__file__).stem} import PARABOLA\ndef build():\n    return PARABOLA\n")
+    name = f"{file}:build"
+    (run,) = cast(
+        list[Run],
+        _with_this_folder(
+            lambda: ird.train(task=name, settings=SETTINGS, runs=tmp_path / "runs", device="cpu")
+        ),
+    )
+    assert tasks.option_of(run) == ("--task", f"{file.resolve()}:build")
+    assert tasks.option_of(replace(run, provenance={})) == ("--task", "FILE.py:FUNCTION")
+    assert tasks.option_of(replace(run, task="inverse")) == ()
+    study = Study.of([run])
+    finding = Finding(
+        "curve_shape", "note", "late", advice=f"Train on: ired-diag train --from {run.label}@last"
+    )
+    fact = Fact((finding,), (run.label,))
+    command = command_of_fact(fact, study, Place(runs=tmp_path / "runs"))
+    assert command is not None and f"--task {file.resolve()}:build" in command
+
+
+def test_probes_of_matrices_are_not_advised_for_an_own_task(tmp_path: Path) -> None:
+    ird.train(task=PARABOLA, seeds=[0, 1], settings=SETTINGS, runs=tmp_path, device="cpu")
+    reasons = ird.figures("parabola", runs=tmp_path).not_drawn
+    assert "cannot be put to the task parabola" in reasons["floor-ladder"]
+    assert "ired-diag probe floor" not in " ".join(reasons.values())

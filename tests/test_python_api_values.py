@@ -44,8 +44,9 @@ def test_findings_come_in_the_order_of_the_command(study: Study) -> None:
     findings = ird.diagnose(study)
     plain = forensics.diagnose(study)
     clusters = Diagnosis(study, plain, [], Place()).clusters
-    assert list(findings) == [finding for cluster in clusters for finding in cluster.findings]
-    assert sorted(map(repr, findings)) == sorted(map(repr, plain))
+    ordered = [finding.statement for cluster in clusters for finding in cluster.findings]
+    assert [finding.statement for finding in findings] == ordered
+    assert sorted(finding.statement for finding in plain) == sorted(ordered)
     order = ["conclusion", "number", "compute", "hygiene"]
     frame = findings.frame()
     grave = frame[frame["severity"] != "note"]["consequence"].map(order.index)
@@ -55,10 +56,21 @@ def test_findings_come_in_the_order_of_the_command(study: Study) -> None:
 
 def test_findings_show_each_fact_once_and_no_finding_is_no_proof() -> None:
     finding = Finding("incomplete", "warning", "q1: <b>1 of 2 runs</b> is late.", {"group": "q1"})
-    findings = findings_of([finding, finding], Study(()))
+    findings = findings_of([finding, finding], Study(()), Place())
     assert "the first of 2 findings" in findings._repr_html_() and "<b>1 of" not in findings._repr_html_()
     assert repr(findings).count("is late") == 1
-    assert "does not mean no problem" in findings_of([], Study(()))._repr_html_()
+    assert "does not mean no problem" in findings_of([], Study(()), Place())._repr_html_()
+
+
+def test_an_advice_names_a_command_that_runs_as_it_stands_or_none(study: Study, table: Path) -> None:
+    commands = [finding.advice.partition("ired-diag ")[2] for finding in ird.diagnose(study)]
+    assert any(commands)
+    for command in filter(None, commands):
+        assert "OTHER" not in command and "…" not in command
+    finding = Finding("underpowered", "note", "a and b: few seeds.", advice="Compare: ired-diag stats a b")
+    of_table = ird.diagnose(table)
+    assert not any("ired-diag stats a b" in finding.advice for finding in of_table)
+    assert findings_of([finding], study, Place(paths=(str(table),)))[0].advice == "Compare."
 
 
 def test_a_single_name_means_the_same_as_a_list_of_it(study: Study) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.calls.findings import Findings, findings_of
-from app.calls.opening import Place, study_at
+from app.calls.opening import Place, paths_of, study_at
+from app.calls.places import place_of
 from app.calls.several import names_in
 from ired_diag.claims import Checked, check_report
 from ired_diag.runs.study import Study
@@ -44,7 +45,12 @@ def diagnose(
     if study.runs:
         study = study.judged_by(metric, higher_is_better)
     loaded = None if chosen is None else [forensics.load(name) for name in chosen]
-    return findings_of(forensics.diagnose(study, loaded), study)
+    place = place_of(
+        [source] if isinstance(source, Study) else paths_of(source),
+        metric=metric,
+        higher_is_better=higher_is_better,
+    )
+    return findings_of(forensics.diagnose(study, loaded), study, place)
 
 
 def check(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,12 +14,12 @@ from ired_diag.python_words import in_python
 from ired_diag.runs.study import Study
 
 if TYPE_CHECKING:
-    from app import next_command
     from app.pictures import Material, Pictures
     from app.report import Report
     from ired_diag.finding import Finding
 
 FORMS = ("pdf", "svg", "png")
+JUDGING = ("metric", "higher_is_better", "grouping")  # choices that the next commands repeat
 COLUMN_WIDTH = 3.25  # inches
 
 
@@ -202,6 +201,7 @@ def write_report(
         CannotWrite: The file cannot be written.
     """
     from app.calls.material import material_of
+    from app.calls.places import place_of
     from app.report import write
     from app.report_content import report_on
     from app.run_groups import all_runs
@@ -212,7 +212,7 @@ def write_report(
     content = report_on(
         material,
         findings=findings,
-        place=_place_of(sources, runs, choices),
+        place=place_of(sources, runs, **{name: choices.get(name) for name in JUDGING}),
         command=command,
         notes=notes,
         title=title,
@@ -220,28 +220,3 @@ def write_report(
     )
     write(content, out)
     return WrittenReport(content, findings, notes)
-
-
-def _place_of(sources: Sequence[Source], runs: Study | Place, choices: dict[str, Any]) -> next_command.Place:
-    """Return where the runs are, for the next commands: in the runs folder, or at paths that were given."""
-    from app import next_command
-    from ired_diag.named_paths import split_arguments
-
-    judging = {name: choices.get(name) for name in ("metric", "higher_is_better", "grouping")}
-    options = next_command.options_in_words(**judging)
-    studies = [source for source in (*sources, runs) if isinstance(source, Study)]
-    if studies:
-        return next_command.Place(runs=_folder_of(studies[0]), options=options)
-    words = [str(source) for source in sources if isinstance(source, Path | str)]
-    patterns, others = split_arguments(words)
-    folder = runs if isinstance(runs, Path | str) else RUNS
-    if patterns or any(Path(word).exists() for word in others):
-        return next_command.Place(paths=tuple(words), runs=Path(folder), options=options)
-    return next_command.Place(runs=Path(folder), options=options)
-
-
-def _folder_of(study: Study) -> Path:
-    """Return the folder that holds the runs of a study."""
-    if not study.runs:
-        return RUNS
-    return Path(os.path.commonpath([run.path.absolute().parent for run in study.runs]))

@@ -7,10 +7,12 @@ and notes come last (``ired_diag.finding_clusters``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.next_command import IN_ADVICE, Place, advice_in_words, command_of_fact
 from ired_diag.finding import Finding
-from ired_diag.finding_clusters import Cluster, clusters_of
+from ired_diag.finding_clusters import Cluster, clusters_of, fact_of
 from ired_diag.runs.name_list import counted
 from ired_diag.runs.study import Study
 
@@ -81,6 +83,24 @@ class Findings(list[Finding]):
         return "".join(parts)
 
 
-def findings_of(findings: Sequence[Finding], study: Study) -> Findings:
-    """Return the findings of a study, the most consequential first."""
-    return Findings(clusters_of(findings, study))
+def findings_of(findings: Sequence[Finding], study: Study, place: Place) -> Findings:
+    """Return the findings of a study, the most consequential first.
+
+    Args:
+        findings: What the rules say.
+        study: The runs.
+        place: Where they are. A command in an advice is completed for it, so that it runs as it stands; one
+            that could not run is left out.
+    """
+    completed = [replace(finding, advice=_completed(finding, study, place)) for finding in findings]
+    return Findings(clusters_of(completed, study))
+
+
+def _completed(finding: Finding, study: Study, place: Place) -> str:
+    if IN_ADVICE.search(finding.advice) is None:
+        return finding.advice
+    words = advice_in_words(finding.advice)
+    command = command_of_fact(fact_of(finding, study), study, place)
+    if command is None:
+        return words
+    return f"{words.rstrip('.')}: {command}" if words else command

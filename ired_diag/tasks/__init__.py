@@ -91,6 +91,25 @@ def file_of(name: str | Task | None) -> Path | None:
     return Path(file)
 
 
+def function_of(name: str | Task | None) -> str:
+    """Return the function of a user's file that makes a task; empty where none is named."""
+    if not isinstance(name, str) or is_built_in(name):
+        return ""
+    return name.rpartition(":")[2]
+
+
+def option_of(run: Run) -> tuple[str, ...]:
+    """Return the words of a command line that name a run's task; none of one that is built in.
+
+    They run as printed where the run's record holds the file and the function.
+    """
+    if not run.task or is_built_in(run.task):
+        return ()
+    file = run.provenance.get("task_file") or "FILE.py"
+    function = run.provenance.get("task_function") or "FUNCTION"
+    return ("--task", f"{file}:{function}")
+
+
 def _source_of(task: Task) -> Path | None:
     """Return the file that a task's loss is written in."""
     if is_built_in(task.name):
@@ -113,7 +132,7 @@ def of_run(run: Run) -> Task:
         return load(name)
     raise DiagError(
         f"{run.label}: trains the task {name!r}, which is not built in. Name the file that makes it: "
-        "--task FILE.py:FUNCTION. The file is run."
+        f"{' '.join(option_of(run)) or '--task FILE.py:FUNCTION'}. The file is run."
     )
 
 

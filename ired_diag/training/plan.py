@@ -41,6 +41,7 @@ class PlannedRun:
         experiment: Name of the experiment; None for the number in the configuration's name.
         fork: The fork that it is; None for a run from scratch.
         task_file: The Python file that makes the task; None for one that is built in.
+        task_function: The function in it; empty where it is unknown.
     """
 
     task: Task
@@ -51,6 +52,7 @@ class PlannedRun:
     experiment: str | None = None
     fork: Fork | None = None
     task_file: Path | None = None
+    task_function: str = ""
 
 
 def plan(
@@ -96,7 +98,7 @@ def plan(
     planned = []
     for variant, seed in itertools.product(variants, seed_numbers):
         run = _plan_seed(variant, seed, runs, experiment_name, resume=resume)
-        planned.append(replace(run, task_file=tasks.file_of(task)))
+        planned.append(replace(run, task_file=tasks.file_of(task), task_function=tasks.function_of(task)))
     if resume:
         _check_resumed(planned, {*values, *varied(variants)})
     else:
