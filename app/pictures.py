@@ -174,6 +174,7 @@ def _plateau(material: Material) -> list[FigureData]:
 
 
 def _curves(material: Material) -> list[FigureData]:
+    _check_several_steps(all_runs(material.groups))
     drawn = learning_curves(
         material.groups,
         metric=material.metric,
@@ -182,6 +183,21 @@ def _curves(material: Material) -> list[FigureData]:
         start=material.start,
     )
     return [drawn]
+
+
+def _check_several_steps(runs: Iterable[Run]) -> None:
+    """Refuse to draw curves of one point each, as the numbers of a table are.
+
+    Raises:
+        NotFound: All runs were evaluated at one and the same step.
+    """
+    steps: set[int] = set()
+    for run in runs:
+        if run.evaluated is not None:
+            _, series = run.evaluated
+            steps.update(series.steps.tolist())
+    if len(steps) == 1:
+        raise NotFound("each run has one evaluation, which makes no curve.")
 
 
 def _distributions(material: Material) -> list[FigureData]:

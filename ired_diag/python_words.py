@@ -44,7 +44,7 @@ VALUED = (
 )
 COMMAND = re.compile(r"ired-diag [^\n]*?(?=\.?\s*$|, or |[.;] )")
 SWITCH = re.compile(rf"(?<![\w-])(?:{'|'.join(SWITCHES)})(?![\w-])")
-# A value is quoted, in capitals, or has a sign that a word of a sentence lacks; else it stands before a colon.
+# A value is quoted, in capitals, or has a sign that no word of a sentence has; else a colon follows it.
 TOKEN = "|".join(
     (
         r"'[^']*'",

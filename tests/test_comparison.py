@@ -141,7 +141,7 @@ def test_direction_turns_wins_and_ranks() -> None:
 
 
 def test_a_group_without_the_metric_names_what_it_logs() -> None:
-    with pytest.raises(NotFound, match=r"a: has no run to compare by E_pos.*validation/mse"):
+    with pytest.raises(NotFound, match=r"--metric E_pos: no run logs it\. Logged: validation/mse"):
         compare({"a": group("a", [1.0, 2.0])}, metric="E_pos")
 
 

@@ -206,7 +206,7 @@ def _renamed(study: Study, name: str) -> list[Run]:
 def test_a_table_of_one_number_each_has_no_learning_curve(table: Path) -> None:
     pictures = ird.figures(table)
     assert "learning-curves" not in [figure.name for figure in pictures.figures]
-    assert "one step alone" in pictures.not_drawn["learning-curves"]
+    assert "one evaluation, which makes no curve" in pictures.not_drawn["learning-curves"]
 
 
 def test_a_table_that_is_opened_as_a_log_is_said_to_be_a_table(table: Path) -> None:

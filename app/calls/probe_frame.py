@@ -37,7 +37,7 @@ def frame_of(replies: Sequence[Answer | Unanswered], probe: str, notes: Sequence
     for reply in replies:
         if not isinstance(reply, Answer):
             if reply.probe in ("", probe):
-                unanswered.append(f"{reply.label}: {reply.reason}")
+                unanswered.append(reason_of(reply))
             continue
         if reply.probe != probe:
             continue
@@ -50,6 +50,13 @@ def frame_of(replies: Sequence[Answer | Unanswered], probe: str, notes: Sequence
     joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     joined.attrs |= {"units": units, "findings": findings, "unanswered": all_in_python(unanswered)}
     return joined
+
+
+def reason_of(reply: Unanswered) -> str:
+    """Return which run has no answer, and why; a reason that names the run already stands as it is."""
+    if reply.reason.startswith(f"{reply.label}: "):
+        return reply.reason
+    return f"{reply.label}: {reply.reason}"
 
 
 def plain(finding: Finding) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import probes
 from app.calls.opening import RUNS, Place, Source
-from app.calls.probe_frame import frame_of
+from app.calls.probe_frame import frame_of, reason_of
 from ired_diag.errors import DiagError, NotApplicable
 from ired_diag.runs.study import Study
 from ired_diag.task import Task
@@ -91,7 +91,7 @@ def probe(
     replies = list(put_probes(selection.targets, request))
     answers = [reply for reply in replies if isinstance(reply, Answer)]
     if not answers:
-        reasons = [f"{reply.label}: {reply.reason}" for reply in replies if not isinstance(reply, Answer)]
+        reasons = [reason_of(reply) for reply in replies if not isinstance(reply, Answer)]
         raise NotApplicable(_nothing_answered(name, reasons))
     frames = {each.name: frame_of(replies, each.name, notes) for each in chosen}
     return frames if name == ALL else frames[name]

@@ -33,6 +33,7 @@ from ired_diag.runs.direction import Direction, Source
 from ired_diag.runs.judged import (
     check_logged,
     is_configured,
+    logged_metrics,
     metric_in_words,
     other_sets_in_words,
     shared_direction,
@@ -177,7 +178,7 @@ def compare(
         raise DiagError(f"Readout {readout!r} is unknown. There are: {', '.join(READOUTS)}.")
     margin = margin_of(margin)
     runs = list(itertools.chain.from_iterable(groups.values()))
-    if metric and any(run.history.series for run in runs):
+    if metric and logged_metrics(runs):
         check_logged(metric, runs)
     metric = metric or shared_metric(groups)
     direction = _direction(groups, metric, lower_is_better)

@@ -80,14 +80,13 @@ def learning_curves(
         judge: Returns the verdict on a run by its ``metric``; a caller that remembers verdicts saves time.
 
     Raises:
-        NotFound: No run logged the metric, or it is logged at one step alone.
+        NotFound: No run logged the metric.
         DiagError: The configurations contradict each other about its direction; or ``smooth`` or ``band``
             is not valid.
     """
     if start is not None:
         groups = _from_step(groups, start)
     metric, curves, missing = _curves(groups, metric, judge)
-    _check_several_steps(metric, curves)
     shown = Shown(
         metric=metric,
         direction=shared_direction(groups, metric),
@@ -116,19 +115,6 @@ def learning_curves(
         order=tuple(order) or tuple(groups),
         stacked=True,
     )
-
-
-def _check_several_steps(metric: str, curves: Curves) -> None:
-    """Refuse curves of one point each.
-
-    Raises:
-        NotFound: No run logged the metric at more than one step.
-    """
-    steps: set[int] = set()
-    for curve in chain.from_iterable(curves.values()):
-        steps.update(curve.series.steps.tolist())
-    if len(steps) < 2:
-        raise NotFound(f"each run has {metric} at one step alone, which makes no curve.")
 
 
 def _from_step(groups: Groups, start: float) -> Groups:
