@@ -70,6 +70,6 @@ def _some(runs: Sequence[Run], place: Path | str) -> Sequence[Run]:
 def _no_member(name: object, member: object) -> DiagError:
     return DiagError(
         f"The group {name!r} holds {member!r}. Expected runs (study.select('q103')), paths, or the name of "
-        "an experiment. Numbers alone are read from a table: a CSV file with the columns experiment, seed and "
-        "the metric."
+        "an experiment. Numbers alone are read from a table: a CSV file with the columns experiment, seed "
+        "and the metric."
     )
