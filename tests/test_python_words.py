@@ -27,6 +27,7 @@ OPTION = re.compile(r"(?<!\w)--[a-z]")
             "Name the file: --task FILE.py:FUNCTION. It is run.",
             "Name the file: task='FILE.py:FUNCTION'. It is run.",
         ),
+        ("Name it: --task /a/dw.py:build. It is run.", "Name it: task='/a/dw.py:build'. It is run."),
         ("Repeat them: --set 'hidden=4'.", "Repeat them: settings={'hidden': 4}."),
         ("with --set train_steps=20.", "with settings={'train_steps': 20}."),
         ("say otherwise with --group-by KEY.", "say otherwise with grouping=Grouping(by=('KEY',))."),

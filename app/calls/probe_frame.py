@@ -37,7 +37,7 @@ def frame_of(replies: Sequence[Answer | Unanswered], probe: str, notes: Sequence
     for reply in replies:
         if not isinstance(reply, Answer):
             if reply.probe in ("", probe):
-                unanswered.append(reason_of(reply))
+                unanswered.append(f"{reply.label}: {plain_reason(reply)}")
             continue
         if reply.probe != probe:
             continue
@@ -52,11 +52,9 @@ def frame_of(replies: Sequence[Answer | Unanswered], probe: str, notes: Sequence
     return joined
 
 
-def reason_of(reply: Unanswered) -> str:
-    """Return which run has no answer, and why; a reason that names the run already stands as it is."""
-    if reply.reason.startswith(f"{reply.label}: "):
-        return reply.reason
-    return f"{reply.label}: {reply.reason}"
+def plain_reason(reply: Unanswered) -> str:
+    """Return why a run has no answer, without the name of the run."""
+    return reply.reason.removeprefix(f"{reply.label}: ")
 
 
 def plain(finding: Finding) -> dict[str, Any]:

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import probes
 from app.calls.opening import RUNS, Place, Source
-from app.calls.probe_frame import frame_of, reason_of
+from app.calls.probe_frame import frame_of, plain_reason
 from ired_diag.errors import DiagError, NotApplicable
+from ired_diag.runs.name_list import first_names
 from ired_diag.runs.study import Study
 from ired_diag.task import Task
 
 if TYPE_CHECKING:
+    from ired_diag.probing.driver import Unanswered
     from ired_diag.probing.probe import Probe
 
 ALL = "all"
-MOST_REASONS = 3  # in an error
+MOST_REASONS, MOST_NAMES = 3, 4  # in an error
 
 
 def probe(
@@ -91,8 +93,8 @@ def probe(
     replies = list(put_probes(selection.targets, request))
     answers = [reply for reply in replies if isinstance(reply, Answer)]
     if not answers:
-        reasons = [reason_of(reply) for reply in replies if not isinstance(reply, Answer)]
-        raise NotApplicable(_nothing_answered(name, reasons))
+        unanswered = [reply for reply in replies if not isinstance(reply, Answer)]
+        raise NotApplicable(_nothing_answered(name, unanswered))
     frames = {each.name: frame_of(replies, each.name, notes) for each in chosen}
     return frames if name == ALL else frames[name]
 
@@ -119,10 +121,15 @@ def check_number(argument: str, value: object, *, least: int) -> None:
     raise DiagError(f"{argument}={value!r}: expected a whole number, {least} or more.")
 
 
-def _nothing_answered(name: str, reasons: Sequence[str]) -> str:
-    """Return that no target answered, with the different reasons."""
-    different = list(dict.fromkeys(reasons))
-    listed = "; ".join(different[:MOST_REASONS])
-    if len(different) > MOST_REASONS:
-        listed += f"; and {len(different) - MOST_REASONS} more"
-    return f"The probe {name} measured nothing. {listed}."
+def _nothing_answered(name: str, unanswered: Sequence[Unanswered]) -> str:
+    """Return that no target answered, with each reason once."""
+    labels: dict[str, list[str]] = {}
+    for reply in unanswered:
+        labels.setdefault(plain_reason(reply), []).append(reply.label)
+    listed = []
+    for reason, runs in labels.items():
+        names = first_names(list(dict.fromkeys(runs)), MOST_NAMES)
+        listed.append(f"{names}: {reason.rstrip('.')}.")
+    if len(listed) > MOST_REASONS:
+        listed = [*listed[:MOST_REASONS], f"And {len(listed) - MOST_REASONS} more reasons."]
+    return " ".join([f"The probe {name} measured nothing.", *listed])
