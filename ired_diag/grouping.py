@@ -428,7 +428,8 @@ def _by_name(
                 meanings[name] = {members[0].group: members}
         except NotFound as error:
             if missing is None:
-                raise
+                # A run of that name may be in a folder that may not be read.
+                raise NotFound(" ".join([str(error), *closed])) from error
             missing.append(str(error))
     return meanings
 
