@@ -97,9 +97,23 @@ def _check_number(where: str, name: str, value: Tensor, *, stacked: bool) -> Non
     expected = "one number for each seed, of shape (seeds,)" if stacked else "one number, of shape ()"
     if shape is None:
         raise DiagError(f"{where}: {name!r} must be a tensor of {expected}, found {type(value).__name__}.")
-    if len(shape) != int(stacked):
+    # Of how many seeds a stacked loss is, the ensemble knows (``check_seeds``).
+    if len(shape) > int(stacked):
         raise DiagError(
             f"{where}: {name!r} must be {expected}, found shape {tuple(shape)}. Take the mean over the batch."
+        )
+
+
+def check_seeds(task: Task, total: Tensor, seeds: int) -> None:
+    """Refuse a stacked loss that is not one number for each seed.
+
+    Raises:
+        DiagError: It is not.
+    """
+    if tuple(total.shape) != (seeds,):
+        raise DiagError(
+            f"The task {task.name} says stacked=True, so loss() must return terms of shape ({seeds},), one "
+            f"number for each seed, found shape {tuple(total.shape)}. Take the mean over the batch alone."
         )
 
 

@@ -123,6 +123,16 @@ def test_what_loss_returns_is_checked(tmp_path: Path, loss: Callable[..., Any], 
         descend(tmp_path / "run", loss=loss)
 
 
+def test_a_stacked_loss_has_a_number_for_each_seed(tmp_path: Path) -> None:
+    with pytest.raises(DiagError, match=r"terms of shape \(1,\), one number for each seed, found shape \(\)"):
+        descend(tmp_path / "run", stacked=True)
+
+    def one_each(config: Any, tensors: Mapping[str, torch.Tensor], batch: object) -> Losses:
+        return Losses({"height": tensors["w"].square().sum(-1)})
+
+    assert ird.open_run(descend(tmp_path / "other", stacked=True, loss=one_each)).ending.complete
+
+
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
