@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ired_diag import forensics
+from ired_diag import forensics, tasks
 from ired_diag.errors import DiagError
 from ired_diag.finding_clusters import Cluster, Fact
 from ired_diag.named_paths import split_arguments
@@ -226,7 +226,8 @@ def _probe(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place
     with_checkpoints = [run for run in runs if run.checkpoints]
     if len(words) < 2 or not with_checkpoints:
         return None
-    return _command("probe", words[1], _as_path(str(with_checkpoints[0].path)))
+    run = with_checkpoints[0]
+    return _command("probe", words[1], _as_path(str(run.path)), *tasks.option_of(run))
 
 
 def _train(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:
@@ -242,7 +243,14 @@ def _train(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place
         checkpoint = _last_checkpoint(run, step)
     if not checkpoint:
         return None
-    return _command("train", "--from", f"{label}@{checkpoint}", *_flags(words), *runs_option(folder))
+    return _command(
+        "train",
+        "--from",
+        f"{label}@{checkpoint}",
+        *_flags(words),
+        *tasks.option_of(run),
+        *runs_option(folder),
+    )
 
 
 def _last_checkpoint(run: Run, step: str) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import probes
 from app.run_groups import all_runs
+from ired_diag import tasks
 from ired_diag.comparison import Comparison
 from ired_diag.drawing.by_group import last_of_groups, of_one_run
 from ired_diag.drawing.critical_difference import critical_difference
@@ -74,7 +76,14 @@ class Material:
         return self.comparison
 
     def tables(self, probe: str) -> Found:
-        """Return a probe's tables of these runs."""
+        """Return a probe's tables of these runs.
+
+        Raises:
+            NotFound: The runs train a task of the user's own, and the probe is about the built-in one.
+        """
+        own = {run.task for run in all_runs(self.groups) if run.task and not tasks.is_built_in(run.task)}
+        if own and not probes.load(probe).own_energies:
+            raise NotFound(f"the probe {probe} cannot be put to the task {sorted(own)[0]}.")
         return find_tables(self.groups, probe, out=self.out)
 
 
@@ -86,7 +95,7 @@ class Recipe:
     make: Callable[[Material], Sequence[FigureData]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pictures:
     """Pictures of runs.
 
@@ -97,6 +106,20 @@ class Pictures:
 
     figures: tuple[FigureData, ...]
     not_drawn: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        names = ", ".join(figure.name for figure in self.figures) or "none"
+        reasons = [f"not drawn: {name}: {reason}" for name, reason in self.not_drawn.items()]
+        return "\n  ".join([f"<Pictures: {names}", *reasons]) + ">"
+
+    def _repr_html_(self) -> str:
+        from ired_diag.notebook import heading_as_html
+
+        parts = [figure._repr_html_() for figure in self.figures]
+        if self.not_drawn:
+            reasons = [f"{name}: {reason}" for name, reason in self.not_drawn.items()]
+            parts.append(heading_as_html("not drawn", reasons))
+        return "".join(parts)
 
 
 def make_pictures(material: Material, only: Iterable[str] = ()) -> Pictures:
@@ -151,6 +174,7 @@ def _plateau(material: Material) -> list[FigureData]:
 
 
 def _curves(material: Material) -> list[FigureData]:
+    _check_several_steps(all_runs(material.groups))
     drawn = learning_curves(
         material.groups,
         metric=material.metric,
@@ -159,6 +183,21 @@ def _curves(material: Material) -> list[FigureData]:
         start=material.start,
     )
     return [drawn]
+
+
+def _check_several_steps(runs: Iterable[Run]) -> None:
+    """Refuse to draw curves of one point each, as the numbers of a table are.
+
+    Raises:
+        NotFound: All runs were evaluated at one and the same step.
+    """
+    steps: set[int] = set()
+    for run in runs:
+        if run.evaluated is not None:
+            _, series = run.evaluated
+            steps.update(series.steps.tolist())
+    if len(steps) == 1:
+        raise NotFound("each run has one evaluation, which makes no curve.")
 
 
 def _distributions(material: Material) -> list[FigureData]:

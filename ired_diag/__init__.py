@@ -22,6 +22,7 @@ _PUBLIC = {
     "figures": "app.calls.drawing",
     "report": "app.calls.drawing",
     "train": "app.calls.training",
+    "import_logs": "app.calls.importing",
     "verify": "ired_diag.inverse.verification",
     "InverseConfig": "ired_diag.inverse.config",
     "Task": "ired_diag.task",
@@ -35,6 +36,7 @@ __all__ = [
     "compare",
     "diagnose",
     "figures",
+    "import_logs",
     "open_run",
     "open_study",
     "probe",
@@ -50,8 +52,13 @@ def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'ired_diag' has no attribute {name!r}")
     from importlib import import_module
+    from inspect import isfunction
 
-    return getattr(import_module(_PUBLIC[name]), name)
+    value = getattr(import_module(_PUBLIC[name]), name)
+    if isfunction(value):
+        value = import_module("ired_diag.python_words").speaking_python(value)
+    globals()[name] = value  # found there from now on
+    return value
 
 
 def __dir__() -> list[str]:

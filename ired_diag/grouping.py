@@ -34,6 +34,7 @@ def group_runs(
     missing: list[str] | None = None,
     grouping: Grouping | None = None,
     unreadable: list[str] | None = None,
+    skip_missing: bool = False,
 ) -> dict[str, list[Run]]:
     """Return the seeds of each group that names and paths mean, in the order given.
 
@@ -45,11 +46,12 @@ def group_runs(
         runs: The runs folder; it may hold run folders or foreign logs.
         metric: What the numbers of such a table are. Default: the name of their column, where it has one.
         variants: Take a name for all variants of its experiment, a group each.
-        missing: A list that gets a note for each name that means nothing, and for each group that neither
-            names nor configurations give. Such a name is an error only where no other name means anything.
-            Default: it is always an error.
+        missing: A list that gets a note for each name that is left out, and for each group that neither
+            names nor configurations give.
         grouping: What the user says of groups and seeds; by default both are recognised.
         unreadable: A list that gets a note of what may not be read. Default: ``missing``.
+        skip_missing: Whether a name that means nothing is left out where it stands among paths: it may be a
+            pattern of a shell that matches nothing. Default: it is an error.
 
     Raises:
         NotFound: There is nothing of a name, or no run at the paths.
@@ -71,6 +73,7 @@ def group_runs(
         variants=variants,
         missing=missing,
         closed=closed,
+        skip_missing=skip_missing,
     )
     if not by_argument and missing:
         raise NotFound(" ".join([missing[0], *closed]))
@@ -244,6 +247,7 @@ def _groups_by_argument(
     variants: bool,
     missing: list[str] | None,
     closed: list[str],
+    skip_missing: bool,
 ) -> dict[str, dict[str, list[Run]]]:
     """Return what each argument means: groups by name."""
     ungrouped = replace(grouping, by=())
@@ -266,7 +270,7 @@ def _groups_by_argument(
         [name for name in names if name not in regrouped],
         runs,
         variants=variants or bool(grouping.by),
-        missing=missing,
+        missing=missing if skip_missing and len(names) < len(arguments) else None,
         grouping=ungrouped,
         closed=closed,
     )
@@ -424,7 +428,8 @@ def _by_name(
                 meanings[name] = {members[0].group: members}
         except NotFound as error:
             if missing is None:
-                raise
+                # A run of that name may be in a folder that may not be read.
+                raise NotFound(" ".join([str(error), *closed])) from error
             missing.append(str(error))
     return meanings
 

@@ -36,6 +36,16 @@ def finding_as_html(severity: str, *, rule: str, statement: str, advice: str) ->
     return f"<p>{text}</p>"
 
 
+def details_as_html(details: Iterable[str]) -> str:
+    """Return lines in small letters; nothing where there is none.
+
+    >>> details_as_html(["a < b"]), details_as_html([])
+    ('<p><small>a &lt; b</small></p>', '')
+    """
+    lines = [f"<small>{escape(detail)}</small>" for detail in details]
+    return f"<p>{'<br>'.join(lines)}</p>" if lines else ""
+
+
 def heading_as_html(title: str, details: Iterable[str] = ()) -> str:
     """Return a title, with details in small letters below it."""
     lines = [f"<b>{escape(title)}</b>"]

@@ -110,9 +110,10 @@ def as_subject(model: OwnModel, *, device: torch.device | str = "cpu") -> Subjec
     """
     # The negatives come from the noise levels or from the sampler.
     if (model.levels == 0) is not (model.sampler is not None):
+        sampler = "no sampler" if model.sampler is None else "a sampler"
         raise DiagError(
-            "OwnModel: an energy has noise levels (levels=10), or none and a sampler that finds its "
-            "negatives (levels=0, sampler=…)."
+            f"OwnModel: this one has levels={model.levels} and {sampler}. An energy has noise levels "
+            "(levels=10), or none and a sampler that finds its negatives (levels=0, sampler=…)."
         )
     return Subject(
         energy=_energy_of(model),

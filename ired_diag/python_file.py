@@ -28,6 +28,11 @@ def built_by(name: str, *, option: str, **values: Any) -> Any:
         UnreadableFile: The file cannot be run, or the function fails.
     """
     path, _, function = name.rpartition(":")
+    if not path and Path(name).is_file():
+        raise NotFound(
+            f"{option} {name!r}: names a file without the function in it that builds it. Expected "
+            f"FILE.py:FUNCTION, such as {name}:build."
+        )
     if not path or not Path(path).is_file():
         raise NotFound(f"{option} {name!r}: expected FILE.py:FUNCTION, found no file {path or name!r}.")
     build = getattr(_run(Path(path)), function, None)

@@ -42,6 +42,7 @@ from ired_diag.finding import Finding
 from ired_diag.model.mined_batch import KINDS, Kind
 from ired_diag.probing.evidence import levels_in_words
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.runs.name_list import counted
 from ired_diag.stats.ratio import ratio_of_means
 from ired_diag.stats.set_diversity import Diversity, median_distance, set_diversity
 from ired_diag.stats.summary import CONFIDENCE, summarise
@@ -303,7 +304,7 @@ def _extent(table: Table) -> str:
     """Return what means are taken over, as the end of a sentence."""
     problems = f"problem{_plural(int(table['n'].max()))}"
     levels = len(np.unique(table["level"]))
-    return f"{_blocks_of_problems(table)} {problems}, each at {levels} noise levels."
+    return f"{_blocks_of_problems(table)} {problems}, each at {counted(levels, 'noise level')}."
 
 
 def _plural(count: int) -> str:

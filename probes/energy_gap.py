@@ -42,6 +42,7 @@ from ired_diag.model.mined_batch import Kind
 from ired_diag.probing.evidence import levels_in_words, percent_of, with_ends
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.probing.tensor_column import tensor_column
+from ired_diag.runs.name_list import counted
 from ired_diag.stats.auroc import paired_auroc
 from ired_diag.stats.effect_size import paired_effect
 from ired_diag.stats.effective_size import effective_size
@@ -212,7 +213,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
         f"than random ones in {lower_than_random}. "
         f"Of the contrastive gradient adversarial negatives leave {_left('adversarial', evidence)}, "
         f"random ones {_left('random', evidence)}; "
-        f"{n} problems at {levels} noise levels."
+        f"{n} problems at {counted(levels, 'noise level')}."
         f"{_training_sentence(strategy)}"
     )
     severity: Severity = "note"

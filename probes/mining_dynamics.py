@@ -47,6 +47,7 @@ from ired_diag.model.own_sampler import noise_walk_of
 from ired_diag.probing.evidence import levels_in_words, with_ends
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.probing.tensor_column import tensor_column
+from ired_diag.runs.name_list import counted
 from ired_diag.stats.finite import Cube, mean_of_finite, summary_of_finite
 from ired_diag.stats.share import Share, share_of
 from ired_diag.stats.summary import Summary
@@ -216,7 +217,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
     clamp = row_of(comparison, move=0, level=ALL_LEVELS, quantity="energy_change")
     evidence = _evidence(pooled, clamp, verdicts, walker) | {"n": n, "steps": steps}
     trained = sentence_on(str(table["training"][0]))
-    extent = f"{trained} {n} problems, each at {len(levels)} noise levels, {steps} steps."
+    extent = f"{trained} {n} problems, each at {counted(len(levels), 'noise level')}, {steps} steps."
     energy = pooled["energy_change"]
     ratio = pooled["distance_ratio"]
     if not steps:

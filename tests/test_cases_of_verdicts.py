@@ -75,7 +75,7 @@ def test_two_of_five_diverged_is_the_first_thing_said(shared: Path) -> None:
     place = shared / "cases" / "s_curves" / "div"
     output = told(f"h={place}/h_seed*", f"k={place}/k_seed*")
     first = output.splitlines()[0]
-    assert first == "h: 2 of 5 seeds ended in NaN (seed0, seed1); means are among the 3 that finished."
+    assert first == "h: 2 of 5 seeds ended in NaN (seed0, seed1); means are among the 3 that ended well."
     assert "0 of 3" not in output
     assert " 3 of 5 " in output  # finished
     outcomes = numbers(f"h={place}/h_seed*", f"k={place}/k_seed*")["groups"][0]["outcomes"]
@@ -185,7 +185,7 @@ def test_a_nan_in_a_table_is_a_seed_that_failed_and_an_empty_cell_is_none(tmp_pa
     table.write_text("seed,a,b\n0,nan,2\n1,1.1,2.3\n2,1.3,\n3,1.2,2.1\n", encoding="utf-8")
     lines = told(table).splitlines()[:2]
     assert lines == [
-        "a: 1 of 4 seeds ended in NaN (seed0); means are among the 3 that finished.",
+        "a: 1 of 4 seeds ended in NaN (seed0); means are among the 3 that ended well.",
         "b: 1 of 4 seeds has no value and is left out: seed2.",
     ]
 

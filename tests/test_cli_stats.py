@@ -72,10 +72,13 @@ def test_json_holds_every_number_in_full(shared: Path) -> None:
     assert told["ranks"]["friedman"]["method"] == "exact"
 
 
-def test_an_experiment_that_is_not_there_is_said_and_the_rest_compared() -> None:
-    result = call("stats", "q101", "q999", "q102", "--runs", sample_runs())
-    assert "No run is named 'q999'" in result.stderr
-    assert "q101 and q102" in result.stdout
+def test_an_experiment_that_is_not_there_is_an_error_and_among_paths_a_note() -> None:
+    result = call("stats", "q101", "q999", "q102", "--runs", sample_runs(), status=1)
+    assert "No run is named 'q999'" in result.stderr and not result.stdout
+    folders = [sample_runs() / name for name in ("q101", "q102")]
+    beside_paths = call("stats", *folders, "q999", "--runs", sample_runs())
+    assert "No run is named 'q999'" in beside_paths.stderr
+    assert "q101 and q102" in beside_paths.stdout
     assert "No run is named" in call("stats", "q998", "q999", "--runs", sample_runs(), status=1).stderr
 
 

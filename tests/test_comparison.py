@@ -123,7 +123,7 @@ def test_incomplete_runs_are_left_out_first_thing_unless_asked_for() -> None:
 def test_a_seed_that_ends_in_nan_is_a_failure_and_said_first() -> None:
     result = compare({"a": group("a", [1.0, math.nan, 3.0])})
     assert result.groups[0].summary.mean == 2.0
-    assert result.left_out == ["a: 1 of 3 seeds ended in NaN (seed1); means are among the 2 that finished."]
+    assert result.left_out == ["a: 1 of 3 seeds ended in NaN (seed1); means are among the 2 that ended well."]
     outcomes = result.groups[0].outcomes
     assert (outcomes.attempted, outcomes.finished) == (3, 2)
     assert outcomes.failures[0].reason == (
@@ -141,7 +141,7 @@ def test_direction_turns_wins_and_ranks() -> None:
 
 
 def test_a_group_without_the_metric_names_what_it_logs() -> None:
-    with pytest.raises(NotFound, match=r"a: has no run to compare by E_pos.*validation/mse"):
+    with pytest.raises(NotFound, match=r"--metric E_pos: no run logs it\. Logged: validation/mse"):
         compare({"a": group("a", [1.0, 2.0])}, metric="E_pos")
 
 

@@ -282,7 +282,7 @@ def test_the_question_asked_last_is_answered_next(runs: Path, monkeypatch: pytes
 def test_what_cannot_be_compared_is_said_with_what_to_do(runs: Path, browse: Browse, ask: Ask) -> None:
     client = browse(runs)
     told = settled(ask, client, "?groups=q101&groups=q102&metric=nothing")
-    assert "has no run to compare by nothing" in words(told["statistics-content"]["children"])
+    assert "--metric nothing: no run logs it. Logged: " in words(told["statistics-content"]["children"])
     assert told["statistics-latex"]["disabled"] is True and told["statistics-wait"]["disabled"] is True
     one = settled(ask, client, "?groups=q101&groups=gone")
     text = words(one["statistics-content"]["children"])

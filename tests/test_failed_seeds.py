@@ -105,7 +105,7 @@ def test_each_kind_of_failure_has_its_name_and_its_numbers(kind: str, failure: s
 def test_two_of_five_that_end_in_nan_never_read_as_no_divergence() -> None:
     found = with_broken("nan", "nan")
     assert found.left_out == [
-        "h: 2 of 5 seeds ended in NaN (seed0, seed1); means are among the 3 that finished."
+        "h: 2 of 5 seeds ended in NaN (seed0, seed1); means are among the 3 that ended well."
     ]
     (pair,) = found.pairs
     assert (pair.failed, pair.primary, pair.verdict.decision) == ((2, 0), "worst_rank", "undecided")
@@ -114,10 +114,10 @@ def test_two_of_five_that_end_in_nan_never_read_as_no_divergence() -> None:
 
 def test_one_sentence_for_each_group_and_kind() -> None:
     found = with_broken("nan", "diverged", "traceback", "time limit")
-    only = "its mean is that of the only seed that finished"
+    only = "its mean is the number of the only seed that"
     assert found.left_out == [
-        f"h: 2 of 5 seeds diverged or ended in NaN (seed0, seed1); {only}.",
-        f"h: 1 of 5 seeds died of an error (seed2: assertion); {only}.",
+        f"h: 2 of 5 seeds diverged or ended in NaN (seed0, seed1); {only} ended well.",
+        f"h: 1 of 5 seeds died of an error (seed2: assertion); {only} finished.",
         "h: 1 of 5 seeds was stopped (time limit) and is left out: seed3 (--include-incomplete keeps them).",
     ]
     assert with_broken().left_out == []

@@ -118,7 +118,8 @@ def test_a_folder_that_names_an_own_task_runs_no_file_unless_it_is_named(
     for command in (("ls",), ("stats", "mixture", "small"), ("diagnose", "runs")):
         assert "was run" not in run(*command).output
     refused = run("probe", "energy_gap", "mixture", fails=True)
-    assert "--task FILE.py:FUNCTION" in refused.output
+    assert f"--task {example.resolve()}:build. The file is run." in refused.output
+    assert "mixture/seed0: trains" not in refused.output  # the line names the run already
 
 
 def test_a_run_goes_on_with_its_task_and_says_where_the_file_changed(trained: Path, example: Path) -> None:

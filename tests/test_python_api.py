@@ -103,7 +103,7 @@ def test_names_paths_studies_and_groups_mean_the_same(tmp_path: Path) -> None:
     groups = {name: runs for name, runs in list(many_runs().groups().items())[:2]}
     study = Study(tuple(run for runs in groups.values() for run in runs))
     assert ird.compare(study).pairs[0].p == ird.compare(groups).pairs[0].p
-    with pytest.raises(TypeError, match="alone"):
+    with pytest.raises(NotFound, match="No run is named 'q101'"):
         ird.compare(study, "q101")
     with pytest.raises(NotFound):
         ird.diagnose(tmp_path)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from app.calls.opening import RUNS, Groups, Place, groups_of
-from ired_diag.comparison import Comparison
+from app.calls.opening import RUNS, Place, Source, groups_of
+from ired_diag.comparison import Comparison, Margin
 from ired_diag.comparison import compare as compare_groups
 from ired_diag.runs.study import Study
 
@@ -15,36 +15,62 @@ if TYPE_CHECKING:
 
 
 def compare(
-    *sources: Study | Groups | Place,
-    runs: Place = RUNS,
+    *sources: Source,
+    runs: Study | Place = RUNS,
     metric: str | None = None,
     higher_is_better: bool | None = None,
+    readout: str = "plateau",
+    margin: float | str | Margin = 0.01,
+    paired: bool | None = None,
     sweep: str | None = None,
     grouping: Grouping | None = None,
-    **choices: Any,
+    include_incomplete: bool = False,
+    seed: int = 0,
+    skip_missing: bool = False,
 ) -> Comparison:
     """Return the comparison of groups of seeds.
 
     Args:
         sources: Names of experiments (``"q101", "q103"``), paths or ``NAME=GLOB`` as for ``ired-diag stats``;
-            or one study; or one mapping of runs by the name of their group.
-        runs: The runs folder, in which names are looked up.
+            runs; one study, alone or followed by names of its groups; or one mapping by the name of a group
+            to its runs, paths or name.
+        runs: The runs folder, or a study that is already open, in which names are looked up.
         metric: Metric to compare. Default: detected by name.
         higher_is_better: Its direction. Default: by configuration and name.
+        readout: Number of a curve that is compared: ``plateau``, ``last``, ``best``, ``last10`` or ``area``.
+        margin: Smallest difference that matters: a share of the mean (``0.01``, ``"1%"``), or in the unit of
+            the metric (``"0.05abs"``).
+        paired: Whether equal seeds are pairs. Default: only where the configurations state the same data.
         sweep: Configuration key. Experiments and all their variants are treated as a sweep over it.
         grouping: The user's definition of groups and seeds. Default: both are recognized.
-        choices: ``readout``, ``margin``, ``paired`` and the other keywords of
-            ``ired_diag.comparison.compare``.
+        include_incomplete: Keep runs that did not reach the end of their training.
+        seed: Random seed of the bootstrap, and of tests that draw.
+        skip_missing: Leave out a name among paths that means nothing, with a note. Default: it is an error.
 
     Raises:
         NotFound: There is nothing of a name, or no group has a result.
-        DiagError: The readout is unknown, or the configurations contradict each other about the direction.
+        DiagError: A source, the readout or the margin cannot be used, or the configurations contradict each
+            other about the direction.
     """
     notes: list[str] = []
     groups = groups_of(
-        sources, runs=runs, notes=notes, metric=metric, variants=sweep is not None, grouping=grouping
+        sources,
+        runs=runs,
+        notes=notes,
+        metric=metric,
+        variants=sweep is not None,
+        grouping=grouping,
+        skip_missing=skip_missing,
     )
-    if higher_is_better is not None:
-        choices["lower_is_better"] = not higher_is_better
-    comparison = compare_groups(groups, metric=metric, knob=sweep, **choices)
+    comparison = compare_groups(
+        groups,
+        metric=metric,
+        lower_is_better=None if higher_is_better is None else not higher_is_better,
+        readout=readout,
+        margin=margin,
+        paired=paired,
+        knob=sweep,
+        include_incomplete=include_incomplete,
+        seed=seed,
+    )
     return replace(comparison, notes=[*notes, *comparison.notes])

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.calls.opening import RUNS, Groups, Place
+from app.calls.opening import RUNS, Place, Source
+from app.calls.several import names_in
+from ired_diag.errors import NotFound
+from ired_diag.python_words import in_python
 from ired_diag.runs.study import Study
 
 if TYPE_CHECKING:
-    from app import next_command
     from app.pictures import Material, Pictures
     from app.report import Report
     from ired_diag.finding import Finding
 
 FORMS = ("pdf", "svg", "png")
+JUDGING = ("metric", "higher_is_better", "grouping")  # choices that the next commands repeat
 COLUMN_WIDTH = 3.25  # inches
 
 
 def figures(
-    *sources: Study | Groups | Place,
-    runs: Place = RUNS,
+    *sources: Source,
+    runs: Study | Place = RUNS,
     out: Place | None = None,
-    only: Sequence[str] = (),
-    forms: Sequence[str] = FORMS,
+    only: str | Sequence[str] = (),
+    forms: str | Sequence[str] = FORMS,
     width: float = COLUMN_WIDTH,
     **choices: Any,
 ) -> Pictures:
@@ -33,10 +36,10 @@ def figures(
 
     Args:
         sources: As for ``ird.compare``.
-        runs: The runs folder, in which names are looked up.
+        runs: The runs folder, or a study, in which names are looked up.
         out: Folder for the files. Default: none are written.
-        only: Names of pictures, as ``ired-diag figures --list`` prints them. Default: all.
-        forms: ``pdf``, ``svg`` and ``png``, or some of them.
+        only: Name of a picture, or several, as ``ired-diag figures --list`` prints them. Default: all.
+        forms: ``pdf``, ``svg`` or ``png``, or several of them.
         width: Width of a picture in inches.
         choices: ``metric``, ``higher_is_better``, ``grouping``, ``sweep``, ``readout``, ``margin``,
             ``paired``, ``smooth``, ``band``, ``start``, ``form`` and ``quantities``, as for the command.
@@ -45,18 +48,39 @@ def figures(
         The figures as data (``Pictures.figures``), and why others are not drawn (``Pictures.not_drawn``).
 
     Raises:
-        NotFound: There is nothing of a name, or no picture of a name.
+        NotFound: There is nothing of a name, no picture of a name, or no such form.
         CannotWrite: The folder cannot be written.
         TypeError: A choice has a name that is not one of these.
     """
     from app.calls.material import material_of
     from app.pictures import make_pictures
 
+    check_forms(names_in(forms, of="forms"))
     material, _ = material_of(sources, runs=runs, **choices)
-    pictures = make_pictures(material, only)
+    pictures = make_pictures(material, names_in(only, of="only"))
+    not_drawn = {name: in_python(reason) for name, reason in pictures.not_drawn.items()}
+    pictures = replace(pictures, not_drawn=not_drawn)
     if out is not None:
-        write_pictures(pictures, material, Path(out), command=["ird.figures"], forms=forms, width=width)
+        write_pictures(
+            pictures,
+            material,
+            Path(out),
+            command=["ird.figures"],
+            forms=names_in(forms, of="forms"),
+            width=width,
+        )
     return pictures
+
+
+def check_forms(forms: Sequence[str]) -> None:
+    """Refuse a file format that pictures are not written in.
+
+    Raises:
+        NotFound: There is no such form.
+    """
+    for form in forms:
+        if form not in FORMS:
+            raise NotFound(f"forms: a picture is not written as {form!r}. There are: {', '.join(FORMS)}.")
 
 
 def write_pictures(
@@ -102,8 +126,8 @@ def write_pictures(
 
 
 def report(
-    *sources: Study | Groups | Place,
-    runs: Place = RUNS,
+    *sources: Source,
+    runs: Study | Place = RUNS,
     out: Place = "report.html",
     title: str | None = None,
     question: str | None = None,
@@ -113,7 +137,7 @@ def report(
 
     Args:
         sources: As for ``ird.compare``.
-        runs: The runs folder, in which names are looked up.
+        runs: The runs folder, or a study, in which names are looked up.
         out: File to write.
         title: Title of the page. Default: the names of the groups.
         question: Question of the study, printed below the title.
@@ -152,10 +176,10 @@ class WrittenReport:
 
 
 def write_report(
-    sources: Sequence[Study | Groups | Place],
+    sources: Sequence[Source],
     out: Path,
     *,
-    runs: Place,
+    runs: Study | Place,
     command: Sequence[str],
     title: str | None = None,
     question: str | None = None,
@@ -166,7 +190,7 @@ def write_report(
     Args:
         sources: As for ``ird.compare``.
         out: File to write.
-        runs: The runs folder, in which names are looked up.
+        runs: The runs folder, or a study, in which names are looked up.
         command: Words of the command that writes it, for the provenance.
         title: Title of the page. Default: the names of the groups.
         question: Question of the study, printed below the title.
@@ -177,6 +201,7 @@ def write_report(
         CannotWrite: The file cannot be written.
     """
     from app.calls.material import material_of
+    from app.calls.places import place_of
     from app.report import write
     from app.report_content import report_on
     from app.run_groups import all_runs
@@ -187,7 +212,7 @@ def write_report(
     content = report_on(
         material,
         findings=findings,
-        place=_place_of(sources, runs, choices),
+        place=place_of(sources, runs, **{name: choices.get(name) for name in JUDGING}),
         command=command,
         notes=notes,
         title=title,
@@ -195,19 +220,3 @@ def write_report(
     )
     write(content, out)
     return WrittenReport(content, findings, notes)
-
-
-def _place_of(
-    sources: Sequence[Study | Groups | Place], runs: Place, choices: dict[str, Any]
-) -> next_command.Place:
-    """Return where the runs are, for the next commands: in the runs folder, or at paths that were given."""
-    from app import next_command
-    from ired_diag.named_paths import split_arguments
-
-    judging = {name: choices.get(name) for name in ("metric", "higher_is_better", "grouping")}
-    options = next_command.options_in_words(**judging)
-    words = [str(source) for source in sources if isinstance(source, Path | str)]
-    patterns, others = split_arguments(words)
-    if patterns or any(Path(word).exists() for word in others):
-        return next_command.Place(paths=tuple(words), runs=Path(runs), options=options)
-    return next_command.Place(runs=Path(runs), options=options)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.calls.opening import Groups, Place, groups_of
+from app.calls.opening import Place, Source, groups_of
+from app.calls.several import names_in
 from app.pictures import QUANTITIES, Material
 from ired_diag.comparison import compare
 from ired_diag.comparison.margin import Margin
@@ -16,27 +17,28 @@ from ired_diag.runs.study import Study
 
 
 def material_of(
-    sources: Sequence[Study | Groups | Place],
+    sources: Sequence[Source],
     *,
-    runs: Place,
+    runs: Study | Place,
     metric: str | None = None,
     higher_is_better: bool | None = None,
     grouping: Grouping | None = None,
     sweep: str | None = None,
     readout: str = "plateau",
-    margin: float | Margin = 0.01,
+    margin: float | str | Margin = 0.01,
     paired: bool | None = None,
     smooth: int | None = None,
     band: Band = "t interval",
     start: float | None = None,
     form: Form = "ecdf",
-    quantities: Sequence[str] = (),
+    quantities: str | Sequence[str] = (),
+    skip_missing: bool = False,
 ) -> tuple[Material, list[str]]:
     """Return what pictures are made of, and notes on how the runs were grouped and compared.
 
     Args:
-        sources: Names of experiments and paths; or one study; or one mapping of groups.
-        runs: The runs folder, in which names are looked up.
+        sources: As for ``ird.compare``.
+        runs: The runs folder, or a study, in which names are looked up.
         metric: Metric to judge the runs by. Default: detected by name.
         higher_is_better: Its direction. Default: by configuration and name.
         grouping: The user's definition of groups and seeds. Default: both are recognized.
@@ -49,13 +51,20 @@ def material_of(
         start: First step of the learning curves. Default: all steps.
         form: Form in which distributions are drawn.
         quantities: Quantities whose distributions are drawn. Default: condition number and energy.
+        skip_missing: Leave out a name among paths that means nothing, with a note. Default: it is an error.
 
     Raises:
         NotFound: There is nothing of a name, or no run logs the metric.
     """
     notes: list[str] = []
     selected = groups_of(
-        sources, runs=runs, notes=notes, metric=metric, variants=sweep is not None, grouping=grouping
+        sources,
+        runs=runs,
+        notes=notes,
+        metric=metric,
+        variants=sweep is not None,
+        grouping=grouping,
+        skip_missing=skip_missing,
     )
     groups, shared_metric = judge_groups(selected, metric=metric, higher_is_better=higher_is_better)
     comparison = None
@@ -70,7 +79,7 @@ def material_of(
         metric=shared_metric,
         smooth=smooth,
         form=form,
-        quantities=tuple(quantities) or QUANTITIES,
+        quantities=tuple(names_in(quantities, of="quantities")) or QUANTITIES,
         band=band,
         start=None if start is None else float(start),
     )

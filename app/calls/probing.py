@@ -2,47 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import probes
-from app.calls.opening import RUNS, Groups, Place
-from ired_diag.runs.run import Run
+from app.calls.opening import RUNS, Place, Source
+from app.calls.probe_frame import frame_of, plain_reason
+from ired_diag.errors import DiagError, NotApplicable
+from ired_diag.runs.name_list import first_names
 from ired_diag.runs.study import Study
+from ired_diag.task import Task
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from ired_diag.probing.driver import Unanswered
+    from ired_diag.probing.probe import Probe
 
-    from ired_diag.probing.driver import Answer
+ALL = "all"
+MOST_REASONS, MOST_NAMES = 3, 4  # in an error
 
 
 def probe(
     name: str,
-    *sources: Run | Study | Groups | Place,
-    runs: Place = RUNS,
-    checkpoint: str = "last",
+    *sources: Source,
+    runs: Study | Place = RUNS,
+    checkpoint: str | int = "last",
     metric: str | None = None,
     higher_is_better: bool | None = None,
     weights: Literal["raw", "ema"] | None = None,
     samples: int | None = None,
     seed: int = 0,
-    task: str | None = None,
+    task: str | Task | None = None,
     model: str | None = None,
     out: Place | None = None,
     again: bool = False,
     device: str = "auto",
-) -> pd.DataFrame:
-    """Return the rows that a probe measured, one table for all checkpoints.
+) -> Any:
+    """Return the rows that a probe measured as a DataFrame, one for all checkpoints.
 
     The rows are kept next to the run, as ``ired-diag probe`` keeps them; what was measured before is read.
-    ``frame.attrs["findings"]`` has the answer to each checkpoint as a sentence with numbers,
-    ``frame.attrs["units"]`` the unit of each column, and ``frame.attrs["unanswered"]`` what could not be
-    measured, with the reason.
+    ``frame.attrs["findings"]`` has the answer to each checkpoint as a dictionary (``statement``,
+    ``severity``, ``evidence``, ``advice``), ``frame.attrs["units"]`` the unit of each column, and
+    ``frame.attrs["unanswered"]`` what could not be measured, with the reason.
 
     Args:
-        name: Name of the probe, such as ``"conditioning"``.
+        name: Name of the probe, such as ``"conditioning"``. With ``"all"``, every probe is put, and a
+            dictionary of tables by the name of their probe is returned.
         sources: Runs, names of experiments, paths of runs or checkpoints, a study. None: ``model`` alone.
-        runs: The runs folder, in which names are looked up.
+        runs: The runs folder, or a study, in which names are looked up.
         checkpoint: ``last``, ``best``, ``all`` or a step.
         metric: Metric that chooses the best checkpoint. Default: detected by name.
         higher_is_better: Its direction. Default: by configuration and name.
@@ -57,48 +64,72 @@ def probe(
 
     Raises:
         NotFound: There is no such probe, run or checkpoint.
-        NotApplicable: The only model lacks what the probe needs.
+        NotApplicable: No model has what the probe needs.
+        DiagError: Nothing is named to probe, or a choice has no meaning.
     """
     from app.calls.targets import targets_of
     from ired_diag.devices import choose_device
     from ired_diag.probing.driver import Answer, Request, put_probes
 
-    chosen = probes.load(name)
+    chosen = probes_called(name, of_own_model=model is not None)
+    if not sources and model is None:
+        raise DiagError("Nothing is named to probe. Pass a run, a name, a path or a study; or model=.")
+    check_number("samples", samples, least=1)
+    check_number("seed", seed, least=0)
     notes: list[str] = []
     selection = targets_of(
         sources,
         runs=runs,
         device=choose_device(device),
         notes=notes,
-        checkpoint=checkpoint,
+        checkpoint=str(checkpoint),
         model=model,
         task=task,
         out=None if out is None else Path(out),
         metric=metric,
         higher_is_better=higher_is_better,
     )
-    request = Request([chosen], weights=weights, samples=samples, seed=seed, figures="none", again=again)
+    request = Request(chosen, weights=weights, samples=samples, seed=seed, figures="none", again=again)
     replies = list(put_probes(selection.targets, request))
     answers = [reply for reply in replies if isinstance(reply, Answer)]
-    unanswered = [f"{reply.label}: {reply.reason}" for reply in replies if not isinstance(reply, Answer)]
-    return _frame_of(answers, [*notes, *unanswered])
+    if not answers:
+        unanswered = [reply for reply in replies if not isinstance(reply, Answer)]
+        raise NotApplicable(_nothing_answered(name, unanswered))
+    frames = {each.name: frame_of(replies, each.name, notes) for each in chosen}
+    return frames if name == ALL else frames[name]
 
 
-def _frame_of(answers: list[Answer], unanswered: list[str]) -> pd.DataFrame:
-    import pandas as pd
+def probes_called(name: str, *, of_own_model: bool) -> Sequence[Probe]:
+    """Return the probe of a name; of ``all`` every one, of a user's own model those that it can answer.
 
-    from ired_diag.table import read_table
+    Raises:
+        NotFound: No probe has this name.
+    """
+    if name != ALL:
+        return [probes.load(name)]
+    return [each for each in probes.load_all().values() if each.own_energies or not of_own_model]
 
-    frames = []
-    units: dict[str, str] = {}
-    for answer in answers:
-        table, metadata = read_table(answer.table, **answer.where)
-        frame = pd.DataFrame(table)
-        frame.insert(0, "run", answer.label)
-        frames.append(frame)
-        units = {column["name"]: column["unit"] for column in metadata["columns"]}
-    joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    joined.attrs["units"] = units
-    joined.attrs["findings"] = [answer.finding for answer in answers]
-    joined.attrs["unanswered"] = unanswered
-    return joined
+
+def check_number(argument: str, value: object, *, least: int) -> None:
+    """Refuse what is no whole number, or a smaller one.
+
+    Raises:
+        DiagError: It is; the message names the argument.
+    """
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= least):
+        return
+    raise DiagError(f"{argument}={value!r}: expected a whole number, {least} or more.")
+
+
+def _nothing_answered(name: str, unanswered: Sequence[Unanswered]) -> str:
+    """Return that no target answered, with each reason once."""
+    labels: dict[str, list[str]] = {}
+    for reply in unanswered:
+        labels.setdefault(plain_reason(reply), []).append(reply.label)
+    listed = []
+    for reason, runs in labels.items():
+        names = first_names(list(dict.fromkeys(runs)), MOST_NAMES)
+        listed.append(f"{names}: {reason.rstrip('.')}.")
+    if len(listed) > MOST_REASONS:
+        listed = [*listed[:MOST_REASONS], f"And {len(listed) - MOST_REASONS} more reasons."]
+    return " ".join([f"The probe {name} measured nothing.", *listed])

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import torch
 
-from app.calls.opening import Groups, Place, groups_of
+from app.calls.opening import Place, Source, groups_of
 from app.run_groups import all_runs
 from ired_diag import tasks
-from ired_diag.errors import NotReadable
+from ired_diag.errors import DiagError, NotFound, NotReadable
 from ired_diag.probing.targets import Target, of_own_model, of_run
 from ired_diag.runs.judged import judge_runs
 from ired_diag.runs.probe_folder import folder_among
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from ired_diag.task import Task
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,14 @@ class Selection:
 
 
 def targets_of(
-    sources: Sequence[Run | Study | Groups | Place],
+    sources: Sequence[Source],
     *,
-    runs: Place,
+    runs: Study | Place,
     device: torch.device,
     notes: list[str],
     checkpoint: str = "last",
     model: str | None = None,
-    task: str | None = None,
+    task: str | Task | None = None,
     out: Path | None = None,
     metric: str | None = None,
     higher_is_better: bool | None = None,
@@ -51,7 +52,7 @@ def targets_of(
 
     Args:
         sources: Runs, names of experiments, paths of runs or checkpoints, a study. None: ``model`` alone.
-        runs: The runs folder, in which names are looked up.
+        runs: The runs folder, or a study, in which names are looked up.
         device: Where to compute.
         notes: Gets a sentence for each run and file that cannot be read and is left out.
         checkpoint: ``last``, ``best``, ``all`` or a step.
@@ -75,14 +76,14 @@ def targets_of(
     judged = judge_runs(members, metric=metric, higher_is_better=higher_is_better)
     named_task = None if task is None else tasks.load(task)
     targets: list[Target] = []
-    errors: list[NotReadable] = []
+    errors: list[DiagError] = []
     for run in judged:
         folder = out
         if out is not None and len(judged) > 1:
             folder = folder_among(out, run)
         try:
             targets += of_run(run, checkpoint, device=device, out=folder, task=named_task, model=model)
-        except NotReadable as error:
+        except (NotReadable, NotFound) as error:
             errors.append(error)
     if errors and not targets:
         raise errors[0]

@@ -8,12 +8,13 @@ from typing import Any
 
 from app.calls.opening import RUNS, Place
 from ired_diag.runs.run import Run
+from ired_diag.task import Task
 
 
 def train(
     experiment: str | None = None,
     *,
-    task: str | None = None,
+    task: str | Task | None = None,
     seeds: Iterable[int] | None = None,
     settings: Mapping[str, Any] | None = None,
     name: str | None = None,
@@ -25,7 +26,7 @@ def train(
 
     Args:
         experiment: A named experiment (``"q103"``) or the path of a JSON file. None: the task alone.
-        task: ``FILE.py:FUNCTION``, a training problem of your own.
+        task: A training problem of your own: ``FILE.py:FUNCTION``, or the ``Task`` itself.
         seeds: Random seeds. Default: that of the configuration.
         settings: Values of the configuration's keys: ``{"train_steps": 2000}``.
         name: Another name for the experiment.

@@ -138,7 +138,7 @@ def command(
         return
     if not experiments:
         raise click.UsageError("Missing argument 'EXPERIMENTS...'.")
-    material, notes = material_of(experiments, **choices)
+    material, notes = material_of(experiments, skip_missing=True, **choices)
     pictures = make_pictures(material, only)
     command_line = ["ired-diag", *sys.argv[1:]]
     with output.progress("Drawing") as progress:

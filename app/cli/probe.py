@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ired_diag.probing.probe import Probe
     from ired_diag.runs.regroup import Grouping
 
-ALL = "all"
 SOME_FAILED = 1  # the exit status of an error, although the answers are printed
 
 
@@ -93,6 +92,7 @@ def command(
     ired-diag probe energy_gap --model my_energy.py:build
     """
     import probes
+    from app.calls.probing import probes_called
 
     if list_them:
         probe_output.print_questions(probes.load_all())
@@ -100,12 +100,7 @@ def command(
     if name is None or not (targets or model):
         names = ", ".join(probes.names())
         raise click.UsageError(f"Name a probe ({names}, or all), then a run or checkpoint.")
-    if name != ALL:
-        chosen = [probes.load(name)]
-    elif model:
-        chosen = [probe for probe in probes.load_all().values() if probe.own_energies]
-    else:
-        chosen = list(probes.load_all().values())
+    chosen = probes_called(name, of_own_model=model is not None)
     run_probes(chosen, targets, model, as_json=as_json, **choices)
 
 

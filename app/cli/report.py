@@ -56,6 +56,7 @@ def command(
         command=["ired-diag", *sys.argv[1:]],
         title=title,
         question=question,
+        skip_missing=True,
         **choices,
     )
     report = written.content

@@ -79,6 +79,7 @@ def command(
         margin=margin,
         paired=paired,
         seed=seed,
+        skip_missing=True,
     )
     if as_json:
         output.print_json(comparison)

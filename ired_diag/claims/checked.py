@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ired_diag.claims.claim import Verdict
 from ired_diag.finding import Finding
+from ired_diag.runs.name_list import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Checked:
     """A report, checked.
 
@@ -35,6 +40,31 @@ class Checked:
         """How many claims hold, fail, and could not be checked."""
         counted = Counter(verdict.outcome for verdict in self.verdicts)
         return {outcome: counted[outcome] for outcome in ("holds", "fails", "unchecked")}
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row for each claim: its line, what is printed, its groups, the outcome and the reason."""
+        import pandas as pd
+
+        rows = []
+        for verdict in self.verdicts:
+            claim = verdict.claim
+            groups = ", ".join(claim.groups)
+            rows.append((claim.line, claim.kind, claim.said, groups, verdict.outcome, verdict.why))
+        return pd.DataFrame(rows, columns=["line", "kind", "printed", "groups", "outcome", "reason"])
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
+        lines = [f"<Checked: {counted(len(self.verdicts), 'claim')}: {counts}", *self.metric]
+        lines += [f"{finding.severity} [{finding.rule}] {finding.statement}" for finding in self.findings]
+        return "\n  ".join(lines) + ">"
+
+    def _repr_html_(self) -> str:
+        from ired_diag.notebook import frame_as_html, heading_as_html
+
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
+        title = f"{counted(len(self.verdicts), 'claim')}: {counts}"
+        findings = "".join(finding._repr_html_() for finding in self.findings)
+        return heading_as_html(title, self.metric) + findings + frame_as_html(self.frame())
 
     @property
     def share(self) -> float | None:

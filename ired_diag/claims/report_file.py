@@ -25,7 +25,7 @@ def open_report(path: Path) -> str:
     """
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "nothing"
-        raise NotFound(f"{path}: expected a report in Markdown, found {kind}.")
+        raise NotFound(f"{path}: expected a report in Markdown, LaTeX or HTML, found {kind}.")
     try:
         return without_long_words(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -31,7 +31,9 @@ from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
 from ired_diag.runs.direction import Direction, Source
 from ired_diag.runs.judged import (
+    check_logged,
     is_configured,
+    logged_metrics,
     metric_in_words,
     other_sets_in_words,
     shared_direction,
@@ -55,7 +57,6 @@ __all__ = [
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_VERDICTS = 6  # in the text form of a comparison
 NO_PLATEAU = "No plateau in common"  # how the note begins
 
 
@@ -106,17 +107,21 @@ class Comparison:
 
         return frame_of_comparison(self)
 
+    def groups_frame(self) -> pd.DataFrame:
+        """Return the groups as a DataFrame: seeds, mean, standard deviation, interval and range."""
+        from ired_diag.comparison.frame import frame_of_groups
+
+        return frame_of_groups(self)
+
     def __repr__(self) -> str:
-        verdicts = [f"{pair.a} and {pair.b}: {pair.verdict.reason}" for pair in self.pairs[:MOST_VERDICTS]]
-        if len(self.pairs) > MOST_VERDICTS:
-            verdicts.append(f"and {len(self.pairs) - MOST_VERDICTS} more pairs")
-        return f"<Comparison, {self.metric_words}, {self.readout}: {'; '.join(verdicts)}>"
+        from ired_diag.comparison import as_text
+
+        return as_text.in_lines(self)
 
     def _repr_html_(self) -> str:
-        from ired_diag.notebook import frame_as_html, heading_as_html
+        from ired_diag.comparison import as_text
 
-        heading = heading_as_html(self.metric_words, [*self.left_out, *self.notes])
-        return heading + frame_as_html(self.frame())
+        return as_text.in_html(self)
 
     @cached_property
     def in_percent(self) -> bool:
@@ -142,7 +147,7 @@ def compare(
     readout: str = PLATEAU,
     lower_is_better: bool | None = None,
     include_incomplete: bool = False,
-    margin: float | Margin = ONE_PERCENT,
+    margin: float | str | Margin = ONE_PERCENT,
     seed: int = 0,
     knob: str | None = None,
     paired: bool | None = None,
@@ -164,14 +169,17 @@ def compare(
         paired: Whether equal seeds are pairs. Default: where both configurations state the same data.
 
     Raises:
-        NotFound: No group has a seed with a result, or one that failed; where others have, a group without
-            the metric is left out. Or no metric is named, and the groups share none.
+        NotFound: No run logs the metric; or none is named, and the groups share none. No group has a seed
+            with a result, or one that failed; where others have, a group without the metric is left out.
         DiagError: The readout or the margin is not one, the groups are not a sweep over the knob, or the
             configurations contradict each other about the direction.
     """
     if readout not in READOUTS:
         raise DiagError(f"Readout {readout!r} is unknown. There are: {', '.join(READOUTS)}.")
     margin = margin_of(margin)
+    runs = list(itertools.chain.from_iterable(groups.values()))
+    if metric and logged_metrics(runs):
+        check_logged(metric, runs)
     metric = metric or shared_metric(groups)
     direction = _direction(groups, metric, lower_is_better)
     lower = direction.lower_is_better
@@ -198,7 +206,6 @@ def compare(
     sweep = None
     if knob is not None:
         sweep = sweep_over(knob, members, read.values[compared], lower_is_better=lower, draw=seed)
-    runs = list(itertools.chain.from_iterable(groups.values()))
     return Comparison(
         metric=metric,
         readout=compared,

@@ -16,12 +16,13 @@ from ired_diag.comparison.by_readout import FINAL
 from ired_diag.comparison.level_words import level_in_words, level_of_many
 from ired_diag.comparison.pairing import SILENT_TABLE, is_unknown
 from ired_diag.comparison.pairs import PairOfGroups
-from ired_diag.comparison.verdict_words import WITHOUT_SPREAD, unit_of
+from ired_diag.comparison.verdict_words import WITHOUT_SPREAD, lone_seeds_in_words, unit_of
 from ired_diag.comparison.words import readout_name
 from ired_diag.runs.name_list import counted, first_names
 
 LEAST_COVERAGE = 0.90  # of a 95% interval at the skewness of its data: below it, the line says so
 MOST_NAMED = 4  # pairs
+RANKED = "the worst-rank test ranks all seeds, those that failed last"
 
 
 def readout_in_words(comparison: Comparison) -> str:
@@ -49,7 +50,7 @@ def _mean_in_words(group: Group) -> str:
             mean += f", sd {summary.sd:.2g}"
     seeds = counted(summary.n, "seed")
     if outcomes.finished < outcomes.attempted:
-        seeds = f"{outcomes.finished} of {outcomes.attempted} seeds finished"
+        seeds = f"of {outcomes.finished} of {outcomes.attempted} seeds"
     return f"{group.name}: {mean}, {seeds}"
 
 
@@ -68,6 +69,8 @@ def cautions_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     if pair.identical or pair.mixed_scales:
         return
     n_a, n_b, _ = pair.seeds
+    if lone := lone_seeds_in_words(pair):
+        yield lone
     if n_a and n_b:
         yield f"{pairing_in_words(pair)}{_low_coverage_in_words(pair)}"
     level = level_in_words(pair)
@@ -105,6 +108,8 @@ def pairing_in_words(pair: PairOfGroups) -> str:
         return f"Seeds are not paired: {pair.obstacle}."
     if pair.estimator == "welch":
         shared = counted(pair.seeds[2], "seed")
+        if pair.primary == "worst_rank":
+            return f"{shared} shared, too few to gain from pairs: {RANKED}."
         return f"{shared} shared, too few to gain from pairs: all seeds enter Welch's t test."
     return f"Seeds are paired: {pair.pairing or 'data and evaluation agree'}."
 

@@ -105,8 +105,8 @@ def _what_means_are_of(finished: int, ending: str) -> str:
     if not finished:
         return f"no seed {ending}, so there is no mean"
     if finished == 1:
-        return "its mean is that of the only seed that finished"
-    return f"means are among the {finished} that finished"
+        return f"its mean is the number of the only seed that {ending}"
+    return f"means are among the {finished} that {ending}"
 
 
 def _labels(chosen: Sequence[Failure]) -> str:

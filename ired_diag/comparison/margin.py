@@ -60,15 +60,17 @@ class Margin:
 ONE_PERCENT = Margin(0.01)
 
 
-def margin_of(given: float | Margin) -> Margin:
-    """Return a margin; a plain number is a share.
+def margin_of(given: float | str | Margin) -> Margin:
+    """Return a margin; a plain number is a share, a text is read as on the command line.
 
     Raises:
-        DiagError: A share is not between 0 and 1, or an absolute margin is not positive and finite.
+        DiagError: A share is not between 0 and 1, an absolute margin is not positive and finite, or a text
+            states no margin.
+
+    >>> margin_of("2%")
+    Margin(size=0.02, absolute=False)
     """
-    margin = given
-    if not isinstance(margin, Margin):
-        margin = Margin(float(margin))
+    margin = given if isinstance(given, Margin) else _stated(given)
     size = margin.size
     is_positive = 0 < size < math.inf
     if margin.absolute and not is_positive:
@@ -85,6 +87,15 @@ def margin_of(given: float | Margin) -> Margin:
             f"(in Python: Margin({example:g}, absolute=True))."
         )
     return margin
+
+
+def _stated(given: object) -> Margin:
+    try:
+        return parse_margin(str(given))
+    except ValueError as error:
+        raise DiagError(
+            f"{given!r} is not a percentage ('1%'), a share (0.01) or an absolute margin ('0.05abs')."
+        ) from error
 
 
 def parse_margin(text: str) -> Margin:

@@ -176,6 +176,15 @@ def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Compar
     return f"{verdict}. {failures}; {test}.{_among_finished(pair, comparison)}"
 
 
+def lone_seeds_in_words(pair: PairOfGroups) -> str:
+    """Return which mean is the number of one seed, because the others failed; empty where none is."""
+    lone = []
+    for name, n, failed in zip((pair.a, pair.b), pair.seeds, pair.failed, strict=False):
+        if n == 1 and failed:
+            lone.append(f"one seed of {name}")
+    return f"The difference of means rests on {' and '.join(lone)}." if lone else ""
+
+
 def _none_finished(a: Group, b: Group) -> str:
     """Return the success rates of two groups without a seed that finished."""
     rate_a = f"0%, 95% interval 0 to {100 * a.outcomes.high:.0f}%"

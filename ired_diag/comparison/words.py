@@ -14,6 +14,7 @@ from ired_diag.comparison.sweeps import Sweep
 from ired_diag.comparison.verdict_words import (
     ALPHA,
     TEST_NAMES,
+    lone_seeds_in_words,
     number_of_p,
     unit_of,
     verdict_of,
@@ -77,6 +78,8 @@ def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     if pair.identical or pair.mixed_scales:
         return
     n_a, n_b, _ = pair.seeds
+    if lone := lone_seeds_in_words(pair):
+        yield lone
     if n_a and n_b:
         yield _pairing(pair)
     level = level_in_words(pair)
@@ -299,6 +302,8 @@ def _pairing(pair: PairOfGroups) -> str:
     if pair.estimator == "welch":
         count = f"{counted(shared, 'seed')} {is_or_are(shared)}"
         few = f"{count} shared by {names}, too few to gain from pairs"
+        if pair.primary == "worst_rank":
+            return f"{few}: the worst-rank test ranks all seeds, those that failed last."
         return f"{few}: Welch's t test on all seeds gives the difference."
     sentence = f"Seeds of {names} are paired: {pair.pairing or 'data and evaluation agree'}"
     alone = n_a + n_b - 2 * shared

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ ROW = 0.06  # of the extent of y: the words of a guide
 ONSET = "onset"
 RIGHT = 0.7  # of the extent of x: from here on words end at their mark
 GUIDES = 0.45  # of the extent of x: from here on are the words of guides
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -109,13 +112,31 @@ def median_best(curves: Sequence[Curve]) -> Curve | None:
     return with_best[middle]
 
 
-def with_room(guides: Sequence[Guide], axes: Axes) -> tuple[Guide, ...]:
-    """Return guides, from the lowest on, quiet where the words of another are in the way."""
+def with_room(
+    guides: Sequence[Guide], axes: Axes, curves: Sequence[tuple[Array, Array]] = ()
+) -> tuple[Guide, ...]:
+    """Return guides, from the lowest on, quiet where the words of another, or a curve, are in the way.
+
+    Args:
+        guides: Guides, whose words stand above their right half.
+        axes: The axes that they are drawn on.
+        curves: Steps and values of the lines that words may not cover.
+    """
     shown: list[Guide] = []
     for guide in sorted(guides, key=lambda guide: guide.y):
         is_covered = any(axes.up(other.y, guide.y) < ROW for other in shown if not other.quiet)
-        shown.append(replace(guide, quiet=is_covered))
+        covers = any(_runs_through_words(guide, axes, *curve) for curve in curves)
+        shown.append(replace(guide, quiet=is_covered or covers))
     return tuple(shown)
+
+
+def _runs_through_words(guide: Guide, axes: Axes, steps: Array, values: Array) -> bool:
+    """Say whether a curve runs where the words of a guide stand: above it, in its right half."""
+    for step, value in zip(steps.tolist(), values.tolist(), strict=True):
+        is_there = np.isfinite(value) and axes.along(step) > GUIDES and value >= guide.y
+        if is_there and axes.up(value, guide.y) < ROW:
+            return True
+    return False
 
 
 def marks_of(

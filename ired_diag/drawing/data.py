@@ -232,10 +232,20 @@ def _on_y_axis(arrays: Sequence[NDArray[Any]], scale: Scale) -> NDArray[np.float
 
 
 def cut_in_words(panel: Panel) -> str:
-    """Return the sentence that ends of bands are cut, where they are."""
-    if any(_has_visible_cut(line, panel) for line in panel.lines):
-        return " Ends of bands at or near 0, or infinite, are cut."
-    return ""
+    """Return the sentence that ends of bands are cut, and where; empty where none is."""
+    if not any(_has_visible_cut(line, panel) for line in panel.lines):
+        return ""
+    lower_ends = []
+    for line in panel.lines:
+        spread = drawable_spread(line, panel)
+        if spread is not None:
+            low, _, cut_low, _ = spread
+            lower_ends += low[cut_low & np.isfinite(low)].tolist()
+    if panel.y_scale == "log" and lower_ends:
+        return (
+            f" On the logarithmic axis, bands are cut below {min(lower_ends):.3g}; infinite ends are cut too."
+        )
+    return " Infinite ends of bands are cut."
 
 
 def _has_visible_cut(line: Line, panel: Panel) -> bool:
@@ -266,7 +276,7 @@ def scale_of_lines(lines: Iterable[Line]) -> Scale:
     return scale_of([line.y for line in lines])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FigureData:
     """A picture.
 
@@ -292,6 +302,14 @@ class FigureData:
     summary: str = ""
     order: tuple[str, ...] = ()
     stacked: bool = False
+
+    def __repr__(self) -> str:
+        return f"<FigureData {self.name}: {self.title}. {self.summary or self.method}>"
+
+    def _repr_html_(self) -> str:
+        from ired_diag.notebook import details_as_html, heading_as_html
+
+        return heading_as_html(self.title, filter(None, [self.summary])) + details_as_html([self.method])
 
     @property
     def heights(self) -> list[float]:

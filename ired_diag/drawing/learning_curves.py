@@ -162,7 +162,8 @@ def _panel(shown: Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
         scale = scale_of_lines(lines)
     all_series = [curve.series for curve in chain.from_iterable(curves.values())]
     axes = Axes.of(all_series, guides, scale)
-    guides = with_room(guides, axes)
+    means = [(line.x, line.y) for line in lines if not line.faint]
+    guides = with_room(guides, axes, means)
     return Panel(
         y_label=axis_label(shown.metric, shown.direction),
         lines=tuple(lines),

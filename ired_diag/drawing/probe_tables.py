@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ired_diag import tasks
 from ired_diag.drawing.run_table import READ_AGAIN
 from ired_diag.drawing.run_table import Measured as Measured  # pages take these three from here
 from ired_diag.drawing.run_table import Reading as Reading
@@ -35,12 +36,14 @@ class Lacking:
         labels: Labels of the runs.
         runs: Folders of the runs.
         bare: Labels of the runs that have no checkpoint to probe.
+        task: Option that names the task of the runs, where it is a user's own.
     """
 
     probe: str
     labels: tuple[str, ...] = ()
     runs: tuple[Path, ...] = ()
     bare: tuple[str, ...] = ()
+    task: tuple[str, ...] = ()
 
     def command(self, checkpoint: str = "last") -> str:
         """Return the command that makes the tables."""
@@ -48,7 +51,7 @@ class Lacking:
         command = f"ired-diag probe {self.probe} {names}"
         if checkpoint != "last":
             command += f" --checkpoint {checkpoint}"
-        return command
+        return " ".join([command, *map(shlex.quote, self.task)])
 
     def words(self, checkpoint: str = "last") -> str:
         """Return what is lacking and how it is made; empty where nothing is."""
@@ -113,6 +116,7 @@ def find_tables(
     labels: list[str] = []
     paths: list[Path] = []
     bare: list[str] = []
+    task: tuple[str, ...] = ()
     for group, runs in groups.items():
         for run in runs:
             table = _table_of(run, group, probe, out=out, reading=reading)
@@ -121,6 +125,7 @@ def find_tables(
             elif run.checkpoints:
                 labels.append(run.label)
                 paths.append(run.path)
+                task = task or tasks.option_of(run)
             else:
                 bare.append(run.label)
     lacking = Lacking(
@@ -128,6 +133,7 @@ def find_tables(
         labels=tuple(labels),
         runs=tuple(paths),
         bare=tuple(bare),
+        task=task,
     )
     return Found(probe, tuple(groups), tuple(tables), lacking)
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.finding import Finding
-from ired_diag.inverse.checkpoint import NetworkCheckpoint
+from ired_diag.inverse.checkpoint import NetworkCheckpoint, read_network
 from ired_diag.inverse.network import GradientNormalization
 from ired_diag.inverse.recomputation import INPUTS, MissingInput, Recomputation
 from ired_diag.inverse.reference_file import check_inputs, read_reference
@@ -80,7 +80,7 @@ class Verification:
 
 
 def verify(
-    checkpoint: NetworkCheckpoint,
+    checkpoint: NetworkCheckpoint | Path | str,
     reference: Path | str,
     *,
     weights: Weights = "raw",
@@ -89,7 +89,7 @@ def verify(
     """Return how well this machine reproduces a reference file.
 
     Args:
-        checkpoint: The checkpoint that the reference was computed from.
+        checkpoint: The checkpoint that the reference was computed from, or its path.
         reference: A NumPy ``.npz`` file.
         weights: Which of the checkpoint's weights the reference was computed from.
         device: Where to compute.
@@ -99,6 +99,8 @@ def verify(
         WrongCheckpoint: The checkpoint lacks these weights.
         DiagError: The reference is of another problem size.
     """
+    if isinstance(checkpoint, Path | str):
+        checkpoint = read_network(checkpoint, device=device)
     reference = Path(reference)
     arrays = read_reference(reference, device)
     normalization = _normalization(arrays.pop("gradient_normalization", None), reference)

@@ -172,8 +172,9 @@ def put_probes(
         except DiagError as error:
             if len(targets) == 1 or isinstance(error, CannotWrite):
                 raise
-            file = job.target.file
-            yield Unanswered(job.target.label, "", file, str(error).removeprefix(f"{file}: "))
+            file, label = job.target.file, job.target.label
+            reason = str(error).removeprefix(f"{file}: ").removeprefix(f"{label}: ")
+            yield Unanswered(label, "", file, reason)
         done += job.size
         progress(done, total)
 

@@ -33,7 +33,10 @@ def identify(attempts: Iterable[Run], *, seed_key: str | None = None) -> list[Ru
     for number, name in zip(unnamed, names, strict=True):
         attempt = attempts[number]
         label = name.run if attempt.job is None else ""
-        attempts[number] = replace(attempt, experiment=name.experiment, file_label=label)
+        attempt = replace(attempt, experiment=name.experiment, file_label=label)
+        if attempt.seed is None and attempt.job is None:
+            attempt = replace(attempt, seed=name.index_seed)
+        attempts[number] = attempt
     identified = []
     for attempt in attempts:
         if _died_nameless(attempt):

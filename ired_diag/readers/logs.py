@@ -21,6 +21,7 @@ from ired_diag.readers.identity import identify
 from ired_diag.readers.joined_results import join_results
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
+from ired_diag.readers.seed_table_metrics import is_table_of_seeds
 from ired_diag.readers.split_tables import join_parts
 from ired_diag.readers.task_seeds import without_sweep_seeds
 from ired_diag.runs.ending import Ending
@@ -31,6 +32,11 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Skipped
 
 NOT_OPENED = "is a pipe, a socket, a device or a link to itself, and was not opened"
+# A program that quotes what logs say is no log.
+SOURCE_CODE = (
+    *(".py", ".pyi", ".ipynb", ".sh", ".bash", ".zsh", ".pl", ".rb", ".lua", ".js", ".ts", ".java", ".go"),
+    *(".c", ".cc", ".cpp", ".cu", ".h", ".hpp", ".rs", ".jl", ".r"),
+)
 LOG_SUFFIXES = (".out", ".log", ".csv", ".tsv", ".jsonl", ".ndjson", ".txt")
 
 
@@ -195,6 +201,8 @@ def read_log(path: Path) -> list[Run]:
     Raises:
         UnreadableFile: It is of no known format, or damaged.
     """
+    if path.suffix.lower() in SOURCE_CODE:
+        raise UnreadableFile(f"{path}: is source code, not a log.")
     by_format = readers()
     if path.is_dir():
         return by_format["tensorboard"].read(path)
@@ -210,6 +218,11 @@ def read_log(path: Path) -> list[Run]:
     death = death_of(path)
     if death:
         raise DiedWithoutMetrics(f"{path}: {death.label}: {death.detail}")
+    if is_table_of_seeds(path, None):
+        raise UnreadableFile(
+            f"{path}: is a table with one number for each seed, not a log. ird.compare, ird.diagnose and "
+            "ird.figures read it (in a shell: ired-diag stats, diagnose and figures)."
+        )
     raise UnreadableFile(f"{path}: is not a log of a known format ({', '.join(by_format)}).")
 
 

@@ -7,6 +7,7 @@ that ran out of memory has the state ``out_of_memory`` and the cause ``cuda_oom`
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -73,6 +74,8 @@ UNKNOWN: tuple[State, ...] = ("unknown", "no_log")
 UNKNOWN_IN_WORDS = "unknown (the log does not say whether training finished)"
 OLD_NAMES: dict[str, State] = {"untold": "unknown"}  # of states in run folders of earlier versions
 
+ERROR = re.compile(r"(\w+(?:Error|Exception)): ")  # how the detail of a training here begins
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -101,6 +104,8 @@ class Ending:
         words = LABELS[self.state]
         if self.failed:
             words = f"failed: {self.cause}" if self.cause else words
+            if self.state == "failed" and not self.cause and (error := ERROR.match(self.detail)):
+                words = f"failed: {error[1]}"
         elif self.cause:
             words = f"{words} ({self.cause})"
         return f"{words} (inferred)" if self.inferred else words

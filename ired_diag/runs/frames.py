@@ -33,6 +33,17 @@ def frame_of_history(history: History) -> pd.DataFrame:
     return frame
 
 
+def last_values(history: History) -> pd.DataFrame:
+    """Return the last value of each metric, and the step at which it was logged: a row for each metric."""
+    import pandas as pd
+
+    rows = []
+    for name, series in history.series.items():
+        if len(series):
+            rows.append((name, float(series.values[-1]), int(series.steps[-1])))
+    return pd.DataFrame(rows, columns=["metric", "last value", "at step"])
+
+
 def frame_of_runs(runs: Iterable[Run]) -> pd.DataFrame:
     """Return one row for each run: group, seed, ending, metric, and its last and best evaluation.
 

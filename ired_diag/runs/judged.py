@@ -8,6 +8,7 @@ one that configurations name, else the most telling one.
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -44,16 +45,29 @@ def judge_runs(
         NotFound: No run logs the metric.
     """
     runs = tuple(runs)
-    is_logged = any(metric in run.history.series for run in runs)
-    if metric is not None and not is_logged:
-        logged = _names(_logged(runs))
-        raise NotFound(f"--metric {metric}: no run logs it. Logged: {logged}.")
+    if metric is not None:
+        check_logged(metric, runs)
     changes: dict[str, Any] = {}
     if metric:
         changes["metric"] = metric
     if higher_is_better is not None:
         changes["higher_is_better"] = higher_is_better
     return tuple(replace(run, **changes) for run in runs)
+
+
+def check_logged(metric: str, runs: Iterable[Run]) -> None:
+    """Refuse a metric that no run logs.
+
+    Raises:
+        NotFound: No run does; the message names the one that was most likely meant.
+    """
+    logged = logged_metrics(runs)
+    if metric in logged:
+        return
+    meant = ""
+    for near in difflib.get_close_matches(metric, logged, n=1):
+        meant = f" Did you mean {near}?"
+    raise NotFound(f"--metric {metric}: no run logs it.{meant} Logged: {_names(logged)}.")
 
 
 def judge_groups(
@@ -102,7 +116,7 @@ def shared_metric(groups: Groups) -> str:
         return next(iter(judging))
     logged: dict[str, list[str]] = {}
     for name, runs in groups.items():
-        if metrics := _logged(runs):
+        if metrics := logged_metrics(runs):
             logged[name] = metrics
     if not logged:
         raise NotFound(f"{', '.join(groups)}: nothing was logged, so there is nothing to compare.")
@@ -199,7 +213,7 @@ def unjudged_in_words(runs: Sequence[Run]) -> list[str]:
     silent: list[Run] = []
     unknown: list[Run] = []
     for run in runs:
-        if _logged([run]):
+        if logged_metrics([run]):
             if run.evaluated is None:
                 unknown.append(run)
         elif not run.results:
@@ -213,7 +227,7 @@ def unjudged_in_words(runs: Sequence[Run]) -> list[str]:
     if unknown:
         logs = "logs" if len(unknown) == 1 else "log"
         share = f"{len(unknown)} of {_counted(len(runs))}"
-        names = _names(_logged(unknown))
+        names = _names(logged_metrics(unknown))
         lines.append(
             f"{share} {logs} no metric that is known to say how good a model is, so that no curve was "
             f"judged; --metric NAME chooses one: {names}"
@@ -244,8 +258,8 @@ def _configured(groups: Groups, common: Collection[str]) -> str | None:
     return metric if metric in common else None
 
 
-def _logged(runs: Iterable[Run]) -> list[str]:
-    """Return the metrics of which any run has a value."""
+def logged_metrics(runs: Iterable[Run]) -> list[str]:
+    """Return the metrics of which any run has a value, sorted."""
     logged: set[str] = set()
     for run in runs:
         for name, series in run.history.series.items():

@@ -138,9 +138,11 @@ class Run:
 
     def _repr_html_(self) -> str:
         from ired_diag.notebook import frame_as_html, heading_as_html
+        from ired_diag.runs.frames import last_values
 
-        heading = heading_as_html(self.label, [self.ending.label, str(self.path)])
-        return heading + frame_as_html(self.frame().tail(1).T.reset_index(names="metric at the last step"))
+        judged = [f"judged by {self.judging_metric}"] if self.judging_metric else []
+        heading = heading_as_html(self.label, [self.ending.label, *judged, str(self.path)])
+        return heading + frame_as_html(last_values(self.history))
 
     @property
     def evaluated(self) -> tuple[str, Series] | None:

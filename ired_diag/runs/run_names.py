@@ -15,6 +15,7 @@ by as many of these as tell it from the others.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from ired_diag.runs.place import PlaceName, parse_place
 MOST_GAPS = 3  # numbers of siblings may span so many times their count
 SHORT = 8  # letters of an identifier that are shown
 
+SEED_LETTER = re.compile(r"(?i)[_\- ]s\d+$")
 IDENTIFIER_LETTERS = frozenset("0123456789abcdef-")
 
 Names = tuple[str, ...]  # of a file and the folders above it, the nearest first
@@ -41,11 +43,13 @@ class RunName:
         experiment: The name that it shares with the other runs of its experiment.
         run: What distinguishes it among them; empty where nothing does.
         seed: The seed in its names.
+        index_seed: The number at its end, where it numbers runs and follows an s: ``adamw-s3``.
     """
 
     experiment: str
     run: str
     seed: int | None
+    index_seed: int | None = None
 
 
 def name_runs(paths: Iterable[Names]) -> list[RunName]:
@@ -67,7 +71,7 @@ def name_runs(paths: Iterable[Names]) -> list[RunName]:
     names: list[RunName] = []
     for place, experiment, run in zip(places, called, runs, strict=True):
         seed = _seed(place)
-        names.append(RunName(experiment, run, seed))
+        names.append(RunName(experiment, run, seed, _index_seed(place, indexed)))
     return names
 
 
@@ -177,6 +181,17 @@ def _seed(place: Place) -> int | None:
         if names_another:
             return None
     return None
+
+
+def _index_seed(place: Place, indexed: Collection[NumberedName]) -> int | None:
+    """Return the number of a run among its siblings, where an s before it says that it is a seed."""
+    position = _nearest_name(place)
+    if position is None:
+        return None
+    nearest = place[position]
+    if (_above(place, position), nearest.base) not in indexed or not SEED_LETTER.search(nearest.name):
+        return None
+    return nearest.index
 
 
 def shortest_distinct(paths: Sequence[Names]) -> list[str]:

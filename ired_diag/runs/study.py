@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from ired_diag.runs.find import Unreadable
 from ired_diag.runs.grouped import by_experiment, by_group
 from ired_diag.runs.judged import judge_runs
 from ired_diag.runs.labels import experiment_number
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 
 if TYPE_CHECKING:
@@ -98,19 +99,43 @@ class Study:
 
     def __repr__(self) -> str:
         groups = self.groups()
+        counts = f"{counted(len(self.runs), 'run')} in {counted(len(groups), 'group')}"
         names = [f"{name} ({len(runs)})" for name, runs in list(groups.items())[:MOST_NAMES]]
         if len(groups) > MOST_NAMES:
             names.append(f"and {len(groups) - MOST_NAMES} more")
         listed = f": {', '.join(names)}" if names else ""
-        return f"<Study of {len(self.runs)} runs in {len(groups)} groups{listed}>"
+        return f"<Study of {counts}{listed}>"
+
+    def __len__(self) -> int:
+        """Return the number of runs."""
+        return len(self.runs)
+
+    def __bool__(self) -> bool:
+        """Return True: a study without runs may still say what was skipped."""
+        return True
+
+    def __iter__(self) -> Iterator[Run]:
+        """Yield the runs."""
+        return iter(self.runs)
+
+    def __getitem__(self, name: str) -> list[Run]:
+        """Return the seeds that a name means, as ``select`` does."""
+        return self.select(name)
+
+    def __contains__(self, item: object) -> bool:
+        """Say whether a name means something here, or a run is one of the study's."""
+        if isinstance(item, str):
+            return bool(self._groups_called(item))
+        return item in self.runs
 
     def _repr_html_(self) -> str:
         from ired_diag.notebook import frame_as_html, heading_as_html
 
         details = []
         if self.skipped:
-            files = "1 file is" if len(self.skipped) == 1 else f"{len(self.skipped)} files are"
-            details.append(f"{files} not runs: study.skipped says why")
+            count = len(self.skipped)
+            files = "1 file is not a run" if count == 1 else f"{count} files are not runs"
+            details.append(f"{files}: study.skipped says why")
         columns = ["group", "run", "ending", "metric", "last", "best", "best_step"]
         return heading_as_html(repr(self)[1:-1], details) + frame_as_html(self.frame()[columns])
 
@@ -155,7 +180,11 @@ class Study:
         Raises:
             NotFound: No run is called so.
             AmbiguousName: The name means several experiments, or several variants of one.
+            DiagError: It is no text.
         """
+        if not isinstance(name, str):
+            names = ", ".join(map(repr, list(self.groups())[:MOST_NAMES])) or "none"
+            raise DiagError(f"Expected the name of a group as text, found {name!r}. There are: {names}.")
         groups = self._groups_called(name)
         experiment = name.partition("@")[0]
         exact = {group: runs for group, runs in groups.items() if runs[0].experiment == experiment}

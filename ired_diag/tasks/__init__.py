@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from ired_diag.config import TrainingConfig, parse_config
 from ired_diag.errors import DiagError, NotFound
+from ired_diag.own_task import check_task
 from ired_diag.python_file import built_by
 from ired_diag.runs.run import Run
 from ired_diag.task import Task
@@ -23,18 +25,21 @@ def names() -> list[str]:
     return sorted(module.name for module in iter_modules(__path__))
 
 
-def load(name: str) -> Task:
+def load(name: str | Task) -> Task:
     """Return a task.
 
     Args:
         name: Name of a built-in task, or ``FILE.py:FUNCTION``: a function without arguments that returns a
-            ``Task``. The file is Python and is run.
+            ``Task``. The file is Python and is run. Or a user's own task itself.
 
     Raises:
         NotFound: There is no such task, file or function.
         UnreadableFile: The file cannot be run.
-        DiagError: What the function returns is not a ``Task``.
+        DiagError: What the function returns is not a ``Task``, or a field of it is of the wrong kind.
     """
+    if isinstance(name, Task):
+        check_task(name, where=f"The task {name.name}")
+        return name
     # A name of a built-in task is that of a module, and has neither.
     if ":" in name or name.endswith(".py"):
         return _own(name)
@@ -54,6 +59,7 @@ def _own(name: str) -> Task:
         raise DiagError(
             f"{path}: {function}() must return an ired_diag.task.Task, found {type(task).__name__}."
         )
+    check_task(task, where=name.rpartition(":")[0])
     return task
 
 
@@ -75,12 +81,44 @@ def judged_by(metric: str) -> list[Task]:
     return [task for task in map(load, names()) if task.metric.name == metric]
 
 
-def file_of(name: str | None) -> Path | None:
-    """Return the Python file of a task of the user's; None of one that is built in."""
+def file_of(name: str | Task | None) -> Path | None:
+    """Return the Python file of a task of the user's; None of one built in, or typed in a notebook."""
+    if isinstance(name, Task):
+        return _source_of(name)
     if name is None or is_built_in(name):
         return None
     file, _, _ = name.rpartition(":")
     return Path(file)
+
+
+def function_of(name: str | Task | None) -> str:
+    """Return the function of a user's file that makes a task; empty where none is named."""
+    if not isinstance(name, str) or is_built_in(name):
+        return ""
+    return name.rpartition(":")[2]
+
+
+def option_of(run: Run) -> tuple[str, ...]:
+    """Return the words of a command line that name a run's task; none of one that is built in.
+
+    They run as printed where the run's record holds the file and the function.
+    """
+    if not run.task or is_built_in(run.task):
+        return ()
+    file = run.provenance.get("task_file") or "FILE.py"
+    function = run.provenance.get("task_function") or "FUNCTION"
+    return ("--task", f"{file}:{function}")
+
+
+def _source_of(task: Task) -> Path | None:
+    """Return the file that a task's loss is written in."""
+    if is_built_in(task.name):
+        return None
+    try:
+        file = inspect.getsourcefile(task.loss)
+    except TypeError:
+        return None
+    return Path(file) if file and Path(file).is_file() else None
 
 
 def of_run(run: Run) -> Task:
@@ -94,7 +132,7 @@ def of_run(run: Run) -> Task:
         return load(name)
     raise DiagError(
         f"{run.label}: trains the task {name!r}, which is not built in. Name the file that makes it: "
-        "--task FILE.py:FUNCTION. The file is run."
+        f"{' '.join(option_of(run)) or '--task FILE.py:FUNCTION'}. The file is run."
     )
 
 

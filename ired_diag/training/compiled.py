@@ -21,6 +21,7 @@ from torch._dynamo.exc import TorchDynamoException
 
 from ired_diag.config import TrainingConfig
 from ired_diag.errors import DiagError
+from ired_diag.own_task import check_losses
 from ired_diag.task import Losses, Task
 from ired_diag.tensors import Tensors
 from ired_diag.training.seed_axis import seed_slice, stacked
@@ -107,6 +108,8 @@ def _count_of_seeds(tensors: Tensors) -> int:
 
 def _in_total(task: Task, losses: Losses) -> StepLoss:
     """Return the sum of the trained terms, in the order of the task, and what is logged."""
+    if not torch.compiler.is_compiling():
+        check_losses(task, losses)
     trained = [losses.terms[name] for name in task.trained_terms if name in losses.terms]
     total = trained[0]
     for term in trained[1:]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ired_diag.own_task import check_named_tensors, check_seeds
 from ired_diag.tensors import Tensors
 from ired_diag.training.compiled import LossFunction, StepLoss
 from ired_diag.training.ema import update_average
@@ -99,8 +100,11 @@ class Ensemble:
         """Take one step of every seed."""
         config = self.config
         batches = tuple(self.task.draw_batch(config, member.streams, self.step) for member in self.members)
+        for batch in batches:
+            check_named_tensors(self.task, "draw_batch", batch)
         self._optimizer.zero_grad(set_to_none=True)  # a CUDA graph writes new ones in their place
         loss = self._loss_function(self._leaves, stack_batches(batches))
+        check_seeds(self.task, loss.total, len(self.members))
         loss.total.sum().backward()  # type: ignore[no-untyped-call]
         for leaf in self._leaves.values():
             if leaf.grad is None:  # a tensor that the loss of this step does not touch counts the step too

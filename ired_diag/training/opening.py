@@ -88,6 +88,7 @@ def open_recorder(run: PlannedRun, options: Options) -> Recorder:
         device,
         compiled=_is_compiled(state, about, options),
         task_file=run.task_file,
+        task_function=run.task_function,
     )
     for finding in news:
         options.announce(run.folder, finding)
@@ -158,9 +159,11 @@ def _check_task(run: PlannedRun, about: RunRecord) -> None:
     option = f"--task {trained}"
     if not tasks.is_built_in(trained):
         file = "FILE.py"
+        function = "FUNCTION"
         if about.attempts:
             file = about.attempts[-1].get("task_file", file)
-        option = f"--task {file}:FUNCTION"
+            function = about.attempts[-1].get("task_function", function)
+        option = f"--task {file}:{function}"
     raise DiagError(
         f"{run.folder}: trains the task {trained!r}, not {run.task.name!r}. Go on with it with {option}."
     )

@@ -18,10 +18,9 @@ from ired_diag.json_object import read_json_object
 from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.find import CONFIG
 from ired_diag.runs.labels import experiment_number
-from ired_diag.runs.store import folder_name
+from ired_diag.runs.store import folder_name, imported_sources
 from ired_diag.task import Task
 from ired_diag.training.fork import Fork
-from ired_diag.training.run_files import last_checkpoint
 from ired_diag.training.stored_configuration import check_run
 
 MOST_SEEDS = 10_000  # a typing error such as 0-99999 would plan runs for hours
@@ -42,6 +41,7 @@ class PlannedRun:
         experiment: Name of the experiment; None for the number in the configuration's name.
         fork: The fork that it is; None for a run from scratch.
         task_file: The Python file that makes the task; None for one that is built in.
+        task_function: The function in it; empty where it is unknown.
     """
 
     task: Task
@@ -52,6 +52,7 @@ class PlannedRun:
     experiment: str | None = None
     fork: Fork | None = None
     task_file: Path | None = None
+    task_function: str = ""
 
 
 def plan(
@@ -59,7 +60,7 @@ def plan(
     seeds: str | None = None,
     settings: Sequence[str] = (),
     *,
-    task: str | None = None,
+    task: str | Task | None = None,
     name: str | None = None,
     runs: Path = Path("runs"),
     resume: bool = False,
@@ -97,7 +98,7 @@ def plan(
     planned = []
     for variant, seed in itertools.product(variants, seed_numbers):
         run = _plan_seed(variant, seed, runs, experiment_name, resume=resume)
-        planned.append(replace(run, task_file=tasks.file_of(task)))
+        planned.append(replace(run, task_file=tasks.file_of(task), task_function=tasks.function_of(task)))
     if resume:
         _check_resumed(planned, {*values, *varied(variants)})
     else:
@@ -106,7 +107,9 @@ def plan(
     return planned
 
 
-def _variants(experiment: str | None, values: Mapping[str, str], task: str | None) -> tuple[Variant, ...]:
+def _variants(
+    experiment: str | None, values: Mapping[str, str], task: str | Task | None
+) -> tuple[Variant, ...]:
     """Return the variants that a name or path means; ``values`` may set none of the knobs that they vary."""
     chosen = None
     if task is not None:
@@ -183,9 +186,10 @@ def check_free(planned: Sequence[PlannedRun]) -> None:
     if len(taken) > MOST_FOLDERS:
         listed += f" and {len(taken) - MOST_FOLDERS} more"
     hold = "hold runs" if len(taken) > 1 else "holds a run"
-    advice = "Train"
-    if all(is_file(last_checkpoint(folder)) for folder in taken):
-        advice = "Go on with --resume, or train"
+    advice = "Go on with --resume, or train"
+    # A log that was imported has no state; a run that failed at its first step starts again.
+    if any(imported_sources(folder) is not None for folder in taken):
+        advice = "Train"
     raise CannotWrite(f"{listed}: {hold} already. {advice} under another name with --name NAME.")
 
 

@@ -73,7 +73,7 @@ def plan_fork(
     planned = []
     for parent, fork in forks:
         run = _planned_fork(parent, fork, changes, name=name, runs=runs, resume=resume)
-        planned.append(replace(run, task_file=tasks.file_of(task)))
+        planned.append(replace(run, task_file=tasks.file_of(task), task_function=tasks.function_of(task)))
     if not resume:
         check_free(planned)
     return planned

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 
-from ired_diag.errors import CannotWrite, DiagError
+from ired_diag.errors import CannotWrite
 from ired_diag.finding import Finding
+from ired_diag.own_task import check_values
 from ired_diag.runs.checkpoint_choice import step_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import write_atomically
@@ -52,6 +53,7 @@ class Recorder:
         announced = {finding.rule for finding in self.about.findings}
         self.watch = Watch(self.state.task.troubles(self.state.config), announced)
         self._saved: int | None = None
+        self._ending: Ending | None = None
         if run_files.last_checkpoint(self.folder).is_file():
             self._saved = self.state.step
 
@@ -76,7 +78,13 @@ class Recorder:
 
     def close(self, ending: Ending) -> None:
         """Write how the run stands."""
+        self._ending = ending
         run_files.write_config(self.folder, self.state.config, self.about, ending)
+
+    def fail(self, error: Exception) -> None:
+        """Write that the run failed, and of what; one that had ended before keeps its ending."""
+        if self._ending is None or self._ending.state == "cut_off":
+            self.close(Ending("failed", f"{type(error).__name__}: {error}"))
 
     def record(self, values: Mapping[str, float]) -> None:
         """Append a row to the history."""
@@ -144,20 +152,15 @@ class Recorder:
         The state at the best value of the task's metric so far is kept in ``best.pt``.
 
         Raises:
-            DiagError: The task's evaluation does not return its metric.
+            DiagError: The task's evaluation does not return its metric, or something that is no number.
         """
         state, metric = self.state, self.state.task.metric
-        values = state.task.evaluate(state.config, state.averaged_tensors, batch, state.streams.evaluation)
-        # A task may be the user's own: what it returns is checked.
-        if metric.name not in values:
-            raise DiagError(
-                f"The task {state.task.name}: evaluate() must return its metric {metric.name!r}, found "
-                f"{', '.join(values) or 'nothing'}."
-            )
+        returned = state.task.evaluate(state.config, state.averaged_tensors, batch, state.streams.evaluation)
+        values = check_values(state.task, returned)  # a task may be the user's own
         if metric.is_better(values[metric.name], state.best):
             state.best, state.best_step = values[metric.name], state.step
             run_files.write_best(self.folder, state)
-        return {name: float(value) for name, value in values.items()}
+        return values
 
     def patience_ran_out(self) -> Ending | None:
         """Return the ending of a run that did not get better for as long as it is given."""

@@ -71,7 +71,12 @@ def step_checkpoint(folder: Path, step: int) -> Path:
 
 
 def this_attempt(
-    number: int, device: torch.device, *, compiled: bool, task_file: Path | None = None
+    number: int,
+    device: torch.device,
+    *,
+    compiled: bool,
+    task_file: Path | None = None,
+    task_function: str = "",
 ) -> dict[str, Any]:
     """Return what is recorded of a start of training: when, where, with which code."""
     record = {
@@ -91,6 +96,8 @@ def this_attempt(
     }
     if task_file is not None:
         record["task_file"] = str(task_file.resolve())
+        if task_function:
+            record["task_function"] = task_function
         record["task_sha256"] = hashlib.sha256(task_file.read_bytes()).hexdigest()
     return {name: value for name, value in record.items() if value is not None}
 

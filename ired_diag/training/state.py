@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ired_diag.config import TrainingConfig
 from ired_diag.errors import UnreadableFile, WrongCheckpoint
+from ired_diag.own_task import check_named_tensors
 from ired_diag.runs.files import FORMAT, check_format
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.trainer1d import network_tensors, trainer1d_state
@@ -128,6 +129,7 @@ def new_state(task: Task, config: TrainingConfig, device: torch.device | str) ->
     """Return the state of an untrained run."""
     streams = make_streams(config.seed, device)
     initial = task.initial_weights(config, streams.weights)
+    check_named_tensors(task, "initial_weights", initial)
     return TrainingState(
         task=task,
         config=config,

@@ -7,18 +7,19 @@ step that runs, saves, and says how to go on.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ired_diag.config import TrainingConfig
-from ired_diag.errors import DiagError, NotFound
+from ired_diag.errors import CannotWrite, DiagError, NotFound
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import is_file
 from ired_diag.runs.find import CONFIG
@@ -35,6 +36,7 @@ from ired_diag.training.recorder import Progress, Recorder, read_values
 from ired_diag.training.state import TrainingState
 from ired_diag.training.together_again import bring_in_step
 
+RESUME = "--resume (in Python: resume=True)"
 NO_MEMORY = "can't allocate memory"  # what PyTorch says on a CPU, in a plain RuntimeError
 
 
@@ -94,8 +96,9 @@ def train_together(runs: Sequence[PlannedRun], options: Options) -> bool:
         for group in groups:
             begin(group)
         with signals(options.heard) as stop:
-            for group in groups:
-                with _explaining_lack_of_memory():
+            for number, group in enumerate(groups, start=1):
+                later = list(itertools.chain.from_iterable(groups[number:]))
+                with _explaining_lack_of_memory(), _noting_failure(group, later):
                     _train_group(group, options, stop)
     _raise_if_interrupted(recorders)
     return stop.is_wished
@@ -114,6 +117,21 @@ def _explaining_lack_of_memory() -> Iterator[None]:
             "Training does not fit into the memory of this device. Train fewer seeds at once (--together N), "
             "or set a smaller batch_size or width."
         ) from error
+
+
+@contextmanager
+def _noting_failure(group: Sequence[Recorder], later: Sequence[Recorder]) -> Iterator[None]:
+    """Write into the folders that a training failed: else they would say that it still runs."""
+    try:
+        yield
+    except Exception as error:
+        with suppress(CannotWrite):  # the disk may be what failed; the error itself goes on
+            for recorder in group:
+                recorder.fail(error)
+            for recorder in later:
+                recorder.close(Ending("cancelled", f"not begun, because a run before it failed: {error}"))
+        error.add_note(f"{group[0].folder}: once this is corrected, the run goes on with {RESUME}.")
+        raise
 
 
 def _in_step(recorders: Sequence[Recorder]) -> list[list[Recorder]]:

@@ -42,6 +42,7 @@ from ired_diag.inverse.matrix_form import describe
 from ired_diag.model.mined_batch import KINDS, Kind
 from ired_diag.probing.evidence import levels_in_words
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.runs.name_list import counted
 from ired_diag.stats.effect_size import Effect, paired_effect
 from ired_diag.stats.finite import mean_of_finite
 from ired_diag.stats.summary import Summary, summarise
@@ -217,7 +218,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
         f"{verdict}."
         f"{_singular_sentence(table)}"
         f"{_form_sentence(table)}"
-        f" {n} problems, each at {levels} noise levels."
+        f" {n} problems, each at {counted(levels, 'noise level')}."
     )
     evidence = _evidence(table, median, differences)
     return Finding("conditioning", "note", statement, {**evidence, "n": n})

@@ -40,6 +40,7 @@ from ired_diag.model.mining import gaussian_negative
 from ired_diag.probing.evidence import levels_in_words
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.probing.tensor_column import tensor_column
+from ired_diag.runs.name_list import counted
 from ired_diag.stats.estimate import Estimate, estimate_of
 from ired_diag.stats.ratio import ratio_of_means
 from ired_diag.stats.slope import Slope, slope_of
@@ -237,7 +238,7 @@ def _extent(table: Table, lost: int) -> str:
     left_out = ""
     if lost:
         left_out = f"; {lost} left out, whose numbers are not finite"
-    return f"{n} {problems}, each at {levels} noise levels{left_out}."
+    return f"{n} {problems}, each at {counted(levels, 'noise level')}{left_out}."
 
 
 SENTENCES = {

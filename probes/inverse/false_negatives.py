@@ -46,6 +46,7 @@ from ired_diag.model.mined_batch import Kind
 from ired_diag.model.sampler import sample
 from ired_diag.probing.evidence import with_ends
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.runs.name_list import counted
 from ired_diag.stats.finite import mean_of_finite, summary_of_finite
 from ired_diag.stats.share import share_of
 from ired_diag.subject import Subject
@@ -293,12 +294,12 @@ def conclude(table: Table, comparison: Table) -> Finding:
     change = {name: row_of(pooled, kind="adversarial", quantity=name) for name in GRADIENTS}
     own, zero = _own_and_zero(table)
     evidence = _evidence(closer, near, change) | {"mse_answer": own, "mse_zero": zero, "n": n}
-    counted = f"{n} problems, each at {levels} noise levels."
+    extent = f"{n} problems, each at {counted(levels, 'noise level')}."
     trained = sentence_on(str(table["training"][0]))
     mined = closer["adversarial"]
     if not math.isfinite(mined["x"]):
         statement = f"Nothing can be said of false negatives: no distance is a number ({mined['reason']})."
-        return Finding("false_negatives", "warning", f"{statement}{trained} {counted}", evidence)
+        return Finding("false_negatives", "warning", f"{statement}{trained} {extent}", evidence)
     starts = 100 * closer["start"]["x"]
     randoms = 100 * closer["random"]["x"]
     mined_near = 100 * near["adversarial"]["x"]
@@ -308,7 +309,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
         f"answer{_most(comparison)}; of noised starts {starts:.1f}%, of random ones {randoms:.1f}%. The "
         f"model's answers have MSE {own:.3g}, the answer zero {zero:.3g}{_poor_answers(own, zero)}; as close "
         f"as zero are {mined_near:.1f}% of adversarial negatives and {own_near:.1f}% of the model's answers. "
-        f"{_change_of_gradient(change['cosine'])}{_unmoved(table)}{trained} {counted}"
+        f"{_change_of_gradient(change['cosine'])}{_unmoved(table)}{trained} {extent}"
     )
     if n < FEWEST:
         statement += f" Too few problems for a verdict ({FEWEST} are needed)."

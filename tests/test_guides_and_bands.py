@@ -1,0 +1,33 @@
+"""Words of reference lines leave room for curves, and a caption says where bands are cut."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ired_diag.drawing.curve_marks import Axes, with_room
+from ired_diag.drawing.data import Guide, Line, Panel, cut_in_words
+from ired_diag.runs.history import Series
+
+STEPS = np.arange(1, 101)
+
+
+def quiet(values: np.ndarray, guide: float) -> bool:
+    curve = Series(STEPS, values)
+    axes = Axes.of([curve], [Guide(guide, "floor")], "linear")
+    (placed,) = with_room([Guide(guide, "floor")], axes, [(STEPS, values)])
+    return placed.quiet
+
+
+def test_words_are_left_out_where_a_curve_runs_through_them() -> None:
+    falling = np.linspace(1.0, 0.0, 100)
+    assert quiet(np.where(STEPS < 50, falling, 0.51), 0.5)
+    assert not quiet(np.where(STEPS < 40, falling, 0.2), 0.5)
+    assert not quiet(np.where(STEPS < 20, 0.51, 0.0), 0.5)  # it passes where no words stand
+    assert not quiet(np.where(STEPS < 50, 1.0, np.nan), 0.5)
+
+
+def test_a_caption_says_below_which_value_bands_are_cut() -> None:
+    mean = np.array([1.0, 0.5, 0.04])
+    line = Line("a", np.arange(3), mean, low=np.array([0.9, 0.4, 0.001]), high=2 * mean, spread="band")
+    assert "bands are cut below 0.02" in cut_in_words(Panel(y_label="y", lines=(line,), y_scale="log"))
+    assert cut_in_words(Panel(y_label="y", lines=(line,), y_scale="linear")) == ""
