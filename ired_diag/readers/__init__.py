@@ -37,13 +37,14 @@ def readers() -> dict[str, Reader]:
         slurm,
         tensorboard,
         trainer_state,
+        wandb_run,
     )
 
     by_format = {
         "slurm": Reader(slurm.accepts, lambda path: [slurm.read(path)]),
         results_json.FORMAT_NAME: Reader(results_json.accepts, lambda path: [results_json.read(path)]),
     }
-    for module in (tensorboard, trainer_state, metrics_csv, metrics_jsonl):
+    for module in (wandb_run, tensorboard, trainer_state, metrics_csv, metrics_jsonl):
         _, _, name = module.__name__.rpartition(".")
         by_format[name] = Reader(module.accepts, partial(_read_scalars, module, name))
     return by_format
@@ -56,4 +57,5 @@ def _read_scalars(module: ModuleType, name: str, path: Path) -> list[Run]:
         logs = list(module.read_runs(path, allow_torn_tail=True).values())
     else:
         logs = [module.read(path, allow_torn_tail=True)]
-    return [run_of(path, log, format=name) for log in logs]
+    sources = module.files_of_run(path) if hasattr(module, "files_of_run") else None
+    return [run_of(path, log, format=name, sources=sources) for log in logs]

@@ -1,0 +1,49 @@
+"""What a store of runs (wandb, MLflow, trackio) calls its runs, as ``scalar_attempt`` needs it.
+
+A store knows a project, maybe a group within it, and a name of each run. The group is the experiment where
+there is one. A name that the user chose says more than the project (``baseline-seed0`` and ``mined-seed0`` of
+one project are two experiments). A name that the store invents (``bright-crow-842``) only says which run it
+is: the project is the experiment, and configurations that differ make its variants.
+
+Invented are names of two words and a number whose words no other run of the store shares.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+INVENTED = re.compile(r"([a-z]+[-_][a-z]+)[-_]\d+")
+
+
+def stated_names(run: str, *, project: str = "", group: str = "", invented: bool = False) -> dict[str, str]:
+    """Return what a log of a store states of its run's name and experiment.
+
+    >>> stated_names("bright-crow-842", project="toy", invented=True)
+    {'run': 'bright-crow-842', 'group': 'toy'}
+    >>> stated_names("baseline-0", project="toy")
+    {'run': 'baseline-0', 'experiment': 'toy'}
+    """
+    stated = {"run": run}
+    if group or (invented and project):
+        stated["group"] = group or project
+    elif project:
+        stated["experiment"] = project
+    return {key: value for key, value in stated.items() if value}
+
+
+def invented_names(names: Sequence[str]) -> list[bool]:
+    """Return of each name of a store's runs whether the store invented it.
+
+    >>> invented_names(["bright-crow-842", "ppo-hopper-1", "ppo-hopper-2", "baseline"])
+    [True, False, False, False]
+    """
+    shared = Counter(_words(names))
+    return [shared[words] == 1 for words in _words(names)]
+
+
+def _words(names: Iterable[str]) -> Iterable[str | None]:
+    """Yield the two words of each name that may be invented, else None, which counts as shared."""
+    matches = [INVENTED.fullmatch(name) for name in names]
+    return [match[1] if match else f"not invented {len(matches)}" for match in matches]
