@@ -22,19 +22,24 @@ class Reader:
     Attributes:
         accepts: Says whether a file is of this format, by its name and first 4 KiB.
         read: Returns the runs in a file. A half-written end, as a running job leaves it, is a finding.
+        reads_folders: Whether a run is a folder, and not a file.
     """
 
     accepts: Callable[[Path], bool]
     read: Callable[[Path], list[Run]]
+    reads_folders: bool = False
 
 
 def readers() -> dict[str, Reader]:
     """Return the reader of each format, by the format's name, in the order in which they are tried."""
     from ired_diag.readers import (
+        dvclive_folder,
         metrics_csv,
         metrics_jsonl,
+        mlflow_files,
         results_json,
         slurm,
+        sqlite_store,
         tensorboard,
         trainer_state,
         wandb_run,
@@ -44,9 +49,22 @@ def readers() -> dict[str, Reader]:
         "slurm": Reader(slurm.accepts, lambda path: [slurm.read(path)]),
         results_json.FORMAT_NAME: Reader(results_json.accepts, lambda path: [results_json.read(path)]),
     }
-    for module in (wandb_run, tensorboard, trainer_state, metrics_csv, metrics_jsonl):
+    for module in (
+        mlflow_files,
+        dvclive_folder,
+        wandb_run,
+        sqlite_store,
+        tensorboard,
+        trainer_state,
+        metrics_csv,
+        metrics_jsonl,
+    ):
         _, _, name = module.__name__.rpartition(".")
-        by_format[name] = Reader(module.accepts, partial(_read_scalars, module, name))
+        by_format[name] = Reader(
+            module.accepts,
+            partial(_read_scalars, module, name),
+            reads_folders=getattr(module, "READS_FOLDERS", False),
+        )
     return by_format
 
 

@@ -16,6 +16,7 @@ from ired_diag.errors import DiagError, NotReadable, UnreadableFile, unreadable
 from ired_diag.readers import readers, sacct, slurm, tensorboard, trainer_state
 from ired_diag.readers.death import DiedWithoutMetrics, death_of
 from ired_diag.readers.endings import settle_endings, with_deaths_next_to_them
+from ired_diag.readers.folder_parts import is_read_with_run, run_folder_of
 from ired_diag.readers.foreign_configuration import is_configuration
 from ired_diag.readers.identity import identify
 from ired_diag.readers.joined_results import join_results
@@ -97,7 +98,7 @@ class Logs:
             if is_special(path):
                 self.skipped.append(Skipped(path, NOT_OPENED))
                 continue
-            if is_configuration(path) or path.name.endswith(SUFFIX):
+            if is_configuration(path) or path.name.endswith(SUFFIX) or is_read_with_run(path):
                 self._note_if_unreadable(path)
                 continue
             if path.suffix == ".err":
@@ -131,7 +132,7 @@ class Logs:
             return self._run_folders[folder]
         if path.name == trainer_state.NAME:
             return self._state_of_run(path)
-        return path
+        return run_folder_of(path) or path
 
     def _state_of_run(self, path: Path) -> Path:
         """Return the trainer's state that stands for the run; all states of one output folder are one run."""
@@ -196,15 +197,18 @@ def read_log(path: Path) -> list[Run]:
         UnreadableFile: It is of no known format, or damaged.
     """
     by_format = readers()
-    if path.is_dir():
-        return by_format["tensorboard"].read(path)
+    is_folder = path.is_dir()
     for reader in by_format.values():
+        if reader.reads_folders != is_folder:
+            continue
         try:
             accepted = reader.accepts(path)
         except OSError as error:
             raise unreadable(path, error) from error
         if accepted:
             return reader.read(path)
+    if is_folder:
+        return by_format["tensorboard"].read(path)
     if path.stat().st_size == 0:
         raise UnreadableFile(f"{path}: is empty.")
     death = death_of(path)

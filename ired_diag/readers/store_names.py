@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 INVENTED = re.compile(r"([a-z]+[-_][a-z]+)[-_]\d+")
 
@@ -39,11 +39,7 @@ def invented_names(names: Sequence[str]) -> list[bool]:
     >>> invented_names(["bright-crow-842", "ppo-hopper-1", "ppo-hopper-2", "baseline"])
     [True, False, False, False]
     """
-    shared = Counter(_words(names))
-    return [shared[words] == 1 for words in _words(names)]
-
-
-def _words(names: Iterable[str]) -> Iterable[str | None]:
-    """Yield the two words of each name that may be invented, else None, which counts as shared."""
     matches = [INVENTED.fullmatch(name) for name in names]
-    return [match[1] if match else f"not invented {len(matches)}" for match in matches]
+    words = [match[1] if match else "" for match in matches]
+    shared = Counter(words)
+    return [bool(pair) and shared[pair] == 1 for pair in words]
