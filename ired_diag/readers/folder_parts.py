@@ -16,7 +16,9 @@ OF_WANDB = re.compile(
     r"wandb-(?:metadata|summary)\.json|config\.yaml|requirements\.txt|conda-environment\.yaml|output\.log"
     r"|diff.*\.patch|debug(?:-internal|-core)?\.log"
 )
-DESCRIBING = re.compile(r"wandb-metadata\.json|requirements\.txt|debug(?:-internal|-core)?\.log|diff.*\.patch")
+DESCRIBING = re.compile(
+    r"wandb-metadata\.json|requirements\.txt|debug(?:-internal|-core)?\.log|diff.*\.patch"
+)
 
 
 def run_folder_of(path: Path) -> Path | None:

@@ -67,15 +67,20 @@ class Cells:
     notes: list[Finding] = field(default_factory=list)
 
 
-def accepts(path: Path) -> bool:
-    """Say whether ``path`` is such a table: its header names several columns, one for steps."""
+def accepts(path: Path, *, step: str | None = None) -> bool:
+    """Say whether ``path`` is such a table: its header names several columns, one for steps.
+
+    Args:
+        path: The file.
+        step: The column that counts the steps. Default: one of the usual names.
+    """
     with path.open("rb") as file:
         head = file.read(HEAD)
     if b"\0" in head or head.lstrip()[:1] in (b"{", b"["):
         return False
     lines = head.decode("utf-8-sig", "replace").split("\n")
     try:
-        _find_header(lines, None, "")
+        _find_header(lines, step, "")
     except (UnreadableFile, csv.Error):
         return False
     return True

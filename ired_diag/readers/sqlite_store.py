@@ -42,4 +42,6 @@ def _logs_in(path: Path, connection: sqlite3.Connection) -> dict[str, ScalarLog]
     if trackio_sqlite.is_store(columns):
         return trackio_sqlite.logs_in(connection, columns, path.stem)
     tables = ", ".join(list(columns)[:MOST_LISTED]) or "none"
-    raise UnreadableFile(f"{path}: expected a SQLite database of MLflow or trackio, found the tables {tables}.")
+    raise UnreadableFile(
+        f"{path}: expected a SQLite database of MLflow or trackio, found the tables {tables}."
+    )
