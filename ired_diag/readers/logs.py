@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ired_diag.errors import DiagError, NotReadable, UnreadableFile, unreadable
-from ired_diag.readers import read_by_step, readers, sacct, slurm, tensorboard, trainer_state
+from ired_diag.readers import metrics_csv, read_by_step, readers, sacct, slurm, tensorboard, trainer_state
 from ired_diag.readers.death import DiedWithoutMetrics, death_of
 from ired_diag.readers.endings import settle_endings, with_deaths_next_to_them
 from ired_diag.readers.folder_parts import is_read_with_run, run_folder_of
@@ -225,7 +225,8 @@ def read_log(path: Path, *, step: str | None = None) -> list[Run]:
     death = death_of(path)
     if death:
         raise DiedWithoutMetrics(f"{path}: {death.label}: {death.detail}")
-    raise UnreadableFile(f"{path}: is not a log of a known format ({', '.join(by_format)}).")
+    reason = metrics_csv.without_step(path) or f"is not a log of a known format ({', '.join(by_format)})"
+    raise UnreadableFile(f"{path}: {reason}.")
 
 
 def _read_by_own_readers(path: Path, broken: list[UnreadableFile]) -> list[Run]:
