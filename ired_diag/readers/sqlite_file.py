@@ -78,7 +78,7 @@ def _attempt(
                 if _is_filled(journal):
                     shutil.copyfile(journal, f"{copy}{suffix}")
             return _read(copy.as_uri(), read), None
-    except (sqlite3.Error, OverflowError, MemoryError) as error:
+    except (sqlite3.Error, UnicodeDecodeError, OverflowError, MemoryError) as error:
         return None, error
 
 
