@@ -10,6 +10,7 @@ Reference: MLflow 3.17, store/tracking/sqlalchemy_store.py and file_store.py.
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from ired_diag.runs.ending import Ending, State
 
 INFINITE = sys.float_info.max
 OF_MLFLOW = "mlflow."
+IDENTIFIER = re.compile(r"[0-9a-f]{32}")
 RUN_NAME = "mlflow.runName"
 STATES: dict[str, State] = {
     "FINISHED": "complete",
@@ -86,6 +88,8 @@ def log_of_run(run: MlflowRun, *, invented: bool, notes: Sequence[Finding] = ())
     """
     table, numbered = table_of_values(run.values)
     stated: dict[str, Any] = dict(stated_names(run.label, project=run.experiment, invented=invented))
+    if IDENTIFIER.fullmatch(run.id):
+        stated["id"] = run.id
     config = _configuration(run)
     if config:
         stated["config"] = config

@@ -88,7 +88,7 @@ def _joined(stated: object, values: dict[str, Any] | None) -> dict[str, Any] | N
 
 def _names(path: Path, log: ScalarLog) -> Iterator[str]:
     """Yield the names that may name the run, the nearest first."""
-    for key in ("run", "experiment"):
+    for key in ("run", "id", "experiment"):
         if log.stated.get(key):
             yield str(log.stated[key])
     yield from path_names(path)

@@ -32,6 +32,7 @@ NUMBER_OF = re.compile(r"_?(?:#|no|nr|num|number|idx|index)$")  # Run #, seed_no
 SEED_OF_COLUMN = re.compile(r"(?:seed|run|trial|fold|rep)[\s_#-]*\d+", re.IGNORECASE)
 THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?\s*%?")  # 11,207, quoted where commas separate
 INDEX = re.compile(r"(?:unnamed: \d+)?", re.IGNORECASE)  # pandas' name of a column without one
+FEWEST_ROWS = 2  # a column of so few rows may differ in all of them by chance
 NAMES = frozenset((*EXPERIMENTS, "name"))
 
 Row = list[str]
@@ -230,8 +231,9 @@ def _says_nothing(name: str, rows: Rows, i: int) -> bool:
 def _naming(texts: Sequence[int], names: dict[int, str], rows: Rows) -> list[int]:
     """Return which columns of texts name the experiment: those that vary; if none varies, the first."""
     varied = [i for i in texts if _varies(rows, i)]
+    shared = [i for i in varied if not _names_each_row(rows, i)]
     if varied:
-        return varied
+        return shared or varied
     well_known = [i for i in texts if names[i] in NAMES]
     return [*well_known, *texts][:1]
 
@@ -240,6 +242,12 @@ def _varies(rows: Rows, i: int) -> bool:
     """Say whether a column holds different cells."""
     cells = {row[i] for _, row in rows}
     return len(cells) > 1
+
+
+def _names_each_row(rows: Rows, i: int) -> bool:
+    """Say whether no two rows have the same cell in a column: an id, a path, the name of a run."""
+    cells = {row[i] for _, row in rows}
+    return len(cells) == len(rows) > FEWEST_ROWS
 
 
 def _repeats(rows: Rows, columns: Sequence[int]) -> bool:
