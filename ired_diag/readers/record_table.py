@@ -1,7 +1,7 @@
 """Results of finished experiments as JSON: one object an experiment, as lines or as a list.
 
-    {"method": "sgd", "seed": 0, "acc": 0.91}          [{"config": {"lr": 0.1, "seed": 0}, "metrics": {"acc": …}},
-    {"method": "sgd", "seed": 1, "acc": 0.92}           {"config": {"lr": 0.1, "seed": 1}, "metrics": …}]
+    {"method": "sgd", "seed": 0, "acc": 0.91}      [{"config": {"seed": 0}, "metrics": {"acc": 0.91}},
+    {"method": "sgd", "seed": 1, "acc": 0.92}       {"config": {"seed": 1}, "metrics": {"acc": 0.92}}]
 
 Such records are a table with a row each (``table_layout``): a name in an object within becomes a column of
 its own name, or ``a/b`` where two would have the same. Lists are left out.

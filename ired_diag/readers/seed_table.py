@@ -22,7 +22,7 @@ file that hold no numbers (a title, published tests).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from ired_diag.readers.record_table import LINES, table_of_lines, table_of_recor
 from ired_diag.readers.run_columns import HYPERPARAMETERS, normal_name
 from ired_diag.readers.table_layout import TableLayout, layout_of, number_of
 from ired_diag.readers.table_metric import metric_of_columns, metric_of_long
+from ired_diag.readers.table_results import layout_of_metric, with_only_result
 from ired_diag.runs.range_of_numbers import bounded_value
 
 SUFFIXES = (".csv", ".tsv", ".json", *LINES)
@@ -88,7 +89,7 @@ def metric_of_table(path: Path, groups: Sequence[str]) -> str | None:
     if rows is not None:
         layout = layout_of(path, rows)
         if layout.groups:
-            return metric_of_long(path, layout)
+            return metric_of_long(path, with_only_result(layout))
     return metric_of_columns(path, groups)
 
 
@@ -121,7 +122,8 @@ def _content(path: Path) -> Any:
 def _from_csv(path: Path, text: str, column: str | None) -> SeedValues:
     layout = layout_of(path, text)
     if layout.groups:
-        return _from_long(path, layout, column)
+        layout = layout_of_metric(path, layout, column)
+        return _from_long(path, layout if column else with_only_result(layout), column)
     return _from_wide(path, layout, column)
 
 
@@ -130,11 +132,20 @@ def _from_long(path: Path, layout: TableLayout, column: str | None) -> SeedValue
     table: SeedValues = {}
     for number, row in layout.rows:
         where = f"{path}, row {number}"
-        names = [row[i] for i in layout.groups if row[i]]
+        names = list(_names_of_group(layout, row))
         seed = _seed_in(layout, row, where)
         value = _cell(layout, row, place, where=where)
         _put(table, group="/".join(names), seed=seed, value=value, where=where)
     return table
+
+
+def _names_of_group(layout: TableLayout, row: Sequence[str]) -> Iterator[str]:
+    """Yield the names of a row's experiment; where only settings name it, with their names: ``lr=0.1``."""
+    headers = [layout.header[i] for i in layout.groups]
+    only_settings = all(normal_name(header) in HYPERPARAMETERS for header in headers)
+    for header, i in zip(headers, layout.groups, strict=True):
+        if row[i]:
+            yield f"{header}={row[i]}" if only_settings else row[i]
 
 
 def _from_wide(path: Path, layout: TableLayout, column: str | None) -> SeedValues:
