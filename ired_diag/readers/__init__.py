@@ -38,6 +38,7 @@ SCALAR_LOGS = (
     "wandb_run",
     "wandb_summary",
     "sqlite_store",
+    "neptune_parquet",
     "sb3_evaluations",
     "sb3_monitor",
     "tensorboard",
