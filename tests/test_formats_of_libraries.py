@@ -10,8 +10,9 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,24 +32,25 @@ from ired_diag.readers.scalar_log import ScalarLog
 FORMATS = Path(__file__).parent / "formats"
 LARGEST = sys.float_info.max
 
-PointsByName = Mapping[str, list[tuple[int, float]]]
+Value = float | str  # NaN is a text: it is not equal to itself
+Plain = list[tuple[int, Value]]
+PointsByName = Mapping[str, Plain]
 
 
-def points_of(log: ScalarLog) -> dict[str, list[tuple[int, float]]]:
-    """Return the points of a log; NaN as text, because it is not equal to itself."""
+def points_of(log: ScalarLog) -> dict[str, Plain]:
+    """Return the points of a log by metric."""
     return {
         name: plain(zip(p.steps.tolist(), p.values.tolist(), strict=True)) for name, p in log.points.items()
     }
 
 
-def plain(points: object) -> list[tuple[int, float]]:
-    assert hasattr(points, "__iter__")
+def plain(points: Iterable[Sequence[Any]]) -> Plain:
     return [(step, "NaN" if math.isnan(value) else value) for step, value in points]
 
 
-def expected(file: str) -> dict[str, dict[str, list[tuple[int, float]]]]:
+def expected(file: str) -> dict[str, dict[str, Plain]]:
     runs = json.loads((FORMATS / file).read_text())
-    return {run: {name: plain(map(tuple, points)) for name, points in by.items()} for run, by in runs.items()}
+    return {run: {name: plain(points) for name, points in by.items()} for run, by in runs.items()}
 
 
 def unpacked(file: str, folder: Path) -> Path:
@@ -78,7 +80,7 @@ def test_wandb_runs_have_group_seed_configuration_and_ending() -> None:
     assert [note.evidence for note in run.findings] == [{"best_mse": 0.125}]
 
 
-def infinite(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+def infinite(points: Plain) -> Plain:
     """Return the points as they were logged: MLflow's client returns the largest number for infinity."""
     return [
         (step, math.copysign(math.inf, value) if value in (LARGEST, -LARGEST) else value)
@@ -86,11 +88,11 @@ def infinite(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
     ]
 
 
-def numbered(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+def numbered(points: Plain) -> Plain:
     return [(number, value) for number, (_, value) in enumerate(points)]
 
 
-def as_logged(runs: Mapping[str, PointsByName]) -> dict[str, dict[str, list[tuple[int, float]]]]:
+def as_logged(runs: Mapping[str, PointsByName]) -> dict[str, dict[str, Plain]]:
     logged = {}
     for run, by_name in runs.items():
         logged[run] = {name: infinite(points) for name, points in by_name.items()}
@@ -103,7 +105,7 @@ def test_mlflow_sqlite_is_read_point_by_point_with_infinity(tmp_path: Path) -> N
     by_name = {log.stated["run"]: log for log in logs.values()}
     assert_complete(by_name, as_logged(expected("mlflow/sqlite.json")))
     losses = dict(points_of(by_name["baseline-0"])["loss"])
-    assert (losses[50], losses[60], losses[70]) == ("NaN", math.inf, -math.inf)
+    assert [losses[step] for step in (50, 60, 70)] == ["NaN", math.inf, -math.inf]
     assert [note.rule for note in by_name["baseline-0"].notes] == ["values_without_step"]
 
 
@@ -201,7 +203,7 @@ print("POINTS" + json.dumps(made))
 """
 
 
-def written_now(name: str, folder: Path, argument: str) -> dict[str, dict[str, list[tuple[int, float]]]]:
+def written_now(name: str, folder: Path, argument: str) -> dict[str, dict[str, Plain]]:
     """Return what a library's own reader says of a file that it has just written; skip without it."""
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is not installed: the extra 'formats' brings it")
@@ -216,7 +218,7 @@ def written_now(name: str, folder: Path, argument: str) -> dict[str, dict[str, l
     )
     line = next(line for line in done.stdout.splitlines() if line.startswith("POINTS"))
     runs = json.loads(line.removeprefix("POINTS"))
-    return {run: {name: plain(map(tuple, points)) for name, points in by.items()} for run, by in runs.items()}
+    return {run: {name: plain(points) for name, points in by.items()} for run, by in runs.items()}
 
 
 def test_a_store_that_mlflow_writes_now_is_read_point_by_point(tmp_path: Path) -> None:

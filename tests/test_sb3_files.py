@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,21 +45,12 @@ def test_a_torn_episode_is_an_error_unless_allowed(tmp_path: Path) -> None:
     assert sb3_monitor.read(path, allow_torn_tail=True).torn_tail
 
 
-def saved(folder: Path, **arrays: object) -> Path:
-    path = folder / "evaluations.npz"
-    np.savez(path, **{name: np.asarray(array) for name, array in arrays.items()})
-    return path
-
-
 def test_evaluations_are_means_over_episodes_as_the_library_logs_them(tmp_path: Path) -> None:
     results = np.array([[1.0, 3.0], [np.nan, 2.0], [np.inf, 1.0]])
-    path = saved(
-        tmp_path,
-        timesteps=[10, 20, 30],
-        results=results,
-        ep_lengths=[[5, 6]] * 3,
-        successes=[[True, False]] * 3,
-    )
+    path = tmp_path / "evaluations.npz"
+    lengths, successes = np.array([[5, 6]] * 3), np.array([[True, False]] * 3)
+    steps = np.array([10, 20, 30])
+    np.savez(path, timesteps=steps, results=results, ep_lengths=lengths, successes=successes)
     log = sb3_evaluations.read(path)
     values = log.points["eval/mean_reward"].values
     assert (values[0], np.isnan(values[1]), values[2]) == (2.0, True, np.inf)
@@ -68,7 +60,7 @@ def test_evaluations_are_means_over_episodes_as_the_library_logs_them(tmp_path: 
 
 def test_an_array_of_objects_is_refused_without_running_it(tmp_path: Path) -> None:
     class Planted:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
+        def __reduce__(self) -> Any:
             return (Path.touch, (Path(tmp_path, "planted"),))
 
     path = tmp_path / "evaluations.npz"

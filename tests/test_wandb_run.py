@@ -151,7 +151,7 @@ def test_a_name_of_ten_thousand_parts_is_damage_and_no_deep_recursion(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("code", "state"), [(0, "complete"), (1, "failed"), (255, "cancelled"), (None, "unknown")]
+    ("code", "state"), [(0, "complete"), (1, "failed"), (255, "cancelled"), (None, "cut_off")]
 )
 def test_the_ending_is_what_the_exit_record_says(code: int | None, state: str, tmp_path: Path) -> None:
     records = [history(1, loss="0.5")]

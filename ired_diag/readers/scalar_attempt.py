@@ -125,8 +125,9 @@ def _seed(
 
 def _ending(configuration: Mapping[str, Any] | None, stated: Mapping[str, Any], last: int | None) -> Ending:
     """Return that a run is complete where it reached its planned steps; else the ending is unknown."""
-    if isinstance(stated.get("ending"), Ending):
-        return stated["ending"]
+    ending = stated.get("ending")
+    if isinstance(ending, Ending):
+        return ending
     if stated.get("ended"):
         return Ending("complete", str(stated["ended"]))
     steps = _planned_steps(stated) or _planned_steps(configuration or {})

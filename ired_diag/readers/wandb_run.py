@@ -82,7 +82,7 @@ def _log(stored: StoredRecords, path: Path) -> ScalarLog:
         damaged=tuple(sorted([*damaged, *columns.damaged], key=_place)),
         torn_tail=stored.torn_at is not None,
         left_out={**columns.left_out, **_others(parsed)},
-        stated=_stated(parsed, path),
+        stated=_stated(parsed, path, is_whole=not damaged),
         unit="byte",
         restarts=tuple(int(columns.table.steps[row]) for row in restarts),
         notes=_final_values(parsed.summary, columns.table.columns),
@@ -102,7 +102,7 @@ def _others(parsed: WandbContent) -> dict[str, int]:
     return counts
 
 
-def _stated(parsed: WandbContent, path: Path) -> dict[str, Any]:
+def _stated(parsed: WandbContent, path: Path, *, is_whole: bool) -> dict[str, Any]:
     run = parsed.run
     stated: dict[str, Any] = dict(
         stated_names(
@@ -117,6 +117,8 @@ def _stated(parsed: WandbContent, path: Path) -> dict[str, Any]:
         stated["config"] = config
     if parsed.exit_code is not None:
         stated["ending"] = _ending(parsed.exit_code)
+    elif is_whole:
+        stated["ending"] = Ending("cut_off", "wandb recorded no exit code")
     return stated
 
 

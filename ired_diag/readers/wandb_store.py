@@ -143,7 +143,7 @@ class _Scan:
     def _next_intact(self, position: int) -> int | None:
         """Return the next place where a record begins: the stated end, else any byte, else any block."""
         if position + PIECE.size <= len(self.content):
-            _, length, _ = PIECE.unpack_from(self.content, position)
+            length = int(PIECE.unpack_from(self.content, position)[1])
             stated_end = position + PIECE.size + length
             if self._begins_record(stated_end):
                 return stated_end

@@ -11,8 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-import logged
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.formats import logged
 
 FOLDER = Path(__file__).parent / "dvclive"
 

@@ -17,8 +17,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-import logged
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.formats import logged
 
 FOLDER = Path(__file__).parent / "mlflow"
 OF_MACHINE = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")

@@ -14,8 +14,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-import logged
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.formats import logged
 
 FOLDER = Path(__file__).parent / "ray"
 KEPT = ("params.json", "progress.csv", "result.json")

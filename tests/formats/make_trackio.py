@@ -18,8 +18,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-import logged
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.formats import logged
 
 FOLDER = Path(__file__).parent / "trackio"
 
