@@ -23,7 +23,7 @@ def write(folder: Path) -> dict[str, logged.Points]:
     from dvclive import Live
     from dvclive.utils import parse_metrics
 
-    runs = {}
+    runs: dict[str, logged.Points] = {}
     for seed in logged.SEEDS:
         place = folder / f"baseline_seed{seed}"
         with Live(str(place), save_dvc_exp=False, dvcyaml=None, monitor_system=False) as live:

@@ -41,7 +41,7 @@ def write(uri: str) -> dict[str, logged.Points]:
                 mlflow.log_metric("without_step", value)
     client = mlflow.MlflowClient(uri)
     experiment = client.get_experiment_by_name("toy")
-    runs = {}
+    runs: dict[str, logged.Points] = {}
     for run in client.search_runs([experiment.experiment_id]):
         histories = {name: client.get_metric_history(run.info.run_id, name) for name in run.data.metrics}
         runs[run.info.run_name] = {

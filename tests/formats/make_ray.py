@@ -38,7 +38,7 @@ def write(folder: Path) -> dict[str, logged.Points]:
     space = {"lr": tune.grid_search([0.1, 0.01]), "seed": tune.grid_search([0, 1])}
     where = tune.RunConfig(storage_path=str(folder), name="exp", verbose=0)
     results = tune.Tuner(train, param_space=space, run_config=where).fit()
-    runs = {}
+    runs: dict[str, logged.Points] = {}
     for result in results:
         table = result.metrics_dataframe
         runs[Path(result.path).name] = {

@@ -38,7 +38,7 @@ def write(folder: Path) -> dict[str, logged.Points]:
             trackio.log({"loss": 0.75}, step=150)
             trackio.log({"loss": 0.7}, step=160)
         trackio.finish()
-    runs = {}
+    runs: dict[str, logged.Points] = {}
     for seed in logged.SEEDS:
         by_name = defaultdict(list)
         for row in SQLiteStorage.get_logs("toy", f"baseline-{seed}"):
