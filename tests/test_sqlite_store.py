@@ -148,6 +148,19 @@ def test_names_that_mlflow_invents_are_no_experiments(tmp_path: Path) -> None:
     assert {run.ending.state for run in runs} == {"failed"}
 
 
+def test_runs_of_one_name_without_a_seed_are_told_apart_by_their_ids(tmp_path: Path) -> None:
+    path = mlflow_store(tmp_path, [("baseline", "FINISHED", "active")] * 2)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM params")
+        for table in ("runs", "metrics"):
+            for number in range(2):
+                whole = f"{number}bcd" * 8
+                connection.execute(
+                    f"UPDATE {table} SET run_uuid = ? WHERE run_uuid = ?", (whole, f"id{number}")
+                )
+    assert [run.label for run in open_study(path).runs] == ["baseline/0bcd0bcd", "baseline/1bcd1bcd"]
+
+
 def test_rows_of_an_old_trackio_are_read_by_the_name_of_the_run(tmp_path: Path) -> None:
     rows = [("a", 0, {"loss": 1.0}), ("b", 0, {"loss": "NaN"}), ("a", 5, {"loss": "-Infinity", "fold": 3})]
     logs = sqlite_store.read_runs(trackio_store(tmp_path, [*rows, ("a", 9, b"{torn")]))

@@ -1,4 +1,4 @@
-"""Runs that are folders: MLflow's file store and DVCLive."""
+"""Runs that are folders: MLflow's file store, DVCLive, and jobs of Hydra."""
 
 from __future__ import annotations
 
@@ -106,3 +106,16 @@ def test_runs_of_dvclive_next_to_each_other_are_runs_of_their_own(tmp_path: Path
 def test_a_table_that_is_no_part_of_dvclive_is_read_as_a_table(tmp_path: Path) -> None:
     (tmp_path / "log_seed1.tsv").write_text("step\tval_loss\n0\t1.0\n1\t0.5\n")
     assert open_run(tmp_path).format == "metrics_csv"
+
+
+def test_jobs_of_a_multirun_of_hydra_are_seeds_of_what_they_vary(tmp_path: Path) -> None:
+    jobs = [(rate, seed) for rate in (0.1, 0.01) for seed in (0, 1)]
+    for number, (rate, seed) in enumerate(jobs):
+        job = tmp_path / "sweep/multirun/2026-11-01/10-00-00" / str(number)
+        (job / ".hydra").mkdir(parents=True)
+        (job / ".hydra/config.yaml").write_text(f"optim:\n  lr: {rate}\nseed: {seed}\n")
+        (job / ".hydra/overrides.yaml").write_text(f"- optim.lr={rate}\n- seed={seed}\n")
+        (job / "logs").mkdir()
+        (job / "logs/metrics.csv").write_text(f"step,val_loss\n0,{rate}\n1,{rate + seed}\n")
+    labels = {run.label for run in open_study(tmp_path).runs}
+    assert labels == {f"sweep@optim.lr={rate}/seed{seed}" for rate, seed in jobs}

@@ -225,7 +225,7 @@ def read_log(path: Path, *, step: str | None = None) -> list[Run]:
     death = death_of(path)
     if death:
         raise DiedWithoutMetrics(f"{path}: {death.label}: {death.detail}")
-    reason = metrics_csv.without_step(path) or f"is not a log of a known format ({', '.join(by_format)})"
+    reason = metrics_csv.without_step(path) or "is not a log of a known format (docs/formats.md lists them)"
     raise UnreadableFile(f"{path}: {reason}.")
 
 

@@ -10,7 +10,6 @@ Reference: MLflow 3.17, store/tracking/sqlalchemy_store.py and file_store.py.
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ from ired_diag.runs.ending import Ending, State
 
 INFINITE = sys.float_info.max
 OF_MLFLOW = "mlflow."
-IDENTIFIER = re.compile(r"[0-9a-f]{32}")
 RUN_NAME = "mlflow.runName"
 STATES: dict[str, State] = {
     "FINISHED": "complete",
@@ -87,9 +85,9 @@ def log_of_run(run: MlflowRun, *, invented: bool, notes: Sequence[Finding] = ())
         notes: Findings of the reader.
     """
     table, numbered = table_of_values(run.values)
-    stated: dict[str, Any] = dict(stated_names(run.label, project=run.experiment, invented=invented))
-    if IDENTIFIER.fullmatch(run.id):
-        stated["id"] = run.id
+    stated: dict[str, Any] = dict(
+        stated_names(run.label, project=run.experiment, invented=invented, id=run.id)
+    )
     config = _configuration(run)
     if config:
         stated["config"] = config

@@ -14,18 +14,23 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+IDENTIFIER = re.compile(r"[0-9a-f]{32}")
 INVENTED = re.compile(r"([a-z]+[-_][a-z]+)[-_]\d+")
 
 
-def stated_names(run: str, *, project: str = "", group: str = "", invented: bool = False) -> dict[str, str]:
+def stated_names(
+    run: str, *, project: str = "", group: str = "", invented: bool = False, id: str = ""
+) -> dict[str, str]:
     """Return what a log of a store states of its run's name and experiment.
+
+    An id of 32 hexadecimal digits tells runs of one name apart; another one might be taken for a name.
 
     >>> stated_names("bright-crow-842", project="toy", invented=True)
     {'run': 'bright-crow-842', 'group': 'toy'}
     >>> stated_names("baseline-0", project="toy")
     {'run': 'baseline-0', 'experiment': 'toy'}
     """
-    stated = {"run": run}
+    stated = {"run": run, "id": id if IDENTIFIER.fullmatch(id) else ""}
     if group or (invented and project):
         stated["group"] = group or project
     elif project:

@@ -55,7 +55,7 @@ def logs_in(
     names = [run.name for run in logged.values()]
     logs = {}
     for (key, run), invented in zip(logged.items(), invented_names(names), strict=True):
-        logs[key] = _log(run, project, invented=invented)
+        logs[key] = _log(key, run, project, invented=invented)
     return logs
 
 
@@ -98,11 +98,11 @@ def _object(text: object) -> dict[str, Any]:
     return read_object(text)
 
 
-def _log(run: _TrackioRun, project: str, *, invented: bool) -> ScalarLog:
+def _log(key: str, run: _TrackioRun, project: str, *, invented: bool) -> ScalarLog:
     columns = read_entries(run.entries, STEP, run.name)
     group = run.config.get(GROUP)
     stated: dict[str, Any] = dict(
-        stated_names(run.name, project=project, group=str(group or ""), invented=invented)
+        stated_names(run.name, project=project, group=str(group or ""), invented=invented, id=key)
     )
     config = {key: value for key, value in run.config.items() if not key.startswith("_")}
     if config:
