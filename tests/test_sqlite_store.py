@@ -132,6 +132,17 @@ def test_infinity_nan_and_text_in_mlflow(tmp_path: Path) -> None:
     assert len(log.damaged) == 1
 
 
+def test_values_of_mlflow_are_read_in_the_order_of_their_time(tmp_path: Path) -> None:
+    path = mlflow_store(tmp_path, [("a", "FINISHED", "active")], values=0)
+    values = [(n, 10 * n) for n in range(8)] + [(50 + n, 30 + 10 * n) for n in range(3)]
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for time, (value, step) in reversed(list(enumerate(values))):
+            row = ("loss", value, time, "id0", step, 0)
+            connection.execute("INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?)", row)
+    (run,) = open_study(path).runs
+    assert run.history.series["loss"].values.tolist() == [0, 1, 2, 50, 51, 52]
+
+
 def test_deleted_runs_and_runs_without_a_metric_are_counted(tmp_path: Path) -> None:
     path = mlflow_store(tmp_path, [("a", "FINISHED", "active"), ("b", "FINISHED", "deleted")])
     with closing(sqlite3.connect(path)) as connection, connection:
