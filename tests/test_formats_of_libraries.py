@@ -7,6 +7,7 @@ import json
 import lzma
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ired_diag.importing import import_logs
 from ired_diag.open import open_study
 from ired_diag.readers import (
     dvclive_folder,
@@ -180,6 +182,24 @@ def test_ray_trials_are_read_point_by_point_in_groups_of_their_parameters() -> N
             assert {name: log[name] for name in points} == points
     labels = [run.label for run in open_study(FORMATS / "ray").runs]
     assert labels == ["exp@lr=0.01/seed0", "exp@lr=0.01/seed1", "exp@lr=0.1/seed0", "exp@lr=0.1/seed1"]
+
+
+def test_an_import_of_any_of_them_holds_the_same_points_and_can_be_repeated(tmp_path: Path) -> None:
+    sources = tmp_path / "sources"
+    for name in ("wandb", "dvclive", "sb3", "ray"):
+        shutil.copytree(FORMATS / name, sources / name, ignore=shutil.ignore_patterns("points.json"))
+    (sources / "mlflow").mkdir()
+    unpacked("mlflow/mlflow.db.xz", sources / "mlflow")
+    for source in sources.iterdir():
+        in_place = open_study(source).runs
+        runs = tmp_path / "runs" / source.name
+        for _ in range(2):
+            import_logs([source], runs)
+        imported = open_study(runs).runs
+        assert [run.seed for run in imported] == [run.seed for run in in_place]
+        for copy, original in zip(imported, in_place, strict=True):
+            assert copy.history.series == original.history.series
+            assert copy.ending.state == original.ending.state
 
 
 def test_a_kept_file_is_small_and_names_no_machine() -> None:
