@@ -82,6 +82,19 @@ def statistics(target: Path) -> None:
     (target / "stats.jsonl").write_text(STATS)
 
 
+def neptune(target: Path) -> None:
+    """Write a run as Neptune's exporter does."""
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    rows = []
+    for step in range(200):
+        row = {"project_id": "me/toy", "run_id": "RUN-1", "attribute_path": "val/loss"}
+        rows.append({**row, "attribute_type": "float_series", "step": step, "float_value": 1 / (1 + step)})
+    target.mkdir()
+    write_table(pyarrow.Table.from_pylist(rows), target / "toy.parquet")
+
+
 SOURCES: dict[str, Callable[[Path], None]] = {
     "wandb": copied("wandb"),
     "mlflow_sqlite": unpacked("mlflow/mlflow.db.xz"),
@@ -91,6 +104,7 @@ SOURCES: dict[str, Callable[[Path], None]] = {
     "sb3": copied("sb3"),
     "ray": copied("ray"),
     "training_stats": statistics,
+    "neptune": neptune,
 }
 
 
