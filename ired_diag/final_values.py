@@ -17,6 +17,7 @@ from pathlib import Path
 from ired_diag.errors import AmbiguousName, UnreadableFile
 from ired_diag.open import open_study
 from ired_diag.readers import metrics_csv, trainer_state
+from ired_diag.readers.record_table import LINES, are_records
 from ired_diag.readers.seed_table import SUFFIXES, columns_of_table, metric_of_table, read_seed_table
 from ired_diag.readers.seed_table_metrics import UNNAMED
 from ired_diag.runs.ending import Ending
@@ -62,6 +63,8 @@ def is_table(path: Path) -> bool:
         return False
     if not path.is_file():
         return False
+    if path.suffix.lower() in LINES:
+        return are_records(path)
     return not trainer_state.accepts(path) and not metrics_csv.accepts(path)
 
 

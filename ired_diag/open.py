@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ired_diag.errors import DiagError, NotFound, NotReadable, UnreadableFile
 from ired_diag.json_object import read_json_object
 from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.readers.logs import NOT_OPENED, Logs, is_read_with_log, read_log
+from ired_diag.readers.logs import read_log as read_log_in_place
 from ired_diag.runs.arrange import arrange
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import EvaluationResult
@@ -90,6 +92,8 @@ def open_study(
         paths = [paths]
     given = list(map(Path, paths))
     grouping = grouping or Grouping()
+    if grouping.step is not None:
+        read_log = partial(read_log_in_place, step=grouping.step)
     opened = _Opened(Logs(read=read_log, seed_key=grouping.seed_key))
     for path in given:
         try:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from ired_diag.comparison import compare
 from ired_diag.errors import UnreadableFile
+from ired_diag.final_values import is_table
 from ired_diag.grouping import group_runs
-from ired_diag.readers.seed_table import read_seed_table
+from ired_diag.readers.seed_table import metric_of_table, read_seed_table
 
 EXPECTED = {"q101": {0: 0.5, 1: 1e-5}, "q102": {0: 2.0, 1: 3.0}}
 
@@ -107,13 +108,23 @@ def test_a_column_seed_stands_before_one_that_numbers_seeds(tmp_path: Path) -> N
 
 
 def test_a_hyperparameter_that_was_taken_for_results_is_named(tmp_path: Path) -> None:
-    rows = "lr,seed,accuracy\n0.1,0,0.8\n0.1,1,0.8\n0.01,0,0.9\n0.01,1,0.9\n"
+    rows = "lr,seed\n0.1,0\n0.1,1\n0.01,0\n0.01,1\n"
     with pytest.raises(
         UnreadableFile, match=r"seed 0 of lr is there twice. The column 'lr' was taken as the"
     ):
         read_seed_table(written(tmp_path, "x.csv", rows))
+
+
+def test_a_hyperparameter_names_the_experiment_where_seeds_repeat_and_nothing_else_does(
+    tmp_path: Path,
+) -> None:
+    rows = "lr,seed,accuracy\n0.1,0,0.8\n0.1,1,0.8\n0.01,0,0.9\n0.01,1,0.9\n"
+    table = read_seed_table(written(tmp_path, "x.csv", rows))
+    assert table == {"lr=0.1": {0: 0.8, 1: 0.8}, "lr=0.01": {0: 0.9, 1: 0.9}}
     for named in (rows.replace("lr", "method"), rows.replace("\n0.", "\nlr=0.")):
         assert len(read_seed_table(written(tmp_path, "x.csv", named))) == 2
+    wide = "seed,baseline,alpha\n0,0.1,0.2\n1,0.3,0.4\n"
+    assert read_seed_table(written(tmp_path, "x.csv", wide)).keys() == {"baseline", "alpha"}
 
 
 def test_several_columns_name_an_experiment_together(tmp_path: Path) -> None:
@@ -232,3 +243,61 @@ def test_numbers_come_back_as_they_were_written(
 def test_cells_beyond_what_statistics_can_use_are_infinite(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.csv").write_text(text)
     assert read_seed_table(tmp_path / "x.csv")["a"] == {0: -math.inf, 1: math.inf, 2: 0.5}
+
+
+def test_clocks_spreads_and_settings_are_not_compared_unless_they_are_named(tmp_path: Path) -> None:
+    text = "method,seed,acc,acc_std,time_s,lr\na,0,0.5,0.1,3,0.1\na,1,0.6,0.1,4,0.1\nb,0,0.7,0.1,5,0.1\n"
+    path = written(tmp_path, "x.csv", text)
+    assert read_seed_table(path) == {"a": {0: 0.5, 1: 0.6}, "b": {0: 0.7}}
+    assert metric_of_table(path, ["a", "b"]) == "acc"
+    assert read_seed_table(path, column="time_s")["b"] == {0: 5.0}
+
+
+def test_an_export_of_a_table_of_runs_is_grouped_by_what_the_runs_share(tmp_path: Path) -> None:
+    header = "Name,State,Notes,User,Created,Runtime,algo,seed,val/loss\n"
+    rows = ["sun-1,finished,-,me,2026-11-01,3600,ppo,0,0.5", "sea-2,crashed,-,me,2026-11-02,3601,ppo,1,0.6"]
+    rows += ["sky-3,finished,-,me,2026-11-03,3602,sac,0,0.7", "fox-4,finished,-,me,2026-11-04,3603,sac,1,0.8"]
+    table = read_seed_table(written(tmp_path, "x.csv", header + "\n".join(rows) + "\n"))
+    assert table == {"ppo": {0: 0.5, 1: 0.6}, "sac": {0: 0.7, 1: 0.8}}
+
+
+def test_rows_of_several_metrics_are_read_by_the_name_of_one(tmp_path: Path) -> None:
+    rows = ["a,0,acc,0.9", "a,0,loss,0.3", "b,0,acc,0.8", "b,0,loss,0.4"]
+    path = written(tmp_path, "x.csv", "method,seed,metric,value\n" + "\n".join(rows) + "\n")
+    with pytest.raises(UnreadableFile, match=r"names several metrics.*there is: acc, loss"):
+        read_seed_table(path)
+    assert read_seed_table(path, column="loss") == {"a": {0: 0.3}, "b": {0: 0.4}}
+
+
+RECORDS = [
+    {"config": {"lr": lr, "seed": seed, "path": f"runs/{lr}/{seed}"}, "metrics": {"val": {"acc": lr + seed}}}
+    for lr in (0.1, 0.2)
+    for seed in (0, 1)
+]
+
+
+def test_results_of_experiments_are_read_from_json_lines_and_from_a_list(tmp_path: Path) -> None:
+    lines = written(tmp_path, "x.jsonl", "".join(json.dumps(record) + "\n" for record in RECORDS))
+    whole = written(tmp_path, "x.json", json.dumps(RECORDS))
+    for path in (lines, whole):
+        assert is_table(path)
+        assert read_seed_table(path) == {"lr=0.1": {0: 0.1, 1: 1.1}, "lr=0.2": {0: 0.2, 1: 1.2}}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        '{"config": {"seed": 0}}\n{"step": 1, "loss": 0.5}\n',
+        '{"seed": 0, "step": 1, "loss": 0.5}\n{"seed": 0, "step": 2, "loss": 0.4}\n',
+        '{"seed": 0, "loss": 0.5}\n',
+        '{"a": 1}\n{"a": 2}\n',
+    ],
+)
+def test_json_lines_of_a_training_are_no_table(lines: str, tmp_path: Path) -> None:
+    assert not is_table(written(tmp_path, "x.jsonl", lines))
+
+
+def test_a_line_of_results_that_is_no_object_is_named(tmp_path: Path) -> None:
+    text = '{"seed": 0, "acc": 1}\n{"seed": 1, "acc": 1}\n[1]\n'
+    with pytest.raises(UnreadableFile, match=r"x.jsonl:3: expected an object"):
+        read_seed_table(written(tmp_path, "x.jsonl", text))

@@ -116,14 +116,24 @@ def grouping(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="KEY",
         help="Configuration key that holds the random seed. Default: detected by name.",
     )
+    @click.option(
+        "--step",
+        metavar="COLUMN",
+        help="Column or key of logs that counts the steps, where they have it. Default: detected by name.",
+    )
     @functools.wraps(command)
     def with_grouping(
-        *args: Any, group_by: str | None, ignore_key: tuple[str, ...], seed_key: str | None, **rest: Any
+        *args: Any,
+        group_by: str | None,
+        ignore_key: tuple[str, ...],
+        seed_key: str | None,
+        step: str | None,
+        **rest: Any,
     ) -> Any:
         from ired_diag.runs.regroup import Grouping
 
         ignored = _split(",".join(ignore_key))
-        chosen = Grouping(by=_split(group_by or ""), ignored_keys=ignored, seed_key=seed_key)
+        chosen = Grouping(by=_split(group_by or ""), ignored_keys=ignored, seed_key=seed_key, step=step)
         return command(*args, grouping=chosen, **rest)
 
     return with_grouping

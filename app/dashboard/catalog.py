@@ -197,7 +197,11 @@ class Catalog:
 
 
 def _state_of_log(path: Path) -> object:
-    """Return the fingerprints of all files that a log is read from: itself, its .err, configurations."""
+    """Return the fingerprints of all files that a log is read from.
+
+    They are the log itself, its .err, the journal of a database, and configurations.
+    """
     if path.is_dir():
         return tree(path)
-    return fingerprints([path, path.with_suffix(".err"), *configuration_files(path.parent)])
+    journal = path.with_name(f"{path.name}-wal")
+    return fingerprints([path, path.with_suffix(".err"), journal, *configuration_files(path.parent)])

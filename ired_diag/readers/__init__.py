@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -22,31 +23,60 @@ class Reader:
     Attributes:
         accepts: Says whether a file is of this format, by its name and first 4 KiB.
         read: Returns the runs in a file. A half-written end, as a running job leaves it, is a finding.
+        reads_folders: Whether a run is a folder, and not a file.
     """
 
     accepts: Callable[[Path], bool]
     read: Callable[[Path], list[Run]]
+    reads_folders: bool = False
+
+
+# Modules of this package that return the scalars of a log, in the order in which they are tried.
+SCALAR_LOGS = (
+    "mlflow_files",
+    "dvclive_folder",
+    "wandb_run",
+    "wandb_summary",
+    "sqlite_store",
+    "neptune_parquet",
+    "sb3_evaluations",
+    "sb3_monitor",
+    "tensorboard",
+    "trainer_state",
+    "training_stats",
+    "metrics_csv",
+    "metrics_jsonl",
+)
 
 
 def readers() -> dict[str, Reader]:
     """Return the reader of each format, by the format's name, in the order in which they are tried."""
-    from ired_diag.readers import (
-        metrics_csv,
-        metrics_jsonl,
-        results_json,
-        slurm,
-        tensorboard,
-        trainer_state,
-    )
+    from ired_diag.readers import results_json, slurm
 
     by_format = {
         "slurm": Reader(slurm.accepts, lambda path: [slurm.read(path)]),
         results_json.FORMAT_NAME: Reader(results_json.accepts, lambda path: [results_json.read(path)]),
     }
-    for module in (tensorboard, trainer_state, metrics_csv, metrics_jsonl):
-        _, _, name = module.__name__.rpartition(".")
-        by_format[name] = Reader(module.accepts, partial(_read_scalars, module, name))
+    for name in SCALAR_LOGS:
+        module = import_module(f"{__name__}.{name}")
+        by_format[name] = Reader(
+            module.accepts,
+            partial(_read_scalars, module, name),
+            reads_folders=getattr(module, "READS_FOLDERS", False),
+        )
     return by_format
+
+
+def read_by_step(path: Path, step: str) -> list[Run]:
+    """Return the runs in a table or JSON lines whose column or key ``step`` counts the steps; else none."""
+    from ired_diag.readers import metrics_csv, metrics_jsonl
+    from ired_diag.readers.scalar_attempt import run_of
+
+    for name, module in (("metrics_csv", metrics_csv), ("metrics_jsonl", metrics_jsonl)):
+        if module.accepts(path, step=step):
+            logs = module.read_runs(path, allow_torn_tail=True, step=step)
+            return [run_of(path, log, format=name) for log in logs.values()]
+    return []
 
 
 def _read_scalars(module: ModuleType, name: str, path: Path) -> list[Run]:
@@ -56,4 +86,5 @@ def _read_scalars(module: ModuleType, name: str, path: Path) -> list[Run]:
         logs = list(module.read_runs(path, allow_torn_tail=True).values())
     else:
         logs = [module.read(path, allow_torn_tail=True)]
-    return [run_of(path, log, format=name) for log in logs]
+    sources = module.files_of_run(path) if hasattr(module, "files_of_run") else None
+    return [run_of(path, log, format=name, sources=sources) for log in logs]

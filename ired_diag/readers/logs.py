@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ired_diag.errors import DiagError, NotReadable, UnreadableFile, unreadable
-from ired_diag.readers import readers, sacct, slurm, tensorboard, trainer_state
+from ired_diag.readers import metrics_csv, read_by_step, readers, sacct, slurm, tensorboard, trainer_state
 from ired_diag.readers.death import DiedWithoutMetrics, death_of
 from ired_diag.readers.endings import settle_endings, with_deaths_next_to_them
+from ired_diag.readers.folder_parts import is_read_with_run, run_folder_of
 from ired_diag.readers.foreign_configuration import is_configuration
 from ired_diag.readers.identity import identify
+from ired_diag.readers.joined_parts import join_files_of_run
 from ired_diag.readers.joined_results import join_results
+from ired_diag.readers.own_readers import own_readers, with_broken_readers
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
 from ired_diag.readers.seed_table_metrics import is_table_of_seeds
@@ -103,7 +106,7 @@ class Logs:
             if is_special(path):
                 self.skipped.append(Skipped(path, NOT_OPENED))
                 continue
-            if is_configuration(path) or path.name.endswith(SUFFIX):
+            if is_configuration(path) or path.name.endswith(SUFFIX) or is_read_with_run(path):
                 self._note_if_unreadable(path)
                 continue
             if path.suffix == ".err":
@@ -137,7 +140,7 @@ class Logs:
             return self._run_folders[folder]
         if path.name == trainer_state.NAME:
             return self._state_of_run(path)
-        return path
+        return run_folder_of(path) or path
 
     def _state_of_run(self, path: Path) -> Path:
         """Return the trainer's state that stands for the run; all states of one output folder are one run."""
@@ -149,7 +152,7 @@ class Logs:
 
     def settled(self) -> list[Run]:
         """Return the attempts with their endings; a run in several formats is one attempt."""
-        joined = join_results(join_same_runs(join_parts(self.attempts)))
+        joined = join_results(join_files_of_run(join_same_runs(join_parts(self.attempts))))
         attempts = identify(without_sweep_seeds(joined), seed_key=self.seed_key)
         return settle_endings(with_deaths_next_to_them(attempts, self._deaths), self.accounts)
 
@@ -192,27 +195,39 @@ def is_read_with_log(path: Path) -> bool:
     return path.suffix == ".err" and path.with_suffix(".out").is_file()
 
 
-def read_log(path: Path) -> list[Run]:
+def read_log(path: Path, *, step: str | None = None) -> list[Run]:
     """Return the runs in a foreign log, read by the first reader that accepts it.
 
     Args:
         path: A log, or a folder of event files.
+        step: The column or key that counts the steps, in the tables and JSON lines that have it. Default:
+            detected by its name.
 
     Raises:
         UnreadableFile: It is of no known format, or damaged.
     """
     if path.suffix.lower() in SOURCE_CODE:
         raise UnreadableFile(f"{path}: is source code, not a log.")
+    is_folder = path.is_dir()
+    if step is not None and not is_folder and (runs := read_by_step(path, step)):
+        return runs
+    broken: list[UnreadableFile] = []
+    if not is_folder and (runs := _read_by_own_readers(path, broken)):
+        return runs
     by_format = readers()
-    if path.is_dir():
-        return by_format["tensorboard"].read(path)
     for reader in by_format.values():
+        if reader.reads_folders != is_folder:
+            continue
         try:
             accepted = reader.accepts(path)
         except OSError as error:
             raise unreadable(path, error) from error
         if accepted:
-            return reader.read(path)
+            return [with_broken_readers(run, broken) for run in reader.read(path)]
+    if is_folder:
+        return by_format["tensorboard"].read(path)
+    if broken:
+        raise UnreadableFile(f"{path}: no other reader accepts it, and {broken[0]}") from broken[0]
     if path.stat().st_size == 0:
         raise UnreadableFile(f"{path}: is empty.")
     death = death_of(path)
@@ -223,7 +238,28 @@ def read_log(path: Path) -> list[Run]:
             f"{path}: is a table with one number for each seed, not a log. ird.compare, ird.diagnose and "
             "ird.figures read it (in a shell: ired-diag stats, diagnose and figures)."
         )
-    raise UnreadableFile(f"{path}: is not a log of a known format ({', '.join(by_format)}).")
+    reason = metrics_csv.without_step(path) or "is not a log of a known format (docs/formats.md lists them)"
+    raise UnreadableFile(f"{path}: {reason}.")
+
+
+def _read_by_own_readers(path: Path, broken: list[UnreadableFile]) -> list[Run]:
+    """Return the runs that the first of a user's own readers which accepts a file reads in it; else none.
+
+    Args:
+        path: The file.
+        broken: Receives the errors of readers that could not say whether they accept it.
+    """
+    for reader in own_readers():
+        try:
+            accepted = reader.accepts(path)
+        except UnreadableFile as error:
+            broken.append(error)
+            continue
+        except OSError as error:
+            raise unreadable(path, error) from error
+        if accepted:
+            return reader.read(path)
+    return []
 
 
 def _is_named_like_a_log(path: Path) -> bool:

@@ -16,6 +16,7 @@ the same metric already, or no row stands before it, the row is skipped and name
 
 A panel of wandb exports columns "run - metric", with the least and largest value of the bucket that a point
 stands for. The run's name is taken off the metrics'; the twins are left out where they equal the metric.
+Runs that are grouped in the panel are one column "Group: name - metric": their mean, with their range.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ from ired_diag.readers.step_key import choose_step_key, number_in, step_in, step
 HEAD = 4096
 BETWEEN = " - "  # of a run's name and a metric, in wandb's export
 TWINS = ("__MIN", "__MAX")
+OF_GROUP = re.compile(r"([\w./ -]+): (.+)")  # "Group: baseline", or a setting: "lr: 0.1"
+MEAN_OF_GROUP = "mean of the group"
+MOST_LISTED = 8  # names of columns
 DELIMITERS = (",", ";", "\t", "|")
 NOT_MEASURED = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nil", "<na>", "-", "--", "?"))
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
@@ -67,15 +71,20 @@ class Cells:
     notes: list[Finding] = field(default_factory=list)
 
 
-def accepts(path: Path) -> bool:
-    """Say whether ``path`` is such a table: its header names several columns, one for steps."""
+def accepts(path: Path, *, step: str | None = None) -> bool:
+    """Say whether ``path`` is such a table: its header names several columns, one for steps.
+
+    Args:
+        path: The file.
+        step: The column that counts the steps. Default: one of the usual names.
+    """
     with path.open("rb") as file:
         head = file.read(HEAD)
     if b"\0" in head or head.lstrip()[:1] in (b"{", b"["):
         return False
     lines = head.decode("utf-8-sig", "replace").split("\n")
     try:
-        _find_header(lines, None, "")
+        _find_header(lines, step, "")
     except (UnreadableFile, csv.Error):
         return False
     return True
@@ -124,11 +133,55 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
     log = logs[""]
     runs = {}
     for run, points in _by_run(log.points).items():
+        own = _without_twins(points)
         stated = dict(log.stated)
-        if run:
+        notes = log.notes
+        group = _group_of_columns(run, own)
+        if group:
+            stated |= {"group": group, "run": MEAN_OF_GROUP}
+            notes = (*notes, _note_of_group(group))
+        elif run:
             stated["run"] = run
-        runs[run] = replace(log, points=_without_twins(points), stated=stated)
+        runs[run] = replace(log, points=own, stated=stated, notes=notes)
     return runs
+
+
+def without_step(path: Path) -> str:
+    """Return what to say of a table without a known column of steps; nothing of other files."""
+    with path.open("rb") as file:
+        lines = file.read(HEAD).decode("utf-8-sig", "replace").split("\n")
+    for delimiter in DELIMITERS:
+        try:
+            rows = [_split(line, delimiter) for line in lines[:2]]
+        except csv.Error:
+            continue
+        is_table = len(rows) == 2 and len(rows[0]) == len(rows[1]) > 1
+        if is_table and any(map(_is_numeric, rows[1])) and not any(map(_is_numeric, rows[0])):
+            listed = ", ".join(repr(name.strip()) for name in rows[0][:MOST_LISTED])
+            more = ", …" if len(rows[0]) > MOST_LISTED else ""
+            return (
+                f"is a table without a known column of steps (its columns: {listed}{more}). If one of them "
+                "counts the steps, name it with --step COLUMN. Tables of one number a seed are read by "
+                "'ired-diag stats'"
+            )
+    return ""
+
+
+def _group_of_columns(run: str, points: Mapping[str, Points]) -> str:
+    """Return the group whose mean and range columns are; nothing where they are of a single run."""
+    match = OF_GROUP.fullmatch(run)
+    has_range = any(name.endswith(TWINS) for name in points)
+    if match is None or not has_range:
+        return ""
+    return match[2] if match[1].lower() == "group" else run
+
+
+def _note_of_group(group: str) -> Finding:
+    statement = (
+        f"These are the mean of the runs of group {group!r} and their range (__MIN, __MAX), as wandb exports "
+        "grouped runs. How many runs they are, and the single runs, are not in the file."
+    )
+    return Finding("mean_of_group", "note", statement, evidence={"group": group})
 
 
 def _read_cells(path: Path, step: str | None) -> Cells:

@@ -30,6 +30,7 @@ from ired_diag.readers.scalar_log import Damage, ScalarLog, only_run
 from ired_diag.readers.step_key import choose_step_key, step_in, step_keys, torn_message
 
 HEAD = 4096
+MOST_OF_LINE = 1 << 18  # bytes
 NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 CONFIGURATIONS = ("config", "hparams", "hyperparameters", "args", "params")
 
@@ -56,8 +57,22 @@ class Entries:
     notes: list[Finding] = field(default_factory=list)
 
 
-def accepts(path: Path) -> bool:
-    """Say whether ``path`` is such a log: its first line is an object, or begins one longer than 4 KiB."""
+@dataclass(frozen=True)
+class Lines:
+    """The objects in the lines of a file, what was skipped, and whether the last line is half written."""
+
+    entries: list[Entry]
+    damaged: list[Damage]
+    torn: bool
+
+
+def accepts(path: Path, *, step: str | None = None) -> bool:
+    """Say whether ``path`` is such a log: its first line is an object, or begins one longer than 4 KiB.
+
+    With ``step``, the key that counts the steps, that object must have it.
+    """
+    if step is not None:
+        return step in first_object(path)
     with path.open("rb") as file:
         head = file.read(HEAD)
     first, newline, _ = head.lstrip().partition(b"\n")
@@ -67,6 +82,16 @@ def accepts(path: Path) -> bool:
         return isinstance(read_object(first), dict)
     except ValueError:
         return False
+
+
+def first_object(path: Path) -> dict[str, Any]:
+    """Return the object in the first line of a file, an empty one where there is none."""
+    with path.open("rb") as file:
+        line = file.readline(MOST_OF_LINE)
+    try:
+        return read_object(line)
+    except ValueError:
+        return {}
 
 
 def read(path: Path, *, allow_torn_tail: bool = False, step: str | None = None) -> ScalarLog:
@@ -95,6 +120,25 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
     Raises:
         UnreadableFile: It is not such a log, its last line is torn, or it is unclear whose its lines are.
     """
+    lines = read_lines(path, allow_torn_tail=allow_torn_tail)
+    columns = read_entries(lines.entries, step, str(path))
+    return logs_of(
+        columns.table,
+        path,
+        damaged=[*lines.damaged, *columns.damaged],
+        torn_tail=lines.torn,
+        left_out=columns.left_out,
+        config=columns.config,
+        notes=columns.notes,
+    )
+
+
+def read_lines(path: Path, *, allow_torn_tail: bool) -> Lines:
+    """Return the objects in the lines of a file.
+
+    Raises:
+        UnreadableFile: No line is an object, or the last line is torn.
+    """
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
@@ -116,16 +160,7 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
                 damaged.append(Damage(number, f"a line that is not a JSON object ({error})"))
     if not entries:
         raise UnreadableFile(f"{path}: expected a JSON object on each line, found none.")
-    columns = read_entries(entries, step, str(path))
-    return logs_of(
-        columns.table,
-        path,
-        damaged=[*damaged, *columns.damaged],
-        torn_tail=torn,
-        left_out=columns.left_out,
-        config=columns.config,
-        notes=columns.notes,
-    )
+    return Lines(entries=entries, damaged=damaged, torn=torn)
 
 
 def read_object(text: bytes, *, most_bytes: int = MOST_BYTES) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def read_plain_yaml(text: str) -> dict[str, Any]:
 
 
 def _plain_lines(text: str) -> dict[str, Any]:
-    return {match[1]: _scalar(match[2]) for match in PLAIN_LINE.finditer(text)}
+    return {match[1]: plain_scalar(match[2]) for match in PLAIN_LINE.finditer(text)}
 
 
 def _value_of_key(node: yaml.Node) -> Any:
@@ -95,7 +95,7 @@ def _value(node: yaml.Node, budget: _Budget) -> Any:
     is_quoted = node.style is not None
     if is_quoted or node.tag.startswith("tag:yaml.org,2002:str"):
         return _number_without_a_point(node)
-    return _scalar(node.value)
+    return plain_scalar(node.value)
 
 
 def _merged(values: dict[str, Any]) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _number_without_a_point(node: yaml.Node) -> Any:
     return text
 
 
-def _scalar(text: str) -> Any:
+def plain_scalar(text: str) -> Any:
     """Return the value of an unquoted scalar: nothing, a truth value, a number, or text.
 
     YAML 1.1 reads ``10:20`` as a number to the base 60 and ``0123`` to the base 8. In a configuration the

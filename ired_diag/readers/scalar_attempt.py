@@ -10,11 +10,10 @@ with this one, and is named with them (``identity``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ired_diag.readers import tensorboard
 from ired_diag.readers.foreign_configuration import find_configuration, flatten, seed_of
 from ired_diag.readers.scalar_log import ScalarLog
 from ired_diag.runs.ending import Ending
@@ -23,33 +22,34 @@ from ired_diag.runs.history import History
 from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.place import is_name, parse_place
 from ired_diag.runs.run import Run
-from ired_diag.runs.run_names import name_runs, path_names
+from ired_diag.runs.run_names import RunName, name_runs, path_names
 from ired_diag.runs.stated_settings import experiment_name
 
 STEPS = ("train_steps", "max_steps", "trainer.max_steps")  # of this project, Hugging Face, Lightning
 
 
-def run_of(path: Path, log: ScalarLog, *, format: str) -> Run:
+def run_of(path: Path, log: ScalarLog, *, format: str, sources: Sequence[Path] | None = None) -> Run:
     """Return the run that a log of scalars records.
 
     Args:
         path: The log, or the folder of its files.
         log: What it states.
         format: The reader's name.
+        sources: The files that it was read from. Default: the log itself.
     """
     folder = path if path.is_dir() else path.parent
     foreign = find_configuration(folder)
     configuration = _joined(log.stated.get("config"), foreign.values)
     names = _with_configured_seed(tuple(_names(path, log)), seed_of(configuration))
     (place,) = name_runs([names])
-    name = experiment_name(configuration)
+    name = log.stated.get("group") or experiment_name(configuration)
     experiment = place.experiment
     if name:
         experiment = experiment_number(name) or name
     history = log.history
     metric = evaluation_metric(history.series)
     provenance = {"logged_attempts": history.attempts} if history.attempts > 1 else {}
-    sources = tuple(tensorboard.files_of_run(path))
+    sources = tuple(sources or (path,))
     return Run(
         path=sources[0],
         sources=sources,
@@ -64,8 +64,15 @@ def run_of(path: Path, log: ScalarLog, *, format: str) -> Run:
         findings=(*foreign.findings, *log.findings),
         format=format,
         names=names,
-        file_label=place.run,
+        file_label=_label(place, log.stated),
     )
+
+
+def _label(place: RunName, stated: Mapping[str, Any]) -> str:
+    """Return what the run is called among those of its experiment: in a group of a store, its name there."""
+    if stated.get("group") and stated.get("run"):
+        return str(stated["run"])
+    return place.run
 
 
 def _joined(stated: object, values: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -77,7 +84,7 @@ def _joined(stated: object, values: dict[str, Any] | None) -> dict[str, Any] | N
 
 def _names(path: Path, log: ScalarLog) -> Iterator[str]:
     """Yield the names that may name the run, the nearest first."""
-    for key in ("run", "experiment"):
+    for key in ("run", "id", "experiment"):
         if log.stated.get(key):
             yield str(log.stated[key])
     yield from path_names(path)
@@ -114,6 +121,9 @@ def _seed(
 
 def _ending(configuration: Mapping[str, Any] | None, stated: Mapping[str, Any], last: int | None) -> Ending:
     """Return that a run is complete where it reached its planned steps; else the ending is unknown."""
+    ending = stated.get("ending")
+    if isinstance(ending, Ending):
+        return ending
     if stated.get("ended"):
         return Ending("complete", str(stated["ended"]))
     steps = _planned_steps(stated) or _planned_steps(configuration or {})

@@ -104,7 +104,8 @@ class ScalarLog:
         torn_tail: Whether the log's end is only half written.
         left_out: How often a name stands with an intact value that is not a scalar (a histogram, a text).
         stated: What else the log says of its run, by name: ``run``, ``experiment``, ``seed``, ``config``,
-            ``ended``.
+            ``ended``; of a store of runs also ``group``, its experiment, ``id``, and ``ending``,
+            an ``Ending``.
         unit: What ``Damage.where`` counts.
         restarts: The first step of the second and each further start of training.
         notes: Findings of the reader: how it read what could be read in several ways.

@@ -11,6 +11,8 @@ JSON, one entry an experiment: a list (the seeds are its positions), an object b
 
     {"q101": [0.00970, 0.00971], "q102": {"0": 0.00981}, "q103": {"values": [0.00979]}}
 
+JSON lines, and a JSON list of objects, are tables with a row for each object (``record_table``).
+
 An empty cell of a long table, and ``null``, are a seed without a value. In a wide table an empty cell may be
 a seed that only another column has, and that does not belong to this experiment. ``nan`` and ``inf`` are
 values: of a training that broke down. Rows of means and the like are left out, and so are entries of a JSON
@@ -20,18 +22,20 @@ file that hold no numbers (a title, published tests).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.json_text import parse_json
+from ired_diag.readers.record_table import LINES, table_of_lines, table_of_records
 from ired_diag.readers.run_columns import HYPERPARAMETERS, normal_name
 from ired_diag.readers.table_layout import TableLayout, layout_of, number_of
 from ired_diag.readers.table_metric import metric_of_columns, metric_of_long
+from ired_diag.readers.table_results import layout_of_metric, with_only_result
 from ired_diag.runs.range_of_numbers import bounded_value
 
-SUFFIXES = (".csv", ".json")
+SUFFIXES = (".csv", ".tsv", ".json", *LINES)
 METRIC = re.compile(  # names that no experiment has
     r"(?:(?:train|training|val|valid|validation|test|eval)_)?(?:loss|acc|accuracy|mse|rmse|mae|nll|f1|auc|auroc"
     r"|r2|psnr|ssim|fid|bleu|perplexity|ppl|reward|return|error|precision|recall)"
@@ -44,17 +48,17 @@ def read_seed_table(path: Path, *, column: str | None = None) -> SeedValues:
     """Return the values of each experiment by seed; None where a seed has none.
 
     Args:
-        path: A ``.csv`` or ``.json`` file.
+        path: A ``.csv``, ``.tsv``, ``.json`` or ``.jsonl`` file.
         column: The column to read of a long CSV with several columns of numbers.
 
     Raises:
         UnreadableFile: The file is missing or not such a table; the message names line or entry.
     """
-    text = _text(path)
-    if path.suffix.lower() == ".json":
-        table = _from_json(path, text)
+    rows = _rows(path)
+    if rows is None:
+        table = _from_json(path, _content(path))
     else:
-        table = _from_csv(path, text, column)
+        table = _from_csv(path, rows, column)
     if not table:
         raise UnreadableFile(f"{path}: holds no experiment with a value for each seed.")
     return table
@@ -62,9 +66,10 @@ def read_seed_table(path: Path, *, column: str | None = None) -> SeedValues:
 
 def columns_of_table(path: Path) -> list[str]:
     """Return the columns of numbers of a long table, each a metric; none of a wide table, and of JSON."""
-    if path.suffix.lower() != ".csv":
+    rows = _rows(path)
+    if rows is None:
         return []
-    layout = layout_of(path, _text(path))
+    layout = layout_of(path, rows)
     if not layout.groups:
         return []
     return [layout.header[i] for i in layout.numbers]
@@ -80,10 +85,11 @@ def metric_of_table(path: Path, groups: Sequence[str]) -> str | None:
     Raises:
         UnreadableFile: Names contradict each other: of some columns lower is better, of others higher.
     """
-    if path.suffix.lower() == ".csv":
-        layout = layout_of(path, _text(path))
+    rows = _rows(path)
+    if rows is not None:
+        layout = layout_of(path, rows)
         if layout.groups:
-            return metric_of_long(path, layout)
+            return metric_of_long(path, with_only_result(layout))
     return metric_of_columns(path, groups)
 
 
@@ -94,10 +100,30 @@ def _text(path: Path) -> str:
         raise UnreadableFile(f"{path}: cannot be read ({error}).") from error
 
 
+def _rows(path: Path) -> str | None:
+    """Return a table of rows as CSV; None of a JSON object with an entry for each experiment."""
+    if path.suffix.lower() in LINES:
+        return table_of_lines(path, _text(path))
+    if path.suffix.lower() != ".json":
+        return _text(path)
+    content = _content(path)
+    if isinstance(content, list) and content and all(isinstance(record, Mapping) for record in content):
+        return table_of_records(content)
+    return None
+
+
+def _content(path: Path) -> Any:
+    try:
+        return parse_json(_text(path), object_pairs_hook=_unique)
+    except ValueError as error:
+        raise UnreadableFile(f"{path}: is not JSON ({error}).") from error
+
+
 def _from_csv(path: Path, text: str, column: str | None) -> SeedValues:
     layout = layout_of(path, text)
     if layout.groups:
-        return _from_long(path, layout, column)
+        layout = layout_of_metric(path, layout, column)
+        return _from_long(path, layout if column else with_only_result(layout), column)
     return _from_wide(path, layout, column)
 
 
@@ -106,11 +132,20 @@ def _from_long(path: Path, layout: TableLayout, column: str | None) -> SeedValue
     table: SeedValues = {}
     for number, row in layout.rows:
         where = f"{path}, row {number}"
-        names = [row[i] for i in layout.groups if row[i]]
+        names = list(_names_of_group(layout, row))
         seed = _seed_in(layout, row, where)
         value = _cell(layout, row, place, where=where)
         _put(table, group="/".join(names), seed=seed, value=value, where=where)
     return table
+
+
+def _names_of_group(layout: TableLayout, row: Sequence[str]) -> Iterator[str]:
+    """Yield the names of a row's experiment; where only settings name it, with their names: ``lr=0.1``."""
+    headers = [layout.header[i] for i in layout.groups]
+    only_settings = all(normal_name(header) in HYPERPARAMETERS for header in headers)
+    for header, i in zip(headers, layout.groups, strict=True):
+        if row[i]:
+            yield f"{header}={row[i]}" if only_settings else row[i]
 
 
 def _from_wide(path: Path, layout: TableLayout, column: str | None) -> SeedValues:
@@ -223,11 +258,7 @@ def _cell(layout: TableLayout, row: list[str], i: int, *, where: str) -> float |
         ) from error
 
 
-def _from_json(path: Path, text: str) -> SeedValues:
-    try:
-        content = parse_json(text, object_pairs_hook=_unique)
-    except ValueError as error:
-        raise UnreadableFile(f"{path}: is not JSON ({error}).") from error
+def _from_json(path: Path, content: Any) -> SeedValues:
     if not isinstance(content, Mapping):
         raise UnreadableFile(f"{path}: is not an object with an entry for each experiment.")
     table: SeedValues = {}

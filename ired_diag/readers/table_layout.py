@@ -22,6 +22,7 @@ from pathlib import Path
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.readers.run_columns import EXPERIMENTS, HYPERPARAMETERS, NEVER_RUNS, RUNS, SEEDS, normal_name
+from ired_diag.runs.identity_keys import identifies_by_name
 
 MISSING = frozenset(("", "na", "n/a", "#n/a", "-", "--", "none", "null", "<na>"))
 SUMMARIES = re.compile(
@@ -32,6 +33,7 @@ NUMBER_OF = re.compile(r"_?(?:#|no|nr|num|number|idx|index)$")  # Run #, seed_no
 SEED_OF_COLUMN = re.compile(r"(?:seed|run|trial|fold|rep)[\s_#-]*\d+", re.IGNORECASE)
 THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?\s*%?")  # 11,207, quoted where commas separate
 INDEX = re.compile(r"(?:unnamed: \d+)?", re.IGNORECASE)  # pandas' name of a column without one
+FEWEST_ROWS = 2  # a column of so few rows may differ in all of them by chance
 NAMES = frozenset((*EXPERIMENTS, "name"))
 
 Row = list[str]
@@ -84,6 +86,8 @@ def layout_of(path: Path, text: str) -> TableLayout:
         if i != seed and not _says_nothing(name, rows, i):
             others.append(i)
     groups, numbers = _groups_and_numbers(others, names, rows)
+    if groups or _repeats(rows, [seed]):
+        groups, numbers = _without_names_of_rows(groups, numbers, names, rows)
     if groups and _repeats(rows, [seed, *groups]):
         groups, numbers = _with_knobs_as_groups(groups, numbers, names, rows)
     return TableLayout(
@@ -221,7 +225,9 @@ def _seed_column(path: Path, header: Row, names: dict[int, str]) -> int:
 
 
 def _says_nothing(name: str, rows: Rows, i: int) -> bool:
-    """Say whether a column is about where a row comes from, and does not hold a number in every row."""
+    """Say whether a column is empty, or about where a row comes from without a number in every row."""
+    if rows and all(row[i].lower() in MISSING for _, row in rows):
+        return True
     if name not in NEVER_RUNS:
         return False
     return not rows or not all(_is_number(row[i]) for _, row in rows)
@@ -240,6 +246,26 @@ def _varies(rows: Rows, i: int) -> bool:
     """Say whether a column holds different cells."""
     cells = {row[i] for _, row in rows}
     return len(cells) > 1
+
+
+def _without_names_of_rows(
+    groups: list[int], numbers: list[int], names: dict[int, str], rows: Rows
+) -> tuple[list[int], list[int]]:
+    """Return groups without ids, paths and names of runs, which name a row each; and the other numbers.
+
+    Where nothing else names the experiment, hyperparameters that vary do.
+    """
+    shared = [i for i in groups if not _names_each_row(rows, i)]
+    if shared or not all(identifies_by_name(names[i]) for i in groups):
+        return shared or groups, numbers
+    knobs, results = _with_knobs_as_groups([], numbers, names, rows)
+    return (knobs, results) if knobs else (groups, numbers)
+
+
+def _names_each_row(rows: Rows, i: int) -> bool:
+    """Say whether no two rows have the same cell in a column: an id, a path, the name of a run."""
+    cells = {row[i] for _, row in rows}
+    return len(cells) == len(rows) > FEWEST_ROWS
 
 
 def _repeats(rows: Rows, columns: Sequence[int]) -> bool:

@@ -29,6 +29,7 @@ RUN = re.compile(
         (
             r"(?i:(?:offline-)?run-\d{8}_\d{6}-[a-z0-9]{6,10})",  # wandb
             r"(?i:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})",  # a uuid
+            r"(?<![A-Za-z0-9])[0-9a-f]{5,8}_\d{5}(?![A-Za-z0-9])",  # Ray's id of a trial
             # TensorBoard's date, with the host; what a comment adds to it is a name
             r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\d{2}_\d{2}-\d{2}-\d{2}(?:_[^_]*$)?",
             rf"(?<!\d)20\d\d-\d\d?-\d\d?(?:[T_ -]+{CLOCK})?(?!\d)",
@@ -43,6 +44,8 @@ RUN = re.compile(
         )
     )
 )
+# Ray adds to the id of a trial its number, its parameters and its date; params.json states the parameters.
+RAY_TRIAL = re.compile(r"(?<![A-Za-z0-9])([0-9a-f]{5,8}_\d{5})_\d+_.*$", re.DOTALL)
 WORD = re.compile(r"[A-Za-z]+|\d+")
 INDEX = re.compile(r"^(?P<base>.*[A-Za-z].*?)[_\- ]+[srtv]?(?P<index>\d{1,4})$")
 SEPARATORS = "_=/.- #,\0"
@@ -101,7 +104,7 @@ def parse_place(text: str) -> PlaceName:
     ('ppo', 2, None)
     """
     seeds = SEED.findall(text)
-    rest = SEED.sub("\0", text)
+    rest = RAY_TRIAL.sub(r"\1", SEED.sub("\0", text))
     runs = tuple(match[0] for match in RUN.finditer(rest))
     rest = RUN.sub("\0", rest).strip(SEPARATORS)
     rest = re.sub(r"[_=/.\- #,]*\0[_=/.\- #,]*", "_", rest)
