@@ -36,16 +36,20 @@ def readers() -> dict[str, Reader]:
         results_json,
         slurm,
         tensorboard,
+        text_job,
+        text_log,
         trainer_state,
     )
 
     by_format = {
-        "slurm": Reader(slurm.accepts, lambda path: [slurm.read(path)]),
+        "slurm": Reader(slurm.accepts, lambda path: [text_job.read(path)]),
         results_json.FORMAT_NAME: Reader(results_json.accepts, lambda path: [results_json.read(path)]),
     }
     for module in (tensorboard, trainer_state, metrics_csv, metrics_jsonl):
         _, _, name = module.__name__.rpartition(".")
         by_format[name] = Reader(module.accepts, partial(_read_scalars, module, name))
+    # Any text log: last, because it may understand lines of all others.
+    by_format[text_log.FORMAT_NAME] = Reader(text_log.accepts, lambda path: [text_log.read_run(path)])
     return by_format
 
 
