@@ -105,6 +105,7 @@ class _Reading:
     assigned: int = 0
     last: Literal["named", "unnamed", ""] = ""
     after_slash: bool = False
+    is_in_box: bool = False
 
     def number(self, token: Token, following: Token | None) -> None:
         """Add a number."""
@@ -123,7 +124,8 @@ class _Reading:
             self._add_bracketed(token, unit, following)
         elif self.bracket != "(" or not self.last:
             is_followed = following is None or following.kind in ("assign", "boundary", "slash", "close")
-            before = len(self.fields) + len(self.strays) + (bool(unit) or not is_followed)
+            others = sum(not (bracket == self.bracket == "[") for _, bracket, _, _ in self.unnamed)
+            before = len(self.fields) + len(self.strays) + others + (bool(unit) or not is_followed)
             self.unnamed.append((token, self.bracket, before, None))
             self.pending = len(self.unnamed) - 1
             self.last = "unnamed"
@@ -197,9 +199,10 @@ def fields_of(line: bytes) -> Fields:
     >>> [(field.name, field.role) for field in fields.counters + fields.metrics]
     [('step', 'step'), ('eval/loss', 'metric'), ('eval/time', 'metric')]
     """
-    reading = _Reading()
+    reading = _Reading(is_in_box=line.lstrip().startswith((b"|", b"\xe2\x94")))
     listed = list(tokens(line))
-    for token, following in zip(listed, [*listed[1:], None], strict=True):
+    for place, token in enumerate(listed):
+        following = listed[place + 1] if place + 1 < len(listed) else None
         _read_token(reading, token, following)
     reading.end_segment()
     return _settled(reading)
@@ -211,6 +214,10 @@ def _read_token(reading: _Reading, token: Token, following: Token | None) -> Non
         kind = "word"
     if kind == "number":
         reading.number(token, following)
+        return
+    if kind == "none":  # a metric that was not measured
+        reading.words = []
+        reading.has_assign = False
         return
     if kind == "slash":
         reading.after_slash = bool(reading.last) and not reading.words
@@ -286,7 +293,7 @@ def _settled(reading: _Reading) -> Fields:
         else:
             metrics.append(replace(number, name=_full_name(number.name, metrics)))
     if split:
-        metrics = [replace(metric, name=_with_split(metric.name, split)) for metric in metrics]
+        metrics = [replace(metric, name=with_split(metric.name, split)) for metric in metrics]
     return Fields(
         counters=tuple(counters),
         metrics=tuple(_unique(metrics)),
@@ -300,6 +307,8 @@ def _unnamed_counters(reading: _Reading) -> list[Field]:
     """Return the counters among the numbers without a name."""
     roles = {number.role for number in reading.fields}
     counters: list[Field] = []
+    if reading.is_in_box:
+        return []
     has_epoch = "epoch" in roles or any(
         number.name.lower() in SPLIT_WORDS and not number.total for number in reading.fields
     )
@@ -334,7 +343,7 @@ def _full_name(name: str, before: Sequence[Field]) -> str:
     return name
 
 
-def _with_split(name: str, split: str) -> str:
+def with_split(name: str, split: str) -> str:
     """Return the name of a metric with the data that its line names, unless its own name says the data."""
     if SPLIT_WORDS.isdisjoint(words_of(name)):
         return f"{split}/{name}"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.readers import slurm, text_log
+from ired_diag.runs.job_kind import only_evaluates
 from ired_diag.runs.run import Run
 
 
@@ -27,7 +28,9 @@ def read(path: Path) -> Run:
         if not _is_text(path):
             raise
         return text_log.read_run(path)
-    if run.history.series or run.results or not _is_text(path):
+    if run.history.series or not _is_text(path):
+        return run
+    if only_evaluates(run) and not text_log.read_text(path).rows.counts_training:
         return run
     text = text_log.read_run(path)
     seed = text.seed if run.seed is None else run.seed

@@ -45,12 +45,13 @@ BEST = re.compile(rb"(?i)[\W_]*(?:(?:new|the|current|our|final|overall) )*best\b
 
 @dataclass(frozen=True)
 class Layout:
-    """A line: its kind, the numbers that are read, and the heading of a section."""
+    """A line: its kind, the numbers that are read, the heading of a section, and the data it measures on."""
 
     kind: LineKind
     fields: tuple[Field, ...] = ()
     example: bytes = b""
     heading: str = ""
+    split: str = ""
     spans: tuple[tuple[int, int], ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
@@ -65,7 +66,7 @@ class Layout:
     def signature(self) -> tuple[object, ...]:
         """What lines of the same names have in common, wherever their numbers stand."""
         names = tuple((number.name, number.role, number.unit, bool(number.total)) for number in self.fields)
-        return (self.kind, self.heading, names)
+        return (self.kind, self.heading, self.split, names)
 
 
 def plain(text: bytes) -> bytes:
@@ -120,7 +121,7 @@ def _layout_of_text(line: bytes) -> Layout:
     if kind == "other":
         return Layout("other")
     numbers = sorted([*fields.counters, *fields.metrics], key=lambda number: number.start)
-    return Layout(kind, tuple(numbers), line)
+    return Layout(kind, tuple(numbers), line, split=fields.split)
 
 
 def _kind(line: bytes, fields: Fields) -> LineKind:

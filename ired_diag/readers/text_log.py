@@ -48,6 +48,7 @@ NO_LOGS = frozenset(
     """.split()
 )
 SOURCE_KEY = "source_code"
+LAST_OF_TRAINER = "train_runtime"  # Hugging Face's trainer prints it when training ends
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def read_run(path: Path) -> Run:
 def _log(head: Head, scanned: Scan, rows: TextRows) -> ScalarLog:
     return scalar_log(
         rows.table,
-        stated=_stated(head, rows.planned),
+        stated=_stated(head, rows),
         torn=bool(scanned.torn),
         notes=[*rows.notes, *_notes(scanned, rows)],
     )
@@ -172,10 +173,12 @@ def scalar_log(table: RowTable, *, stated: Mapping[str, Any], torn: bool, notes:
     )
 
 
-def _stated(head: Head, planned: int | None) -> dict[str, Any]:
+def _stated(head: Head, rows: TextRows) -> dict[str, Any]:
     stated: dict[str, Any] = {}
-    if planned is not None and planned > 0:
-        stated["train_steps"] = planned
+    if rows.planned is not None and rows.planned > 0:
+        stated["train_steps"] = rows.planned
+    if LAST_OF_TRAINER in rows.table.columns:
+        stated["ended"] = f"the trainer reports its total run time ({LAST_OF_TRAINER})"
     if head.sha256:
         stated["config"] = {**head.settings, SOURCE_KEY: f"sha256 {head.code_sha256}"}
     return stated

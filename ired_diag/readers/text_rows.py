@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -27,7 +27,14 @@ from ired_diag.finding import Finding
 from ired_diag.readers.row_logs import through_epochs
 from ired_diag.readers.row_table import Column, RowTable
 from ired_diag.readers.step_key import MAX_EXACT
-from ired_diag.readers.text_fields import COUNTING, MEASURED_BY_COUNT, Field, role_of
+from ired_diag.readers.text_fields import (
+    COUNTING,
+    MEASURED_BY_COUNT,
+    OF_TRAINING,
+    Field,
+    role_of,
+    with_split,
+)
 from ired_diag.readers.text_layout import Layout
 from ired_diag.readers.text_scan import Scan
 from ired_diag.readers.text_tokens import SECONDS, THOUSANDS
@@ -74,6 +81,8 @@ class TextRows:
         without_step: How many lines take the step of a line before them.
         before: How many lines with metrics stand before the first step and are not read.
         notes: What was read in one of several ways.
+        counts_training: Whether the step is one of training, or an epoch stands next to it: batches alone may
+            be those of an evaluation.
     """
 
     table: RowTable
@@ -82,6 +91,7 @@ class TextRows:
     without_step: int = 0
     before: int = 0
     notes: tuple[Finding, ...] = ()
+    counts_training: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,7 @@ def rows_of(scan: Scan) -> TextRows | None:
     headers: dict[str, Series] = defaultdict(Series)
     metrics: dict[str, Series] = defaultdict(Series)
     mixed = _names_of_mixed_times(scan)
+    evaluations = _lines_of_evaluations(scan)
     row_of_line = _tables(scan, counters, metrics)
     rows: list[Places] = []
     for lines in scan.of_kind("row", "pairs", "header"):
@@ -109,7 +120,16 @@ def rows_of(scan: Scan) -> TextRows | None:
         is_header = lines.layout.kind == "header"
         if not is_header:
             rows.append(numbers)
-        _add_lines(lines.layout, numbers, values, counters=headers if is_header else counters, metrics=metrics, mixed=mixed)
+        own_counters = headers if is_header else counters
+        for split, chosen in _by_data(lines.layout, numbers, evaluations):
+            _add_lines(
+                _on_data(lines.layout, split),
+                numbers[chosen],
+                values[chosen],
+                counters=own_counters,
+                metrics=metrics,
+                mixed=mixed,
+            )
     rows.extend(row_of_line)
     has_counters = bool(counters)
     for name, series in headers.items():
@@ -119,6 +139,48 @@ def rows_of(scan: Scan) -> TextRows | None:
     if step is None or not rows:
         return None
     return _assembled(step, np.unique(np.concatenate(rows)), counters, metrics)
+
+
+def _lines_of_evaluations(scan: Scan) -> tuple[Places, list[str]]:
+    """Return the lines that say on which data they measure, and rows, in order; with the data of each."""
+    lines: list[tuple[int, str]] = []
+    for part in scan.of_kind("row", "pairs"):
+        layout = part.layout
+        if layout.split or layout.kind == "row":
+            numbers, _ = part.joined()
+            split = "" if layout.split in OF_TRAINING else layout.split
+            lines += [(number, split) for number in numbers.tolist()]
+    if not any(split for _, split in lines) or not _unlabelled_pairs(scan):
+        return np.zeros(0, dtype=np.int64), []
+    lines.sort()
+    return np.array([line for line, _ in lines], dtype=np.int64), [split for _, split in lines]
+
+
+def _unlabelled_pairs(scan: Scan) -> bool:
+    return any(not lines.layout.split for lines in scan.of_kind("pairs"))
+
+
+def _by_data(
+    layout: Layout, numbers: Places, evaluations: tuple[Places, list[str]]
+) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Return which lines measure on which data.
+
+    A line without a step that names no data (``* Acc@1 65.0``) goes on with those of the line before it.
+    """
+    lines, splits = evaluations
+    if layout.kind != "pairs" or layout.split or not len(lines):
+        return [("", np.ones(len(numbers), dtype=np.bool_))]
+    place = np.searchsorted(lines, numbers) - 1
+    own = np.array([splits[i] if i >= 0 else "" for i in place.tolist()], dtype=object)
+    return [(split, own == split) for split in dict.fromkeys(own.tolist())]
+
+
+def _on_data(layout: Layout, split: str) -> Layout:
+    """Return a layout whose metrics are named with the data that they are measured on."""
+    if not split:
+        return layout
+    fields = [replace(number, name=with_split(number.name, split)) for number in layout.fields]
+    return replace(layout, fields=tuple(fields))
 
 
 def _extend(series: Series, other: Series) -> None:
@@ -249,16 +311,17 @@ def _whole(series: Series) -> float:
 
 
 def _most_frequent(series: dict[str, Series], names: Sequence[str]) -> str:
-    """Return the name that counts in most lines; of those that count in half as many, the most usual one."""
+    """Return the name that counts in most lines and most finely; of several such names the most usual one."""
     counts = {name: sum(map(len, series[name].values)) for name in names}
     most = max(counts.values())
 
     def rank(name: str) -> tuple[bool, bool, int, int]:
+        _, values, _ = series[name].sorted()
         plain = re.sub(r"[\s-]+", "_", name.lower())
         place = COUNTING.index(plain) if plain in COUNTING else len(COUNTING)
-        first = series[name].values[0][:1]
-        is_constant = counts[name] > 2 and all(bool(np.all(part == first)) for part in series[name].values)
-        return is_constant, 2 * counts[name] < most, place, -counts[name]
+        distinct = len(np.unique(values))
+        is_constant = distinct < 2 < counts[name]
+        return is_constant, 2 * counts[name] < most, -distinct, place
 
     return min(names, key=rank)
 
@@ -400,4 +463,5 @@ def _assembled(
         without_step=int(np.sum(~np.isin(rows, step.lines))),
         before=before,
         notes=tuple(notes),
+        counts_training=_role(step.name) != "batch" or any(_role(name) == "epoch" for name in counters),
     )

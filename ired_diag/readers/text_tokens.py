@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["word", "number", "assign", "slash", "open", "close", "boundary", "aside", "unit"]
+Kind = Literal["word", "number", "assign", "slash", "open", "close", "boundary", "aside", "none"]
 
 DIGITS = b"0123456789+-."
 COLOURS = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
@@ -48,6 +48,7 @@ TOKEN = re.compile(
     |(?P<rank>\[(?:rank|default)\ ?\d+\]:?)
     |(?P<aside>\[[A-Za-z][^\]\[\d=:|]{0,60}\]|\([A-Za-z][A-Za-z_ /.%]{0,60}\))
     |(?P<number>(?<![\w@.\x80-\xff])(?:NUMBER))(?P<unit>%|/?[A-Za-z\xc2\xb5][A-Za-z\xc2\xb5/]{0,12})?ENDS
+    |(?P<none>(?i:n/a|na|none|null|nil)(?![\w/.=]))
     |(?P<word>[A-Za-z_\x80-\xff][\w\x80-\xff@*&+\#/.-]*+)
     |(?P<junk>[\w.@+-]++)
     |(?P<assign>[:=]+)
@@ -59,7 +60,6 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 WRAPPED = re.compile(rb"\b(?:tensor|array|Array|np\.float\d*|numpy\.float\d*|float\d*)\(([^(),\n]*)(?:,[^()\n]*)?\)")
-NO_NUMBER = re.compile(rb"(?i)none|null|n/?a|-+")
 
 
 @dataclass(frozen=True)
