@@ -69,6 +69,13 @@ class MarginOption(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(reason), param, ctx)
 
 
+pattern: Decorator = click.option(
+    "--pattern",
+    metavar="REGEX",
+    default="",
+    help="Regular expression for the lines of text logs: its group 'step' is the step, every other named group a "
+    "metric. Default: the lines are understood by themselves.",
+)
 readout: Decorator = click.option(
     "--readout",
     type=click.Choice(["plateau", "last", "best", "last10", "area"]),
@@ -116,14 +123,20 @@ def grouping(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="KEY",
         help="Configuration key that holds the random seed. Default: detected by name.",
     )
+    @pattern
     @functools.wraps(command)
     def with_grouping(
-        *args: Any, group_by: str | None, ignore_key: tuple[str, ...], seed_key: str | None, **rest: Any
+        *args: Any,
+        group_by: str | None,
+        ignore_key: tuple[str, ...],
+        seed_key: str | None,
+        pattern: str,
+        **rest: Any,
     ) -> Any:
         from ired_diag.runs.regroup import Grouping
 
         ignored = _split(",".join(ignore_key))
-        chosen = Grouping(by=_split(group_by or ""), ignored_keys=ignored, seed_key=seed_key)
+        chosen = Grouping(by=_split(group_by or ""), ignored_keys=ignored, seed_key=seed_key, pattern=pattern)
         return command(*args, grouping=chosen, **rest)
 
     return with_grouping

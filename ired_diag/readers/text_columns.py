@@ -111,7 +111,9 @@ def _constants(
     return tuple(constants.items())
 
 
-def numbers_of(lines: Sequence[bytes], columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
+def numbers_of(
+    lines: Sequence[bytes], columns: Columns
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
     """Return the numbers of lines, of shape (lines, numbers), and which lines were read; None: none of them.
 
     Args:

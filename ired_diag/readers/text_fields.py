@@ -24,7 +24,18 @@ from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, TRAINING, words_of
 
 Role = Literal["step", "epoch", "batch", "metric"]
 
-FURTHER_STEPS = ("itr", "it", "iters", "n_iter", "minibatches", "tick", "episode", "episodes", "round", "generation")
+FURTHER_STEPS = (
+    "itr",
+    "it",
+    "iters",
+    "n_iter",
+    "minibatches",
+    "tick",
+    "episode",
+    "episodes",
+    "round",
+    "generation",
+)
 COUNTING = (*STEP_KEYS, *FURTHER_STEPS)
 LAST_WORDS = {
     **dict.fromkeys(("step", "iter", "iteration", "itr", "update", "episode", "round", "tick"), "step"),
@@ -38,7 +49,9 @@ NO_COUNTER = frozenset(
     """.split()
 )
 GLUED = re.compile(rb"(?i)((?:global_?)?step|iter|iteration|epoch)[-_#]?(\d{1,18})")
-SPLIT_WORDS = frozenset((*SPLITS, *TEST_SPLITS, *TRAINING, "train_inner", "testing", "validating", "evaluating"))
+SPLIT_WORDS = frozenset(
+    (*SPLITS, *TEST_SPLITS, *TRAINING, "train_inner", "testing", "validating", "evaluating")
+)
 OF_TRAINING = frozenset((*TRAINING, "train_inner"))
 # Words of a sentence that stand before a name and are no part of it.
 STOPS = frozenset(
@@ -183,7 +196,11 @@ class _Reading:
         role = LAST_WORDS.get(words[0].lower().removesuffix("s"), "") if words else ""
         if total and words and (role or words[0].lower() == "batches"):
             role = role or "batch"
-        elif not name or bracket or not (glued in UNITS - {"%"} or name in UNITS or (separator == b"|" and words)):
+        elif (
+            not name
+            or bracket
+            or not (glued in UNITS - {"%"} or name in UNITS or (separator == b"|" and words))
+        ):
             return
         else:
             role = "metric"
@@ -315,7 +332,9 @@ def _unnamed_counters(reading: _Reading) -> list[Field]:
     at_start = [number for number in reading.unnamed if number[2] == 0]
     if not roles - {"metric"} and not has_epoch and at_start:
         pair = len(at_start) > 1 and at_start[0][1] == at_start[1][1] == "["
-        names: list[tuple[str, Role]] = [("epoch", "epoch"), ("batch", "batch")] if pair else [("step", "step")]
+        names: list[tuple[str, Role]] = (
+            [("epoch", "epoch"), ("batch", "batch")] if pair else [("step", "step")]
+        )
         for (token, _, _, total), (name, role) in zip(at_start, names, strict=False):
             counters.append(Field(name, role, token.start, token.end, "", total))
         return counters

@@ -26,11 +26,14 @@ MOST_BYTES = 1 << 21  # of a head
 DIGITS_OF_HASH = 12
 END = re.compile(rb"^={20,}[ \t\r]*$", re.MULTILINE)
 PYTHON = re.compile(
-    rb"^(?:import [\w., ]+|from [\w.]+ import .+|def \w+\(.*|class \w+.*:|@\w[\w.]*(?:\(.*)?|\"\"\".*)\r?$", re.MULTILINE
+    rb"^(?:import [\w., ]+|from [\w.]+ import .+|def \w+\(.*|class \w+.*:|@\w[\w.]*(?:\(.*)?|\"\"\".*)\r?$",
+    re.MULTILINE,
 )
 NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 LITERAL = rf"(?:{NUMBER}(?:\s*(?:\*\*|//|[-+*/])\s*{NUMBER})*|True|False|None|\"[^\"\\\n]{{0,200}}\"|'[^'\\\n]{{0,200}}')"
-ASSIGNMENT = re.compile(rf"(?P<name>[A-Za-z_]\w{{0,80}})\s*(?::[^=\n#]{{1,60}})?=\s*(?P<value>{LITERAL})\s*,?\s*(?:#.*)?")
+ASSIGNMENT = re.compile(
+    rf"(?P<name>[A-Za-z_]\w{{0,80}})\s*(?::[^=\n#]{{1,60}})?=\s*(?P<value>{LITERAL})\s*,?\s*(?:#.*)?"
+)
 CLASS = re.compile(r"class\s+(?P<name>\w+)")
 SEED = re.compile(r"(?i)(?:^|_)seed(?:$|_)")
 WORDS = {"True": True, "False": False, "None": None}
@@ -113,7 +116,9 @@ def _settings_and_rest(code: str) -> tuple[dict[str, Any], str]:
         lines.append((line, name))
         if name:
             values.setdefault(name, []).append(value)
-    settings = {name: stated[0] for name, stated in values.items() if all(value == stated[0] for value in stated)}
+    settings = {
+        name: stated[0] for name, stated in values.items() if all(value == stated[0] for value in stated)
+    }
     rest = [name if name in settings else line for line, name in lines]
     return settings, "\n".join(rest)
 

@@ -44,5 +44,14 @@ def read(path: Path) -> Run:
     )
 
 
+def is_read_as_text(path: Path) -> bool:
+    """Say whether what a job's output logs is read from its lines of text."""
+    try:
+        run = slurm.read(path)
+    except UnreadableFile:
+        return _is_text(path)
+    return not run.history.series and bool(read(path).history.series)
+
+
 def _is_text(path: Path) -> bool:
     return path.suffix != ".err" and path.is_file() and text_log.accepts(path)

@@ -40,7 +40,9 @@ PAST = re.compile(
     r"(?i)(?:sav|load|resum|restor|improv|reduc|decay|writ|download|upload|evict|dump)(?:e|ed|es|s|ing|ten|ting)?"
     r"|checkpoint(?:ed|ing)?|stopping|stopped|did"
 )
-BEST = re.compile(rb"(?i)[\W_]*(?:(?:new|the|current|our|final|overall) )*best\b|[^:=|,]*\bbest[ _](?:epoch|step|iter)")
+BEST = re.compile(
+    rb"(?i)[\W_]*(?:(?:new|the|current|our|final|overall) )*best\b|[^:=|,]*\bbest[ _](?:epoch|step|iter)"
+)
 
 
 @dataclass(frozen=True)

@@ -94,9 +94,19 @@ class TextRows:
     counts_training: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Step:
-    """The step of a log: its name, the lines that state it, its values, why, and the last one that is planned."""
+    """The step of a log.
+
+    Attributes:
+        name: Of its counter.
+        lines: The lines that state it.
+        values: What they state.
+        reason: Why it is the step, in words.
+        planned: The last one that the log plans, if any.
+        notes: What was read in one of several ways.
+        merged: All counters that count it.
+    """
 
     name: str
     lines: Places
@@ -104,6 +114,7 @@ class _Step:
     reason: str
     planned: float | None
     notes: tuple[Finding, ...] = ()
+    merged: tuple[str, ...] = ()
 
 
 def rows_of(scan: Scan) -> TextRows | None:
@@ -354,7 +365,14 @@ def _of_steps(series: dict[str, Series], names: Sequence[str], epochs: Sequence[
     others = [repr(name) for name in series if name not in merged]
     if others:
         reason += f"; {', '.join(others)} are columns" if len(others) > 1 else f"; {others[0]} is a column"
-    step = _Step(main, lines, values, reason, _planned(totals, values))
+    step = _Step(
+        name=main,
+        lines=lines,
+        values=values,
+        reason=reason,
+        planned=_planned(totals, values),
+        merged=tuple(merged),
+    )
     return _through_epochs(step, series, epochs)
 
 
@@ -365,7 +383,8 @@ def _backs(values: Numbers) -> int:
 def _of_batches(name: str, own: Series, series: dict[str, Series], epochs: Sequence[str]) -> _Step:
     """Return the step that the batches within the epochs state."""
     lines, values, _ = own.sorted()
-    step = _Step(name, lines, values, f"{name!r} counts the batches", None)
+    reason = f"{name!r} counts the batches"
+    step = _Step(name=name, lines=lines, values=values, reason=reason, planned=None)
     return _through_epochs(step, series, epochs)
 
 
@@ -387,7 +406,7 @@ def _through_epochs(step: _Step, series: dict[str, Series], epochs: Sequence[str
         if notes:
             steps = counted.steps.astype(np.float64)
             reason = f"{step.name!r} begins again with each {name!r} and is counted through all of them"
-            return _Step(step.name, step.lines, steps, reason, None, tuple(notes))
+            return replace(step, values=steps, reason=reason, planned=None, notes=tuple(notes))
     return step
 
 
@@ -396,15 +415,18 @@ def _of_epochs(name: str, own: Series) -> _Step:
     lines, values, totals = own.sorted()
     if np.all(values == np.rint(values)):
         reason = f"{name!r} counts epochs, and no line counts steps"
-        return _Step(name, lines, values, reason, _planned(totals, values))
-    reason = f"no line counts steps; {name!r} is stated in fractions, and is counted in thousandths of an epoch"
+        return _Step(name=name, lines=lines, values=values, reason=reason, planned=_planned(totals, values))
+    reason = (
+        f"no line counts steps; {name!r} is stated in fractions, and is counted in thousandths of an epoch"
+    )
     note = Finding(
         "steps_of_epochs",
         "note",
         f"The log counts no steps; its steps here are thousandths of {name!r}.",
         evidence={"steps_per_epoch": MILLI},
     )
-    return _Step(name, lines, np.rint(values * MILLI), reason, None, (note,))
+    steps = np.rint(values * MILLI)
+    return _Step(name=name, lines=lines, values=steps, reason=reason, planned=None, notes=(note,))
 
 
 def _planned(totals: Numbers, values: Numbers) -> float | None:
@@ -447,7 +469,7 @@ def _assembled(
     columns: dict[str, Column] = {}
     notes: list[Finding] = list(step.notes)
     for name, series in [*metrics.items(), *counters.items()]:
-        if name == step.name and name not in metrics:
+        if name in (step.name, *step.merged) and name not in metrics:
             continue
         lines, values, _ = series.sorted()
         place = np.searchsorted(rows, lines)

@@ -8,6 +8,7 @@ counted and not read.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,9 +24,12 @@ from ired_diag.readers.text_layout import LONGEST, Layout, LineKind, layout_of, 
 from ired_diag.readers.text_tokens import DIGITS
 
 BLOCK = 1 << 23  # bytes
-MOST_SKELETONS = 1 << 16  # that are remembered: a text of which no two lines are alike must not fill the memory
+MOST_SKELETONS = (
+    1 << 16
+)  # that are remembered: a text of which no two lines are alike must not fill the memory
 MOST_FORMS = 4096
 LONGEST_FORM = 160
+FORM = re.compile(rb"(?<![\d.])[-+]?\d+(?:\.\d+)*")
 
 Numbers = NDArray[np.float64]
 
@@ -279,6 +283,4 @@ def _add_form(line: bytes, count: int, result: Scan) -> None:
 
 def _form(line: bytes) -> bytes:
     """Return a line with its digits replaced, as the form of all lines like it."""
-    import re
-
-    return re.sub(rb"[-+]?\d[\d.]*", b"#", line[:LONGEST_FORM].strip())
+    return FORM.sub(b"#", line[:LONGEST_FORM].strip())

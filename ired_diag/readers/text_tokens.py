@@ -59,7 +59,9 @@ TOKEN = re.compile(
     """.replace(b"NUMBER", NUMBER).replace(b"ENDS", ENDS),
     re.VERBOSE,
 )
-WRAPPED = re.compile(rb"\b(?:tensor|array|Array|np\.float\d*|numpy\.float\d*|float\d*)\(([^(),\n]*)(?:,[^()\n]*)?\)")
+WRAPPED = re.compile(
+    rb"\b(?:tensor|array|Array|np\.float\d*|numpy\.float\d*|float\d*)\(([^(),\n]*)(?:,[^()\n]*)?\)"
+)
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,13 @@ class Grouping:
         by: Keys whose values are the groups: of the configurations, or one of ``OWN_KEYS``.
         ignored_keys: Keys that neither split a group nor count as a difference between groups.
         seed_key: The key of the configurations that is the seed.
+        pattern: The regular expression by which text logs are read; empty: by their own grammar.
     """
 
     by: tuple[str, ...] = ()
     ignored_keys: tuple[str, ...] = ()
     seed_key: str | None = None
+    pattern: str = ""
 
     @property
     def not_compared(self) -> frozenset[str]:
@@ -47,6 +49,8 @@ class Grouping:
             words += ["--ignore-key", key]
         if self.seed_key:
             words += ["--seed-key", self.seed_key]
+        if self.pattern:
+            words += ["--pattern", self.pattern]
         return words
 
 
