@@ -73,8 +73,8 @@ pattern: Decorator = click.option(
     "--pattern",
     metavar="REGEX",
     default="",
-    help="Regular expression for the lines of text logs: its group 'step' is the step, every other named group a "
-    "metric. Default: the lines are understood by themselves.",
+    help="Regular expression for the lines of text logs: its group 'step' is the step, every other named "
+    "group is a metric. Default: the lines are understood without one.",
 )
 readout: Decorator = click.option(
     "--readout",

@@ -24,6 +24,8 @@ from ired_diag.readers.text_tokens import DIGITS, NUMBER
 
 EVERY_BYTE = bytes(range(256))
 SEPARATOR = ord(",")
+LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LONGEST_UNIT = 32
 FEWEST_LINES = 24  # fewer are read one by one
 RUN_OF_DIGITS = re.compile(rb"[0-9+.-]+")
 SOLE_NUMBER = re.compile(NUMBER)
@@ -59,11 +61,11 @@ def columns_of(layout: Layout) -> Columns | None:
     for start, end in layout.spans:
         if b"," in line[start:end] or SOLE_NUMBER.fullmatch(line[start:end]) is None:
             return None
-        after = re.match(rb"[A-Za-z]*", line[end:])
-        assert after is not None
-        if set(after[0]) & kept:
+        unit = line[end : end + LONGEST_UNIT]
+        unit = unit[: len(unit) - len(unit.lstrip(LETTERS))]
+        if set(unit) & kept:
             return None
-        end += len(after[0])
+        end += len(unit)
         around = (*line[max(0, start - 1) : start], *(line[end : end + 1] if needs_both_ends else b""))
         if any(byte in kept or chr(byte).isalpha() for byte in around):
             return None

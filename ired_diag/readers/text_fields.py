@@ -1,8 +1,8 @@
 r"""What the numbers of a line are: counters of steps, metrics, or neither.
 
     iteration 20/ 1000 | lm loss: 6.1E+00      counter "iteration" 20 of 1000, metric "lm loss"
-    Epoch: [2][ 100/5005] Loss 0.53 (0.61)     counters "Epoch" and "batch", metrics "Loss", "Loss in brackets"
-    step 1/19560 | 3000.00 ms | 174000 tok/s   counter "step" 1 of 19560, metrics "ms" and "tok/s"
+    Epoch: [2][ 100/5005] Loss 0.5 (0.6)       counters "Epoch", "batch", metrics "Loss", "Loss in brackets"
+    step 1/19560 | 3000.00 ms | 174 tok/s      counter "step" 1 of 19560, metrics "ms" and "tok/s"
 
 A number is named by the words before it, up to the number, bracket or separator before them; one without such
 words is named by the words or the unit that follow it within ``| … |``. A counter is named as one
@@ -188,8 +188,9 @@ class _Reading:
         self.pending = None
 
     def _name_by_words_after(self, separator: bytes) -> None:
-        assert self.pending is not None
-        token, bracket, before, total = self.unnamed[self.pending]
+        if self.pending is None:
+            return
+        token, bracket, _, total = self.unnamed[self.pending]
         glued = token.unit.decode("utf-8", "replace")
         words = self.words
         name = " ".join(words) or (f"1{glued}" if glued.startswith("/") else glued)

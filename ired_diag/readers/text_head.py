@@ -30,7 +30,8 @@ PYTHON = re.compile(
     re.MULTILINE,
 )
 NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-LITERAL = rf"(?:{NUMBER}(?:\s*(?:\*\*|//|[-+*/])\s*{NUMBER})*|True|False|None|\"[^\"\\\n]{{0,200}}\"|'[^'\\\n]{{0,200}}')"
+TEXT = r"\"[^\"\\\n]{0,200}\"|'[^'\\\n]{0,200}'"
+LITERAL = rf"(?:{NUMBER}(?:\s*(?:\*\*|//|[-+*/])\s*{NUMBER})*|True|False|None|{TEXT})"
 ASSIGNMENT = re.compile(
     rf"(?P<name>[A-Za-z_]\w{{0,80}})\s*(?::[^=\n#]{{1,60}})?=\s*(?P<value>{LITERAL})\s*,?\s*(?:#.*)?"
 )
@@ -94,7 +95,7 @@ def _hash(text: str) -> str:
 
 
 def settings_in(code: str) -> dict[str, Any]:
-    """Return the settings that stand in the text of a program, by name.
+    r"""Return the settings that stand in the text of a program, by name.
 
     >>> settings_in("lr = 0.02\nclass Config:\n    steps : int = 2*50\n    seed = 3\nx = f(lr)")
     {'lr': 0.02, 'Config.steps': '2*50'}

@@ -1,7 +1,7 @@
-"""A job's output whose metrics stand in lines of text: SLURM's file says how it ended, the lines what it logged.
+"""A job's output whose metrics stand in lines of text.
 
-Where ``slurm`` finds no table, no diagnostic and no progress bar in an output file, its lines are read as those
-of any text log. What the file says of the job, its seed and its end is kept.
+Where ``slurm`` finds no table, no diagnostic and no progress bar in an output file, its lines are read as
+those of any text log. What the file says of the job, its seed and its end is kept.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ired_diag.readers.text_fields import Field, Fields, fields_of
-from ired_diag.readers.text_tokens import COLOURS, NUMBER, THOUSANDS, UNITS, WRAPPED
+from ired_diag.readers.text_tokens import COLOURS, NUMBER, UNITS, WRAPPED
 from ired_diag.runs.metric_words import measures_in, words_of
 
 LineKind = Literal["row", "pairs", "header", "cell", "section", "rule", "bar", "blank", "other"]

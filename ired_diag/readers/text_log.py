@@ -5,12 +5,12 @@ r"""Any text log: lines of ``key: value``, ``key=value`` or ``key value`` with a
      iteration 20/ 1000 | lm loss: 6.1E+00 | grad norm: 9.847 |
     Epoch 3/10 [100/938]  Loss: 0.53
 
-What a line states is in ``text_fields``, which lines are rows in ``text_layout``, which counter is the step in
-``text_rows``, the program that may be printed at the head in ``text_head``. A metric keeps its printed name;
-the step of the log, the forms of all lines that were not understood, and what else was decided are shown by
-``ired-diag ls --explain`` (``text_explained``). This reader comes last: a file that any other one accepts is
-not read by it. A file is accepted where one metric stands at two steps or more in its first 256 KiB after the
-program, or in its last 64 KiB.
+What a line states is in ``text_fields``, which lines are rows in ``text_layout``, which counter is the step
+in ``text_rows``, the program that may be printed at the head in ``text_head``. A metric keeps its printed
+name. What was decided, and the forms of the lines that were not understood, are shown by ``ired-diag ls
+--explain`` (``text_explained``). This reader comes last: a file that any other one accepts is not read by it.
+A file is accepted where one metric stands at two steps or more in its first 256 KiB after the program, or in
+its last 64 KiB.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ MOST_BACKS = 200  # steps that go back more often are no restarts: several proce
 MOST_OTHERS = 40  # lines around a single row
 NO_LOGS = frozenset(
     """
-    .bash .bib .c .cfg .conf .cpp .css .csv .err .h .htm .html .ini .ipynb .java .js .json .jsonl .lock .md .npy
-    .npz .patch .pdf .png .ps1 .py .pyi .rs .rst .sbatch .sh .sql .svg .tex .toml .ts .tsv .xml .yaml .yml
+    .bash .bib .c .cfg .conf .cpp .css .csv .err .h .htm .html .ini .ipynb .java .js .json .jsonl .lock .md
+    .npy .npz .patch .pdf .png .ps1 .py .pyi .rs .rst .sbatch .sh .sql .svg .tex .toml .ts .tsv .xml .yaml
+    .yml
     """.split()
 )
 SOURCE_KEY = "source_code"

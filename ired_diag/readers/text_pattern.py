@@ -2,8 +2,8 @@ r"""A text log read by a regular expression that the user writes.
 
     --pattern '^\[(?P<step>\d+)\] obj (?P<loss>\S+) dev (?P<val_loss>\S+)'
 
-The group ``step`` is the step; every other named group is a metric of that name. A line that does not match is
-left out and counted. Where no line of a file matches, the file is read as if there were no pattern.
+The group ``step`` is the step; every other named group is a metric of that name. A line that does not match
+is left out and counted. Where no line of a file matches, the file is read as if there were no pattern.
 """
 
 from __future__ import annotations

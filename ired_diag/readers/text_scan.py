@@ -36,7 +36,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass
 class Lines:
-    """The lines of one layout: their numbers in the file, and the values of each, of shape (lines, values)."""
+    """The lines of one layout: their numbers in the file, and their values, of shape (lines, values)."""
 
     layout: Layout
     numbers: list[NDArray[np.int64]] = field(default_factory=list)
@@ -217,6 +217,9 @@ def _add_skeleton(
     """Add the lines of one skeleton in a block, which stand at ``places``."""
     example = lines[int(places[0])]
     layout = skeletons.layout(skeleton, example)
+    if not skeleton.strip():
+        _add_bare(lines, places, result)
+        return
     if not layout.fields:
         result.counts[layout.kind] += len(places)
         if layout.kind == "section":
@@ -235,6 +238,15 @@ def _add_skeleton(
             values = np.array([numbers_by_line(lines[place], own)])
             _keep(own, np.array([place + first]), values, result)
         elif own.kind == "other":
+            _add_form(lines[place], 1, result)
+
+
+def _add_bare(lines: Sequence[bytes], places: NDArray[np.int64], result: Scan) -> None:
+    """Count lines without any letter: blank ones, and rules; all have one skeleton."""
+    for place in places.tolist():
+        kind = layout_of(lines[place]).kind
+        result.counts[kind] += 1
+        if kind == "other":
             _add_form(lines[place], 1, result)
 
 

@@ -26,14 +26,13 @@ SECONDS = {
     "seconds": 1.0, "min": 60.0, "mins": 60.0, "minutes": 60.0, "h": 3600.0, "hr": 3600.0, "hrs": 3600.0,
     "hours": 3600.0,
 }  # fmt: skip
-UNITS = frozenset(
-    (
-        *SECONDS,
-        *"% m d x kb KB MB GB TB KiB MiB GiB TiB MiB/s GB/s /s /sec it/s s/it ms/it it tok/s tokens/s tokens/sec".split(),
-        *"samples/s samples/sec img/s images/s steps/s steps/sec ms/step s/step us/step fps Hz W C TFLOPS TFLOPs TFLOP/s GFLOPS".split(),
-        *(unit.decode() for unit in THOUSANDS),
-    )
-)
+RATES = """
+    /s /sec it/s s/it ms/it tok/s tokens/s tokens/sec samples/s samples/sec img/s images/s steps/s steps/sec
+    ms/step s/step us/step MiB/s GB/s
+""".split()
+SIZES = "kb KB MB GB TB KiB MiB GiB TiB".split()
+OTHERS = "% m d x it fps Hz W C TFLOPS TFLOPs TFLOP/s GFLOPS".split()
+UNITS = frozenset((*SECONDS, *RATES, *SIZES, *OTHERS, *(unit.decode() for unit in THOUSANDS)))
 NUMBER = (
     rb"[-+]?(?:\d{1,3}(?:,\d{3})++(?![\d,])(?:\.\d++)?|\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?"
     rb"|[-+]?(?i:nan|inf(?:inity)?)(?![A-Za-z_])"
@@ -66,18 +65,13 @@ WRAPPED = re.compile(
 
 @dataclass(frozen=True)
 class Token:
-    """A token: its ``kind``, its ``text``, where it stands in the line, and the unit that follows a number."""
+    """A token: its ``kind``, its ``text``, where it stands in the line, and the unit after a number."""
 
     kind: Kind
     text: bytes
     start: int
     end: int
     unit: bytes = b""
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is written as a whole number."""
-        return re.fullmatch(rb"[-+]?[\d,]+", self.text) is not None
 
 
 def tokens(line: bytes) -> Iterator[Token]:
