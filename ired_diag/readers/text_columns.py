@@ -114,18 +114,19 @@ def _constants(
 
 
 def numbers_of(
-    lines: Sequence[bytes], columns: Columns
+    lines: bytes, count: int, columns: Columns
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
     """Return the numbers of lines, of shape (lines, numbers), and which lines were read; None: none of them.
 
     Args:
-        lines: Lines of one skeleton.
+        lines: Lines of one skeleton, each with its newline.
+        count: How many there are.
         columns: How they become a table.
     """
     import pyarrow as pa
     from pyarrow import csv
 
-    text = b"\n".join(lines).translate(columns.table, columns.deleted) + b"\n"
+    text = lines.translate(columns.table, columns.deleted)
     wanted = [*dict.fromkeys(columns.numbers)]
     names = [str(column) for column in range(columns.count)]
     types = {str(column): pa.float64() for column in wanted}
@@ -144,10 +145,10 @@ def numbers_of(
         )
     except pa.ArrowInvalid:
         return None
-    if table.num_rows != len(lines):
+    if table.num_rows != count:
         return None
-    values = np.empty((len(lines), len(columns.numbers)))
-    is_read = np.ones(len(lines), dtype=np.bool_)
+    values = np.empty((count, len(columns.numbers)))
+    is_read = np.ones(count, dtype=np.bool_)
     for place, column in enumerate(columns.numbers):
         chunk = table[str(column)]
         if chunk.null_count:

@@ -18,9 +18,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ired_diag.readers.text_fields import Field, Fields, fields_of
+from ired_diag.readers.text_fields import COUNTING, Field, Fields, fields_of
 from ired_diag.readers.text_tokens import COLOURS, NUMBER, UNITS, WRAPPED
-from ired_diag.runs.metric_words import measures_in, words_of
+from ired_diag.runs.metric_words import ALIASES, MEASURES, measures_in, words_of
 
 LineKind = Literal["row", "pairs", "header", "cell", "section", "rule", "bar", "blank", "other"]
 
@@ -43,6 +43,14 @@ PAST = re.compile(
 BEST = re.compile(
     rb"(?i)[\W_]*(?:(?:new|the|current|our|final|overall) )*best\b|[^:=|,]*\bbest[ _](?:epoch|step|iter)"
 )
+
+
+PARTS = tuple(
+    b"step iter epoch batch update episode round tick generation itr loss acc error reward score".split()
+)
+CLOCK_BEFORE = re.compile(rb"[\s\[(]*\d+[-/:]\d+[-/:][\d:.,/TZ -]*[\])]?")
+UNNAMED = re.compile(rb"[^A-Za-z0-9]*\d+\s*[/:|\],]")
+MEASURE_WORDS = frozenset(word.encode() for word in (*MEASURES, *ALIASES, *COUNTING, "it"))
 
 
 @dataclass(frozen=True)
@@ -99,11 +107,24 @@ def layout_of(line: bytes) -> Layout:
         return Layout("section", heading=section["name"].decode())
     if in_box and (cell := CELL.fullmatch(line)):
         return _cell(cell, line)
+    if not _may_be_row(line):
+        return Layout("other")
     keras = KERAS.match(line)
     if keras and not keras["done"] and b"\xe2" not in keras[0]:
         return Layout("bar")
     blank = b" " * keras.end() if keras else b""
     return _layout_of_text(blank + line[len(blank) :])
+
+
+def _may_be_row(line: bytes) -> bool:
+    """Say whether a line may state a counter or a measure: most lines of other texts do not."""
+    lower = line.lower()
+    if any(map(lower.__contains__, PARTS)):
+        return True
+    clock = CLOCK_BEFORE.match(line)
+    if UNNAMED.match(line, clock.end() if clock else 0):
+        return True
+    return not MEASURE_WORDS.isdisjoint(re.findall(rb"[a-z]+[0-9]?", lower))
 
 
 def _cell(match: re.Match[bytes], line: bytes) -> Layout:

@@ -51,6 +51,8 @@ class Lines:
         """Return the numbers and values of all lines, in the order of the file."""
         numbers = np.concatenate(self.numbers)
         values = np.concatenate(self.values)
+        if np.all(numbers[1:] > numbers[:-1]):
+            return numbers, values
         order = np.argsort(numbers, kind="stable")
         return numbers[order], values[order]
 
@@ -190,11 +192,15 @@ def _ends_alike(line: bytes, example: bytes) -> bool:
 def _add_block(block: bytes, result: Scan, skeletons: _Skeletons) -> None:
     """Add the lines of a block, each with its newline, to a scan."""
     first = result.total
+    bare = block.translate(None, DIGITS)
+    count = bare.count(b"\n")
+    result.total += count
+    if _add_uniform(block, bare, count, first, result, skeletons):
+        return
     lines = block.split(b"\n")
-    by_line = block.translate(None, DIGITS).split(b"\n")
+    by_line = bare.split(b"\n")
     lines.pop()  # what follows the last newline is empty
     by_line.pop()
-    result.total += len(lines)
     number_of = dict(zip(dict.fromkeys(by_line), range(len(by_line)), strict=False))
     codes = np.fromiter(map(number_of.__getitem__, by_line), dtype=np.int64, count=len(by_line))
     order = np.argsort(codes, kind="stable")
@@ -204,6 +210,34 @@ def _add_block(block: bytes, result: Scan, skeletons: _Skeletons) -> None:
         places = order[begin:end]
         begin = end
         _add_skeleton(skeleton, lines, places, first, result, skeletons)
+
+
+def _add_uniform(
+    block: bytes, bare: bytes, count: int, first: int, result: Scan, skeletons: _Skeletons
+) -> bool:
+    """Add the lines of a block that all have one skeleton, and say whether all were read.
+
+    Args:
+        block: The lines.
+        bare: The same without digits, signs and points.
+        count: How many lines there are.
+        first: The number of the first line.
+        result: The scan.
+        skeletons: The layouts that were met.
+    """
+    skeleton, _, _ = bare.partition(b"\n")
+    if count < FEWEST_LINES or (skeleton + b"\n") * count != bare:
+        return False
+    layout = skeletons.layout(skeleton, block.partition(b"\n")[0])
+    columns = skeletons.columns_of(skeleton, layout) if layout.fields else None
+    if columns is None:
+        return False
+    read = numbers_of(block, count, columns)
+    if read is None or not read[1].all():
+        return False
+    result.counts[layout.kind] += count
+    _keep(layout, np.arange(first, first + count), read[0], result)
+    return True
 
 
 def _add_skeleton(
@@ -263,13 +297,10 @@ def _add_at_once(
     columns = skeletons.columns_of(skeleton, layout)
     if columns is None:
         return places
-    if len(places) == len(lines):
-        chosen = lines
-    else:
-        is_chosen = np.zeros(len(lines), dtype=np.bool_)
-        is_chosen[places] = True
-        chosen = list(compress(lines, is_chosen.tolist()))
-    read = numbers_of(chosen, columns)
+    is_chosen = np.zeros(len(lines), dtype=np.bool_)
+    is_chosen[places] = True
+    chosen = b"\n".join(compress(lines, is_chosen.tolist())) + b"\n"
+    read = numbers_of(chosen, len(places), columns)
     if read is None:
         return places
     values, is_read = read
@@ -288,6 +319,8 @@ def _keep(layout: Layout, numbers: NDArray[np.int64], values: Numbers, result: S
 
 
 def _add_form(line: bytes, count: int, result: Scan) -> None:
+    if count == 1 and len(result.forms) >= MOST_FORMS:
+        return
     form = _form(line)
     if form in result.forms or len(result.forms) < MOST_FORMS:
         result.forms[form] += count
