@@ -9,11 +9,14 @@ from ired_diag.readers.text_layout import layout_of, plain
 
 NAN = float("nan")
 MEGATRON = (
-    " iteration       20/    1000 | consumed samples:          192 | elapsed time per iteration (ms): 38390.3 "
-    "| learning rate: 2.500E-07 | lm loss: 1.303225E+00 | grad norm: 9.847 | "
+    " iteration       20/    1000 | consumed samples:          192 | elapsed time per iteration (ms): 38390.3"
+    " | learning rate: 2.500E-07 | lm loss: 1.303225E+00 | grad norm: 9.847 | "
     "number of skipped iterations:   0 | number of nan iterations:   0 |"
 )
-FAIRSEQ = "2025-10-15 11:33:32 | INFO | train_inner | epoch 001:    100 / 487 loss=4.655, ppl=8, num_updates=100, lr=1e-05"
+FAIRSEQ = (
+    "2025-10-15 11:33:32 | INFO | train_inner | epoch 001:    100 / 487 loss=4.655, ppl=8, num_updates=100, "
+    "lr=1e-05"
+)
 FORMS = [
     ("step:125/3225 val_loss:4.3 step_avg:159ms", {"step": 125}, {"val_loss": 4.3, "step_avg": 159}),
     ("iter 100: loss 3.1, time 159ms, mfu 10.00%", {"iter": 100}, {"loss": 3.1, "time": 159, "mfu": 10}),

@@ -20,7 +20,7 @@ def print_explanations(paths: Sequence[str], *, as_json: bool) -> None:
     Raises:
         NotFound: There is nothing at a path.
     """
-    from ired_diag.readers.format_of import files_and_formats
+    from ired_diag.explained_files import files_and_formats
 
     others: list[dict[str, object]] = []
     explained: list[Explanation] = []

@@ -4,7 +4,7 @@ r"""The tokens of a line of a text log: words, numbers with their units, bracket
 
 Times of day, dates, ranks and the names of log levels are no values. A number is one only where it stands
 alone, or where a unit follows it (``513.8s``, ``159ms``, ``45%``): the digits of ``3x3``, ``v1.2`` and
-``2.1.0`` are none. Counts in thousands are multiplied out (``1.2M`` is 1,200,000); a time and a percentage
+``2.1.0`` are not. Counts in thousands are multiplied out (``1.2M`` is 1,200,000); a time and a percentage
 keep their unit. Every token depends on the line's letters alone, and not on its digits, so that lines of the
 same letters have the same tokens.
 """
