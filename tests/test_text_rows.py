@@ -182,9 +182,9 @@ def test_texts_that_are_no_logs_are_refused(lines: list[str], tmp_path: Path) ->
 
 def test_steps_of_many_processes_take_no_quadratic_time(tmp_path: Path) -> None:
     path = tmp_path / "train.log"
-    path.write_text("".join(f"step {i % 977} loss {i}\n" for i in range(100000)))
+    path.write_text("".join(f"step {i // 2 + 5 * (i % 2)} loss {i}\n" for i in range(100000)))
     start = time.process_time()
     log = text_log.read(path)
     assert time.process_time() - start < 10
-    assert log.points["loss"].steps.tolist() == [i % 977 for i in range(100000)]
-    assert log.history.last_step == 976
+    assert len(log.points["loss"]) == 100000
+    assert any("go back 49999 times" in note.statement for note in log.notes)

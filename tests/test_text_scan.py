@@ -42,7 +42,7 @@ def by_line(lines: list[str]) -> dict[str, list[tuple[int, float]]]:
 
 def at_once(path: Path) -> dict[str, list[tuple[int, float]]]:
     """Return the same of a scan."""
-    result = defaultdict(list)
+    result: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for lines in scan(path).lines.values():
         numbers, values = lines.joined()
         column = 0

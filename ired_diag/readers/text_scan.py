@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +27,8 @@ MOST_SKELETONS = (
     1 << 16
 )  # that are remembered: a text of which no two lines are alike must not fill the memory
 MOST_FORMS = 4096
+NEWLINE = ord("\n")
+FEW = 16  # lines of one in so many are cut out one by one
 LONGEST_FORM = 160
 FORM = re.compile(rb"(?<![\d.])[-+]?\d+(?:\.\d+)*")
 
@@ -80,6 +81,36 @@ class Scan:
     def of_kind(self, *kinds: LineKind) -> list[Lines]:
         """Return the lines of the given kinds."""
         return [lines for lines in self.lines.values() if lines.layout.kind in kinds]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Lines, each with its newline: their bytes, and the first byte and the length of each."""
+
+    content: bytes
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, content: bytes) -> _Block:
+        """Return the lines of a text that ends in a newline."""
+        ends = np.flatnonzero(np.frombuffer(content, dtype=np.uint8) == NEWLINE) + 1
+        starts = np.concatenate([[0], ends[:-1]])
+        return cls(content, starts, ends - starts)
+
+    def __getitem__(self, place: int) -> bytes:
+        """Return a line without its newline."""
+        start = int(self.starts[place])
+        return self.content[start : start + int(self.lengths[place]) - 1]
+
+    def select(self, places: NDArray[np.int64]) -> bytes:
+        """Return the lines at ``places``, which increase."""
+        if FEW * len(places) < len(self.starts):
+            return b"".join(self[place] + b"\n" for place in places.tolist())
+        is_chosen = np.zeros(len(self.starts), dtype=np.bool_)
+        is_chosen[places] = True
+        bytes_of_lines = np.frombuffer(self.content, dtype=np.uint8)
+        return bytes_of_lines[np.repeat(is_chosen, self.lengths)].tobytes()
 
 
 @dataclass
@@ -197,10 +228,9 @@ def _add_block(block: bytes, result: Scan, skeletons: _Skeletons) -> None:
     result.total += count
     if _add_uniform(block, bare, count, first, result, skeletons):
         return
-    lines = block.split(b"\n")
+    lines = _Block.of(block)
     by_line = bare.split(b"\n")
-    lines.pop()  # what follows the last newline is empty
-    by_line.pop()
+    by_line.pop()  # what follows the last newline is empty
     number_of = dict(zip(dict.fromkeys(by_line), range(len(by_line)), strict=False))
     codes = np.fromiter(map(number_of.__getitem__, by_line), dtype=np.int64, count=len(by_line))
     order = np.argsort(codes, kind="stable")
@@ -242,7 +272,7 @@ def _add_uniform(
 
 def _add_skeleton(
     skeleton: bytes,
-    lines: Sequence[bytes],
+    lines: _Block,
     places: NDArray[np.int64],
     first: int,
     result: Scan,
@@ -275,7 +305,7 @@ def _add_skeleton(
             _add_form(lines[place], 1, result)
 
 
-def _add_bare(lines: Sequence[bytes], places: NDArray[np.int64], result: Scan) -> None:
+def _add_bare(lines: _Block, places: NDArray[np.int64], result: Scan) -> None:
     """Count lines without any letter: blank ones, and rules; all have one skeleton."""
     for place in places.tolist():
         kind = layout_of(lines[place]).kind
@@ -287,7 +317,7 @@ def _add_bare(lines: Sequence[bytes], places: NDArray[np.int64], result: Scan) -
 def _add_at_once(
     skeleton: bytes,
     layout: Layout,
-    lines: Sequence[bytes],
+    lines: _Block,
     places: NDArray[np.int64],
     first: int,
     result: Scan,
@@ -297,10 +327,7 @@ def _add_at_once(
     columns = skeletons.columns_of(skeleton, layout)
     if columns is None:
         return places
-    is_chosen = np.zeros(len(lines), dtype=np.bool_)
-    is_chosen[places] = True
-    chosen = b"\n".join(compress(lines, is_chosen.tolist())) + b"\n"
-    read = numbers_of(chosen, len(places), columns)
+    read = numbers_of(lines.select(places), len(places), columns)
     if read is None:
         return places
     values, is_read = read
