@@ -188,3 +188,11 @@ def test_steps_of_many_processes_take_no_quadratic_time(tmp_path: Path) -> None:
     assert time.process_time() - start < 10
     assert len(log.points["loss"]) == 100000
     assert any("go back 49999 times" in note.statement for note in log.notes)
+
+
+def test_a_line_whose_step_is_no_count_is_skipped_and_counted(tmp_path: Path) -> None:
+    steps = ["0", "10", "nan", "30.5", "9" * 40, "40"]
+    run = run_of(tmp_path, *(f"step: {step} loss: {k}" for k, step in enumerate(steps)))
+    assert points(run, "loss") == [(0, 0.0), (10, 1.0), (40, 5.0)]
+    (damage,) = [finding for finding in run.findings if finding.rule == "damaged_records"]
+    assert damage.evidence == {"skipped": 3, "first": "line 3, line 4, line 5"}

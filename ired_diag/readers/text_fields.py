@@ -60,6 +60,7 @@ STOPS = frozenset(
     info debug warning error critical notice results result
     """.split()
 )
+OF_A_PROCESS = frozenset(("rank", "host", "pid", "node", "worker", "process", "thread"))
 MEASURED_BY_COUNT = frozenset(("acc", "accuracy", "correct"))
 BEFORE_NAN = frozenset("of no any for num number skip skipped has contains".split())
 
@@ -304,11 +305,11 @@ def _settled(reading: _Reading) -> Fields:
         if number.role != "metric":
             counters.append(number)
             split = split or _split_of(words)
-        elif is_split and (number.total or reading.unnamed):
+        elif is_split and (number.total or _is_followed_by_batches(reading)):
             split = split or words[0]
-            if not number.total and any(total for *_, total in reading.unnamed):
+            if not number.total:
                 counters.append(replace(number, name="epoch", role="epoch"))
-        else:
+        elif words[-1] not in OF_A_PROCESS:
             metrics.append(replace(number, name=_full_name(number.name, metrics)))
     if split:
         metrics = [replace(metric, name=with_split(metric.name, split)) for metric in metrics]
@@ -321,6 +322,11 @@ def _settled(reading: _Reading) -> Fields:
     )
 
 
+def _is_followed_by_batches(reading: _Reading) -> bool:
+    """Say whether ``[100/1251 …]`` stands in the line: ``Train: 0 [100/1251]`` is an epoch."""
+    return any(bracket == "[" and total for _, bracket, _, total in reading.unnamed)
+
+
 def _unnamed_counters(reading: _Reading) -> list[Field]:
     """Return the counters among the numbers without a name."""
     roles = {number.role for number in reading.fields}
@@ -328,7 +334,8 @@ def _unnamed_counters(reading: _Reading) -> list[Field]:
     if reading.is_in_box:
         return []
     has_epoch = "epoch" in roles or any(
-        number.name.lower() in SPLIT_WORDS and not number.total for number in reading.fields
+        number.name.lower() in SPLIT_WORDS and not number.total and _is_followed_by_batches(reading)
+        for number in reading.fields
     )
     at_start = [number for number in reading.unnamed if number[2] == 0]
     if not roles - {"metric"} and not has_epoch and at_start:

@@ -15,7 +15,7 @@ its last 64 KiB.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from ired_diag.readers.death import death_of
 from ired_diag.readers.restarts import find_restarts, starts_of
 from ired_diag.readers.row_table import CLOCK, RowTable
 from ired_diag.readers.scalar_attempt import run_of
-from ired_diag.readers.scalar_log import ScalarLog
+from ired_diag.readers.scalar_log import Damage, ScalarLog
 from ired_diag.readers.step_key import torn_message
 from ired_diag.readers.text_head import Head, read_head
 from ired_diag.readers.text_rows import TextRows, rows_of
@@ -49,6 +49,7 @@ NO_LOGS = frozenset(
     """.split()
 )
 SOURCE_KEY = "source_code"
+NO_STEP = "a line whose step is not a whole number, or too large"
 LAST_OF_TRAINER = "train_runtime"  # Hugging Face's trainer prints it when training ends
 
 
@@ -145,10 +146,18 @@ def _log(head: Head, scanned: Scan, rows: TextRows) -> ScalarLog:
         stated=_stated(head, rows),
         torn=bool(scanned.torn),
         notes=[*rows.notes, *_notes(scanned, rows)],
+        damaged=[Damage(line + 1 + head.lines, NO_STEP) for line in rows.refused],
     )
 
 
-def scalar_log(table: RowTable, *, stated: Mapping[str, Any], torn: bool, notes: list[Finding]) -> ScalarLog:
+def scalar_log(
+    table: RowTable,
+    *,
+    stated: Mapping[str, Any],
+    torn: bool,
+    notes: list[Finding],
+    damaged: Sequence[Damage] = (),
+) -> ScalarLog:
     """Return the log of rows, with its restarts.
 
     Args:
@@ -156,6 +165,7 @@ def scalar_log(table: RowTable, *, stated: Mapping[str, Any], torn: bool, notes:
         stated: What the log says of its run.
         torn: Whether its end is half written.
         notes: Findings of the reader.
+        damaged: The lines that were skipped.
     """
     restarts: list[int] = []
     backs = int(np.sum(np.diff(table.steps) < 0))
@@ -167,6 +177,7 @@ def scalar_log(table: RowTable, *, stated: Mapping[str, Any], torn: bool, notes:
     starts = starts_of(len(table), restarts)
     return ScalarLog(
         points=table.points(starts),
+        damaged=tuple(damaged),
         torn_tail=torn,
         stated=stated,
         restarts=tuple(int(table.steps[row]) for row in restarts),

@@ -46,6 +46,7 @@ Places = NDArray[np.int64]
 Number = TypeVar("Number", np.int64, np.float64)
 
 MILLI = 1000.0  # of an epoch
+LARGEST = MAX_EXACT / MILLI
 MOST_BACKS = 2  # more often than alone
 
 
@@ -83,6 +84,7 @@ class TextRows:
         planned: The last step that the log plans; None where it states none, or several.
         without_step: How many lines take the step of a line before them.
         before: How many lines with metrics stand before the first step and are not read.
+        refused: The lines, counted from 0, whose step is no number that counts; they are not read.
         notes: What was read in one of several ways.
         counts_training: Whether the step is one of training, or an epoch stands next to it: batches alone may
             be those of an evaluation.
@@ -93,6 +95,7 @@ class TextRows:
     planned: int | None
     without_step: int = 0
     before: int = 0
+    refused: tuple[int, ...] = ()
     notes: tuple[Finding, ...] = ()
     counts_training: bool = True
 
@@ -109,6 +112,7 @@ class _Step:
         planned: The last one that the log plans, if any.
         notes: What was read in one of several ways.
         merged: All counters that count it.
+        refused: The lines whose step is no number that counts.
     """
 
     name: str
@@ -118,6 +122,7 @@ class _Step:
     planned: float | None
     notes: tuple[Finding, ...] = ()
     merged: tuple[str, ...] = ()
+    refused: Places = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 def rows_of(scan: Scan) -> TextRows | None:
@@ -305,7 +310,20 @@ def _tables(scan: Scan, counters: dict[str, Series], metrics: dict[str, Series])
 
 def _choose(counters: dict[str, Series]) -> _Step | None:
     """Return the step of a log."""
-    usable = {name: series for name, series in counters.items() if _counts(series)}
+    usable: dict[str, Series] = {}
+    refused: dict[str, Places] = {}
+    for name, series in counters.items():
+        usable[name], refused[name] = _countable(series, _role(name))
+    usable = {name: series for name, series in usable.items() if _counts(series, len(refused[name]))}
+    step = _chosen_of(usable)
+    if step is None:
+        return None
+    lines = [refused[name] for name in step.merged or (step.name,)]
+    return replace(step, refused=np.sort(np.concatenate(lines)))
+
+
+def _chosen_of(usable: dict[str, Series]) -> _Step | None:
+    """Return the step among counters without values that count nothing."""
     by_role: dict[str, list[str]] = defaultdict(list)
     for name in usable:
         by_role[_role(name)].append(name)
@@ -328,11 +346,23 @@ def _role(name: str) -> Literal["step", "epoch", "batch", "metric"]:
     return "batch" if name.lower() in ("batches", "iterations in epoch") else role
 
 
-def _counts(series: Series) -> bool:
-    """Say whether most values are whole numbers or fractions of epochs, and not negative."""
+def _countable(series: Series, role: str) -> tuple[Series, Places]:
+    """Return a counter without the values that count nothing, and the lines of these.
+
+    Steps are whole numbers, epochs may be fractions; a number that no float holds exactly is neither.
+    """
+    lines, values, totals = series.sorted()
+    counts = np.isfinite(values) & (np.abs(values) <= LARGEST)
+    is_whole = values == np.rint(values)
+    if role != "epoch" and 2 * int(np.sum(is_whole)) > len(values):
+        counts &= is_whole
+    return Series([lines[counts]], [values[counts]], [totals[counts]]), lines[~counts]
+
+
+def _counts(series: Series, refused: int) -> bool:
+    """Say whether most values count something and are not negative."""
     _, values, _ = series.sorted()
-    with np.errstate(invalid="ignore"):
-        return bool(np.mean((values >= 0) & (np.abs(values) <= MAX_EXACT)) > 0.5)
+    return len(values) > 0 and 2 * int(np.sum(values >= 0)) >= len(values) + refused
 
 
 def _whole(series: Series) -> float:
@@ -490,6 +520,7 @@ def _assembled(
     step: _Step, rows: Places, counters: dict[str, Series], metrics: dict[str, Series]
 ) -> TextRows | None:
     """Return the rows at their steps."""
+    rows = rows[~np.isin(rows, step.refused)] if len(step.refused) else rows
     steps = _last_at(step.lines, step.values, rows)
     is_placed = ~np.isnan(steps)
     before = int(np.sum(~is_placed))
@@ -517,6 +548,7 @@ def _assembled(
         planned=None if step.planned is None else int(min(step.planned, MAX_EXACT)),
         without_step=int(np.sum(~_is_among(rows, step.lines))),
         before=before,
+        refused=tuple(step.refused.tolist()),
         notes=tuple(notes),
         counts_training=_role(step.name) != "batch" or any(_role(name) == "epoch" for name in counters),
     )

@@ -48,7 +48,7 @@ TOKEN = re.compile(
     |(?P<aside>\[[A-Za-z][^\]\[\d=:|]{0,60}\]|\([A-Za-z][A-Za-z_ /.%]{0,60}\))
     |(?P<number>(?<![\w@.\x80-\xff])(?:NUMBER))(?P<unit>%|/?[A-Za-z\xc2\xb5][A-Za-z\xc2\xb5/]{0,12})?ENDS
     |(?P<none>(?i:n/a|na|none|null|nil)(?![\w/.=]))
-    |(?P<word>[A-Za-z_\x80-\xff][\w\x80-\xff@*&+\#/.-]*+)
+    |(?P<word>[A-Za-z_\x80-\xff][\w\x80-\xff@*&+\#/.-]*+(?:'s\b)?)
     |(?P<junk>[\w.@+-]++)
     |(?P<assign>[:=]+)
     |(?P<slash>/)
