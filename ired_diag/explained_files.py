@@ -53,7 +53,7 @@ def _of_file(path: Path) -> tuple[Path, str, Explanation | None]:
 def _format_of(path: Path) -> str:
     """Return the name of the format that a file is read as; empty where no reader accepts it."""
     for name, reader in readers().items():
-        if reader.accepts(path):
+        if not getattr(reader, "reads_folders", False) and reader.accepts(path):
             is_text = name == "slurm" and text_job.is_read_as_text(path)
             return text_log.FORMAT_NAME if is_text else name
     return ""
