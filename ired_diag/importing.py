@@ -13,7 +13,8 @@ from pathlib import Path
 from ired_diag.errors import CannotWrite, NotFound, UnreadableFile
 from ired_diag.json_object import read_json_object
 from ired_diag.open import arrange_training, unstarted_among
-from ired_diag.readers.logs import read_logs
+from ired_diag.readers.logs import read_log, read_logs
+from ired_diag.readers.text_pattern import with_pattern
 from ired_diag.runs.evaluation_store import write_evaluations
 from ired_diag.runs.files import ELSEWHERE, check_listable, exists
 from ired_diag.runs.find import RESULTS_CONFIG, Unreadable
@@ -85,6 +86,7 @@ def import_logs(
     *,
     checkpoints: Path | None = None,
     replace: bool = False,
+    pattern: str = "",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Imported:
     """Read logs and write them as run folders.
@@ -98,6 +100,7 @@ def import_logs(
         checkpoints: A folder that holds the runs' Trainer1D results folders; each is joined to the run of
             the same experiment and seed, and stays where it is.
         replace: Overwrite imported runs that came from other files. A trained run is never overwritten.
+        pattern: The regular expression by which text logs are read; empty: by their own grammar.
         progress: Called with the number of runs written and to be written.
 
     Raises:
@@ -105,7 +108,7 @@ def import_logs(
         UnreadableFile: A log named by itself is damaged.
         CannotWrite: The runs folder cannot be written, or holds other runs of these names.
     """
-    arranged, evaluations, unstarted, skipped, unreadable = _read(sources)
+    arranged, evaluations, unstarted, skipped, unreadable = _read(sources, pattern)
     results: Mapping[Identity, Path] = {}
     notes: list[str] = []
     if checkpoints is not None:
@@ -159,6 +162,7 @@ def _saying_what_is_whole(done: int, total: int) -> Iterator[None]:
 
 def _read(
     sources: Sequence[Path],
+    pattern: str,
 ) -> tuple[list[Run], list[Run], list[Run], list[Skipped], list[Unreadable]]:
     """Return the runs, the evaluations, the jobs that never started, and the files that are none of these.
 
@@ -168,7 +172,7 @@ def _read(
         check_listable(source)
         if not exists(source):
             raise NotFound(f"{source}: expected a log or a folder of logs, found nothing.")
-    logs = read_logs(sources)
+    logs = read_logs(sources, read=with_pattern(pattern, read_log) if pattern else None)
     skipped = []
     for source in filter(Path.is_dir, sources):
         for folder in find_runs(source):

@@ -15,6 +15,7 @@ from ired_diag.json_object import read_json_object
 from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.readers.logs import NOT_OPENED, Logs, is_read_with_log, read_log
 from ired_diag.readers.logs import read_log as read_log_in_place
+from ired_diag.readers.text_pattern import with_pattern
 from ired_diag.runs.arrange import arrange
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import EvaluationResult
@@ -94,6 +95,8 @@ def open_study(
     grouping = grouping or Grouping()
     if grouping.step is not None:
         read_log = partial(read_log_in_place, step=grouping.step)
+    if grouping.pattern:
+        read_log = with_pattern(grouping.pattern, read_log)
     opened = _Opened(Logs(read=read_log, seed_key=grouping.seed_key))
     for path in given:
         try:

@@ -16,6 +16,7 @@ ORDER = (
     "ired_diag.seed_table_runs",
     "ired_diag.grouping",
     "ired_diag.final_values",
+    "ired_diag.explained_files",
     "ired_diag.named_paths",
     "ired_diag.open",
     "ired_diag.probing",

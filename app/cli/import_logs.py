@@ -28,9 +28,15 @@ COLUMNS = ("experiment", "runs", "complete", "earlier attempts", "with checkpoin
     help="Folder of Trainer1D results folders. They are joined to the runs by experiment and seed, in place.",
 )
 @click.option("--replace", is_flag=True, help="Overwrite imported runs that came from other logs.")
+@options.pattern
 @options.as_json
 def command(
-    logs: tuple[Path, ...], runs: Path, checkpoints: Path | None, replace: bool, as_json: bool
+    logs: tuple[Path, ...],
+    runs: Path,
+    checkpoints: Path | None,
+    replace: bool,
+    pattern: str,
+    as_json: bool,
 ) -> None:
     """Turn LOGS (files, or folders of them) into run folders.
 
@@ -43,7 +49,9 @@ def command(
     from ired_diag.importing import import_logs
 
     with output.progress("Importing runs") as progress:
-        imported = import_logs(logs, runs, checkpoints=checkpoints, replace=replace, progress=progress)
+        imported = import_logs(
+            logs, runs, checkpoints=checkpoints, replace=replace, pattern=pattern, progress=progress
+        )
     if as_json:
         output.print_json(_as_dict(imported))
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import evaluations_output, options, output
+from app.cli import evaluations_output, log_explained, options, output
 from ired_diag.visible_text import visible_line
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 @click.option(
     "--evaluations", is_flag=True, help="List what evaluations measured: model, data, metric, value, spread."
 )
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Say how each text log is read: its lines, its step, its metrics, and what was not understood.",
+)
 @options.as_json
 @click.pass_context
 def command(
@@ -39,6 +44,7 @@ def command(
     metric: str | None,
     higher_is_better: bool | None,
     evaluations: bool,
+    explain: bool,
     as_json: bool,
     grouping: Grouping,
 ) -> None:
@@ -51,11 +57,15 @@ def command(
     ired-diag ls
     ired-diag ls --attempts path/to/logs
     ired-diag ls --evaluations path/to/logs
+    ired-diag ls --explain train.log
     ired-diag ls baseline='logs/base*' mined='logs/mined*'
     """
     from app.cli.same_command import same_command
     from ired_diag.grouping import open_arguments
 
+    if explain:
+        log_explained.print_explanations(paths or [str(runs)], as_json=as_json)
+        return
     study = open_arguments(paths or [str(runs)], grouping=grouping).judged_by(metric, higher_is_better)
     if as_json and evaluations:
         output.print_json({"evaluations": evaluations_output.as_dicts(study)})

@@ -69,6 +69,13 @@ class MarginOption(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(reason), param, ctx)
 
 
+pattern: Decorator = click.option(
+    "--pattern",
+    metavar="REGEX",
+    default="",
+    help="Regular expression for the lines of text logs: its group 'step' is the step, every other named "
+    "group is a metric. Default: the lines are understood without one.",
+)
 readout: Decorator = click.option(
     "--readout",
     type=click.Choice(["plateau", "last", "best", "last10", "area"]),
@@ -121,6 +128,7 @@ def grouping(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="COLUMN",
         help="Column or key of logs that counts the steps, where they have it. Default: detected by name.",
     )
+    @pattern
     @functools.wraps(command)
     def with_grouping(
         *args: Any,
@@ -128,12 +136,19 @@ def grouping(command: Callable[..., Any]) -> Callable[..., Any]:
         ignore_key: tuple[str, ...],
         seed_key: str | None,
         step: str | None,
+        pattern: str,
         **rest: Any,
     ) -> Any:
         from ired_diag.runs.regroup import Grouping
 
         ignored = _split(",".join(ignore_key))
-        chosen = Grouping(by=_split(group_by or ""), ignored_keys=ignored, seed_key=seed_key, step=step)
+        chosen = Grouping(
+            by=_split(group_by or ""),
+            ignored_keys=ignored,
+            seed_key=seed_key,
+            step=step,
+            pattern=pattern,
+        )
         return command(*args, grouping=chosen, **rest)
 
     return with_grouping

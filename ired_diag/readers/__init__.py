@@ -51,10 +51,10 @@ SCALAR_LOGS = (
 
 def readers() -> dict[str, Reader]:
     """Return the reader of each format, by the format's name, in the order in which they are tried."""
-    from ired_diag.readers import results_json, slurm
+    from ired_diag.readers import results_json, slurm, text_job, text_log
 
     by_format = {
-        "slurm": Reader(slurm.accepts, lambda path: [slurm.read(path)]),
+        "slurm": Reader(slurm.accepts, lambda path: [text_job.read(path)]),
         results_json.FORMAT_NAME: Reader(results_json.accepts, lambda path: [results_json.read(path)]),
     }
     for name in SCALAR_LOGS:
@@ -64,6 +64,8 @@ def readers() -> dict[str, Reader]:
             partial(_read_scalars, module, name),
             reads_folders=getattr(module, "READS_FOLDERS", False),
         )
+    # Any text log: last, because it may understand lines of all others.
+    by_format[text_log.FORMAT_NAME] = Reader(text_log.accepts, lambda path: [text_log.read_run(path)])
     return by_format
 
 

@@ -175,13 +175,17 @@ class Logs:
             self.skipped.append(Skipped(path, reason))
 
 
-def read_logs(paths: Iterable[Path]) -> Logs:
+def read_logs(paths: Iterable[Path], *, read: Callable[[Path], Sequence[Run]] | None = None) -> Logs:
     """Return the content of files and folders; a file named by itself must be readable.
+
+    Args:
+        paths: Files and folders.
+        read: Reads a log. Default: ``read_log``.
 
     Raises:
         UnreadableFile: A named file is of no known format, or damaged.
     """
-    logs = Logs()
+    logs = Logs(read=read)
     for path in paths:
         if path.is_dir():
             logs.add_folder(path)

@@ -24,12 +24,14 @@ class Grouping:
         ignored_keys: Keys that neither split a group nor count as a difference between groups.
         seed_key: The key of the configurations that is the seed.
         step: The column or key of logs that counts the steps, where they have it.
+        pattern: The regular expression by which text logs are read; empty: by their own grammar.
     """
 
     by: tuple[str, ...] = ()
     ignored_keys: tuple[str, ...] = ()
     seed_key: str | None = None
     step: str | None = None
+    pattern: str = ""
 
     @property
     def not_compared(self) -> frozenset[str]:
@@ -51,6 +53,8 @@ class Grouping:
             words += ["--seed-key", self.seed_key]
         if self.step:
             words += ["--step", self.step]
+        if self.pattern:
+            words += ["--pattern", self.pattern]
         return words
 
 
