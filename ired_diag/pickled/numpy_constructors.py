@@ -62,8 +62,8 @@ def _is_shape(shape: Any) -> bool:
 def _number_type(kind: Any) -> np.dtype[Any] | None:
     if not isinstance(kind, NumpyType) or not NUMBER.fullmatch(kind.code):
         return None
-    order = "=" if kind.order == "|" else kind.order
-    return np.dtype(kind.code).newbyteorder(order)
+    order = kind.order if kind.order in "<>" else ""
+    return np.dtype(f"{order}{kind.code}")
 
 
 def _scalar(kind: Any, content: Any = b"") -> Any:

@@ -119,7 +119,7 @@ def _read(path: Path, file: TensorFile, device: torch.device | str) -> Checkpoin
     _check_final_model(found, path)
     own = file.content.get("ired_diag") if isinstance(file.content, dict) else None
     is_own = found.layout == "trainer1d" and isinstance(own, Mapping)
-    names = _named(found, str(path))
+    names = named_weights(found, str(path))
     states: dict[Weights, Tensors] = {}
     constants: Tensors = {}
     for kind in get_args(Weights):
@@ -157,8 +157,12 @@ def _configuration(content: Any, own: Any, layout: Layout) -> Mapping[str, Any] 
     return stored if isinstance(stored, Mapping) else None
 
 
-def _named(found: WeightsInFile, where: str) -> NamedStates:
-    """Return the tensors of each kind under the names that the model gives them."""
+def named_weights(found: WeightsInFile, where: str) -> NamedStates:
+    """Return the tensors of each kind under the names that the model gives them.
+
+    Raises:
+        WrongCheckpoint: There are none, or two are different and of one name.
+    """
     whole = NamedStates()
     for kind, part in found.parts.items():
         named = named_states(_leaves_by_name(part, where), where, kind=kind)

@@ -23,13 +23,12 @@ from ired_diag.pickled.machine import Machine
 from ired_diag.pickled.plain_constructors import PLAIN_CONSTRUCTORS
 from ired_diag.pickled.values import DamagedPickle, Foreign, Name
 from ired_diag.runs.files import is_file
+from ired_diag.runs.tensor_files.recognition import METADATA
 from ired_diag.runs.tensor_files.safetensors_container import bytes_at, row_major
 from ired_diag.runs.tensor_files.stored import DamagedTensors, Storage, StoredTensor, counts
 from ired_diag.runs.tensor_files.tensor_file import TensorFile, not_built
 from ired_diag.runs.tensor_files.torch_constructors import TYPES
 from ired_diag.runs.tensor_files.torch_content import as_unreadable, read_torch_content
-
-METADATA = ".metadata"
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,6 @@ class _Part:
     start: int
     size: int
     corner: tuple[int, ...]
-
-
-def is_distributed(folder: Path) -> bool:
-    """Say whether a folder is a distributed checkpoint."""
-    return is_file(folder / METADATA)
 
 
 @contextmanager

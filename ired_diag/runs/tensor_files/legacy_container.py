@@ -11,11 +11,10 @@ from typing import IO, Any
 
 from ired_diag.pickled.machine import Machine
 from ired_diag.pickled.values import DamagedPickle
+from ired_diag.runs.tensor_files.recognition import MAGIC
 from ired_diag.runs.tensor_files.stored import DamagedTensors, Storage
 from ired_diag.runs.tensor_files.torch_constructors import type_of_storage
 
-MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
-MAGIC = b"\x8a\n" + MAGIC_NUMBER.to_bytes(10, "little")  # as its pickle writes it, whatever the protocol
 COUNT_BYTES = 8
 
 

@@ -18,14 +18,8 @@ from ired_diag.runs.tensor_files.safetensors_container import read_safetensors
 from ired_diag.runs.tensor_files.tensor_file import TensorFile
 from ired_diag.runs.tensor_files.torch_content import open_torch_file
 
-INDEX = re.compile(r".*\.(?:safetensors|bin|pt|pth)\.index(?:\.[\w-]+)?\.json")
 SHARD = re.compile(r"(.+)-(\d{5,})-of-(\d{5,})(\.safetensors|\.bin|\.pt|\.pth)")
 MOST_NAMED = 3
-
-
-def is_index(path: Path) -> bool:
-    """Say whether a file is an index of shards, by its name."""
-    return INDEX.fullmatch(path.name) is not None
 
 
 def note_on_shard(path: Path) -> list[str]:

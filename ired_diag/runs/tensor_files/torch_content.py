@@ -14,10 +14,11 @@ from ired_diag.pickled.values import DamagedPickle
 from ired_diag.runs.files import check_lookup, exists, is_file
 from ired_diag.runs.size_bounds import check_tensors, check_unfolded
 from ired_diag.runs.tensor_files.legacy_container import LegacyContainer
+from ired_diag.runs.tensor_files.recognition import ZIP_MAGIC
 from ired_diag.runs.tensor_files.stored import DamagedTensors, Storage, StoredTensor
 from ired_diag.runs.tensor_files.tensor_file import TensorFile, not_built
 from ired_diag.runs.tensor_files.torch_constructors import Finish, torch_constructors
-from ired_diag.runs.tensor_files.zip_container import ZIP_MAGIC, ZipContainer
+from ired_diag.runs.tensor_files.zip_container import ZipContainer
 
 Container = ZipContainer | LegacyContainer
 
@@ -27,8 +28,8 @@ def open_torch_file(path: Path) -> Iterator[TensorFile]:
     """Open a PyTorch file or a pickle of tensors, and read its structure.
 
     Raises:
-        UnreadableFile: The file is missing, empty, damaged, not PyTorch's, or asks for far more memory than it
-            has bytes.
+        UnreadableFile: The file is missing, empty, damaged, not PyTorch's, or asks for far more memory
+            than it has bytes.
         NotReadable: It may not be read.
     """
     check_file(path)

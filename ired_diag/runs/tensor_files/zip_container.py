@@ -16,7 +16,6 @@ from typing import IO, Any
 from ired_diag.runs.tensor_files.stored import DamagedTensors, Storage
 from ired_diag.runs.tensor_files.torch_constructors import type_of_storage
 
-ZIP_MAGIC = b"PK\x03\x04"
 BROKEN_ARCHIVE = (
     zipfile.BadZipFile,
     zlib.error,
