@@ -5,6 +5,7 @@ Reference: the comments of Python's ``pickletools``; PEP 3154 (protocol 4) and P
 
 from __future__ import annotations
 
+import os
 import pickletools
 from collections.abc import Callable, Mapping
 from typing import IO, Any
@@ -13,9 +14,32 @@ from ired_diag.pickled.values import DamagedPickle, Foreign, Name
 
 # More than the largest checkpoints hold; each takes a hundred bytes of memory at most, apart from its text.
 MOST_OPERATIONS = 5_000_000
+SMALL_READ = 1024  # bytes
 LARGEST_KEY = 1 << 60  # a whole number up to here is its own hash value
 
 Constructor = Callable[..., Any]
+
+
+class Bounded:
+    """A file that is asked for no more bytes than it has: to ask for many takes memory, whatever comes.
+
+    Args:
+        file: The file, at the place where reading starts.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        start = file.tell()
+        self._end = file.seek(0, os.SEEK_END)
+        file.seek(start)
+        self.tell = file.tell
+        self.readline = file.readline
+
+    def read(self, count: int) -> bytes:
+        """Return the next bytes, as many as asked for or as there are."""
+        if count > SMALL_READ:
+            count = min(count, self._end - self._file.tell())
+        return self._file.read(count)
 
 
 class Machine:
@@ -47,7 +71,7 @@ class Machine:
 
         count = 0
         try:
-            for operation, argument, _ in pickletools.genops(file):
+            for operation, argument, _ in pickletools.genops(Bounded(file)):
                 count += 1
                 if count > MOST_OPERATIONS:
                     raise DamagedPickle(f"has more than {MOST_OPERATIONS:,} parts")

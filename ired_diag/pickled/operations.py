@@ -126,11 +126,13 @@ def _pairs(values: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
 
 
 def _get(machine: Machine, argument: Any) -> None:
-    machine.push(machine.memo[int(argument)])
+    if argument not in machine.memo:
+        raise DamagedPickle(f"refers to a value that it does not hold ({argument})")
+    machine.push(machine.memo[argument])
 
 
 def _put(machine: Machine, argument: Any) -> None:
-    machine.memo[int(argument)] = machine.stack[-1]
+    machine.memo[argument] = machine.stack[-1]
 
 
 def _memoize(machine: Machine, _: Any) -> None:

@@ -80,26 +80,28 @@ def _complex(real: float, imaginary: float) -> str:
     return f"{float(real)}{float(imaginary):+}j"
 
 
+OF_PYTHON: Mapping[str, Constructor] = {
+    "dict": _dictionary,
+    "list": _list,
+    "set": _list,
+    "frozenset": _list,
+    "tuple": _tuple,
+    "bytes": _bytes,
+    "bytearray": _byte_array,
+    "complex": _complex,
+}
+PATHS = ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath", "Path", "PurePath")
+
 PLAIN_CONSTRUCTORS: Mapping[str, Constructor] = {
     "collections.OrderedDict": _dictionary,
     "collections.defaultdict": _default_dictionary,
-    "builtins.dict": _dictionary,
-    "builtins.list": _list,
-    "builtins.set": _list,
-    "builtins.frozenset": _list,
-    "builtins.tuple": _tuple,
-    "builtins.bytes": _bytes,
-    "builtins.bytearray": _byte_array,
-    "builtins.complex": _complex,
     "_codecs.encode": _bytes,
     "torch.Size": _tuple,
     "copy_reg._reconstructor": _reconstructed,
     "copyreg._reconstructor": _reconstructed,
     "copyreg.__newobj__": _new_object,
-    **{
-        f"{module}.{kind}": _joined_path
-        for module in ("pathlib", "pathlib._local")
-        for kind in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath", "Path", "PurePath")
-    },
-    **{f"__builtin__.{kind}": constructor for kind, constructor in (("set", _list), ("frozenset", _list))},
+    **{f"builtins.{kind}": constructor for kind, constructor in OF_PYTHON.items()},
+    **{f"__builtin__.{kind}": constructor for kind, constructor in OF_PYTHON.items()},
+    **{f"pathlib.{kind}": _joined_path for kind in PATHS},
+    **{f"pathlib._local.{kind}": _joined_path for kind in PATHS},
 }

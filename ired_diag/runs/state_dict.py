@@ -34,6 +34,7 @@ ONLINE = "online_model."
 INNER = ("_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_orig_mod.")
 # What a wrapper counts, next to the model's tensors.
 COUNTERS = frozenset(("initted", "step", "decay", "num_updates", "n_averaged", "updates"))
+AVERAGED = "n_averaged"  # of torch.optim.swa_utils.AveragedModel
 BUFFERS = frozenset(Schedule.__dataclass_fields__)
 MOST_KEYS_NAMED = 4
 
@@ -77,6 +78,8 @@ def named_states(state: Mapping[str, Any], where: str, *, kind: Kind = "raw") ->
         WrongCheckpoint: Two keys are different tensors of one name.
     """
     named = NamedStates()
+    if AVERAGED in state:
+        kind = "ema"
     is_wrapped = kind == "ema" or any(_is_of_an_average(_split(key)[0]) for key in state)
     dotless = _names_without_dots(state)
     online: dict[str, Any] = {}

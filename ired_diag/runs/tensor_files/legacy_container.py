@@ -10,7 +10,7 @@ import os
 from typing import IO, Any
 
 from ired_diag.pickled.machine import Machine
-from ired_diag.pickled.values import DamagedPickle
+from ired_diag.pickled.values import DamagedPickle, Foreign
 from ired_diag.runs.tensor_files.recognition import MAGIC
 from ired_diag.runs.tensor_files.stored import DamagedTensors, Storage
 from ired_diag.runs.tensor_files.torch_constructors import type_of_storage
@@ -56,6 +56,8 @@ class LegacyContainer:
         if type(count) is not int or count < 0:
             raise DamagedTensors(f"storage {key} states no size")
         type_ = type_of_storage(kind)
+        if type_ is None:
+            return Foreign(str(kind))
         storage = self._storages.setdefault(str(key), Storage(str(key), type_, None, count))
         view = identifier[5] if len(identifier) > 5 else None
         return storage if view is None else self._view(storage, view)

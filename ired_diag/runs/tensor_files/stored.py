@@ -29,6 +29,12 @@ TYPE_OF_STORAGE = {  # the classes of PyTorch's storages, and the type of their 
     "ComplexFloatStorage": torch.complex64,
     "ComplexDoubleStorage": torch.complex128,
     "UntypedStorage": torch.uint8,
+    # Quantised numbers as they lie in the file; tensors of them are not built.
+    "QInt8Storage": torch.int8,
+    "QUInt8Storage": torch.uint8,
+    "QInt32Storage": torch.int32,
+    "QUInt4x2Storage": torch.uint8,
+    "QUInt2x4Storage": torch.uint8,
 }
 
 

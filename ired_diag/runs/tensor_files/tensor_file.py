@@ -68,8 +68,5 @@ class TensorFile:
 
 def not_built(content: Any) -> Counter[str]:
     """Return how many objects of each class are placeholders."""
-    counts: Counter[str] = Counter()
-    for _, value in walk(content):
-        if isinstance(value, Foreign):
-            counts[value.of] += 1
-    return counts
+    objects = {id(value): value.of for _, value in walk(content) if isinstance(value, Foreign)}
+    return Counter(objects.values())

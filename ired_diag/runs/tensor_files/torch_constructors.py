@@ -67,16 +67,15 @@ def torch_constructors(load_from_bytes: StorageBytes, finish: Finish) -> Mapping
     }
 
 
-def type_of_storage(kind: Any) -> torch.dtype:
-    """Return the type of numbers in a storage of a class.
+def type_of_storage(kind: Any) -> torch.dtype | None:
+    """Return the type of numbers in a storage of a class; None for quantised numbers and unknown classes.
 
     Raises:
-        ValueError: No storage has it.
+        ValueError: It is not a class of PyTorch.
     """
-    if isinstance(kind, Name) and kind.module.partition(".")[0] == "torch":
-        if kind.name in TYPE_OF_STORAGE:
-            return TYPE_OF_STORAGE[kind.name]
-    raise ValueError(f"{kind} is not a storage of numbers")
+    if not isinstance(kind, Name) or kind.module.partition(".")[0] != "torch":
+        raise ValueError(f"{kind} is not a storage of numbers")
+    return TYPE_OF_STORAGE.get(kind.name)
 
 
 def _type(kind: Any) -> torch.dtype:

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from typing import IO, Any
 
+from ired_diag.pickled.values import Foreign
 from ired_diag.runs.tensor_files.stored import DamagedTensors, Storage
 from ired_diag.runs.tensor_files.torch_constructors import type_of_storage
 
@@ -58,10 +59,12 @@ class ZipContainer:
         """Return the pickle of the structure."""
         return io.BytesIO(self._read(f"{self._folder}data.pkl"))
 
-    def storage(self, identifier: Any) -> Storage:
-        """Return the storage that an identifier in the pickle means."""
+    def storage(self, identifier: Any) -> Any:
+        """Return the storage that an identifier in the pickle means; a placeholder for other numbers."""
         _, kind, key, _, count = identifier[:5]
         type_ = type_of_storage(kind)
+        if type_ is None:
+            return Foreign(str(kind))
         if type(count) is not int or count < 0:
             raise DamagedTensors(f"storage {key} states no size")
         place = (str(key), str(type_))
