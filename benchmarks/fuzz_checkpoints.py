@@ -71,7 +71,8 @@ def opened(path: Path) -> CheckpointContents:
     try:
         read_checkpoint(path)
     except DiagError as error:
-        return replace(contents, path=Path(), damage=(*contents.damage, f"weights: {error}"))
+        reason = str(error).replace(str(path), "")
+        return replace(contents, path=Path(), damage=(*contents.damage, f"weights: {reason}"))
     return replace(contents, path=Path())
 
 

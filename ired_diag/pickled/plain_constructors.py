@@ -63,6 +63,10 @@ def _reconstructed(kind: Any, base: Any, state: Any) -> Any:
     """Return what stands for an object that protocols 0 and 1 make without its constructor."""
     if state is None:
         return Foreign(name_of(kind))
+    if isinstance(state, dict):
+        return Foreign(name_of(kind), items=state)
+    if isinstance(state, list):
+        return Foreign(name_of(kind), entries=state)
     return Foreign(name_of(kind), (state,))
 
 

@@ -52,6 +52,7 @@ class Checkpoint:
         constants: What is stored with them and is not trained, by name: the noise schedule.
         configuration: The configuration stored with it, if any.
         notes: What was done to read it, one sentence each: prefixes that were taken off, what was left out.
+        prefixes: The prefix that was taken off each name.
     """
 
     path: Path
@@ -62,6 +63,7 @@ class Checkpoint:
     configuration: Mapping[str, Any] | None = None
     step_source: str = ""
     notes: tuple[str, ...] = ()
+    prefixes: Mapping[Weights, Mapping[str, str]] = field(default_factory=dict)
 
     def tensors(self, weights: Weights) -> Mapping[str, Tensor]:
         """Return the chosen weights.
@@ -128,6 +130,11 @@ def _read(path: Path, file: TensorFile, device: torch.device | str) -> Checkpoin
         parameters, constants_of_kind = _parts(found, names, kind, is_own=is_own)
         states[kind] = _read_tensors(parameters, file, device)
         constants = constants or _read_tensors(constants_of_kind, file, device)
+    if found.layout == "deepspeed" and not any(map(len, map(torch.flatten, states.get("raw", {}).values()))):
+        raise WrongCheckpoint(
+            f"{path}: its tensors hold no numbers: DeepSpeed's ZeRO stage 3 keeps them in parts, in the files "
+            "*_optim_states.pt. Join them first: python zero_to_fp32.py . pytorch_model.bin, in the folder above."
+        )
     step = step_of_file(file, path)
     return Checkpoint(
         path=path,
@@ -137,6 +144,7 @@ def _read(path: Path, file: TensorFile, device: torch.device | str) -> Checkpoin
         states=states,
         constants=constants,
         configuration=_configuration(file.content, own if is_own else None, found.layout),
+        prefixes={} if is_own else names.taken_off,
         notes=(*file.notes, *found.notes, *names.notes, *skipped_in_words(file.skipped)),
     )
 
@@ -169,6 +177,7 @@ def named_weights(found: WeightsInFile, where: str) -> NamedStates:
         for of_kind, state in named.states.items():
             if of_kind == kind or of_kind not in found.parts:
                 whole.states[of_kind] = state
+                whole.taken_off[of_kind] = named.taken_off.get(of_kind, {})
         whole.prefixes += named.prefixes
         whole.left_out |= named.left_out
     if not whole.states:

@@ -25,7 +25,17 @@ from ired_diag.runs.tensor_files.stored import Storage, StoredTensor
 from ired_diag.runs.tensor_files.tensor_file import TensorFile
 
 SETTINGS = (
-    *("config", "cfg", "args", "opt_args", "hparams", "hyper_parameters", "configuration", "options", "ds_config"),
+    *(
+        "config",
+        "cfg",
+        "args",
+        "opt_args",
+        "hparams",
+        "hyper_parameters",
+        "configuration",
+        "options",
+        "ds_config",
+    ),
     *("model_args", "model_config", "train_config", "training_args"),
 )
 

@@ -46,11 +46,13 @@ class NamedStates:
     Attributes:
         states: For each kind of weights, the tensors.
         prefixes: The prefixes that were stripped, each with how many names had it.
+        taken_off: For each kind of weights, the prefix that was stripped from each name.
         left_out: What is not the model's, or is there twice: its key, and why it was left out.
     """
 
     states: dict[Kind, dict[str, Any]] = field(default_factory=dict)
     prefixes: Counter[str] = field(default_factory=Counter)
+    taken_off: dict[Kind, dict[str, str]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -98,6 +100,7 @@ def named_states(state: Mapping[str, Any], where: str, *, kind: Kind = "raw") ->
         if is_average:
             name = dotless.get(name, name)
         _add(named.states.setdefault(of_kind, {}), name, tensor, key=key, where=where)
+        named.taken_off.setdefault(of_kind, {})[name] = "".join(prefixes)
     _add_online(named, online)
     return named
 

@@ -15,6 +15,7 @@ from ired_diag.runs.tensor_files.shards import note_on_shard, open_shards
 from ired_diag.runs.tensor_files.tensor_file import TensorFile
 from ired_diag.runs.tensor_files.torch_content import as_unreadable, open_torch_file
 
+
 @contextmanager
 def open_tensor_file(path: Path) -> Iterator[TensorFile]:
     """Open a checkpoint.
