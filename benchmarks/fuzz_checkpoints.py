@@ -2,8 +2,8 @@
 
     python -m benchmarks.fuzz_checkpoints [--files 5000] [--seed 0] [--seconds 20]
 
-Each file of ``tests/formats/checkpoints`` is changed by flipped bytes, truncation, deleted, doubled and zeroed
-blocks, and opened twice: for what is in it, and for its weights. Counted are files that are
+Each file of ``tests/formats/checkpoints`` is changed by flipped bytes, truncation, and deleted, doubled and
+zeroed blocks, and opened twice: for what is in it, and for its weights. Counted are files that are
 
 - *refused*: one line says why;
 - *read, damage said*;

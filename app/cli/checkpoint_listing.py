@@ -187,7 +187,7 @@ def _common(group: Sequence[TensorEntry]) -> str:
 
 
 def _shape(tensor: TensorEntry) -> str:
-    return "×".join(map(str, tensor.shape)) or "one number"
+    return " x ".join(map(str, tensor.shape)) or "one number"
 
 
 def _notes(contents: CheckpointContents) -> Iterator[str]:

@@ -25,7 +25,8 @@ from ired_diag.inverse.network_names import network_tensors
 from ired_diag.inverse.stored_network import UNUSED_BY_SCALAR_HEAD, infer_architecture
 from ired_diag.model.schedule import Schedule, cosine_schedule, schedule_from_betas
 from ired_diag.runs import checkpoint as stored
-from ired_diag.runs.checkpoint import Layout, Weights
+from ired_diag.runs.checkpoint import Weights
+from ired_diag.runs.checkpoint_layout import Layout
 
 ASSUMED_LEVELS = 10  # IRED's, where nothing in the file tells
 MOST_LEVELS = 10_000  # the longest schedules in use have 4000

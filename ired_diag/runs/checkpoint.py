@@ -5,8 +5,8 @@ These layouts are read, and distinguished by their keys:
 - ``Trainer1D`` (``model-<n>.pt``, and our own ``last.pt``): {step, model, opt, ema, scaler};
 - ``final_model.pt`` of the study's fork: {ebm_state, step, mining_strategy, config};
 - our own weights, ``step-<n>.safetensors``;
-- a state dictionary, bare or under a key (``state_dict``, ``module``, …: ``checkpoint_layout``), of a model or
-  of an EMA wrapper around it; a module that was saved whole.
+- a state dictionary, bare or under a key (``state_dict``, ``module``, …: ``checkpoint_layout``), of a model
+  or of an EMA wrapper around it; a module that was saved whole.
 
 Formats of files: ``tensor_files``. What model the tensors make, the task says.
 """
@@ -24,18 +24,18 @@ import torch
 from torch import Tensor
 
 from ired_diag.errors import UnreadableFile, WrongCheckpoint
-from ired_diag.pickled.values import Foreign, NumpyArray
-from ired_diag.pickled.walk import walk
+from ired_diag.pickled.values import Foreign
 from ired_diag.runs.checkpoint_layout import Layout, WeightsInFile, weights_in
 from ired_diag.runs.checkpoint_step import step_of_file
-from ired_diag.runs.state_dict import Kind as Weights
-from ired_diag.runs.state_dict import NamedStates, Tensors, named_states, split_buffers
+from ired_diag.runs.state_dict import Kind, Tensors
 from ired_diag.runs.tensor_files.opening import open_tensor_file
 from ired_diag.runs.tensor_files.stored import StoredTensor
 from ired_diag.runs.tensor_files.tensor_file import TensorFile
 from ired_diag.runs.torch_file import check_dictionary
-from ired_diag.runs.trainer1d import NETWORK
+from ired_diag.runs.weights_by_name import named_weights, parameters_and_constants, tensors_in
 from ired_diag.runs.weights_file import is_ours, read_weights
+
+Weights = Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +46,8 @@ class Checkpoint:
         path: The file, or the folder that is one checkpoint.
         layout: Which layout it has.
         step: Training steps taken, where the file says so.
-        step_source: Where the step was read: a key of the file (``epoch`` where it counts only epochs), a file
-            next to it, or a name.
+        step_source: Where the step was read: a key of the file (``epoch`` where it counts only epochs), a
+            file next to it, or a name.
         states: The model's tensors by name, for ``raw`` and ``ema`` weights, as far as stored.
         constants: What is stored with them and is not trained, by name: the noise schedule.
         configuration: The configuration stored with it, if any.
@@ -93,7 +93,7 @@ def read_checkpoint(path: Path | str, *, device: torch.device | str = "cpu") -> 
     if path.suffix == ".safetensors" and is_ours(path):
         return _read_ours(path, device)
     with open_tensor_file(path) as file:
-        if not isinstance(file.content, Foreign) or not any(_leaves(file.content)):
+        if not isinstance(file.content, Foreign) or not any(tensors_in(file.content)):
             check_dictionary(file)
         if file.damage:
             raise UnreadableFile(f"{path}: {' '.join(file.damage)}")
@@ -127,13 +127,14 @@ def _read(path: Path, file: TensorFile, device: torch.device | str) -> Checkpoin
     for kind in get_args(Weights):
         if kind not in names.states:
             continue
-        parameters, constants_of_kind = _parts(found, names, kind, is_own=is_own)
+        parameters, constants_of_kind = parameters_and_constants(found, names, kind, is_own=is_own)
         states[kind] = _read_tensors(parameters, file, device)
         constants = constants or _read_tensors(constants_of_kind, file, device)
-    if found.layout == "deepspeed" and not any(map(len, map(torch.flatten, states.get("raw", {}).values()))):
+    if found.layout == "deepspeed" and not any(tensor.numel() for tensor in states.get("raw", {}).values()):
         raise WrongCheckpoint(
-            f"{path}: its tensors hold no numbers: DeepSpeed's ZeRO stage 3 keeps them in parts, in the files "
-            "*_optim_states.pt. Join them first: python zero_to_fp32.py . pytorch_model.bin, in the folder above."
+            f"{path}: its tensors hold no numbers: DeepSpeed's ZeRO stage 3 keeps them in parts, in the "
+            "files *_optim_states.pt. Join them first, in the folder above: python zero_to_fp32.py . "
+            "pytorch_model.bin."
         )
     step = step_of_file(file, path)
     return Checkpoint(
@@ -163,82 +164,6 @@ def _configuration(content: Any, own: Any, layout: Layout) -> Mapping[str, Any] 
     if layout == "final_model":
         stored = content.get("config")
     return stored if isinstance(stored, Mapping) else None
-
-
-def named_weights(found: WeightsInFile, where: str) -> NamedStates:
-    """Return the tensors of each kind under the names that the model gives them.
-
-    Raises:
-        WrongCheckpoint: There are none, or two are different and of one name.
-    """
-    whole = NamedStates()
-    for kind, part in found.parts.items():
-        named = named_states(_leaves_by_name(part, where), where, kind=kind)
-        for of_kind, state in named.states.items():
-            if of_kind == kind or of_kind not in found.parts:
-                whole.states[of_kind] = state
-                whole.taken_off[of_kind] = named.taken_off.get(of_kind, {})
-        whole.prefixes += named.prefixes
-        whole.left_out |= named.left_out
-    if not whole.states:
-        raise WrongCheckpoint(f"{where}: expected a dictionary of tensors, found nothing in it.")
-    return whole
-
-
-def _parts(
-    found: WeightsInFile,
-    names: NamedStates,
-    kind: Weights,
-    *,
-    is_own: bool,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a model's tensors and its constants; what we wrote says by its prefix which is which."""
-    stored = found.parts.get(kind, {})
-    prefix = NETWORK if kind == "raw" else f"ema_model.{NETWORK}"
-    if not is_own or not any(str(name).startswith(prefix) for name in stored):
-        return split_buffers(names.states.get(kind, {}))
-    network: dict[str, Any] = {}
-    constants: dict[str, Any] = {}
-    outer = prefix.removesuffix(NETWORK)
-    for name, tensor in stored.items():
-        if name.startswith(prefix):
-            network[name.removeprefix(prefix)] = tensor
-        elif name.startswith(outer) and "." not in name.removeprefix(outer):
-            constants[name.removeprefix(outer)] = tensor
-    return network, constants
-
-
-def _leaves(part: Any) -> list[tuple[str, Any]]:
-    return [(name, value) for name, value in walk(part) if isinstance(value, StoredTensor | NumpyArray)]
-
-
-def _leaves_by_name(part: Any, where: str) -> dict[str, Any]:
-    """Return the tensors in a part of a file by their names in it.
-
-    Raises:
-        WrongCheckpoint: There are none, or some are not dense tensors of real numbers.
-    """
-    if not isinstance(part, Mapping | Foreign):
-        raise WrongCheckpoint(f"{where}: expected a dictionary of tensors, found nothing in it.")
-    tensors: dict[str, Any] = {}
-    odd: list[str] = []
-    for name, value in walk(part):
-        if isinstance(value, Foreign) and value.of.startswith("torch._utils._rebuild"):
-            odd.append(repr(name))
-        elif isinstance(value, StoredTensor):
-            tensors[name] = value
-            if value.type.is_complex:
-                odd.append(repr(name))
-        elif isinstance(value, NumpyArray) and value.values is not None:
-            tensors[name] = torch.from_numpy(value.values.copy())
-    if odd:
-        raise WrongCheckpoint(
-            f"{where}: expected a dictionary of tensors, found what is not a dense real tensor: "
-            f"{', '.join(odd[:4])}."
-        )
-    if not tensors:
-        raise WrongCheckpoint(f"{where}: expected a dictionary of tensors, found nothing in it.")
-    return tensors
 
 
 def _read_tensors(

@@ -1,4 +1,4 @@
-"""What is in a checkpoint: its tensors and their values that are not finite, its step, its settings, its damage.
+"""What is in a checkpoint: tensors and their values that are not finite, step, settings, damage.
 
 Tensors are read one storage after the other: memory is that of the largest one.
 """
@@ -16,13 +16,13 @@ from ired_diag.errors import WrongCheckpoint
 from ired_diag.pickled.settings import Setting, settings_of
 from ired_diag.pickled.values import DamagedPickle, Foreign, NumpyArray
 from ired_diag.pickled.walk import walk
-from ired_diag.runs.checkpoint import named_weights
 from ired_diag.runs.checkpoint_layout import Layout, weights_in
 from ired_diag.runs.checkpoint_step import EPOCH, count_of, step_of_file
 from ired_diag.runs.state_dict import NamedStates, split_buffers
 from ired_diag.runs.tensor_files.opening import open_tensor_file
 from ired_diag.runs.tensor_files.stored import Storage, StoredTensor
 from ired_diag.runs.tensor_files.tensor_file import TensorFile
+from ired_diag.runs.weights_by_name import named_weights
 
 SETTINGS = (
     *(

@@ -1,7 +1,7 @@
 """Where in a checkpoint the weights are: programs give the state dictionary, and its average, many names.
 
-``weights_in`` looks at the keys of the outermost dictionary. Without a known key, tensors at the top are a bare
-state dictionary; else what is not the training's memory (optimiser, schedules, random streams) is taken.
+``weights_in`` looks at the keys of the outermost dictionary. Without a known key, tensors at the top are a
+bare state dictionary; else what is not the training's memory (optimiser, schedules, random streams) is taken.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The training step of a checkpoint: from a key of the file, else from what is next to it, else from its name.
+"""The training step of a checkpoint: from a key of it, else from a file next to it, else from its name.
 
 A file that counts only epochs gives its epoch, and says so: the unit stands in ``StepOfFile.source``.
 """

@@ -127,7 +127,7 @@ def _add(state: dict[str, Any], name: str, tensor: Any, *, key: str, where: str)
 
 
 def _is_same(tensor: Any, other: Any) -> bool:
-    """Say whether two descriptions are of the same numbers: two modules that share one model store it twice."""
+    """Say whether two descriptions are of the same numbers: modules that share a model store it twice."""
     if not (isinstance(tensor, StoredTensor) and isinstance(other, StoredTensor)):
         return False
     return tensor.storage is other.storage and tensor.place == other.place

@@ -1,4 +1,4 @@
-"""Make the checkpoints that tests keep, each with the library whose format it is, and what that library reads.
+"""Make the checkpoints that tests keep, each with its library, and what the library's own reader returns.
 
     pip install pytorch-lightning==2.6.6 ema-pytorch==0.8.3 omegaconf==2.4.0 accelerate==1.15.0 \
         deepspeed==0.19.8 torch==2.13.0
