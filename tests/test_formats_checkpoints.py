@@ -31,6 +31,7 @@ LIBRARIES = {
     "make_omegaconf": "omegaconf",
     "make_shards": "accelerate",
     "make_distributed": "torch",
+    "make_distributed_of_two": "torch",
     "make_deepspeed": "deepspeed",
 }
 
@@ -86,6 +87,7 @@ def test_a_file_that_the_library_writes_now_is_read_as_the_library_reads_it(
         ("lightning.ckpt", 12, "global_step"),
         ("omegaconf.pt", 7, "epoch"),
         ("distributed", 42, "step"),
+        ("distributed_2", 6, "step"),
         ("deepspeed_0", 3, "global_steps"),
         ("shards_bin", None, ""),
     ],

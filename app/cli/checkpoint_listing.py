@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 30  # of a table that is folded
 MOST_SETTINGS = 8  # in a line
 MOST_DEPTH = 8
+MOST_DAMAGE = 10  # lines
 LONGEST_NAME = 40  # letters on a terminal: the end of a name says more than its beginning
 LONGEST_VALUE = 30  # letters of a setting
 FAILED = 1  # the exit status where a checkpoint could not be read
@@ -191,8 +192,12 @@ def _shape(tensor: TensorEntry) -> str:
 
 
 def _notes(contents: CheckpointContents) -> Iterator[str]:
-    for sentence in contents.damage:
+    from ired_diag.runs.checkpoint import objects_in_words
+
+    for sentence in contents.damage[:MOST_DAMAGE]:
         yield f"damaged: {sentence}"
+    if len(contents.damage) > MOST_DAMAGE:
+        yield f"damaged: {len(contents.damage) - MOST_DAMAGE} parts more (--json)"
     if contents.not_finite:
         yield f"NaN or infinite: {output.counted(contents.not_finite, 'number')}."
     if contents.settings:
@@ -202,8 +207,7 @@ def _notes(contents: CheckpointContents) -> Iterator[str]:
     for sentence in contents.notes:
         yield f"note: {sentence}"
     if contents.skipped:
-        listed = [f"{name} ({count})" for name, count in contents.skipped.items()]
-        yield f"not built, and nothing of them was run: {', '.join(listed)}"
+        yield f"not built, and nothing of them was run: {objects_in_words(contents.skipped)}"
 
 
 def _value(value: object) -> str:

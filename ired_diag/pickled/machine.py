@@ -13,8 +13,9 @@ from typing import IO, Any
 from ired_diag.pickled.values import DamagedPickle, Foreign, Name
 
 # More than the largest checkpoints hold; each takes a hundred bytes of memory at most, apart from its text.
-MOST_OPERATIONS = 5_000_000
+MOST_OPERATIONS = 2_000_000
 SMALL_READ = 1024  # bytes
+MOST_BITS = 1024  # of a whole number as a text: Python refuses to write one of many more digits
 LARGEST_KEY = 1 << 60  # a whole number up to here is its own hash value
 
 Constructor = Callable[..., Any]
@@ -121,6 +122,10 @@ def name_of(function: Any) -> str:
     return f"an object of {type(function).__name__}"
 
 
+def _is_small(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) < LARGEST_KEY
+
+
 def key_of(value: Any) -> Any:
     """Return a value as a key: texts, small whole numbers and placeholders as they are, else a text.
 
@@ -129,10 +134,12 @@ def key_of(value: Any) -> Any:
     """
     if value is None or isinstance(value, str | bytes | bool | Foreign):
         return value
-    if isinstance(value, int) and abs(value) < LARGEST_KEY:
+    if _is_small(value):
         return value
-    if isinstance(value, Name | float | int):
+    if isinstance(value, Name | float):
         return str(value)
-    if isinstance(value, tuple) and all(isinstance(part, str | int | float) for part in value):
+    if isinstance(value, int) and value.bit_length() <= MOST_BITS:
+        return str(value)
+    if isinstance(value, tuple) and all(isinstance(part, str | float) or _is_small(part) for part in value):
         return str(value)
     return Foreign(f"a key of type {type(value).__name__}")

@@ -16,6 +16,7 @@ Setting = str | int | float | bool | None
 MOST_SETTINGS = 2000
 MOST_LEVELS = 20
 LONGEST_TEXT = 500  # letters
+MOST_BITS = 1024  # of a whole number: Python refuses to write one of many more digits
 # omegaconf keeps a container's values in _content and a leaf's in _val, among other attributes.
 INNER = ("_content", "_val")
 
@@ -70,8 +71,10 @@ def _first(items: Any) -> Iterator[Any]:
 
 
 def _plain(item: Any) -> Setting:
-    if item is None or isinstance(item, bool | int | float):
+    if item is None or isinstance(item, bool | float):
         return item
+    if isinstance(item, int):
+        return item if item.bit_length() <= MOST_BITS else _text(item)
     if isinstance(item, Foreign) and len(item.arguments) == 1:
         (argument,) = item.arguments  # an enumeration's value, or a device's name
         if isinstance(argument, str | int | float):
@@ -84,6 +87,8 @@ def _text(item: Any) -> str:
         return item[:LONGEST_TEXT]
     if isinstance(item, Foreign):
         return item.of[:LONGEST_TEXT]
+    if isinstance(item, int) and item.bit_length() > MOST_BITS:
+        return f"a whole number of {item.bit_length()} bits"
     if isinstance(item, bool | int | float | Name):
         return str(item)[:LONGEST_TEXT]
     return type(item).__name__

@@ -1,15 +1,17 @@
-"""Every value in nested containers and placeholders, each with a name that says where it stands."""
+"""The tensors, arrays and placeholders in nested containers, each with a name that says where it stands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ired_diag.pickled.values import Foreign
+from ired_diag.pickled.values import Foreign, Name
 
 MOST_LEVELS = 60
 LONGEST_KEY = 200  # letters, in a name
 CONTAINERS = (Mapping, list, tuple, set, frozenset, Foreign)
+PLAIN = (int, float, str, bytes, bytearray, type(None), Name)
+SIZED = (dict, list, tuple)
 # A module of torch keeps its parts under these attributes; state dictionaries leave them out of names.
 PARTS_OF_A_MODULE = ("_parameters", "_buffers", "_modules")
 
@@ -17,7 +19,8 @@ PARTS_OF_A_MODULE = ("_parameters", "_buffers", "_modules")
 def walk(content: Any) -> Iterator[tuple[str, Any]]:
     """Yield each value with its name, parents first; a container that is reached twice is entered once.
 
-    What lies deeper than ``MOST_LEVELS`` is not reached.
+    Plain values (numbers and texts) and empty containers are left out: a file may hold millions of them. What
+    lies deeper than ``MOST_LEVELS`` is not reached.
     """
     left: list[tuple[str, Any, int]] = [("", content, 0)]
     entered: set[int] = set()
@@ -45,6 +48,8 @@ def _children(name: str, container: Any) -> Iterator[tuple[str, Any]]:
 
 def _named(name: str, items: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str, Any]]:
     for key, item in items:
+        if isinstance(item, PLAIN) or (isinstance(item, SIZED) and not item):
+            continue
         if isinstance(key, str) and key in PARTS_OF_A_MODULE:
             yield name, item
             continue

@@ -27,6 +27,7 @@ from ired_diag.errors import UnreadableFile, WrongCheckpoint
 from ired_diag.pickled.values import Foreign
 from ired_diag.runs.checkpoint_layout import Layout, WeightsInFile, weights_in
 from ired_diag.runs.checkpoint_step import step_of_file
+from ired_diag.runs.name_list import first_names
 from ired_diag.runs.state_dict import Kind, Tensors
 from ired_diag.runs.tensor_files.opening import open_tensor_file
 from ired_diag.runs.tensor_files.stored import StoredTensor
@@ -36,6 +37,9 @@ from ired_diag.runs.weights_by_name import named_weights, parameters_and_constan
 from ired_diag.runs.weights_file import is_ours, read_weights
 
 Weights = Kind
+
+MOST_CLASSES = 20  # in a sentence
+LONGEST_NAME = 80  # letters of a class
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,8 +158,14 @@ def skipped_in_words(skipped: Counter[str]) -> list[str]:
     """Return a sentence that says which objects were not built; nothing where there are none."""
     if not skipped:
         return []
-    listed = ", ".join(f"{name} ({count})" for name, count in skipped.most_common())
-    return [f"Not built, and nothing of them was run: {listed}."]
+    return [f"Not built, and nothing of them was run: {objects_in_words(skipped)}."]
+
+
+def objects_in_words(skipped: Mapping[str, int]) -> str:
+    """Return the classes of objects that were not built, the most frequent first."""
+    counts = Counter(skipped).most_common()
+    names = [f"{name[:LONGEST_NAME]} ({count})" for name, count in counts]
+    return first_names(names, MOST_CLASSES)
 
 
 def _configuration(content: Any, own: Any, layout: Layout) -> Mapping[str, Any] | None:

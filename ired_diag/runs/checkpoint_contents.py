@@ -15,7 +15,6 @@ import torch
 from ired_diag.errors import WrongCheckpoint
 from ired_diag.pickled.settings import Setting, settings_of
 from ired_diag.pickled.values import DamagedPickle, Foreign, NumpyArray
-from ired_diag.pickled.walk import walk
 from ired_diag.runs.checkpoint_layout import Layout, weights_in
 from ired_diag.runs.checkpoint_step import EPOCH, count_of, step_of_file
 from ired_diag.runs.state_dict import NamedStates, split_buffers
@@ -169,7 +168,7 @@ def _entries(file: TensorFile) -> list[TensorEntry]:
     """Return each tensor in the order of the file, every storage read once."""
     entries: dict[str, TensorEntry] = {}
     views: dict[Storage, list[tuple[str, StoredTensor]]] = {}
-    for name, value in walk(file.content):
+    for name, value in file.values:
         if isinstance(value, StoredTensor):
             views.setdefault(value.storage, []).append((name, value))
             entries[name] = _entry(name, value)

@@ -13,8 +13,9 @@ so sizes are checked before:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ired_diag.errors import UnreadableFile
-from ired_diag.pickled.walk import walk
 from ired_diag.runs.tensor_files.stored import StoredTensor
 
 SMALL = 1 << 20
@@ -39,11 +40,11 @@ def check_unfolded(unfolded: int, size: int, where: str) -> None:
         )
 
 
-def check_tensors(content: object, *, size: int, where: str) -> None:
+def check_tensors(values: Iterable[tuple[str, object]], *, size: int, where: str) -> None:
     """Refuse tensors that are larger than the file that they come from, before a value is read.
 
     Args:
-        content: The structure that they stand in; one that stands in several places counts as often.
+        values: What the file holds, by name; a tensor that stands in several places counts as often.
         size: Bytes of the file.
         where: What to call the file.
 
@@ -52,7 +53,7 @@ def check_tensors(content: object, *, size: int, where: str) -> None:
     """
     stored = size + SMALL
     total = 0
-    for name, tensor in walk(content):
+    for name, tensor in values:
         if not isinstance(tensor, StoredTensor):
             continue
         total += tensor.size

@@ -37,6 +37,7 @@ COUNTERS = frozenset(("initted", "step", "decay", "num_updates", "n_averaged", "
 AVERAGED = "n_averaged"  # of torch.optim.swa_utils.AveragedModel
 BUFFERS = frozenset(Schedule.__dataclass_fields__)
 MOST_KEYS_NAMED = 4
+MOST_PREFIXES = 8
 
 
 @dataclass
@@ -60,8 +61,8 @@ class NamedStates:
         """What was done, one sentence each."""
         notes = []
         if self.prefixes:
-            listed = ", ".join(f"{prefix} ({count} names)" for prefix, count in self.prefixes.most_common())
-            notes.append(f"Prefixes were taken off: {listed}.")
+            prefixes = [f"{prefix} ({count} names)" for prefix, count in self.prefixes.most_common()]
+            notes.append(f"Prefixes were taken off: {name_list.first_names(prefixes, MOST_PREFIXES)}.")
         for reason in dict.fromkeys(self.left_out.values()):
             keys = [key for key, why in self.left_out.items() if why == reason]
             notes.append(f"Left out, {reason}: {name_list.first_names(keys, MOST_KEYS_NAMED)}.")

@@ -185,6 +185,40 @@ def make_distributed(folder: pathlib.Path) -> Expected:
     return {"distributed": listed(read["model"])}
 
 
+def matrix() -> Tensor:
+    """Return numbers that two processes share, a NaN and an infinity among them."""
+    numbers = torch.arange(15.0).reshape(5, 3)
+    numbers[0, 0], numbers[4, 2] = math.nan, math.inf
+    return numbers
+
+
+def save_from_two_processes(rank: int) -> None:
+    """Save parts of matrices, as one of two processes: rows, columns, and a whole tensor."""
+    import torch.distributed as processes
+    from torch.distributed import checkpoint
+    from torch.distributed.tensor import Shard, distribute_tensor, init_device_mesh
+
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29599", "RANK": str(rank), "WORLD_SIZE": "2"}
+    processes.init_process_group("gloo")
+    mesh = init_device_mesh("cpu", (2,))
+    rows = distribute_tensor(matrix(), mesh, [Shard(0)])
+    columns = distribute_tensor(matrix(), mesh, [Shard(1)])
+    state = {"model": {"rows": rows, "columns": columns, "whole": torch.ones(2)}, "step": 6}
+    checkpoint.save(state, checkpoint_id="distributed_2")
+    processes.destroy_process_group()
+
+
+def make_distributed_of_two(folder: pathlib.Path) -> Expected:
+    """Write a distributed checkpoint whose tensors are spread over two files."""
+    import torch.distributed.checkpoint as distributed
+
+    torch.multiprocessing.spawn(save_from_two_processes, nprocs=2)
+    pathlib.Path("distributed_2").rename(folder / "distributed_2")
+    empty = {"rows": torch.zeros(5, 3), "columns": torch.zeros(5, 3), "whole": torch.zeros(2)}
+    distributed.load({"model": empty}, checkpoint_id=folder / "distributed_2", no_dist=True)
+    return {"distributed_2": listed(empty)}
+
+
 def make_deepspeed(folder: pathlib.Path) -> Expected:
     """Write checkpoints of DeepSpeed, with whole weights and with weights in parts (ZeRO stage 3)."""
     os.environ |= {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "DS_ACCELERATOR": "cpu"}
@@ -219,6 +253,7 @@ MAKERS: tuple[Callable[[pathlib.Path], Expected], ...] = (
     make_omegaconf,
     make_shards,
     make_distributed,
+    make_distributed_of_two,
     make_deepspeed,
 )
 

@@ -75,7 +75,7 @@ def _tensor_file(folder: Path, metadata: Mapping[str, Any]) -> TensorFile:
             whole.damage.append(f"{name}: {str(error)[:200]}.")
             continue
         _store(whole.content, place, value)
-    whole.skipped = not_built(whole.content)
+    whole.skipped = not_built(whole.values)
     return whole
 
 

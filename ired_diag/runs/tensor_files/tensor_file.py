@@ -6,16 +6,19 @@ Reading takes memory for the structure only. ``TensorFile.tensor`` reads the num
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ired_diag.pickled.values import Foreign
+from ired_diag.pickled.values import Foreign, NumpyArray
 from ired_diag.pickled.walk import walk
 from ired_diag.runs.tensor_files.stored import Storage, StoredTensor
+
+LEAVES = (StoredTensor, NumpyArray, Foreign)
 
 
 @dataclass(kw_only=True)
@@ -45,6 +48,11 @@ class TensorFile:
     rebuild: Callable[[Callable[[StoredTensor], Any]], Any] | None = None
     numbers: dict[Storage, Tensor] = field(default_factory=dict)
 
+    @cached_property
+    def values(self) -> list[tuple[str, Any]]:
+        """Its tensors, arrays and placeholders, each with the name of its place."""
+        return [(name, value) for name, value in walk(self.content) if isinstance(value, LEAVES)]
+
     def tensor(self, stored: StoredTensor, device: torch.device | str = "cpu") -> Tensor:
         """Return a tensor; those that share a storage in the file share it in memory.
 
@@ -66,7 +74,7 @@ class TensorFile:
         return self.rebuild(lambda stored: self.tensor(stored, device))
 
 
-def not_built(content: Any) -> Counter[str]:
-    """Return how many objects of each class are placeholders."""
-    objects = {id(value): value.of for _, value in walk(content) if isinstance(value, Foreign)}
+def not_built(values: Iterable[tuple[str, Any]]) -> Counter[str]:
+    """Return how many objects of each class are placeholders, among the values of a file by name."""
+    objects = {id(value): value.of for _, value in values if isinstance(value, Foreign)}
     return Counter(objects.values())

@@ -98,14 +98,15 @@ def read_torch_content(file: IO[bytes], *, where: str, size: int) -> TensorFile:
     if isinstance(container, LegacyContainer):
         container.locate()
     _check_places(tensors)
-    check_tensors(content, size=size, where=where)
-    return TensorFile(
+    file = TensorFile(
         where=where,
         kind=container.kind,
         content=content,
-        skipped=not_built(content),
         rebuild=lambda finish: _structure(container, finish),
     )
+    check_tensors(file.values, size=size, where=where)
+    file.skipped = not_built(file.values)
+    return file
 
 
 def _structure(container: Container, finish: Finish) -> Any:
