@@ -308,6 +308,23 @@ def test_a_size_beyond_the_file_takes_no_memory(tmp_path: Path) -> None:
         Machine({}).read(file)
 
 
+def test_a_value_that_is_copied_over_and_over_is_refused() -> None:
+    large = b"(" + b"K\x01" * 1000 + b"lq\x00\x85q\x01"  # a list of 1000 numbers, as the argument of a call
+    content = large + b"cbuiltins\nlist\nq\x02" + b"h\x02h\x01R" * 1000 + b"."
+    with pytest.raises(DamagedPickle, match="over and over"):
+        read(content)
+
+
+def test_calls_of_calls_keep_short_names() -> None:
+    result = read(b"cm\nb\n)R" + b")R" * 1000 + b".")
+    assert isinstance(result, Foreign) and result.of == "m.b(…)"
+
+
+def test_a_state_that_is_set_again_and_again_is_damage() -> None:
+    with pytest.raises(DamagedPickle, match="again and again"):
+        read(b"cm\nb\n)R" + b"}b" * 3 + b".")
+
+
 def test_keys_that_are_no_texts_keep_their_values() -> None:
     value = {1.5: "a", (1, 2): "b", Color.RED: "c", None: "d", 1 << 70: "e", b"k": "f"}
     result = again(value)

@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import pickletools
 from collections.abc import Callable, Mapping
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from ired_diag.pickled.values import DamagedPickle, Foreign, Name
 
 # More than the largest checkpoints hold; each takes a hundred bytes of memory at most, apart from its text.
 MOST_OPERATIONS = 2_000_000
 SMALL_READ = 1024  # bytes
+COPIES = 8  # of all that a pickle holds: each value is needed once, or a few times
+CALL = "(…)"  # behind the name of what is called again
 MOST_BITS = 1024  # of a whole number as a text: Python refuses to write one of many more digits
 LARGEST_KEY = 1 << 60  # a whole number up to here is its own hash value
 
@@ -33,6 +35,7 @@ class Bounded:
         start = file.tell()
         self._end = file.seek(0, os.SEEK_END)
         file.seek(start)
+        self.left = self._end - start
         self.tell = file.tell
         self.readline = file.readline
 
@@ -61,6 +64,7 @@ class Machine:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
+        self.allowance = SMALL_READ
 
     def read(self, file: IO[bytes]) -> Any:
         """Return what the pickle at a file's position holds, and leave the file at its end.
@@ -70,9 +74,11 @@ class Machine:
         """
         from ired_diag.pickled.operations import OPERATIONS
 
+        bounded = Bounded(file)
+        self.allowance = COPIES * bounded.left + SMALL_READ
         count = 0
         try:
-            for operation, argument, _ in pickletools.genops(Bounded(file)):
+            for operation, argument, _ in pickletools.genops(cast(IO[bytes], bounded)):
                 count += 1
                 if count > MOST_OPERATIONS:
                     raise DamagedPickle(f"has more than {MOST_OPERATIONS:,} parts")
@@ -105,6 +111,7 @@ class Machine:
         constructor = self.constructors.get(str(function)) if isinstance(function, Name) else None
         if constructor is None:
             return Foreign(name_of(function), arguments)
+        self.spend(arguments)
         try:
             return constructor(*arguments)
         except DamagedPickle:
@@ -112,13 +119,25 @@ class Machine:
         except (TypeError, ValueError, LookupError, OverflowError):
             return Foreign(name_of(function), arguments)
 
+    def spend(self, arguments: tuple[Any, ...]) -> None:
+        """Count what a call may copy: a pickle can name one large value many times.
+
+        Raises:
+            DamagedPickle: It is far more than the pickle holds.
+        """
+        for argument in arguments:
+            if isinstance(argument, str | bytes | bytearray | list | tuple | dict):
+                self.allowance -= len(argument)
+        if self.allowance < 0:
+            raise DamagedPickle("copies its values over and over")
+
 
 def name_of(function: Any) -> str:
     """Return the name of what a pickle calls."""
     if isinstance(function, Name):
         return str(function)
     if isinstance(function, Foreign):
-        return f"{function.of}(…)"
+        return function.of if function.of.endswith(CALL) else f"{function.of}{CALL}"
     return f"an object of {type(function).__name__}"
 
 

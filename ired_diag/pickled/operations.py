@@ -17,6 +17,7 @@ LITERALS = (
     "BINBYTES8 BYTEARRAY8 UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 FLOAT BINFLOAT"
 ).split()
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+MOST_STATES = 2  # of an object: a pickle sets it once
 EXTENSIONS = ("EXT1", "EXT2", "EXT4")
 
 
@@ -182,8 +183,12 @@ def _build(machine: Machine, _: Any) -> None:
     state = machine.pop()
     target = machine.stack[-1]
     if isinstance(target, Foreign):
+        if len(target.state) >= MOST_STATES:
+            raise DamagedPickle("sets the state of an object again and again")
         target.state.append(state)
     elif isinstance(target, NumpyArray | NumpyType):
+        if isinstance(state, tuple):
+            machine.spend(state)
         fill_numpy(target, state)
     # A plain container may carry attributes (a state dictionary's _metadata): no tensor is among them.
 

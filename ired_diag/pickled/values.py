@@ -53,7 +53,7 @@ class Foreign:
         attributes: dict[Any, Any] = {}
         for part in self.state:
             # A class with slots pickles a pair: its dictionary, and its slots by name.
-            for values in part if isinstance(part, tuple) else (part,):
+            for values in part[:2] if isinstance(part, tuple) else (part,):
                 if isinstance(values, Mapping):
                     attributes.update(values)
         return {**attributes, **self.items}

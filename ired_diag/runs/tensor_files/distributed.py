@@ -23,6 +23,7 @@ from ired_diag.pickled.machine import Machine
 from ired_diag.pickled.plain_constructors import PLAIN_CONSTRUCTORS
 from ired_diag.pickled.values import DamagedPickle, Foreign, Name
 from ired_diag.runs.files import is_file
+from ired_diag.runs.size_bounds import SMALL
 from ired_diag.runs.tensor_files.recognition import METADATA
 from ired_diag.runs.tensor_files.safetensors_container import bytes_at, row_major
 from ired_diag.runs.tensor_files.stored import DamagedTensors, Storage, StoredTensor, counts
@@ -63,6 +64,7 @@ def _tensor_file(folder: Path, metadata: Mapping[str, Any]) -> TensorFile:
     entries, parts = metadata.get("state_dict_metadata"), _parts(folder, metadata.get("storage_data"))
     if not isinstance(entries, Mapping):
         raise UnreadableFile(f"{folder / METADATA}: expected the metadata of tensors, found none.")
+    _check_sizes(folder, parts)
     places = metadata.get("planner_data")
     whole = TensorFile(where=str(folder), kind="distributed checkpoint", content={})
     for name, entry in entries.items():
@@ -77,6 +79,19 @@ def _tensor_file(folder: Path, metadata: Mapping[str, Any]) -> TensorFile:
         _store(whole.content, place, value)
     whole.skipped = not_built(whole.values)
     return whole
+
+
+def _check_sizes(folder: Path, parts: Mapping[str, list[_Part]]) -> None:
+    """Refuse parts that together are far larger than the files: the same bytes many times over.
+
+    Raises:
+        DamagedTensors: They are.
+    """
+    every = [part for of_name in parts.values() for part in of_name]
+    files = {part.path for part in every if is_file(part.path)}
+    stored = sum(path.stat().st_size for path in files)
+    if sum(part.size for part in every) > 2 * stored + SMALL and len(files) == len({p.path for p in every}):
+        raise DamagedTensors("states more parts than its files hold")
 
 
 def _store(content: dict[Any, Any], place: tuple[Any, ...], value: Any) -> None:

@@ -98,15 +98,15 @@ def read_torch_content(file: IO[bytes], *, where: str, size: int) -> TensorFile:
     if isinstance(container, LegacyContainer):
         container.locate()
     _check_places(tensors)
-    file = TensorFile(
+    whole = TensorFile(
         where=where,
         kind=container.kind,
         content=content,
         rebuild=lambda finish: _structure(container, finish),
     )
-    check_tensors(file.values, size=size, where=where)
-    file.skipped = not_built(file.values)
-    return file
+    check_tensors(whole.values, size=size, where=where)
+    whole.skipped = not_built(whole.values)
+    return whole
 
 
 def _structure(container: Container, finish: Finish) -> Any:
