@@ -97,7 +97,7 @@ def _head(contents: CheckpointContents) -> Iterator[str]:
     step = "unknown (the file does not state it)"
     if contents.step is not None:
         step = f"{contents.step} ({contents.step_source})"
-    if contents.epoch is not None and contents.step_source != "epoch":
+    if contents.epoch is not None and contents.epoch != contents.step:
         step += f", epoch {contents.epoch}"
     yield f"step: {step}"
     counts = [f"{count:,} parameters ({kind})" for kind, count in contents.parameters.items()]

@@ -16,7 +16,7 @@ from ired_diag.errors import WrongCheckpoint
 from ired_diag.pickled.settings import Setting, settings_of
 from ired_diag.pickled.values import DamagedPickle, Foreign, NumpyArray
 from ired_diag.runs.checkpoint_layout import Layout, weights_in
-from ired_diag.runs.checkpoint_step import EPOCH, count_of, step_of_file
+from ired_diag.runs.checkpoint_step import epoch_of_file, step_of_file
 from ired_diag.runs.state_dict import NamedStates, split_buffers
 from ired_diag.runs.tensor_files.opening import open_tensor_file
 from ired_diag.runs.tensor_files.stored import Storage, StoredTensor
@@ -131,7 +131,7 @@ def checkpoint_contents(path: Path | str) -> CheckpointContents:
             layout=layout.layout,
             step=step.step if step else None,
             step_source=step.source if step else "",
-            epoch=count_of(content.get(EPOCH), file) if isinstance(content, dict) else None,
+            epoch=epoch_of_file(file),
             tensors=tuple(tensors),
             parameters=parameters,
             constants=len(constants),

@@ -25,30 +25,15 @@ EMA_KEYS = (
     *("ema", "ema_state_dict", "model_ema", "state_dict_ema", "ema_model", "params_ema"),
     *("ema_model_state_dict", "model_ema_state_dict", "ema_weights", "averaged_model"),
 )
-OF_TRAINING = (
-    *(
-        "opt",
-        "optim",
-        "optimizer",
-        "optimizers",
-        "optimizer_state_dict",
-        "optimizer_states",
-        "optimizer_state",
-    ),
-    *(
-        "scheduler",
-        "schedulers",
-        "lr_scheduler",
-        "lr_schedulers",
-        "scheduler_state_dict",
-        "scaler",
-        "callbacks",
-    ),
-    *("grad_scaler", "loops", "rng_state", "rng_states", "random_states", "rng", "args", "config", "amp"),
+# Parts of the keys of what is the training's memory: en_opt, optimizer_state_dict, lr_schedulers, …
+OF_TRAINING = frozenset(
+    "opt optim optimizer optimizers sched scheduler schedulers scaler scale rng random callbacks loops "
+    "lookahead args config cfg amp loss losses history".split()
 )
+EPOCHS = ("epoch", "cur_epoch", "epochs_run")
 COUNTS = (
     *("global_step", "step", "global_steps", "iteration", "iter", "iter_num", "steps", "num_updates"),
-    *("train_step", "current_step", "cur_step", "n_iter", "it", "epoch"),
+    *("train_step", "current_step", "cur_step", "curr_iter", "cur_iter", "n_iter", "it", *EPOCHS),
 )
 Leaf = StoredTensor | NumpyArray
 
@@ -84,14 +69,25 @@ def weights_in(content: Any) -> WeightsInFile:
             if has_tensors(content.get(name)):
                 keys[kind] = name  # type: ignore[index]  # of the two kinds
                 break
-    if not keys:
-        return WeightsInFile(layout="state_dict", parts={"raw": _bare(content)})
+    if "raw" not in keys:
+        return _without_a_known_key(content, keys)
     return WeightsInFile(
         layout=_layout(content, keys),
         parts={kind: content[name] for kind, name in keys.items()},
         keys=keys,
         notes=_notes(content, keys),
     )
+
+
+def _without_a_known_key(content: Mapping[Any, Any], keys: dict[Kind, str]) -> WeightsInFile:
+    """Return where the weights are if no key says so: raw ones are what is left, next to averages."""
+    parts: dict[Kind, Any] = {}
+    raw = _bare({key: value for key, value in content.items() if key not in keys.values()})
+    if has_tensors(raw) or not keys:
+        parts["raw"] = raw
+    for kind, name in keys.items():
+        parts[kind] = content[name]
+    return WeightsInFile(layout="state_dict", parts=parts, keys=keys)
 
 
 def has_tensors(part: Any) -> bool:
@@ -128,8 +124,13 @@ def _bare(content: Mapping[Any, Any]) -> Any:
     top = {key: value for key, value in content.items() if str(key) not in COUNTS}
     if any(isinstance(value, Leaf) for value in top.values()):
         return top
-    parts = {key: value for key, value in top.items() if str(key) not in OF_TRAINING and has_tensors(value)}
+    parts = {key: value for key, value in top.items() if not _is_memory(key) and has_tensors(value)}
     if len(parts) == 1:
         (part,) = parts.values()
         return part
     return parts
+
+
+def _is_memory(key: Any) -> bool:
+    """Say whether a key is that of an optimiser, a schedule or a random stream."""
+    return not OF_TRAINING.isdisjoint(str(key).lower().split("_"))

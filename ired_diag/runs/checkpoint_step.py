@@ -14,13 +14,12 @@ from typing import Any
 from ired_diag.errors import DiagError
 from ired_diag.json_object import read_json_object
 from ired_diag.pickled.values import DamagedPickle, NumpyArray
-from ired_diag.runs.checkpoint_layout import COUNTS
+from ired_diag.runs.checkpoint_layout import COUNTS, EPOCHS
 from ired_diag.runs.files import is_file
 from ired_diag.runs.tensor_files.stored import StoredTensor
 from ired_diag.runs.tensor_files.tensor_file import TensorFile
 
 MOST_STEPS = 2**63 - 1  # as 64 bits hold it
-EPOCH = "epoch"
 # Dictionaries that some programs keep their counts in.
 INNER = ("meta", "trainer_state", "train_state", "trainer", "progress", "state", "extra_state", "info")
 TRAINER_STATE = "trainer_state.json"
@@ -42,7 +41,7 @@ class StepOfFile:
     @property
     def is_epoch(self) -> bool:
         """Whether it counts epochs, not steps."""
-        return self.source.rpartition(".")[2] == EPOCH
+        return self.source.rpartition(".")[2] in EPOCHS
 
 
 def step_of_file(file: TensorFile, path: Path) -> StepOfFile | None:
@@ -52,6 +51,14 @@ def step_of_file(file: TensorFile, path: Path) -> StepOfFile | None:
         if not stated.is_epoch:
             return stated
     return _next_to(path) or next(iter(steps), None) or _in_names(path)
+
+
+def epoch_of_file(file: TensorFile) -> int | None:
+    """Return the epoch that a checkpoint states; None where it states none."""
+    for stated in _stated(file):
+        if stated.is_epoch:
+            return stated.step
+    return None
 
 
 def _stated(file: TensorFile) -> Iterator[StepOfFile]:

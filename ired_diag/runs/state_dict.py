@@ -9,6 +9,7 @@ and says which; the names that are left are those that the model gives.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,14 +27,15 @@ Tensors = dict[str, Tensor]  # by name
 
 PREFIXES = (
     *("module.", "_orig_mod.", "model.", "ema_model.", "ebm.", "diffusion.", "online_model.", "model_ema."),
-    *("ema.", "averaged_model.", "_forward_module."),
+    *("ema.", "averaged_model.", "_forward_module.", "shadow."),
 )
-AVERAGES = ("ema_model.", "model_ema.", "ema.", "averaged_model.")
+AVERAGES = ("ema_model.", "model_ema.", "ema.", "averaged_model.", "shadow.")
 ONLINE = "online_model."
 # Wrappers that may stand anywhere in a name, and never belong to it.
 INNER = ("_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_orig_mod.")
 # What a wrapper counts, next to the model's tensors.
 COUNTERS = frozenset(("initted", "step", "decay", "num_updates", "n_averaged", "updates"))
+NAMELESS = re.compile(r"(?:shadow|collected)_params\.\d+")  # as torch_ema and score models keep them
 AVERAGED = "n_averaged"  # of torch.optim.swa_utils.AveragedModel
 BUFFERS = frozenset(Schedule.__dataclass_fields__)
 MOST_KEYS_NAMED = 4
@@ -91,6 +93,9 @@ def named_states(state: Mapping[str, Any], where: str, *, kind: Kind = "raw") ->
         is_average = any(prefix in AVERAGES for prefix in prefixes)
         if is_wrapped and name in COUNTERS and math.prod(tensor.shape) == 1:
             named.left_out[key] = "counters of a wrapper"
+            continue
+        if NAMELESS.fullmatch(name):
+            named.left_out[key] = "averages in a list without names"
             continue
         if prefixes:
             named.prefixes["".join(prefixes)] += 1
