@@ -20,6 +20,7 @@ from ired_diag.pickled.walk import walk
 from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.checkpoint_contents import checkpoint_contents
 from ired_diag.runs.tensor_files.opening import open_tensor_file
+from ired_diag.runs.tensor_files.recognition import is_checkpoint
 from ired_diag.runs.tensor_files.stored import StoredTensor
 
 FORMATS = Path(__file__).parent / "formats"
@@ -175,6 +176,16 @@ def test_a_part_that_a_distributed_checkpoint_lacks_is_damage(tmp_path: Path) ->
     assert damage and all("is missing or cut off" in sentence for sentence in damage)
     with pytest.raises(UnreadableFile, match="is missing or cut off"):
         read_checkpoint(folder)
+
+
+@pytest.mark.parametrize("log", ["metrics.csv", "checkpoint-5/trainer_state.json", "events.out.tfevents.1.h"])
+def test_a_folder_with_logs_is_not_one_checkpoint(tmp_path: Path, log: str) -> None:
+    folder = copied("shards_safetensors", tmp_path)
+    assert is_checkpoint(folder)
+    (folder / log).parent.mkdir(exist_ok=True)
+    (folder / log).touch()
+    assert not is_checkpoint(folder)
+    assert is_checkpoint(folder / "model.safetensors.index.json")
 
 
 def test_kept_files_are_small_and_free_of_machine_details() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -18,6 +19,7 @@ SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
 SHARED_SUFFIXES = (".bin", ".tar", ".pkl", ".pickle", ".p", ".model", ".weights", ".state", ".pyt", "")
 MODEL_STATES = re.compile(r"(?:zero_pp_rank_\d+_)?mp_rank_(\d+)_model_states\.pt")
 LATEST = "latest"
+LOG = re.compile(r".*\.(?:csv|tsv|jsonl|ndjson|log|out|err|wandb|db)|events\.out\..*|trainer_state\.json")
 LONGEST_TAG = 200
 
 
@@ -49,16 +51,20 @@ def file_of_folder(folder: Path) -> Path | None:
     """Return what to open of a folder that is one checkpoint; None where it is not one.
 
     A distributed checkpoint is its folder; one of DeepSpeed is its model states, which the file ``latest``
-    may name; weights in shards are their index. A folder with ``trainer_state.json`` is a run's.
+    may name; weights in shards are their index. A folder that may hold logs is a run's, or several runs'.
     """
-    if is_file(folder / "trainer_state.json"):
+    try:
+        with os.scandir(folder) as entries:
+            is_folder = {entry.name: entry.is_dir() for entry in entries}
+    except OSError:
+        return None
+    names = sorted(is_folder)
+    if any(LOG.fullmatch(name) for name in names):
+        return None
+    if LATEST not in names and any(is_folder.values()):
         return None
     if is_distributed(folder):
         return folder
-    try:
-        names = sorted(path.name for path in folder.iterdir())
-    except OSError:
-        return None
     for name in names:
         if is_index(folder / name) or MODEL_STATES.fullmatch(name):
             return folder / name
