@@ -153,6 +153,8 @@ def test_prefixes_that_were_taken_off_are_said(tmp_path: Path) -> None:
         ({"meta": {"iter": 9, "epoch": 1}}, 9, "meta.iter"),
         ({"epoch": 4}, 4, "epoch"),
         ({"epoch": -1, "step": True}, None, ""),
+        ({"step": torch.tensor(2048.0, dtype=torch.float16)}, 2048, "step"),
+        ({"step": torch.tensor(2050.0, dtype=torch.float16)}, None, ""),  # may have been 2051
         ({}, None, ""),
     ],
 )

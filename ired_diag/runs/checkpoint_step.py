@@ -5,11 +5,15 @@ A file that counts only epochs gives its epoch, and says so: the unit stands in 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from ired_diag.errors import DiagError
 from ired_diag.json_object import read_json_object
@@ -79,7 +83,7 @@ def count_of(value: Any, file: TensorFile) -> int | None:
     """Return a value as a count; None where it is not one that training could have reached."""
     if isinstance(value, StoredTensor) and value.count == 1 and not value.type.is_complex:
         try:
-            value = file.tensor(value).item()
+            value = _number_in(file.tensor(value))
         except DamagedPickle:
             return None
     if isinstance(value, NumpyArray) and value.values is not None and value.values.size == 1:
@@ -89,6 +93,17 @@ def count_of(value: Any, file: TensorFile) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return value if 0 <= value <= MOST_STEPS else None
+
+
+def _number_in(tensor: Tensor) -> float | int:
+    """Return the number in a tensor; NaN where its type cannot hold every count of that size.
+
+    Averages that are stored in half precision hold their step so too: above 2048 it is rounded.
+    """
+    number = tensor.item()
+    if tensor.is_floating_point() and not abs(number) <= 2 / torch.finfo(tensor.dtype).eps:
+        return math.nan
+    return number
 
 
 def _next_to(path: Path) -> StepOfFile | None:
