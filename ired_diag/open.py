@@ -30,10 +30,10 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.stated_settings import experiment_name
 from ired_diag.runs.store import find_checkpoints, read_run
 from ired_diag.runs.study import Skipped, Study
+from ired_diag.runs.tensor_files.recognition import is_checkpoint
 from ired_diag.runs.unreadable_run import unreadable_run
 
 MOST_NAMED = 4  # runs, in an error
-CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
 
 ReadFolder = Callable[[Path], Run]
 ReadLog = Callable[[Path], Sequence[Run]]
@@ -172,6 +172,9 @@ def _open_path(path: Path, opened: _Opened, read_folder: ReadFolder) -> None:
     if path.is_file():
         if not is_read_with_log(path):
             _open_file(path, opened.runs, opened.logs)
+        return
+    if is_checkpoint(path):
+        opened.runs[path.resolve()] = _open_checkpoint(path)
         return
     contents = contents_of(path)
     opened.unreadable += contents.unreadable
@@ -352,7 +355,7 @@ def _with_metrics(run: Run, folder: Path) -> Run:
 
 
 def _open_file(path: Path, runs: dict[Path, Run], logs: Logs) -> None:
-    if path.suffix in CHECKPOINT_SUFFIXES:
+    if is_checkpoint(path):
         runs[path.resolve()] = _open_checkpoint(path)
     elif path.name.endswith(SUFFIX):
         return  # an evaluation of a runs folder, which open_study reads

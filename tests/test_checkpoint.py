@@ -17,6 +17,7 @@ from ired_diag.inverse.architecture import Architecture, initial_parameters, par
 from ired_diag.inverse.checkpoint import NetworkCheckpoint, read_network
 from ired_diag.inverse.head import Head
 from ired_diag.model.schedule import cosine_schedule, schedule_from_betas
+from ired_diag.runs.checkpoint import read_checkpoint
 
 SMALL = Architecture(rank=3, width=8)
 
@@ -109,7 +110,8 @@ def test_a_state_dictionary_is_read_under_every_prefix(tmp_path: Path, prefix: s
     state = tensors()
     content = under(prefix, state)
     checkpoint = read(tmp_path, {"state_dict": content, "epoch": 3} if wrapped else content)
-    assert (checkpoint.layout, checkpoint.step, checkpoint.architecture) == ("state_dict", None, SMALL)
+    assert (checkpoint.layout, checkpoint.architecture) == ("state_dict", SMALL)
+    assert checkpoint.step == (3 if wrapped else None)  # its epoch, where it counts nothing else
     assert list(checkpoint.states) == ["raw"]
     assert_same(checkpoint.states["raw"], state)
 
@@ -251,10 +253,16 @@ def test_unused_tensors_are_named_and_counted(tmp_path: Path) -> None:
     assert "unused fc5.weight, fc6.weight, fc7.weight, fc8.weight and 1 more" in message
 
 
-@pytest.mark.parametrize("keys", [("model.fc1.bias", "fc1.bias"), ("module.fc1.bias", "model.ebm.fc1.bias")])
-def test_the_same_tensor_under_two_prefixes_is_refused(tmp_path: Path, keys: tuple[str, str]) -> None:
+def test_a_model_that_two_modules_share_is_read_once(tmp_path: Path) -> None:
     state = tensors()
-    twice = {**state, **{key: state["fc1.bias"] for key in keys}}
+    checkpoint = read(tmp_path, {"state_dict": under("model.", state) | under("diffusion.model.", state)})
+    assert_same(checkpoint.states["raw"], state)
+
+
+@pytest.mark.parametrize("keys", [("model.fc1.bias", "fc1.bias"), ("module.fc1.bias", "model.ebm.fc1.bias")])
+def test_different_tensors_of_one_name_are_refused(tmp_path: Path, keys: tuple[str, str]) -> None:
+    state = tensors()
+    twice = {**state, **{key: state["fc1.bias"] + 1 for key in keys}}
     assert "are both the tensor 'fc1.bias'" in refusal(tmp_path, twice)
 
 
@@ -271,7 +279,7 @@ def test_the_state_of_another_architecture_is_refused_naming_its_tensors(tmp_pat
 
 
 @pytest.mark.parametrize(
-    "content", [{}, {"model": {}}, {"ebm_state": [torch.zeros(1)]}, {"lr": 0.1, "weight": torch.zeros(1)}]
+    "content", [{}, {"model": {}}, {"ebm_state": [torch.zeros(1)]}, {"lr": 0.1, "weight": 1.0}]
 )
 def test_a_dictionary_without_tensors_is_refused(tmp_path: Path, content: dict[str, Any]) -> None:
     assert "expected a dictionary of tensors, found" in refusal(tmp_path, content)
@@ -340,28 +348,49 @@ def save_as_before_the_zip_format(content: object, path: Path) -> None:
     torch.save(content, path, _use_new_zipfile_serialization=False)
 
 
-@pytest.mark.parametrize("save", [save_plainly, save_zipped, save_as_before_the_zip_format])
-@pytest.mark.parametrize("beside_weights", [True, False])
-def test_code_in_a_checkpoint_is_refused_by_name_and_never_run(
-    tmp_path: Path, save: Any, beside_weights: bool
-) -> None:
+SAVERS = [save_plainly, save_zipped, save_as_before_the_zip_format]
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_code_next_to_the_weights_is_named_and_never_run(tmp_path: Path, save: Any) -> None:
     path, marker = tmp_path / "model-1.pt", tmp_path / "marker"
-    state = {} if save is save_plainly else tensors()
-    save({"model": state, "opt": Trap(marker)} if beside_weights else Trap(marker), path)
-    with pytest.raises(UnreadableFile, match=r"holds \w+\.system, not only tensors: .* never done"):
+    save({"model": tensors(), "opt": Trap(marker)}, path)
+    checkpoint = read_checkpoint(path)
+    assert_same(checkpoint.states["raw"], tensors())
+    (note,) = checkpoint.notes
+    assert "nothing of them was run" in note and ".system (1)" in note
+    assert not marker.exists()
+    assert_works(path, marker, save)
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_code_in_the_place_of_weights_is_refused_by_name_and_never_run(tmp_path: Path, save: Any) -> None:
+    path, marker = tmp_path / "model-1.pt", tmp_path / "marker"
+    save(Trap(marker), path)
+    with pytest.raises(UnreadableFile, match=r"expected a dictionary of tensors, found a \w+\.system"):
         read_network(path)
     assert not marker.exists()
+    assert_works(path, marker, save)
+
+
+def assert_works(path: Path, marker: Path, save: Any) -> None:
+    """Check that the trap does work where it is let."""
     if save is save_plainly:
         pickle.loads(path.read_bytes())
     else:
         torch.load(path, weights_only=False)
-    assert marker.exists()  # the trap does work where it is let
+    assert marker.exists()
 
 
-def test_a_module_saved_whole_is_refused_by_name(tmp_path: Path) -> None:
-    message = refusal(tmp_path, torch.nn.Linear(3, 2), UnreadableFile)
-    assert "holds torch.nn.modules.linear.Linear" in message
-    assert "torch.save(model.state_dict(), …)" in message
+@pytest.mark.parametrize("save", [save_zipped, save_as_before_the_zip_format])
+def test_a_module_saved_whole_is_read_by_its_tensors(tmp_path: Path, save: Any) -> None:
+    path = tmp_path / "model-1.pt"
+    module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    save(module, path)
+    checkpoint = read_checkpoint(path)
+    assert checkpoint.layout == "module"
+    assert_same(checkpoint.states["raw"], module.state_dict())
+    assert "torch.nn.modules.linear.Linear (1)" in checkpoint.notes[-1]
 
 
 def test_the_real_checkpoint_is_read_with_both_kinds_of_weights(shared: Path) -> None:

@@ -68,8 +68,11 @@ BAD_CHECKPOINTS: dict[str, tuple[Make, str]] = {
     "a folder": (Path.mkdir, "expected a checkpoint file, found a folder"),
     "text": (lambda p: p.write_text("hello\n"), "is not a whole PyTorch file"),
     "torn": (torn, "is not a whole PyTorch file"),
-    "code": (ask_for_code, "system, not only tensors"),
-    "a module": (lambda p: torch.save(torch.nn.Linear(2, 2), p), "torch.nn.modules.linear.Linear"),
+    "code": (ask_for_code, "expected a dictionary of tensors, found"),
+    "a module": (
+        lambda p: torch.save(torch.nn.Linear(2, 2), p),
+        "It is a checkpoint of another architecture",
+    ),
     "a list": (lambda p: torch.save([1], p), "expected a dictionary of tensors, found a list"),
     "no tensors": (lambda p: torch.save({"model": {}}, p), "expected a dictionary of tensors"),
     "another architecture": (
@@ -260,7 +263,7 @@ def test_a_damaged_results_folder_is_refused(
     (results / TRAINER).write_bytes(content if isinstance(content, bytes) else content.encode())
     for line in (
         complaint("ls", results),
-        complaint("ls", results / "model-1.pt"),
+        complaint("diagnose", results / "model-1.pt"),
         complaint("stats", results),
         complaint("import", log, "--runs", tmp_path / "runs", "--checkpoints", results),
     ):

@@ -46,6 +46,7 @@ ORDER = (
     "ired_diag.table",
     "ired_diag.runs",
     "ired_diag.model",
+    "ired_diag.pickled",
     "ired_diag.devices",
     "ired_diag.streams",
     "ired_diag.energy_config",

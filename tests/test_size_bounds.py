@@ -54,7 +54,7 @@ def test_a_tensor_that_repeats_one_number_may_be_as_large_as_the_file(tmp_path: 
     repeated = torch.zeros(1).expand(shape)
     assert read_torch_file(saved(tmp_path, {"a": repeated}))["a"].shape == torch.Size(shape)
     larger = torch.zeros(1).expand(2 * shape[0], *shape[1:])
-    with pytest.raises(UnreadableFile, match=r"found a of shape \(.*, 2\.0 MiB\. Save it with"):
+    with pytest.raises(UnreadableFile, match=r"found inner\.0\.a of shape \(.*, 2\.0 MiB\. Save it with"):
         read_torch_file(saved(tmp_path, {"inner": [{"a": larger}]}))
 
 

@@ -1,4 +1,4 @@
-"""``ired-diag ls``: which runs there are, and how they ended."""
+"""``ired-diag ls``: which runs there are, and how they ended; what is in a checkpoint."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Say how each text log is read: its lines, its step, its metrics, and what was not understood.",
 )
+@click.option("--full", is_flag=True, help="List every tensor of a checkpoint. Default: folded by name.")
 @options.as_json
 @click.pass_context
 def command(
@@ -45,27 +46,36 @@ def command(
     higher_is_better: bool | None,
     evaluations: bool,
     explain: bool,
+    full: bool,
     as_json: bool,
     grouping: Grouping,
 ) -> None:
-    """List the runs under PATHS, or in the runs folder.
+    """List the runs under PATHS, or in the runs folder; list what is in a checkpoint.
 
-    PATHS are run folders, folders of runs, or foreign logs (read in place). NAME=GLOB makes one group of all
-    runs at the paths that match.
+    PATHS are run folders, folders of runs, foreign logs (read in place), or checkpoints: files of tensors, an
+    index of shards, or a folder that is one checkpoint. Nothing that a checkpoint names is run. NAME=GLOB
+    makes one group of all runs at the paths that match.
 
     \b
     ired-diag ls
     ired-diag ls --attempts path/to/logs
     ired-diag ls --evaluations path/to/logs
     ired-diag ls --explain train.log
+    ired-diag ls path/to/model.ckpt
     ired-diag ls baseline='logs/base*' mined='logs/mined*'
     """
+    from app.cli.checkpoint_listing import list_checkpoints, split_checkpoints
     from app.cli.same_command import same_command
     from ired_diag.grouping import open_arguments
 
     if explain:
         log_explained.print_explanations(paths or [str(runs)], as_json=as_json)
         return
+    checkpoints, paths = split_checkpoints(paths)
+    if checkpoints:
+        list_checkpoints(checkpoints, full=full, as_json=as_json)
+        if not paths:
+            return
     study = open_arguments(paths or [str(runs)], grouping=grouping).judged_by(metric, higher_is_better)
     if as_json and evaluations:
         output.print_json({"evaluations": evaluations_output.as_dicts(study)})

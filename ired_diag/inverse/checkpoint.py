@@ -21,10 +21,12 @@ from ired_diag.inverse.checkpoint_findings import (
 )
 from ired_diag.inverse.head import PLAIN, HeadForm
 from ired_diag.inverse.network import EnergyNetwork, GradientNormalization
+from ired_diag.inverse.network_names import network_tensors
 from ired_diag.inverse.stored_network import UNUSED_BY_SCALAR_HEAD, infer_architecture
 from ired_diag.model.schedule import Schedule, cosine_schedule, schedule_from_betas
 from ired_diag.runs import checkpoint as stored
-from ired_diag.runs.checkpoint import Layout, Weights
+from ired_diag.runs.checkpoint import Weights
+from ired_diag.runs.checkpoint_layout import Layout
 
 ASSUMED_LEVELS = 10  # IRED's, where nothing in the file tells
 MOST_LEVELS = 10_000  # the longest schedules in use have 4000
@@ -100,25 +102,27 @@ def network_checkpoint(checkpoint: stored.Checkpoint) -> NetworkCheckpoint:
     Raises:
         WrongCheckpoint: They are not those of an IRED energy network.
     """
-    where, buffers = str(checkpoint.path), checkpoint.constants
+    where, network = str(checkpoint.path), network_tensors(checkpoint)
+    buffers = network.constants
     configuration = checkpoint.configuration
     levels, assumed = _levels(buffers, configuration, where)
     architectures = {
         infer_architecture(tensors, levels, f"{where} ({kind} weights)")
-        for kind, tensors in checkpoint.states.items()
+        for kind, tensors in network.states.items()
     }
     if len(architectures) != 1:
         raise WrongCheckpoint(f"{where}: its raw and EMA weights are of different architectures.")
     architecture = architectures.pop()
     schedule, odd_schedule = _schedule(buffers, levels)
     findings = (
-        *notes_on_head(architecture, checkpoint.states, configuration),
-        *notes_on_values(checkpoint.states),
+        *network.findings,
+        *notes_on_head(architecture, network.states, configuration),
+        *notes_on_values(network.states),
         *odd_schedule,
         *([levels_assumed(levels)] if assumed else []),
     )
     single: dict[Weights, Mapping[str, Tensor]] = {
-        kind: {name: p.float() for name, p in tensors.items()} for kind, tensors in checkpoint.states.items()
+        kind: {name: p.float() for name, p in tensors.items()} for kind, tensors in network.states.items()
     }
     device = next(iter(single.values()))["fc1.weight"].device
     return NetworkCheckpoint(

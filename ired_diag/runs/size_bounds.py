@@ -13,79 +13,56 @@ so sizes are checked before:
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from collections.abc import Iterable
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.runs.tensor_files.stored import StoredTensor
 
 SMALL = 1 << 20
 SHARED = 8
-CONTAINERS = (Mapping, list, tuple, set)
 
 
-def check_archive(path: Path) -> None:
+def check_unfolded(unfolded: int, size: int, where: str) -> None:
     """Refuse an archive whose entries unfold into more than the file's own size.
+
+    Args:
+        unfolded: Bytes of all entries together.
+        size: Bytes of the file.
+        where: What to call the file.
 
     Raises:
         UnreadableFile: They do.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unfolded = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
-        return  # not an archive, damaged, or not readable: the code that reads it says so
-    stored = path.stat().st_size
-    if unfolded > stored + SMALL:
+    if unfolded > size + SMALL:
         raise UnreadableFile(
-            f"{path}: its parts unfold into {_size(unfolded)}, more than the file holds "
-            f"({_size(stored)}). PyTorch stores parts as they are: save it with torch.save."
+            f"{where}: its parts unfold into {_size(unfolded)}, more than the file holds "
+            f"({_size(size)}). PyTorch stores parts as they are: save it with torch.save."
         )
 
 
-def check_tensors(content: object, path: Path) -> None:
-    """Refuse tensors that are larger than the file that they come from, before a value is touched.
+def check_tensors(values: Iterable[tuple[str, object]], *, size: int, where: str) -> None:
+    """Refuse tensors that are larger than the file that they come from, before a value is read.
+
+    Args:
+        values: What the file holds, by name; a tensor that stands in several places counts as often.
+        size: Bytes of the file.
+        where: What to call the file.
 
     Raises:
         UnreadableFile: One tensor is, or all together are many times as large.
     """
-    stored = path.stat().st_size + SMALL
+    stored = size + SMALL
     total = 0
-    for name, tensor in _tensors(content):
-        size = tensor.numel() * tensor.element_size()
-        total += size
-        if size > stored or total > SHARED * stored:
+    for name, tensor in values:
+        if not isinstance(tensor, StoredTensor):
+            continue
+        total += tensor.size
+        if tensor.size > stored or total > SHARED * stored:
             raise UnreadableFile(
-                f"{path}: expected tensors of about the size of the file, found {name} of shape "
-                f"{tuple(tensor.shape)}, {_size(size)}. Save it with the values that it stands for: "
+                f"{where}: expected tensors of about the size of the file, found {name} of shape "
+                f"{tensor.shape}, {_size(tensor.size)}. Save it with the values that it stands for: "
                 "tensor.contiguous()."
             )
-
-
-def _tensors(content: object) -> Iterator[tuple[str, Tensor]]:
-    """Yield each tensor in nested containers with its name; a container that holds itself is entered once."""
-    left: list[tuple[str, object]] = [("the content", content)]
-    entered: set[int] = set()
-    while left:
-        name, value = left.pop()
-        if isinstance(value, Tensor):
-            yield name, value
-        elif isinstance(value, CONTAINERS) and id(value) not in entered:
-            entered.add(id(value))
-            left.extend(_named_items(name, value))
-
-
-def _named_items(name: str, container: Iterable[Any]) -> Iterator[tuple[str, object]]:
-    """Yield what a container holds, by its keys or, in a list, by the name of the list."""
-    if isinstance(container, Mapping):
-        for key, item in container.items():
-            yield str(key), item
-    else:
-        for item in container:
-            yield name, item
 
 
 def _size(count: int) -> str:

@@ -125,6 +125,21 @@ def read_weights(
     return {"step": step, "configuration": configuration, **_states(tensors, path)}
 
 
+def is_ours(path: Path) -> bool:
+    """Say whether a safetensors file is ours; a damaged one is taken for ours, and reading it says why.
+
+    Raises:
+        UnreadableFile: It is missing or damaged.
+        NotReadable: It may not be read.
+    """
+    _check_file(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return "ired_diag_format" in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return True
+
+
 def _check_file(path: Path) -> None:
     check_lookup(path)
     if not is_file(path):

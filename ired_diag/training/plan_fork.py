@@ -13,6 +13,7 @@ from ired_diag.config import TrainingConfig, with_settings
 from ired_diag.errors import DiagError, NotFound, NotReadable, UnreadableFile, WrongConfiguration
 from ired_diag.json_object import read_json_object
 from ired_diag.runs.checkpoint import read_checkpoint
+from ired_diag.runs.checkpoint_layout import EPOCHS
 from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.find import CONFIG, Unreadable
 from ired_diag.runs.labels import experiment_number
@@ -194,7 +195,7 @@ def _fork_of_run(run: Run, which: str, chosen: Task | None, *, resume: bool) -> 
 
 def _fork_of_file(path: Path, chosen: Task | None) -> Fork:
     checkpoint = read_checkpoint(path)
-    if checkpoint.step is None:
+    if checkpoint.step is None or checkpoint.step_source in EPOCHS:
         raise WrongConfiguration(f"{path}: does not record its training step, so it cannot be forked.")
     keys: Mapping[str, Any] | None = checkpoint.configuration
     next_to_file = path.parent / "experiment_config.json"
