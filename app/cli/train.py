@@ -122,9 +122,9 @@ def command(
 
 
 def _next_commands(first: PlannedRun, runs: Path) -> str:
-    """Return what to type after training; probes read no models of a user's own task."""
+    """Return what to type after training; a probe reads no model of a user's own task, or without energy."""
     ls = f"ired-diag ls --runs {shlex.quote(str(runs))}"
-    if first.task_file is not None:
+    if first.task_file is not None or first.task.subject is None:
         return ls
     return f"ired-diag probe conditioning {shlex.quote(str(first.folder))}, or: {ls}"
 
