@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from app.cli import options, output
 if TYPE_CHECKING:
     from ired_diag.comparison import Margin
     from ired_diag.runs.regroup import Grouping
+    from ired_diag.runs.run import Run
 
 
 @click.command("stats")
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 @options.pairing
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
 @options.sweep
+@click.option("--forks", is_flag=True, help="Compare forks of EXPERIMENTS: which change mends it.")
 @click.option("--full", is_flag=True, help="Print all tests, readouts, effect sizes, noise and ranks.")
 @click.option("--latex", is_flag=True, help="Print a LaTeX table, and paragraphs for methods and results.")
 @click.option("--markdown", is_flag=True, help="Print the table and the paragraphs as Markdown.")
@@ -44,6 +47,7 @@ def command(
     paired: bool | None,
     seed: int,
     sweep: str | None,
+    forks: bool,
     full: bool,
     latex: bool,
     markdown: bool,
@@ -63,6 +67,7 @@ def command(
     ired-diag stats results.csv --margin 2%
     ired-diag stats results.csv --margin 0.05abs --paired
     ired-diag stats q301 --sweep mining_opt_steps
+    ired-diag stats q103 --forks
     """
     from app.cli import stats_answer, stats_markup, stats_output
     from app.cli.same_command import same_command
@@ -74,10 +79,13 @@ def command(
         experiments,
         runs,
         metric=metric,
-        variants=sweep is not None,
+        variants=sweep is not None or forks,
         missing=missing,
         grouping=grouping,
     )
+    if forks:
+        _print_forks(groups, as_json=as_json)
+        return
     comparison = compare(
         groups,
         metric=metric,
@@ -104,3 +112,19 @@ def command(
         stats_output.print_comparison(comparison)
     elif not (latex or markdown):
         stats_answer.print_answer(comparison, same_command(context, "--full"))
+
+
+def _print_forks(groups: Mapping[str, Sequence[Run]], *, as_json: bool) -> None:
+    from app.cli import stats_forks
+    from ired_diag.comparison.forks import compare_forks
+
+    runs = [run for group in groups.values() for run in group]
+    by_experiment: dict[str, list[Run]] = {}
+    for run in runs:
+        by_experiment.setdefault(run.experiment, []).append(run)
+    for experiment, runs_of_experiment in by_experiment.items():
+        for forks in compare_forks(runs_of_experiment):
+            if as_json:
+                output.print_json(forks)
+            else:
+                stats_forks.print_forks(forks, experiment)
