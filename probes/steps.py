@@ -38,7 +38,9 @@ QUOTIENT = "quotient"  # in the column `term`: a comparison with difference quot
 COLUMNS = (
     Column("step", "1", "steps that were taken before this one"),
     Column("group", "1", "weights that moved: all, or a group of them alone"),
-    Column("term", "1", "the loss: trained, reported, a term of it; quotient: a comparison at the first step"),
+    Column(
+        "term", "1", "the loss: trained, reported, a term of it; quotient: a comparison at the first step"
+    ),
     Column("promised", "loss", "inner product of the gradient and the move"),
     Column("promised_curved", "loss", "the same and half the move's product with the Hessian"),
     Column("delivered", "loss", "change of the loss on the batch of the step"),
@@ -142,7 +144,7 @@ def compare(table: Table) -> Table:
 
 
 def _quantities(part: Table, *, group: str, term: str) -> Iterator[tuple[str, float]]:
-    """Yield the quantities of one group and one loss; the curvature is that of the whole step's trained loss."""
+    """Yield the quantities of one group and one loss; curvature only of the whole step's trained one."""
     delivered = part["delivered"]
     yield "promised", float(part["promised"].sum())
     yield "delivered", float(delivered.sum())
@@ -179,7 +181,7 @@ def correlation(promised: NDArray[np.float64], delivered: NDArray[np.float64]) -
 
 
 def unexplained(promised: NDArray[np.float64], delivered: NDArray[np.float64]) -> float:
-    """Return U, the share of the delivery that the promise leaves unexplained; NaN where nothing was delivered.
+    """Return U, the share of the delivery that the promise leaves unexplained; NaN without a delivery.
 
     >>> unexplained(np.array([-1.0, -1.0]), np.array([-1.0, -1.0]))
     0.0
@@ -233,8 +235,8 @@ def _verdict(evidence: dict[str, Any]) -> tuple[str, str]:
         return sentence, advice
     if not is_right:
         sentence = (
-            f"The gradient disagrees with difference quotients (cosine {evidence['quotient_small']:.3f}): it is "
-            "not the derivative of this loss."
+            "The gradient disagrees with difference quotients (cosine "
+            f"{evidence['quotient_small']:.3f}): it is not the derivative of this loss."
         )
         return sentence, "Look for a detached tensor or a step that has no gradient, such as rounding."
     sentence = "Neither the curvature nor difference quotients along single weights explain the rest."
@@ -258,8 +260,8 @@ def _of_noise(evidence: dict[str, Any]) -> list[str]:
     if evidence["batch_cosine"] > SAME or gained >= 0 or confirmed / gained >= CONFIRMED:
         return []
     return [
-        f"Of what the batches gain, {gained:.3g}, the batches after them confirm {confirmed:.2g}: most of it is "
-        f"noise (cosine of the gradients of two batches {evidence['batch_cosine']:.2f})."
+        f"Of what the batches gain, {gained:.3g}, the batches after them confirm {confirmed:.2g}: most of it "
+        f"is noise (cosine of the gradients of two batches {evidence['batch_cosine']:.2f})."
     ]
 
 
@@ -301,8 +303,8 @@ def figure(table: Table) -> FigureData:
         title="What the gradient promised, and what was delivered",
         x_label="training step",
         panels=(change, _agreement_panel(table)),
-        method="Above: sums over the steps of g·Δ, of g·Δ + ½ΔᵀHΔ, and of the change of the loss on the batch of "
-        "each step, with g the gradient, H the Hessian and Δ the move. Below: cosine of the gradient with "
+        method="Above: sums over the steps of g·Δ, of g·Δ + ½ΔᵀHΔ, and of the change of the loss on the "
+        "batch of each step, with g the gradient, H the Hessian and Δ the move. Below: cosine of the gradient with "
         "central difference quotients of single weights at the first step, for h → 0 and for h the largest "
         f"move of a weight. {len(steps)} steps from one checkpoint, in float64.",
         note=f"{len(steps)} steps from one checkpoint; they are not independent",

@@ -31,7 +31,7 @@ def descended(folder: Path, **knobs: Any) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
 
 
-PUBLISHED = {
+PUBLISHED: dict[str, dict[str, Any]] = {
     "sample_SGD_Rosenbrock_lr0.001_seed42.csv": {
         "start": [-1.5, 2.5],
         "optimizer": "sgd",
@@ -139,7 +139,7 @@ def test_a_rate_below_the_limit_decays_and_one_above_grows(
 
 def escape_steps(folder: Path, **knobs: Any) -> int:
     rows = descended(folder, function="saddle", optimizer="sgd", start=[0.0, 1e-6], **knobs)
-    return next(row["step"] - 1 for row in rows if abs(row["train/y"]) >= 1)
+    return next(int(row["step"]) - 1 for row in rows if abs(row["train/y"]) >= 1)
 
 
 @pytest.mark.parametrize(("momentum", "steps"), [(0.0, 1389), (0.9, 226)])

@@ -104,7 +104,9 @@ def test_similarity_is_one_for_equal_images_and_follows_its_formula() -> None:
                 a, b = (x[channel, top : top + 8, left : left + 8].numpy() for x in (first, second))
                 covariance = (a * b).mean() - a.mean() * b.mean()
                 likeness = (2 * a.mean() * b.mean() + 1e-4) * (2 * covariance + 9e-4)
-                scores.append(likeness / ((a.mean() ** 2 + b.mean() ** 2 + 1e-4) * (a.var() + b.var() + 9e-4)))
+                scores.append(
+                    likeness / ((a.mean() ** 2 + b.mean() ** 2 + 1e-4) * (a.var() + b.var() + 9e-4))
+                )
     assert float(similarity(first, second)) == pytest.approx(np.mean(scores), rel=1e-10)
 
 
@@ -187,7 +189,7 @@ def test_a_picture_of_ones_own_is_read_and_fitted(tmp_path: Path) -> None:
 def test_a_picture_that_cannot_be_fitted_is_refused_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no image")
     Image.fromarray(np.zeros((4, 4, 3), dtype=np.uint8)).save(tmp_path / "small.png")
-    for name, reason in (("text.png", "cannot be read as an image"), ("small.png", "4 × 4 pixels")):
+    for name, reason in (("text.png", "cannot be read as an image"), ("small.png", "4 by 4 pixels")):
         with pytest.raises(UnreadableFile, match=reason):
             picture_of(str(tmp_path / name))
     with pytest.raises(UnreadableFile, match="cannot be read"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -118,13 +119,13 @@ def _print_forks(groups: Mapping[str, Sequence[Run]], *, as_json: bool) -> None:
     from app.cli import stats_forks
     from ired_diag.comparison.forks import compare_forks
 
-    runs = [run for group in groups.values() for run in group]
     by_experiment: dict[str, list[Run]] = {}
-    for run in runs:
+    for run in itertools.chain.from_iterable(groups.values()):
         by_experiment.setdefault(run.experiment, []).append(run)
-    for experiment, runs_of_experiment in by_experiment.items():
-        for forks in compare_forks(runs_of_experiment):
-            if as_json:
-                output.print_json(forks)
-            else:
-                stats_forks.print_forks(forks, experiment)
+    answers = {experiment: compare_forks(runs) for experiment, runs in by_experiment.items()}
+    if as_json:
+        output.print_json(answers)
+        return
+    for experiment, of_steps in answers.items():
+        for forks in of_steps:
+            stats_forks.print_forks(forks, experiment)

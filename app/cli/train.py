@@ -94,6 +94,10 @@ def command(
     if list_them:
         _list()
         return
+    if source is None and changes:
+        raise click.UsageError("--each needs --from RUN@STEP.")
+    if changes and fresh_optimizer:
+        raise click.UsageError("Give the reset of the optimiser as a change: --each fresh_optimizer.")
     if experiment is not None and source is not None:
         raise click.UsageError("Name an experiment or fork a run with --from, not both.")
     if experiment is None and source is None and task is None:
@@ -102,10 +106,6 @@ def command(
         )
     if source is None and fresh_optimizer:
         raise click.UsageError("--fresh-optimizer needs --from RUN@STEP.")
-    if source is None and changes:
-        raise click.UsageError("--each needs --from RUN@STEP.")
-    if changes and fresh_optimizer:
-        raise click.UsageError("Give the reset of the optimiser as a change: --each fresh_optimizer.")
     from ired_diag.devices import choose_device
     from ired_diag.training.opening import Options
     from ired_diag.training.plan import in_batches, plan

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,8 +37,9 @@ class ForkedSeed:
     """A fork of one seed.
 
     Attributes:
-        run: The fork.
-        parent: The run that it goes on from; None where that is not found any more.
+        run: Label of the fork.
+        parent: Label of the run that it goes on from; None where that is not found any more.
+        lower_is_better: In which direction the metric improves.
         step: The step that it goes on from.
         before: The parent's best evaluation up to that step; NaN without one.
         at_start: The parent's last evaluation up to that step; NaN without one.
@@ -48,11 +49,13 @@ class ForkedSeed:
         last_step: The step of it.
         shape: What its curve did, in one word.
         is_unchanged: Whether it equals its parent in every digit; None where they share no step.
-        reason: Why it changed nothing, where the logs say so; else empty.
+        clip: The limit of the gradient's norm, where that alone was changed.
+        largest_norm: The largest norm of the gradient that was logged; NaN without one.
     """
 
-    run: Run
-    parent: Run | None
+    run: str
+    parent: str | None
+    lower_is_better: bool
     step: int
     before: float
     at_start: float
@@ -62,7 +65,8 @@ class ForkedSeed:
     last_step: int
     shape: str
     is_unchanged: bool | None
-    reason: str = ""
+    clip: float | None = None
+    largest_norm: float = math.nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,11 +128,12 @@ def compare_forks(runs: Iterable[Run]) -> list[Forks]:
     Raises:
         DiagError: None of them is a fork that was evaluated.
     """
-    by_step: dict[int, list[ForkedSeed]] = {}
+    by_step: dict[int, list[_Pair]] = {}
     for run in runs:
-        seed = _forked(run)
-        if seed is not None:
-            by_step.setdefault(seed.step, []).append(seed)
+        record = run.provenance.get("parent")
+        if isinstance(record, Mapping) and run.evaluated is not None:
+            pair = _Pair(run, _parent_of(run, record), int(record["step"]), record)
+            by_step.setdefault(pair.step, []).append(pair)
     if not by_step:
         raise DiagError(
             "None of these runs is a fork that was evaluated. Make some: ired-diag train --from RUN@STEP "
@@ -137,52 +142,54 @@ def compare_forks(runs: Iterable[Run]) -> list[Forks]:
     return [_at_step(step, by_step[step]) for step in sorted(by_step)]
 
 
-def _forked(run: Run) -> ForkedSeed | None:
-    record = run.provenance.get("parent")
-    if not isinstance(record, Mapping) or run.evaluated is None:
-        return None
-    parent, step = _parent_of(run, record), int(record["step"])
+@dataclass(frozen=True)
+class _Pair:
+    """A fork, its parent where that is found, the step between them, and what is recorded of it."""
+
+    fork: Run
+    parent: Run | None
+    step: int
+    record: Mapping[str, Any]
+
+
+def _seed_of(pair: _Pair) -> ForkedSeed:
+    """Return what became of a fork."""
+    run, parent, step = pair.fork, pair.parent, pair.step
     before, at_start = _up_to(parent, step, run)
     is_unchanged = None
     if parent is not None:
         is_unchanged = equal_after(run, parent, step)
-    return _seed_of(
-        run,
-        parent,
-        step,
+    followed = _followed(run, step)
+    return replace(
+        followed,
+        parent=None if parent is None else parent.label,
         before=before,
         at_start=at_start,
         is_unchanged=is_unchanged,
-        reason=_reason(run, record) if is_unchanged else "",
+        clip=_clip(pair.record),
     )
 
 
-def _seed_of(
-    run: Run,
-    parent: Run | None,
-    step: int,
-    *,
-    before: float,
-    at_start: float,
-    is_unchanged: bool | None,
-    reason: str = "",
-) -> ForkedSeed:
+def _followed(run: Run, step: int) -> ForkedSeed:
+    """Return where a run went after a step."""
     assert run.evaluated is not None
     series = _after(run.evaluated[1], step)
     best = _best_place(series, run)
+    norms = run.history.series.get(NORM)
     return ForkedSeed(
-        run=run,
-        parent=parent,
+        run=run.label,
+        parent=None,
+        lower_is_better=run.direction.lower_is_better,
         step=step,
-        before=before,
-        at_start=at_start,
+        before=math.nan,
+        at_start=math.nan,
         best=float(series.values[best]),
         best_step=int(series.steps[best]),
         last=float(series.values[-1]),
         last_step=int(series.steps[-1]),
-        shape=verdict_of(run).shape or "",
-        is_unchanged=is_unchanged,
-        reason=reason,
+        shape=(verdict_of(run).shape or "").replace("_", " "),
+        is_unchanged=None,
+        largest_norm=math.nan if norms is None else float(np.nanmax(norms.values)),
     )
 
 
@@ -242,34 +249,38 @@ def equal_after(run: Run, other: Run, step: int) -> bool | None:
     return True if are_compared else None
 
 
-def _reason(run: Run, record: Mapping[str, Any]) -> str:
-    """Say why a change did nothing, where the logs know."""
+def _clip(record: Mapping[str, Any]) -> float | None:
+    """Return the limit of the gradient's norm, where nothing else was changed."""
     changed = record.get("changed") or {}
-    norms = run.history.series.get(NORM)
-    if set(changed) - {"train_steps"} != {"gradient_clip"} or norms is None:
-        return ""
-    limit, largest = changed["gradient_clip"][1], float(np.nanmax(norms.values))
-    if limit is None or largest >= limit:
-        return ""
-    return f"the clip at {limit:g} never clips: the largest logged gradient norm is {largest:.2g}"
+    if set(changed) - {"train_steps"} != {"gradient_clip"}:
+        return None
+    limit: float | None = changed["gradient_clip"][1]
+    return limit
 
 
-def _at_step(step: int, seeds: Sequence[ForkedSeed]) -> Forks:
+def _at_step(step: int, pairs: Sequence[_Pair]) -> Forks:
     by_change: dict[str, list[ForkedSeed]] = {}
-    for seed in seeds:
-        by_change.setdefault(change_of(seed.run), []).append(seed)
-    changes = [_change(name, tuple(of_change)) for name, of_change in by_change.items()]
-    sign = 1 if seeds[0].run.direction.lower_is_better else -1
-    changes.sort(key=lambda change: sign * change.last if math.isfinite(change.last) else math.inf)
-    assert seeds[0].run.evaluated is not None
-    parents = {str(seed.parent.path): seed for seed in seeds if seed.parent is not None}
+    for pair in pairs:
+        by_change.setdefault(change_of(pair.fork), []).append(_seed_of(pair))
+    changes = [_change(name, tuple(seeds)) for name, seeds in by_change.items()]
+    changes.sort(key=_by_last)
+    assert pairs[0].fork.evaluated is not None
+    parents = {str(pair.parent.path): pair.parent for pair in pairs if pair.parent is not None}
+    before = [_up_to(parent, step, parent)[0] for parent in parents.values()]
     return Forks(
         step=step,
-        metric=seeds[0].run.evaluated[0],
-        before=float(np.mean([seed.before for seed in parents.values()] or [math.nan])),
+        metric=pairs[0].fork.evaluated[0],
+        before=float(np.mean(before or [math.nan])),
         unchanged=_unchanged(step, list(parents.values())),
         changes=tuple(changes),
     )
+
+
+def _by_last(change: Change) -> float:
+    """Return what changes are sorted by: the best end first, one that is no number last."""
+    if not math.isfinite(change.last):
+        return math.inf
+    return change.last if change.seeds[0].lower_is_better else -change.last
 
 
 def change_of(run: Run) -> str:
@@ -277,36 +288,37 @@ def change_of(run: Run) -> str:
 
     A fork that goes on for longer than its parent says that too; it is no change of its own.
     """
-    parts = [part for part in (run.variant or "").split(",") if not part.startswith(("from=", "train_steps="))]
+    parts = [
+        part for part in (run.variant or "").split(",") if not part.startswith(("from=", "train_steps="))
+    ]
     return ",".join(parts) or "nothing"
 
 
-def _unchanged(step: int, seeds: Sequence[ForkedSeed]) -> Change | None:
+def _unchanged(step: int, parents: Sequence[Run]) -> Change | None:
     """Return the parents themselves after the step, where they went on."""
     followed = []
-    for seed in seeds:
-        parent = seed.parent
-        if parent is None or parent.evaluated is None or not len(_after(parent.evaluated[1], step)):
-            continue
-        followed.append(
-            _seed_of(
-                parent,
-                None,
-                step,
-                before=seed.before,
-                at_start=seed.at_start,
-                is_unchanged=True,
-            )
-        )
+    for parent in parents:
+        if parent.evaluated is not None and len(_after(parent.evaluated[1], step)):
+            followed.append(_followed(parent, step))
     if not followed:
         return None
     return Change(name="nothing", seeds=tuple(followed), effect=None)
 
 
 def _change(name: str, seeds: tuple[ForkedSeed, ...]) -> Change:
-    reasons = {seed.reason for seed in seeds}
-    reason = reasons.pop() if len(reasons) == 1 else ""
-    return Change(name=name, seeds=seeds, effect=_effect(seeds), reason=reason)
+    effect = _effect(seeds)
+    reason = ""
+    if effect == "changed nothing":
+        reason = _why_nothing(seeds)
+    return Change(name=name, seeds=seeds, effect=effect, reason=reason)
+
+
+def _why_nothing(seeds: Sequence[ForkedSeed]) -> str:
+    """Say why a change did nothing, where the logs know."""
+    limit, largest = seeds[0].clip, max(seed.largest_norm for seed in seeds)
+    if limit is None or not largest < limit:
+        return ""
+    return f"the clip at {limit:.12g} never clips: the largest logged gradient norm is {largest:.2g}"
 
 
 def _effect(seeds: Sequence[ForkedSeed]) -> Effect | None:
@@ -314,20 +326,20 @@ def _effect(seeds: Sequence[ForkedSeed]) -> Effect | None:
         return "changed nothing"
     if any(math.isnan(seed.before) for seed in seeds):
         return None
-    if all(_is_better(seed.last, seed.before, seed.run) for seed in seeds):
+    if all(_is_better(seed.last, seed.before, seed) for seed in seeds):
         return "mends"
     if all(_holds(seed) for seed in seeds):
         return "holds"
     return "does not mend"
 
 
-def _is_better(value: float, than: float, run: Run) -> bool:
+def _is_better(value: float, than: float, seed: ForkedSeed) -> bool:
     if not math.isfinite(value):
         return False
-    return value < than if run.direction.lower_is_better else value > than
+    return value < than if seed.lower_is_better else value > than
 
 
 def _holds(seed: ForkedSeed) -> bool:
-    if _is_better(seed.last, seed.at_start, seed.run):
+    if _is_better(seed.last, seed.at_start, seed):
         return True
     return abs(seed.last - seed.at_start) <= STILL * abs(seed.at_start)

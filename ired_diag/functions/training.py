@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ired_diag.functions.config import FunctionsConfig
 from ired_diag.functions.surface import SURFACES, Surface
+from ired_diag.precision import DTYPES
 from ired_diag.streams import Streams
 from ired_diag.task import CriticalPoint, Losses
 from ired_diag.tensors import Tensors
-from ired_diag.precision import DTYPES
 
 
 def surface_of(config: FunctionsConfig) -> Surface:

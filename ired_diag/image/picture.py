@@ -41,7 +41,7 @@ def picture_of(name: str) -> Tensor:
         with Image.open(path) as image:
             if not all(SMALLEST <= side <= LARGEST for side in image.size):
                 raise UnreadableFile(
-                    f"{path}: the image is {image.width} × {image.height} pixels; a fit takes {SMALLEST} to "
+                    f"{path}: the image is {image.width} by {image.height} pixels; a fit takes {SMALLEST} to "
                     f"{LARGEST} on each side. Resize it first."
                 )
             pixels = np.asarray(image.convert("RGB"), dtype=np.float32)

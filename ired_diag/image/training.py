@@ -18,10 +18,10 @@ from ired_diag.image.picture import picture_of
 from ired_diag.image.render import Rendered, render
 from ired_diag.image.rust_random import random_words, uniform
 from ired_diag.image.similarity import similarity
+from ired_diag.precision import DTYPES
 from ired_diag.streams import Streams
 from ired_diag.task import Losses, ParameterGroup
 from ired_diag.tensors import Tensors
-from ired_diag.precision import DTYPES
 
 REPORTED_WEIGHTS = {"l1": 0.2, "l2": 0.8, "ssim": 0.1}
 INITIAL_SCALES = (0.01, 0.1)

@@ -1,7 +1,8 @@
 """The optimiser, and the clipping of gradients before it: Adam, AdamW, AMSGrad, RMSProp, SGD with momentum.
 
-The optimisers are PyTorch's, but for one form of AMSGrad (``ired_diag.training.amsgrad``). What they remember of each tensor (its *moments*) is laid out here, so that one
-seed's share can be cut out of an ensemble's, kept in a checkpoint, and put back.
+The optimisers are PyTorch's, but for one form of AMSGrad (``ired_diag.training.amsgrad``). What they remember
+of each tensor (its *moments*) is laid out here, so that one seed's share can be cut out of an ensemble's,
+kept in a checkpoint, and put back.
 
 Gradients are clipped seed by seed. With c the limit, g ← g min(1, c/(‖g‖ + 10⁻⁶)), the norm over all
 tensors of the seed (``torch.nn.utils.clip_grad_norm_``). A group of weights with a limit of its own

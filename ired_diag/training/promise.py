@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ired_diag.task import Losses, Task
+from ired_diag.task import Losses
 from ired_diag.tensors import Tensors
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble
@@ -278,9 +278,7 @@ def _quotient(twin: Twin, weights: Weights, batch: Tensors, entry: tuple[str, in
     return (values[0] - values[1]) / (2 * h)
 
 
-def _entries(
-    weights: Weights, names: frozenset[str], generator: torch.Generator
-) -> list[tuple[str, int]]:
+def _entries(weights: Weights, names: frozenset[str], generator: torch.Generator) -> list[tuple[str, int]]:
     """Return entries of a group's weights, drawn at random where there are many."""
     entries = [(name, place) for name in sorted(names) for place in range(weights[name].numel())]
     if len(entries) <= MOST_ENTRIES:
