@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli import main
-from ired_diag.comparison.forks import equal_after
+from ired_diag.fork_comparison import equal_after
 from ired_diag.runs.store import read_run
 
 TRAIN = ("train", "--task", "functions", "--name", "ball", "--seeds", "0-1", "--set", "function=quadratic")

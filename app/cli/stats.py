@@ -117,7 +117,7 @@ def command(
 
 def _print_forks(groups: Mapping[str, Sequence[Run]], *, as_json: bool) -> None:
     from app.cli import stats_forks
-    from ired_diag.comparison.forks import compare_forks
+    from ired_diag.fork_comparison import compare_forks
 
     by_experiment: dict[str, list[Run]] = {}
     for run in itertools.chain.from_iterable(groups.values()):

@@ -10,7 +10,7 @@ import click
 from app.cli import output
 
 if TYPE_CHECKING:
-    from ired_diag.comparison.forks import Change, Forks
+    from ired_diag.fork_comparison import Change, Forks
 
 COLUMNS = ("change", "n", "best", "at step", "last", "curve", "effect")
 MOST_NAMED = 3

@@ -6,7 +6,7 @@
     ackley       -20 e^(-0.2 √(‖p‖²/2)) - e^((cos 2πx + cos 2πy)/2) + 20 + e
     rastrigin    20 + Σ (p² - 10 cos 2πp)                                  minima near each whole point
     sphere       ‖p‖²
-    schwefel     418.9829… · 2 - Σ p sin √|p|                              the best minimum far from the second
+    schwefel     418.9829… · 2 - Σ p sin √|p|                              the best minimum is far off
 
 Reference: Rosenbrock (1960), The Computer Journal 3:175; Jamil & Yang (2013), A literature survey of
 benchmark functions, Int. J. Mathematical Modelling and Numerical Optimisation 4:150.

@@ -30,7 +30,8 @@ def similarity(first: Tensor, second: Tensor) -> Tensor:
     covariance = product - mean_a * mean_b
     likeness = (2 * mean_a * mean_b + C1) * (2 * covariance + C2)
     size = (mean_a.square() + mean_b.square() + C1) * (variance_a + variance_b + C2)
-    return (likeness / size).mean()
+    score: Tensor = (likeness / size).mean()
+    return score
 
 
 def _window_means(maps: Tensor) -> Tensor:

@@ -325,7 +325,7 @@ def _cosine(first: Tensor, second: Tensor) -> float:
     norm = first.norm() * second.norm()
     if norm == 0:
         return float("nan")
-    return (first @ second / norm).item()
+    return float((first @ second / norm).item())
 
 
 def _total(terms: Mapping[str, Tensor], names: Sequence[str]) -> Tensor:
