@@ -304,9 +304,9 @@ def figure(table: Table) -> FigureData:
         x_label="training step",
         panels=(change, _agreement_panel(table)),
         method="Above: sums over the steps of g·Δ, of g·Δ + ½ΔᵀHΔ, and of the change of the loss on the "
-        "batch of each step, with g the gradient, H the Hessian and Δ the move. Below: cosine of the gradient with "
-        "central difference quotients of single weights at the first step, for h → 0 and for h the largest "
-        f"move of a weight. {len(steps)} steps from one checkpoint, in float64.",
+        "batch of each step, with g the gradient, H the Hessian and Δ the move. Below: cosine of the "
+        "gradient with central difference quotients of single weights at the first step, for h → 0 and for "
+        f"h the largest move of a weight. {len(steps)} steps from one checkpoint, in float64.",
         note=f"{len(steps)} steps from one checkpoint; they are not independent",
     )
 
