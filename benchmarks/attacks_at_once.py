@@ -70,7 +70,7 @@ def _all(bed: Bed, moments: Sequence[float], folder: Path, *, killed: bool) -> O
         reader.read(callbacks, ("study", "run", "curves"))
         if killed:
             probing.send(signal.SIGKILL)
-        ended = [(one, one.wait()) for one in (training, importing, probing)]
+        ended = [(process, process.wait()) for process in (training, importing, probing)]
         reader.read(callbacks, ("study", "negatives", "findings"))
     for command, status in (*ended, (dashboard, dashboard.wait())):
         if status not in (0, -signal.SIGKILL) or odd_words(command):
@@ -112,9 +112,9 @@ def _two_probes(bed: Bed, probe: str, moment: float, folder: Path, *, figures: s
         for step in pair:
             probing.append(bed.server.start(*words, step, "--out", folder / "at-once", folder=folder))
             time.sleep(moment)
-        for one in probing:
-            if one.wait() != 0 or odd_words(one):
-                return failed(f"exit status {one.status} beside another", output=one.text)
+        for process in probing:
+            if process.wait() != 0 or odd_words(process):
+                return failed(f"exit status {process.status} beside another", output=process.text)
 
     def check() -> list[str]:
         tables = sorted(one_by_one.glob("*.parquet"))

@@ -90,8 +90,8 @@ def _clock_goes_back(bed: Bed, shift: float, folder: Path) -> Outcome:
             os.utime(path, (time.time() + shift, time.time() + shift))
     if wrong := differences(run, bed.trained / RUN):
         return failed(f"not as undisturbed: {', '.join(wrong)}")
-    told = json.loads((run / "config.json").read_text())["provenance"]["attempts"]
-    if [attempt["attempt"] for attempt in told] != list(range(1, len(told) + 1)):
+    attempts = json.loads((run / "config.json").read_text())["provenance"]["attempts"]
+    if [attempt["attempt"] for attempt in attempts] != list(range(1, len(attempts) + 1)):
         return failed("the attempts are not numbered one by one")
     for words in (("ls",), ("diagnose",), ("stats", "q700")):
         ended = _started(*words, folder=folder, environment={"CLOCK_SHIFT": str(-3 * shift)}, code=CLOCK)

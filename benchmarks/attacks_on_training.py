@@ -92,8 +92,8 @@ def _compared(bed: Bed, folder: Path, words: Sequence[object]) -> list[str]:
     whole = bed.ensemble if words is TOGETHER else bed.trained
     wrong = [f"{run}: {what}" for run in seeds for what in differences(folder / "runs" / run, whole / run)]
     for run in seeds:
-        told = json.loads((folder / "runs" / run / "config.json").read_text())["provenance"]["attempts"]
-        numbers = [attempt["attempt"] for attempt in told]
+        attempts = json.loads((folder / "runs" / run / "config.json").read_text())["provenance"]["attempts"]
+        numbers = [attempt["attempt"] for attempt in attempts]
         if numbers != list(range(1, len(numbers) + 1)):
             wrong.append(f"attempts {numbers}")
     return wrong

@@ -71,8 +71,8 @@ def attacks(seed: int) -> Iterator[Attack]:
                 yield command_attack(
                     "numbers at the edge", label, spread(next(index) + draw, logs=logs), make
                 )
-            for name, told in STEPS.items():
-                make = _replaced(format, [(step, 0.1 + 1 / (k + 1)) for k, step in enumerate(told)])
+            for name, steps in STEPS.items():
+                make = _replaced(format, [(step, 0.1 + 1 / (k + 1)) for k, step in enumerate(steps)])
                 label = f"{format.name}: {name} {draw}"
                 yield command_attack("steps at the edge", label, spread(next(index) + draw, logs=logs), make)
             for name, times in TIMES.items():

@@ -135,12 +135,12 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
 
 
 def _docstring_lines(text: str) -> set[int]:
-    found: set[int] = set()
+    lines: set[int] = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.Module, ast.ClassDef, *FUNCTIONS)) and ast.get_docstring(node) is not None:
             first = node.body[0]
-            found.update(range(first.lineno, (first.end_lineno or first.lineno) + 1))
-    return found
+            lines.update(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+    return lines
 
 
 def _lines_of(text: str) -> tuple[set[int], int]:
@@ -158,11 +158,11 @@ def _lines_of(text: str) -> tuple[set[int], int]:
 
 def vague_names(files: Sequence[Path]) -> Counter[str]:
     """Return how often each vague name is bound, by file."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for path in files:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            found.update(f"{path}: {name}" for name in _bound_names(node) if name.lstrip("_") in VAGUE)
-    return found
+            counts.update(f"{path}: {name}" for name in _bound_names(node) if name.lstrip("_") in VAGUE)
+    return counts
 
 
 def main() -> None:

@@ -47,16 +47,18 @@ def main() -> None:
     parser.add_argument("--experiments", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--evaluations", type=int, default=1000)
-    told = parser.parse_args()
+    options = parser.parse_args()
     rng = np.random.default_rng(0)
     groups = {
-        f"q{e}": [made_run(e, seed, told.evaluations, rng) for seed in range(told.seeds)]
-        for e in range(told.experiments)
+        f"q{e}": [made_run(e, seed, options.evaluations, rng) for seed in range(options.seeds)]
+        for e in range(options.experiments)
     }
     began = time.perf_counter()
-    found = compare(groups)
+    comparison = compare(groups)
     seconds = time.perf_counter() - began
-    sys.stdout.write(f"{len(found.pairs)} pairs, plateau from {found.plateau_step}: {seconds:.1f} s\n")
+    sys.stdout.write(
+        f"{len(comparison.pairs)} pairs, plateau from {comparison.plateau_step}: {seconds:.1f} s\n"
+    )
 
 
 if __name__ == "__main__":

@@ -103,19 +103,19 @@ def tallies(curves: int, long: int, pattern: str, *, seed: int) -> dict[str, Tal
     return {kind.__name__: tally_of(kind, count, seed=seed) for kind, count in counts.items()}
 
 
-def false_errors(found: dict[str, Tally]) -> tuple[int, int]:
+def false_errors(tallies_of_kinds: dict[str, Tally]) -> tuple[int, int]:
     """Return how many healthy curves got an error, and how many there are."""
-    healthy = [tally for tally in found.values() if not tally.failed]
+    healthy = [tally for tally in tallies_of_kinds.values() if not tally.failed]
     return sum(tally.errors for tally in healthy), sum(tally.curves for tally in healthy)
 
 
-def table_of(found: dict[str, Tally]) -> Iterator[str]:
+def table_of(tallies_of_kinds: dict[str, Tally]) -> Iterator[str]:
     """Yield the lines of a Markdown table of words by kind."""
-    words = sorted({word for tally in found.values() for word in tally.words})
+    words = sorted({word for tally in tallies_of_kinds.values() for word in tally.words})
     columns = ("kind", "curves", *words, "wrong word", "error", "plateau", "contradiction", "lucky last")
     yield f"| {' | '.join(columns)} |"
     yield f"|---|{'---:|' * (len(words) + 6)}"
-    for name, tally in found.items():
+    for name, tally in tallies_of_kinds.items():
         cells = [
             f"{100 * tally.words[word] / tally.curves:.1f}" if tally.words[word] else "" for word in words
         ]
@@ -124,14 +124,14 @@ def table_of(found: dict[str, Tally]) -> Iterator[str]:
         yield f"| {name.replace('_', ' ')} | {tally.curves} | {' | '.join((*cells, *shares))} |"
 
 
-def summary_of(found: dict[str, Tally]) -> Iterator[str]:
+def summary_of(tallies_of_kinds: dict[str, Tally]) -> Iterator[str]:
     """Yield the shares over all kinds."""
-    errors, healthy = false_errors(found)
+    errors, healthy = false_errors(tallies_of_kinds)
     if healthy:
         verdict = "ok" if errors <= BOUND * healthy else "FAIL"
         share = f"{100 * errors / healthy:.2f}% (bound {100 * BOUND:g}%)"
         yield f"Errors on healthy curves: {errors} of {healthy}, {share}: {verdict}."
-    failed = [tally for tally in found.values() if tally.failed]
+    failed = [tally for tally in tallies_of_kinds.values() if tally.failed]
     if failed:
         seen, all_failed = sum(tally.errors for tally in failed), sum(tally.curves for tally in failed)
         yield f"Errors on failed trainings: {seen} of {all_failed}, {100 * seen / all_failed:.1f}%."
@@ -159,8 +159,8 @@ def main() -> None:
         count = max(1, given.curves // len((*HEALTHY, *FAILED)))
         lines: Iterator[str] = wrong_curves(given.show, count, seed=given.seed)
     else:
-        found = tallies(given.curves, given.long, given.kinds, seed=given.seed)
-        lines = iter([*table_of(found), "", *summary_of(found)])
+        tallies_of_kinds = tallies(given.curves, given.long, given.kinds, seed=given.seed)
+        lines = iter([*table_of(tallies_of_kinds), "", *summary_of(tallies_of_kinds)])
     for line in lines:
         sys.stdout.write(f"{line}\n")
 

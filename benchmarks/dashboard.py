@@ -54,9 +54,9 @@ class Size:
     points: int
 
     @classmethod
-    def of(cls, told: str) -> Size:
+    def of(cls, words: str) -> Size:
         """Return the size that ``300x20x100`` tells."""
-        return cls(*(int(number) for number in told.split("x")))
+        return cls(*(int(number) for number in words.split("x")))
 
     def __str__(self) -> str:
         return f"{self.runs} runs x {self.metrics} metrics x {self.points:,} evaluations"
@@ -85,9 +85,9 @@ def write_study(root: Path, size: Size, rng: np.random.Generator) -> None:
         name, seed = f"q{100 + number // SEEDS}", number % SEEDS
         folder = root / name / f"seed{seed}"
         folder.mkdir(parents=True)
-        told: dict[str, Any] = {"format": 1, "experiment": name, "seed": seed, "config": {}}
-        told["ending"] = {"state": "complete"}
-        (folder / "config.json").write_text(json.dumps(told))
+        config: dict[str, Any] = {"format": 1, "experiment": name, "seed": seed, "config": {}}
+        config["ending"] = {"state": "complete"}
+        (folder / "config.json").write_text(json.dumps(config))
         values = fall + 0.01 * (1 + 0.01 * rng.standard_normal((size.points, size.metrics)))
         rows = (Row(10 * i, dict(zip(names, row, strict=True))) for i, row in enumerate(values.tolist(), 1))
         (folder / "metrics.jsonl").write_bytes(to_jsonl(rows))
@@ -106,11 +106,11 @@ def served(root: Path, cache: Path) -> Iterator[tuple[str, float]]:
     )
     try:
         assert process.stdout is not None
-        told = process.stdout.readline()
-        found = re.search(r"http://\S+", told)
-        if found is None:
-            raise RuntimeError(f"the dashboard told no address but {told!r}")
-        yield found[0], time.perf_counter() - start
+        line = process.stdout.readline()
+        address = re.search(r"http://\S+", line)
+        if address is None:
+            raise RuntimeError(f"the dashboard told no address but {line!r}")
+        yield address[0], time.perf_counter() - start
     finally:
         process.terminate()
         process.wait(30)
@@ -154,27 +154,27 @@ def measure(browser: Any, size: Size) -> dict[str, Opened]:
         }
 
 
-def missed(found: dict[str, Opened]) -> list[str]:
+def missed(pages: dict[str, Opened]) -> list[str]:
     """Return which goals are missed."""
-    told = [
-        f"{what}: {one.seconds:.2f} s, the goal is {GOAL_SECONDS:g} s"
-        for what, one in found.items()
-        if "warm" in what and one.seconds >= GOAL_SECONDS
+    missed_goals = [
+        f"{what}: {page.seconds:.2f} s, the goal is {GOAL_SECONDS:g} s"
+        for what, page in pages.items()
+        if "warm" in what and page.seconds >= GOAL_SECONDS
     ]
-    if (data := found["chart, warm"].data) >= GOAL_BYTES:
-        told.append(f"data of the first chart: {data:,} bytes, the goal is {GOAL_BYTES:,}")
-    return told
+    if (data := pages["chart, warm"].data) >= GOAL_BYTES:
+        missed_goals.append(f"data of the first chart: {data:,} bytes, the goal is {GOAL_BYTES:,}")
+    return missed_goals
 
 
-def tell(size: Size, found: dict[str, Opened]) -> None:
+def tell(size: Size, pages: dict[str, Opened]) -> None:
     """Print what was found."""
     print(f"\n{size}")  # noqa: T201
-    for what, one in found.items():
+    for what, page in pages.items():
         print(  # noqa: T201
-            f"  {what}: {one.seconds:6.2f} s from opening the page; {one.startup:.2f} s start to address; "
-            f"{one.data / 1e6:.3f} MB of data (scripts such as plotly.min.js not counted)"
+            f"  {what}: {page.seconds:6.2f} s from opening the page; {page.startup:.2f} s start to address; "
+            f"{page.data / 1e6:.3f} MB of data (scripts such as plotly.min.js not counted)"
         )
-    for miss in missed(found):
+    for miss in missed(pages):
         print(f"  MISSED {miss}")  # noqa: T201
 
 
@@ -185,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--wide", type=Size.of, default=Size(300, 20, 100))
     parser.add_argument("--long", type=Size.of, default=Size(30, 8, 100_000))
     parser.add_argument("--json", type=Path)
-    told = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -193,15 +193,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     all_found = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=told.chromium, args=["--no-sandbox"])
-        for size in (told.wide, told.long):
+        browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
+        for size in (options.wide, options.long):
             all_found[size] = measure(browser, size)
             tell(size, all_found[size])
         browser.close()
-    if told.json:
-        plain = {str(size): {k: asdict(v) for k, v in found.items()} for size, found in all_found.items()}
-        told.json.write_text(json.dumps(plain, indent=2))
-    return 3 if any(missed(found) for found in all_found.values()) else 0
+    if options.json:
+        plain = {str(size): {k: asdict(v) for k, v in pages.items()} for size, pages in all_found.items()}
+        options.json.write_text(json.dumps(plain, indent=2))
+    return 3 if any(missed(pages) for pages in all_found.values()) else 0
 
 
 if __name__ == "__main__":

@@ -42,13 +42,13 @@ class Reader:
 
     def get(self, path: str) -> bytes:
         """Return what is at a path."""
-        return self._asked("GET", path)
+        return self._answer_to("GET", path)
 
     def post(self, body: dict[str, Any]) -> bytes:
         """Return the answer of a callback."""
-        return self._asked("POST", PATH, json.dumps(body))
+        return self._answer_to("POST", PATH, json.dumps(body))
 
-    def _asked(self, method: str, path: str, body: str | None = None) -> bytes:
+    def _answer_to(self, method: str, path: str, body: str | None = None) -> bytes:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         headers = {"Cookie": self.cookie, "Origin": f"http://127.0.0.1:{self.port}"}
         headers["Content-Type"] = "application/json"
@@ -114,13 +114,13 @@ def opened(server: CommandServer, root: Path, folder: Path) -> Iterator[tuple[Re
     """
     dashboard = server.start("dashboard", root, "--no-browser", "--interval", 0.5, folder=folder)
     end = time.monotonic() + PATIENCE
-    while (told := re.search(r"http://127\.0\.0\.1:(\d+)/\?token=(\S+)", dashboard.text)) is None:
+    while (printed := re.search(r"http://127\.0\.0\.1:(\d+)/\?token=(\S+)", dashboard.text)) is None:
         if dashboard.poll() is not None or time.monotonic() > end:
             raise RuntimeError(f"the dashboard told no address: {dashboard.text}")
         time.sleep(0.02)
-    port = int(told[1])
+    port = int(printed[1])
     try:
-        yield Reader(port, f"ired_diag_{port}={told[2]}"), dashboard
+        yield Reader(port, f"ired_diag_{port}={printed[2]}"), dashboard
     finally:
         dashboard.send(signal.SIGINT)
         dashboard.wait()

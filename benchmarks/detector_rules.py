@@ -113,7 +113,7 @@ def settings_of(usual: Settings, **choices: tuple[float, ...]) -> tuple[Settings
     [2, 1]
     """
     grid = [dict(zip(choices, values, strict=True)) for values in product(*choices.values())]
-    return (usual, *(one for one in grid if one != usual))
+    return (usual, *(setting for setting in grid if setting != usual))
 
 
 RULES = (

@@ -120,13 +120,13 @@ def score(rule: Rule, setting: Settings, examples: Sequence[Example]) -> Score:
 
 def compare(examples: Sequence[Example], rules: Sequence[Rule] = RULES) -> list[Score]:
     """Return for each rule its score as usually set, and as best set on these curves."""
-    found = []
+    best_scores = []
     for rule in rules:
         scores = [score(rule, setting, examples) for setting in rule.settings]
-        found.append(scores[0])
+        best_scores.append(scores[0])
         if len(scores) > 1:
-            found.append(max(scores, key=lambda one: one.merit))
-    return found
+            best_scores.append(max(scores, key=lambda score: score.merit))
+    return best_scores
 
 
 def table(name: str, scores: Sequence[Score]) -> str:
@@ -134,20 +134,20 @@ def table(name: str, scores: Sequence[Score]) -> str:
     row = "{:<14} {:<18} {:>8} {:>6} {:>8} {:>13} {:>13} {:>7}"
     heads = ("rule", "setting", "hits", "delay", "slowest", "false alarms", "wrong at end", "ms")
     lines = [name, row.format(*heads)]
-    told = set[str]()
-    for one in scores:
+    printed_rules = set[str]()
+    for score in scores:
         cells = (
-            one.rule,
-            f"{one.setting}{' *' if one.rule in told else ''}",
-            f"{one.hits}/{one.rising}",
-            f"{one.delay:.1f}",
-            f"{one.slowest:.0f}",
-            f"{one.false_alarms}/{one.curves}",
-            f"{one.wrong_at_end}/{one.curves}",
-            f"{one.milliseconds:.3f}",
+            score.rule,
+            f"{score.setting}{' *' if score.rule in printed_rules else ''}",
+            f"{score.hits}/{score.rising}",
+            f"{score.delay:.1f}",
+            f"{score.slowest:.0f}",
+            f"{score.false_alarms}/{score.curves}",
+            f"{score.wrong_at_end}/{score.curves}",
+            f"{score.milliseconds:.3f}",
         )
         lines.append(row.format(*cells))
-        told.add(one.rule)
+        printed_rules.add(score.rule)
     return "\n".join([*lines, "* best set on these very curves", ""])
 
 
@@ -176,8 +176,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name, scores in results.items():
         sys.stdout.write(table(f"{name} curves", scores) + "\n")
     if options.json:
-        told = {name: [asdict(one) for one in scores] for name, scores in results.items()}
-        options.json.write_text(json.dumps(told, indent=2) + "\n")
+        content = {name: [asdict(score) for score in scores] for name, scores in results.items()}
+        options.json.write_text(json.dumps(content, indent=2) + "\n")
     return 0
 
 

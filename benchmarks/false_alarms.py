@@ -38,10 +38,10 @@ def plateaus_of(logs: list[str], metric: str) -> Array:
     """Return the runs' evaluations on their common plateau, of shape (runs, evaluations)."""
     groups = group_runs(logs, Path(), metric=metric)
     series = [run.history.series[metric] for runs in groups.values() for run in runs]
-    found = common_plateau([(one.steps, one.values) for one in series])
-    if found.step is None:
-        raise SystemExit(f"the logs have no plateau in common: {found.reason}")
-    return np.array([one.values[start:] for one, start in zip(series, found.indices, strict=True)])
+    plateau = common_plateau([(curve.steps, curve.values) for curve in series])
+    if plateau.step is None:
+        raise SystemExit(f"the logs have no plateau in common: {plateau.reason}")
+    return np.array([curve.values[start:] for curve, start in zip(series, plateau.indices, strict=True)])
 
 
 def null_studies(
@@ -72,18 +72,18 @@ def null_studies(
 
 def false_alarms(studies: Iterator[list[Members]], *, paired: bool) -> tuple[Counter[str], Counter[str]]:
     """Return how often each readout calls the groups different, and how often it has a verdict at all."""
-    alarms, told = Counter[str](), Counter[str]()
+    alarms, tests = Counter[str](), Counter[str]()
     obstacle = "" if paired else "seeds are independent"
     for a, b in studies:
-        read, shared = read_out([a, b]), [one.label for one in a.seeds]
+        read, shared = read_out([a, b]), [seed.label for seed in a.seeds]
         for name in READOUTS:
             values = read.values[name]
             line = line_of(
                 name, sample_of(("a", "b"), values["a"], values["b"], shared, obstacle), Question()
             )
-            told[name] += not line.reason
+            tests[name] += not line.reason
             alarms[name] += line.decision in ("better", "worse")
-    return alarms, told
+    return alarms, tests
 
 
 def main() -> None:
@@ -99,14 +99,14 @@ def main() -> None:
     say(f"{given.studies} null studies of {given.seeds} seeds, from {plateaus.shape} plateaus")
     for paired in (False, True):
         studies = null_studies(plateaus, given.seeds, given.studies, paired=paired, seed=given.seed)
-        alarms, told = false_alarms(studies, paired=paired)
+        alarms, tests = false_alarms(studies, paired=paired)
         for name in READOUTS:
-            if told[name]:
-                low, high = stats.binomtest(alarms[name], told[name]).proportion_ci(method="wilson")
-                share = alarms[name] / told[name]
+            if tests[name]:
+                low, high = stats.binomtest(alarms[name], tests[name]).proportion_ci(method="wilson")
+                share = alarms[name] / tests[name]
                 say(
                     f"{'paired' if paired else 'unpaired':9s}{name:9s}{100 * share:5.2f}% "
-                    f"({100 * low:.2f} to {100 * high:.2f}%) of {told[name]}"
+                    f"({100 * low:.2f} to {100 * high:.2f}%) of {tests[name]}"
                 )
             else:
                 say(f"{'paired' if paired else 'unpaired':9s}{name:9s}{math.nan}")

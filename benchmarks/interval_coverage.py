@@ -61,8 +61,8 @@ def main() -> None:
     """Simulate the table and write it."""
     data_sets = int(sys.argv[1]) if len(sys.argv) > 1 else DATA_SETS
     file = Path(sys.argv[2]) if len(sys.argv) > 2 else FILE
-    told = table(data_sets)
-    file.write_text(text(told), encoding="utf-8")
+    content = table(data_sets)
+    file.write_text(text(content), encoding="utf-8")
     print(f"wrote {file}")  # noqa: T201
 
 
@@ -90,9 +90,9 @@ def table(
     }
 
 
-def text(told: dict[str, object]) -> str:
+def text(content: dict[str, object]) -> str:
     """Return a table as JSON, each row of numbers on a line of its own."""
-    spread = json.dumps(told, indent=1)
+    spread = json.dumps(content, indent=1)
     rows = re.sub(
         r"\[[^\[\]]*\]", lambda row: "[" + ", ".join(row[0].strip("[] \n").split(",")) + "]", spread
     )
@@ -175,8 +175,8 @@ def _bootstrap(
         for x, y in _blocks(cell):
             truth, resampled = resample(x, y)
             low, high = ends(resampled)
-            known = np.isfinite(low) & np.isfinite(high)
-            parts.append(known & (low <= truth) & (truth <= high))
+            is_finite = np.isfinite(low) & np.isfinite(high)
+            parts.append(is_finite & (low <= truth) & (truth <= high))
         return np.concatenate(parts)
 
     return held
@@ -184,8 +184,8 @@ def _bootstrap(
 
 def _interquartile_mean(cell: Cell) -> Held:
     truth = 1 + SD * _middle(cell.skewness)
-    told = [interquartile_mean(x, seed=0, draws=RESAMPLES) for x in cell.x.T]
-    return np.array([t.low <= truth <= t.high for t in told])
+    means = [interquartile_mean(x, seed=0, draws=RESAMPLES) for x in cell.x.T]
+    return np.array([t.low <= truth <= t.high for t in means])
 
 
 def _middle(skewness: float) -> float:

@@ -66,37 +66,42 @@ class Result:
 def draw_pairs(count: int, schedule: Schedule, device: torch.device) -> list[Pairs]:
     """Return pairs spread over the levels."""
     generator = torch.Generator().manual_seed(0)
-    found = []
+    pairs = []
     for level in range(LEVELS):
         problem, answer = draw_matrices(MatrixData(rank=RANK), count // LEVELS, generator=generator)
         noise = torch.randn(answer.shape, generator=generator)
         problem, answer, noise = (tensor.to(device) for tensor in (problem, answer, noise))
         t = torch.full((len(answer),), level, device=device)
-        found.append(Pairs(level, problem, answer, schedule.q_sample(answer, t, 3 * noise)))
-    return found
+        pairs.append(Pairs(level, problem, answer, schedule.q_sample(answer, t, 3 * noise)))
+    return pairs
 
 
 def pieces(pairs: list[Pairs], size: int) -> Iterator[Pairs]:
     """Yield pairs in batches of one level."""
-    for some in pairs:
-        for first in range(0, len(some.problem), size):
+    for part_of_pairs in pairs:
+        for first in range(0, len(part_of_pairs.problem), size):
             part = slice(first, first + size)
-            yield Pairs(some.level, some.problem[part], some.answer[part], some.start[part])
+            yield Pairs(
+                part_of_pairs.level,
+                part_of_pairs.problem[part],
+                part_of_pairs.answer[part],
+                part_of_pairs.start[part],
+            )
 
 
-def mine_ours(network: EnergyNetwork, schedule: Schedule, some: Pairs) -> Tensor:
+def mine_ours(network: EnergyNetwork, schedule: Schedule, pairs: Pairs) -> Tensor:
     """Return negatives, without a graph."""
-    t = torch.full((len(some.start),), some.level, device=some.start.device)
+    t = torch.full((len(pairs.start),), pairs.level, device=pairs.start.device)
     with torch.no_grad():
-        end = descend(network.landscape(some.problem, t), some.start, t, schedule, steps=STEPS).end
+        end = descend(network.landscape(pairs.problem, t), pairs.start, t, schedule, steps=STEPS).end
         return rescale(end, t, schedule)
 
 
-def mine_plain(plain: PlainTrainer, some: Pairs) -> Tensor:
+def mine_plain(plain: PlainTrainer, pairs: Pairs) -> Tensor:
     """Return the same negatives as the public code computes them."""
-    t = torch.full((len(some.start),), some.level, device=some.start.device)
-    end = plain.descend(some.problem, some.start.clone(), t)
-    return (end / plain.schedule.signal[some.level]).clamp(-2, 2).detach()
+    t = torch.full((len(pairs.start),), pairs.level, device=pairs.start.device)
+    end = plain.descend(pairs.problem, pairs.start.clone(), t)
+    return (end / plain.schedule.signal[pairs.level]).clamp(-2, 2).detach()
 
 
 def ours(network: EnergyNetwork, schedule: Schedule, pairs: list[Pairs], *, conditioning: bool) -> None:
@@ -104,10 +109,10 @@ def ours(network: EnergyNetwork, schedule: Schedule, pairs: list[Pairs], *, cond
     todo = list(pieces(pairs, CHUNK))
     for first in range(0, len(todo), LEVELS):
         chunk = todo[first : first + LEVELS]
-        negatives = torch.cat([mine_ours(network, schedule, some) for some in chunk])
+        negatives = torch.cat([mine_ours(network, schedule, piece) for piece in chunk])
         if conditioning:
             answers, problems = (
-                torch.cat([getattr(some, n) for some in chunk]) for n in ("answer", "problem")
+                torch.cat([getattr(piece, n) for piece in chunk]) for n in ("answer", "problem")
             )
             describe(answers, RANK, problem=problems)
             describe(negatives, RANK, problem=problems)
@@ -116,10 +121,10 @@ def ours(network: EnergyNetwork, schedule: Schedule, pairs: list[Pairs], *, cond
 
 def plain(trainer: PlainTrainer, pairs: list[Pairs], *, conditioning: bool) -> None:
     """Do the same through autograd and numpy: cond and det, without residual, asymmetry and definiteness."""
-    for some in pieces(pairs, PLAIN_BATCH):
-        negative = mine_plain(trainer, some)
+    for piece in pieces(pairs, PLAIN_BATCH):
+        negative = mine_plain(trainer, piece)
         if conditioning:
-            for matrices in (some.answer, negative):
+            for matrices in (piece.answer, negative):
                 square = matrices.cpu().numpy().reshape(-1, RANK, RANK).astype(np.float64)
                 np.linalg.cond(square)
                 np.linalg.det(square)
@@ -150,40 +155,43 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path)
-    told = parser.parse_args()
-    device = torch.device(told.device)
-    trainer = PlainTrainer("adversarial", rank=RANK, width=WIDTH, device=told.device)
+    options = parser.parse_args()
+    device = torch.device(options.device)
+    trainer = PlainTrainer("adversarial", rank=RANK, width=WIDTH, device=options.device)
     schedule = cosine_schedule(LEVELS).to(device)
     weights = {name: p.detach() for name, p in trainer.network.named_parameters()}
     network = EnergyNetwork(Architecture(RANK, WIDTH), weights)
-    pairs = draw_pairs(told.pairs, schedule, device)
+    pairs = draw_pairs(options.pairs, schedule, device)
     apart = max(
-        (mine_ours(network, schedule, some) - mine_plain(trainer, some)).abs().max().item()
-        for some in pieces(pairs, CHUNK)
+        (mine_ours(network, schedule, piece) - mine_plain(trainer, piece)).abs().max().item()
+        for piece in pieces(pairs, CHUNK)
     )
     if apart > AGREEMENT:
         raise SystemExit(f"the two sides' negatives differ by {apart:.2g}: nothing to compare")
-    say(f"{_machine(device)}; {told.pairs} pairs, rank {RANK}, width {WIDTH}; negatives agree to {apart:.1g}")
+    say(
+        f"{_machine(device)}; {options.pairs} pairs, rank {RANK}, width {WIDTH}; "
+        f"negatives agree to {apart:.1g}"
+    )
     results = []
     for what, conditioning in (("mining", False), ("mining and conditioning", True)):
         result = compare(
             what,
             lambda c=conditioning: ours(network, schedule, pairs, conditioning=c),  # type: ignore[misc]
             lambda c=conditioning: plain(trainer, pairs, conditioning=c),  # type: ignore[misc]
-            told.pairs,
-            told.repeats,
+            options.pairs,
+            options.repeats,
         )
         results.append(result)
-        rate = told.pairs / result.ours_s
+        rate = options.pairs / result.ours_s
         say(
             f"{what}: ours {result.ours_s:.2f} s ({rate:,.0f} pairs/s), plain {result.plain_s:.2f} s, "
             f"ratio {result.ratio:.2f}"
         )
-    counts = (told.pairs, 4 * told.pairs)
+    counts = (options.pairs, 4 * options.pairs)
     peaks = {n: peak_of(network, schedule, draw_pairs(n, schedule, device)) for n in counts}
     say("peak of tensors: " + ", ".join(f"{peak / 2**20:.0f} MiB at {n} pairs" for n, peak in peaks.items()))
-    if told.json:
-        told.json.write_text(json.dumps([asdict(result) for result in results], indent=2))
+    if options.json:
+        options.json.write_text(json.dumps([asdict(result) for result in results], indent=2))
 
 
 def say(line: str) -> None:

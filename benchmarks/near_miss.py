@@ -44,9 +44,9 @@ class NearMiss:
 
 def accusations_of(near_miss: NearMiss, study: Study, seeds: Sequence[int], draws: int) -> list[str]:
     """Return what is said against a near miss, in as many draws for each seed; nothing where all is well."""
-    told: list[str] = []
+    accusations: list[str] = []
     for seed, draw in itertools.product(seeds, range(draws)):
         with tempfile.TemporaryDirectory() as folder:
             rng = np.random.default_rng([seed, zlib.crc32(near_miss.title.encode()), draw])
-            told += near_miss.accusations(diagnose(near_miss.make(Bed(study, 1.0, rng, Path(folder)))))
-    return told
+            accusations += near_miss.accusations(diagnose(near_miss.make(Bed(study, 1.0, rng, Path(folder)))))
+    return accusations

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from benchmarks.near_miss import NearMiss
 from benchmarks.planted_between_runs import twin_runs
 from benchmarks.planted_fault import Bed
-from benchmarks.planted_study import any_group, changed
+from benchmarks.planted_study import any_group, changed, with_settings
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-
-
-def _told(run: Run, **keys: Any) -> Run:
-    return replace(run, configuration={**(run.configuration or {}), **keys})
 
 
 def _meant(bed: Bed) -> Study:
@@ -25,7 +20,9 @@ def _meant(bed: Bed) -> Study:
     size = 10 * int((bed.study.runs[0].configuration or {})["batch_size"])
     notes = f"Larger batches: a batch_size of {size}."
     runs = twin_runs(bed, 2)
-    return Study.of(_told(run, batch_size=size, notes=notes) if run.group == group else run for run in runs)
+    return Study.of(
+        with_settings(run, batch_size=size, notes=notes) if run.group == group else run for run in runs
+    )
 
 
 def _ten_percent(bed: Bed) -> Study:
@@ -35,7 +32,9 @@ def _ten_percent(bed: Bed) -> Study:
 
     def named(run: Run) -> Run:
         if run.experiment == f"{first}a":
-            run = replace(_told(run, learning_rate=1.1 * rate), experiment="lr_plus10", name="lr_plus10")
+            run = replace(
+                with_settings(run, learning_rate=1.1 * rate), experiment="lr_plus10", name="lr_plus10"
+            )
         if run.experiment == f"{second}a":
             run = replace(run, experiment="dropout 10%", name="dropout 10%")
         return run
@@ -49,8 +48,8 @@ def _named_521(bed: Bed) -> Study:
 
     def named(run: Run) -> Run:
         if run.group != group:
-            return _told(run, batch_size=512)
-        return replace(_told(run, batch_size=521), experiment="batch521", name="batch521")
+            return with_settings(run, batch_size=512)
+        return replace(with_settings(run, batch_size=521), experiment="batch521", name="batch521")
 
     return Study.of(map(named, twin_runs(bed, 2)))
 
@@ -64,7 +63,7 @@ def _other_numbers(bed: Bed) -> Study:
         if run.experiment not in names:
             return run
         name, rate = names[run.experiment]
-        return replace(_told(run, learning_rate=rate), experiment=name, name=name)
+        return replace(with_settings(run, learning_rate=rate), experiment=name, name=name)
 
     return Study.of(map(named, twin_runs(bed, 1)))
 
@@ -103,7 +102,7 @@ def _spread_settings(bed: Bed) -> Study:
     """Every seed has another warm-up, and all runs are healthy."""
 
     def varied(run: Run) -> Run:
-        return _told(run, warmup=int(np.abs(run.seed or 0)) % 3)
+        return with_settings(run, warmup=int(np.abs(run.seed or 0)) % 3)
 
     return changed(bed.study, varied)
 

@@ -87,10 +87,10 @@ def _over_fitted(bed: Bed) -> Study:
 
     def fitted(run: Run) -> Run:
         train = run.history.series[TRAIN]
-        told: dict[str, Any] = {k: v for k, v in (run.configuration or {}).items() if k not in OF_FRESH_DATA}
+        kept: dict[str, Any] = {k: v for k, v in (run.configuration or {}).items() if k not in OF_FRESH_DATA}
         fall = np.geomspace(1, 1e-4, len(train))
         run = with_series(run, {TRAIN: Series(train.steps, train.values * fall)})
-        return replace(run, configuration={**told, "dataset": "photographs"})
+        return replace(run, configuration={**kept, "dataset": "photographs"})
 
     return changed(bed.study, fitted)
 

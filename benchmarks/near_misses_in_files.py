@@ -25,9 +25,9 @@ def _just_stops(bed: Bed) -> Study:
     group = any_group(bed.study, bed.rng)
 
     def stopped(run: Run) -> Run:
-        told = {key: value for key, value in (run.configuration or {}).items() if key not in STEPS}
+        config = {key: value for key, value in (run.configuration or {}).items() if key not in STEPS}
         ending = Ending("cut_off") if run.group == group else run.ending
-        return replace(run, ending=ending, configuration=told, path=Path("log.txt"))
+        return replace(run, ending=ending, configuration=config, path=Path("log.txt"))
 
     return changed(bed.study, stopped)
 
@@ -50,13 +50,13 @@ def _half_a_state(bed: Bed) -> Study:
 
 def _evaluation_with_a_warning(bed: Bed) -> Study:
     """The log of an evaluation stops after its result and a library's warning that names an exception."""
-    told = {"experiment_name": "an_evaluation", "evaluation_mode": True}
+    config = {"experiment_name": "an_evaluation", "evaluation_mode": True}
     result = EvaluationResult(metric="id/mse", value=0.001, source=Path("an_evaluation.out"), line=7)
     attempt = Run(
         path=Path("an_evaluation.out"),
         experiment="an_evaluation",
         name="an_evaluation",
-        configuration=told,
+        configuration=config,
         ending=Ending("cut_off", A_WARNING),
         provenance={"job": "17"},
         results=(result,),

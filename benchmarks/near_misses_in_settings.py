@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 from benchmarks.near_miss import NearMiss
 from benchmarks.planted_fault import Bed
-from benchmarks.planted_study import any_group, changed
+from benchmarks.planted_study import any_group, changed, with_settings
 from ired_diag.runs.evaluation_metric import USUAL as METRIC
-from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-
-
-def _set(run: Run, **keys: Any) -> Run:
-    return replace(run, configuration={**(run.configuration or {}), **keys})
 
 
 def _one_difference(bed: Bed) -> Study:
     """A group with a strategy of its own, and other notes and logging intervals."""
     group = any_group(bed.study, bed.rng)
-    return changed(bed.study, lambda run: _set(run, notes="a second try", log_every=7), group=group)
+    return changed(bed.study, lambda run: with_settings(run, notes="a second try", log_every=7), group=group)
 
 
 def _key_of_a_fork(bed: Bed) -> Study:
     """A key with a word more than a known one: a fork's own, and no slip."""
-    return changed(bed.study, lambda run: _set(run, tam_recovery_steps=3))
+    return changed(bed.study, lambda run: with_settings(run, tam_recovery_steps=3))
 
 
 def _own_number(bed: Bed) -> Study:
@@ -33,12 +25,12 @@ def _own_number(bed: Bed) -> Study:
     group = any_group(bed.study, bed.rng)
     best = min(float(run.history.series[METRIC].values.min()) for run in bed.study.groups()[group])
     notes = f"Our baseline has an MSE of {best:.3g}. The target of our next run is < {best / 2:.3g}."
-    return changed(bed.study, lambda run: _set(run, notes=notes), group=group)
+    return changed(bed.study, lambda run: with_settings(run, notes=notes), group=group)
 
 
 def _no_evaluation(bed: Bed) -> Study:
     """The key of an evaluation is there, and off."""
-    return changed(bed.study, lambda run: _set(run, evaluation_mode=False))
+    return changed(bed.study, lambda run: with_settings(run, evaluation_mode=False))
 
 
 NEAR_MISSES = (

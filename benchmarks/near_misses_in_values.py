@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.near_miss import NearMiss
 from benchmarks.planted_fault import Bed
-from benchmarks.planted_study import any_group, changed, with_series, with_values
+from benchmarks.planted_study import any_group, changed, with_series, with_settings, with_values
 from ired_diag.runs.evaluation_metric import USUAL as METRIC
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import Series
@@ -17,10 +17,6 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 GRADIENT = "train/gradient_norm"
-
-
-def _told(run: Run, **keys: Any) -> Run:
-    return replace(run, configuration={**(run.configuration or {}), **keys})
 
 
 def _evaluated(run: Run, **result: Any) -> Run:
@@ -35,8 +31,8 @@ def _saturated(bed: Bed) -> Study:
         steps = run.history.series[GRADIENT].steps
         hinge = np.maximum(0.0, 1 - np.arange(len(steps)) / (0.6 * len(steps)))
         gradient = np.where(np.arange(len(steps)) % 10 == 5, np.nan, run.history.series[GRADIENT].values)
-        told = {"train/hinge_loss": Series(steps, hinge), GRADIENT: Series(steps, gradient)}
-        return with_series(run, told)
+        curves = {"train/hinge_loss": Series(steps, hinge), GRADIENT: Series(steps, gradient)}
+        return with_series(run, curves)
 
     return changed(bed.study, resting, group=group)
 
@@ -47,14 +43,14 @@ def _low_shares(bed: Bed) -> Study:
     def odd(run: Run) -> Run:
         steps = run.history.series[GRADIENT].steps
         rising = np.linspace(0, 1, len(steps))
-        told = {
+        curves = {
             "val_acc": 0.5 + 0.9 * rising,
             "val_r2": -50 * (1 - rising) ** 4 + 0.3,
             "rollout/rew_mean": rising,
             "rollout/rew_min": rising,
             "rollout/rew_max": rising,
         }
-        return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+        return with_series(run, {name: Series(steps, values) for name, values in curves.items()})
 
     return changed(bed.study, odd)
 
@@ -65,9 +61,9 @@ def _few_long_samples(bed: Bed) -> Study:
     def long_tailed(run: Run) -> Run:
         steps = run.history.series[GRADIENT].steps
         size = float((run.configuration or {})["rank"])
-        told = {"diag/cos": 0.2, "diag/mse": 0.05, "diag/pred_std": 1.0, "diag/pred_norm": 0.3 * size}
+        curves = {"diag/cos": 0.2, "diag/mse": 0.05, "diag/pred_std": 1.0, "diag/pred_norm": 0.3 * size}
         noise = np.exp(0.01 * bed.rng.standard_normal(len(steps)))
-        return with_series(run, {name: Series(steps, value * noise) for name, value in told.items()})
+        return with_series(run, {name: Series(steps, value * noise) for name, value in curves.items()})
 
     return changed(bed.study, long_tailed)
 
@@ -75,8 +71,8 @@ def _few_long_samples(bed: Bed) -> Study:
 def _stopped_early(bed: Bed) -> Study:
     """An evaluation of 100,000 samples has a running value after 20 batches of 256, and no final one."""
     settings = {"num_test_samples": 100_000, "batch_size": 256}
-    told = {"metric": "test/accuracy", "batches": 20, "last_batch": 20}
-    return changed(bed.study, lambda run: _evaluated(_told(run, **settings), **told))
+    result = {"metric": "test/accuracy", "batches": 20, "last_batch": 20}
+    return changed(bed.study, lambda run: _evaluated(with_settings(run, **settings), **result))
 
 
 def _other_data(bed: Bed) -> Study:
@@ -85,8 +81,8 @@ def _other_data(bed: Bed) -> Study:
 
     def counted(run: Run) -> Run:
         steps = run.history.series[METRIC].steps
-        told = {"validation/num_samples": Series(steps, np.full(len(steps), float(sizes[run.group])))}
-        return with_series(_told(run, task_name=run.group, mining_strategy="none"), told)
+        counts = {"validation/num_samples": Series(steps, np.full(len(steps), float(sizes[run.group])))}
+        return with_series(with_settings(run, task_name=run.group, mining_strategy="none"), counts)
 
     return changed(bed.study, counted)
 
@@ -97,7 +93,7 @@ def _clips_at_first(bed: Bed) -> Study:
     def early(run: Run) -> Run:
         gradient = run.history.series[GRADIENT]
         norms = np.where(np.arange(len(gradient)) < 3, 5.0, 0.05 * gradient.values / gradient.values.max())
-        return with_series(_told(run, gradient_clip=1.0), {GRADIENT: Series(gradient.steps, norms)})
+        return with_series(with_settings(run, gradient_clip=1.0), {GRADIENT: Series(gradient.steps, norms)})
 
     return changed(bed.study, early)
 
@@ -115,7 +111,9 @@ def _few_digits(bed: Bed) -> Study:
 
 def _hard_data(bed: Bed) -> Study:
     """An evaluation of ten classes has an accuracy of 30%: low, and three times chance."""
-    return changed(bed.study, lambda run: _evaluated(_told(run, num_classes=10), metric="test/accuracy"))
+    return changed(
+        bed.study, lambda run: _evaluated(with_settings(run, num_classes=10), metric="test/accuracy")
+    )
 
 
 def _averaged(bed: Bed) -> Study:
@@ -126,7 +124,7 @@ def _averaged(bed: Bed) -> Study:
         rising = -np.expm1(-np.arange(1, len(steps) + 1) / (len(steps) / 6))
         p, r = bed.rng.uniform(0.2, 1, (2, 10))
         loss = (4 - 2 * rising)[:, None] + 0.3 * bed.rng.standard_normal((len(steps), 20))
-        told = {
+        curves = {
             "val_precision": rising * p.mean(),
             "val_recall": rising * r.mean(),
             "val_f1": rising * (2 * p * r / (p + r)).mean(),
@@ -135,9 +133,23 @@ def _averaged(bed: Bed) -> Study:
             "test_loss": loss.mean(axis=1),
             "test_ppl": 2 ** loss.mean(axis=1),
         }
-        return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+        return with_series(run, {name: Series(steps, values) for name, values in curves.items()})
 
     return changed(bed.study, averaged)
+
+
+def _per_word(bed: Bed) -> Study:
+    """One group logs a perplexity per word next to a loss per token, which is no other base."""
+    group = any_group(bed.study, bed.rng)
+
+    def logged(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        loss = 3 + 4 * np.exp(-np.arange(len(steps)) / (len(steps) / 6))
+        per_word = 1.31 if run.group == group else 1.0
+        told = {"lm_loss": Series(steps, loss), "lm_ppl": Series(steps, np.exp(per_word * loss))}
+        return with_series(run, told)
+
+    return changed(bed.study, logged)
 
 
 def _passes_chance(bed: Bed) -> Study:
@@ -146,10 +158,10 @@ def _passes_chance(bed: Bed) -> Study:
     def passing(run: Run) -> Run:
         steps = run.history.series[GRADIENT].steps
         rising = -np.expm1(-np.arange(1, len(steps) + 1) / (len(steps) / 6))
-        told = {"val_loss": 3 - 2 * rising, "val_acc": 0.1 + 0.8 * rising}
-        series = {name: Series(steps, values) for name, values in told.items()}
+        curves = {"val_loss": 3 - 2 * rising, "val_acc": 0.1 + 0.8 * rising}
+        series = {name: Series(steps, values) for name, values in curves.items()}
         series["test_acc"] = Series(steps[-1:], np.array([0.3]))
-        return with_series(_told(run, num_classes=10), series)
+        return with_series(with_settings(run, num_classes=10), series)
 
     return changed(bed.study, passing)
 
@@ -172,8 +184,8 @@ def _switched_off_and_zero(bed: Bed) -> Study:
 
     def logged(run: Run) -> Run:
         steps = run.history.series[GRADIENT].steps
-        told = {"train/nce_weighted": Series(steps, np.zeros(len(steps)))}
-        return with_series(_told(run, use_contrastive_loss=False), told)
+        curves = {"train/nce_weighted": Series(steps, np.zeros(len(steps)))}
+        return with_series(with_settings(run, use_contrastive_loss=False), curves)
 
     return changed(bed.study, logged)
 
@@ -210,12 +222,12 @@ def _sampled_and_absent(bed: Bed) -> Study:
     def logged(run: Run) -> Run:
         steps = run.history.series[METRIC].steps
         place = np.arange(len(steps)) / len(steps)
-        told = {
+        curves = {
             "val_ap": Series(steps, np.full(len(steps), -1.0)),
             "top_k": Series(steps, np.full(len(steps), 250.0)),
             "val_auc": Series(steps, 60 + 35 * place),
         }
-        return with_series(run, told)
+        return with_series(run, curves)
 
     return changed(bed.study, logged)
 
@@ -229,6 +241,7 @@ NEAR_MISSES = (
         "zero_learning_rate", "a schedule from 0 to 0, and a frozen group", _warms_up, not_even_a_note=True
     ),
     NearMiss("contradictory_metrics", "means over classes and batches, and a loss in bits", _averaged),
+    NearMiss("perplexity_base", "a perplexity per word next to a loss per token", _per_word),
     NearMiss("chance_level", "a loss that falls past ln K, a test far below the validation", _passes_chance),
     NearMiss("dead_run", "a hinge loss that approaches 0 and rests there", _saturated),
     NearMiss("impossible_values", "low percentages, negative R², a mean at its maximum", _low_shares),

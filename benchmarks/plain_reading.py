@@ -207,8 +207,8 @@ class PlainTrainer:
         noise = self.normal_like(inverse)
         positive = self.schedule.noised(inverse, t, noise)
         negative = self.schedule.noised(self.negative(matrix, inverse, t, noise), t, noise)
-        both = torch.cat([positive, negative])
-        energies = self.network(torch.cat([matrix, matrix]), both, torch.cat([t, t]))
+        answers = torch.cat([positive, negative])
+        energies = self.network(torch.cat([matrix, matrix]), answers, torch.cat([t, t]))
         logits = -torch.stack(energies.chunk(2), dim=-1)
         return F.cross_entropy(logits, torch.zeros_like(t))
 

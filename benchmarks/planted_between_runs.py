@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from benchmarks.planted_fault import Bed, Fault, Planted
-from benchmarks.planted_study import any_group, changed, with_values
+from benchmarks.planted_study import any_group, changed, with_settings, with_values
 from ired_diag.runs.evaluation_metric import USUAL as METRIC
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-
-
-def _told(run: Run, **keys: Any) -> Run:
-    return replace(run, configuration={**(run.configuration or {}), **keys})
 
 
 def twin_runs(bed: Bed, count: int) -> list[Run]:
@@ -37,14 +32,17 @@ def _slip(bed: Bed) -> Planted:
     def slipped(run: Run) -> Run:
         size = str((run.configuration or {})["batch_size"])
         place = int(bed.rng.integers(1, len(size)))
-        return _told(run, batch_size=int(f"{size[:place]}{digit}{size[place:]}"), ema_decay=0.91)
+        return with_settings(run, batch_size=int(f"{size[:place]}{digit}{size[place:]}"), ema_decay=0.91)
 
     runs = twin_runs(bed, 3)
     if not bed.magnitude:
         return Study.of(runs), group
     first = next(run for run in runs if run.group == group)
     size = slipped(first).configuration or {}
-    hurt = [_told(r, batch_size=size["batch_size"], ema_decay=0.91) if r.group == group else r for r in runs]
+    hurt = [
+        with_settings(r, batch_size=size["batch_size"], ema_decay=0.91) if r.group == group else r
+        for r in runs
+    ]
     return Study.of(hurt), group
 
 
@@ -52,7 +50,7 @@ def _exchanged(bed: Bed) -> Planted:
     """Of twelve groups one has two digits of its batch size exchanged, and nothing else."""
     group = any_group(bed.study, bed.rng)
     odd = 521 if bed.magnitude else 512
-    runs = [_told(run, batch_size=odd if run.group == group else 512) for run in twin_runs(bed, 3)]
+    runs = [with_settings(run, batch_size=odd if run.group == group else 512) for run in twin_runs(bed, 3)]
     return Study.of(runs), group
 
 
@@ -64,7 +62,7 @@ def _factor(bed: Bed) -> Planted:
         replace(run, experiment="plain", name="plain") for run in bed.study.runs if run.experiment == source
     ]
     claimed = [
-        _told(replace(run, experiment=group, name=group), learning_rate=rate)
+        with_settings(replace(run, experiment=group, name=group), learning_rate=rate)
         for run in twin_runs(bed, 1)
         if run.experiment == f"{source}a"
     ]
@@ -78,7 +76,7 @@ def _percent(bed: Bed) -> Planted:
     source = bed.study.runs[0].experiment
     twins = [run for run in runs if run.experiment == f"{source}a"]
     others = [run for run in runs if run.experiment == source]
-    claimed = [_told(replace(run, experiment=group, name=group), learning_rate=rate) for run in twins]
+    claimed = [with_settings(replace(run, experiment=group, name=group), learning_rate=rate) for run in twins]
     return Study.of([*others, *claimed]), group
 
 
@@ -90,7 +88,7 @@ def _fatal(bed: Bed) -> Planted:
         values = run.history.series[METRIC].values
         if is_twin and bed.rng.random() < bed.magnitude:
             values = values * np.geomspace(1, 1000, len(values)) ** 2
-        runs.append(with_values(_told(run, **{key: 7 if is_twin else 50}), METRIC, values))
+        runs.append(with_values(with_settings(run, **{key: 7 if is_twin else 50}), METRIC, values))
     return Study.of(runs), f"{key} = 7"
 
 
@@ -127,7 +125,7 @@ def _again(bed: Bed) -> Planted:
 
     def same_seed(run: Run) -> Run:
         run = replace(run, run_name=run.seed_label, path=bed.folder / f"seed{run.seed}")
-        return _told(replace(run, seed=17), seed=17) if bed.magnitude else run
+        return with_settings(replace(run, seed=17), seed=17) if bed.magnitude else run
 
     return changed(bed.study, same_seed, group=group), group
 

@@ -58,7 +58,7 @@ class Fault:
         """Those that it is planted with."""
         return MAGNITUDES if self.graded else (MAGNITUDES[0], MAGNITUDES[-1])
 
-    def is_told(self, findings: list[Finding], name: str) -> bool:
+    def is_reported(self, findings: list[Finding], name: str) -> bool:
         """Say whether one of the findings is about the mistake."""
         return any(
             finding.rule == self.rule

@@ -110,10 +110,16 @@ class Result:
     @property
     def failures(self) -> list[str]:
         """What is wrong, in words."""
-        failed = [f"MISSED at gross: {one.rule}: {one.title}" for one in self.scores if one.recall[1.0] < 1]
-        failed += [f"ALARM in {name}: {told}" for name, found in self.healthy.items() for told in found]
-        failed += [f"ALARM at none, {one.title}: {told}" for one in self.scores for told in one.alarms]
-        failed += [f"ACCUSED, {name}: {told}" for name, found in self.near_misses.items() for told in found]
+        failed = [
+            f"MISSED at gross: {score.rule}: {score.title}" for score in self.scores if score.recall[1.0] < 1
+        ]
+        failed += [f"ALARM in {name}: {alarm}" for name, alarms in self.healthy.items() for alarm in alarms]
+        failed += [
+            f"ALARM at none, {score.title}: {alarm}" for score in self.scores for alarm in score.alarms
+        ]
+        failed += [
+            f"ACCUSED, {name}: {alarm}" for name, alarms in self.near_misses.items() for alarm in alarms
+        ]
         if self.false_divergences > MOST_FALSE:
             failed.append(f"ALARM: {self.false_divergences} of {HEALTHY_CURVES} healthy curves diverged")
         best, onset = self.published
@@ -124,7 +130,7 @@ class Result:
 
 def score(fault: Fault, study: Study, seeds: Sequence[int], draws: int) -> Score:
     """Return how a mistake's rule does, and what the others say."""
-    told = dict.fromkeys(fault.magnitudes, 0)
+    recognised = dict.fromkeys(fault.magnitudes, 0)
     alarms: list[str] = []
     besides: Counter[str] = Counter()
     for seed, draw in itertools.product(seeds, range(draws)):
@@ -133,14 +139,14 @@ def score(fault: Fault, study: Study, seeds: Sequence[int], draws: int) -> Score
                 rng = np.random.default_rng([seed, zlib.crc32(fault.title.encode()), draw])
                 planted, name = fault.plant(Bed(study, magnitude, rng, Path(folder)))
                 ends = magnitude in (0.0, 1.0)
-                found = diagnose(planted, None if ends else [load(fault.rule)])
-            told[magnitude] += fault.is_told(found, name)
+                findings = diagnose(planted, None if ends else [load(fault.rule)])
+            recognised[magnitude] += fault.is_reported(findings, name)
             if magnitude == 0:
-                alarms += _in_words(found)
+                alarms += _in_words(findings)
             elif magnitude == 1:
-                besides.update({finding.rule for finding in _serious(found)} - {fault.rule})
+                besides.update({finding.rule for finding in _serious(findings)} - {fault.rule})
     plants = len(seeds) * draws
-    recall = {magnitude: count / plants for magnitude, count in told.items()}
+    recall = {magnitude: count / plants for magnitude, count in recognised.items()}
     shares = {rule: count / plants for rule, count in besides.most_common()}
     return Score(fault.rule, fault.title, plants, recall, alarms, shares)
 
@@ -167,18 +173,19 @@ def look(options: argparse.Namespace) -> Result:
         study = open_study(folder)
         parts = {name: _in_words(diagnose(part)) for name, part in healthy_parts(study)}
         scores = pool.map(functools.partial(score, study=study, seeds=seeds, draws=options.draws), chosen)
-        told = list(scores)
+        rule_scores = list(scores)
         chosen_misses = _chosen(options)
         accused = pool.map(
             functools.partial(accusations_of, study=study, seeds=seeds, draws=options.draws), chosen_misses
         )
         misses = {
-            f"{miss.rule}: {miss.title}": found for miss, found in zip(chosen_misses, accused, strict=True)
+            f"{miss.rule}: {miss.title}": statements
+            for miss, statements in zip(chosen_misses, accused, strict=True)
         }
     rng = np.random.default_rng(seeds)
     onsets = [onsets_at(noise, options.curves, rng=rng) for noise in NOISES]
     healthy = false_divergences(HEALTHY_CURVES, rng=rng)
-    return Result(told, parts, onsets, healthy, published(), misses)
+    return Result(rule_scores, parts, onsets, healthy, published(), misses)
 
 
 def _chosen(options: argparse.Namespace) -> list[NearMiss]:
@@ -190,7 +197,7 @@ def report(result: Result) -> str:
     (best, onset), alarms = result.published, sum(map(len, result.healthy.values()))
     lines = [f"{result.scores[0].plants} plants a magnitude", table(result.scores), ""]
     lines += ["Onset of made divergences", onset_table(result.onsets), ""]
-    gross = [one.recall[1.0] for one in result.scores]
+    gross = [score.recall[1.0] for score in result.scores]
     lines += [f"Recall at gross: {100 * np.mean(gross):.0f}% of {len(gross)} kinds of mistakes."]
     accused = sum(map(bool, result.near_misses.values()))
     lines += [f"{accused} of {len(result.near_misses)} near misses accused."]

@@ -91,12 +91,14 @@ def _identical(bed: Bed) -> Planted:
 
 def _copied(bed: Bed, run: Run, source: Run) -> Run:
     """Return a run in which a share of each metric's values is another run's."""
-    told = {}
+    series = {}
     for name, theirs in source.history.series.items():
         own = run.history.series.get(name, theirs)
         same = bed.rng.permutation(len(theirs)) < round(bed.magnitude * len(theirs))
-        told[name] = Series(theirs.steps, np.where(same, theirs.values, own.values)) if bed.magnitude else own
-    return with_series(run, told if bed.magnitude else {})
+        series[name] = (
+            Series(theirs.steps, np.where(same, theirs.values, own.values)) if bed.magnitude else own
+        )
+    return with_series(run, series if bed.magnitude else {})
 
 
 def _one_seed(bed: Bed) -> Planted:

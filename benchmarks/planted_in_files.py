@@ -40,7 +40,7 @@ def reread(bed: Bed, damage: Callable[[Path, Run], None], runs: list[Run]) -> St
     return open_study(bed.folder)
 
 
-def _some(bed: Bed) -> tuple[str, list[Run]]:
+def _runs_to_change(bed: Bed) -> tuple[str, list[Run]]:
     """Return a group, and as many of its runs as the magnitude says, one at least where it is not 0."""
     group = any_group(bed.study, bed.rng)
     runs = bed.study.groups()[group]
@@ -48,7 +48,7 @@ def _some(bed: Bed) -> tuple[str, list[Run]]:
     return group, [runs[i] for i in chosen]
 
 
-def _one(bed: Bed) -> list[Run]:
+def _run_to_change(bed: Bed) -> list[Run]:
     return [any_run(bed)]
 
 
@@ -58,12 +58,12 @@ def any_run(bed: Bed) -> Run:
 
 
 def _change_config(place: Path, **keys: Any) -> None:
-    told = json.loads((place / CONFIG).read_text())
-    (place / CONFIG).write_text(json.dumps({**told, **keys}))
+    stored = json.loads((place / CONFIG).read_text())
+    (place / CONFIG).write_text(json.dumps({**stored, **keys}))
 
 
 def _incomplete(bed: Bed) -> Planted:
-    group, runs = _some(bed)
+    group, runs = _runs_to_change(bed)
 
     def cut(place: Path, run: Run) -> None:
         lines = (place / METRICS).read_bytes().splitlines(keepends=True)
@@ -75,7 +75,7 @@ def _incomplete(bed: Bed) -> Planted:
 
 
 def _damaged(bed: Bed) -> Planted:
-    runs = _one(bed)
+    runs = _run_to_change(bed)
 
     def damage(place: Path, run: Run) -> None:
         lines = (place / METRICS).read_bytes().splitlines()
@@ -88,7 +88,7 @@ def _damaged(bed: Bed) -> Planted:
 
 
 def _torn(bed: Bed) -> Planted:
-    runs = _one(bed)
+    runs = _run_to_change(bed)
 
     def tear(place: Path, run: Run) -> None:
         content = (place / METRICS).read_bytes()
@@ -99,7 +99,7 @@ def _torn(bed: Bed) -> Planted:
 
 
 def _empty(bed: Bed) -> Planted:
-    runs = _one(bed)
+    runs = _run_to_change(bed)
 
     def empty(place: Path, run: Run) -> None:
         without_tensors(place, bed.magnitude)
@@ -112,20 +112,20 @@ def without_tensors(place: Path, share: float) -> None:
     (checkpoint,) = (place / "checkpoints").iterdir()
     content = checkpoint.read_bytes()
     start = LENGTH.size + LENGTH.unpack(content[: LENGTH.size])[0]
-    told = json.loads(content[LENGTH.size : start])
-    names = [name for name in told if name != "__metadata__"]
+    entries = json.loads(content[LENGTH.size : start])
+    names = [name for name in entries if name != "__metadata__"]
     kept = names[round(share * len(names)) :]
-    header, data = {"__metadata__": told.get("__metadata__", {})}, b""
+    header, data = {"__metadata__": entries.get("__metadata__", {})}, b""
     for name in kept:
-        low, high = told[name]["data_offsets"]
-        header[name] = {**told[name], "data_offsets": [len(data), len(data) + high - low]}
+        low, high = entries[name]["data_offsets"]
+        header[name] = {**entries[name], "data_offsets": [len(data), len(data) + high - low]}
         data += content[start + low : start + high]
     text = json.dumps(header).encode()
     checkpoint.write_bytes(LENGTH.pack(len(text)) + text + data)
 
 
 def _short(bed: Bed) -> Planted:
-    runs = _one(bed)
+    runs = _run_to_change(bed)
 
     def shorten(place: Path, run: Run) -> None:
         (checkpoint,) = (place / "checkpoints").iterdir()
@@ -136,7 +136,7 @@ def _short(bed: Bed) -> Planted:
 
 
 def _failed_afterwards(bed: Bed) -> Planted:
-    group, runs = _some(bed)
+    group, runs = _runs_to_change(bed)
 
     def fail(place: Path, run: Run) -> None:
         _change_config(place, ending={"state": "complete", "detail": f"then: {AN_ERROR}"})
@@ -149,13 +149,13 @@ def _failed_evaluation(bed: Bed) -> Planted:
     name = "an_evaluation"
     if not bed.magnitude:
         return bed.study, name
-    told = {"experiment_name": name, "evaluation_mode": True}
+    config = {"experiment_name": name, "evaluation_mode": True}
     ending = Ending("complete", AN_ERROR)
     attempt = Run(
         path=Path(f"{name}.out"),
         experiment=name,
         name=name,
-        configuration=told,
+        configuration=config,
         ending=ending,
         provenance={"job": "17"},
     )

@@ -31,8 +31,8 @@ def energies(run: Run) -> tuple[Array, Array]:
 def with_energies(run: Run, positive: Array, negative: Array) -> Run:
     """Return a run with other energies, and the margin between them."""
     steps = run.history.series[POSITIVE].steps
-    told = {POSITIVE: positive, NEGATIVE: negative, MARGIN: negative - positive}
-    return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+    curves = {POSITIVE: positive, NEGATIVE: negative, MARGIN: negative - positive}
+    return with_series(run, {name: Series(steps, values) for name, values in curves.items()})
 
 
 def _loss(run: Run) -> Array:
@@ -42,14 +42,14 @@ def _loss(run: Run) -> Array:
 
 def _with_loss(run: Run, contrast: Array) -> Run:
     """Return a run with another contrastive loss, and the total that it is a part of."""
-    told, weight = run.history.series, float((run.configuration or {})["energy_loss_weight"])
-    total = told[SUM[0]]
-    changed_by = weight * (contrast - told[CONTRAST].values)
+    series, weight = run.history.series, float((run.configuration or {})["energy_loss_weight"])
+    total = series[SUM[0]]
+    changed_by = weight * (contrast - series[CONTRAST].values)
     return with_series(
         run,
         {
             SUM[0]: Series(total.steps, total.values + changed_by),
-            CONTRAST: Series(told[CONTRAST].steps, contrast),
+            CONTRAST: Series(series[CONTRAST].steps, contrast),
         },
     )
 
@@ -133,11 +133,11 @@ def _dead_gradient(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng)
 
     def dead(run: Run) -> Run:
-        told = run.history.series
-        rows = bed.rng.integers(FIRST_ROWS, size=max(len(series) for series in told.values()))
+        logged = run.history.series
+        rows = bed.rng.integers(FIRST_ROWS, size=max(len(series) for series in logged.values()))
         frozen = {
             name: Series(series.steps, series.values[np.minimum(rows[: len(series)], len(series) - 1)])
-            for name, series in told.items()
+            for name, series in logged.items()
         }
         gradient = frozen[GRADIENT]
         vanishing = np.where(np.arange(len(gradient)) < len(gradient) // 5, 1.0, 1e-5)
@@ -175,9 +175,9 @@ def _divided(bed: Bed) -> Planted:
         steps = run.history.series[GRADIENT].steps
         prediction = bed.rng.lognormal(size=len(steps))
         gradient = prediction * BATCH**bed.magnitude * np.exp(0.01 * bed.rng.standard_normal(len(steps)))
-        told = {"train/pred": Series(steps, prediction), "train/grad_E": Series(steps, gradient)}
+        curves = {"train/pred": Series(steps, prediction), "train/grad_E": Series(steps, gradient)}
         return replace(
-            with_series(run, told), configuration={**(run.configuration or {}), "batch_size": BATCH}
+            with_series(run, curves), configuration={**(run.configuration or {}), "batch_size": BATCH}
         )
 
     return changed(bed.study, divided, group=group), group

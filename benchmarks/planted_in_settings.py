@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from benchmarks.planted_fault import Bed, Fault, Planted
-from benchmarks.planted_study import any_group, changed, rest_of, with_evaluations
+from benchmarks.planted_study import any_group, changed, rest_of, with_evaluations, with_settings
 from ired_diag.runs.evaluation_metric import USUAL as METRIC
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -16,15 +15,11 @@ from ired_diag.runs.study import Study
 OTHERWISE = {"learning_rate": 0.001, "batch_size": 512, "ema_decay": 0.99, "gradient_clip": 0.5}
 
 
-def _set(run: Run, **keys: Any) -> Run:
-    return replace(run, configuration={**(run.configuration or {}), **keys})
-
-
 def _several(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng)
     keys = bed.rng.permutation(list(OTHERWISE))[: round(bed.magnitude * len(OTHERWISE))]
     other = {str(key): OTHERWISE[key] for key in keys}
-    return changed(bed.study, lambda run: _set(run, **other), group=group), group
+    return changed(bed.study, lambda run: with_settings(run, **other), group=group), group
 
 
 def _idle(bed: Bed) -> Planted:
@@ -38,7 +33,7 @@ def _idle(bed: Bed) -> Planted:
     def again(run: Run) -> Run:
         values = run.history.series[METRIC].values
         noisy = values * np.exp(bed.rng.choice(rest_of(run).scatter, len(values)))
-        other = with_evaluations(_set(run, mining_noise_scale=1.0), noisy)
+        other = with_evaluations(with_settings(run, mining_noise_scale=1.0), noisy)
         return replace(other, experiment=twin, name=twin)
 
     return Study.of([*bed.study.runs, *map(again, source)]), twin
@@ -52,9 +47,9 @@ def _slip(bed: Bed) -> Planted:
     place = int(bed.rng.integers(1, len(key) - 1))
 
     def slipped(run: Run) -> Run:
-        told = dict(run.configuration or {})
-        told[key[:place] + key[place + 1 :]] = told.pop(key)
-        return replace(run, configuration=told)
+        config = dict(run.configuration or {})
+        config[key[:place] + key[place + 1 :]] = config.pop(key)
+        return replace(run, configuration=config)
 
     return changed(bed.study, slipped, group=group), group
 
@@ -65,15 +60,15 @@ def _quoted(bed: Bed) -> Planted:
         return bed.study, group
     number = f"{bed.rng.uniform(0.4, 0.9):.4f}"
     notes = f"Published in Table 2: {number} at 40 steps. Our baseline has an MSE of {number}."
-    return changed(bed.study, lambda run: _set(run, notes=notes), group=group), group
+    return changed(bed.study, lambda run: with_settings(run, notes=notes), group=group), group
 
 
 def _evaluation(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng)
     if not bed.magnitude:
         return bed.study, group
-    told = {"evaluation_mode": True, "model_checkpoints": ["results/model-1.pt"]}
-    return changed(bed.study, lambda run: _set(run, **told), group=group), group
+    config = {"evaluation_mode": True, "model_checkpoints": ["results/model-1.pt"]}
+    return changed(bed.study, lambda run: with_settings(run, **config), group=group), group
 
 
 FAULTS = (

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from benchmarks.planted_fault import Bed, Fault, Planted
-from benchmarks.planted_study import any_group, changed, with_series, with_values
+from benchmarks.planted_study import any_group, changed, with_series, with_settings, with_values
 from ired_diag.forensics.zero_learning_rate import logged_rates
 from ired_diag.runs.evaluation_metric import USUAL as METRIC
 from ired_diag.runs.evaluation_result import EvaluationResult
@@ -27,11 +26,11 @@ def _dead(bed: Bed) -> Planted:
         loss, gradient = run.history.series[LOSS], run.history.series[GRADIENT]
         late = loss.steps > start * loss.steps[-1]
         lost = np.isin(gradient.steps, loss.steps[late])
-        told = {
+        curves = {
             LOSS: Series(loss.steps, np.where(late, constant, loss.values)),
             GRADIENT: Series(gradient.steps, np.where(lost, np.nan, gradient.values)),
         }
-        return with_series(run, told)
+        return with_series(run, curves)
 
     return (changed(bed.study, dead, group=group) if bed.magnitude else bed.study), group
 
@@ -56,19 +55,15 @@ def _cosine(bed: Bed) -> Planted:
         steps = run.history.series[GRADIENT].steps
         cosine = np.linspace(0.1, 0.97, len(steps))
         length = np.exp(0.01 * bed.rng.standard_normal(len(steps)))
-        told = {
+        curves = {
             "diag/cos": cosine * (1 - bed.magnitude),
             "diag/mse": 2 * (1 - cosine) * length**2,
             "diag/pred_norm": length * float((run.configuration or {})["rank"]),
             "diag/pred_std": length,
         }
-        return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+        return with_series(run, {name: Series(steps, values) for name, values in curves.items()})
 
     return changed(bed.study, wrong_axis, group=group), group
-
-
-def _told(run: Run, **keys: Any) -> Run:
-    return replace(run, configuration={**(run.configuration or {}), **keys})
 
 
 def _samples(bed: Bed) -> Planted:
@@ -79,7 +74,7 @@ def _samples(bed: Bed) -> Planted:
     def evaluated(run: Run) -> Run:
         n = used if run.group == group else 1024
         result = EvaluationResult(metric="test/accuracy", value=0.9, source=run.path, n=n)
-        return replace(_told(run, num_test_samples=1024), results=(result,))
+        return replace(with_settings(run, num_test_samples=1024), results=(result,))
 
     return changed(bed.study, evaluated), group
 
@@ -106,7 +101,7 @@ def _clip(bed: Bed) -> Planted:
     members = bed.study.groups()[group]  # of other groups the threshold may never clip
     largest = max(float(run.history.series[GRADIENT].values.max()) for run in members)
     threshold = largest * 1000**bed.magnitude
-    return changed(bed.study, lambda run: _told(run, gradient_clip=threshold)), group
+    return changed(bed.study, lambda run: with_settings(run, gradient_clip=threshold)), group
 
 
 def _rounded(bed: Bed) -> Planted:
@@ -142,8 +137,8 @@ def _impossible_f1(bed: Bed) -> Planted:
         rising = -np.expm1(-np.arange(1, len(steps) + 1) / (len(steps) / 6))
         precision, recall = 0.7 * rising, 0.75 * rising
         f1 = 2 * precision * recall / (precision + recall) * (1 + 0.3 * bed.magnitude)
-        told = {"val_precision": precision, "val_recall": recall, "val_f1": f1}
-        return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+        curves = {"val_precision": precision, "val_recall": recall, "val_f1": f1}
+        return with_series(run, {name: Series(steps, values) for name, values in curves.items()})
 
     return changed(bed.study, other_average, group=group), group
 
@@ -154,13 +149,13 @@ def _loss_at_chance(bed: Bed) -> Planted:
 
     def flat(run: Run) -> Run:
         if run.group != group:
-            return _told(run, num_classes=10)  # all groups configure the same
+            return with_settings(run, num_classes=10)  # all groups configure the same
         steps = run.history.series[METRIC].steps
         falling = np.exp(-np.arange(len(steps)) / (len(steps) / 6))
         level = np.log(10) * (0.2 + 0.8 * falling)
-        told = np.log(10) + (1 - bed.magnitude) * (level - np.log(10))
-        told = told * np.exp(1e-3 * bed.rng.standard_normal(len(steps)))
-        return with_series(_told(run, num_classes=10), {"val_loss": Series(steps, told)})
+        loss = np.log(10) + (1 - bed.magnitude) * (level - np.log(10))
+        loss = loss * np.exp(1e-3 * bed.rng.standard_normal(len(steps)))
+        return with_series(with_settings(run, num_classes=10), {"val_loss": Series(steps, loss)})
 
     return changed(bed.study, flat), group
 
@@ -174,7 +169,21 @@ def _no_rate(bed: Bed) -> Planted:
         rate = 0.0 if bed.magnitude and run.group == group else 0.05
         rates = Series(steps, rate * np.linspace(1, 0, len(steps)))
         names = logged_rates(run) or ["train/lr"]
-        return with_series(_told(run, learning_rate=0.05), dict.fromkeys(names, rates))
+        return with_series(with_settings(run, learning_rate=0.05), dict.fromkeys(names, rates))
+
+    return changed(bed.study, logged), group
+
+
+def _two_bases(bed: Bed) -> Planted:
+    """All groups log a perplexity of their loss in nats, and one group raises 2 to it."""
+    group = any_group(bed.study, bed.rng)
+
+    def logged(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        loss = 3 + 4 * np.exp(-np.arange(len(steps)) / (len(steps) / 6))
+        loss = loss * np.exp(0.01 * bed.rng.standard_normal(len(steps)))
+        base = 2.0 if bed.magnitude and run.group == group else np.e
+        return with_series(run, {"lm_loss": Series(steps, loss), "lm_ppl": Series(steps, base**loss)})
 
     return changed(bed.study, logged), group
 
@@ -185,10 +194,10 @@ def _switched_off(bed: Bed) -> Planted:
 
     def logged(run: Run) -> Run:
         if run.group != group:
-            return _told(run, use_contrastive_loss=False)  # all groups configure the same
+            return with_settings(run, use_contrastive_loss=False)  # all groups configure the same
         steps = run.history.series[GRADIENT].steps
         term = Series(steps, bed.magnitude * np.exp(0.1 * bed.rng.standard_normal(len(steps))))
-        return with_series(_told(run, use_contrastive_loss=False), {"train/nce_weighted": term})
+        return with_series(with_settings(run, use_contrastive_loss=False), {"train/nce_weighted": term})
 
     return changed(bed.study, logged), group
 
@@ -204,6 +213,7 @@ FAULTS = (
     Fault("zero_learning_rate", "a rate of 0.05 is logged as 0", "warning", _no_rate, graded=False),
     Fault("chance_level", "a loss wins all or nothing of its descent from ln K", "warning", _loss_at_chance),
     Fault("contradictory_metrics", "an F1 of 100 to 130% of what P and R allow", "warning", _impossible_f1),
+    Fault("perplexity_base", "a perplexity of 2^loss next to exp(loss)", "warning", _two_bases, graded=False),
     Fault("dead_run", "a loss is logged as a constant when it is NaN", "error", _dead, graded=False),
     Fault("impossible_values", "accuracies of 95 to 114 percent", "error", _impossible),
     Fault("logged_cosine", "a cosine of 100 to 0% of what the error forces", "warning", _cosine),

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,8 +80,8 @@ def train_study(
 def rest_of(run: Run) -> Rest:
     """Return a run's plateau; the last third of its evaluations where none is found."""
     series = run.history.series[METRIC]
-    found = plateau_start(series.steps, series.values).index
-    start = 2 * len(series) // 3 if found is None else found
+    index = plateau_start(series.steps, series.values).index
+    start = 2 * len(series) // 3 if index is None else index
     level = float(np.exp(np.log(series.values[start:]).mean()))
     return Rest(start, level, np.log(series.values[start:] / level))
 
@@ -88,6 +89,11 @@ def rest_of(run: Run) -> Rest:
 def with_series(run: Run, series: Mapping[str, Series]) -> Run:
     """Return a run whose history has these metrics, in place of its own of the same name."""
     return replace(run, history=replace(run.history, series={**run.history.series, **series}))
+
+
+def with_settings(run: Run, **keys: Any) -> Run:
+    """Return a run whose configuration has these keys, in place of its own of the same name."""
+    return replace(run, configuration={**(run.configuration or {}), **keys})
 
 
 def with_values(run: Run, metric: str, values: Array) -> Run:

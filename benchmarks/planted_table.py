@@ -36,17 +36,17 @@ class Score:
 def table(scores: Sequence[Score]) -> str:
     """Return scores as lines of text."""
     lines = [ROW.format("rule", "planted, from none to gross", *MAGNITUDES, "alarms", "besides, at gross")]
-    for one in scores:
-        cells = [f"{100 * one.recall[m]:.0f}%" if m in one.recall else "·" for m in MAGNITUDES]
-        besides = ", ".join(f"{rule} {100 * share:.0f}%" for rule, share in one.besides.items())
-        lines.append(ROW.format(one.rule, one.title, *cells, len(one.alarms), besides).rstrip())
+    for score in scores:
+        cells = [f"{100 * score.recall[m]:.0f}%" if m in score.recall else "·" for m in MAGNITUDES]
+        besides = ", ".join(f"{rule} {100 * share:.0f}%" for rule, share in score.besides.items())
+        lines.append(ROW.format(score.rule, score.title, *cells, len(score.alarms), besides).rstrip())
     return "\n".join(lines)
 
 
 def onset_table(onsets: Sequence[Onsets]) -> str:
     """Return how well onsets are found, as lines of text."""
     lines = [ONSET_ROW.format("noise", "curves", "diverged", f"within {WITHIN}", "median error")]
-    for one in onsets:
-        shares = (f"{100 * count / one.curves:.0f}%" for count in (one.seen, one.within))
-        lines.append(ONSET_ROW.format(f"{100 * one.noise:g}%", one.curves, *shares, f"{one.error:.1f}"))
+    for onset in onsets:
+        shares = (f"{100 * count / onset.curves:.0f}%" for count in (onset.seen, onset.within))
+        lines.append(ONSET_ROW.format(f"{100 * onset.noise:g}%", onset.curves, *shares, f"{onset.error:.1f}"))
     return "\n".join(lines)

@@ -35,11 +35,11 @@ EVALUATION = (
 
 def lines(step: int, values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
     """Return what tqdm draws at a step: its text at the counter before, and again at its own."""
-    told = (
+    line = (
         "loss: {:.4f} loss_denoise: {:.4f} loss_energy: {:.4f} "
         "loss_opt: {:.4f} data_time: {:.2f} nn_time: {:.2f}"
     )
-    text, speed = told.format(*values), 9 + values[4]
+    text, speed = line.format(*values), 9 + values[4]
     return "".join(_line(text, counter, speed) for counter in (step - 1, step))
 
 
@@ -67,12 +67,12 @@ def measure(path: Path, names: tuple[str, ...] | None, repeats: int) -> dict[str
     processor, wall, steps = [], [], 0
     for _ in range(repeats):
         at = time.process_time(), time.perf_counter()
-        told = tqdm_lines.read(path, names=names)
+        log = tqdm_lines.read(path, names=names)
         processor.append(time.process_time() - at[0])
         wall.append(time.perf_counter() - at[1])
-        steps = len(told.bars[0].steps)
-        if told.damaged or len(told.bars) != 1:
-            raise AssertionError(f"a whole file of one bar was read as {told}")
+        steps = len(log.bars[0].steps)
+        if log.damaged or len(log.bars) != 1:
+            raise AssertionError(f"a whole file of one bar was read as {log}")
     size = path.stat().st_size / 1e6
     return {
         "processor_mb_s": size / min(processor),
@@ -100,9 +100,9 @@ def main() -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     row = "{:<14} {:>10} {:>12} {:>10} {:>10} {:>6}\n"
     sys.stdout.write(row.format("read", "MB/s CPU", "median CPU", "MB/s wall", "steps", "goal"))
-    for name, told in results.items():
+    for name, result in results.items():
         rates = [
-            f"{told[key]:.0f}" for key in ("processor_mb_s", "median_processor_mb_s", "wall_mb_s", "steps")
+            f"{result[key]:.0f}" for key in ("processor_mb_s", "median_processor_mb_s", "wall_mb_s", "steps")
         ]
         sys.stdout.write(row.format(name, *rates, f"{GOALS[name]:.0f}"))
     sys.stdout.write(f"peak memory {peak:.0f} MB, goal {MEMORY_GOAL:.0f} MB\n")

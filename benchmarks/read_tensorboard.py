@@ -5,7 +5,7 @@
 A run is written with TensorBoard's own writer, so that its format is not ours: a scalar an event, once as a
 plain number (``simple_value``, what PyTorch writes) and once as a tensor (what TensorFlow 2 writes). Three
 readings follow each other in turn: ours; EventAccumulator as it comes, which keeps 10,000 plain scalars of a
-tag and 10 tensors; and EventAccumulator told to keep all. Told are the best wall seconds of each, the ratio
+tag and 10 tensors; and EventAccumulator set to keep all. Printed are the best wall seconds of each, the ratio
 to ours, and the points kept. Every point that EventAccumulator keeps must be one of ours, bit for bit; told
 to keep all, it must have them all.
 
@@ -30,7 +30,7 @@ from ired_diag.readers import tensorboard
 from ired_diag.readers.scalar_log import ScalarLog
 
 Kind = Literal["simple", "tensor"]
-Told = Mapping[str, list[tuple[int, float]]]  # (step, value) by tag
+Points = Mapping[str, list[tuple[int, float]]]  # (step, value) by tag
 
 OURS, PART, ALL = "ired_diag, whole", "EventAccumulator, part", "EventAccumulator, whole"
 KEEP_ALL = {"scalars": 0, "tensors": 0}
@@ -47,12 +47,12 @@ def write(folder: Path, kind: Kind, *, scalars: int, tags: int, rng: np.random.G
     metadata = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"))
     writer = EventFileWriter(str(folder))
     for i, value in enumerate(rng.standard_normal(scalars).astype(np.float32)):
-        told = (
+        number = (
             {"simple_value": float(value)}
             if kind == "simple"
             else {"tensor": make_tensor_proto(value), "metadata": metadata}
         )
-        summary = Summary(value=[Summary.Value(tag=f"train/loss_{i % tags}", **told)])
+        summary = Summary(value=[Summary.Value(tag=f"train/loss_{i % tags}", **number)])
         writer.add_event(Event(wall_time=1.7e9 + i, step=i // tags, summary=summary))
     writer.close()
 
@@ -69,15 +69,15 @@ def read_theirs(folder: Path, size_guidance: Mapping[str, int] | None = None) ->
     return EventAccumulator(str(folder), size_guidance=size_guidance).Reload()
 
 
-def points_of_ours(log: ScalarLog) -> Told:
+def points_of_ours(log: ScalarLog) -> Points:
     """Return our points by tag."""
     return {
-        tag: list(zip(told.steps.tolist(), told.values.tolist(), strict=True))
-        for tag, told in log.points.items()
+        tag: list(zip(series.steps.tolist(), series.values.tolist(), strict=True))
+        for tag, series in log.points.items()
     }
 
 
-def points_of_theirs(log: Any) -> Told:
+def points_of_theirs(log: Any) -> Points:
     """Return EventAccumulator's points by tag, plain and tensor-typed alike."""
     from tensorboard.util.tensor_util import make_ndarray
 
@@ -96,13 +96,13 @@ def compare(kind: Kind, *, scalars: int, tags: int, repeats: int) -> dict[str, d
     Raises:
         AssertionError: The readers disagree about a value.
     """
-    readers: dict[str, tuple[Callable[[Path], Any], Callable[[Any], Told]]] = {
+    readers: dict[str, tuple[Callable[[Path], Any], Callable[[Any], Points]]] = {
         OURS: (read_ours, points_of_ours),
         PART: (read_theirs, points_of_theirs),
         ALL: (lambda folder: read_theirs(folder, KEEP_ALL), points_of_theirs),
     }
     seconds: dict[str, list[float]] = {name: [] for name in readers}
-    told: dict[str, Told] = {}
+    points_of: dict[str, Points] = {}
     with tempfile.TemporaryDirectory() as name:
         write(Path(name), kind, scalars=scalars, tags=tags, rng=np.random.default_rng(20261121))
         for _ in range(repeats):
@@ -110,29 +110,29 @@ def compare(kind: Kind, *, scalars: int, tags: int, repeats: int) -> dict[str, d
                 start = time.perf_counter()
                 log = read(Path(name))
                 seconds[reader].append(time.perf_counter() - start)
-                told[reader] = points(log)
-    check(told, scalars)
+                points_of[reader] = points(log)
+    check(points_of, scalars)
     return {
         reader: {
             "seconds": min(seconds[reader]),
-            "kept": sum(len(points) for points in told[reader].values()),
+            "kept": sum(len(points) for points in points_of[reader].values()),
         }
         for reader in readers
     }
 
 
-def check(told: Mapping[str, Told], scalars: int) -> None:
+def check(points_of: Mapping[str, Points], scalars: int) -> None:
     """Hold the readers to the same values.
 
     Raises:
         AssertionError: A value differs, or one is missing where all are to be kept.
     """
-    ours = told[OURS]
+    ours = points_of[OURS]
     if sum(len(points) for points in ours.values()) != scalars:
         raise AssertionError(f"our reader lost some of {scalars} points")
-    if told[ALL] != ours:
+    if points_of[ALL] != ours:
         raise AssertionError("our reader and EventAccumulator disagree about the whole")
-    for tag, points in told[PART].items():
+    for tag, points in points_of[PART].items():
         if not set(points) <= set(ours[tag]):
             raise AssertionError(f"EventAccumulator kept a point of {tag!r} that our reader does not know")
 
@@ -156,10 +156,10 @@ def main(arguments: list[str] | None = None) -> int:
     row = "{:<8} {:<24} {:>9} {:>10} {:>8}\n"
     sys.stdout.write(row.format("scalars", "reader", "seconds", "time/ours", "kept"))
     for kind, readers in results.items():
-        for reader, found in readers.items():
-            ratio = found["seconds"] / readers[OURS]["seconds"]
-            told = (f"{found['seconds']:.3f}", f"{ratio:.2f}", f"{found['kept']:.0f}")
-            sys.stdout.write(row.format(kind, reader, *told))
+        for reader, result in readers.items():
+            ratio = result["seconds"] / readers[OURS]["seconds"]
+            cells = (f"{result['seconds']:.3f}", f"{ratio:.2f}", f"{result['kept']:.0f}")
+            sys.stdout.write(row.format(kind, reader, *cells))
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
     return 0 if all(r[OURS]["seconds"] < r[PART]["seconds"] for r in results.values()) else 3

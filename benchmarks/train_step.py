@@ -93,9 +93,9 @@ def main() -> None:
                 ratio, over_fp32, share = f"{t.ratio:.2f}", f"{t.ratio_fp32:.2f}", f"{t.matrix_share:.0%}"
                 told_row = (*times[:2], ratio, times[2], over_fp32, share)
                 _say(ROW.format(strategy, precision, seeds, *told_row))
-    told = {"timings": [asdict(t) for t in timings], **_besides(device, options)}
+    content = {"timings": [asdict(t) for t in timings], **_besides(device, options)}
     if options.json:
-        options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def measure(
@@ -175,15 +175,15 @@ def _besides(device: torch.device, options: argparse.Namespace) -> dict[str, flo
     _say(f"data: {1e3 * draw:.1f} ms for {config.batch_size} matrices and inverses")
     judged = config.validation_batches * config.validation_batch_size
     _say(f"evaluation on {judged} matrices: {evaluation:.2f} s")
-    told = {"data_ms": 1e3 * draw, "evaluation_s": evaluation}
+    measured = {"data_ms": 1e3 * draw, "evaluation_s": evaluation}
     for steps in (2, 20):
-        told[f"peak_mining_{steps}_mb"] = peak = _peak_of_mining(steps, device, options)
+        measured[f"peak_mining_{steps}_mb"] = peak = _peak_of_mining(steps, device, options)
         _say(f"memory that mining adds at its peak, {steps} steps: {peak:.0f} MB")
     peak_process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if device.type == "cuda":
         peak_process = torch.cuda.max_memory_allocated(device) / 2**20
     _say(f"peak memory of this whole benchmark, both sides: {peak_process:.0f} MB")
-    return {**told, "peak_memory_mb": peak_process}
+    return {**measured, "peak_memory_mb": peak_process}
 
 
 def _peak_of_mining(steps: int, device: torch.device, options: argparse.Namespace) -> float:

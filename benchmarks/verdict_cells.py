@@ -169,10 +169,10 @@ def _power_cells() -> Iterator[Cell]:
 
 def _partly_shared_cells() -> Iterator[Cell]:
     level, lost = Bound(DIFFERENT, PARTLY), Bound(LOST, POWER_LOST_PARTLY)
-    for n, both, rho in itertools.product((5, 10), (1, 2, 3, 4, 6, 8, 9), (0.0, 0.5, 0.9)):
-        if both < n:
-            study = PartlySharedStudy((both, n - both, n - both), rho)
-            yield Cell(f"{n} + {n} seeds, {both} shared, correlation {rho:g}", study, FEW, (level,))
+    for n, shared, rho in itertools.product((5, 10), (1, 2, 3, 4, 6, 8, 9), (0.0, 0.5, 0.9)):
+        if shared < n:
+            study = PartlySharedStudy((shared, n - shared, n - shared), rho)
+            yield Cell(f"{n} + {n} seeds, {shared} shared, correlation {rho:g}", study, FEW, (level,))
     for rho in (0.0, 0.5):
         study = PartlySharedStudy((2, 8, 8), rho, effect=1.3)
         yield Cell(f"power, 10 + 10 seeds, 2 shared, correlation {rho:g}", study, MANY, (lost,))

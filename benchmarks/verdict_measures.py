@@ -44,16 +44,16 @@ class NullStudy:
 
     def __call__(self, rng: np.random.Generator) -> Measured:
         """Return whether groups are called different, and whether intervals hold the truth."""
-        found = decision_of(study_of(self.design, rng))
-        measured = {DIFFERENT: float(found.differ), PLATEAU: float(found.read.plateau_step is not None)}
+        decided = decision_of(study_of(self.design, rng))
+        measured = {DIFFERENT: float(decided.differ), PLATEAU: float(decided.read.plateau_step is not None)}
         if self.design.failing or self.design.drift or self.design.improves or self.design.groups > 2:
             return measured
-        return measured | _coverage(found, self.design.effect)
+        return measured | _coverage(decided, self.design.effect)
 
 
-def _coverage(found: Decided, effect: float) -> Measured:
+def _coverage(decided: Decided, effect: float) -> Measured:
     """Return whether the intervals of the first mean and of the difference hold the truth."""
-    (test,), mean = found.tests, summarise(found.values_of("m0"))
+    (test,), mean = decided.tests, summarise(decided.values_of("m0"))
     return {
         COVERS_MEAN: float(mean.low <= 1 <= mean.high),
         COVERS_DIFFERENCE: float(test.test.low <= -effect <= test.test.high),
@@ -76,12 +76,12 @@ class PowerStudy:
     def __call__(self, rng: np.random.Generator) -> Measured:
         """Return whether each of the two tests sees the difference, less whether the verdict does."""
         seed = int(rng.integers(2**63))
-        found = decision_of(study_of(self.design, np.random.default_rng(seed)))
-        first, second = (found.read.values[found.readout][name] for name in ("m0", "m1"))
+        decided = decision_of(study_of(self.design, np.random.default_rng(seed)))
+        first, second = (decided.read.values[decided.readout][name] for name in ("m0", "m1"))
         labels = [label for label in first if label in second] if self.design.stated else None
         same = [np.array([x[label] for label in labels or x]) for x in (first, second)]
         true = true_means(curves_of(self.design, np.random.default_rng(seed)), self.start)
-        better = float(found.decisions[0] == "better")
+        better = float(decided.decisions[0] == "better")
         return {LOST: self._sees(*same) - better, LOST_TO_READER: self._sees(*true) - better}
 
     def _sees(self, a: Array, b: Array) -> float:
@@ -101,12 +101,12 @@ class PartlySharedStudy:
     def __call__(self, rng: np.random.Generator) -> Measured:
         """Return whether a null difference is seen, or the power lost to Welch's test on all seeds."""
         groups = partly_shared(self.counts, correlation=self.correlation, effect=self.effect, rng=rng)
-        found = decision_of(groups)
+        decided = decision_of(groups)
         if not self.effect:
-            return {DIFFERENT: float(found.differ)}
-        a, b = (found.values_of(name) for name in groups)
+            return {DIFFERENT: float(decided.differ)}
+        a, b = (decided.values_of(name) for name in groups)
         seen = stats.ttest_ind(a, b, equal_var=False).pvalue <= ALPHA and np.mean(a) < np.mean(b)
-        return {LOST: float(seen) - float(found.decisions[0] == "better")}
+        return {LOST: float(seen) - float(decided.decisions[0] == "better")}
 
 
 @dataclass(frozen=True)

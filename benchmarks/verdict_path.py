@@ -53,7 +53,7 @@ class Decided:
     @property
     def decisions(self) -> list[Decision]:
         """Of each pair: better, worse, equivalent or undecided."""
-        return [one.verdict.decision for one in self.corrected]
+        return [pair.verdict.decision for pair in self.corrected]
 
     @property
     def differ(self) -> bool:
@@ -66,7 +66,7 @@ class Decided:
 
     def noise(self) -> list[GroupNoise]:
         """Return how the spread of each group splits."""
-        return [noise_of(self.read.windows[one.name], self.read.plateau_reason) for one in self.members]
+        return [noise_of(self.read.windows[member.name], self.read.plateau_reason) for member in self.members]
 
 
 def decision_of(groups: Mapping[str, Sequence[Run]], readout: str = PLATEAU) -> Decided:

@@ -156,11 +156,11 @@ def partly_shared(
         effect: Mean of the second less that of the first, in standard deviations of a group.
         rng: Source of randomness.
     """
-    both, first, second = counts
-    z = _alike(rng.standard_normal((2, both)), rng, correlation)
+    shared, first, second = counts
+    z = _alike(rng.standard_normal((2, shared)), rng, correlation)
     a = np.concatenate([z[0], rng.standard_normal(first)])
     b = np.concatenate([z[1], rng.standard_normal(second)]) + effect
-    labels = (range(both + first), [*range(both), *range(both + first, both + first + second)])
+    labels = (range(shared + first), [*range(shared), *range(shared + first, shared + first + second)])
     return {
         name: [_number(name, seed, 1 + 0.01 * value) for seed, value in zip(seeds, x, strict=True)]
         for name, seeds, x in zip(("m0", "m1"), labels, (a, b), strict=True)

@@ -55,15 +55,15 @@ def measure_all(
     chosen: Sequence[Cell], *, most: int, processes: int, seed: int
 ) -> tuple[dict[str, dict[str, Array]], dict[str, float]]:
     """Return what the studies of each cell measure, by cell and measure, and the seconds of each cell."""
-    found: dict[str, dict[str, Array]] = {cell.name: {} for cell in chosen}
-    seconds = dict.fromkeys(found, 0.0)
+    measures: dict[str, dict[str, Array]] = {cell.name: {} for cell in chosen}
+    seconds = dict.fromkeys(measures, 0.0)
     with multiprocessing.Pool(processes) as pool:
         for name, measured, taken in pool.imap(chunk_of, tasks_of(chosen, most, seed)):
             seconds[name] += taken
             for measure, values in measured.items():
-                so_far = found[name].get(measure, np.empty(0))
-                found[name][measure] = np.concatenate([so_far, values])
-    return found, seconds
+                so_far = measures[name].get(measure, np.empty(0))
+                measures[name][measure] = np.concatenate([so_far, values])
+    return measures, seconds
 
 
 def minutes_of_all(
@@ -105,11 +105,11 @@ def is_kept(bound: Bound, share: float, error: float) -> bool:
     return share <= bound.limit + 2 * error if bound.at_most else share >= bound.limit - 2 * error
 
 
-def rows_of(chosen: Sequence[Cell], found: Mapping[str, dict[str, Array]]) -> Iterator[tuple[str, ...]]:
+def rows_of(chosen: Sequence[Cell], values: Mapping[str, dict[str, Array]]) -> Iterator[tuple[str, ...]]:
     """Yield all lines of the table."""
     for cell in chosen:
         for bound in cell.bounds:
-            yield row_of(cell, bound, found[cell.name].get(bound.measure, np.empty(0)))
+            yield row_of(cell, bound, values[cell.name].get(bound.measure, np.empty(0)))
 
 
 def main() -> None:
@@ -123,8 +123,8 @@ def main() -> None:
     given = parser.parse_args()
     chosen = [cell for cell in cells() if re.search(given.cells, cell.name)]
     most, begun = QUICK if given.quick else given.studies, time.monotonic()
-    found, seconds = measure_all(chosen, most=most, processes=given.processes, seed=given.seed)
-    rows = list(rows_of(chosen, found))
+    values, seconds = measure_all(chosen, most=most, processes=given.processes, seed=given.seed)
+    rows = list(rows_of(chosen, values))
     lines = [f"| {' | '.join(row)} |" for row in (HEADER, ("---",) * len(HEADER), *rows)]
     failed = sum(row[-1] == "FAIL" for row in rows)
     minutes = (time.monotonic() - begun) / 60

@@ -19,6 +19,7 @@ from ired_diag.runs import unreadable_run
 from ired_diag.runs.files import check_lookup, exists
 from ired_diag.runs.regroup import Grouping, check_keys, grouped_by, renamed
 from ired_diag.runs.run import Run
+from ired_diag.runs.stated_settings import differing_keys
 from ired_diag.runs.study import Study, check_seeds
 
 MOST_KEYS = 4  # in a note
@@ -138,31 +139,17 @@ def _hints(arguments: Sequence[str], groups: Mapping[str, Sequence[Run]]) -> Ite
         yield f"All runs belong to one group, {group}. To compare the folders, name them: {named}"
     if len(groups) > 2 and all(len(members) == 1 for members in groups.values()):
         options = "NAME=GLOB"
-        differing = _differing_keys(_runs_in(groups))
+        differing = differing_keys([run.settings for run in _runs_in(groups)])
         if differing:
             keys = ", ".join(differing[:MOST_KEYS])
             options += f", --group-by KEY or --ignore-key KEY (the runs differ in {keys})"
         yield f"Each of {len(groups)} groups has one run. To group them: {options}."
 
 
-def _differing_keys(runs: Sequence[Run]) -> list[str]:
-    """Return the settings that are not the same in all runs, in the order of their first mention."""
-    keys: dict[str, None] = {}
-    for run in runs:
-        keys.update(dict.fromkeys(run.settings))
-    differing = []
-    for key in keys:
-        # Values may be lists, which no set holds; their text is.
-        values = {repr(run.settings.get(key)) for run in runs}
-        if len(values) > 1:
-            differing.append(key)
-    return differing
-
-
 def _notes_on(group: str, members: Sequence[Run]) -> Iterator[str]:
     """Yield what a reader should know of how a group came about."""
     # A run without a configuration has unknown settings, not other ones.
-    differing = _differing_keys([run for run in members if run.settings])
+    differing = differing_keys([run.settings for run in members if run.settings])
     if differing:
         keys = ", ".join(differing[:MOST_KEYS])
         if len(differing) > MOST_KEYS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.range_of_numbers import within_range
 from ired_diag.runs.regroup import Grouping, grouped_by
 from ired_diag.runs.run import Run
+from ired_diag.runs.stated_settings import experiment_name
 from ired_diag.runs.store import find_checkpoints, read_run
 from ired_diag.runs.study import Skipped, Study
 from ired_diag.runs.unreadable_run import unreadable_run
@@ -289,7 +290,7 @@ def open_results(folder: Path) -> Run:
         UnreadableFile: Its configuration is damaged.
     """
     configuration = _results_configuration(folder)
-    name = _name_in(configuration)
+    name = experiment_name(configuration)
     seed = (configuration or {}).get("seed")
     checkpoints = find_checkpoints(folder)
     # The trainer writes this file after its last step.
@@ -356,7 +357,7 @@ def _open_file(path: Path, runs: dict[Path, Run], logs: Logs) -> None:
 
 def _open_checkpoint(path: Path) -> Run:
     configuration = _results_configuration(path.parent)
-    name = _name_in(configuration)
+    name = experiment_name(configuration)
     return Run(
         experiment=_experiment_of(name) or path.stem,
         name=name,
@@ -374,11 +375,6 @@ def _results_configuration(folder: Path) -> dict[str, Any] | None:
     if not config.is_file():
         return None
     return read_json_object(config)
-
-
-def _name_in(configuration: Mapping[str, Any] | None) -> str | None:
-    name = (configuration or {}).get("experiment_name")
-    return name if isinstance(name, str) and name else None
 
 
 def _open_run_folders(root: Path, contents: Contents, opened: _Opened, read_folder: ReadFolder) -> None:

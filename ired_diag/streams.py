@@ -6,7 +6,7 @@ evaluated on the same fresh problems, whatever their mining. They are pairs, as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,17 @@ def make_streams(seed: int, device: torch.device | str) -> Streams:
     """Return the streams of a seed, independent of each other and of those of other seeds."""
     generators = {}
     for number, purpose in enumerate(PURPOSES):
-        (entropy,) = np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)
-        generators[purpose] = torch.Generator(device).manual_seed(int(entropy >> np.uint64(1)))
+        generators[purpose] = generator_of([seed, number], device)
     return Streams(**generators)
+
+
+def generator_of(words: Sequence[int], device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a stream of random numbers, independent of those of any other words.
+
+    Args:
+        words: Whole numbers, 0 or more: a seed, and what the stream is for.
+        device: Device of the generator.
+    """
+    (entropy,) = np.random.SeedSequence(words).generate_state(1, np.uint64)
+    # torch takes seeds of 63 bits.
+    return torch.Generator(device).manual_seed(int(entropy >> np.uint64(1)))

@@ -1,7 +1,8 @@
 """What a probe is put to: a model with certain weights, its noise schedule, its problems, how it mined.
 
 A task makes one of a checkpoint (``Task.subject``); ``own_model.as_subject`` makes one of a user's own
-energy. A probe that needs more than every energy has declares it (``NEEDS``).
+energy. A probe that needs more than every energy has declares it: one of ``NEEDS``, or, in words of its own,
+what the energy or the problems of its task offer.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,14 +21,13 @@ from ired_diag.model.energy import Energy, Landscape
 from ired_diag.model.mined_batch import MinedBatch, MiningSettings, mine_batch
 from ired_diag.model.problems import Problems
 from ired_diag.model.schedule import Schedule
+from ired_diag.streams import generator_of
 
 SomeKind = TypeVar("SomeKind")
 
-NEEDS = {  # what a probe may need of a model, in words
+NEEDS = {  # what a probe of any task may need of a model, in words
     "negatives": "mined negatives",
     "levels": "noise levels",
-    "network": "the tensors of a network whose gradients are known",
-    "matrices": "problems that are matrices",
     "energy": "an energy",
     "training": "a whole training state, as a checkpoint of ired-diag train has it",
 }
@@ -67,7 +66,7 @@ class Subject:
 
     @property
     def offers(self) -> frozenset[str]:
-        """What it has of ``NEEDS``: noise levels or a sampler, and what its energy and problems declare."""
+        """What a probe may need and it has: noise levels, a sampler, what its energy and problems offer."""
         # An energy of a user's own need not declare anything.
         offers = {*getattr(self.energy, "offers", ()), *getattr(self.problems, "offers", ())}
         if not self.schedule.is_clean:
@@ -121,9 +120,7 @@ class Subject:
 
     def generator(self, purpose: str, number: int = 0) -> torch.Generator:
         """Return a stream of random numbers, on the CPU: one of its own for each purpose and number."""
-        words = [self.seed, zlib.crc32(purpose.encode()), number]
-        (entropy,) = np.random.SeedSequence(words).generate_state(1, np.uint64)
-        return torch.Generator().manual_seed(int(entropy >> np.uint64(1)))
+        return generator_of([self.seed, zlib.crc32(purpose.encode()), number])
 
     def chunks(self) -> Iterator[Subject]:
         """Yield this subject with one chunk of negatives after the other, mined as they are asked for."""

@@ -105,6 +105,24 @@ def select(table: Table, **equal: object) -> Table:
     return {name: values[keep] for name, values in table.items()}
 
 
+def rows_of(table: Table) -> list[dict[str, Any]]:
+    """Return each row as a value by the name of its column.
+
+    >>> rows_of({"level": np.array([0, 1]), "x": np.array([5.0, 6.0])})[1] == {"level": 1, "x": 6.0}
+    True
+    """
+    return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+
+
+def row_of(table: Table, **equal: object) -> dict[str, Any]:
+    """Return the first row in which each named column has the given value.
+
+    >>> row_of({"level": np.array([0, 1]), "x": np.array([5.0, 6.0])}, level=1)["x"].item()
+    6.0
+    """
+    return {name: values[0] for name, values in select(table, **equal).items()}
+
+
 def write_table(
     path: Path,
     table: Table,

@@ -158,6 +158,27 @@ class Reference:
     standard_error: float = 0.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProblemErrors:
+    """A probe's table with the error of each problem, the same problems for every run.
+
+    Attributes:
+        probe: Name of the probe.
+        title: What the problems are called in the title of a table: "frozen images (probe accuracy)".
+        errors: Names of the columns that are errors; the first one is the metric.
+        rows: Value of each column that the rows have in which the errors stand.
+        most: Column of which the rows with the largest value are meant; empty: all rows.
+        problems: Settings that say which problems were looked at.
+    """
+
+    probe: str
+    title: str
+    errors: tuple[str, ...]
+    rows: Mapping[str, object]
+    most: str = ""
+    problems: tuple[str, ...] = ("samples", "seed")
+
+
 @dataclass(frozen=True)
 class References:
     """What predictors without training reach on the data that a result was measured on.
@@ -307,6 +328,7 @@ class Task:
         recognises: Whether a configuration that names no task is one of this task's, by its keys.
         draws_fresh_data: Whether no training batch is seen twice, so that nothing can be learned by heart.
         answer_size: How many numbers an answer has, given the keys of a configuration; None: unknown.
+        problem_errors: The probe's table in which runs are compared problem by problem; None: there is none.
     """
 
     name: str
@@ -332,6 +354,7 @@ class Task:
     recognises: Callable[[Mapping[str, Any]], bool] = recognises_none
     draws_fresh_data: bool = False
     answer_size: Callable[[Mapping[str, Any]], int | None] = unknown_size
+    problem_errors: ProblemErrors | None = None
 
     @property
     def trained_terms(self) -> tuple[str, ...]:

@@ -15,6 +15,16 @@ def strategy_of(config: TrainingConfig | None) -> str:
     return config.mining_strategy
 
 
+def negatives_of(config: TrainingConfig | None) -> str:
+    """Return the kind of negatives that a run trained with; ``none`` where their loss has no weight."""
+    strategy = strategy_of(config)
+    if strategy == UNTOLD or not isinstance(config, EnergyConfig):
+        return strategy
+    if config.energy_loss_weight == 0:
+        return "none"
+    return strategy
+
+
 def sentence_on(strategy: str) -> str:
     """Return a sentence, with a space before it, where training did without mined negatives; else nothing.
 

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
@@ -37,16 +37,18 @@ from numpy.typing import NDArray
 
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.drawing.dodge import dodge
-from ired_diag.energy_config import EnergyConfig
+from ired_diag.drawing.interval_lines import line_of_summaries
 from ired_diag.finding import Finding
 from ired_diag.model.mined_batch import KINDS, Kind
+from ired_diag.probing.evidence import levels_in_words
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.ratio import ratio_of_means
 from ired_diag.stats.set_diversity import Diversity, median_distance, set_diversity
 from ired_diag.stats.summary import CONFIDENCE, summarise
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, select
-from ired_diag.told_training import UNTOLD, strategy_of
+from ired_diag.table import Column, Table, row_of, select
+from ired_diag.table_grid import grid
+from ired_diag.told_training import UNTOLD, negatives_of
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -141,12 +143,8 @@ def measure(subject: Subject) -> Table:
 
 def _strategy(subject: Subject) -> str:
     """Return which negatives the run trained with; empty where its configuration does not state them."""
-    config = subject.config
-    if not isinstance(config, EnergyConfig) or strategy_of(config) == UNTOLD:
-        return ""
-    if config.energy_loss_weight > 0:
-        return config.mining_strategy
-    return "none"
+    negatives = negatives_of(subject.config)
+    return "" if negatives == UNTOLD else negatives
 
 
 def describe_block(candidates: Mapping[Kind, Array], defect: str = "") -> list[Row]:
@@ -212,10 +210,7 @@ def compare(table: Table) -> Table:
 
 def _by_level(rows: Table, quantity: str) -> Array:
     """Return a quantity of one kind, of shape (levels, blocks)."""
-    order = np.lexsort((rows["block"], rows["level"]))
-    levels = len(np.unique(rows["level"]))
-    values: Array = rows[quantity][order].reshape(levels, -1)
-    return values
+    return grid(rows, quantity, "level", "block")
 
 
 def _contrast(a: Array, b: Array, confidence: float) -> Row:
@@ -291,14 +286,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
 
 
 def _over_levels(comparison: Table, kind: str, versus: str, quantity: str) -> Row:
-    row = select(
-        comparison,
-        level=ALL_LEVELS,
-        kind=kind,
-        versus=versus,
-        quantity=quantity,
-    )
-    return {name: column[0] for name, column in row.items()}
+    return row_of(comparison, level=ALL_LEVELS, kind=kind, versus=versus, quantity=quantity)
 
 
 def _largest_rank(table: Table) -> int:
@@ -375,8 +363,7 @@ def _verdict(comparison: Table, blocks: int) -> tuple[str, dict[str, int]]:
 def _at(levels: NDArray[Any], of: int) -> str:
     if len(levels) == of:
         return "at every level"
-    listed = ", ".join(map(str, levels))
-    return f"at level{_plural(len(levels))} {listed}"
+    return f"at {levels_in_words(levels.tolist())}"
 
 
 def _distance_sentence(evidence: Mapping[str, float], comparison: Table) -> str:
@@ -458,12 +445,9 @@ def _lines(table: Table, quantity: str) -> tuple[Line, ...]:
             continue
         summaries = [summarise(blocks[np.isfinite(blocks)]) for blocks in values]
         places = dodge(levels, position, len(KINDS))
-        mean = np.array([summary.mean for summary in summaries])
-        line = Line(kind, places, mean)
-        low = np.array([summary.low for summary in summaries])
-        high = np.array([summary.high for summary in summaries])
-        if np.isfinite(low).any():  # one block has no interval
-            line = replace(line, low=low, high=high)
+        line = line_of_summaries(kind, places, summaries)
+        if not any(math.isfinite(summary.low) for summary in summaries):  # one block has no interval
+            line = Line(kind, places, line.y)
         lines.append(line)
     return tuple(lines)
 

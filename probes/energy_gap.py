@@ -36,20 +36,22 @@ from scipy import special
 
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.drawing.dodge import dodge
-from ired_diag.energy_config import EnergyConfig
+from ired_diag.drawing.interval_lines import line_of_rows, quartile_lines
 from ired_diag.finding import Finding, Severity
 from ired_diag.model.mined_batch import Kind
+from ired_diag.probing.evidence import levels_in_words, percent_of, with_ends
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.probing.tensor_column import tensor_column
 from ired_diag.stats.auroc import paired_auroc
 from ired_diag.stats.effect_size import paired_effect
 from ired_diag.stats.effective_size import effective_size
+from ired_diag.stats.estimate import Estimate, estimate_of, share_estimate
 from ired_diag.stats.finite import mean_of_finite
-from ired_diag.stats.share import share_of
 from ired_diag.stats.summary import summarise
 from ired_diag.subject import Subject
-from ired_diag.table import VALUE, Column, Table, concatenate, select, table_of_rows, value_columns
-from ired_diag.told_training import UNTOLD, strategy_of
+from ired_diag.table import VALUE, Column, Table, concatenate, rows_of, select, table_of_rows, value_columns
+from ired_diag.table_grid import grid
+from ired_diag.told_training import UNTOLD, negatives_of
 
 COLUMNS = (
     Column("level", "1", "noise level, 0 the sharpest"),
@@ -84,8 +86,6 @@ SATURATED = 0.01  # of w: a hundredth of the gradient that an undecided pair of 
 IDLE = 0.9  # of a run's own negatives: with so many saturated, mining is hardly heard
 FEWEST = 30  # problems for a verdict
 
-Estimate = tuple[float, float, float, int, str]  # value, low, high, n, reason
-
 
 def measure(subject: Subject) -> Table:
     """Return the energies of right answers and of each kind of negative.
@@ -98,7 +98,7 @@ def measure(subject: Subject) -> Table:
     rows = positive.numel()
     levels = np.repeat(np.arange(batch.levels), batch.samples)
     numbers = np.arange(batch.first, batch.first + batch.samples)
-    strategy = _strategy(subject)
+    strategy = negatives_of(subject.config)
     tables = []
     for kind in NEGATIVES:
         negative = batch.energies[kind]
@@ -120,17 +120,6 @@ def measure(subject: Subject) -> Table:
             }
         )
     return concatenate(tables)
-
-
-def _strategy(subject: Subject) -> str:
-    """Return which negatives the run trained with, as far as its configuration states it."""
-    config = subject.config
-    strategy = strategy_of(config)
-    if strategy == UNTOLD or not isinstance(config, EnergyConfig):
-        return strategy
-    if config.energy_loss_weight == 0:
-        return "none"
-    return strategy
 
 
 def compare(table: Table) -> Table:
@@ -160,32 +149,27 @@ def log_weight(gap: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _quantities(rows: Table) -> Iterator[tuple[str, Estimate]]:
     """Yield each quantity of one kind, at one level or over several, each problem counting once."""
-    order = np.lexsort((rows["sample"], rows["level"]))
-    levels = len(np.unique(rows["level"]))
-
-    def by_level(name: str) -> NDArray[Any]:
-        return rows[name][order].reshape(levels, -1)
-
-    positive = by_level("energy_positive")
-    negative = by_level("energy_negative")
-    gap = by_level("gap")
-    weight = by_level("weight")
+    positive = grid(rows, "energy_positive", "level", "sample")
+    negative = grid(rows, "energy_negative", "level", "sample")
+    gap = grid(rows, "gap", "level", "sample")
+    weight = grid(rows, "weight", "level", "sample")
+    rounding = grid(rows, "rounding", "level", "sample")
     yield "energy_positive", _mean_over_problems(positive)
     yield "energy_negative", _mean_over_problems(negative)
-    yield "gap", _mean_over_problems(gap, by_level("rounding"))
+    yield "gap", _mean_over_problems(gap, rounding)
     effect = paired_effect(mean_of_finite(gap))
-    yield "gap_over_sd", (effect.d, effect.d_low, effect.d_high, effect.n, effect.reason)
+    yield "gap_over_sd", Estimate(effect.d, effect.d_low, effect.d_high, effect.n, effect.reason)
     comparable = ~(np.isnan(positive) | np.isnan(negative))
     ties = 0.5 * (positive == negative)
     lower = (positive < negative) + ties
     yield "lower", _share(np.where(comparable, lower, math.nan))
     area = paired_auroc(-positive, -negative)
-    yield "auroc", (area.area, area.low, area.high, area.n, area.reason)
+    yield "auroc", Estimate(area.area, area.low, area.high, area.n, area.reason)
     yield "weight", _mean_over_problems(weight)
     saturated = weight < SATURATED
     yield "saturated", _share(np.where(comparable, saturated, math.nan))
     size = effective_size(log_weight(gap))
-    yield "effective", (size.share, size.low, size.high, size.n, size.reason)
+    yield "effective", Estimate(size.share, size.low, size.high, size.n, size.reason)
 
 
 def _mean_over_problems(values: NDArray[np.float64], rounding: NDArray[np.float64] | None = None) -> Estimate:
@@ -202,12 +186,11 @@ def _mean_over_problems(values: NDArray[np.float64], rounding: NDArray[np.float6
     summary = summarise(means[np.isfinite(means)])
     if summary.reason:
         reasons.append(summary.reason)
-    return summary.mean, summary.low, summary.high, summary.n, "; ".join(reasons)
+    return estimate_of(summary)._replace(reason="; ".join(reasons))
 
 
 def _share(values: NDArray[np.float64]) -> Estimate:
-    share = share_of(mean_of_finite(values), answers=len(values))
-    return share.mean, share.low, share.high, share.n, share.reason
+    return share_estimate(mean_of_finite(values), answers=len(values))
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
@@ -220,8 +203,8 @@ def conclude(table: Table, comparison: Table) -> Finding:
         statement = f"No energy gap of {n} problems is a number: nothing can be said."
         return Finding("energy_gap", "warning", statement, evidence)
     verdict = _verdict(select(comparison, kind="adversarial", quantity="lower"), n)
-    lower = _percent(evidence, "lower", "adversarial")
-    lower_than_random = _percent(evidence, "lower", "random")
+    lower = percent_of(evidence, "lower", after="_adversarial")
+    lower_than_random = percent_of(evidence, "lower", after="_random")
     area = evidence["auroc_adversarial"]
     statement = (
         f"Right answers lie lower in energy than their adversarial negatives in {lower} of pairs "
@@ -240,13 +223,10 @@ def conclude(table: Table, comparison: Table) -> Finding:
 
 
 def _evidence(comparison: Table) -> dict[str, float]:
-    evidence = {}
+    evidence: dict[str, float] = {}
     for kind in NEGATIVES:
-        rows = select(comparison, level=ALL_LEVELS, kind=kind)
-        for i, quantity in enumerate(rows["quantity"].tolist()):
-            evidence[f"{quantity}_{kind}"] = float(rows["value"][i])
-            evidence[f"{quantity}_low_{kind}"] = float(rows["value_low"][i])
-            evidence[f"{quantity}_high_{kind}"] = float(rows["value_high"][i])
+        for row in rows_of(select(comparison, level=ALL_LEVELS, kind=kind)):
+            evidence |= with_ends(row["quantity"], row, "value", after=f"_{kind}")
     return evidence
 
 
@@ -258,17 +238,10 @@ def _training_sentence(strategy: str) -> str:
     return f" The run trained with {strategy} negatives."
 
 
-def _percent(evidence: dict[str, Any], quantity: str, kind: Kind) -> str:
-    value = 100 * evidence[f"{quantity}_{kind}"]
-    low = 100 * evidence[f"{quantity}_low_{kind}"]
-    high = 100 * evidence[f"{quantity}_high_{kind}"]
-    return f"{value:.1f}% ({low:.1f} to {high:.1f}%)"
-
-
 def _left(kind: Kind, evidence: dict[str, Any]) -> str:
     """Return how much of the gradient one kind of negative leaves, in words."""
     weight = 100 * evidence[f"weight_{kind}"]
-    saturated = _percent(evidence, "saturated", kind)
+    saturated = percent_of(evidence, "saturated", after=f"_{kind}")
     return f"{weight:.2g}% on average and less than {100 * SATURATED:g}% in {saturated} of pairs"
 
 
@@ -291,9 +264,7 @@ def _verdict(rows: Table, n: int) -> str:
 def _levels(levels: NDArray[Any], chosen: NDArray[np.bool_]) -> str:
     if chosen.all():
         return "every level"
-    plural = "s" if chosen.sum() > 1 else ""
-    listed = ", ".join(map(str, levels[chosen].tolist()))
-    return f"level{plural} {listed}"
+    return levels_in_words(levels[chosen].tolist())
 
 
 def _alarm(trained: tuple[Kind, ...], evidence: dict[str, Any], n: int) -> tuple[bool, str]:
@@ -319,7 +290,7 @@ def figure(table: Table) -> FigureData:
     comparison = compare(table)
     gap = Panel(
         "energy gap  (nat)",
-        _quartile_lines(table),
+        quartile_lines(table, "gap", NEGATIVES, _quartiles),
         guides=(Guide(0.0, ""),),
     )
     lower = Panel(
@@ -346,24 +317,11 @@ def figure(table: Table) -> FigureData:
     )
 
 
-def _quartile_lines(table: Table) -> tuple[Line, ...]:
-    levels = np.unique(table["level"])
-    lines = []
-    for position, kind in enumerate(NEGATIVES):
-        quartiles = []
-        for level in levels:
-            gap = select(table, kind=kind, level=level)["gap"]
-            quartiles.append(_quartiles(gap[np.isfinite(gap)]))
-        low, middle, high = np.array(quartiles).T
-        places = dodge(levels, position, len(NEGATIVES))
-        lines.append(Line(kind, places, middle, low=low, high=high))
-    return tuple(lines)
-
-
 def _quartiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not len(values):  # numpy refuses quantiles of nothing
+    finite = values[np.isfinite(values)]
+    if not len(finite):  # numpy refuses quantiles of nothing
         return np.full(3, math.nan)
-    return np.quantile(values, (0.25, 0.5, 0.75))
+    return np.quantile(finite, (0.25, 0.5, 0.75))
 
 
 def _lines(comparison: Table, quantity: str) -> tuple[Line, ...]:
@@ -373,7 +331,7 @@ def _lines(comparison: Table, quantity: str) -> tuple[Line, ...]:
     for position, kind in enumerate(NEGATIVES):
         curve = select(rows, kind=kind, quantity=quantity)
         places = dodge(curve["level"], position, len(NEGATIVES))
-        lines.append(Line(kind, places, curve["value"], low=curve["value_low"], high=curve["value_high"]))
+        lines.append(line_of_rows(kind, places, curve, "value"))
     return tuple(lines)
 
 

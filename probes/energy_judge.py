@@ -36,21 +36,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.interval_lines import line_of_rows
 from ired_diag.finding import Finding, Severity
 from ired_diag.model.candidates import mined, perturbed, sampled
 from ired_diag.model.energy import Energy
 from ired_diag.model.minima import sharp_minima
+from ired_diag.probing.evidence import percent_of, with_ends
 from ired_diag.probing.probe import Headline, Probe
 from ired_diag.probing.tensor_column import tensor_column
-from ired_diag.stats.finite import summarise_finite
+from ired_diag.stats.estimate import Estimate, mean_estimate, share_estimate
 from ired_diag.stats.rank_correlation import concordance, share_below, spearman
-from ired_diag.stats.share import share_of
 from ired_diag.subject import Subject
-from ired_diag.table import VALUE, Column, Table, concatenate, select, table_of_rows, value_columns
+from ired_diag.table import VALUE, Column, Table, concatenate, rows_of, select, table_of_rows, value_columns
+from ired_diag.table_grid import Grid, grid
 
 COLUMNS = (
     Column("level", "1", "noise level, 0 the sharpest"),
@@ -89,9 +90,6 @@ DESCENDED = 512  # of the problems, at most: whole chunks
 CLOSE = 2.0  # ratio of errors, at most
 APART = 1.01  # at least, of two answers to choose from
 FEWEST = 30  # problems for a verdict
-
-Estimate = tuple[float, float, float, int, str]  # value, low, high, n, reason
-Grid = NDArray[np.float64]
 
 
 @torch.no_grad()
@@ -235,17 +233,17 @@ def _judging(rows: Table) -> Iterator[tuple[str, Estimate]]:
     error = {kind: _grid(rows, kind, "error") for kind in KINDS}
     energy_around = np.hstack([energy["right"], energy["perturbed"]])
     error_around = np.hstack([error["right"], error["perturbed"]])
-    rho, low, high, n, reason = _mean_over_problems(spearman(energy_around, error_around))
+    rho = mean_estimate(spearman(energy_around, error_around))
     # A t interval may leave the range of a correlation.
-    yield "spearman", (rho, max(-1.0, low), min(1.0, high), n, reason)
+    yield "spearman", rho._replace(low=max(-1.0, rho.low), high=min(1.0, rho.high))
     pairs = math.comb(1 + len(SIZES), 2)
-    yield "picks_perturbed", _share(concordance(energy_around, error_around), pairs)
+    yield "picks_perturbed", share_estimate(concordance(energy_around, error_around), answers=pairs)
     close = concordance(energy["perturbed"], error["perturbed"], closer_than=CLOSE)
-    yield "picks_close", _share(close, math.comb(len(SIZES), 2))
+    yield "picks_close", share_estimate(close, answers=math.comb(len(SIZES), 2))
     own = concordance(energy["answer"], error["answer"], further_than=APART)
-    yield "picks_answers", _share(own, math.comb(ANSWERS, 2))
-    yield "below_answer", _share(share_below(energy["answer"], energy["right"]), ANSWERS)
-    yield "below_mined", _share(share_below(energy["mined"], energy["right"]), 1)
+    yield "picks_answers", share_estimate(own, answers=math.comb(ANSWERS, 2))
+    yield "below_answer", share_estimate(share_below(energy["answer"], energy["right"]), answers=ANSWERS)
+    yield "below_mined", share_estimate(share_below(energy["mined"], energy["right"]), answers=1)
 
 
 def _minima(rows: Table) -> Iterator[tuple[str, Estimate]]:
@@ -258,48 +256,33 @@ def _minima(rows: Table) -> Iterator[tuple[str, Estimate]]:
     arrived = _grid(rows, "end", "converged") > 0
     reached = arrived.any(axis=1)
     minimum = np.where(below_converged, _grid(rows, "minimum", "error"), math.nan)[:, 0]
-    yield "error_answer", _mean_over_problems(answer)
-    yield "error_minimum", _mean_over_problems(minimum)
-    yield "excess", _mean_over_problems(minimum - answer)
+    yield "error_answer", mean_estimate(answer)
+    yield "error_minimum", mean_estimate(minimum)
+    yield "excess", mean_estimate(minimum - answer)
     lost = ~np.hstack([below_converged, arrived])
-    yield "not_converged", _share(lost.mean(axis=1), lost.shape[1])
+    yield "not_converged", share_estimate(lost.mean(axis=1), answers=lost.shape[1])
     basin = np.where(arrived, _grid(rows, "end", "basin"), -1)
     distinct = [len(set(row.tolist()) - {-1}) for row in basin]
-    yield "minima", _mean_over_problems(np.where(reached, distinct, math.nan))
+    yield "minima", mean_estimate(np.where(reached, distinct, math.nan))
     squares = (_grid(rows, "end", "apart") ** 2).sum(axis=1)
     # The mean that ends lie apart from is that of all: without one of them it is another.
     apart = np.where(arrived.all(axis=1), squares / (STARTS - 1), math.nan)
-    yield "spread", _mean_over_problems(np.sqrt(apart))
+    yield "spread", mean_estimate(np.sqrt(apart))
     energy = _grid(rows, "end", "energy")
     below_right = share_below(np.where(arrived, energy, math.nan), right)
-    yield "below_end", _share(below_right, STARTS)
+    yield "below_end", share_estimate(below_right, answers=STARTS)
     height = np.where(arrived, energy, math.inf)
     lowest = height.argmin(axis=1)[:, None]
     deeper = np.take_along_axis(height, lowest, 1) < _grid(rows, "minimum", "energy")
     elsewhere = np.take_along_axis(basin, lowest, 1) != _grid(rows, "minimum", "basin")
     spurious = (deeper & elsewhere)[:, 0]
     comparable = reached & ~np.isnan(minimum)
-    yield "spurious", _share(np.where(comparable, spurious, math.nan), 1)
+    yield "spurious", share_estimate(np.where(comparable, spurious, math.nan), answers=1)
 
 
 def _grid(rows: Table, kind: str, name: str) -> Grid:
     """Return a column of one kind at one level, of shape (problems, candidates)."""
-    part = select(rows, kind=kind)
-    order = np.lexsort((part["number"], part["sample"]))
-    problems = len(np.unique(part["sample"]))
-    column = part[name][order].astype(np.float64)
-    grid: Grid = column.reshape(problems, -1)
-    return grid
-
-
-def _share(values: Grid, answers: int) -> Estimate:
-    share = share_of(values, answers=answers)
-    return share.mean, share.low, share.high, share.n, share.reason
-
-
-def _mean_over_problems(values: Grid) -> Estimate:
-    summary = summarise_finite(values)
-    return summary.mean, summary.low, summary.high, summary.n, summary.reason
+    return grid(select(rows, kind=kind), name, "sample", "number")
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
@@ -309,8 +292,8 @@ def conclude(table: Table, comparison: Table) -> Finding:
     if math.isnan(evidence["below_answer"]):
         statement = f"No energy of the model's answers to {n} problems is a number: nothing can be said."
         return Finding("energy_judge", "warning", statement, evidence)
-    below = _percent(evidence, "below_answer")
-    close = _percent(evidence, "picks_close")
+    below = percent_of(evidence, "below_answer")
+    close = percent_of(evidence, "picks_close")
     statement = (
         f"At the sharpest level the model's answers have a lower energy than the right one in {below}: "
         f"{_verdict(evidence, n)}. "
@@ -332,9 +315,8 @@ def conclude(table: Table, comparison: Table) -> Finding:
 def _evidence(table: Table, sharpest: Table) -> dict[str, Any]:
     n = len(np.unique(table["sample"]))
     evidence: dict[str, Any] = {"n": n}
-    for i, quantity in enumerate(sharpest["quantity"].tolist()):
-        for end in ("", "_low", "_high"):
-            evidence[f"{quantity}{end}"] = float(sharpest[f"value{end}"][i])
+    for row in rows_of(sharpest):
+        evidence |= with_ends(row["quantity"], row, "value")
     evidence["n_descended"] = min(n, DESCENDED)
     choices = select(sharpest, quantity="picks_answers")
     evidence["n_choice"] = int(choices["n"][0])
@@ -371,7 +353,7 @@ def _choice_clause(evidence: dict[str, Any]) -> str:
     """Return what energy says of the model's own answers, as the end of a sentence."""
     choices = evidence["n_choice"]
     if choices >= FEWEST:
-        picks = _percent(evidence, "picks_answers")
+        picks = percent_of(evidence, "picks_answers")
         return f", of two of the model's answers in {picks} ({choices} problems)"
     where = "in none"
     if choices:
@@ -395,7 +377,7 @@ def _minima_sentence(evidence: dict[str, Any]) -> str:
     low = evidence["error_minimum_low"]
     if not math.isnan(low):
         interval = f" ({low:.3g} to {evidence['error_minimum_high']:.3g})"
-    spurious = _percent(evidence, "spurious")
+    spurious = percent_of(evidence, "spurious")
     return (
         "The minimum below the right answer has an rms error of "
         f"{evidence['error_minimum']:.3g}{interval}, "
@@ -405,15 +387,6 @@ def _minima_sentence(evidence: dict[str, Any]) -> str:
         f"a spurious one deeper than the right answer's in {spurious}"
         f"{remarks};"
     )
-
-
-def _percent(evidence: dict[str, Any], quantity: str) -> str:
-    value = 100 * evidence[quantity]
-    low = 100 * evidence[f"{quantity}_low"]
-    high = 100 * evidence[f"{quantity}_high"]
-    if math.isnan(value):
-        return "an unknown share"
-    return f"{value:.1f}% ({low:.1f} to {high:.1f}%)"
 
 
 def figure(table: Table) -> FigureData:
@@ -463,7 +436,7 @@ def _lines(comparison: Table, quantities: Mapping[str, str]) -> tuple[Line, ...]
     for position, (name, quantity) in enumerate(quantities.items()):
         rows = select(comparison, quantity=quantity)
         places = rows["level"] + 0.12 * position  # next to each other, so that intervals are seen
-        lines.append(Line(name, places, rows["value"], low=rows["value_low"], high=rows["value_high"]))
+        lines.append(line_of_rows(name, places, rows, "value"))
     return tuple(lines)
 
 

@@ -37,19 +37,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
-from ired_diag.finding import Finding
+from ired_diag.drawing.interval_lines import line_of_summaries
+from ired_diag.finding import Finding, Severity
 from ired_diag.model.clamped_walk import moves_of
 from ired_diag.model.mining import CLAMP, Walk
 from ired_diag.model.mining_verdict import FEWEST, WORKS, Seen, verdict
 from ired_diag.model.noise_walk import noise_walk
 from ired_diag.model.own_sampler import noise_walk_of
+from ired_diag.probing.evidence import levels_in_words, with_ends
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
-from ired_diag.stats.finite import Cube, mean_of_finite
+from ired_diag.probing.tensor_column import tensor_column
+from ired_diag.stats.finite import Cube, mean_of_finite, summary_of_finite
 from ired_diag.stats.share import Share, share_of
-from ired_diag.stats.summary import Summary, summarise
+from ired_diag.stats.summary import Summary
 from ired_diag.stats.walk_summary import whole_walk
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, concatenate, select
+from ired_diag.table import Column, Table, concatenate, row_of, rows_of, select, table_of_rows
+from ired_diag.table_grid import grid
 from ired_diag.told_training import sentence_on, strategy_of
 
 COLUMNS = (
@@ -87,6 +91,8 @@ COMPARISON_COLUMNS = (
     Column("n", "1", "problems behind x"),
     Column("reason", "1", "why something is NaN or left out"),
 )
+Row = dict[str, Any]
+
 KEYS = ("level", "walker", "training", "sample", "move")
 EACH_MOVE = ("gradient_norm", "proposed", "accepted", "at_clamp", "length", "energy_change", "turn")
 SHARES = ("accepted", "moved", "clamped")  # yes or no: a t interval would have no width at 0 and 1
@@ -101,29 +107,39 @@ def measure(subject: Subject) -> Table:
     Args:
         subject: With mined negatives, every step recorded.
     """
-    batch, training = subject.batch, strategy_of(subject.config)
+    batch = subject.batch
+    training = strategy_of(subject.config)
     generator = subject.generator("mining_dynamics", batch.first)
     tables = []
     for level in range(batch.levels):
-        walk = Walk(**{name: values[level] for name, values in vars(batch.walk).items()})
+        walk = _walk_at(batch.walk, level)
         directions = torch.randn(walk.steps, *walk.points.shape[1:], generator=generator)
         for walker, numbers in _both_walks(subject, level, walk, directions).items():
             moves, samples = numbers["length"].shape
-            keys = {
-                "level": np.full(moves * samples, level),
-                "walker": np.full(moves * samples, walker),
-                "training": np.full(moves * samples, training),
+            rows = moves * samples
+            table = {
+                "level": np.full(rows, level),
+                "walker": np.full(rows, walker),
+                "training": np.full(rows, training),
                 "sample": np.tile(np.arange(batch.first, batch.first + samples), moves),
                 "move": np.repeat(np.arange(moves), samples),
             }
-            tables.append(keys | {name: v.float().cpu().numpy().ravel() for name, v in numbers.items()})
+            for name, values in numbers.items():
+                table[name] = tensor_column(values.float())
+            tables.append(table)
     return concatenate(tables)
+
+
+def _walk_at(walk: Walk, level: int) -> Walk:
+    """Return the part of a recorded walk that belongs to one level."""
+    return Walk(**{name: values[level] for name, values in vars(walk).items()})
 
 
 @torch.no_grad()
 def _both_walks(subject: Subject, level: int, walk: Walk, directions: Tensor) -> dict[str, dict[str, Tensor]]:
     """Return the quantities of the moves of both walks at a level, each of shape (steps + 1, samples)."""
-    batch, schedule = subject.batch, subject.schedule
+    batch = subject.batch
+    schedule = subject.schedule
     signal = float(schedule.sqrt_alphas_cumprod[level])
     t = torch.full((batch.samples,), level, device=batch.problem.device)
     landscape = subject.energy.landscape(batch.problem, t)
@@ -162,19 +178,17 @@ def compare(table: Table) -> Table:
     levels = np.unique(table["level"])
     mining = _quantities(_cubes(table, _walker(table)))
     noise = _quantities(_cubes(table, "noise"))
-    rows: list[tuple[Any, ...]] = []
-    for key in mining:
-        _, quantity = key
-        pooled_mining = mean_of_finite(mining[key])
-        pooled_noise = mean_of_finite(noise[key])
-        pooled = _contrast(quantity, pooled_mining, pooled_noise, levels=len(levels))
-        rows.append((ALL_LEVELS, *key, *pooled))
-        for level, a, b in zip(levels.tolist(), mining[key], noise[key], strict=True):
-            rows.append((level, *key, *_contrast(quantity, a, b)))
-    comparison = {}
-    for column, values in zip(COMPARISON_COLUMNS, zip(*rows, strict=True), strict=True):
-        comparison[column.name] = np.array(values)
-    return comparison
+    rows: list[Row] = []
+    for (move, quantity), values in mining.items():
+        of_noise = noise[move, quantity]
+        key = {"move": move, "quantity": quantity}
+        pooled = mean_of_finite(values)
+        pooled_noise = mean_of_finite(of_noise)
+        contrast = _contrast(quantity, pooled, pooled_noise, levels=len(levels))
+        rows.append({"level": ALL_LEVELS, **key, **contrast})
+        for level, a, b in zip(levels.tolist(), values, of_noise, strict=True):
+            rows.append({"level": level, **key, **_contrast(quantity, a, b)})
+    return table_of_rows(COMPARISON_COLUMNS, rows)
 
 
 def _quantities(cubes: dict[str, Cube]) -> dict[tuple[int, str], Cube]:
@@ -192,32 +206,42 @@ def _quantities(cubes: dict[str, Cube]) -> dict[tuple[int, str], Cube]:
 
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return whether mining does anything, level by level, with the numbers that say so."""
-    levels, steps = np.unique(table["level"]).tolist(), int(table["move"].max())
-    n, walker = len(np.unique(table["sample"])), _walker(table)
+    levels = np.unique(table["level"]).tolist()
+    steps = int(table["move"].max())
+    n = len(np.unique(table["sample"]))
+    walker = _walker(table)
     whole = select(comparison, move=WHOLE)
     verdicts = [(level, verdict_at(select(whole, level=level), walker)) for level in levels]
-    pooled = {str(row["quantity"]): row for row in _rows(select(whole, level=ALL_LEVELS))}
-    (clamp,) = _rows(select(comparison, move=0, level=ALL_LEVELS, quantity="energy_change"))
-    energy, ratio = pooled["energy_change"], pooled["distance_ratio"]
-    counted = f"{n} problems, each at {len(levels)} noise levels, {steps} steps."
-    trained = sentence_on(str(table["training"][0]))
+    pooled = _by_quantity(select(whole, level=ALL_LEVELS))
+    clamp = row_of(comparison, move=0, level=ALL_LEVELS, quantity="energy_change")
     evidence = _evidence(pooled, clamp, verdicts, walker) | {"n": n, "steps": steps}
+    trained = sentence_on(str(table["training"][0]))
+    extent = f"{trained} {n} problems, each at {len(levels)} noise levels, {steps} steps."
+    energy = pooled["energy_change"]
+    ratio = pooled["distance_ratio"]
     if not steps:
         idle = "Mining does nothing: it takes no steps (opt_steps = 0), and its negatives are clamped noise."
-        return Finding("mining_dynamics", "warning", f"{idle}{trained} {counted}", evidence)
+        return Finding("mining_dynamics", "warning", f"{idle}{extent}", evidence)
     if not math.isfinite(energy["x"]):
         silent = f"Nothing can be said of mining: its energies are not numbers ({energy['reason']})."
-        return Finding("mining_dynamics", "warning", f"{silent}{trained} {counted}", evidence)
+        return Finding("mining_dynamics", "warning", f"{silent}{extent}", evidence)
     extremes = _extremes(select(whole, quantity="energy_change"))
     statement = (
         f"From the clamped start, mining changes the energy by {_interval(energy)} nat, steps of the same "
         f"lengths in random directions by {energy['noise']:.4g}: {_by_verdict(verdicts, walker)}"
         f"{extremes}. The clamp alone, which acts without mining "
         f"too, changes it by {clamp['x']:.4g}. Negatives end at {_interval(ratio)} times the clamped start's "
-        f"distance from the right answer (random directions: {ratio['noise']:.3g}).{trained} {counted}"
+        f"distance from the right answer (random directions: {ratio['noise']:.3g}).{extent}"
     )
-    well = 2 * _working(verdicts, walker) > len(levels) or n < FEWEST
-    return Finding("mining_dynamics", "note" if well else "warning", statement, evidence)
+    severity: Severity = "warning"
+    if 2 * _working(verdicts, walker) > len(levels) or n < FEWEST:
+        severity = "note"
+    return Finding("mining_dynamics", severity, statement, evidence)
+
+
+def _by_quantity(rows: Table) -> dict[str, Row]:
+    """Return the rows of a comparison by the name of their quantity."""
+    return {str(row["quantity"]): row for row in rows_of(rows)}
 
 
 def _working(verdicts: list[tuple[int, str]], walker: str) -> int:
@@ -232,16 +256,17 @@ def verdict_at(rows: Table, walk: str) -> str:
         rows: The comparison's rows of that level and of all steps together.
         walk: ``descent`` or ``ascent``.
     """
-    at = {str(row["quantity"]): row for row in _rows(rows)}
-    energy, turn = at["energy_change"], at["turn"]
+    at_level = _by_quantity(rows)
+    energy = at_level["energy_change"]
+    turn = at_level["turn"]
     seen = Seen(
         energy=energy["x"],
         n=energy["n"],
         energy_interval=(energy["x_low"], energy["x_high"]),
         advantage=(energy["difference_low"], energy["difference_high"]),
         turn=(turn["difference_low"], turn["difference_high"]),
-        moved=at["moved"]["x"],
-        clamped=at["clamped"]["x"],
+        moved=at_level["moved"]["x"],
+        clamped=at_level["clamped"]["x"],
     )
     return verdict(seen, walk)
 
@@ -266,17 +291,19 @@ def figure(table: Table) -> FigureData:
         Panel("net / independent", tuple(coherence), guides=(Guide(1.0, ""),)),
         Panel("distance, after / before", tuple(distance), guides=(Guide(1.0, ""),)),
     )
-    n, steps = len(np.unique(table["sample"])), int(table["move"].max())
+    n = len(np.unique(table["sample"]))
+    steps = int(table["move"].max())
+    straight = math.sqrt(max(steps, 1))
     return FigureData(
-        "mining_dynamics",
-        "What mining does to its points",
-        "noise level",
-        panels,
-        f"Mean and 95% t interval over n = {n} problems, the same at each level; {steps} steps of mining. "
-        "Noise walk: the same start, step lengths, clamp and acceptance in random directions. Independent "
-        "steps: root of the sum of squared lengths; a straight line of equal steps has "
-        f"{math.sqrt(max(steps, 1)):.3g}. Distance: to the right answer, over that of the clamped start.",
-        f"mean, 95% interval, n = {n} problems, {steps} steps",
+        name="mining_dynamics",
+        title="What mining does to its points",
+        x_label="noise level",
+        panels=panels,
+        method=f"Mean and 95% t interval over n = {n} problems, the same at each level; {steps} steps of "
+        "mining. Noise walk: the same start, step lengths, clamp and acceptance in random directions. "
+        "Independent steps: root of the sum of squared lengths; a straight line of equal steps has "
+        f"{straight:.3g}. Distance: to the right answer, over that of the clamped start.",
+        note=f"mean, 95% interval, n = {n} problems, {steps} steps",
     )
 
 
@@ -288,32 +315,30 @@ def _walker(table: Table) -> str:
 def _cubes(table: Table, walker: str) -> dict[str, Cube]:
     """Return the columns of one walker, each of shape (levels, steps + 1, samples)."""
     rows = select(table, walker=walker)
-    order = np.lexsort((rows["sample"], rows["move"], rows["level"]))
-    shape = len(np.unique(rows["level"])), len(np.unique(rows["move"])), -1
-    cubes = {}
-    for name in [column.name for column in COLUMNS]:
-        if name not in KEYS:
-            cubes[name] = rows[name][order].astype(np.float64).reshape(shape)
-    return cubes
+    names = [column.name for column in COLUMNS if column.name not in KEYS]
+    return {name: grid(rows, name, "level", "move", "sample") for name in names}
 
 
-def _contrast(quantity: str, mining: Cube, noise: Cube, *, levels: int = 1) -> tuple[Any, ...]:
-    """Return the comparison's columns from x on, of values for each problem, means over so many levels."""
-    by_noise = _summary_of_finite(noise)
-    difference = _summary_of_finite(mining - noise)
-    own: Summary | Share = _summary_of_finite(mining)
+def _contrast(quantity: str, mining: Cube, noise: Cube, *, levels: int = 1) -> Row:
+    """Return mining next to the noise walk, of values for each problem, means over so many levels."""
+    by_noise = summary_of_finite(noise)
+    difference = summary_of_finite(mining - noise)
+    own: Summary | Share = summary_of_finite(mining)
     if quantity in SHARES:
         own = share_of(mining[np.isfinite(mining)], answers=levels)
     reasons = [_reason(own, mining), _reason(difference, mining)]
-    reason = "; difference: ".join(dict.fromkeys(filter(None, reasons)))
-    return (
-        *(own.mean, own.low, own.high, by_noise.mean),
-        *(difference.mean, difference.low, difference.high, own.n, reason),
-    )
-
-
-def _summary_of_finite(values: Cube) -> Summary:
-    return summarise(values[np.isfinite(values)])
+    stated = dict.fromkeys(filter(None, reasons))
+    return {
+        "x": own.mean,
+        "x_low": own.low,
+        "x_high": own.high,
+        "noise": by_noise.mean,
+        "difference": difference.mean,
+        "difference_low": difference.low,
+        "difference_high": difference.high,
+        "n": own.n,
+        "reason": "; difference: ".join(stated),
+    }
 
 
 def _reason(summary: Summary | Share, values: Cube) -> str:
@@ -325,14 +350,7 @@ def _reason(summary: Summary | Share, values: Cube) -> str:
 
 
 def _line(name: str, levels: NDArray[Any], values: Cube) -> Line:
-    summaries = [_summary_of_finite(row) for row in values]
-    ends = np.array([(summary.mean, summary.low, summary.high) for summary in summaries])
-    y, low, high = ends.T
-    return Line(name, levels, y, low, high)
-
-
-def _rows(table: Table) -> list[dict[str, Any]]:
-    return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+    return line_of_summaries(name, levels, [summary_of_finite(row) for row in values])
 
 
 def _interval(row: dict[str, Any]) -> str:
@@ -344,11 +362,13 @@ def _interval(row: dict[str, Any]) -> str:
 def _extremes(rows: Table) -> str:
     """Return where the energy changes most and least, of the comparison's rows of its change."""
     single = rows["level"] != ALL_LEVELS
-    levels, changes = rows["level"][single], rows["x"][single]
+    levels = rows["level"][single]
+    changes = rows["x"][single]
     if len(changes) < 2 or not np.isfinite(changes).all():
         return ""
     size = np.abs(changes)
-    most, least = int(np.argmax(size)), int(np.argmin(size))
+    most = int(np.argmax(size))
+    least = int(np.argmin(size))
     return (
         f"; most at level {levels[most]} ({changes[most]:.3g} nat)"
         f", least at level {levels[least]} ({changes[least]:.3g} nat)"
@@ -362,23 +382,19 @@ def _by_verdict(verdicts: list[tuple[int, str]], walker: str) -> str:
         return f"{verdicts[0][1]} at every level"
     parts = []
     for verdict_text in sorted(texts, key=lambda text: text != WORKS[walker]):
-        levels = [str(level) for level, text in verdicts if text == verdict_text]
-        plural = "s" * (len(levels) > 1)
-        parts.append(f"{verdict_text} at level{plural} {', '.join(levels)}")
+        levels = [level for level, text in verdicts if text == verdict_text]
+        parts.append(f"{verdict_text} at {levels_in_words(levels)}")
     return "; ".join(parts) + " (each level by its own 95% intervals)"
 
 
 def _evidence(
-    pooled: dict[str, dict[str, Any]], clamp: dict[str, Any], verdicts: list[tuple[int, str]], walker: str
+    pooled: dict[str, Row], clamp: Row, verdicts: list[tuple[int, str]], walker: str
 ) -> dict[str, float | int | str | bool | None]:
     evidence: dict[str, float | int | str | bool | None] = {"clamp_energy_change": float(clamp["x"])}
     for name, row in pooled.items():
-        for end in ("", "_low", "_high"):
-            evidence[name + end] = float(row["x" + end])
+        evidence |= with_ends(name, row, "x")
         evidence[f"{name}_noise"] = float(row["noise"])
-    energy = pooled["energy_change"]
-    for end in ("", "_low", "_high"):
-        evidence[f"advantage{end}"] = float(energy["difference" + end])
+    evidence |= with_ends("advantage", pooled["energy_change"], "difference")
     evidence["levels_working"] = _working(verdicts, walker)
     for level, text in verdicts:
         evidence[f"verdict_level_{level}"] = text

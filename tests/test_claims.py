@@ -20,10 +20,8 @@ from ired_diag.claims.report_file import open_report
 from ired_diag.comparison import compare
 from ired_diag.errors import NotFound, UnreadableFile
 from ired_diag.open import open_study
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
-from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from tests.made_runs import made_run
 
 METRIC = "validation/mse"
 STRATEGIES = {"q101": "Baseline", "q102": "Random", "q103": "Adversarial"}
@@ -32,22 +30,12 @@ STRATEGIES = {"q101": "Baseline", "q102": "Random", "q103": "Adversarial"}
 def study_of(samples: Mapping[str, Sequence[float]], **keys: Any) -> Study:
     """Return a study whose runs end at the given values, after better and worse ones."""
     strategies = ("none", "random", "adversarial", "mixed")
-    runs = [
-        Run(
-            experiment=group,
-            name=None,
-            variant=None,
-            seed=seed,
-            path=Path(f"/{group}/{seed}"),
-            configuration={"mining_strategy": strategies[number % 4], **keys},
-            history=History.of(
-                [Row(step, {METRIC: v}) for step, v in ((1, 9 * value), (2, 0.9 * value), (3, value))]
-            ),
-            ending=Ending("complete"),
-        )
-        for number, (group, values) in enumerate(samples.items())
-        for seed, value in enumerate(values)
-    ]
+    runs = []
+    for number, (group, values) in enumerate(samples.items()):
+        config = {"mining_strategy": strategies[number % 4], **keys}
+        for seed, value in enumerate(values):
+            curve = {METRIC: [9 * value, 0.9 * value, value]}
+            runs.append(made_run(group, seed, every=1, config=config, metrics=curve))
     return Study.of(runs)
 
 

@@ -12,6 +12,7 @@ from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from tests.made_runs import made_run
 
 QKNORM = (3.2556, 3.2626, 3.2612, 3.2584)  # mean 3.25945, sd 0.0031, standard error 0.00155
 BASELINE = (3.2820, 3.2875, 3.2824, 3.2849)  # mean 3.2842
@@ -27,18 +28,8 @@ def study_of(
     for group, values in samples.items():
         for seed, value in enumerate(values):
             last = float("nan") if (failed or {}).get(group) == seed else value
-            rows = [Row(1000, {metric: value * 1.1}), Row(2000, {metric: last})]
-            run = Run(
-                experiment=group,
-                name=None,
-                variant=None,
-                seed=seed,
-                path=Path(f"/{group}/{seed}"),
-                configuration={"model": group},
-                history=History.of(rows),
-                ending=Ending("complete"),
-            )
-            runs.append(run)
+            curve = {metric: [value * 1.1, last]}
+            runs.append(made_run(group, seed, every=1000, config={"model": group}, metrics=curve))
     return Study.of(runs)
 
 

@@ -17,6 +17,7 @@ from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from tests.made_runs import made_study
 
 Array = NDArray[np.float64]
 
@@ -32,19 +33,7 @@ class Case:
 
 def study_of(samples: Mapping[str, Array], metric: str) -> Study:
     """Return runs that end at the given values."""
-    runs = [
-        Run(
-            experiment=group, name=None, variant=None, seed=seed,
-            path=Path(f"/{group}/{seed}"), configuration={"optimizer": group},
-            history=History.of(
-                [Row(step, {metric: float(v)}) for step, v in ((100, 3 * value), (200, value))]
-            ),
-            ending=Ending("complete"),
-        )
-        for group, values in samples.items()
-        for seed, value in enumerate(values)
-    ]  # fmt: skip
-    return Study.of(runs)
+    return made_study(samples, metric, curve=lambda final: (3 * final, final), every=100)
 
 
 def draw(seed: int, mean: float, sd: float, n: int, digits: int) -> Array:

@@ -15,10 +15,8 @@ from scipy import stats
 
 from ired_diag.claims import Checked, check_report
 from ired_diag.final_values import open_runs_or_table
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
-from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from tests.made_runs import made_study
 
 
 def draws(seed: int, **groups: tuple[float, float, int, int]) -> dict[str, np.ndarray]:
@@ -79,18 +77,7 @@ def losses(folder: Path) -> Study:
 
 def accuracies(_: Path) -> Study:
     """Return the accuracies, from the curves of runs."""
-    return Study.of([
-        Run(
-            experiment=name, name=None, variant=None, seed=seed,
-            path=Path(f"/{name}/{seed}"), configuration={"model": name},
-            history=History.of(
-                [Row(s, {"test_accuracy": float(v)}) for s, v in ((100, value - 5), (200, value))]
-            ),
-            ending=Ending("complete"),
-        )
-        for name, x in ACC.items()
-        for seed, value in enumerate(x)
-    ])  # fmt: skip
+    return made_study(ACC, "test_accuracy", curve=lambda final: (final - 5, final), every=100, key="model")
 
 
 def rewards(folder: Path) -> Study:

@@ -9,10 +9,8 @@ from click.testing import CliRunner
 
 from app.cli.check import command
 from ired_diag.claims import Checked, check_report
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
-from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from tests.made_runs import made_study
 
 BASELINE = (0.44532, 0.43983, 0.41068, 0.43515, 0.43997, 0.43272, 0.42824, 0.43513)
 DROPOUT = (0.43175, 0.41558, 0.43326, 0.43667, 0.4305, 0.41781, 0.42948, 0.40301)
@@ -22,18 +20,7 @@ MUON = (0.42471, 0.40993, 0.40736, 0.42683, 0.41038, 0.40633, 0.43107, 0.40944)
 def study() -> Study:
     """Return three groups of eight seeds; baseline 0.4334 ± 0.0105, muon 0.4158 ± 0.0100."""
     groups = {"baseline": BASELINE, "dropout": DROPOUT, "muon": MUON}
-    return Study.of([
-        Run(
-            experiment=group, name=None, variant=None, seed=seed,
-            path=Path(f"/{group}/{seed}"), configuration={"optimizer": group},
-            history=History.of(
-                [Row(step, {"val_loss": v}) for step, v in ((1000, value + 0.1), (2000, value))]
-            ),
-            ending=Ending("complete"),
-        )
-        for group, values in groups.items()
-        for seed, value in enumerate(values)
-    ])  # fmt: skip
+    return made_study(groups, "val_loss", curve=lambda final: (final + 0.1, final))
 
 
 STUDY = study()

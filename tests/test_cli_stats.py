@@ -1,4 +1,4 @@
-"""``ired-diag stats``: what it prints, as text, JSON, LaTeX and Markdown; sweeps; frozen matrices."""
+"""``ired-diag stats``: what it prints, as text, JSON, LaTeX and Markdown; sweeps; frozen problems."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+import ired_diag as ird
 from app.cli import main
 from app.cli.demo import sample_runs
 from ired_diag.stats.two_level_bootstrap import two_level_bootstrap
@@ -122,6 +123,15 @@ def test_a_sweep_names_the_best_setting_and_its_luck(swept: Path) -> None:
     assert "Best is mining_opt_steps =" in told
     assert "selection bias" in told
     assert "Page's L" in told
+
+
+def test_a_sweep_from_python_has_the_groups_of_the_command(swept: Path) -> None:
+    printed = json.loads(
+        call("stats", "q301", "--sweep", "mining_opt_steps", "--runs", swept, "--json").stdout
+    )
+    comparison = ird.compare("q301", sweep="mining_opt_steps", runs=swept)
+    assert [group.name for group in comparison.groups] == [group["name"] for group in printed["groups"]]
+    assert comparison.sweep is not None
 
 
 @pytest.mark.parametrize(

@@ -29,3 +29,7 @@ def test_the_code_keeps_the_bounds() -> None:
     files = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
     exceeded = [f"{measure.name}: {measure.value:.2f}" for measure in measures(files) if not measure.holds]
     assert exceeded == []
+
+
+def test_benchmarks_have_no_vague_names() -> None:
+    assert vague_names(sorted((ROOT / "benchmarks").glob("*.py"))) == {}

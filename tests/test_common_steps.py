@@ -11,8 +11,9 @@ import pytest
 from ired_diag.comparison import Comparison, compare
 from ired_diag.comparison.common_steps import common_steps
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
+from ired_diag.runs.history import History, Row, Series
 from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 Array = Any
 
@@ -25,23 +26,12 @@ def curve(steps: Array, seed: int) -> Array:
 
 
 def group(name: str, steps: Array, *, seeds: int = 3) -> list[Run]:
-    found = []
+    runs = []
     for seed in range(seeds):
         values = curve(steps, 10 * seed + len(name))
-        rows = [Row(int(s), {"val_loss": float(v)}) for s, v in zip(steps, values, strict=True)]
-        found.append(
-            Run(
-                experiment=name,
-                name=None,
-                variant=None,
-                seed=seed,
-                path=Path(name),
-                configuration=None,
-                history=History.of(rows),
-                ending=Ending("complete"),
-            )
-        )
-    return found
+        curves = {"val_loss": Series(steps.astype(np.int64), values)}
+        runs.append(made_run(name, seed, path=Path(name), metrics=curves))
+    return runs
 
 
 def compared(a: Array, b: Array, readout: str = "last") -> Comparison:

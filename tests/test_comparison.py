@@ -17,9 +17,9 @@ from ired_diag import comparison
 from ired_diag.comparison import words
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.grouping import group_runs
-from ired_diag.runs.ending import Ending, State
-from ired_diag.runs.history import History, Row
+from ired_diag.runs.ending import State
 from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 compare = partial(comparison.compare, readout="last")
 
@@ -27,20 +27,15 @@ compare = partial(comparison.compare, readout="last")
 def run(
     experiment: str, seed: int | None, values: Sequence[float], state: State = "complete", **config: Any
 ) -> Run:
-    rows = [Row(1000 * (i + 1), {"validation/mse": v}) for i, v in enumerate(values)]
-    configuration = {"rank": 20, "ood": False, **config}
-    provenance = {"job": f"77{seed}"}
-    history, ending = History.of(rows), Ending(state)
-    return Run(
-        experiment=experiment,
-        name=None,
-        variant=None,
-        seed=seed,
+    return made_run(
+        experiment,
+        seed,
+        every=1000,
+        config={"rank": 20, "ood": False, **config},
+        state=state,
         path=Path(experiment),
-        configuration=configuration,
-        history=history,
-        ending=ending,
-        provenance=provenance,
+        provenance={"job": f"77{seed}"},
+        validation__mse=values,
     )
 
 

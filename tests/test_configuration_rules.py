@@ -18,10 +18,11 @@ from ired_diag.forensics.idle_keys import differing_keys, idle_keys_of, moved_se
 from ired_diag.forensics.quoted_number import quoted_in
 from ired_diag.open import open_study
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
+from ired_diag.runs.history import History
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from tests.cpu_time import cpu_ratio
+from tests.made_runs import made_run
 
 RULES = (idle_keys, several_differences, quoted_number)
 BASE = {
@@ -42,18 +43,14 @@ def run(
     commit: str = "abc",
     **keys: Any,
 ) -> Run:
-    told = {**(BASE if config is None else config), **keys}
-    rows = [Row(1000 * (i + 1), {"validation/mse": v}) for i, v in enumerate(values)]
-    return Run(
-        experiment=experiment,
-        name=None,
-        variant=None,
-        seed=seed,
+    return made_run(
+        experiment,
+        seed,
+        every=1000,
+        config={**(BASE if config is None else config), **keys},
         path=Path(experiment),
-        configuration=told,
-        history=History.of(rows),
-        ending=Ending("complete"),
         provenance={"git_commit": commit},
+        validation__mse=values,
     )
 
 

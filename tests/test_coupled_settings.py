@@ -87,3 +87,13 @@ def test_runs_with_identical_curves_are_not_compared() -> None:
     a, b = OTHERWISE
     runs = [made_run(name, 0, config=config, val_loss=falling(20)) for name, config in (("a", a), ("b", b))]
     assert findings_of("several_differences", runs) == []
+
+
+def test_a_word_that_holds_the_number_of_another_setting_is_its_name() -> None:
+    runs = []
+    for seed, (arch, experts) in enumerate((("dense", 1), ("moe8", 8), ("wide", 8))):
+        config = {"arch": arch, "n_experts": experts, "lr": 0.1}
+        runs.append(made_run(arch, config=config, val_loss=falling(20, seed=seed)))
+    dense, mixture, wide = runs
+    assert findings_of("several_differences", [dense, mixture]) == []
+    assert len(findings_of("several_differences", [dense, wide])) == 1

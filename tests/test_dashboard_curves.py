@@ -20,32 +20,20 @@ from app.dashboard.remembered import Verdicts
 from app.dashboard.snapshot import Entry, Snapshot
 from ired_diag.drawing.data import FigureData, Line
 from ired_diag.drawing.learning_curves import learning_curves
-from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row, Series, to_jsonl
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.verdict import verdict_of
 from tests.cpu_time import cpu_ratio
+from tests.made_runs import made_run
 
 Browse = Callable[[Path], Any]
 Ask = Callable[..., dict[str, Any]]
 
 
 def make_run(group: str, seed: int, **metrics: np.ndarray) -> Run:
-    series = {
-        name.replace("__", "/"): Series(np.arange(1, len(v) + 1) * 10, v) for name, v in metrics.items()
-    }
-    place = Path(f"/nowhere/{group}/{seed}")
-    return Run(
-        experiment=group,
-        name=None,
-        variant=None,
-        seed=seed,
-        path=place,
-        configuration=None,
-        history=History(series),
-        ending=Ending("complete"),
-    )
+    named = {name.replace("__", "/"): values for name, values in metrics.items()}
+    return made_run(group, seed, every=10, path=Path(f"/nowhere/{group}/{seed}"), metrics=named)
 
 
 def snapshot_of(*runs: Run, version: int = 1) -> Snapshot:

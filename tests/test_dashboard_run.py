@@ -24,11 +24,11 @@ from app.dashboard.run_words import (
 )
 from ired_diag.drawing.headline import Headline
 from ired_diag.drawing.probe_tables import find_tables
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row, Series, to_jsonl
+from ired_diag.runs.history import Row, Series, to_jsonl
 from ired_diag.runs.run import Run
 from ired_diag.touched_runs import touched_by
 from ired_diag.verdict import Verdict, verdict_of
+from tests.made_runs import made_run
 
 Browse = Callable[[Path], Any]
 Ask = Callable[..., dict[str, Any]]
@@ -69,16 +69,7 @@ def open_run(ask: Ask, client: Any, label: str) -> tuple[str, dict[str, Any]]:
 
 
 def run_of(config: dict[str, Any] | None, **series: Series) -> Run:
-    return Run(
-        experiment="q",
-        name=None,
-        variant=None,
-        seed=0,
-        path=Path("/nowhere"),
-        configuration=config,
-        history=History(series),
-        ending=Ending("complete"),
-    )
+    return made_run("q", config=config, path=Path("/nowhere"), metrics=series)
 
 
 def test_the_page_tells_state_verdict_provenance_and_configuration(

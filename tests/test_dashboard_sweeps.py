@@ -14,9 +14,9 @@ from app.dashboard.address import View
 from ired_diag.comparison import compare
 from ired_diag.comparison.knobs import sweeps_in
 from ired_diag.open import open_study
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row, to_jsonl
+from ired_diag.runs.history import Row, to_jsonl
 from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 Browse = Callable[[Path], Any]
 Ask = Callable[..., dict[str, Any]]
@@ -46,22 +46,14 @@ def root(tmp_path: Path) -> Path:
 
 def groups(**told: Mapping[str, Any]) -> dict[str, list[Run]]:
     """Return a group of two seeds for each configuration, all of one experiment."""
-    return {
-        f"q9@{name}": [
-            Run(
-                experiment="q9",
-                name=None,
-                variant=name,
-                seed=seed,
-                path=Path(),
-                configuration={**knobs, "seed": seed},
-                history=History(),
-                ending=Ending("complete"),
-            )
-            for seed in range(2)
-        ]
-        for name, knobs in told.items()
-    }
+    by_name: dict[str, list[Run]] = {}
+    for name, knobs in told.items():
+        members = []
+        for seed in range(2):
+            config = {**knobs, "seed": seed}
+            members.append(made_run("q9", seed, config=config, variant=name, path=Path()))
+        by_name[f"q9@{name}"] = members
+    return by_name
 
 
 def words(tree: Any) -> str:

@@ -11,25 +11,15 @@ import pytest
 from app.dashboard import verdict_cache
 from app.dashboard.verdict_cache import kept_verdict, shrink
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Series
 from ired_diag.runs.run import Run
 from ired_diag.verdict import Verdict, verdict_of
+from tests.made_runs import made_run
 
 
 def run(name: str = "q901", *, n: int = 2000, rise: float = 0.0) -> Run:
     x = np.arange(1, n + 1)
     y = 1 / x + 0.01 * (1 + rise * (x > n // 2) * (x - n // 2) / n)
-    history = History({"validation/mse": Series(x, y)})
-    return Run(
-        experiment=name,
-        name=None,
-        variant=None,
-        seed=0,
-        path=Path(name),
-        configuration=None,
-        history=history,
-        ending=Ending("complete"),
-    )
+    return made_run(name, every=1, path=Path(name), validation__mse=y)
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[Run]:

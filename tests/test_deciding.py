@@ -16,29 +16,17 @@ from ired_diag import comparison
 from ired_diag.comparison import Comparison, words
 from ired_diag.comparison.deciding import AMONG_FINISHED, decide
 from ired_diag.comparison.sample import Question, Sample, sample_of
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
 from ired_diag.stats.partially_paired import partially_paired
+from tests.made_runs import made_run
 
 NAN = math.nan
 
 
 def run_of(name: str, seed: int, final: float) -> Run:
     """Return a run whose last evaluation is given."""
-    rows = [Row(1000 * (i + 1), {"val_loss": value}) for i, value in enumerate((2.0, final))]
-    history, config = History.of(rows), {"dataset": "cifar10"}
-    return Run(
-        experiment=name,
-        name=None,
-        variant=None,
-        seed=seed,
-        path=Path(name),
-        configuration=config,
-        history=history,
-        ending=Ending("complete"),
-        provenance={},
-    )
+    config = {"dataset": "cifar10"}
+    return made_run(name, seed, every=1000, config=config, path=Path(name), val_loss=[2.0, final])
 
 
 def compared(**finals: Sequence[float]) -> Comparison:

@@ -15,9 +15,9 @@ from ired_diag import forensics
 from ired_diag.finding import Finding
 from ired_diag.open import open_study
 from ired_diag.runs.ending import Ending, State
-from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from tests.made_runs import made_run
 
 SCALES = (1e-6, 1.0, 1e6)
 
@@ -31,21 +31,7 @@ def run(
     **config: Any,
 ) -> Run:
     """Return a run that logged these metrics every 100 steps."""
-    length = len(next(iter(metrics.values())))
-    rows = [
-        Row(100 * (i + 1), {name: float(values[i]) for name, values in metrics.items()})
-        for i in range(length)
-    ]
-    return Run(
-        experiment=experiment,
-        name=None,
-        variant=None,
-        seed=seed,
-        path=Path("x"),
-        configuration=config,
-        history=History.of(rows),
-        ending=Ending(state),
-    )
+    return made_run(experiment, seed, config=config, state=state, path=Path("x"), metrics=metrics)
 
 
 def found(rule: str, runs: Run | Sequence[Run]) -> list[Finding]:

@@ -20,8 +20,9 @@ from ired_diag.comparison.outcomes import divergences, outcomes_of
 from ired_diag.comparison.verdict_words import verdict_of
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.ending import Cause, Ending, State
-from ired_diag.runs.history import History, Row
+from ired_diag.runs.history import History
 from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 Array = Any
 METRIC = "val_loss"
@@ -40,17 +41,13 @@ def changed(values: Array, change: Callable[[Array], None]) -> Array:
 def run(
     group: str, seed: int, values: Sequence[float], *, state: State = "complete", cause: Cause = ""
 ) -> Run:
-    rows = [Row(100 * (i + 1), {METRIC: float(v)}) for i, v in enumerate(values)]
-    ending = Ending(state, cause=cause)
-    return Run(
-        experiment=group,
-        name=None,
-        variant=None,
-        seed=seed,
+    return made_run(
+        group,
+        seed,
+        config={"dataset": "cifar10"},
+        ending=Ending(state, cause=cause),
         path=Path(group),
-        configuration={"dataset": "cifar10"},
-        history=History.of(rows),
-        ending=ending,
+        metrics={METRIC: values},
     )
 
 

@@ -23,9 +23,8 @@ from ired_diag.drawing.paired_differences import paired_differences
 from ired_diag.drawing.readouts import readout_forest
 from ired_diag.errors import DiagError
 from ired_diag.open import open_study
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 GROUPS = ("q101", "q102", "q103")
 STEADY = np.tile([1.0, -1.0, 0.5, -0.5, -1.0, 1.0], 20)  # noise about a level that surely does not drift
@@ -34,19 +33,14 @@ PICTURES = (paired_differences, readout_forest, evaluation_noise)
 
 
 def run(experiment: str, seed: int | None, values: Sequence[float], **config: Any) -> Run:
-    rows = [Row(1000 * (i + 1), {"validation/mse": float(v)}) for i, v in enumerate(values)]
-    configuration, told = {"rank": 20, "ood": False, **config}, {"job": f"77{seed}"}
-    path = Path(experiment)
-    return Run(
-        experiment=experiment,
-        name=None,
-        variant=None,
-        seed=seed,
-        path=path,
-        configuration=configuration,
-        history=History.of(rows),
-        ending=Ending("complete"),
-        provenance=told,
+    return made_run(
+        experiment,
+        seed,
+        every=1000,
+        config={"rank": 20, "ood": False, **config},
+        path=Path(experiment),
+        provenance={"job": f"77{seed}"},
+        validation__mse=values,
     )
 
 

@@ -22,10 +22,10 @@ from ired_diag.drawing.running_median import running_median
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.inverse.simulated_floors import inverse_floors
 from ired_diag.open import open_study
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Series
+from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.verdict import verdict_of
+from tests.made_runs import made_run
 
 MSE = "validation/mse"
 TOLD = {"rank": 20, "ood": False, "mining_strategy": "none", "diffusion_steps": 10}
@@ -45,17 +45,7 @@ def run_of(
     told: Mapping[str, Any] | None = None,
 ) -> Run:
     curve = values if isinstance(values, Series) else series(values)
-    history = History({metric: curve})
-    return Run(
-        experiment=group,
-        name=None,
-        variant=None,
-        seed=seed,
-        path=Path(group),
-        configuration=told,
-        history=history,
-        ending=Ending("complete"),
-    )
+    return made_run(group, seed, config=told, path=Path(group), metrics={metric: curve})
 
 
 def group_of(

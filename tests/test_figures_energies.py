@@ -18,6 +18,7 @@ from ired_diag.runs.ending import Ending
 from ired_diag.runs.energy_metrics import EnergyMetrics, energy_gap, energy_metrics, positive_energy
 from ired_diag.runs.history import History, Series
 from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 NAMES = ("train/energy_positive", "train/energy_negative")
 
@@ -30,17 +31,8 @@ def series(values: Sequence[float], first: int = 100) -> Series:
 def run_of(
     positive: Sequence[float], negative: Sequence[float], seed: int = 0, names: tuple[str, str] = NAMES
 ) -> Run:
-    history = History({names[0]: series(positive), names[1]: series(negative)})
-    return Run(
-        experiment="q1",
-        name=None,
-        variant=None,
-        seed=seed,
-        path=Path("q1"),
-        configuration=None,
-        history=history,
-        ending=Ending("complete"),
-    )
+    curves = {names[0]: series(positive), names[1]: series(negative)}
+    return made_run("q1", seed, path=Path("q1"), metrics=curves)
 
 
 def own_lines(figure: FigureData, panel: int = 0) -> list[Line]:

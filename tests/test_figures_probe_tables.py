@@ -20,27 +20,16 @@ from ired_diag.drawing.over_training import followed, headlines_over_training, m
 from ired_diag.drawing.probe_tables import Found, Lacking, find_tables
 from ired_diag.drawing.quantities import QUANTITIES
 from ired_diag.errors import NotFound
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History
 from ired_diag.runs.run import Run
 from ired_diag.table import Table, read_arrow, select, write_table
+from tests.made_runs import made_run
 
 HEADLINE = {"key": "gap_adversarial", "label": "mean gap (nat)", "low": "", "high": "", "scale": "linear"}
 
 
 def run_at(folder: Path, group: str = "q1", seed: int = 0, *, checkpoints: int = 1) -> Run:
     files = tuple(folder / f"step-{i}.safetensors" for i in range(checkpoints))
-    return Run(
-        experiment=group,
-        name=None,
-        variant=None,
-        seed=seed,
-        path=folder,
-        configuration=None,
-        history=History(),
-        ending=Ending("complete"),
-        checkpoints=files,
-    )
+    return made_run(group, seed, path=folder, checkpoints=files)
 
 
 def put(

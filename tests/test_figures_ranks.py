@@ -22,9 +22,8 @@ from ired_diag.drawing.data import FigureData, Segment
 from ired_diag.drawing.rank_map import rank_map
 from ired_diag.errors import DiagError
 from ired_diag.open import open_study
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 pytestmark = pytest.mark.slow
 
@@ -32,19 +31,14 @@ GROUPS = ("q101", "q102", "q103")
 
 
 def run(experiment: str, seed: int | None, values: Sequence[float]) -> Run:
-    rows = [Row(1000 * (i + 1), {"validation/mse": v}) for i, v in enumerate(values)]
-    configuration, told = {"rank": 20, "ood": False}, {"job": f"77{seed}"}
-    path = Path(experiment)
-    return Run(
-        experiment=experiment,
-        name=None,
-        variant=None,
-        seed=seed,
-        path=path,
-        configuration=configuration,
-        history=History.of(rows),
-        ending=Ending("complete"),
-        provenance=told,
+    return made_run(
+        experiment,
+        seed,
+        every=1000,
+        config={"rank": 20, "ood": False},
+        path=Path(experiment),
+        provenance={"job": f"77{seed}"},
+        validation__mse=values,
     )
 
 

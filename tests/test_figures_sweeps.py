@@ -13,9 +13,8 @@ from ired_diag.comparison import Comparison, compare
 from ired_diag.drawing import paper, plotly
 from ired_diag.drawing.sweep_response import sweep_figure
 from ired_diag.errors import DiagError
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 KNOB = "mining_opt_steps"
 
@@ -25,19 +24,19 @@ def sweep(table: dict[float, list[float]], *, lower_is_better: bool = True) -> C
     groups: dict[str, list[Run]] = {}
     for value, readings in table.items():
         variant = f"{KNOB}={value:g}"
-        groups[f"q301@{variant}"] = [
-            Run(
-                experiment="q301",
-                name=None,
+        members = []
+        for seed, reading in enumerate(readings):
+            run = made_run(
+                "q301",
+                seed,
+                every=1000,
+                config={KNOB: value},
                 variant=variant,
-                seed=seed,
                 path=Path("q301"),
-                configuration={KNOB: value},
-                history=History.of([Row(1000, {"validation/mse": reading})]),
-                ending=Ending("complete"),
+                validation__mse=[reading],
             )
-            for seed, reading in enumerate(readings)
-        ]
+            members.append(run)
+        groups[f"q301@{variant}"] = members
     return compare(groups, knob=KNOB, readout="last", lower_is_better=lower_is_better)
 
 

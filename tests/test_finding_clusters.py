@@ -17,31 +17,19 @@ from ired_diag.finding_clusters import clusters_of
 from ired_diag.folded_labels import folded
 from ired_diag.forensics.rule import GRAVEST_FIRST
 from ired_diag.grouping import open_arguments
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History
-from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.touched_runs import touched_by
 from ired_diag.verdict import verdict_of
+from tests.made_runs import made_run
 
 WIDTHS = (100, 80, None)
 
 
 def study_of(groups: int, seeds: int) -> Study:
-    return Study.of(
-        Run(
-            experiment=f"q{group}",
-            name=None,
-            variant=None,
-            seed=seed,
-            path=Path(f"q{group}/seed{seed}"),
-            configuration=None,
-            history=History.of([]),
-            ending=Ending("complete"),
-        )
-        for group in range(groups)
-        for seed in range(seeds)
-    )
+    runs = []
+    for group in range(groups):
+        runs += [made_run(f"q{group}", seed) for seed in range(seeds)]
+    return Study.of(runs)
 
 
 def findings_of(rng: random.Random, rules: list[str], groups: int, words: int) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ from ired_diag.runs.history import History, Row, Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.verdict import verdict_of
+from tests.made_runs import made_run
 
 
 def run(
@@ -41,20 +42,20 @@ def run(
     attempts: tuple[Run, ...] = (),
     **config: Any,
 ) -> Run:
-    rows = [Row(1000 * (i + 1), {"validation/mse": float(v)}) for i, v in enumerate(values)]
-    rows += [Row(1000 * (i + 1), {"train/mse_error": float(v)}) for i, v in enumerate(train)]
-    configuration = {"experiment_name": experiment, "rank": 20, "mining_strategy": "none", **config}
-    return Run(
-        experiment=experiment,
-        name=None,
+    metrics = {"validation/mse": values}
+    if len(train):
+        metrics["train/mse_error"] = train
+    return made_run(
+        experiment,
+        seed,
+        every=1000,
+        config={"experiment_name": experiment, "rank": 20, "mining_strategy": "none", **config},
+        state=state,
         variant=variant,
-        seed=seed,
         path=Path(experiment),
-        configuration=configuration,
-        history=History.of(rows),
-        ending=Ending(state),
         provenance={"git_commit": f"commit of {variant}"},
         attempts=attempts,
+        metrics=metrics,
     )
 
 

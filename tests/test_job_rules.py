@@ -19,9 +19,9 @@ from ired_diag.forensics import empty_state, evaluation_as_training, failed_eval
 from ired_diag.forensics.empty_state import content_of
 from ired_diag.open import open_run, open_study
 from ired_diag.runs.ending import Ending, State
-from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from tests.made_runs import made_run
 
 RULES = (failed_evaluation, evaluation_as_training, empty_state)
 EVALUATION = {"experiment_name": "q900_evaluation", "evaluation_mode": True, "rank": 20}
@@ -37,20 +37,17 @@ def run(
     started: bool = False,
     **keys: Any,
 ) -> Run:
-    rows = [Row(1000 * (i + 1), {"validation/mse": 1.0}) for i in range(steps)]
-    provenance = {"training_started": True, "train_steps": 5000} if started else {}
-    return Run(
-        experiment=experiment,
-        name=None,
-        variant=None,
-        seed=seed,
+    metrics = {"validation/mse": [1.0] * steps} if steps else {}
+    return made_run(
+        experiment,
+        seed,
+        every=1000,
+        config={"rank": 20, **keys},
+        ending=ending,
         path=Path(experiment),
-        configuration={"rank": 20, **keys},
-        history=History.of(rows),
-        ending=ending or Ending("complete"),
-        provenance=provenance,
-        attempts=(),
+        provenance={"training_started": True, "train_steps": 5000} if started else {},
         checkpoints=checkpoints,
+        metrics=metrics,
     )
 
 

@@ -43,6 +43,7 @@ ORDER = (
     "ired_diag.python_file",
     "ired_diag.stats",
     "ired_diag.readers",
+    "ired_diag.table_grid",
     "ired_diag.table",
     "ired_diag.runs",
     "ired_diag.model",

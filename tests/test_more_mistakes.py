@@ -128,3 +128,16 @@ def test_a_baseline_that_is_trained_for_fewer_epochs_is_told_next_to_its_name() 
     assert "epochs (20, 60)" in finding.statement
     same = [*configured("baseline", epochs=60), *configured("ours", epochs=60)]
     assert findings_of("several_differences", same) == []
+
+
+@pytest.mark.parametrize(
+    ("odd", "severity"),
+    [(0.52, "warning"), (0.40, "note")],  # 73% and a third above four that agree to 1%
+)
+def test_a_seed_at_thirty_times_the_spread_and_half_as_far_again_is_a_warning(
+    odd: float, severity: str
+) -> None:
+    levels = [0.299, 0.300, 0.302, 0.301, odd]
+    runs = [made_run("a", seed, val_loss=falling(60, level=x, noise=0.003)) for seed, x in enumerate(levels)]
+    (finding,) = findings_of("outlying_seed", runs)
+    assert finding.severity == severity

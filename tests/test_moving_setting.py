@@ -152,3 +152,69 @@ def test_the_direction_of_an_adversarial_loss_is_unknown() -> None:
     run = made_run("q1", val_domain_loss=0.3 + 0.4 * RAMP)
     chosen = replace(run, metric="val_domain_loss")
     assert "error" not in severities(findings_of("curve_shape", [chosen]))
+
+
+def _with_weight(loss: np.ndarray) -> list[str]:
+    run = made_run("q1", metrics={"val_loss": loss * NOISE, "kl_weight": RAMP})
+    return severities(findings_of("curve_shape", [run]))
+
+
+@pytest.mark.parametrize(
+    "divergence",
+    [
+        np.where(PLACE > 22, 3e4, 0.0),  # jumps at a third of the ramp, and rests there
+        np.exp(np.clip(0.7 * (PLACE - 26), 0, 11)) - 1,  # exponential within the ramp
+        np.exp(0.35 * np.clip(PLACE - 12, 0, 30)) - 1,  # exponential from its start to its end
+    ],
+)
+def test_a_rise_that_is_out_of_proportion_to_its_ramp_is_an_error(divergence: np.ndarray) -> None:
+    assert _with_weight(FALL + 2 * RAMP + divergence) == ["error"]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        0.01 * FALL + 5 * RAMP,  # 500 times its best, in proportion to its weight
+        0.01 * FALL + 5 * RAMP / (0.2 + RAMP),  # concave, as the least loss is
+        0.01 * FALL + 5 * RAMP**2,
+    ],
+)
+def test_a_rise_in_proportion_to_its_ramp_is_a_note_however_large(loss: np.ndarray) -> None:
+    assert _with_weight(loss) == ["note"]
+
+
+def test_a_weight_that_is_switched_on_at_once_explains_the_jump() -> None:
+    weight = np.where(PLACE > 20, 1.0, 0.0)
+    loss = (0.01 * FALL + 3 * weight) * NOISE
+    run = made_run("q1", metrics={"val_loss": loss, "kl_weight": weight})
+    assert "error" not in severities(findings_of("curve_shape", [run]))
+
+
+def test_a_loss_that_becomes_nan_within_its_ramp_is_an_error() -> None:
+    assert _with_weight(np.where(PLACE > 30, np.nan, FALL + 2 * RAMP)) == ["error"]
+
+
+def test_a_resolution_that_grows_in_stages_explains_ends_that_rise() -> None:
+    stage, within = np.divmod(PLACE, 15)
+    fid = (9 + 3 * stage + (60 + 20 * stage) * np.exp(-within / 3)) * NOISE
+    run = made_run("q1", metrics={"fid": fid, "resolution": 32 * 2**stage})
+    assert "error" not in severities(findings_of("curve_shape", [run]))
+    assert "warning" not in severities(findings_of("curve_shape", [run]))
+
+
+def test_a_success_rate_that_is_noisy_at_both_ends_of_its_range_does_not_swing() -> None:
+    rng = np.random.default_rng(5)
+    rise = 1 / (1 + np.exp(-(PLACE - 25) / 3))
+    rate = np.clip(rise + 0.04 * rng.standard_normal(60), 0, 1).round(2)
+    findings = findings_of("curve_shape", [made_run("q1", test_success_rate=rate)])
+    assert not any("swings" in finding.statement for finding in findings)
+    swinging = np.where(PLACE % 8 < 4, rate, 0.3 * rate)
+    findings = findings_of("curve_shape", [made_run("q1", test_success_rate=swinging)])
+    assert any("swings" in finding.statement for finding in findings)
+
+
+def test_a_level_that_grows_in_stages_explains_swings() -> None:
+    stage, within = np.divmod(PLACE, 15)
+    loss = (0.1 + 0.05 * stage + 0.5 * np.exp(-within / 3)) * NOISE
+    findings = findings_of("curve_shape", [made_run("q1", metrics={"val_loss": loss, "level": stage})])
+    assert "warning" not in severities(findings)

@@ -16,11 +16,12 @@ from ired_diag import forensics
 from ired_diag.comparison import compare
 from ired_diag.finding import Finding
 from ired_diag.open import open_study
-from ired_diag.runs.ending import Ending, State
+from ired_diag.runs.ending import State
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.power import power_of
+from tests.made_runs import made_run
 
 RULES = ("shared_noise", "underpowered", "best_of_many", "late_compute")
 
@@ -29,17 +30,15 @@ def run(
     experiment: str, seed: int, values: Any, *, state: State = "complete", told: Any = None, **config: Any
 ) -> Run:
     """Return a run that was evaluated every 1000 steps."""
-    rows = [Row(1000 * (i + 1), {"validation/mse": float(v)}) for i, v in enumerate(values)]
-    return Run(
-        experiment=experiment,
-        name=None,
-        variant=None,
-        seed=seed,
+    return made_run(
+        experiment,
+        seed,
+        every=1000,
+        config=config,
+        state=state,
         path=Path(experiment),
-        configuration=config,
-        history=History.of(rows),
-        ending=Ending(state),
-        provenance=told or {},
+        provenance=told,
+        validation__mse=values,
     )
 
 
@@ -166,6 +165,15 @@ def test_power_does_not_depend_on_the_unit(scale: float) -> None:
         runs = group("a", rng, seed_sd=0.05, level=level) + group("b", rng, seed_sd=0.05, level=level)
         shares.append(found("underpowered", runs)[0].evidence["detectable_share"])
     assert shares[0] == pytest.approx(shares[1])
+
+
+def test_groups_that_computed_the_same_or_another_task_are_not_compared() -> None:
+    rng = np.random.default_rng(6)
+    runs = group("a", rng, seed_sd=0.05, dropout=0.1)
+    copies = [replace(run, experiment="b", configuration={"dropout": 0.2}) for run in runs]
+    assert found("underpowered", runs + copies) == []
+    assert found("underpowered", runs + group("c", rng, seed_sd=0.05, latent_dim=8)) == []
+    assert len(found("underpowered", runs + group("c", rng, seed_sd=0.05, dropout=0.3))) == 1
 
 
 def test_decided_pairs_and_equivalent_ones_are_left_in_peace() -> None:

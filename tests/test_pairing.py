@@ -14,9 +14,8 @@ from ired_diag.comparison import words as told_of
 from ired_diag.comparison.pairing import SILENT_TABLE, SWITCHED_OFF, UNKNOWN
 from ired_diag.comparison.stated_data import stated_data
 from ired_diag.grouping import group_runs
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 SILENT: dict[str, Any] = {"lr": 0.1}
 NAMED: dict[str, Any] = {"dataset": "cifar10"}
@@ -24,20 +23,19 @@ NAMED: dict[str, Any] = {"dataset": "cifar10"}
 
 def runs(name: str, configs: Sequence[Mapping[str, Any] | None], *, seeded: bool = True) -> list[Run]:
     rng = np.random.default_rng([ord(name), len(configs)])
-    return [
-        Run(
-            experiment=name,
-            name=None,
-            variant=None,
-            seed=seed if seeded else None,
+    members = []
+    for seed, config in enumerate(configs):
+        run = made_run(
+            name,
+            seed if seeded else None,
+            every=1,
+            config=config,
             path=Path(name),
-            configuration=config,
-            history=History.of([Row(1, {"val_loss": 1 + rng.random()})]),
-            ending=Ending("complete"),
             provenance={"job": f"{name}{seed}"},
+            val_loss=[1 + rng.random()],
         )
-        for seed, config in enumerate(configs)
-    ]
+        members.append(run)
+    return members
 
 
 def compared(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None, **keys: Any) -> Comparison:

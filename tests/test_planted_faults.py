@@ -111,7 +111,7 @@ def test_a_mistake_is_told_at_gross_and_not_at_none(fault: Fault, study: Study, 
     rule = load(fault.rule)
     for magnitude, told in ((0.0, False), (1.0, True)):
         hurt, name = planted(fault, study, magnitude, tmp_path / str(magnitude))
-        assert fault.is_told(list(rule.find(hurt)), name) is told
+        assert fault.is_reported(list(rule.find(hurt)), name) is told
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
@@ -147,10 +147,10 @@ def test_a_near_miss_that_is_accused_is_a_failure(study: Study, tmp_path: Path) 
 def test_a_finding_of_another_rule_place_or_severity_is_no_hit() -> None:
     fault = Fault("curve_shape", "", "warning", lambda bed: (bed.study, ""))
     right = Finding("curve_shape", "error", "q101: it rose.")
-    assert fault.is_told([right], "q101")
-    assert not fault.is_told([right], "q102")
-    assert not fault.is_told([replace(right, severity="note")], "q101")
-    assert not fault.is_told([replace(right, rule="same_name")], "q101")
+    assert fault.is_reported([right], "q101")
+    assert not fault.is_reported([right], "q102")
+    assert not fault.is_reported([replace(right, severity="note")], "q101")
+    assert not fault.is_reported([replace(right, rule="same_name")], "q101")
 
 
 def test_a_divergence_is_one_run_raised_thirty_times_and_all_else_is_as_it_was(

@@ -11,9 +11,8 @@ import pytest
 from ired_diag.comparison import Comparison, compare
 from ired_diag.comparison.plateau_spikes import note_on_spikes, spikes_of
 from ired_diag.comparison.seeds import Members, Seed
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 Array = Any
 
@@ -25,17 +24,7 @@ def curve(group: int, seed: int) -> Array:
 
 
 def run(name: str, seed: int, values: Array) -> Run:
-    rows = [Row(100 * (i + 1), {"val_loss": float(v)}) for i, v in enumerate(values)]
-    return Run(
-        experiment=name,
-        name=None,
-        variant=None,
-        seed=seed,
-        path=Path(name),
-        configuration=None,
-        history=History.of(rows),
-        ending=Ending("complete"),
-    )
+    return made_run(name, seed, path=Path(name), val_loss=values)
 
 
 def compared(*places: int, factor: float = 30.0) -> Comparison:

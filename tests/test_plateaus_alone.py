@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ired_diag.comparison import Comparison, compare
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 
 def group(name: str, *, n: int, tau: float) -> list[Run]:
@@ -18,19 +17,7 @@ def group(name: str, *, n: int, tau: float) -> list[Run]:
     for seed in range(5):
         rng = np.random.default_rng([n, seed])
         values = 0.5 + 3 * np.exp(-np.arange(n) / tau) + 0.01 * rng.standard_normal(n)
-        rows = [Row(100 * (i + 1), {"val_loss": float(v)}) for i, v in enumerate(values)]
-        runs.append(
-            Run(
-                experiment=name,
-                name=None,
-                variant=None,
-                seed=seed,
-                path=Path(name),
-                configuration=None,
-                history=History.of(rows),
-                ending=Ending("complete"),
-            )
-        )
+        runs.append(made_run(name, seed, path=Path(name), val_loss=values))
     return runs
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import ired_diag as ird
+from app.cli import main
+from app.cli.demo import sample_runs
 from ired_diag.errors import NotFound
 from ired_diag.finding import Finding
 from ired_diag.runs.ending import Ending
@@ -18,6 +22,7 @@ from ired_diag.runs.study import Study
 
 PAGE = Path(__file__).parents[1] / "docs" / "python.md"
 FUNCTIONS = ("open_study", "compare", "diagnose", "check", "probe", "figures", "report", "train")
+GROUPS = (("base", 1.0), ("other", 3.0))
 
 
 def many_runs() -> Study:
@@ -104,3 +109,23 @@ def test_names_paths_studies_and_groups_mean_the_same(tmp_path: Path) -> None:
         ird.diagnose(tmp_path)
     with pytest.raises(NotFound, match="No rule is named 'x'"):
         ird.diagnose(study, rules=["x"])
+
+
+def test_a_command_and_its_function_compare_the_same_numbers(tmp_path: Path) -> None:
+    table = tmp_path / "results.csv"
+    rows = [
+        f"{name},{seed},{0.5 + seed / 10},{shift + seed / 7}" for name, shift in GROUPS for seed in range(4)
+    ]
+    table.write_text("\n".join(["experiment,seed,val_acc,val_loss", *rows]))
+    options = ["--metric", "val_loss", "--higher-is-better", "--readout", "last", "--json"]
+    printed = CliRunner().invoke(main, ["stats", str(table), *options])
+    assert printed.exit_code == 0, printed.output
+    comparison = ird.compare(table, metric="val_loss", higher_is_better=True, readout="last")
+    (pair,) = json.loads(printed.stdout)["pairs"]
+    assert comparison.metric == "val_loss" and not comparison.lower_is_better
+    assert comparison.pairs[0].difference == pair["difference"] == pytest.approx(-2.0)
+
+
+def test_a_probe_of_a_name_that_means_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="q999"):
+        ird.probe("floor", "q101", "q999", runs=sample_runs(), out=tmp_path, device="cpu")

@@ -13,9 +13,7 @@ from ired_diag.comparison import Comparison, compare
 from ired_diag.drawing.critical_difference import critical_difference
 from ired_diag.drawing.rank_map import rank_map
 from ired_diag.errors import DiagError
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
-from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 STATED = {"dataset": "cifar10"}
 
@@ -32,17 +30,8 @@ def compared(
     for place, (name, configuration) in enumerate(configurations.items()):
         numbers = np.full(4, np.nan) if name in failed else 1 + 0.3 * place + 0.1 * rng.standard_normal(4)
         groups[name] = [
-            Run(
-                experiment=name,
-                name=None,
-                variant=None,
-                seed=seed,
-                path=Path(name),
-                configuration=configuration,
-                history=History.of([Row(0, {"val_loss": float(v)})]),
-                ending=Ending("complete"),
-            )
-            for seed, v in enumerate(numbers)
+            made_run(name, seed, config=configuration, path=Path(name), val_loss=[number])
+            for seed, number in enumerate(numbers)
         ]
     return compare(groups, paired=paired)
 

@@ -105,3 +105,18 @@ def test_a_printed_result_is_held_against_its_limits(
     result = EvaluationResult(metric=metric, value=value, unit=unit, source=Path("e.out"), line=3)
     run = replace(made_run("a", loss=falling(20)), results=(result,))
     assert [finding.severity for finding in findings_of(RULE, [run])] == ["error"] * accused
+
+
+def test_a_share_below_one_half_is_in_fractions_where_it_is_a_hundredth_all_along() -> None:
+    rise = 1 - 0.8 * np.exp(-np.arange(20) / 5)
+    percent = made_run("a", metrics={"segm/AP": 40 * rise})
+    (finding,) = findings_of("impossible_values", [percent, made_run("b", metrics={"segm/AP": 0.37 * rise})])
+    assert "in percent by 1 run" in finding.statement
+    assert "in fractions by 1" in finding.statement
+
+
+def test_a_run_at_chance_next_to_percentages_is_not_in_fractions() -> None:
+    rise = 1 - np.exp(-np.arange(1, 21) / 5)
+    chance = 0.1 + 0.3 * np.random.default_rng(0).uniform(size=20)
+    runs = [made_run("a", val_acc=0.1 + 40 * rise), made_run("b", val_acc=chance)]
+    assert findings_of("impossible_values", runs) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,13 @@ def test_choices_and_sweeps_are_left_alone() -> None:
 def test_inputs_that_are_not_those_of_the_rank_are_a_warning() -> None:
     (finding,) = findings_of(RULE, [_run("a", inputs=48400), _run("b", inputs=400)])
     assert (finding.severity, finding.evidence["inputs"]) == ("warning", 48400)
+
+
+def test_the_inputs_of_every_seed_are_read() -> None:
+    seeds = [replace(_run("a", inputs=400 if seed != 3 else 48400), seed=seed) for seed in range(5)]
+    (finding,) = findings_of(RULE, seeds)
+    assert finding.runs == ("a/seed3",)
+    assert "the log of seed3 prints inputs of 48400" in finding.statement
 
 
 def test_the_archives_sweep_of_rank_220_is_told_with_the_inputs_of_its_log(shared: Path) -> None:

@@ -182,3 +182,21 @@ def test_a_sweep_in_folders_named_by_its_claims_is_told(
         write(tmp_path / place, lr)
     (finding,) = load(RULE).find(open_study(tmp_path))
     assert "x1.1" in finding.statement
+
+
+def test_values_that_never_arrived_are_said_of_every_group() -> None:
+    runs = []
+    for lr in (1e-3, 3e-3, 1e-2):
+        metrics = {"lr": np.full(20, 1e-3), "val_loss": falling(20)}
+        runs.append(made_run(f"lr{lr:g}", config={"lr": lr, "model": "mixer"}, metrics=metrics))
+    (finding,) = findings_of("sweep_claims", runs)
+    assert "3 groups set lr differently" in finding.statement
+    assert all(f"{run.group} {run.settings['lr']}" in finding.statement for run in runs)
+    assert set(finding.runs) == {run.label for run in runs}
+
+
+@pytest.mark.parametrize(("factor", "count"), [(37.3, 1), (317.0, 1), (317.3, 1), (32.0, 0), (2048**0.5, 0)])
+def test_a_large_factor_is_no_scaling_unless_it_is_whole_or_a_root(factor: float, count: int) -> None:
+    rate = factor * 3e-4 * np.linspace(1, 0.01, 40)
+    run = made_run("a", config={"lr": 3e-4}, metrics={"lr": rate, "val_loss": falling(40)})
+    assert len(findings_of("sweep_claims", [run])) == count

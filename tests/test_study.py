@@ -14,10 +14,9 @@ from ired_diag.errors import AmbiguousName, DiagError, NotFound, UnreadableFile
 from ired_diag.grouping import group_runs
 from ired_diag.importing import import_logs
 from ired_diag.open import open_run, open_study
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study, check_seeds
+from tests.made_runs import made_run
 
 LogWriter = Callable[..., Path]
 
@@ -34,19 +33,14 @@ def run(
     commit: str = "a" * 40,
     complete: bool = True,
 ) -> Run:
-    ending = Ending("complete" if complete else "cut_off")
-    provenance = {"job": job, "git_commit": commit}
-    path = Path(f"{experiment}-{variant}-{seed}-{job}")
-    return Run(
-        experiment=experiment,
+    return made_run(
+        experiment,
+        seed,
+        state="complete" if complete else "cut_off",
         name=name,
         variant=variant,
-        seed=seed,
-        path=path,
-        configuration=None,
-        history=History(),
-        ending=ending,
-        provenance=provenance,
+        path=Path(f"{experiment}-{variant}-{seed}-{job}"),
+        provenance={"job": job, "git_commit": commit},
     )
 
 

@@ -20,26 +20,15 @@ from ired_diag import comparison
 from ired_diag.comparison import Comparison, Margin, answer_words, words
 from ired_diag.drawing.paired_differences import paired_differences
 from ired_diag.drawing.readouts import readout_forest
-from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
+from tests.made_runs import made_run
 
 STUDY = {"rank": 20, "ood": False}
 
 
 def run(experiment: str, seed: int, values: Sequence[float], metric: str, **config: Any) -> Run:
-    rows = [Row(1000 * (i + 1), {metric: value}) for i, value in enumerate(values)]
-    return Run(
-        experiment=experiment,
-        name=None,
-        variant=None,
-        seed=seed,
-        path=Path(experiment),
-        configuration=config,
-        history=History.of(rows),
-        ending=Ending("complete"),
-        provenance={},
-    )
+    metrics = {metric: values}
+    return made_run(experiment, seed, every=1000, config=config, path=Path(experiment), metrics=metrics)
 
 
 def compared(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ired_diag.errors import NotFound
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+
+if TYPE_CHECKING:
+    from ired_diag.runs.regroup import Grouping
 
 RUNS = Path("runs")
 
@@ -37,13 +41,28 @@ def study_at(source: Study | Place | Iterable[Place]) -> Study:
     return study
 
 
-def groups_of(sources: Sequence[Study | Groups | Place], *, runs: Place, notes: list[str]) -> Groups:
+def groups_of(
+    sources: Sequence[Study | Groups | Place],
+    *,
+    runs: Place,
+    notes: list[str] | None = None,
+    metric: str | None = None,
+    variants: bool = False,
+    grouping: Grouping | None = None,
+    unreadable: list[str] | None = None,
+) -> Groups:
     """Return groups of seeds.
 
     Args:
-        sources: One study, one mapping of groups, or names and paths.
+        sources: One study, one mapping of groups, or names and paths. Of a study and a mapping the groups are
+            as they are: the keywords below are about names and paths.
         runs: The runs folder, in which names are looked up.
-        notes: Gets a sentence for each thing to say about names that mean nothing and how groups were made.
+        notes: Gets a sentence for each name that means nothing, and on how groups were made. Without it,
+            each name must mean something.
+        metric: Metric to read from a table of one number for each seed.
+        variants: Whether a name means all variants of its experiment, each a group.
+        grouping: The user's definition of groups and seeds. Default: both are recognized.
+        unreadable: Gets a sentence for what cannot be read. Default: ``notes``.
 
     Raises:
         NotFound: There is nothing of a name, or no run at a path.
@@ -62,4 +81,12 @@ def groups_of(sources: Sequence[Study | Groups | Place], *, runs: Place, notes: 
         if not isinstance(source, Path | str):
             raise TypeError(f"Pass one {type(source).__name__} alone, or names and paths.")
         names.append(str(source))
-    return group_runs(names, Path(runs), missing=notes)
+    return group_runs(
+        names,
+        Path(runs),
+        metric=metric,
+        variants=variants,
+        missing=notes,
+        grouping=grouping,
+        unreadable=unreadable,
+    )

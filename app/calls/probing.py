@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import probes
-from app.calls.opening import RUNS, Groups, Place, groups_of
+from app.calls.opening import RUNS, Groups, Place
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ired_diag.probing.driver import Answer, Unanswered
+    from ired_diag.probing.driver import Answer
 
 
 def probe(
@@ -21,6 +21,8 @@ def probe(
     *sources: Run | Study | Groups | Place,
     runs: Place = RUNS,
     checkpoint: str = "last",
+    metric: str | None = None,
+    higher_is_better: bool | None = None,
     weights: Literal["raw", "ema"] | None = None,
     samples: int | None = None,
     seed: int = 0,
@@ -42,6 +44,8 @@ def probe(
         sources: Runs, names of experiments, paths of runs or checkpoints, a study. None: ``model`` alone.
         runs: The runs folder, in which names are looked up.
         checkpoint: ``last``, ``best``, ``all`` or a step.
+        metric: Metric that chooses the best checkpoint. Default: detected by name.
+        higher_is_better: Its direction. Default: by configuration and name.
         weights: Which weights. Default: the probe's own choice.
         samples: Number of problems. Default: the probe's own.
         seed: Random seed of problems, noise and directions.
@@ -55,40 +59,32 @@ def probe(
         NotFound: There is no such probe, run or checkpoint.
         NotApplicable: The only model lacks what the probe needs.
     """
-    from ired_diag import tasks
+    from app.calls.targets import targets_of
     from ired_diag.devices import choose_device
     from ired_diag.probing.driver import Answer, Request, put_probes
-    from ired_diag.probing.targets import of_own_model, of_run
-    from ired_diag.runs.probe_folder import folder_among
 
     chosen = probes.load(name)
-    where = choose_device(device)
-    folder = None if out is None else Path(out)
-    targets = []
-    if model is not None and not sources:
-        targets.append(of_own_model(model, device=where, out=folder))
-    members = _runs_of(sources, runs)
-    for run in members:
-        place = folder_among(folder, run) if folder is not None and len(members) > 1 else folder
-        named_task = None if task is None else tasks.load(task)
-        targets += of_run(run, checkpoint, device=where, out=place, task=named_task, model=model)
+    notes: list[str] = []
+    selection = targets_of(
+        sources,
+        runs=runs,
+        device=choose_device(device),
+        notes=notes,
+        checkpoint=checkpoint,
+        model=model,
+        task=task,
+        out=None if out is None else Path(out),
+        metric=metric,
+        higher_is_better=higher_is_better,
+    )
     request = Request([chosen], weights=weights, samples=samples, seed=seed, figures="none", again=again)
-    replies = list(put_probes(targets, request))
+    replies = list(put_probes(selection.targets, request))
     answers = [reply for reply in replies if isinstance(reply, Answer)]
-    unanswered = [reply for reply in replies if not isinstance(reply, Answer)]
-    return _frame_of(answers, unanswered)
+    unanswered = [f"{reply.label}: {reply.reason}" for reply in replies if not isinstance(reply, Answer)]
+    return _frame_of(answers, [*notes, *unanswered])
 
 
-def _runs_of(sources: tuple[Run | Study | Groups | Place, ...], runs: Place) -> list[Run]:
-    members = [source for source in sources if isinstance(source, Run)]
-    others = [source for source in sources if not isinstance(source, Run)]
-    if others:
-        for group in groups_of(others, runs=runs, notes=[]).values():
-            members.extend(group)
-    return members
-
-
-def _frame_of(answers: list[Answer], unanswered: list[Unanswered]) -> pd.DataFrame:
+def _frame_of(answers: list[Answer], unanswered: list[str]) -> pd.DataFrame:
     import pandas as pd
 
     from ired_diag.table import read_table
@@ -104,5 +100,5 @@ def _frame_of(answers: list[Answer], unanswered: list[Unanswered]) -> pd.DataFra
     joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     joined.attrs["units"] = units
     joined.attrs["findings"] = [answer.finding for answer in answers]
-    joined.attrs["unanswered"] = [f"{reply.label}: {reply.reason}" for reply in unanswered]
+    joined.attrs["unanswered"] = unanswered
     return joined

@@ -25,6 +25,7 @@ from ired_diag.finding import Severity
 from ired_diag.finding_clusters import Cluster, Fact
 from ired_diag.folded_labels import folded
 from ired_diag.forensics import WORST_FIRST
+from ired_diag.runs.name_list import counted
 
 SCREEN = 60  # lines
 USUAL_WIDTH = 100  # characters, where there is no terminal
@@ -197,7 +198,7 @@ def _scope(cluster: Cluster, more: int, room: int | None) -> str:
     count, groups = len(cluster.runs), len(cluster.groups)
     left = _less(room, len(facts) + WIDEST_COUNT)
     if cluster.exact and (count > 1 or len(cluster.findings) > 1):
-        return f"{facts}{output.counted(count, 'run')}: {folded(cluster.runs, width=left)}"
+        return f"{facts}{counted(count, 'run')}: {folded(cluster.runs, width=left)}"
     if not cluster.exact and groups > 1:
         return f"{facts}{groups} groups: {folded(cluster.groups, width=left)}"
     return facts.strip()
@@ -254,7 +255,7 @@ def _rest(shown: Sequence[int], diagnosis: Diagnosis, width: int | None) -> list
         max(room, NARROWEST),
         placeholder=" …",
     )
-    words = f"and {output.counted(count, 'more finding')} ({rules}), all with --full:"
+    words = f"and {counted(count, 'more finding')} ({rules}), all with --full:"
     all_findings = diagnosis.place.command("diagnose", "--full")
     return [*broken([words], width), f"{INDENT}{all_findings}"]
 

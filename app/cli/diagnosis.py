@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from app.cli.output import counted
 from app.next_command import Place, command_of_fact, next_command
 from ired_diag.finding import Finding, Severity
 from ired_diag.finding_clusters import Cluster, Fact, clusters_of
 from ired_diag.runs.judged import judged_in_words, unjudged_in_words
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.study import Study
 from ired_diag.verdict import Verdict
 

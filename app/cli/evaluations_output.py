@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import output
+from ired_diag.runs.name_list import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +30,13 @@ def counts(study: Study, listing: str) -> str:
     """
     if not study.evaluations and not study.results:
         return ""
-    jobs = output.counted(len(study.evaluations), "evaluation")
+    jobs = counted(len(study.evaluations), "evaluation")
     ends = Counter(attempt.ending.label for attempt in study.evaluations)
     if ends:
         labels = ", ".join(f"{count} {label}" for label, count in ends.most_common())
         jobs += f" ({labels})"
     measured = sum(not result.error for result in study.results)
-    return f"{jobs}, {output.counted(measured, 'result')}. List them: {listing}"
+    return f"{jobs}, {counted(measured, 'result')}. List them: {listing}"
 
 
 def print_table(study: Study) -> None:

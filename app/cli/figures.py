@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from app.cli import options, output
-from app.run_groups import all_runs
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from app.pictures import Material
-    from ired_diag.drawing.data import FigureData
 
 WIDTHS = {"column": 3.25, "text": 6.75}
 NARROWEST, WIDEST = 1.5, 24.0  # inches
@@ -109,6 +102,7 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option(
     "--quantity",
+    "quantities",
     multiple=True,
     metavar="NAME",
     help="Quantity whose distribution is drawn. May be repeated. Default: cond and energy.",
@@ -116,7 +110,14 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
 @options.sweep
 @options.as_json
 def command(
-    experiments: tuple[str, ...], runs: Path, list_them: bool, as_json: bool, **choices: object
+    experiments: tuple[str, ...],
+    list_them: bool,
+    only: tuple[str, ...],
+    out: Path,
+    forms: tuple[str, ...],
+    width: float,
+    as_json: bool,
+    **choices: Any,
 ) -> None:
     """Draw EXPERIMENTS for a paper: PDF, SVG and PNG, with the data as CSV and their provenance as JSON.
 
@@ -127,6 +128,8 @@ def command(
     ired-diag figures q101 q102 q103 --out figures
     ired-diag figures path/to/logs/*.out --only learning-curves --width text --format pdf
     """
+    from app.calls.drawing import write_pictures
+    from app.calls.material import material_of
     from app.pictures import RECIPES, make_pictures
 
     if list_them:
@@ -135,105 +138,32 @@ def command(
         return
     if not experiments:
         raise click.UsageError("Missing argument 'EXPERIMENTS...'.")
-    material, missing = material_of(experiments, runs, choices)
-    made = make_pictures(material, choices["only"])  # type: ignore[arg-type]
-    folder = Path(str(choices["out"]))
-    files = _write(material, made.figures, folder, choices)
+    material, notes = material_of(experiments, **choices)
+    pictures = make_pictures(material, only)
+    command_line = ["ired-diag", *sys.argv[1:]]
+    with output.progress("Drawing") as progress:
+        files = write_pictures(
+            pictures,
+            material,
+            out,
+            command=command_line,
+            forms=forms,
+            width=width,
+            progress=progress,
+        )
     if as_json:
         content = {
             "files": files,
-            "not_drawn": made.not_drawn,
-            "missing": missing,
+            "not_drawn": pictures.not_drawn,
+            "missing": notes,
             "metric": material.metric_lines,
         }
         output.print_json(content)
         return
     output.print_lines(material.metric_lines)
-    for note in missing:
+    for note in notes:
         click.echo(f"note: {note}", err=True)
-    for name, reason in made.not_drawn.items():
+    for name, reason in pictures.not_drawn.items():
         click.echo(f"not drawn: {name}: {reason}", err=True)
-    names = ", ".join(figure.name for figure in made.figures)
-    click.echo(f"{len(made.figures)} pictures in {output.shorten(folder)}: {names}")
-
-
-def material_of(
-    experiments: Sequence[str], runs: Path, choices: Mapping[str, Any]
-) -> tuple[Material, list[str]]:
-    """Return what pictures are made of, and a note for each name that means nothing.
-
-    Args:
-        experiments: Names of runs, or paths.
-        runs: The runs folder.
-        choices: Values of the command's options, by their names. ``report`` has fewer of them.
-    """
-    from app.pictures import QUANTITIES, Material
-    from ired_diag.comparison import compare
-    from ired_diag.grouping import group_runs
-    from ired_diag.runs.judged import judge_groups
-
-    missing: list[str] = []
-    sweep = choices.get("sweep")
-    groups = group_runs(
-        experiments,
-        runs,
-        metric=choices.get("metric"),
-        variants=sweep is not None,
-        missing=missing,
-        grouping=choices.get("grouping"),
-    )
-    groups, metric = judge_groups(
-        groups, metric=choices.get("metric"), higher_is_better=choices.get("higher_is_better")
-    )
-    comparison = None
-    if len(groups) > 1:
-        comparison = compare(
-            groups,
-            metric=metric,
-            readout=choices["readout"],
-            margin=choices["margin"],
-            paired=choices.get("paired"),
-            knob=sweep,
-        )
-        missing += [*comparison.left_out, *comparison.notes]
-    start = choices.get("start")
-    if start is not None:
-        start = float(start)
-    material = Material(
-        groups=groups,
-        comparison=comparison,
-        metric=metric,
-        smooth=choices.get("smooth"),
-        form=choices.get("form", "ecdf"),
-        quantities=tuple(choices.get("quantity") or QUANTITIES),
-        band=choices.get("band", "t interval"),
-        start=start,
-    )
-    return material, missing
-
-
-def _write(
-    material: Material, figures: Sequence[FigureData], folder: Path, choices: Mapping[str, Any]
-) -> list[Path]:
-    from app.cli.stats_markup import as_latex
-    from app.provenance import provenance_of
-    from ired_diag.drawing.paper_files import write_figure
-    from ired_diag.runs.files import write_atomically
-
-    provenance = provenance_of(["ired-diag", *sys.argv[1:]], all_runs(material.groups))
-    files: list[Path] = []
-    with output.progress("Drawing") as progress:
-        for done, figure in enumerate(figures):
-            progress(done, len(figures))
-            files += write_figure(
-                figure,
-                folder,
-                provenance,
-                forms=choices["forms"],
-                width=choices["width"],
-            )
-    if material.comparison is not None:
-        table = folder / "comparison.tex"
-        write_atomically(table, as_latex(material.comparison).encode(errors="backslashreplace"))
-        files.append(table)
-    return files
+    names = ", ".join(figure.name for figure in pictures.figures)
+    click.echo(f"{len(pictures.figures)} pictures in {output.shorten(out)}: {names}")

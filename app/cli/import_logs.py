@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import options, output
+from ired_diag.runs.name_list import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,6 +120,6 @@ def _print(imported: Imported, runs: Path) -> None:
     output.print_lines(place.statement for place in imported.unreadable)
     click.echo(
         f"{len(imported.runs)} runs, {imported.attempts} earlier attempts, "
-        f"{output.counted(len(imported.evaluations), 'evaluation')}, "
+        f"{counted(len(imported.evaluations), 'evaluation')}, "
         f"{len(imported.skipped)} files that are none of these. Next: ired-diag ls --runs {runs}"
     )

@@ -53,17 +53,6 @@ def plain(content: object) -> Any:
     return str(content)
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    >>> counted(1, "run"), counted(3, "run")
-    ('1 run', '3 runs')
-    """
-    if count == 1:
-        return f"1 {noun}"
-    return f"{count} {noun}s"
-
-
 def print_table(
     title: str,
     columns: Sequence[str],

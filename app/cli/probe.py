@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from app.cli import options, output, probe_output
-from app.run_groups import all_runs
 
 if TYPE_CHECKING:
     from ired_diag.probing.probe import Probe
-    from ired_diag.probing.targets import Target
     from ired_diag.runs.regroup import Grouping
-    from ired_diag.task import Task
 
 ALL = "all"
 SOME_FAILED = 1  # the exit status of an error, although the answers are printed
@@ -154,28 +151,37 @@ def run_probes(
         higher_is_better: Direction of the metric. Default: by configuration and name.
         task: Task that the runs were trained on. Default: the one in their configuration.
     """
-    from ired_diag import tasks
+    from app.calls.targets import targets_of
     from ired_diag.devices import choose_device
     from ired_diag.probing.driver import Answer, Request, Unanswered, put_probes, trends
     from ired_diag.probing.workers import Workers, processes_for
+    from ired_diag.runs.judged import judged_in_words
 
     compute_device = choose_device(device)
     if (metric or higher_is_better is not None) and checkpoint != "best":
         raise click.UsageError(
             "--metric and its direction choose the best checkpoint: add --checkpoint best."
         )
-    judge = {"metric": metric, "higher_is_better": higher_is_better}
-    targets = _targets(
-        names,
-        model,
-        judge,
-        runs=runs,
-        checkpoint=checkpoint,
-        device=compute_device,
-        out=out,
-        grouping=grouping,
-        task=None if task is None else tasks.load(task),
-    )
+    notes: list[str] = []
+    try:
+        selection = targets_of(
+            names,
+            runs=runs,
+            device=compute_device,
+            notes=notes,
+            checkpoint=checkpoint,
+            model=model,
+            task=task,
+            out=out,
+            metric=metric,
+            higher_is_better=higher_is_better,
+            grouping=grouping,
+        )
+    finally:  # what was left out matters most where nothing is left
+        for note in notes:
+            click.echo(f"note: {note}", err=True)
+    if checkpoint == "best" and selection.runs:
+        click.echo("\n".join(judged_in_words(selection.runs)), err=True)
     request = Request(
         probes=chosen,
         weights=weights,
@@ -184,9 +190,9 @@ def run_probes(
         figures=figures,
         again=again,
     )
-    with _interruptible(), Workers(processes_for(len(targets), compute_device)) as workers:
+    with _interruptible(), Workers(processes_for(len(selection.targets), compute_device)) as workers:
         with output.progress("probing", unit="answers") as show:
-            results = list(put_probes(targets, request, progress=show, workers=workers))
+            results = list(put_probes(selection.targets, request, progress=show, workers=workers))
         answers = [result for result in results if isinstance(result, Answer)]
         unanswered = [result for result in results if isinstance(result, Unanswered)]
         over_training = list(trends(answers, chosen, figures=figures != "none", workers=workers))
@@ -198,49 +204,6 @@ def run_probes(
     # Without a probe's name it is a checkpoint that could not be read.
     if any(not question.probe for question in unanswered):
         raise click.exceptions.Exit(SOME_FAILED)
-
-
-def _targets(
-    names: Sequence[str],
-    model: str | None,
-    judge: Mapping[str, Any],
-    *,
-    runs: Path,
-    checkpoint: str,
-    device: Any,
-    out: Path | None,
-    grouping: Grouping | None,
-    task: Task | None,
-) -> list[Target]:
-    from ired_diag.errors import NotReadable
-    from ired_diag.grouping import group_runs
-    from ired_diag.probing.targets import of_own_model, of_run
-    from ired_diag.runs.judged import judge_runs, judged_in_words
-    from ired_diag.runs.probe_folder import folder_among
-
-    if model is not None and not names:
-        return [of_own_model(model, device=device, out=out)]
-    unreadable: list[str] = []
-    groups = group_runs(names, runs, grouping=grouping, unreadable=unreadable)
-    for note in unreadable:
-        click.echo(f"note: {note}", err=True)
-    chosen = judge_runs(all_runs(groups), **judge)
-    if checkpoint == "best":
-        click.echo("\n".join(judged_in_words(chosen)), err=True)
-    targets, errors = [], []
-    for run in chosen:
-        folder = out
-        if out and len(chosen) > 1:
-            folder = folder_among(out, run)
-        try:
-            targets += of_run(run, checkpoint, device=device, out=folder, task=task, model=model)
-        except NotReadable as error:
-            errors.append(error)
-    if errors and not targets:
-        raise errors[0]
-    for reason in errors:
-        click.echo(f"note: {reason} It is left out.", err=True)
-    return targets
 
 
 @contextmanager

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from app.cli import options, output
-from app.cli.figures import material_of
-from app.run_groups import all_runs
-
-if TYPE_CHECKING:
-    from app.next_command import Place
 
 
 @click.command("report")
@@ -44,7 +38,7 @@ def command(
     title: str | None,
     question: str | None,
     as_json: bool,
-    **choices: object,
+    **choices: Any,
 ) -> None:
     """Write one HTML file about EXPERIMENTS that opens anywhere, without a network.
 
@@ -53,52 +47,31 @@ def command(
     \b
     ired-diag report q101 q102 q103 --out report.html
     """
-    from app.report import write
-    from app.report_content import report_on
-    from ired_diag import forensics
-    from ired_diag.runs.study import Study
+    from app.calls.drawing import write_report
 
-    material, notes = material_of(experiments, runs, choices)
-    findings = forensics.diagnose(Study.of(all_runs(material.groups)))
-    report = report_on(
-        material,
-        findings=findings,
-        place=_place(experiments, runs, choices),
+    written = write_report(
+        experiments,
+        out,
+        runs=runs,
         command=["ired-diag", *sys.argv[1:]],
-        notes=notes,
         title=title,
         question=question,
+        **choices,
     )
-    write(report, out)
+    report = written.content
     size = out.stat().st_size
     if as_json:
         content = {
             "file": out,
             "bytes": size,
             "metric": report.metric,
-            "findings": findings,
+            "findings": written.findings,
             "not_drawn": report.not_drawn,
-            "notes": notes,
+            "notes": written.notes,
         }
         output.print_json(content)
         return
-    for note in notes:
+    for note in written.notes:
         click.echo(f"note: {note}", err=True)
     output.print_lines(report.metric)
     click.echo(f"{output.shorten(out)}: {len(report.figures)} figures, {size / 1e6:.1f} MB")
-
-
-def _place(experiments: Sequence[str], runs: Path, choices: Mapping[str, Any]) -> Place:
-    """Return where the runs are: in the runs folder, or at the paths that the command line gives."""
-    from app.next_command import Place, options_in_words
-    from ired_diag.named_paths import split_arguments
-
-    patterns, others = split_arguments(experiments)
-    options = options_in_words(
-        metric=choices["metric"],
-        higher_is_better=choices["higher_is_better"],
-        grouping=choices["grouping"],
-    )
-    if patterns or any(Path(word).exists() for word in others):
-        return Place(paths=tuple(experiments), runs=runs, options=options)
-    return Place(runs=runs, options=options)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,35 +68,26 @@ def command(
     ired-diag stats q301 --sweep mining_opt_steps
     ired-diag stats q103 --forks
     """
+    from app.calls.comparing import compare
     from app.cli import stats_answer, stats_markup, stats_output
     from app.cli.same_command import same_command
-    from ired_diag.comparison import compare
-    from ired_diag.grouping import group_runs
 
-    missing: list[str] = []
-    groups = group_runs(
-        experiments,
-        runs,
-        metric=metric,
-        variants=sweep is not None or forks,
-        missing=missing,
-        grouping=grouping,
-    )
     if forks:
-        _print_forks(groups, as_json=as_json)
+        _print_forks(experiments, runs, metric=metric, grouping=grouping, as_json=as_json)
         return
     comparison = compare(
-        groups,
+        *experiments,
+        runs=runs,
         metric=metric,
+        higher_is_better=higher_is_better,
+        sweep=sweep,
+        grouping=grouping,
         readout=readout,
-        lower_is_better=None if higher_is_better is None else not higher_is_better,
         include_incomplete=include_incomplete,
         margin=margin,
         paired=paired,
         seed=seed,
-        knob=sweep,
     )
-    comparison = replace(comparison, notes=[*missing, *comparison.notes])
     if as_json:
         output.print_json(comparison)
         return
@@ -115,10 +104,20 @@ def command(
         stats_answer.print_answer(comparison, same_command(context, "--full"))
 
 
-def _print_forks(groups: Mapping[str, Sequence[Run]], *, as_json: bool) -> None:
+def _print_forks(
+    experiments: tuple[str, ...],
+    runs: Path,
+    *,
+    metric: str | None,
+    grouping: Grouping,
+    as_json: bool,
+) -> None:
+    """Print which change mends each experiment that was forked."""
     from app.cli import stats_forks
     from ired_diag.fork_comparison import compare_forks
+    from ired_diag.grouping import group_runs
 
+    groups = group_runs(experiments, runs, metric=metric, variants=True, grouping=grouping)
     by_experiment: dict[str, list[Run]] = {}
     for run in itertools.chain.from_iterable(groups.values()):
         by_experiment.setdefault(run.experiment, []).append(run)

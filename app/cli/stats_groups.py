@@ -23,7 +23,7 @@ Cells = tuple[str, ...]
 
 
 def group_columns(comparison: Comparison) -> Cells:
-    """Return the columns of the table of groups: mining for the IRED study, success where seeds failed."""
+    """Return the columns of the table of groups: mining in the study of mining, success if seeds failed."""
     columns = ["experiment"]
     if _is_of_the_study(comparison):
         columns.append("mining")

@@ -1,4 +1,4 @@
-"""The numbers behind a verdict: readouts, effect sizes, frozen matrices, criteria, noise, ranks."""
+"""The numbers behind a verdict: readouts, effect sizes, frozen problems, criteria, noise, ranks."""
 
 from __future__ import annotations
 
@@ -117,7 +117,9 @@ def print_sizes(comparison: Comparison) -> None:
 
 
 def print_per_sample(comparison: Comparison) -> None:
-    """Print differences on frozen matrices, where a probe has measured them."""
+    """Print differences on frozen problems, where a probe has measured them."""
+    from ired_diag.comparison.per_sample import problem_errors
+
     rows: list[Cells] = []
     for pair in comparison.pairs:
         for sample in pair.per_sample:
@@ -131,10 +133,10 @@ def print_per_sample(comparison: Comparison) -> None:
         "difference",
         "95% interval",
         "standard error",
-        "of it seeds / matrices / both",
+        "of it seeds / problems / both",
         "n",
     )
-    title = "On the same frozen matrices (probe accuracy, in distribution): two-level bootstrap"
+    title = f"On the same {problem_errors().title}: two-level bootstrap"
     output.print_table(title, columns, rows, left=2)
 
 

@@ -12,16 +12,21 @@ from ired_diag.claims.counts import check_count
 from ired_diag.claims.differences import check_difference, check_ratio
 from ired_diag.claims.effects import check_effect
 from ired_diag.claims.equivalence import check_equivalence
-from ired_diag.claims.extremes import check_extreme, check_quartiles
+from ired_diag.claims.extreme_seeds import check_extreme_seed
+from ired_diag.claims.extremes import check_extreme, check_quartiles, check_range
 from ired_diag.claims.intervals import check_interval
 from ired_diag.claims.levels import check_level
 from ired_diag.claims.means import check_mean
 from ired_diag.claims.one_sample import check_one_sample
+from ired_diag.claims.outcome_counts import check_outcomes
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import check_rank_test, test_named
+from ired_diag.claims.rankings import check_ranking
 from ired_diag.claims.reference_p import check_statistic
+from ired_diag.claims.seed_lists import check_seed_list
 from ired_diag.claims.seed_values import check_value
 from ired_diag.claims.spreads import check_spread
+from ired_diag.claims.steps_to_value import check_steps_to_value
 from ired_diag.claims.t_and_p import check_test
 from ired_diag.claims.wins import check_wins
 from ired_diag.claims.z_tests import check_z
@@ -41,6 +46,9 @@ CHECKS: Mapping[str, Callable[[Claim, Book], Verdict]] = {
     "value": check_value,
     "mean": check_mean,
     "level": check_level,
+    "seeds": check_seed_list,
+    "steps to a value": check_steps_to_value,
+    "range": check_range,
     "difference": check_difference,
     "ratio": check_ratio,
     "wins": check_wins,
@@ -53,6 +61,7 @@ CHECKS: Mapping[str, Callable[[Claim, Book], Verdict]] = {
     "spread": check_spread,
     "interval": check_interval,
     "n": check_count,
+    "outcomes": check_outcomes,
     "t": check_test,
     "df": check_test,
     "p": check_test,
@@ -61,6 +70,8 @@ CHECKS: Mapping[str, Callable[[Claim, Book], Verdict]] = {
     "effect": check_effect,
     "percent": check_percent,
     "bold": check_bold,
+    "ranking": check_ranking,
+    "which seed": check_extreme_seed,
     "equivalent": check_equivalence,
     "significant": check_significance,
     "not significant": check_significance,

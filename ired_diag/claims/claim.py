@@ -11,6 +11,7 @@ from ired_diag.finding import Finding, Severity
 
 Kind = Literal[
     "value",  # of one seed
+    "seeds",  # the values of several seeds, in a list
     "mean",
     "level",  # the metric of a group, of which it is not said whether it is a mean
     "sd",
@@ -18,6 +19,8 @@ Kind = Literal[
     "spread",  # after a ±, of which it is not said whether it is a sd, an error or half an interval
     "interval",
     "quartiles",
+    "range",  # smallest and largest of the seeds
+    "steps to a value",
     "n",
     "best",
     "worst",
@@ -31,8 +34,11 @@ Kind = Literal[
     "difference",
     "percent",
     "ratio",
+    "outcomes",  # how many runs, of how many, ended in the way that ``test`` says
     "wins",  # on how many seeds one group is better than the other
     "bold",  # set in bold as the best of its column
+    "ranking",  # the order of the means of groups
+    "which seed",  # is the best, or the worst
     "equivalent",
     "significant",
     "not significant",
@@ -62,6 +68,7 @@ class Claim:
         rivals: Of a number set in bold, the others of its column by their label.
         others: The groups that a number of a sentence may be about as well.
         doubt: Why it is not certain what the number is; empty where it is.
+        implied: Whether its sentence does not name its two groups, and those before it are meant.
     """
 
     kind: Kind
@@ -81,6 +88,7 @@ class Claim:
     rivals: Mapping[str, Printed] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     doubt: str = ""
+    implied: bool = False
 
     @property
     def number(self) -> Printed:

@@ -14,6 +14,8 @@ from ired_diag.claims.claim import Kind
 from ired_diag.claims.heads import NO_LABEL, SEED_HEAD, Head, head_of
 from ired_diag.claims.labels import seed_of
 from ired_diag.claims.numbers import plain
+from ired_diag.claims.readout_columns import with_readouts
+from ired_diag.claims.spread_in_brackets import spread_in_brackets
 from ired_diag.claims.statistic_words import after_plus_minus
 from ired_diag.claims.table import Table
 from ired_diag.runs.metric_words import measures_in, words_of
@@ -22,8 +24,8 @@ LETTER = re.compile(r"[^\W\d_]")
 YES = re.compile(r"^(?:yes|ja|✓|✔|✅|true|significant|sig\.?$|\*+$)", re.IGNORECASE)
 NO = re.compile(r"^(?:no\b|nein|✗|✘|❌|false|n\.?s\.?|not significant)", re.IGNORECASE)
 IN_BRACKETS = re.compile(
-    r"((?:sample )?(?:standard (?:deviation|error)s?|s\.?d\.?|std(?:\.? ?dev\w*)?|s\.?e\.?(?:m\.?)?|"
-    r"confidence intervals?|95% ?cis?))[^.|]{0,40}\b(?:parenthes\w+|brackets)",
+    r"\b((?:sample )?(?:standard (?:deviation|error)s?|s\.?d\.?|std(?:\.? ?dev\w*)?|s\.?e\.?(?:m\.?)?|"
+    r"confidence intervals?|95% ?cis?))(?!\w)[^.|]{0,40}\b(?:parenthes\w+|brackets)",
     re.IGNORECASE,
 )
 CAPTION_OF_MEANS = re.compile(r"(?:mean|average|avg|values?|results?|reported)\W{0,4}±.{0,40}", re.IGNORECASE)
@@ -48,7 +50,9 @@ NOTHING = ("", "-", "—", "\u2013")  # cells that name no group
 def heads_of(table: Table) -> list[Head]:
     """Return what the columns say, a scale or a metric in the caption among it."""
     after = _after_in_caption(plain(table.above))
-    heads = [_completed(head_of(text), after) for text in table.head]
+    if after == "spread":
+        after = spread_in_brackets(plain(f"{table.above}\n{table.below}"))
+    heads = with_readouts([_completed(head_of(text), after) for text in table.head], table)
     kinds = {head.kind for head in heads}
     if {"mean", "sd"} <= kinds:
         heads = list(map(_without_count, heads))

@@ -19,6 +19,7 @@ from ired_diag.claims.ranges import fits
 
 LEVELS = {1: 0.05, 2: 0.01, 3: 0.001, 4: 0.0001}  # by the number of stars
 REACH = 110  # characters
+CLEARLY_BELOW, CLEARLY_ABOVE = 0.01, 0.2  # p: between them, a test that is not named may conclude otherwise
 GRADED = re.compile(
     r"\b(?:marginal|borderline|nearly|almost|weak|approach|trend|practical|clinical|economic)\w*\W+(?:\w+\W+)?signif",
     re.I,
@@ -169,17 +170,21 @@ def _by_runs(claim: Claim, book: Book, level: Level) -> Verdict:
     evidence = {}
     given = []
     conclusions = set()
+    in_doubt = False
     for name, test in t_tests_of(pair, stated_pairs_only=True).items():
         if name in said:
             p = test.p.middle
             evidence[f"p_{name}"] = p
             given.append(f"{NAMES[name]} gives p = {p:.3g}")
             conclusions.add(p < level.alpha)
+            in_doubt = in_doubt or CLEARLY_BELOW <= p <= CLEARLY_ABOVE
     if not given:
         return unchecked(claim, "no single p stands next to it")
     shown = "; ".join(given)
     if (claim.kind == "significant") in conclusions:
         return holds(claim, shown)
+    if in_doubt and len(said) > 1:
+        return unchecked(claim, f"no test is named, and another one may conclude otherwise: {shown}")
     return refuted(
         claim,
         rule="significance",

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, unchecked
 from ired_diag.claims.metrics import MEASURE, relation_to
+from ired_diag.claims.other_metrics import is_about_runs
 
 NAME = r"(?-i:[A-Z][A-Za-z]*[-\d][\w-]*|[A-Z]{2,}\w*|[A-Z]?[a-z]+[A-Z]\w*)"
 CHANGING = (
@@ -27,14 +28,14 @@ CONDITIONS = (
 QUALIFIED = re.compile(rf"\bthe ((?:[a-z][\w-]*\s+){{1,2}})(?={MEASURE.pattern})", re.IGNORECASE)
 UNQUALIFYING = frozenset(
     """
-    final mean average averaged last best worst median lowest highest overall resulting eval
+    final mean average averaged last best worst median lowest highest largest smallest overall resulting eval
     evaluation validation val valid test held-out reported converged total plateau end episode
     episodic undiscounted cumulative same obtained measured of in and for its our their whole
     full difference
     """.split()
 )  # words before a metric that leave it the same metric
 LEVELS = ("mean", "level", "value", "best", "worst", "median")
-BESIDE_A_LEVEL = (*LEVELS, "sd", "se", "spread", "interval", "quartiles", "n")
+BESIDE_A_LEVEL = (*LEVELS, "sd", "se", "spread", "interval", "quartiles", "n", "outcomes")
 BARE = re.compile(r"\b(?:final|last|mean|average|avg)\b")
 
 
@@ -50,7 +51,7 @@ def under_their_own_condition(verdicts: Sequence[Verdict], book: Book) -> list[V
     for verdict in verdicts:
         claim = verdict.claim
         why = ""
-        if verdict.findings and claim.kind in BESIDE_A_LEVEL and _is_about_runs(claim, book):
+        if verdict.findings and claim.kind in BESIDE_A_LEVEL and is_about_runs(claim, book):
             condition = _condition(claim, book)
             if condition and condition not in vouched:
                 why = f"it may be of runs under another condition ({condition!r})"
@@ -60,10 +61,6 @@ def under_their_own_condition(verdicts: Sequence[Verdict], book: Book) -> list[V
                 why = "another column of its table has the same metric, and this one may be of other runs"
         judged.append(unchecked(claim, why) if why else verdict)
     return judged
-
-
-def _is_about_runs(claim: Claim, book: Book) -> bool:
-    return bool(claim.groups) and all(map(book.group, claim.groups))
 
 
 def _agrees(verdict: Verdict) -> bool:
@@ -94,7 +91,7 @@ def _is_beside_a_right_one(claim: Claim, verdicts: Sequence[Verdict]) -> bool:
     for verdict in verdicts:
         other = verdict.claim
         is_level = other.kind in ("mean", "level") and other.block == claim.block and not other.seed
-        if is_level and other.groups == claim.groups and _agrees(verdict):
+        if other is not claim and is_level and other.groups == claim.groups and _agrees(verdict):
             return True
     return False
 

@@ -144,7 +144,7 @@ def _labels_of_levels(book: Book) -> list[str]:
     """Return a label of each group that the report has means or values of."""
     label_of_group = {}
     for claim in book.claims:
-        if claim.kind in ("mean", "value") and len(claim.groups) == 1:
+        if claim.kind in ("mean", "value", "median") and len(claim.groups) == 1:
             label_of_group[book.key(claim.only_group)] = claim.only_group
     return list(label_of_group.values())
 

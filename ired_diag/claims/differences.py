@@ -110,10 +110,11 @@ def check_ratio(claim: Claim, book: Book) -> Verdict:
         return unchecked(claim, "of which metric it is, is not certain")
     hit = RATIO.match(claim.wording[number.end :])
     word = f" {hit[1]}" if hit else ""
+    printed = f"{claim.said}x{word}" if claim.said[-1:].isdigit() else repr(claim.said)
     return refuted(
         claim,
         rule="ratio",
-        words=f"{claim.said}x{word} is printed; the ratio of the means is {given:.4g}.",
+        words=f"{printed} is printed; the ratio of the means is {given:.4g}.",
         evidence={"recomputed": given, "printed": number.value},
     )
 

@@ -71,6 +71,41 @@ def check_quartiles(claim: Claim, book: Book) -> Verdict:
     )
 
 
+def check_range(claim: Claim, book: Book) -> Verdict:
+    """Return whether two numbers are the smallest and the largest of the seeds.
+
+    They may be the range of something else, where neither of them is.
+    """
+    label = label_of_claim(claim, book)
+    sample = _sample(claim, book, label)
+    if sample is None or label is None:
+        return unchecked(claim, why_unknown(claim, book))
+    samples = [sample]
+    if group := book.group(label):
+        samples += book.groups.samples(group).values()
+    right = [_right_ends(claim, each) for each in samples]
+    if (True, True) in right:
+        return holds(claim, samples[right.index((True, True))].source)
+    low, high = min(sample.values.values()), max(sample.values.values())
+    is_another = is_far(claim.numbers[0].value, low) or is_far(claim.numbers[-1].value, high)
+    if right[0] == (False, False) or is_another:
+        return unchecked(claim, "it may be the range of something else than the seeds")
+    return refuted(
+        claim,
+        rule="value",
+        words=f"the range is printed as {claim.said}; of {sample.source} it is {low:.6g} to {high:.6g}.",
+        evidence={"low": low, "high": high},
+    )
+
+
+def _right_ends(claim: Claim, sample: Sample) -> tuple[bool, bool]:
+    """Say of each end of a range whether it is that of a sample."""
+    values = sample.values.values()
+    low = Range.around(min(values), sample.half)
+    high = Range.around(max(values), sample.half)
+    return fits(claim.numbers[0], low), fits(claim.numbers[-1], high)
+
+
 def _fits_quartiles(claim: Claim, sample: Sample, method: Method) -> bool:
     low, high = _quartiles(sample, method)
     half = sample.half

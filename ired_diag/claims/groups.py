@@ -10,6 +10,7 @@ import numpy as np
 
 from ired_diag.claims.samples import Sample, sample_of_values, written_half
 from ired_diag.comparison.members import members_of
+from ired_diag.comparison.outcomes import failure_of
 from ired_diag.comparison.pairing import obstacle_to_pairing
 from ired_diag.comparison.readouts import read_out
 from ired_diag.comparison.seeds import Members
@@ -20,6 +21,8 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 READOUTS = ("last", "plateau", "last10", "best")  # where several agree, the first is taken
+RESULT = "with a result"
+UNKNOWN_END = "with a result, their end unknown"
 OF_ONE_EVALUATION = ("last", "best")  # their values are logged numbers; those of the others are means
 
 
@@ -35,6 +38,9 @@ class RunGroups:
         metric: What was read out; empty where there are no runs.
         lower_is_better: Direction of the metric.
         costs: Mean over a group's seeds of the last value of each other metric, by metric, by group.
+        every: Like ``values``, of all groups in the folder: also of those that the report does not name.
+        ended: By group, how each run that was launched ended: the kind of its failure, ``RESULT``, or
+            ``UNKNOWN_END`` where it has a result and its log does not say whether training finished.
     """
 
     members: Mapping[str, Members] = field(default_factory=dict)
@@ -44,6 +50,8 @@ class RunGroups:
     metric: str = ""
     lower_is_better: bool = True
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    every: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    ended: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def sample(self, group: str, readout: str) -> Sample | None:
         """Return a readout of a group's seeds; None where they do not have it."""
@@ -153,7 +161,26 @@ def _read(runs: Mapping[str, Sequence[Run]]) -> RunGroups:
         metric=metric,
         lower_is_better=lower_is_better,
         costs=_last_values(runs),
+        every=readouts.values,
+        ended=_ends_of(runs, metric, lower_is_better=lower_is_better),
     )
+
+
+def _ends_of(
+    runs: Mapping[str, Sequence[Run]], metric: str, *, lower_is_better: bool
+) -> Mapping[str, Sequence[str]]:
+    """Return by group how each run ended, those that diverged to a finite value among the failures."""
+    ended = {}
+    for group, members in runs.items():
+        ended[group] = [_end_of(run, metric, lower_is_better=lower_is_better) for run in members]
+    return ended
+
+
+def _end_of(run: Run, metric: str, *, lower_is_better: bool) -> str:
+    failure = failure_of(run, metric, lower_is_better=lower_is_better)
+    if failure is not None:
+        return failure.kind
+    return RESULT if run.ending.state == "complete" else UNKNOWN_END
 
 
 def _last_values(runs: Mapping[str, Sequence[Run]]) -> Mapping[str, Mapping[str, float]]:

@@ -1,19 +1,22 @@
 """Which group of runs does a label of a report mean?
 
-A label means a group of runs where it names the experiment (``q101``), or the strategy that only this group
-has. Where several groups share a strategy, the printed n and then the printed mean decide, if they leave
-one; else the label is not resolved, and nothing is checked against the runs.
+A label means a group of runs where it names the experiment (``q101``, in whichever spelling), where it has
+all words of its name but those that all groups share, or where it names the strategy that only this group
+has. Where several groups share a strategy, the printed n and then the printed mean decide, if they leave one;
+else the label is not resolved, and nothing is checked against the runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ired_diag.claims.agreeing_readouts import matching
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.groups import RunGroups
 from ired_diag.claims.labels import SAME, aliases, words_of
+from ired_diag.claims.spellings import glued
 
+FEWEST_GROUPS = 2  # that share a word
 FEWEST = 3  # seeds: so many distinguish a group from a single run of the same strategy
 
 
@@ -25,9 +28,11 @@ def resolve(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str
         claims: Those about it alone.
         groups: The runs.
     """
+    if not groups.members:
+        return None, "no runs are there to hold it against"
     candidates = _called(label, groups)
     if not candidates:
-        return _by_mean_of_similar(label, claims, groups)
+        return None, "no runs of that name"
     if len(candidates) == 1:
         return candidates[0], ""
     counts = {int(claim.number.value) for claim in claims if claim.kind == "n"}
@@ -44,22 +49,6 @@ def resolve(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str
 def _of_sizes(counts: set[int], candidates: Sequence[str], groups: RunGroups) -> list[str]:
     """Return the groups that have one of the printed numbers of seeds."""
     return [group for group in candidates if len(groups.members[group].seeds) in counts]
-
-
-def _by_mean_of_similar(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str | None, str]:
-    """Return the group that shares words with a label and has its mean, where exactly one does."""
-    if not groups.members:
-        return None, "no runs are there to hold it against"
-    own = words_of(label)
-    similar = []
-    for group in groups.members:
-        words = words_of(group)
-        if own < words or words < own:
-            similar.append(group)
-    agreeing = _with_a_mean_of(claims, similar, groups)
-    if len(agreeing) == 1:
-        return agreeing[0], ""
-    return None, "no runs of that name"
 
 
 def _with_a_mean_of(claims: Sequence[Claim], candidates: Sequence[str], groups: RunGroups) -> list[str]:
@@ -84,6 +73,8 @@ def _called(label: str, groups: RunGroups) -> list[str]:
         # "Q101" and "q101" are one set of words; where both are there, the same letters decide.
         exact = [group for group in named if group.lower() == label.lower()]
         return exact or named
+    if alike := _spelled_or_shortened(label, groups):
+        return alike
     words = words_of(label)
     called = []
     for group, strategy in groups.strategies.items():
@@ -91,3 +82,29 @@ def _called(label: str, groups: RunGroups) -> list[str]:
         if spelled in words and group in groups.members:
             called.append(group)
     return called
+
+
+def _spelled_or_shortened(label: str, groups: RunGroups) -> list[str]:
+    """Return the group whose name is a label with other hyphens, or with words that all groups share.
+
+    ``fp16`` is ``gpt_fp16`` next to ``gpt_bf16``, and ``3e-4`` is ``lr=0.0003`` next to ``lr=0.001``.
+    """
+    alike = [group for group in groups.members if glued(group) == glued(label)]
+    if len(alike) == 1:
+        return alike
+    return [group for group in groups.members if words_of(label) == own_words(group, groups.members)]
+
+
+def own_words(group: str, groups: Iterable[str]) -> frozenset[str]:
+    """Return the words of a group's name without those that the names of all groups have; none if all are.
+
+    A name that is left with a whole number alone has no short form: a number means many things.
+    """
+    names = list(groups)
+    if len(names) < FEWEST_GROUPS:
+        return frozenset()
+    shared = frozenset.intersection(*map(words_of, names))
+    own = words_of(group) - shared
+    if not shared or all(map(str.isdigit, own)):
+        return frozenset()
+    return own

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from ired_diag.claims.spellings import glued, hyphenated, with_plain_numbers
+
 VERSUS = re.compile(
     r"\s+(?:vs\.?|versus|against|minus|gegen|-|\u2013|—|→|↔)\s+|\s*/\s*|\s*[\u2013↔]\s*", re.IGNORECASE
 )
@@ -47,8 +49,8 @@ def words_of(label: str) -> frozenset[str]:
     >>> sorted(words_of("Baseline (q101)")), sorted(words_of("no mining"))
     (['none', 'q101'], ['none'])
     """
-    text = NO_MINING.sub("none", label.lower())
-    spelled = re.findall(r"[^\W_]+(?:@[^\W_]+)?", text)
+    text = with_plain_numbers(NO_MINING.sub("none", label.lower()))
+    spelled = re.findall(r"\d+\.\d+|[^\W_]+(?:@[^\W_]+)?", text)
     words = frozenset(SAME.get(word, word) for word in spelled)
     return words - EMPTY_WORDS or words
 
@@ -198,7 +200,8 @@ def _patterns(names: tuple[str, ...]) -> list[tuple[str, tuple[str, ...], re.Pat
         flags = re.IGNORECASE
         if len(name) == 1:  # "A performs as a whole"
             flags = re.NOFLAG
-        pattern = re.compile(rf"(?<![\w@])(?:{longest_first})(?![\w@]){NO_NAME}", flags)
+        # "UNet++" is no UNet, and "muon+wd" is no muon.
+        pattern = re.compile(rf"(?<![\w@])(?<!\w\+)(?:{longest_first})(?![\w@+]){NO_NAME}", flags)
         patterns.append((name, _words_of_spellings(spellings), pattern))
     return patterns
 
@@ -228,6 +231,8 @@ def _spellings(name: str, names: Sequence[str]) -> list[str]:
         if len(words) == 1:
             alone |= words
     spelled = [re.escape(name)]
+    if glued(name) not in map(glued, set(names) - {name}):
+        spelled += hyphenated(name)
     for word in sorted(alone - others):
         if word == "none":
             spelled.append(NO_STRATEGY)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ired_diag.claims.decorations import undecorated
 from ired_diag.claims.html_prose import without_html_prose
 from ired_diag.claims.html_tables import START as HTML_TABLE
 from ired_diag.claims.html_tables import html_table
 from ired_diag.claims.latex import as_markdown
+from ired_diag.claims.printed_output import has_prompts, output_of
+from ired_diag.claims.rst_tables import with_markdown_tables
 from ired_diag.claims.table import Table
 from ired_diag.claims.text_tables import FENCE, OF_TEXT, table_in_text
 
@@ -32,6 +34,9 @@ SENTENCE_END = re.compile(
     + r"(?<=[.!?])(?:\*\*|__)?\n|"
     + ABBREVIATION
     + r"(?<=[.!?])(?:\*\*|__)?\s+(?=[^a-z\d\s]|[a-z]+\d)|"
+    # A name in small letters may start a sentence; a shorter word before the full stop may be abbreviated.
+    + ABBREVIATION
+    + r"(?:(?<=[a-z]{5}\.)|(?<=[\d%)]\.))\s+(?=[a-z])|"
     + r"(?<=[!?])\s+|\s\|\s"
 )
 BOLD = re.compile(r"^\s*(?:\*\*|__|<(?:b|strong)>)(?=\S).*?(?:\*\*|__|</(?:b|strong)>)\s*\W*$", re.IGNORECASE)
@@ -67,7 +72,7 @@ class Sentence:
 
 def parts_of(text: str) -> Iterator[Table | Sentence]:
     """Yield tables and sentences in reading order; those of LaTeX and HTML are read as Markdown's."""
-    markdown = as_markdown(undecorated(without_html_prose(text)))
+    markdown = as_markdown(with_markdown_tables(undecorated(without_html_prose(text))))
     lines = re.split(r"\r\n|\r|\n", markdown)
     paragraph: list[Line] = []
     heading = ""
@@ -85,7 +90,7 @@ def parts_of(text: str) -> Iterator[Table | Sentence]:
         if block is not None:
             table, at = block
             if table is not None:
-                yield table
+                yield replace(table, below=_below(lines, at))
             continue
         if title:
             heading = unmarked(title[1])
@@ -96,6 +101,15 @@ def parts_of(text: str) -> Iterator[Table | Sentence]:
             paragraph.append((at + 1, words.lstrip("> ")))
         at += 1
     yield from _sentences(paragraph, heading)
+
+
+def _below(lines: list[str], at: int) -> str:
+    """Return the paragraph that follows a table, at most one blank line away; empty where none does."""
+    start = at + (at < len(lines) and _is_blank(lines[at]))
+    if start >= len(lines) or _block(lines, start, "") is not None or HEADING.match(lines[start]):
+        return ""
+    end = _first(lines, start, _is_blank)
+    return unmarked(" ".join(ITEM.sub("", line).strip() for line in lines[start:end]))
 
 
 def _block(lines: list[str], at: int, above: str) -> tuple[Table | None, int] | None:
@@ -111,6 +125,9 @@ def _block(lines: list[str], at: int, above: str) -> tuple[Table | None, int] | 
     if at > 0 and lines[at - 1].strip():
         return None
     if INDENTED.match(line):
+        # The head of a printed data frame is indented by its index.
+        if at + 1 < len(lines) and SPACED.search(lines[at + 1]):
+            return _text_until(lines, at, _first(lines, at, _is_blank), above)
         return _text_until(lines, at, _first(lines, at, _is_not_indented), above)
     if SPACED.search(line):
         return _text_until(lines, at, _first(lines, at, _is_blank), above)
@@ -153,8 +170,10 @@ def _fenced(lines: list[str], at: int, info: str, above: str) -> tuple[Table | N
     """Return the table in a code block, where it is one, and the line after the block."""
     end = _first(lines, at + 1, _is_fence)
     table = None
-    if OF_TEXT.match(info):
-        table = table_in_text(lines[at + 1 : end], at + 2, above)
+    inside = lines[at + 1 : end]
+    if OF_TEXT.match(info) or has_prompts(inside):
+        start, output = output_of(inside)
+        table = table_in_text(output, at + 2 + start, above)
     return table, end + 1
 
 

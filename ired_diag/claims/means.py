@@ -17,6 +17,7 @@ from ired_diag.claims.known_samples import label_of_claim, why_unknown
 from ired_diag.claims.metrics import relation_to, spoken
 from ired_diag.claims.other_number import runs_at_step, why_of_another
 from ired_diag.claims.ranges import Range, fits, fits_any, is_far
+from ired_diag.claims.readout_columns import by_named_readout
 from ired_diag.claims.samples import Sample
 from ired_diag.finding import Severity
 
@@ -89,6 +90,8 @@ def _agrees_with_own_seeds(mean: Claim, book: Book) -> bool:
 def _of_runs(claim: Claim, book: Book, group: str) -> Verdict:
     if sample := runs_at_step(claim, group, book):
         return _at_step(claim, sample)
+    if named := by_named_readout(claim, book, group):
+        return named
     readouts = matching(claim.number, group, book.groups)
     # Where another readout agrees as well, nothing says that the best one is meant.
     if readouts == ["best"]:

@@ -25,9 +25,11 @@ from ired_diag.runs.metric_words import (
 UNCLEAR = "?"  # the metric of a number whose text names several
 MEASURE = re.compile(
     r"(?<![\w/])(?:(?:validation|valid|val|test|eval|train|training|ood|dev|final|mean)[\s_/-]+)*"
-    r"(?:r?mse|mae|nll|loss(?:es)?|accurac(?:y|ies)|acc|perplexity|ppl|bleu|psnr|ssim|fid|dice|dsc|hd95|rouge(?:-?l)?|wer|ndcg|elo|"
+    r"(?:r?mse|s?mape|mae|nll|bpd|loss(?:es)?|"
+    r"(?:word|character|token|phoneme) error rates?|accurac(?:y|ies)|acc|perplexity|ppl|bleu|psnr|ssim|fid|"
+    r"dice|dsc|hd95|rouge(?:-?l)?|wer|cer|ndcg|elo|"
     r"exact match|win rate|auc|auroc|f1|m?iou|bpb|bpc|"
-    r"rewards?|returns?|recall|success rate|error rate|r2)(?![\w])",
+    r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard)(?![\w])",
     re.IGNORECASE,
 )
 SYNONYMS = {
@@ -37,6 +39,8 @@ SYNONYMS = {
     "rew": "reward",
     "ppl": "perplexity",
     "ret": "return",
+    "err": "error",
+    "dsc": "dice",
 }
 GENERIC = frozenset({"loss", "error", "cost", "score"})
 Relation = Literal["same", "generic", "unnamed", "other"]
@@ -93,7 +97,7 @@ def relation_to(metric: str, own: str) -> Relation:
     ('generic', 'unnamed', 'other')
     """
     # Top-1 and top-5 accuracy are two metrics.
-    if metric == UNCLEAR or _rank(metric) != _rank(own):
+    if metric == UNCLEAR or rank_of(metric) != rank_of(own):
         return "other"
     words = _words(metric)
     others = _words(own)
@@ -119,12 +123,12 @@ def is_exactly(metric: str, own: str) -> bool:
     >>> is_exactly("validation top-1", "val_acc"), is_exactly("acc", "val_acc")
     (True, False)
     """
-    if _rank(metric) != _rank(own):
+    if rank_of(metric) != rank_of(own):
         return False
-    return _of_one_spelling(metric) == _of_one_spelling(own)
+    return telling_words(metric) == telling_words(own)
 
 
-def _of_one_spelling(name: str) -> set[str]:
+def telling_words(name: str) -> set[str]:
     """Return the words of a metric, each name of the validation data as one."""
     words = {word for word in _words(name) if word not in DETAILS}
     if words & set(SPLITS):
@@ -151,7 +155,7 @@ def _words(name: str) -> set[str]:
     return {SYNONYMS.get(word, word) for word in words_of(name) if not word.isdigit()}
 
 
-def _rank(name: str) -> str:
+def rank_of(name: str) -> str:
     """Return the k of a top-k accuracy; 1 of any other metric."""
     hit = re.search(r"(?:top|acc\w*)[\s_-]?@?(\d+)\b", name, re.IGNORECASE)
     if hit is None:
@@ -162,6 +166,11 @@ def _rank(name: str) -> str:
 def _bare(metric: str) -> str:
     words = [SYNONYMS.get(word, word) for word in metric.split()]
     return " ".join(word for word in words if word not in ("final", "last"))
+
+
+def metrics_in(text: str, vocabulary: Iterable[str]) -> list[str]:
+    """Return the metrics that a text names, each once, in order."""
+    return list(dict.fromkeys(name for _, name in _mentions(text, vocabulary)))
 
 
 def _mentions(text: str, vocabulary: Iterable[str]) -> list[tuple[int, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Kind
+from ired_diag.claims.continued_kinds import continued_kind, kind_of_list
 from ired_diag.claims.from_to import FROM_TO
 from ired_diag.claims.levels import is_level
 from ired_diag.claims.metrics import MEASURE
@@ -16,10 +17,13 @@ from ired_diag.claims.statistic_words import after_plus_minus
 
 INTERVAL = re.compile(
     r"(?:\bci\b|confidence interval|\binterval\b|konfidenzintervall)"
-    r"(?:\s+(?:of|for|on|around)(?:\s+[^\W\d][\w@-]*){1,9})?[^\d\-+.]{0,25}[-+]?$",
+    r"(?:\s+(?:of|for|on|around)(?:\s+[^\W\d][\w@-]*){1,9}(?:\s+-\s+[^\W\d][\w@-]*)?)?[^\d\-+.]{0,25}[-+]?$",
     re.IGNORECASE,
 )
 QUARTILES = re.compile(r"(?:\biqr\b|interquartile range)[^\d\-+.]{0,12}[-+]?$", re.IGNORECASE)
+RANGE = re.compile(
+    r"\brang(?:e|es|ed|ing)\b\s*(?:is|of|from|:|=|between)?\s*(?:between\s+|from\s+)?[-+]?$", re.IGNORECASE
+)
 TO = re.compile(r"\s*(?:,|;|to|bis|\u2013|-|and|\.\.\.?|…)\s*")
 SUPPOSED = re.compile(
     r"\?\s*$|\b(?:whether|hypothes\w*|would|may|might|could|should|if|expect\w*|cannot|can't|assum\w*|ask\w*|unless"
@@ -47,6 +51,7 @@ def numbers_with_kinds(text: str, numbers: Sequence[Printed], named: NamedGroups
     """Yield what is printed, with its kind and whether it is half an interval."""
     taken: set[int] = set()
     continues = False
+    last: Numbered | None = None
     for at, number in enumerate(numbers):
         if at in taken:
             continue
@@ -55,6 +60,7 @@ def numbers_with_kinds(text: str, numbers: Sequence[Printed], named: NamedGroups
         if claims:
             taken.add(at + 1)
             yield from claims
+            last = None
             continue
         kind = _kind_alone(text, number)
         if kind:
@@ -62,10 +68,23 @@ def numbers_with_kinds(text: str, numbers: Sequence[Printed], named: NamedGroups
         elif not SUPPOSED.search(text) and is_level(text, number, named.at, continues=continues):
             kind = "level"
             continues = True
+        elif not SUPPOSED.search(text):
+            kind = _continued(named, last, number)
+        if kind:
+            last = kind, (number,), False
         if kind == "wins":
             yield kind, (number, number), False
         elif kind:
             yield kind, (number,), False
+
+
+def _continued(named: NamedGroups, last: Numbered | None, number: Printed) -> Kind | None:
+    """Return the kind of a number that continues the one before it, or a list under a statistic."""
+    kind = None
+    is_level = number.percent and NO_CHANGE_AFTER.match(named.text, number.end)  # "0.02 (95% CI …"
+    if last is not None and not is_level:
+        kind = continued_kind(named, last[0], last[1][0], number)
+    return kind or kind_of_list(named, number)
 
 
 def _with_follower(text: str, number: Printed, follower: Printed) -> Iterator[Numbered]:
@@ -109,6 +128,8 @@ def _of_two_ends(before: str) -> Kind | None:
         return "interval"
     if QUARTILES.search(before):
         return "quartiles"
+    if RANGE.search(before):
+        return "range"
     return None
 
 
@@ -153,7 +174,14 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
         return None
     if phrases.WITHIN_BEFORE.search(before):
         return None
-    if phrases.FURTHER_AFTER.match(after) or phrases.CHANGED_BY.search(before):
+    if phrases.ALPHA_BEFORE.search(before):
+        return None
+    is_gain = phrases.ADVANTAGE.search(before) or phrases.GAINS.search(before)
+    if is_gain and phrases.NO_UNIT_AFTER.match(after):
+        return "difference"
+    if phrases.CHANGED_BY.search(before):
+        return "difference"
+    if phrases.FURTHER_AFTER.match(after):
         return "difference"
     statistic = phrases.statistic_before(before)
     if statistic and statistic[0] != "t":
@@ -175,7 +203,9 @@ def _kind_of_percentage(before: str, after: str) -> Kind | None:
     if before.endswith("(") and after.startswith(")") and not phrases.COMPARING.search(before[-14:]):
         return None  # "at 20 documents (67%)" is a level
     near = f"{before[-25:]} {after[:30]}"
-    if phrases.COMPARING.search(near) or phrases.CHANGE.search(before):
+    if phrases.COMPARING.search(near) or phrases.CHANGE.search(before) or phrases.CHANGED_BY.search(before):
+        return "percent"
+    if phrases.MORE_AFTER.match(after):
         return "percent"
     return None
 

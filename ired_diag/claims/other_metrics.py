@@ -40,7 +40,7 @@ class OtherMetrics:
             book: What is known.
             check: Of its kind.
         """
-        if self.study is None or not _is_about_runs(claim, book):
+        if self.study is None or not is_about_runs(claim, book):
             return ""
         if claim.metric and relation_to(claim.metric, book.groups.metric) == "same":
             return ""
@@ -55,7 +55,7 @@ class OtherMetrics:
 
         It is accused only where another number of its column agrees.
         """
-        if self.study is None or not claim.table or not _is_about_runs(claim, book):
+        if self.study is None or not claim.table or not is_about_runs(claim, book):
             return None
         if not claim.metric or relation_to(claim.metric, book.groups.metric) != "other":
             return None
@@ -92,7 +92,7 @@ class OtherMetrics:
                 yield metric, self.read[metric]
 
 
-def _is_about_runs(claim: Claim, book: Book) -> bool:
+def is_about_runs(claim: Claim, book: Book) -> bool:
     """Say whether all groups of a claim are groups of runs."""
     return bool(claim.groups) and all(map(book.group, claim.groups))
 

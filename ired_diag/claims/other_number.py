@@ -10,6 +10,7 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.metric_names import step_of
 from ired_diag.claims.metrics import UNCLEAR, relation_to
+from ired_diag.claims.percent_words import is_in_percent
 from ired_diag.claims.ranges import FAR
 from ired_diag.claims.samples import Sample
 from ired_diag.claims.units import in_other_unit
@@ -24,12 +25,13 @@ OTHER_METRIC = re.compile(
     r"|\bgaps?\b|\brewards?\b|\bperplexity\b",
     re.IGNORECASE,
 )
-ERRORS = re.compile(r"\b(?:mse|rmse|loss(?:es)?|errors?)\b", re.IGNORECASE)
+ERRORS = re.compile(r"(?<!\bstandard )\b(?:mse|rmse|loss(?:es)?|errors?)\b", re.IGNORECASE)
 OF_A_TIME = re.compile(
     r"\W*(?:(?:best|last|first|final)\s+)?(?:epoch|step|iteration|iter)s?\s*(?:#|number)?\s*(?:$|(?:of|at|to|for)\b)",
     re.IGNORECASE,
 )  # a column "epoch of best"
 SPREADS = ("sd", "se", "interval", "spread")
+PERCENT = 0.01
 LEVELS = ("mean", "value", "level")
 
 
@@ -64,6 +66,8 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     beside = near
     if claim.table and claim.metric:
         beside = claim.wording
+    if not claim.table:  # "the gap between a and b" is no metric of its own
+        beside = re.sub(r"\bgap between\b", "difference between", beside, flags=re.IGNORECASE)
     if other := another_metric_in(beside, book):
         return f"it may be of another metric ({other!r} stands next to it)"
     if _is_of_an_extreme(claim, book):
@@ -72,6 +76,8 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     if group is None:
         return ""
     step = step_of(near)
+    if claim.kind == "steps to a value":  # its step is the claim, not that of its number
+        step = None
     if step and step != book.groups.last_step(group):
         if claim.kind in LEVELS and book.groups.sample_at(group, step):
             return ""
@@ -101,7 +107,7 @@ def _why_by_size(mean: Claim, group: str, book: Book, *, is_named: bool) -> str:
     """
     if not mean.table:
         power = in_other_unit(mean.number, group, book.groups)
-        if power:
+        if power and not (power == PERCENT and is_in_percent(mean)):
             return f"it agrees with the runs if it is to be multiplied by {power:g}, which is not stated"
     if is_named:
         return ""

@@ -18,6 +18,7 @@ from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.differences import COST, pairs_of_means
 from ired_diag.claims.from_to import check_from_to
 from ired_diag.claims.known_samples import means_of_claim, why_unknown
+from ired_diag.claims.phrases import CHANGED_BY
 from ired_diag.claims.range_arithmetic import difference_of, percent_of_base
 from ired_diag.claims.ranges import Range, fits_any, printed_range
 from ired_diag.finding import Severity
@@ -96,7 +97,7 @@ def _of_two_means(claim: Claim, book: Book, bases: dict[str, list[Range]]) -> Ve
         return _direction(claim, base, right[0])
     if points := _points(claim, book):
         return points
-    if not claim.table and not _links(claim.wording):
+    if not claim.table and not _links(claim):
         return unchecked(claim, "whether the two groups are compared is not certain")
     return _slip(claim, bases, base)
 
@@ -145,9 +146,11 @@ def _points(claim: Claim, book: Book) -> Verdict | None:
     return holds(claim, "the means differ by so many points")
 
 
-def _links(near: str) -> bool:
+def _links(claim: Claim) -> bool:
     """Say whether a sentence compares two groups, and does not name them side by side."""
-    return bool(THAN.search(near) or LINKED.search(near))
+    if claim.implied or CHANGED_BY.search(claim.words_before):
+        return True
+    return bool(THAN.search(claim.wording) or LINKED.search(claim.wording))
 
 
 def _slip(claim: Claim, bases: dict[str, list[Range]], base: str | None) -> Verdict:

@@ -15,8 +15,15 @@ LINK = r"(?:\s*(?:of|is|was|are|were|=|:|reaches|reached|von|ist|beträgt|≈)\s
 VERB = LINK + r"(?:only\s+|about\s+|roughly\s+)?$"
 IS = r"(?:\s*\([^()\d]{0,20}\))?" + LINK + r"?\s*(?:only\s+|about\s+)?$"
 NAMES = r"(?:\s+\(?[^\W\d][\w@-]*\)?){0,6}"
+OVER_SEEDS = r"(?:\s+(?:over|across|of)\s+(?:the\s+|all\s+)?\d{1,3}\s+(?:\w+\s+)?(?:seeds|runs))?"
 OF_A_GROUP = r"(?:(?!of\b)[^\W\d][\w@-]*\s+){0,2}"
-ENDS_AT = r"\s*(?:(?:is|was|has|reaches|reached|gets|got|ends(?: up)? at|ended at|lands at|=|:)\s*|\()$"
+ENDS_AT = (
+    r"\s*(?:(?:is|was|has|had|reaches|reached|gets|got|ends(?: up)? at|ended at|lands at|=|:)\s*"
+    r"(?:an?\s+(?:[^\W\d][\w@-]*\s+){1,4}of\s+)?|\()$"
+)
+BEST = r"\b(?:best|strongest)\s+"
+WHICH_SEED = r"(?:seed|run)\b\s+(?:is|was)\s+seed\s+\d+\s*(?:,\s*)?(?:\(|with\s+|at\s+)$"
+WORST = r"\b(?:worst|weakest)\s+"
 DIFFERENCE = (
     r"\b(?:difference|gap)\b"
     r"(?:\s+[^\s\d][^\s]*){0,9}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"
@@ -36,7 +43,7 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
         + IS,
     ),
     ("n", r"(?<![\w.])n\s*=\s*$"),
-    ("se", r"(?:standard error|(?<!\w)s\.?e\.?m?\.?)" + IS),
+    ("se", r"(?:standard errors?|(?<!\w)sems\b|(?<!\w)s\.?e\.?m?\.?)" + IS),
     (
         "se",
         r"(?:standard errors?|(?<!\w)s\.e\.m?\.?|(?<!\w)sem?)\s+(?:of|over|across|for|on)\b"
@@ -49,21 +56,40 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
     ),
     (
         "sd",
-        r"(?:(?<!\w)s\.?d\.?|(?<!\w)std(?:\.|\s*dev\w*)?|standard deviation|standardabweichung|"
-        r"(?<![/\w])\u03c3)" + IS,
+        r"(?:(?<!\w)s\.?d\.?|(?<!\w)sds\b|(?<!\w)stds?(?:\.|\s*devs?\w*)?|standard deviations?|"
+        r"standardabweichung|(?<![/\w])\u03c3)" + IS,
+    ),
+    (
+        "sd",
+        r"(?:(?<!\w)s\.d\.|(?<!\w)sds?|(?<!\w)stds?)\s+(?:of|for)\s+"
+        r"(?!(?:the\s+|an?\s+|one\s+)?(?:diff|ratio|gradient|noise|weights|init|resid|eval|single|each))"
+        r"(?:[^\W\d][\w@-]*\s*){1,3}" + IS,
     ),
     (
         "sd",
         r"(?:standard deviation|standardabweichung)"
         r"(?!\s+of\s+(?:the\s+)?(?:diff|ratio|gradient|noise|weights|init|resid|eval))" + NAMES + IS,
     ),
-    ("median", r"\bmedians?\b" + NAMES + IS),
-    ("best", r"\bbest\s+" + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
-    ("worst", r"\bworst\s+" + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
+    ("median", r"\bmedians?\b" + NAMES + OVER_SEEDS + IS),
+    ("best", BEST + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
+    ("worst", WORST + OF_A_GROUP + r"(?:seed|run)\b" + NAMES + ENDS_AT),
+    ("best", BEST + OF_A_GROUP + WHICH_SEED),
+    ("worst", WORST + OF_A_GROUP + WHICH_SEED),
+    (
+        "best",
+        r"\b(?:largest|highest|maximum|smallest|lowest|minimum)\s+(?:[^\W\d][\w-]*\s+){0,3}(?:of|by|among)\s+"
+        r"(?:an?|any|the|all|its)\s+(?:[^\W\d][\w-]*\s+){0,2}(?:seeds?|runs?)\s*(?:is|was|=|:)\s*$",
+    ),
     ("best", r"\b(?:best|lowest)\s+(?:seed|run)s?\b" + NAMES + IS),
     ("worst", r"\bworst\s+(?:seed|run)s?\b" + NAMES + IS),
     ("difference", DIFFERENCE),
-    ("mean", r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b(?!\s+ranks?\b)" + NAMES + IS),
+    (
+        "mean",
+        r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b(?!\s+ranks?\b)"
+        + NAMES
+        + OVER_SEEDS
+        + IS,
+    ),
 )  # fmt: skip
 NO_P = re.compile(
     r"[A-Za-z_.]\w*\((?:[^()]*,)?[^()]*$|\b(?:dropout|drop[_ -]?path|top|nucleus|bernoulli|norm|"
@@ -159,11 +185,24 @@ FURTHER_AFTER = re.compile(
     re.IGNORECASE,
 )  # "0.02 below that of b" is a difference, whatever stands before it
 CHANGED_BY = re.compile(
-    r"\b(?:improv\w*|outperform\w*|beats?|lower(?:s|ed|ing)?|reduc\w*|rais(?:es|ed)|increas\w*|decreas\w*|"
-    r"cuts?|drops?|differs?|surpass\w*|exceed\w*|leads?|trails?|ahead|wins?|better|worse)\b"
-    r"[^.;,\d]{0,70}\bby\s+(?:only\s+|just\s+|a\s+)?$",
+    r"\b(?:improv\w*|outperform\w*|beats?|lower(?:s|ed|ing)?|reduc\w*|rais(?:es|ed)|lifts?|lifted|boosts?|"
+    r"increas\w*|decreas\w*|cuts?|drops?|differs?|surpass\w*|exceed\w*|leads?|trails?|ahead|wins?|better|worse)\b"
+    r"(?:\s+[^\s.;,\d][^\s.;,]*){0,9}\s+by\s+(?:only\s+|just\s+|a\s+)?$",
     re.IGNORECASE,
 )
+ADVANTAGE = re.compile(
+    r"(?<!probability of )\b(?:advantage|improvement|reduction|(?<=by a )margin)\b"
+    r"(?:\s+[^\s\d][^\s]*){0,6}\s*(?:=|is|of|was|:)\s*(?:only\s+)?$|"
+    r"\bdifference,\s*$|(?:Δ|\bdelta)\s*[=:]\s*$",
+    re.IGNORECASE,
+)
+NO_UNIT_AFTER = re.compile(
+    r"\s*(?:nats?|bits?|points?|pp|db|dice|in|over|on|for|with|and|relative|compared)\b|\s*(?:$|[.,;:()])",
+    re.IGNORECASE,
+)  # "a reduction of 4 GB" is none of the metric
+ALPHA_BEFORE = re.compile(r"(?:\u03b1|\balpha|\blevel)\s*(?:of|=|:)?\s*$", re.IGNORECASE)
+GAINS = re.compile(r"\b(?:gains?|gained)\s+(?:only\s+|just\s+|another\s+)?$", re.IGNORECASE)
+MORE_AFTER = re.compile(r"\s*(?:more|less|fewer)\s*(?:$|[.,;)])", re.IGNORECASE)
 
 
 def statistic_before(text: str) -> tuple[str, tuple[float, ...]] | None:

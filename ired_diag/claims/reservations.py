@@ -10,6 +10,7 @@ the first number and not the second.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.changes import CHANGE
@@ -24,7 +25,7 @@ CLAUSE_END = re.compile(
 )
 SPREADS: tuple[Kind, ...] = ("sd", "se", "spread", "interval")
 COMPARED: tuple[Kind, ...] = ("percent", "difference", "ratio")
-COUNT = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten)"
+COUNT = r"(?:\d{1,2}(?![.,]?\d)|two|three|four|five|six|seven|eight|nine|ten)"
 RUNS = r"(?:seeds?|runs?|outliers?)"
 EARLIER = (
     r"\bpilot\b|\bpreliminary\b|\boriginally\b|\bpreviously\b|\bformerly\b|\bsuperseded\b|\bdeprecated\b|"
@@ -78,6 +79,12 @@ BEFORE_A_BOUND = re.compile(
     r"surpass(?:es|ed)?)\s+(?:the\s+)?$|[≈~]\s*$",
     re.IGNORECASE,
 )
+FROM_A_ROW = re.compile(
+    r"(?:\u0394|\bdelta|\bdifferences?|\bchanges?|\bgains?|\bimprovements?|\brelative)\b[^.;]{0,40}?"
+    r"\b(?:from|to|over|against|vs\.?|versus|than|with)\s+(?:the\s+)?",
+    re.IGNORECASE,
+)
+ROWS_OF_A_PAIR = 2
 SEEDS_NAMED = re.compile(
     r"\bseeds?\s+(\d+)\s*(?:-|\u2013|to|through)\s*(\d+)\b|"
     r"\bseeds\s+((?:\d+\s*(?:,\s*(?:and\s+)?|and\s+)\s*)+\d+)\b",
@@ -183,7 +190,7 @@ def _by_place(claim: Claim, book: Book) -> str:
 
 def _part_of_seeds(words: str, claim: Claim, book: Book) -> str:
     """Return the words that say of which seeds a number is, where they are not all of its groups."""
-    if claim.kind in ("n", "wins") or claim.seed:
+    if claim.kind in ("n", "wins", "seeds", "outcomes") or claim.seed:
         return ""
     sizes = set()
     for label in claim.groups:
@@ -200,13 +207,44 @@ def _part_of_seeds(words: str, claim: Claim, book: Book) -> str:
 
 
 def _keeps_to_base(claim: Claim, book: Book) -> bool:
-    """Say whether a column of changes names the row that they are from, or most others agree with it."""
+    """Say whether a column of changes is certainly from a row, or most others agree with it.
+
+    It is where the head or the caption names the row, and in a table of two rows: of three, each may be
+    compared with the one above it.
+    """
     base = claim.groups[-1]
-    if mentions(claim.wording, [base]):
+    if mentions(claim.wording, [base]) or _is_compared_in_caption(claim, base):
+        return True
+    if len(_rows_of_table(claim, book)) == ROWS_OF_A_PAIR:
         return True
     check = check_percent if claim.kind == "percent" else check_difference
+    above = _row_above(claim, book)
+    if above and check(replace(claim, groups=(claim.groups[0], above)), book).outcome == "holds":
+        return False
     outcomes = [check(other, book).outcome for other in _others_of_column(claim, book)]
     return outcomes.count("holds") > outcomes.count("fails")
+
+
+def _is_compared_in_caption(claim: Claim, base: str) -> bool:
+    """Say whether the caption speaks of a difference from a row: "the difference from PPO"."""
+    for hit in FROM_A_ROW.finditer(claim.caption):
+        if any(start == 0 for start, _ in mentions(claim.caption[hit.end() :], [base])):
+            return True
+    return False
+
+
+def _rows_of_table(claim: Claim, book: Book) -> set[str]:
+    """Return the labels of the rows of a claim's table."""
+    return {label for other in book.claims if other.table == claim.table for label in other.groups}
+
+
+def _row_above(claim: Claim, book: Book) -> str:
+    """Return the label of the row above that of a claim; empty where there is none."""
+    above = [other for other in book.claims if other.table == claim.table and other.line < claim.line]
+    named = [other for other in above if other.groups]
+    if not named:
+        return ""
+    return max(named, key=lambda other: other.line).groups[0]
 
 
 def _others_of_column(claim: Claim, book: Book) -> list[Claim]:

@@ -149,7 +149,8 @@ def _is_one_of_seeds(head: Head, table: Table) -> bool:
         if not pattern.match(head.text):
             continue
         alike = [text for text in table.head if pattern.match(plain(text).strip())]
-        says_seeds = pattern is SHORT_SEED or SEEDS.search(plain(table.above))
+        words = plain(f"{table.head[0]}\n{table.above}")
+        says_seeds = pattern is SHORT_SEED or SEEDS.search(words)
         return len(set(alike)) == len(alike) > 1 and bool(says_seeds)
     return False
 

@@ -19,6 +19,10 @@ QUANTITY_ROW = re.compile(
     r"gpus?|cost|tokens|optimi[sz]er|momentum|decay|width|depth|layers|speed|throughput|loss|mse|acc\w*|error)\b",
     re.IGNORECASE,
 )
+RANGE_ROW = re.compile(
+    r"\brange\b|\bmin\w*\s*[-\u2013/,]\s*max|\biqr\b|interquartile|\bquartiles?\b|\bpercentiles?\b",
+    re.IGNORECASE,
+)  # two numbers a cell: not read, and no reason not to read the rows next to it
 
 
 def rows_are_measures(table: Table, heads: Sequence[Head]) -> bool:
@@ -29,6 +33,7 @@ def rows_are_measures(table: Table, heads: Sequence[Head]) -> bool:
     if not all(head.kind is None and LETTER.search(head.text) for head in columns):
         return False
     names = [plain(cells[0]) for _, cells in table.rows]
+    names = [name for name in names if kind_of(name) or not RANGE_ROW.search(name)]
     others = [name for name in names if not kind_of(name)]
     measures = len(names) - len(others)
     if not others:

@@ -7,12 +7,14 @@ sentence that asks, supposes or announces is no claim.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.concluding_words import conclusions_of
+from ired_diag.claims.extreme_seeds import extreme_seeds_of
+from ired_diag.claims.factor_words import factors_in
 from ired_diag.claims.heads import CORRECTED
 from ired_diag.claims.labels import mention_spans
 from ired_diag.claims.levels import seed_before
@@ -21,9 +23,14 @@ from ired_diag.claims.metrics import metric_at
 from ired_diag.claims.named_groups import NamedGroups
 from ired_diag.claims.numbers import Printed, numbers_in, plain
 from ired_diag.claims.numbers_of_sentences import SUPPOSED, Numbered, numbers_with_kinds
+from ired_diag.claims.outcome_words import Counted, counted_outcomes, group_of
+from ired_diag.claims.rankings import rankings_of
+from ired_diag.claims.seed_lists import seed_lists_of
+from ired_diag.claims.steps_to_value import steps_to_value_of
 
 PAIRED_KINDS = ("p", "t", "effect", "percent", "difference", "ratio", "wins", "statistic")
 LEVELS = ("mean", "level")
+EXTREMES = ("best", "worst")
 SAME_AS_BEFORE = re.compile(
     r"\b(?:so|as|neither|nor) (?:does|do|did|is|are|was|were|has|have|had)\b"
     r"|\blikewise\b|\bsimilarly\b|\bthe same (?:holds|is true|goes)\b",
@@ -31,6 +38,7 @@ SAME_AS_BEFORE = re.compile(
 )
 HEADED = re.compile(r"^[\W_]*(?:[^\W\d][\w/-]*\s+){0,4}[^\W\d][\w/-]*\s*(?:\([^()\d]*\)\s*)?[:=]\s")
 KINDS_WITH_A_TEST = ("statistic", "t")
+OF_SEED = re.compile(r"\s+(?:seed|run)\b[^,;.()]{0,30}\(?\s*", re.IGNORECASE)
 DIFFERENCE = re.compile(r"\bdifference\b", re.IGNORECASE)
 
 
@@ -74,20 +82,33 @@ def claims_of(
     """
     text = plain(sentence.text)
     named = NamedGroups(text, mention_spans(text, names))
+    outcomes = [] if SUPPOSED.search(text) else list(counted_outcomes(text, comma=comma))
     numbers = [number for number in numbers_in(text, comma=comma) if not named.covers(number)]
+    numbers = [number for number in numbers if not _is_within(number, outcomes)]
+    lists: list[Claim] = []
+    if not SUPPOSED.search(text):
+        context = f"{text}\n{sentence.heading}"
+        lists += seed_lists_of(named, numbers, sentence.line, context, block)
+        lists += steps_to_value_of(named, numbers, sentence.line, context, block)
+    listed = {number.start for claim in lists for number in claim.numbers}
+    numbers = [number for number in numbers if number.start not in listed]
     reading = _Reading(
         sentence=sentence,
         text=text,
         named=named,
         # In "A vs dropout, p = 0.1" dropout is a group, and p not the probability of it.
-        claimed=list(numbers_with_kinds(named.without_compared(), numbers, named)),
+        claimed=_with_factors(text, numbers_with_kinds(named.without_compared(), numbers, named)),
         block=block,
         vocabulary=vocabulary,
     )
     yield from _of_numbers(reading, _groups_of_heading(reading, names))
-    yield from _of_counts(reading)
+    yield from lists
+    yield from _of_counts(reading, outcomes)
+    yield from _of_outcomes(reading, outcomes)
     if not SUPPOSED.search(text):
         yield from conclusions_of(text, named, sentence.line, reading.context, block)
+        yield from extreme_seeds_of(text, named, sentence.line, reading.context, block)
+        yield from rankings_of(named, sentence.line, reading.context, block)
 
 
 def _groups_of_heading(reading: _Reading, names: Sequence[str]) -> tuple[str, ...]:
@@ -114,10 +135,46 @@ def _of_numbers(reading: _Reading, groups_of_heading: tuple[str, ...]) -> Iterat
         yield claim
 
 
-def _of_counts(reading: _Reading) -> Iterator[Claim]:
+def _with_factors(text: str, claimed: Iterable[Numbered]) -> list[Numbered]:
+    """Return the numbers of a sentence with its ratios in words, in reading order."""
+    factors: list[Numbered] = []
+    if not SUPPOSED.search(text):
+        factors = [("ratio", (factor,), False) for factor in factors_in(text)]
+    return sorted([*claimed, *factors], key=lambda numbered: numbered[1][0].start)
+
+
+def _is_within(number: Printed, outcomes: Sequence[Counted]) -> bool:
+    return any(counted.start <= number.start < counted.end for counted in outcomes)
+
+
+def _of_outcomes(reading: _Reading, outcomes: Sequence[Counted]) -> Iterator[Claim]:
+    """Yield the counts of runs by how they ended."""
+    text = reading.text
+    before = 0
+    for at, counted in enumerate(outcomes):
+        following = outcomes[at + 1].start if at + 1 < len(outcomes) else len(text)
+        groups = group_of(counted, before, following, reading.named)
+        before = counted.end
+        is_unclear = not groups and reading.named.everyone
+        yield Claim(
+            "outcomes",
+            reading.sentence.line_of(counted.numbers[0].text, 0),
+            text[counted.start : counted.end].strip(),
+            groups=groups,
+            numbers=counted.numbers,
+            context=reading.context,
+            block=reading.block,
+            test=counted.event,
+            doubt="of which group it is, is not certain" if is_unclear else "",
+        )
+
+
+def _of_counts(reading: _Reading, outcomes: Sequence[Counted]) -> Iterator[Claim]:
     """Yield the numbers of seeds that are written as words."""
     groups = reading.named.everyone
     for hit in phrases.COUNTED.finditer(reading.text):
+        if any(counted.start <= hit.start() < counted.end for counted in outcomes):
+            continue
         count = phrases.NUMBER_WORDS[hit[1].lower()]
         number = Printed(
             text=hit[1],
@@ -182,6 +239,8 @@ def _groups_of(
     start, following = _stretch(reading, kind, first, last)
     count = 2 if kind in PAIRED_KINDS else 1
     groups = named.whose(start, first.start, last.end, following, count=count)
+    if kind in EXTREMES and (name := _name_of_seed(named, first.start)):
+        return (name,), ()
     if kind == "interval" and (not groups or DIFFERENCE.search(reading.text[: first.start])):
         groups = named.whose(start, first.start, last.end, following, count=2) or groups
     if kind in LEVELS and _is_named_only_later(reading, last.end):
@@ -189,6 +248,14 @@ def _groups_of(
     if count == 2 or not groups:
         return groups, ()
     return groups, named.rivals(start, first.start, last.end, following)
+
+
+def _name_of_seed(named: NamedGroups, place: int) -> str:
+    """Return the group in "the worst qknorm seed (" right before a number; empty where there is none."""
+    for _, end, name in reversed(named.at):
+        if end <= place:
+            return name if OF_SEED.fullmatch(named.text[end:place]) else ""
+    return ""
 
 
 def _is_named_only_later(reading: _Reading, end: int) -> bool:
@@ -201,7 +268,7 @@ def _is_named_only_later(reading: _Reading, end: int) -> bool:
 
 def _stretch(reading: _Reading, kind: Kind, first: Printed, last: Printed) -> tuple[int, int]:
     """Return where the last number of the same kind before a number ends, and where the next one starts."""
-    alike = LEVELS if kind in LEVELS else (kind,)
+    alike = next((kinds for kinds in (LEVELS, EXTREMES) if kind in kinds), (kind,))
     start = 0
     following = len(reading.text)
     for other_kind, (other, *_), _ in reading.claimed:

@@ -15,6 +15,7 @@ class Table:
         line: Line number of its head.
         above: Its heading and the paragraph before it.
         bold: Line and column of each cell that is set in bold.
+        below: The line or paragraph that follows it directly.
     """
 
     head: tuple[str, ...]
@@ -22,3 +23,4 @@ class Table:
     line: int
     above: str
     bold: frozenset[tuple[int, int]] = frozenset()
+    below: str = ""

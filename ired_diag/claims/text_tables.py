@@ -25,6 +25,7 @@ RULE = re.compile(r"^[\s|+:=\u2500-\u257f-]*[-=\u2500\u2550]{2,}[\s|+:=\u2500-\u
 LOG = re.compile(r"^(?:global[\s_]?)?(?:step|epoch|iter\w*|time|timestamp|date)s?$", re.IGNORECASE)
 CODE = re.compile(r"[={}\[\]();]|^\s*(?:\$|>>>|#|import\b|from\b|def\b)")
 STARTS_AS_NUMBER = re.compile(r"^[-+<>≈~(\[]?\s*\.?\d")
+LEVEL_OF_INTERVAL = re.compile(r"^9\d(?:\.\d)?\s?%\s*(?:ci|conf)", re.IGNORECASE)
 LETTER = re.compile(r"[^\W\d_]")
 FEWEST_ROWS = 2
 Row = tuple[int, list[str]]
@@ -77,7 +78,7 @@ def _is_head(head: Sequence[str]) -> bool:
 
 
 def _is_name(name: str) -> bool:
-    if not LETTER.search(name) or STARTS_AS_NUMBER.match(name):
+    if not LETTER.search(name) or (STARTS_AS_NUMBER.match(name) and not LEVEL_OF_INTERVAL.match(name)):
         return False
     without_brackets = BRACKETS.sub("", name)
     return not CODE.search(without_brackets)

@@ -1,11 +1,12 @@
 """Numbers of a report in the unit of the runs: percent or shares, and which way a ×10⁻³ is meant.
 
-A column "accuracy (%)" of runs that log shares is divided by 100. A head "(×10⁻³)" may say that its numbers
-are to be multiplied by it, or that they have been: where the other reading alone agrees with the runs in
-size, it is taken. So is a scale in the caption, the heading, or the text ("all losses are multiplied by
-100"). A scale that is not stated is taken where it makes most of the column's numbers means or values of the
-runs: to a power of ten, several numbers do not agree by chance. A number whose unit does not agree in any
-way stays, and is then too far off to be held against them.
+A column "accuracy (%)" of runs that log shares is divided by 100; so is one whose caption says percent
+(``percent_words``). A head "(×10⁻³)" may say that its numbers are to be multiplied by it, or that they have
+been: where the other reading alone agrees with the runs in size, it is taken. So is a scale in the caption,
+the heading, or the text ("all losses are multiplied by 100"). A power of ten that is not stated is taken
+where it makes most of the column's numbers means or values of the runs: several numbers do not agree by
+chance. A factor of 100 is never taken in this way: it is a matter of words whether a number is in percent. A
+number whose unit does not agree in any way stays, and is then too far off to be held against them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ired_diag.claims.heads import head_of
 from ired_diag.claims.metric_names import SCALE
 from ired_diag.claims.metrics import relation_to
 from ired_diag.claims.numbers import Printed, plain
+from ired_diag.claims.percent_words import is_in_percent
 from ired_diag.claims.ranges import Range, fits_any
 
 NEAR = 10.0
@@ -31,6 +33,7 @@ MULTIPLIED = re.compile(
     r"\b(?:multiplied|scaled|times)\s+(?:by\s+)?(?:a factor (?:of )?)?(10+)\b", re.IGNORECASE
 )
 POWERS = tuple(power for power in range(-6, 7) if power)
+PERCENT = (-2, 2)
 
 
 def in_units_of_runs(claims: Sequence[Claim], groups: RunGroups, text: str = "") -> list[Claim]:
@@ -107,7 +110,7 @@ def _factor(levels: Sequence[Claim], middle: float, groups: RunGroups, stated: S
         return 1.0
     if not middle or _is_near(size, middle):
         # A small percentage is near a share in size: 1.5 in percent, and 0.9.
-        if middle <= 1 < size and _in_percent(levels):
+        if middle <= 1 < size and any(map(is_in_percent, levels)):
             return 0.01
         return 1.0
     for factor in (*_of_words(levels), *stated):
@@ -120,16 +123,11 @@ def _is_near(size: float, middle: float) -> bool:
     return 1 / NEAR < size / middle < NEAR
 
 
-def _in_percent(levels: Sequence[Claim]) -> bool:
-    """Say whether a number of a column has a percent sign, or its head has."""
-    return any(claim.number.percent or head_of(claim.wording).percent for claim in levels)
-
-
 def _of_words(levels: Sequence[Claim]) -> list[float]:
     """Return the factors that the head of a column, its caption and its heading may mean."""
     first = levels[0]
     factors = []
-    if first.number.percent or any(head_of(claim.wording).percent for claim in levels):
+    if any(map(is_in_percent, levels)):
         factors.append(0.01)
     scale = SCALE.search(plain(first.context))
     if scale:
@@ -141,11 +139,16 @@ def _of_words(levels: Sequence[Claim]) -> list[float]:
 
 
 def _by_agreement(column: Sequence[Claim], groups: RunGroups) -> float:
-    """Return the power of ten that makes most numbers of a column means or values of the runs, else 1."""
+    """Return the power of ten that makes most numbers of a column means or values of the runs, else 1.
+
+    A power that is that of a percentage has to be stated.
+    """
     levels = _levels_of(groups)
     numbers = [claim.number for claim in column if claim.kind in ("mean", "value")]
     best, most = 1.0, 0
     for power in POWERS:
+        if power in PERCENT:
+            continue
         factor = 10.0**power
         agreeing = 0
         for number in numbers:

@@ -15,6 +15,7 @@ from ired_diag.claims.impossible import impossible
 from ired_diag.claims.other_data import other_data
 from ired_diag.claims.other_metrics import OtherMetrics
 from ired_diag.claims.other_units import in_another_unit
+from ired_diag.claims.percent_words import hundredfold
 
 SPREADS = ("sd", "se", "spread", "interval")
 
@@ -35,7 +36,8 @@ def verdict_on(claim: Claim, book: Book, others: OtherMetrics) -> Verdict:
     if verdict.outcome == "holds":
         return verdict
     if verdict.outcome == "unchecked":
-        return others.verdict_by_its_own(claim, book, check) or verdict
+        why = (hundredfold(claim, book) if claim.table else "") or verdict.why
+        return others.verdict_by_its_own(claim, book, check) or unchecked(claim, why)
     return _if_not_meant_otherwise(verdict, book, others)
 
 
@@ -44,6 +46,8 @@ def _if_not_meant_otherwise(verdict: Verdict, book: Book, others: OtherMetrics) 
     claim = verdict.claim
     if other_unit := in_another_unit(claim, book, check):
         return other_unit
+    if why := hundredfold(claim, book):
+        return unchecked(claim, why)
     # A mean that is not of these runs says that its spread is not either.
     if _is_beside_another_mean(claim, book):
         return unchecked(claim, "the mean next to it is not that of these runs")

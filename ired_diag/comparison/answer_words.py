@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from ired_diag.comparison import NO_PLATEAU, Comparison, Group
 from ired_diag.comparison.by_readout import FINAL
 from ired_diag.comparison.level_words import level_in_words, level_of_many
-from ired_diag.comparison.names_in_words import count_of, first_few
 from ired_diag.comparison.pairing import SILENT_TABLE, is_unknown
 from ired_diag.comparison.pairs import PairOfGroups
 from ired_diag.comparison.verdict_words import WITHOUT_SPREAD, unit_of
 from ired_diag.comparison.words import readout_name
+from ired_diag.runs.name_list import counted, first_names
 
 LEAST_COVERAGE = 0.90  # of a 95% interval at the skewness of its data: below it, the line says so
 MOST_NAMED = 4  # pairs
@@ -47,7 +47,7 @@ def _mean_in_words(group: Group) -> str:
         mean = f"mean {summary.mean:.6g}"
         if not math.isnan(summary.sd):
             mean += f", sd {summary.sd:.2g}"
-    seeds = count_of("seed", summary.n)
+    seeds = counted(summary.n, "seed")
     if outcomes.finished < outcomes.attempted:
         seeds = f"{outcomes.finished} of {outcomes.attempted} seeds finished"
     return f"{group.name}: {mean}, {seeds}"
@@ -104,7 +104,7 @@ def pairing_in_words(pair: PairOfGroups) -> str:
     if pair.obstacle:
         return f"Seeds are not paired: {pair.obstacle}."
     if pair.estimator == "welch":
-        shared = count_of("seed", pair.seeds[2])
+        shared = counted(pair.seeds[2], "seed")
         return f"{shared} shared, too few to gain from pairs: all seeds enter Welch's t test."
     return f"Seeds are paired: {pair.pairing or 'data and evaluation agree'}."
 
@@ -165,4 +165,4 @@ def _pairings_of_many(pairs: Sequence[PairOfGroups]) -> Iterator[str]:
 
 
 def _names_of_pairs(pairs: Sequence[PairOfGroups]) -> str:
-    return first_few([f"{pair.a} - {pair.b}" for pair in pairs], MOST_NAMED)
+    return first_names([f"{pair.a} - {pair.b}" for pair in pairs], MOST_NAMED)

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from ired_diag import tasks
 from ired_diag.comparison.outcomes import divergences
 from ired_diag.comparison.pairs import PairOfGroups
-from ired_diag.comparison.per_sample import RESIDUAL, PerSample, interval_of
+from ired_diag.comparison.per_sample import PerSample, interval_of
 from ired_diag.comparison.seeds import Members
 from ired_diag.stats.success import Criterion, success_criteria
 
+RESIDUAL = "residual"  # of the study's second criterion
 STRATEGIES = ("none", "random", "adversarial", "ascent", "mixed")
 AMONG_FINISHED = "seeds failed: an interval among those that finished does not decide"
 

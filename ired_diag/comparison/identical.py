@@ -19,9 +19,9 @@ from operator import attrgetter
 
 import numpy as np
 
-from ired_diag.comparison.names_in_words import count_of
 from ired_diag.comparison.seeds import Members, Seed
 from ired_diag.curves.agreement import Agreement, agreement_of
+from ired_diag.runs.name_list import counted
 
 LEAST = 2  # seeds: equal numbers of a single one may meet by chance
 LEAST_SHARE = 0.5  # of the shorter curve's evaluations: fewer common steps are a chance meeting of two grids
@@ -64,7 +64,7 @@ def overlap_in_words(a: Members, b: Members) -> str:
     steps = min(agreement.steps for agreement in agreements)
     return (
         f"identical in every seed to the last digit at all {steps} common steps "
-        f"({count_of('seed', len(agreements))}), and differ in length alone ({a.name} was evaluated up to "
+        f"({counted(len(agreements), 'seed')}), and differ in length alone ({a.name} was evaluated up to "
         f"step {ends[0]:g}, {b.name} up to {ends[1]:g})"
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ired_diag.comparison.seeds import settings_alike
 from ired_diag.runs.run import Run
+from ired_diag.runs.stated_settings import differing_keys
 
 Knobs = Mapping[str, Any]
 
@@ -113,16 +114,7 @@ def _all_differ(knob: str, settings: Mapping[str, Knobs]) -> bool:
 
 def _differing_keys(settings: Sequence[Knobs], knob: str) -> tuple[str, ...]:
     """Return the other keys that groups state differently, in the order of their first mention."""
-    keys: dict[str, None] = {}
-    for knobs in settings:
-        keys.update(dict.fromkeys(knobs))
-    keys.pop(knob, None)
-    differing = []
-    for key in keys:
-        values = {repr(knobs.get(key)) for knobs in settings}
-        if len(values) > 1:
-            differing.append(key)
-    return tuple(differing)
+    return tuple(key for key in differing_keys(settings) if key != knob)
 
 
 def _is_number(value: object) -> bool:

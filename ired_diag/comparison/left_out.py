@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ired_diag.comparison.names_in_words import first_few, is_or_are
+from ired_diag.comparison.names_in_words import is_or_are
 from ired_diag.comparison.outcomes import Failure
 from ired_diag.comparison.seeds import Members
 from ired_diag.runs.ending import LABELS
+from ired_diag.runs.name_list import first_names
 
 KEPT = "no seed of any group ended well, so they are compared as they ended (is the direction right?)"
 ALL = {1: "its only seed", 2: "both seeds"}
@@ -109,7 +110,7 @@ def _what_means_are_of(finished: int, ending: str) -> str:
 
 
 def _labels(chosen: Sequence[Failure]) -> str:
-    return first_few([failure.label for failure in chosen], MOST_NAMED)
+    return first_names([failure.label for failure in chosen], MOST_NAMED)
 
 
 def _causes(chosen: Sequence[Failure]) -> str:

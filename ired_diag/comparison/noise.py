@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.stats.noise_split import NoiseSplit, predicted_standard_error, split_noise
-from ired_diag.stats.shared_noise import SharedNoise, shared_noise
+from ired_diag.stats.shared_noise import SharedNoise, no_shared_noise, shared_noise
 
 Windows = Mapping[str, NDArray[np.float64]]  # by seed: its evaluations on the plateau
 
@@ -80,11 +80,11 @@ def noise_between(a: Windows, b: Windows, shared: Sequence[str], *, draw: int) -
     """
     in_both = [seed for seed in shared if seed in a and seed in b]
     if not in_both:
-        return _unknown(0, "no seed in common on a plateau")
+        return no_shared_noise(0, "no seed in common on a plateau")
     windows_a, windows_b = _windows_of(in_both, a), _windows_of(in_both, b)
     # Windows of other lengths are of other steps: their places do not correspond.
     if len({*map(len, windows_a), *map(len, windows_b)}) > 1:
-        return _unknown(len(in_both), "evaluations on the plateau are not the same")
+        return no_shared_noise(len(in_both), "evaluations on the plateau are not the same")
     x, y = np.array(windows_a), np.array(windows_b)
     finite = np.isfinite(x).all(axis=0) & np.isfinite(y).all(axis=0)
     return shared_noise(x[:, finite], y[:, finite], seed=draw)
@@ -92,15 +92,3 @@ def noise_between(a: Windows, b: Windows, shared: Sequence[str], *, draw: int) -
 
 def _windows_of(seeds: Sequence[str], windows: Windows) -> list[NDArray[np.float64]]:
     return [windows[seed] for seed in seeds]
-
-
-def _unknown(n: int, reason: str) -> SharedNoise:
-    return SharedNoise(
-        same=math.nan,
-        different=math.nan,
-        p=math.nan,
-        exact=False,
-        n=n,
-        by_seed=(),
-        reason=reason,
-    )

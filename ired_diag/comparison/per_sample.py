@@ -1,7 +1,8 @@
-"""Two groups compared on the same frozen problems, where the probe ``accuracy`` has looked at their runs.
+"""Two groups compared on the same frozen problems, where a probe has measured the error of each problem.
 
-Each run then has an error for each of many problems, the same for all runs. The difference of the groups is
-uncertain by seeds and by problems at once (``stats.two_level_bootstrap``).
+Which probe that is, and which of its rows and columns hold the errors, is said by the task
+(``task.ProblemErrors``). Each run then has an error for each of many problems, the same for all runs. The
+difference of the groups is uncertain by seeds and by problems at once (``stats.two_level_bootstrap``).
 """
 
 from __future__ import annotations
@@ -20,11 +21,7 @@ from ired_diag.comparison.seeds import Members, Seed
 from ired_diag.errors import UnreadableFile
 from ired_diag.stats.two_level_bootstrap import TwoLevel, two_level_bootstrap
 from ired_diag.table import read_table
-
-TABLE = Path("probes") / "accuracy.parquet"
-RESIDUAL = "residual"
-DATA, FINAL, WEIGHTS = "id", -1, "ema"
-FROZEN = ("samples", "seed", "dataset", "rank")  # what decides which problems are looked at
+from ired_diag.task import ProblemErrors
 
 Array = NDArray[np.float64]
 Rows = dict[str, NDArray[Any]]
@@ -35,7 +32,7 @@ class PerSample:
     """The difference a - b of one error on the same problems.
 
     Attributes:
-        error: Name of the error: the measure of the task's metric, or ``residual``.
+        error: Name of the error.
         result: The difference with its interval over seeds and problems; None where it is unknown.
         reason: Why it is unknown.
     """
@@ -58,9 +55,16 @@ class ErrorTable:
     errors: Mapping[str, Array]
 
 
-def error_names() -> tuple[str, str]:
-    """Return the names of the errors that the probe ``accuracy`` measures."""
-    return tasks.load(tasks.DEFAULT).metric.measure, RESIDUAL
+def problem_errors() -> ProblemErrors:
+    """Return where the errors of each problem stand.
+
+    Raises:
+        ValueError: The default task has no such table: a defect of that task.
+    """
+    where = tasks.load(tasks.DEFAULT).problem_errors
+    if where is None:
+        raise ValueError(f"the task {tasks.DEFAULT} names no errors of problems")
+    return where
 
 
 def per_sample(a: Members, b: Members, shared: Sequence[str], *, draw: int) -> list[PerSample]:
@@ -77,12 +81,12 @@ def per_sample(a: Members, b: Members, shared: Sequence[str], *, draw: int) -> l
         in_both = [label for label in shared if label in tables_a and label in tables_b]
         tables_a, tables_b = _only(in_both, tables_a), _only(in_both, tables_b)
     if not tables_a or not tables_b:
-        return _unknown("no table of accuracy of both groups")
+        return _unknown(f"no table of {problem_errors().probe} of both groups")
     # On other problems another error is no difference of the groups.
     if len(_problems_of([*tables_a.values(), *tables_b.values()])) > 1:
-        return _unknown("their tables of accuracy are of other problems")
+        return _unknown(f"their tables of {problem_errors().probe} are of other problems")
     differences = []
-    for name in error_names():
+    for name in problem_errors().errors:
         result = two_level_bootstrap(
             _errors_in(tables_a.values(), name),
             _errors_in(tables_b.values(), name),
@@ -98,7 +102,7 @@ def _only(labels: Sequence[str], tables: Mapping[str, ErrorTable]) -> dict[str, 
 
 
 def _unknown(reason: str) -> list[PerSample]:
-    return [PerSample(name, None, reason) for name in error_names()]
+    return [PerSample(name, None, reason) for name in problem_errors().errors]
 
 
 def _problems_of(tables: Iterable[ErrorTable]) -> set[tuple[Any, ...]]:
@@ -122,23 +126,26 @@ def _tables_of(members: Members) -> dict[str, ErrorTable]:
 
 def _table_of(seed: Seed) -> ErrorTable | None:
     """Return the errors of a run at its last checkpoint; None where the probe has not looked at it."""
-    if seed.folder is None or not (seed.folder / TABLE).is_file():
+    where = problem_errors()
+    if seed.folder is None:
         return None
-    path = seed.folder / TABLE
-    rows, metadata = read_table(path, data=DATA, level=FINAL, count=1, weights=WEIGHTS)
+    path = seed.folder / "probes" / f"{where.probe}.parquet"
+    if not path.is_file():
+        return None
+    rows, metadata = read_table(path, **where.rows)
     if not len(rows["step"]):
         return None
     rows = _rows_where(rows, rows["step"] == rows["step"].max())
     settings = metadata.get("settings", {})
     digest = _digest_of_most_samples(rows, settings, path)
     rows = _rows_where(rows, rows["settings"] == digest)
-    # Where answers were refined by several counts of inner steps, those of the most steps are compared.
-    rows = _rows_where(rows, rows["inner_steps"] == rows["inner_steps"].max())
+    if where.most:
+        rows = _rows_where(rows, rows[where.most] == rows[where.most].max())
     order = np.argsort(rows["sample"])
     chosen = {**settings[digest].get("config", {}), **settings[digest]}
     # The count of rows is part of the identity: a table that was cut short holds fewer problems than it says.
-    problems = (*map(chosen.get, FROZEN), len(order))
-    errors = {name: rows[name][order].astype(np.float64) for name in error_names()}
+    problems = (*map(chosen.get, where.problems), len(order))
+    errors = {name: rows[name][order].astype(np.float64) for name in where.errors}
     return ErrorTable(problems, errors)
 
 

@@ -21,11 +21,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.comparison.names_in_words import count_of, first_few
 from ired_diag.comparison.seeds import Members, Seed
 from ired_diag.curves.nats import curve_of
 from ired_diag.curves.order_statistics import usual_size
 from ired_diag.curves.spikes import SEEN, ends_in_spike, running_median
+from ired_diag.runs.name_list import counted, first_names
 
 FAR = 8.0  # usual sizes: of noise with a correlation of 0.8 one evaluation in 300,000 is further
 MOST_NAMED = 8  # seeds
@@ -74,7 +74,7 @@ def note_on_spikes(members: Members, starts: Mapping[str, int]) -> str:
     mean, mean_without = np.mean(with_spikes), np.mean(without_spikes)
     if f"{mean:.3g}" == f"{mean_without:.3g}":
         return ""
-    count, which = count_of("spike", sum(counts.values())), first_few(list(counts), MOST_NAMED)
+    count, which = counted(sum(counts.values()), "spike"), first_names(list(counts), MOST_NAMED)
     return (
         f"{members.name}: {count} on the plateau ({which}). The plateau mean and its tests count them: "
         f"{mean:.4g}, without them {mean_without:.4g}. The split of evaluation noise does not."

@@ -22,12 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.comparison.common_steps import LAST, CommonSteps, common_steps
-from ired_diag.comparison.names_in_words import count_of, first_few, joined
+from ired_diag.comparison.names_in_words import joined
 from ired_diag.comparison.plateau_spikes import note_on_spikes, spikes_of
 from ired_diag.comparison.seeds import Members, Seed
 from ired_diag.curves.common_plateau import CommonPlateau, common_plateau
 from ired_diag.curves.nats import curve_of
 from ired_diag.curves.spikes import ends_in_spike
+from ired_diag.runs.name_list import counted, first_names
 from ired_diag.stats.readouts import Readout, area_under_curve, best, mean_of_last, plateau_mean
 
 MOST_NAMED = 8  # seeds
@@ -276,7 +277,7 @@ def _note_on_not_finite(members: Members) -> str:
         return ""
     total = sum(counts.values())
     evaluations = "evaluation is" if total == 1 else "evaluations are"
-    which = first_few(list(counts), MOST_NAMED)
+    which = first_names(list(counts), MOST_NAMED)
     return f"{members.name}: {total} {evaluations} not finite ({which}); readouts are of the finite ones."
 
 
@@ -293,4 +294,4 @@ def _with_names(reason: str, curves: Sequence[Curve]) -> str:
     first = re.sub(r"\bgroup (\d+)", lambda match: names[int(match[1])], first)
     if not others:
         return first
-    return f"{first} (and {count_of('more seed', len(others))})"
+    return f"{first} (and {counted(len(others), 'more seed')})"

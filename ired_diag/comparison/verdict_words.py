@@ -13,9 +13,9 @@ import math
 from dataclasses import dataclass
 
 from ired_diag.comparison import Comparison, Group
-from ired_diag.comparison.names_in_words import count_of
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups
 from ired_diag.comparison.points import points_in_words
+from ired_diag.runs.name_list import counted
 from ired_diag.stats.defects import CONSTANT, ROUNDING, SAME_AMOUNT
 from ired_diag.stats.worst_rank import WorstRank
 
@@ -92,7 +92,7 @@ def seeds_of(pair: PairOfGroups) -> str:
     """Return the seeds that the t test looks at: ``10 + 10 seeds, 2 shared``."""
     n_a, n_b, shared = pair.seeds
     if pair.estimator == "paired":
-        return f"{count_of('pair', shared)} of seeds"
+        return f"{counted(shared, 'pair')} of seeds"
     if pair.obstacle:
         return f"{n_a} + {n_b} seeds"
     return f"{n_a} + {n_b} seeds, {shared} shared"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.level_words import level_in_words
-from ired_diag.comparison.names_in_words import count_of, is_or_are
+from ired_diag.comparison.names_in_words import is_or_are
 from ired_diag.comparison.pairing import is_unknown
 from ired_diag.comparison.pairs import FINAL, ByReadout, PairOfGroups
 from ired_diag.comparison.sweeps import Sweep
@@ -18,6 +18,7 @@ from ired_diag.comparison.verdict_words import (
     unit_of,
     verdict_of,
 )
+from ired_diag.runs.name_list import counted
 from ired_diag.stats.shared_noise import SharedNoise
 
 __all__ = ["READOUT_NAMES", "TEST_NAMES", "verdict_of"]
@@ -296,7 +297,7 @@ def _pairing(pair: PairOfGroups) -> str:
             sentence += " If equal seeds do, --paired pairs them."
         return sentence
     if pair.estimator == "welch":
-        count = f"{count_of('seed', shared)} {is_or_are(shared)}"
+        count = f"{counted(shared, 'seed')} {is_or_are(shared)}"
         few = f"{count} shared by {names}, too few to gain from pairs"
         return f"{few}: Welch's t test on all seeds gives the difference."
     sentence = f"Seeds of {names} are paired: {pair.pairing or 'data and evaluation agree'}"

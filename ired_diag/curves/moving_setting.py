@@ -8,7 +8,16 @@ is explained if
 
     s moves between b and e by a tenth of its range or more, in the direction that makes the task harder,
     y rises with s there: the rank correlation of y and s is 0.7 or more,
-    y(e) - y(b) is half of the whole rise or more, and after e the curve does not diverge by itself.
+    y(e) - y(b) is half of the whole rise or more, and after e the curve does not diverge by itself, and
+    the rise is not out of proportion to the move.
+
+A schedule does not explain every rise during it. The least loss min a + s b over the weights of a model is a
+concave function of s, so that a rise by ten times or more of which less than a tenth has come when half of
+the move has, is a divergence of its own. Where a and b are not negative, y(s') / y(s) <= s' / s for s' > s: a
+jump within one evaluation by 30 times as much, at a usual pace of the setting, is one too.
+
+Where it moves in three stages or more (a resolution that grows, a task that becomes harder), the curve may
+come down within each: then the ends of the stages are compared.
 
 Swings are explained where y follows s by a rank correlation of 0.5 or more after the first quarter (a weight
 that is annealed in cycles). The name says what a setting is: weights of terms (β, λ, coefficients), which act
@@ -24,6 +33,7 @@ Gowal et al. (2018), On the Effectiveness of Interval Bound Propagation, section
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,9 +67,11 @@ FEWEST = 5  # evaluations at which both are known
 LEAST_MOVE = 0.1  # of the range of the setting
 LEAST_SHARE = 0.5  # of the rise
 FOLLOWS, SWINGS_WITH = 0.7, 0.5  # rank correlations
-MOST_STAGES = 12
+FEWEST_STAGES, MOST_STAGES = 3, 12
 SMOOTH, MOSTLY = 0.25, 0.8  # change of a slope; share of the rows
 LONG_ENOUGH = 8  # evaluations after the setting rests
+LARGE, LEAST_AT_HALF = 10.0, 0.1  # times the best; share of the rise when half of the move has come
+JUMP = 30.0  # times what a setting allows from one evaluation to the next
 
 Array = NDArray[np.float64]
 
@@ -98,7 +110,7 @@ def moving_setting_of(run: Run, *, swings: bool = False) -> MovingSetting | None
         if sign is None or not _is_schedule(name, setting):
             continue
         at = np.interp(series.steps, setting.steps, setting.values)
-        if swings and _swings_with(at, worse):
+        if swings and (_swings_with(at, worse) or _rises_by_stages(worse, at, sign)):
             return MovingSetting(name, float(at.min()), float(at.max()))
         if not swings and _explains(np.asarray(series.steps), worse, at, sign):
             return MovingSetting(name, float(at[int(np.argmin(worse))]), float(at[-1]))
@@ -148,17 +160,77 @@ def _explains(steps: NDArray[np.int64], worse: Array, at: Array, sign: int) -> b
     best = int(np.argmin(worse))
     end = _comes_to_rest(at)
     move = float(at[end] - at[best])
-    if end - best + 1 < FEWEST or abs(move) < LEAST_MOVE * float(np.ptp(at)) or sign * move < 0:
+    if _rises_by_stages(worse, at, sign):
+        return True
+    if abs(move) < LEAST_MOVE * float(np.ptp(at)) or sign * move < 0 or move == 0:
         return False
     rise = float(np.median(worse[-3:]) - worse[best])
     if float(np.median(worse[end - 1 : end + 2]) - worse[best]) < LEAST_SHARE * rise:
         return False
-    if not _rank_correlation(np.sign(move) * at[best : end + 1], worse[best : end + 1]) >= FOLLOWS:
+    if end - best + 1 < FEWEST:
+        if abs(float(at[end] - at[end - 1])) < abs(move):
+            return False  # no switch from one evaluation to the next
+    elif not _rank_correlation(np.sign(move) * at[best : end + 1], worse[best : end + 1]) >= FOLLOWS:
+        return False
+    if _is_out_of_proportion(worse[best : end + 1], at[best : end + 1]):
         return False
     after = slice(end, None)
     if len(worse[after]) < LONG_ENOUGH:
         return True
     return shape_of(steps[after], worse[after]).word not in ("diverged", "regressed", "unstable")
+
+
+def _rises_by_stages(worse: Array, at: Array, sign: int) -> bool:
+    """Say whether a curve comes down in each stage of a setting, to ends that rise with the setting."""
+    changes = np.flatnonzero(np.diff(at)) + 1
+    starts = [0, *changes.tolist()]
+    stops = [*changes.tolist(), len(at)]
+    if not FEWEST_STAGES <= len(starts) <= MOST_STAGES:
+        return False
+    ends = []
+    for start, stop in zip(starts, stops, strict=True):
+        stage = worse[start:stop]
+        if len(stage) < FEWEST or np.median(stage[-3:]) > np.median(stage[:2]):
+            return False
+        ends.append(float(np.median(stage[-3:])))
+    settings = np.sign(sign or 1) * at[starts]
+    return _rank_correlation(settings, np.array(ends)) >= FOLLOWS
+
+
+def _is_out_of_proportion(worse: Array, at: Array) -> bool:
+    """Say whether a positive metric rises, from its best on, by far more than its setting moves.
+
+    Args:
+        worse: The metric from its best until the setting rests; lower is better.
+        at: The setting there.
+    """
+    if worse[0] <= 0 or worse.max() < LARGE * worse[0]:
+        return False
+    moved = (at - at[0]) / (at[-1] - at[0])
+    near_half = worse[(moved >= 0.25) & (moved <= 0.5)]  # none where a setting is switched on at once
+    least = worse[0] + LEAST_AT_HALF * (worse.max() - worse[0])
+    rises_late = len(near_half) > 0 and near_half.max() < least
+    return bool(rises_late or _jumps_alone(worse, at))
+
+
+def _jumps_alone(worse: Array, at: Array) -> bool:
+    """Say whether a metric jumps lastingly, far beyond what its setting does in the same interval."""
+    moves = np.abs(np.diff(at))
+    is_usual = moves <= 2 * np.median(moves)
+    for place in np.flatnonzero(is_usual):
+        before = float(np.median(worse[max(0, place - 2) : place + 1]))
+        after = float(np.median(worse[place + 1 : place + 4]))
+        times = _times(float(at[place]), float(at[place + 1]))
+        if before > 0 and after > JUMP * times * before:
+            return True
+    return False
+
+
+def _times(setting: float, then: float) -> float:
+    """Return by how many times a metric may grow with a weight that grows: as many times as the weight."""
+    if setting <= 0:
+        return math.inf if then > 0 else 1.0
+    return max(1.0, then / setting)
 
 
 def _comes_to_rest(at: Array) -> int:

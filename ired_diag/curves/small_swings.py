@@ -7,9 +7,11 @@ the largest value of the k-th third of a curve, swings die away where
     M_1 >= 1.5 M_2 and M_2 >= 1.5 M_3.
 
 A return of 0.4 that goes up and down by 0.3 has not swung where other runs of the same reach 90: it rests at
-the bottom of the scale. A loss that came through 1e-40 and rests at 0.001, of 50 at its start, has not
-diverged either: an optimiser with a fixed step ends in a cycle around the minimum (RMSProp: |x| = η/2), and
-passes through it by chance.
+the bottom of the scale. A success rate that rises from 0 to 1 doubles and halves by noise alone near 0, as
+its failures do near 1: it swings where it falls by a quarter of its range, twice.
+
+A loss that came through 1e-40 and rests at 0.001, of 50 at its start, has not diverged either: an optimiser
+with a fixed step ends in a cycle around the minimum (RMSProp: |x| = η/2), and passes through it by chance.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 FALL = 1.5  # times, from one third to the next
 LEAST = 9  # values, three in each third
 SMALL = 0.02  # of the scale
+QUARTER = 0.25  # of a curve's own range
 TINY, LOW = (
     1e-9,
     1e-3,
@@ -49,6 +52,22 @@ def are_small(values: Array, scale: float) -> bool:
     (True, False)
     """
     return bool(np.isfinite(values).all() and np.ptp(values) <= SMALL * scale)
+
+
+def falls_little(values: Array) -> bool:
+    """Say whether a curve, of shape (n,), goes down by a quarter of its range and up again less than twice.
+
+    >>> falls_little(np.array([0.02, 0.05, 0.02, 0.5, 0.9, 0.8])), falls_little(np.array([0.1, 0.9] * 4))
+    (True, False)
+    """
+    quarter = float(np.ptp(values)) * QUARTER
+    falls, top = 0, float(values[0])
+    for value in values.tolist():
+        top = max(top, value)
+        if value <= top - quarter:
+            falls += 1
+            top = value
+    return bool(np.isfinite(values).all()) and falls < 2
 
 
 def cycles_at_the_minimum(values: Array) -> bool:

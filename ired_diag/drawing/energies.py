@@ -87,16 +87,15 @@ def energy_gaps(
     sentences = []
     for name, curve in seen.items():
         sentences.append(_gap_sentence(name, curve, shares[name]))
-    return FigureData(
+    return _figure(
+        seen,
         name="energy_gap",
         title="Energy gap over training",
-        x_label="training step",
-        panels=(gap, share, *seeds_panel(seen)),
+        panels=(gap, share),
         method=method,
         note=_note(seen, band, smooth),
-        summary=" ".join(sentences),
-        order=tuple(order) or tuple(groups),
-        stacked=True,
+        sentences=sentences,
+        order=order or tuple(groups),
     )
 
 
@@ -143,15 +142,39 @@ def positive_energies(
         f"{_method(seen, band, smooth)}{cut_in_words(panel)}{_left_out(logged.missing)}"
     )
     sentences = [_energy_sentence(name, energy, curve) for name, curve in seen.items()]
-    return FigureData(
+    return _figure(
+        seen,
         name="positive_energy",
         title="Energy of right answers over training",
-        x_label="training step",
-        panels=(panel, *seeds_panel(seen)),
+        panels=(panel,),
         method=method,
         note=_note(seen, band, smooth),
+        sentences=sentences,
+        order=order or tuple(groups),
+    )
+
+
+def _figure(
+    seen: Mapping[str, OverSeeds],
+    *,
+    name: str,
+    title: str,
+    panels: tuple[Panel, ...],
+    method: str,
+    note: str,
+    sentences: Sequence[str],
+    order: Sequence[str],
+) -> FigureData:
+    """Return a figure over training; the number of seeds stands beneath where it changes."""
+    return FigureData(
+        name=name,
+        title=title,
+        x_label="training step",
+        panels=(*panels, *seeds_panel(seen)),
+        method=method,
+        note=note,
         summary=" ".join(sentences),
-        order=tuple(order) or tuple(groups),
+        order=tuple(order),
         stacked=True,
     )
 

@@ -1,8 +1,8 @@
 """Floor ladder: every group's error among those of the reference predictors, the largest first.
 
-References need no network: zero, the mean inverse, linear regression, polynomials, Newton-Schulz steps. A run
-that stands between zero and linear regression has learned less than a linear map. References' means are over
-the frozen matrices, which all runs share where their data are the same; a group's is the mean over its seeds.
+References need no network: answering zero, a constant, linear regression. A run that stands between zero and
+linear regression has learned less than a linear map. References' means are over the frozen problems, which
+all runs share where their data are the same; a group's is the mean over its seeds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ired_diag.table import Table, select
 Rung = tuple[float, float, float]  # mean, and its 95% interval
 
 SHOWN = 1e-3  # of the largest error of a reference: what is nearer to exact would squeeze all others
-OWN = ("model", "unshrunk", "inverse")  # predictors that are no references
+OWN = ("model", "unshrunk")  # predictors that are no references; the right answer has no error to draw
 BLACK = "positive"  # the name whose fixed style is black
 
 
@@ -38,7 +38,7 @@ def floor_ladder(groups: Groups, *, order: Sequence[str] = (), lacking: str = ""
     panels = [_ladder_panel(data, rungs, names, groups) for data, rungs in ladders.items()]
     first = data_sets[0]
     method = (
-        f"Mean squared error; {_whose(groups, first)}, with 95% intervals over matrices. {spread(groups)} "
+        f"Mean squared error; {_whose(groups, first)}, with 95% intervals over problems. {spread(groups)} "
         f"References below {SHOWN:g} of the largest are left out; a cross: it goes on. Ordered by the first "
         f"panel. {lacking}"
     )
@@ -82,8 +82,8 @@ def _whose(groups: Groups, data: str) -> str:
         of_zero = select(run.rows, data=data, predictor="zero")
         errors.append(of_zero["mse"].mean())
     if np.allclose(errors, errors[0], rtol=1e-5):
-        return "references over the same frozen matrices as the runs"
-    return f"references over the matrices of {runs[0].label}; other runs have others, or more of them"
+        return "references over the same frozen problems as the runs"
+    return f"references over the problems of {runs[0].label}; other runs have others, or more of them"
 
 
 def _rungs(groups: Groups, data: str) -> dict[str, Rung]:

@@ -19,6 +19,7 @@ from ired_diag.drawing.run_table import Reading as Reading
 from ired_diag.drawing.run_table import RunTable as RunTable
 from ired_diag.errors import NotFound
 from ired_diag.runs.files import is_file
+from ired_diag.runs.name_list import first_names
 from ired_diag.runs.probe_folder import PROBES, places_of
 from ired_diag.runs.run import Run
 
@@ -53,18 +54,11 @@ class Lacking:
         """Return what is lacking and how it is made; empty where nothing is."""
         parts = []
         if self.labels:
-            names = _first_names(self.labels)
+            names = first_names(self.labels, MOST_NAMED)
             parts.append(f"Without: {names}. Make it with: {self.command(checkpoint)}.")
         if self.bare:
-            parts.append(f"No checkpoint to probe: {_first_names(self.bare)}.")
+            parts.append(f"No checkpoint to probe: {first_names(self.bare, MOST_NAMED)}.")
         return " ".join(parts)
-
-
-def _first_names(labels: Sequence[str]) -> str:
-    """Return the first few of many names, and how many more there are."""
-    names = ", ".join(labels[:MOST_NAMED])
-    more = len(labels) - MOST_NAMED
-    return f"{names} and {more} more" if more > 0 else names
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "zero_learning_rate": ("chance_level", "curve_shape"),
     "setting_slip": ("outlying_seed",),
 }
+# A run that guesses has not come down either: its curve is not said as well, unless it diverged or fell back.
+AT_CHANCE, OF_ITS_CURVE, NOT_COME_DOWN = "chance_level", "curve_shape", "stuck"
 
 
 def names() -> list[str]:
@@ -66,9 +68,13 @@ def _without_consequences(findings: Sequence[Finding], study: Study) -> list[Fin
         if finding.severity != "note":
             for rule in EXPLAINS.get(finding.rule, ()):
                 explained_by[rule].update(finding.runs)
+    guessing = {run for finding in findings if finding.rule == AT_CHANCE for run in _runs_of(finding, study)}
     left = []
     for finding in findings:
         runs = _runs_of(finding, study)
+        is_stuck = finding.rule == OF_ITS_CURVE and finding.evidence.get("shape") == NOT_COME_DOWN
+        if is_stuck and runs and runs <= guessing:
+            continue
         if finding.rule not in explained_by or not runs or not runs <= explained_by[finding.rule]:
             left.append(finding)
     return left

@@ -18,7 +18,7 @@ so do labels that do not belong to their inputs.
 A test is often a single number in the log. If the same run's validation covers a quarter of the way from
 chance to 1 or more, and its test accuracy keeps 3% of that gain or less, the test is at chance next to a good
 validation: of these weights, or of this preprocessing. Out of distribution chance may be the honest end: that
-is a note. What a matrix inversion has to beat is the rule ``trivial_floor``.
+is a note. What a task's model has to beat is the rule ``trivial_floor``.
 """
 
 from __future__ import annotations

@@ -10,7 +10,9 @@
   never smaller: a perplexity below exp(L) is impossible for the same rows. So is one below 2^L where L is in
   bits; where the two agree within 2% as 2^L, L is taken to be in bits. A metric that is only called a loss
   may have other terms (label smoothing, penalties): there the perplexity must lie far below, and nothing is
-  said where the configuration or the log has such terms.
+  said where the configuration or the log has such terms. Where ln(perplexity) / L is one constant while L
+  moves, the two may be per word and per token: a note. Two bases in one study are
+  ``perplexity_base``.
 
 Reported are contradictions beyond rounding at half of the common steps or more. Printed results of one file
 are compared with each other too.
@@ -53,6 +55,7 @@ LOSS_SLACK = 0.03  # of the loss in nats
 IN_BITS = 0.02  # how far ln(perplexity) / loss may be from ln 2
 OF_A_SUM = 0.2  # ln(perplexity) / loss below it: the loss is a sum over tokens
 OTHER_TERMS = 0.85  # ln(perplexity) / loss above it: a plain loss may have other terms
+FEWEST_OF_A_UNIT, MOVES, SAME = 5, 1.1, 5e-3  # steps, times the smallest loss, relative range of a ratio
 LARGEST = 700.0  # nats: exp of more is not finite
 OTHER_LOSSES = frozenset("aux auxiliary z kl router balance penalty reg regularizer regularization".split())
 SMOOTHING = ("label_smoothing", "label_smoothing_factor", "z_loss", "aux_loss", "kl_weight", "smoothing")
@@ -72,6 +75,7 @@ class Contradiction(NamedTuple):
         share: Share of the common steps at which they contradict each other.
         of: Number of the common steps.
         beyond: By how much they do at the worst step.
+        is_certain: Whether no unit of its own explains it.
     """
 
     names: tuple[str, ...]
@@ -81,6 +85,7 @@ class Contradiction(NamedTuple):
     share: float
     of: int
     beyond: float
+    is_certain: bool = True
 
 
 class Place(NamedTuple):
@@ -185,9 +190,16 @@ def _of_perplexity(columns: Columns, pair: PerplexityPair) -> Iterator[Contradic
         f"{np.exp(loss[worst]):.4g}"
     )
     reason = "a mean of exponentials is never below the exponential of the mean"
-    if not pair.is_cross_entropy:
+    is_other_unit = _is_of_another_unit(nats / loss, loss)
+    if is_other_unit:
+        reason = (
+            f"it is exp({ratio:.4g} {names[1]}) throughout: one is per word or byte and the other per token, "
+        )
+        reason += "or one has a factor"
+    elif not pair.is_cross_entropy:
         reason += ", unless the loss has terms besides the cross-entropy in nats"
-    yield _contradiction(names, words, reason, steps=steps, excess=excess, worst=worst)
+    contradiction = _contradiction(names, words, reason, steps=steps, excess=excess, worst=worst)
+    yield contradiction._replace(is_certain=not is_other_unit)
 
 
 def _is_judged(ratio: float, *, is_cross_entropy: bool) -> bool:
@@ -196,6 +208,13 @@ def _is_judged(ratio: float, *, is_cross_entropy: bool) -> bool:
     is_a_sum = ratio < OF_A_SUM
     may_have_other_terms = ratio > OTHER_TERMS and not is_cross_entropy
     return not (is_in_bits or is_a_sum or may_have_other_terms)
+
+
+def _is_of_another_unit(ratio: Array, loss: Array) -> bool:
+    """Say whether a perplexity is per word, and its loss per token: their ratio stays, as the loss moves."""
+    if len(loss) < FEWEST_OF_A_UNIT or loss.max() < MOVES * loss.min():
+        return False
+    return float(np.ptp(ratio)) <= SAME * abs(float(np.median(ratio)))
 
 
 def _has_other_terms(columns: Columns, pair: PerplexityPair, configuration: Mapping[str, Any]) -> bool:
@@ -301,7 +320,7 @@ def _finding(cases: list[tuple[Place, Contradiction]]) -> Finding:
     labels = dict.fromkeys(other.label for other, _ in cases)
     return Finding(
         rule="contradictory_metrics",
-        severity="warning",
+        severity="warning" if worst.is_certain else "note",
         statement=statement,
         evidence=evidence,
         advice=f"Look at where {' and '.join(worst.names[:2])} are computed before either is reported.",
@@ -319,7 +338,8 @@ RULE = Rule(
     ),
     near_miss=(
         "An F1 averaged over classes, which lies below the harmonic mean; a perplexity averaged over "
-        "batches, which lies above exp(loss); a loss in bits; accuracies of the classes 1 and 5."
+        "batches, which lies above exp(loss); a loss in bits; a perplexity per word next to a loss per "
+        "token; accuracies of the classes 1 and 5."
     ),
     example="val_f1 0.95 next to a val_precision of 0.80 and a val_recall of 0.70, which allow 0.5 to 0.747.",
 )

@@ -14,8 +14,10 @@ says so, or its configured patience, which ran out at its last evaluation.
 
 Where a validation loss rises and the training loss falls on, the model over-fits (``runs.over_fitting``): a
 note where another validation metric stays as good as it was, else a warning, and no divergence. A smaller
-rise is a warning only where noise with the correlation of the curve's own rarely gives as much
-(``curves.clear_rise``): in fewer than one study of twenty, or, where half of a group's runs rise, one run.
+rise next to such a metric is a note too; else it is a warning only where noise with the correlation of the
+curve's own rarely gives as much (``curves.clear_rise``): in fewer than one study of twenty, or, where half of
+a group's runs rise, one run. A curve that is back where it began, after a row of far better evaluations, has
+lost what it had learned (``curves.lost_gain``): a warning.
 
 Where a logged setting moves with the metric (the weight of a term, the radius of an attack, a temperature),
 the rise is what its schedule asks for: a note (``curves.moving_setting``). Swings that die away, or that are
@@ -38,10 +40,11 @@ from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.clear_rise import chance_of_rise
 from ired_diag.curves.early_means import clear_gain
 from ired_diag.curves.improving_sibling import improving_sibling
+from ired_diag.curves.lost_gain import LostGain, lost_gain_of
 from ired_diag.curves.moving_setting import MovingSetting, moving_setting_of
 from ired_diag.curves.nats import curve_of
 from ired_diag.curves.shape import Shape, Word, shape_of
-from ired_diag.curves.small_swings import are_small, cycles_at_the_minimum, die_away
+from ired_diag.curves.small_swings import are_small, cycles_at_the_minimum, die_away, falls_little
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import (
     Evidence,
@@ -56,7 +59,7 @@ from ired_diag.forensics.rule import (
 from ired_diag.runs.dead_end import dead_end_of
 from ired_diag.runs.early_stopped import was_stopped_early
 from ired_diag.runs.history import Series
-from ired_diag.runs.over_fitting import OverFitting, over_fitting_of
+from ired_diag.runs.over_fitting import OverFitting, kept_metric, over_fitting_of
 from ired_diag.runs.rate_test import rate_test_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -88,7 +91,16 @@ GAINED_LITTLE = {
     False: "has risen by less than 2%, though beyond its noise",
 }
 Kind = Literal[
-    "range_test", "scheduled", "at_minimum", "over_fitted", "diverged", "constant", "little", "shape"
+    "range_test",
+    "scheduled",
+    "at_minimum",
+    "over_fitted",
+    "diverged",
+    "constant",
+    "lost",
+    "little",
+    "unharmed",
+    "shape",
 ]
 FEWEST_DIGITS = 3  # of a constant: 0.69 may be rounding
 RARE = 0.05  # of the studies without a rise: one may be accused
@@ -134,6 +146,23 @@ class Judged:
         return self.over_fitting.kept
 
     @cached_property
+    def lost(self) -> LostGain | None:
+        """What it learned early and lost; None where it did not."""
+        return lost_gain_of(
+            np.asarray(self.series.steps),
+            np.asarray(self.series.values, dtype=np.float64),
+            lower_is_better=self.run.lower_is_better,
+        )
+
+    @cached_property
+    def unharmed(self) -> str | None:
+        """The metric of success that stays as good while its validation loss rises; None without one."""
+        values = np.asarray(self.series.values, dtype=np.float64)
+        if not self.run.lower_is_better or not np.isfinite(values).all() or _was_stopped(self.run):
+            return None
+        return kept_metric(self.run, self.metric, float(self.series.steps[int(np.argmin(values))]))
+
+    @cached_property
     def kind(self) -> Kind | None:
         """What is reported of it; None where nothing is."""
         word = self.shape.word
@@ -147,8 +176,12 @@ class Judged:
             return "over_fitted"
         if word in ("stuck", "no_trend") and _is_constant(self.series):
             return "constant"
+        if word == "stuck" and self.lost is not None:
+            return "lost"
         if word == "stuck" and _has_gained_little(self):
             return "little"
+        if word == "regressed" and self.unharmed is not None:
+            return "unharmed"
         if word == "diverged":
             return "diverged"
         return "shape" if word in SEVERITY else None
@@ -179,6 +212,10 @@ def find(study: Study) -> Iterator[Finding]:
         yield from _of_shape(cases, study)
     for cases in _by_group(of_kind["constant"], also_by=lambda case: case.series.values[0]):
         yield _finding_on_constant(cases)
+    for cases in _by_group(of_kind["lost"], also_by=lambda case: case.run.lower_is_better):
+        yield _unless_assumed(_finding_on_lost_gain(cases), cases[0].run)
+    for cases in _by_group(of_kind["unharmed"], also_by=lambda case: case.unharmed):
+        yield _finding_on_unharmed(cases)
     for cases in _by_group(of_kind["little"], also_by=lambda case: case.run.lower_is_better):
         yield _finding_on_little_gain(cases)
 
@@ -248,6 +285,8 @@ def _without_small_swings(shape: Shape, series: Series, scale: float | None) -> 
         return replace(shape, word="improving") if die_away(series.values) else shape
     if len(series) >= FEW and are_small(series.values, scale):
         return replace(shape, word="stuck")
+    if falls_little(series.values):
+        return replace(shape, word="converged")
     return shape
 
 
@@ -372,6 +411,54 @@ def _finding_on_little_gain(cases: Sequence[Judged]) -> Finding:
         severity="note",
         statement=statement,
         evidence={"group": first.group, "shape": "stuck", "runs": len(runs)},
+    )
+
+
+def _finding_on_lost_gain(cases: Sequence[Judged]) -> Finding:
+    first = cases[0]
+    group = first.run.group
+    runs = runs_of(cases)
+    lost = first.lost
+    if lost is None:
+        raise ValueError(f"{first.run.label}: a run that lost nothing has no such finding")
+    statement = (
+        f"{group}: {first.metric} reached {lost.best:.4g} at step {lost.step:g} of {first.run.seed_label}, "
+        f"and is back at {lost.end:.4g} since: what was learned is lost ({seeds_in_words(runs)})."
+    )
+    evidence: Evidence = {
+        "group": group,
+        "shape": "lost",
+        "runs": len(runs),
+        "best": lost.best,
+        "best_step": lost.step,
+        "end": lost.end,
+    }
+    return Finding(
+        rule="curve_shape",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice="Lower the learning rate or clip the gradient, and start from a checkpoint from before that.",
+        runs=labels_of(runs),
+    )
+
+
+def _finding_on_unharmed(cases: Sequence[Judged]) -> Finding:
+    first = cases[0]
+    group = first.run.group
+    runs = runs_of(cases)
+    meaning = LOWER_IS_BETTER["regressed"]
+    statement = (
+        f"{group}: {first.metric} {meaning}, while {first.unharmed} stays as good as it was "
+        f"({seeds_in_words(runs)}): the model may only be more confident."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "shape": "regressed", "runs": len(runs), "kept": first.unharmed},
+        advice=f"To judge the runs by it: --metric {first.unharmed}.",
+        runs=labels_of(runs),
     )
 
 

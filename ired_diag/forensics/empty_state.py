@@ -26,8 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, counted, listed
+from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.json_text import parse_json
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.study import Study
 
 TENSOR = re.compile(r"(?:^|/)data/\d+$")

@@ -21,7 +21,8 @@ import numpy as np
 from ired_diag.curves.moving_setting import moving_setting_of
 from ired_diag.curves.shape import shape_of
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, counted, groups_of, labels_of, listed
+from ired_diag.forensics.rule import Evidence, Rule, groups_of, labels_of, listed
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.over_fitting import over_fitting_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.stated_settings import keys_of

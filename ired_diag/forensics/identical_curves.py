@@ -32,7 +32,6 @@ from ired_diag.finding import Finding
 from ired_diag.forensics.rule import (
     Evidence,
     Rule,
-    counted,
     groups_of,
     judged_metric,
     labels_of,
@@ -42,6 +41,7 @@ from ired_diag.forensics.rule import (
 from ired_diag.runs.evaluation_metric import is_of_training, training_metric
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import words_of
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.named_differences import named_differences, own_words
 from ired_diag.runs.planned_steps import planned_steps
 from ired_diag.runs.run import Run

@@ -25,7 +25,6 @@ from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import (
     Evidence,
     Rule,
-    counted,
     groups_of,
     labels_of,
     listed,
@@ -46,15 +45,20 @@ from ired_diag.runs.metric_limits import (
     share_of,
 )
 from ired_diag.runs.metric_words import words_of
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.runs.two_scales import two_scales
 from ired_diag.stats.printed_numbers import allowed, printed
+from ired_diag.stats.rank_correlation import spearman
 
 MEAN = re.compile(r"(?i)(?<![a-z])(?:mean|avg|average)(?![a-z])")
 FEWEST_MEANS = 5
 FEWEST_OF_A_SCALE = 3  # values on each side of a change of scale
 OFTEN = 0.5  # of the steps
+FEWEST_IN_STEP, MOSTLY = 8, 0.9  # common steps, and at how many of them
+TOGETHER = 0.8  # rank correlation
+SMALL = 5e-4  # of 100 percent: 0.05, as a fraction 5%
 CHANGE = (50.0, 200.0)  # times: from fractions to percent
 
 Array = NDArray[np.float64]
@@ -314,8 +318,37 @@ def _two_scales(study: Study) -> Iterator[Finding]:
     for name, of_name in bests.items():
         percents = [best for best in of_name if best.is_percent]
         fractions = [best for best in of_name if not best.is_percent]
+        if percents and not fractions:
+            fractions = _small_fractions(study, name, percents)
         if percents and fractions and _are_100_times_apart(percents, fractions):
             yield _finding_on_two_scales(name, percents, fractions)
+
+
+def _small_fractions(study: Study, name: str, percents: Sequence[Best]) -> list[Best]:
+    """Return the runs whose share stays below one half, and is a hundredth of one in percent all along.
+
+    A run at chance has small percentages too, but does not rise with the others from the first evaluation on.
+    """
+    bests = []
+    percent = percents[0].run.history.series[name]
+    for run in study.runs:
+        series = run.history.series.get(name)
+        if series is None or in_percent(series.values):
+            continue
+        _, i, j = np.intersect1d(percent.steps, series.steps, return_indices=True)
+        high, low = np.asarray(percent.values)[i], np.asarray(series.values)[j]
+        usable = np.isfinite(high) & np.isfinite(low) & (low > 0)
+        if not _rise_together(high[usable], low[usable]):
+            continue
+        ratio = high[usable] / low[usable]
+        is_apart = (ratio >= CHANGE[0]) & (ratio <= CHANGE[1])
+        if len(ratio) >= FEWEST_IN_STEP and np.mean(is_apart) >= MOSTLY and low.max() >= SMALL * PERCENT:
+            bests.append(Best(run, value=float(np.nanmax(series.values)), is_percent=False))
+    return bests
+
+
+def _rise_together(high: Array, low: Array) -> bool:
+    return len(high) >= FEWEST_IN_STEP and float(spearman([high], [low])[0]) >= TOGETHER
 
 
 def _bests_of_table(runs: Sequence[Run], name: str) -> list[Best]:

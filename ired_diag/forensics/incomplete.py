@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.repeated_seed import tasks_at_once
-from ired_diag.forensics.rule import Evidence, Rule, counted, listed, seeds_in_words
+from ired_diag.forensics.rule import Evidence, Rule, listed, seeds_in_words
 from ired_diag.runs.completion import completion_of, note_on_unknown, was_written_lately
 from ired_diag.runs.ending import LABELS, Ending
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.planned_steps import planned_steps, stopped_early
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study

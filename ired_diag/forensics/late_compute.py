@@ -23,7 +23,8 @@ from ired_diag.comparison.seeds import seconds_between
 from ired_diag.curves.plateau import plateau_start
 from ired_diag.curves.shape import shape_of
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, counted, listed, not_none
+from ired_diag.forensics.rule import Evidence, Rule, listed, not_none
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 

@@ -4,7 +4,7 @@ A cosine near 0 says that predictions point nowhere near their targets, and an e
 variance says that they do. For one sample the two are one identity; for means over a batch they are not, and
 only an inequality holds (``stats.mean_cosine``). It is checked at each step where the mean norm and the
 standard deviation of predictions or targets are logged by the same prefix as cosine and MSE, and where the
-number of elements is known (matrices, or a configured output size). The standard deviation is taken as the
+number of elements is known (by the task, or a configured output size). The standard deviation is taken as the
 root mean square: the elements are taken to average 0.
 
 A contradiction at a tenth of the steps or more, and at five at least, is a warning. The rule also states the

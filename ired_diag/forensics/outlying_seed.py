@@ -12,7 +12,8 @@ are compared: one that diverged, or never came down, is said by its curve, and w
 that did not is no outlier. A number of a table has no curve.
 
 By less than a factor of two it is a note: four siblings may lie close together by chance, and a healthy seed
-that is worse by a third has been seen next to four that agree to 5%.
+that is worse by a third has been seen next to four that agree to 5%. From 1.5 times on, at thirty times their
+spread, it is a warning too.
 
 Reference: Hahn & Meeker (1991), Statistical Intervals, section 4.7 (prediction of one observation).
 """
@@ -39,6 +40,7 @@ FEWEST = 4  # seeds
 FACTOR = 2.0
 NEAR_FACTOR = 1.1  # where that is many times the spread of the others
 CLEAR = 10.0  # times the spread, or the grain
+CLEAR_FACTOR, VERY_CLEAR = 1.5, 30.0  # times, and times the spread: less than a factor of two, and no chance
 CHANCE = 0.01  # of a false alarm in a group
 
 
@@ -101,7 +103,8 @@ def _finding(run: Run, metric: str, *, level: float, others: NDArray[np.float64]
     distance = f"{factor:.3g} times {side}"
     severity: Severity = "warning"
     if factor < FACTOR:
-        severity = "note"
+        is_clear = factor >= CLEAR_FACTOR and math.log(factor) >= VERY_CLEAR * float(others.std(ddof=1))
+        severity = "warning" if is_clear else "note"
         distance = f"{100 * abs(math.expm1(level - middle)):.2g}% {side}"
     statement = (
         f"{run.group}: {run.seed_label} ends at {metric} {math.exp(level):.4g}, {distance} the other "

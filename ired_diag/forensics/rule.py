@@ -100,16 +100,6 @@ def judged_metric(run: Run) -> str:
     return run.evaluated[0]
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    >>> counted(1, "run"), counted(3, "run")
-    ('1 run', '3 runs')
-    """
-    plural = "" if number == 1 else "s"
-    return f"{number} {noun}{plural}"
-
-
 OF_OUR_MODEL = ("mining_strategy", "rank")  # keys of the configurations whose checkpoints probes can read
 
 

@@ -25,7 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, counted, judged_metric, labels_of, listed, not_none
+from ired_diag.forensics.rule import Evidence, Rule, judged_metric, labels_of, listed, not_none
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.camps import camps_p

@@ -31,9 +31,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, counted, listed
+from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.forensics.zero_learning_rate import logged_rates
 from ired_diag.runs.lone_rate import lone_rate
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
 from ired_diag.runs.stated_settings import TEXTS, differing_settings, keys_of, notes_of
@@ -56,14 +57,14 @@ class Member:
         group: Name of the group.
         settings: The configuration.
         text: Names and notes of its runs.
-        inputs: Number of inputs that the log prints; None where it does not.
+        inputs: Numbers of inputs that the logs print, by the labels of their runs.
         runs: Number of runs.
     """
 
     group: str
     settings: Mapping[str, Any]
     text: str
-    inputs: int | None
+    inputs: Mapping[str, int]
     runs: int = 1
 
 
@@ -98,19 +99,22 @@ def find(study: Study) -> Iterator[Finding]:
     yield from _lone_seeds(study)
     yield from _lone_rates(study)
     for member in members:
-        if _is_contradicted(member):
-            yield _finding_on_inputs(member)
+        yield from _of_inputs(member)
 
 
 def _member(group: str, runs: Sequence[Run]) -> Member:
     first = runs[0]
     texts = [first.experiment, _own_variant(first), first.name or "", *notes_of(first.configuration)]
-    inputs = first.provenance.get("input_dimension")
+    inputs: dict[str, int] = {}
+    for run in runs:
+        printed = run.provenance.get("input_dimension")
+        if isinstance(printed, int):
+            inputs[run.label] = printed
     return Member(
         group=group,
         settings=first.settings,
         text="\n".join(texts),
-        inputs=inputs if isinstance(inputs, int) else None,
+        inputs=inputs,
         runs=len(runs),
     )
 
@@ -269,7 +273,8 @@ def _is_in_text(key: str, value: float, member: Member) -> bool:
 def _finding(pair: OddPair, *, slip: bool) -> Finding:
     key, odd, usual = pair.key, pair.odd, pair.usual
     groups = [member.group for member in pair.members]
-    inputs = next(filter(None, (member.inputs for member in pair.members)), None)
+    printed = itertools.chain.from_iterable(member.inputs.values() for member in pair.members)
+    inputs = next(printed, None)
     where = counted(len(pair.others), "other group")
     statement = (
         f"{listed(groups)}: {key} is {odd:g}, and {usual:g} in {where} "
@@ -371,7 +376,7 @@ def _of_lone_seed(run: Run, key: str, others: Sequence[Run]) -> Iterator[Finding
     configuration = run.configuration or {}
     notes = [str(configuration[text]) for text in TEXTS if text in configuration]
     text = "\n".join([run.name or "", _own_variant(run), *notes])
-    if _is_in_text(key, odd, Member(run.group, run.settings, text, inputs=None)):
+    if _is_in_text(key, odd, Member(run.group, run.settings, text, inputs={})):
         return
     statement = (
         f"{run.experiment}: {run.seed_label} has {key} {odd:g}, and the other {len(others)} seeds have "
@@ -405,23 +410,34 @@ def _is_power_of_ten(ratio: float) -> bool:
     return abs(power) > 0.5 and abs(power - round(power)) < 1e-6
 
 
-def _is_contradicted(member: Member) -> bool:
+def _of_inputs(member: Member) -> Iterator[Finding]:
+    """Yield a finding for each number of inputs that logs of a group print, and that is not rank²."""
     rank = member.settings.get("rank")
-    return isinstance(rank, int) and member.inputs is not None and member.inputs != rank**2
+    if not isinstance(rank, int):
+        return
+    runs_of: dict[int, list[str]] = defaultdict(list)
+    for label, inputs in member.inputs.items():
+        runs_of[inputs].append(label)
+    for inputs, labels in runs_of.items():
+        if inputs != rank**2:
+            yield _finding_on_inputs(member, rank=rank, inputs=inputs, labels=labels)
 
 
-def _finding_on_inputs(member: Member) -> Finding:
-    rank = int(member.settings["rank"])
+def _finding_on_inputs(member: Member, *, rank: int, inputs: int, labels: Sequence[str]) -> Finding:
+    who = "the log prints"
+    if len(labels) < len(member.inputs):
+        who = f"the log of {listed(label.rpartition('/')[2] for label in labels)} prints"
     statement = (
-        f"{member.group}: rank is {rank}, which makes inputs of {rank**2} numbers, and the log prints inputs "
-        f"of {member.inputs}: the configuration is not what ran."
+        f"{member.group}: rank is {rank}, which makes inputs of {rank**2} numbers, and {who} inputs "
+        f"of {inputs}: the configuration is not what ran."
     )
     return Finding(
         rule="setting_slip",
         severity="warning",
         statement=statement,
-        evidence={"group": member.group, "key": "rank", "value": rank, "inputs": member.inputs},
+        evidence={"group": member.group, "key": "rank", "value": rank, "inputs": inputs},
         advice="Trust the log; find out which configuration the program read.",
+        runs=tuple(labels),
     )
 
 

@@ -21,6 +21,7 @@ key:
 - ``variant``, ``method`` and the like, with words for values, are no key next to another that differs, where
   any two groups on these data with different words differ in something else too: the word names the rest;
   next to a length of training it is one, since the method that it names may be in the program;
+- a word that holds the number of another differing key is a name for it: ``moe8`` next to 8 experts;
 - numbers that follow from another number of the study are one thing with it (``coupled_settings``): a rate
   that is scaled with the batch size, alpha = 2 r, a minimum rate of a tenth, a number of parameters;
 - names, notes, seeds, and how often something is logged or kept, change no result.
@@ -35,11 +36,13 @@ computes is not known. ``ired-diag stats A B`` says the same of a pair that it i
 from __future__ import annotations
 
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from ired_diag.comparison.one_program import LABELS, may_be_one_program
 from ired_diag.comparison.seeds import DATA_KEYS
 from ired_diag.comparison.stated_data import declared_data, names_data, stated_data
 from ired_diag.finding import Finding
@@ -55,11 +58,11 @@ from ired_diag.forensics.idle_keys import (
 from ired_diag.forensics.rule import Evidence, Rule, is_of_our_program, judged_metric, listed
 from ired_diag.runs.coupled_settings import coupled_settings, is_derived
 from ired_diag.runs.run import Run
+from ired_diag.runs.setting_number import number_of
 from ired_diag.runs.stated_settings import first_settings, keys_of
 from ired_diag.runs.study import Study
 
 BOOKKEEPING = ("log_every", "checkpoint_every")
-LABELS = frozenset(("name", "names", "group", "experiment", "exp", "exp_name", "label", "title", "run"))
 # Keys that may be a choice, or only a name for what the other keys say.
 NAMES_OF_THE_REST = frozenset(
     "ablation approach arm condition config_name method scenario setup system treatment variant".split()
@@ -204,9 +207,7 @@ def _may_share_data(setting: Setting, other: Setting) -> bool:
     """
     if setting.data:
         return True
-    keys = {key for key in setting.configuration if key.lower() not in LABELS}
-    other_keys = {key for key in other.configuration if key.lower() not in LABELS}
-    return keys <= other_keys or other_keys <= keys
+    return may_be_one_program(setting.configuration, other.configuration)
 
 
 def _merged(setting: Setting, same: Setting) -> Setting:
@@ -276,11 +277,40 @@ def _chosen_keys(
     if len(keys) == 1 and _last_word(keys[0]) in LENGTHS:
         # The rest that such a key names may be in the program.
         keys += filter(names.__contains__, differing)
+    keys = [key for key in keys if not _names_another(key, keys, setting, other)]
     key_of_choice: dict[str, str] = {}
     for key in reversed(keys):
         if not is_derived(key):
             key_of_choice[coupled.get(key, key)] = key
     return list(reversed(key_of_choice.values()))
+
+
+def _names_another(key: str, keys: Sequence[str], setting: Setting, other: Setting) -> bool:
+    """Say whether a key's words hold the numbers of another differing key: ``moe8`` next to 8 experts."""
+    words = [setting.configuration.get(key), other.configuration.get(key)]
+    if not all(isinstance(word, str) for word in words):
+        return False
+    for numbered in keys:
+        numbers = [
+            number_of(setting.configuration.get(numbered)),
+            number_of(other.configuration.get(numbered)),
+        ]
+        held = [_holds(str(word), number) for word, number in zip(words, numbers, strict=True)]
+        off = [number in (None, 0, 1) for number in numbers]
+        if any(held) and all(holds or is_off for holds, is_off in zip(held, off, strict=True)):
+            return True
+    return False
+
+
+def _holds(word: str, number: float | None) -> bool:
+    """Say whether a word holds a number above 1.
+
+    >>> _holds("moe8", 8.0), _holds("resnet18", 8.0), _holds("dense", 1.0)
+    (True, False, False)
+    """
+    if number is None or number <= 1:
+        return False
+    return re.search(rf"(?<![\d.]){re.escape(f'{number:g}')}(?![\d.])", word) is not None
 
 
 def _is_search(settings: Sequence[Setting]) -> bool:

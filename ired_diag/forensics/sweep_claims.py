@@ -38,7 +38,6 @@ from ired_diag.finding import Finding
 from ired_diag.forensics.rule import (
     Evidence,
     Rule,
-    counted,
     groups_of,
     labels_of,
     listed,
@@ -54,6 +53,7 @@ from ired_diag.runs.claimed_change import (
     claim_without_setting,
 )
 from ired_diag.runs.metric_words import plain_words, words_of
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.named_values import named_value
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
@@ -64,6 +64,8 @@ FEWEST = 3  # logged steps
 FEWEST_RATES = 5  # logged rates
 ABOVE = 1.1  # times the configured rate
 ROUNDING = 0.002  # of a ratio
+NEAR_WHOLE = 0.1
+LARGE_COUNT = 100  # of devices or samples: beyond, people choose multiples of 8 or 10
 USUAL_BATCHES = (1, 32, 64, 128, 256, 512)  # that a rate is given for
 OF_SAMPLES = frozenset("example examples image images sample samples sequences".split())
 OF_A_COUNTER = frozenset("consumed num processed seen total".split())
@@ -260,13 +262,13 @@ def _not_received(key: str, members: Sequence[Member]) -> Iterator[Finding]:
     if not alike:
         return
     a, b, metric, steps = alike[0]
-    groups: dict[str, None] = {}
+    values: dict[str, str] = {}
     for x, y, *_ in alike:
-        groups |= dict.fromkeys((x.group, y.group))
+        values |= {member.group: f"{member.group} {member.settings[key]}" for member in (x, y)}
     statement = (
-        f"{listed(groups)} set {key} differently ({a.group} {a.settings[key]}, {b.group} "
-        f"{b.settings[key]}) and log the same {metric} at all {steps} common steps: the setting did "
-        "not reach the program, or another one overrides it."
+        f"{counted(len(values), 'group')} set {key} differently ({listed(values.values())}) and log the same "
+        f"{metric} at all {steps} common steps: the setting did not reach the program, or another one "
+        "overrides it."
     )
     evidence: Evidence = {
         "group": a.group,
@@ -274,7 +276,7 @@ def _not_received(key: str, members: Sequence[Member]) -> Iterator[Finding]:
         "key": key,
         "metric": metric,
         "steps": steps,
-        "groups": len(groups),
+        "groups": len(values),
     }
     yield Finding(
         rule="sweep_claims",
@@ -282,6 +284,7 @@ def _not_received(key: str, members: Sequence[Member]) -> Iterator[Finding]:
         statement=statement,
         evidence=evidence,
         advice=f"Take these groups as one setting of {key}, and look for where the program reads it.",
+        runs=labels_of(run for member in members if member.group in values for run in member.runs),
     )
 
 
@@ -433,7 +436,9 @@ def _is_scaling(ratio: float, highest: float, run: Run) -> bool:
     if ratio <= _stated_scale(run) * (1 + ROUNDING):
         return True
     for factor in (ratio, ratio**2):
-        if abs(factor - round(factor)) < ROUNDING * factor:
+        # Near a large number there is always a whole one.
+        is_whole = abs(factor - round(factor)) < min(ROUNDING * factor, NEAR_WHOLE)
+        if is_whole and (factor < LARGE_COUNT or round(factor) % 8 == 0 or round(factor) % 10 == 0):
             return True
     top = highest * (1 + ROUNDING)
     lies_between = math.floor(top) > ratio  # a whole number, or the root of a power of two

@@ -13,7 +13,7 @@ Where each batch is drawn fresh there is no set to be over-fitted: in the study 
 the batch size, 2048 in training and 256 in validation, so that the sampler took steps eight times too long.
 Of a finite training set the same curves are over-fitting, which need not hurt: whether it does is said by the
 validation curve itself. A loss that is summed in training and averaged in validation is a factor apart from
-the start. That data are fresh is known of matrix inversion alone, by its configuration.
+the start. Whether data are fresh is said by the task (``Task.draws_fresh_data``).
 
 Reference: Zhang et al. (2017), Understanding Deep Learning Requires Rethinking Generalization, section 2.
 """
@@ -216,7 +216,7 @@ RULE = Rule(
         "98.5% accuracy, 180 times above. That is over-fitting, and not a mismatch of programs."
     ),
     example=(
-        "Fresh matrices in each batch: train/mse_error 0.0098, validation/mse 2.5, at the first "
+        "Fresh problems in each batch: train/mse_error 0.0098, validation/mse 2.5, at the first "
         "step 2.7 and 2.3."
     ),
 )

@@ -2,7 +2,9 @@
 
 Each pair of groups that state no different data, with two complete seeds or more each, is compared as
 ``stats`` compares it: plateau means where both have come to rest, else last evaluations; paired where both
-state the same data.
+state the same data. Two groups that computed the same (``identical_curves``) are left out, since no number of
+seeds shows a difference between them. So are two that state no data and whose configurations have other keys,
+which may be of two tasks (``comparison.one_program``).
 Where that leaves it undecided, the smallest difference that these seeds show with 80% power (``stats.power``)
 is compared with the margin of 1%: where it is larger, neither a difference that matters nor its absence could
 be expected to be found, and "no significant difference" means nothing.
@@ -25,18 +27,23 @@ import numpy as np
 from ired_diag.comparison.by_readout import line_of
 from ired_diag.comparison.deciding import decide, estimator_of
 from ired_diag.comparison.noise import Windows
+from ired_diag.comparison.one_program import may_be_one_program
 from ired_diag.comparison.outcomes import failed_seeds
 from ired_diag.comparison.pairing import NO_SEED as NO_PAIRS
 from ired_diag.comparison.pairing import pairing_of
 from ired_diag.comparison.prospects import power_of_seeds
 from ired_diag.comparison.sample import Question, Sample, sample_of
+from ired_diag.comparison.stated_data import names_data
 from ired_diag.finding import Finding
+from ired_diag.forensics import identical_curves
 from ired_diag.forensics.rule import Evidence, Rule, not_none
 from ired_diag.forensics.shared_noise import Curves, curves_of, windows_in_common
+from ired_diag.runs.stated_settings import first_settings
 from ired_diag.runs.study import Study
 from ired_diag.stats.power import SeedsNeeded
 
 FEWEST = 2  # seeds: one has no spread
+FEWEST_GROUPS = 2
 MOST_LISTED = 3
 QUESTION = Question()
 
@@ -71,7 +78,23 @@ def _samples(study: Study) -> list[Sample]:
     groups = [curves for curves in curves_of(study) if len(curves.members.seeds) >= FEWEST]
     # Where seeds failed, the worst-rank test decides, which has no such power.
     healthy = [curves for curves in groups if failed_seeds(curves.members) == 0]
-    return not_none(itertools.starmap(_sample_of_pair, itertools.combinations(healthy, 2)))
+    if len(healthy) < FEWEST_GROUPS:
+        return []
+    equal = identical_curves.equal_groups(study)
+    samples = []
+    for a, b in itertools.combinations(healthy, 2):
+        if frozenset((a.members.name, b.members.name)) not in equal and _may_be_of_one_task(a, b, study):
+            samples.append(_sample_of_pair(a, b))
+    return not_none(samples)
+
+
+def _may_be_of_one_task(a: Curves, b: Curves, study: Study) -> bool:
+    """Say whether two groups state data, which is compared elsewhere, or may be of one program."""
+    groups = study.groups()
+    configurations = [first_settings(groups[curves.members.name]) or {} for curves in (a, b)]
+    if all(any(names_data(key, settings) for key in settings) for settings in configurations):
+        return True
+    return not all(configurations) or may_be_one_program(*configurations)
 
 
 def _is_weak(pair: Undecided) -> bool:
@@ -201,7 +224,7 @@ RULE = Rule(
     refuted_by=("A margin that is stated to be larger than what these seeds can show."),
     near_miss=(
         "Two groups that are undecided and whose interval lies inside the margin: they are equivalent, "
-        "and no more seeds are needed."
+        "and no more seeds are needed. Two groups with identical curves, or of two tasks."
     ),
     example=("Three seeds in each group spread by 10%: they show differences from 29% on."),
 )

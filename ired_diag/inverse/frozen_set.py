@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from ired_diag.inverse.matrices import MatrixData, draw_matrices
 from ired_diag.model.energy import Energy
 from ired_diag.model.sampler import INNER_STEPS, Sample, sample
 from ired_diag.model.schedule import Schedule
+from ired_diag.streams import generator_of
 
 FROZEN_SEED = 20_261_121  # of the set; any number, but always the same
 BLOCK = 1000  # problems made at a time
@@ -93,6 +93,4 @@ def _block(data: MatrixData, first: int) -> FrozenChunk:
 
 
 def _generator(first: int, purpose: int) -> torch.Generator:
-    words = [FROZEN_SEED, first // BLOCK, purpose]
-    (entropy,) = np.random.SeedSequence(words).generate_state(1, np.uint64)
-    return torch.Generator().manual_seed(int(entropy >> np.uint64(1)))
+    return generator_of([FROZEN_SEED, first // BLOCK, purpose])

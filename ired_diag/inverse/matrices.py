@@ -21,6 +21,7 @@ from torch import Tensor
 
 DatasetName = Literal["ired", "design"]
 
+MATRICES = "problems that are matrices"  # what probes of this task need, in words
 EPSILON_IN_DISTRIBUTION = 0.5
 EPSILON_OUT_OF_DISTRIBUTION = 0.1
 
@@ -40,7 +41,7 @@ class MatrixData:
     name: DatasetName = "ired"
     rank: int = 20
     ood: bool = False
-    offers: ClassVar[tuple[str, ...]] = ("matrices",)
+    offers: ClassVar[tuple[str, ...]] = (MATRICES,)
 
     @property
     def epsilon(self) -> float:

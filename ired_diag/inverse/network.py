@@ -36,6 +36,9 @@ from torch import Tensor
 from ired_diag.inverse.architecture import Architecture
 from ired_diag.inverse.head import HEAD_LAYERS, PLAIN, HeadForm, affine, read_out
 
+# What probes of this task need, in words.
+NETWORK = "the tensors of a network whose gradients are known"
+
 GradientNormalization = Literal["batch"] | float | None
 
 MAX_PERIOD = 10000  # of the sinusoidal embedding: Vaswani et al. (2017), section 3.5
@@ -58,7 +61,7 @@ class EnergyNetwork:
     parameters: Mapping[str, Tensor]
     gradient_normalization: GradientNormalization = None
     form: HeadForm = PLAIN
-    offers: ClassVar[tuple[str, ...]] = ("network",)
+    offers: ClassVar[tuple[str, ...]] = (NETWORK,)
 
     @property
     def levels(self) -> int:

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from ired_diag.inverse.network import EnergyNetwork, NetworkLandscape
-from ired_diag.model.mined_batch import MiningSettings
-from ired_diag.model.mining import ascend, descend, rescale
+from ired_diag.model.mined_batch import MiningSettings, mine
+from ired_diag.model.mining import rescale
 from ired_diag.model.sampler import sample
 from ired_diag.model.schedule import Schedule
 
@@ -144,22 +144,12 @@ class Arrangement:
     def _negative(self, landscape: NetworkLandscape, batch: Inputs, *, faithful: bool) -> Tensor:
         mining = self.settings
         start = self.schedule.q_sample(batch.answer, batch.t, mining.noise_scale * batch.noise)
-        if mining.walk == "ascent":
-            walk = ascend(
-                landscape,
-                start,
-                batch.t,
-                self.schedule,
-                steps=mining.opt_steps,
-                learning_rate=mining.ascent_learning_rate,
-            )
-        else:
-            walk = descend(
-                landscape,
-                start,
-                batch.t,
-                self.schedule,
-                steps=mining.opt_steps,
-                faithful=faithful,
-            )
+        walk = mine(
+            landscape,
+            start,
+            batch.t,
+            self.schedule,
+            replace(mining, faithful=faithful),
+            record=False,
+        )
         return rescale(walk.end, batch.t, self.schedule)

@@ -156,38 +156,20 @@ def mine_batch(
         first: Number of the first problem among all.
     """
     problem, answer = problems.draw(samples, generator=generator)
-    problem, answer = problem.to(device), answer.to(device)
-    candidates_by_level = []
-    noises = []
-    walks = []
+    problem = problem.to(device)
+    answer = answer.to(device)
+    mined_levels = []
     for level in range(schedule.levels):
-        noise, direction, gaussian = torch.randn(3, *answer.shape, generator=generator).to(device)
         t = torch.full((samples,), level, device=device)
         landscape = energy.landscape(problem, t)
-        if settings.sampler is not None:
-            start = random_points(answer, gaussian)
-            descent = sample_walk(landscape, start, settings.sampler, generator)
-            kinds = _sampled_candidates(answer, descent, noise, direction)
+        draws = torch.randn(3, *answer.shape, generator=generator).to(device)
+        if settings.sampler is None:
+            mined = _mine_by_descent(landscape, answer, t, draws, schedule=schedule, settings=settings)
         else:
-            start = schedule.q_sample(answer, t, settings.noise_scale * noise)
-            descent = mine(landscape, start, t, schedule, settings)
-            random = gaussian.clamp(-CLAMP, CLAMP)
-            if settings.random_negative == "noised_start":
-                scale = settings.noise_scale
-                random = noised_start_negative(answer, t, noise, schedule, noise_scale=scale)
-            adversarial = rescale(descent.end, t, schedule)
-            kinds = {
-                "positive": answer,
-                "random": random,
-                "start": rescale(start, t, schedule),
-                "adversarial": adversarial,
-                "control": matched_control(answer, adversarial, direction),
-            }
-        candidates_by_level.append(kinds)
-        noises.append(noise)
-        walks.append(descent.recorded_walk)
-    candidates = _stacked_candidates(candidates_by_level)
-    noise = torch.stack(noises)
+            mined = _mine_by_sampler(landscape, answer, draws, settings.sampler, generator)
+        mined_levels.append(mined)
+    candidates = _stacked_candidates([mined.candidates for mined in mined_levels])
+    noise = torch.stack([mined.noise for mined in mined_levels])
     t = torch.arange(schedule.levels, device=device)[:, None]
     noisy = ByKind(lambda kind: schedule.q_sample(candidates[kind], t, noise))
     energies = ByKind(lambda kind: energies_of(energy, problem, noisy[kind]))
@@ -197,9 +179,75 @@ def mine_batch(
         candidates=candidates,
         noisy=noisy,
         energies=energies,
-        walk=_stacked_walks(walks),
+        walk=_stacked_walks([mined.walk for mined in mined_levels]),
         first=first,
     )
+
+
+@dataclass(frozen=True)
+class _MinedLevel:
+    """Candidates at one noise level, the level's noise, and the steps of the mining."""
+
+    candidates: Mapping[Kind, Tensor]
+    noise: Tensor
+    walk: Walk
+
+
+def _mine_by_descent(
+    landscape: Landscape,
+    answer: Tensor,
+    t: Tensor,
+    draws: Tensor,
+    *,
+    schedule: Schedule,
+    settings: MiningSettings,
+) -> _MinedLevel:
+    """Return candidates as training mines them.
+
+    Args:
+        landscape: E(x, ·, t).
+        answer: Right answers, of shape (samples, dim).
+        t: Noise level of each, of shape (samples,).
+        draws: Gaussian numbers: noise, directions of the control, random answers; of shape (3, samples, dim).
+        schedule: The noise schedule.
+        settings: How to mine.
+    """
+    noise, direction, gaussian = draws
+    start = schedule.q_sample(answer, t, settings.noise_scale * noise)
+    descent = mine(landscape, start, t, schedule, settings)
+    adversarial = rescale(descent.end, t, schedule)
+    random = gaussian.clamp(-CLAMP, CLAMP)
+    if settings.random_negative == "noised_start":
+        random = noised_start_negative(answer, t, noise, schedule, noise_scale=settings.noise_scale)
+    candidates: dict[Kind, Tensor] = {
+        "positive": answer,
+        "random": random,
+        "start": rescale(start, t, schedule),
+        "adversarial": adversarial,
+        "control": matched_control(answer, adversarial, direction),
+    }
+    return _MinedLevel(candidates, noise, descent.recorded_walk)
+
+
+def _mine_by_sampler(
+    landscape: Landscape,
+    answer: Tensor,
+    draws: Tensor,
+    sampler: Sampler,
+    generator: torch.Generator,
+) -> _MinedLevel:
+    """Return candidates where an energy without noise levels brings its own sampler."""
+    noise, direction, gaussian = draws
+    start = random_points(answer, gaussian)
+    descent = sample_walk(landscape, start, sampler, generator)
+    candidates: dict[Kind, Tensor] = {
+        "positive": answer,
+        "random": random_points(answer, noise),
+        "start": descent.recorded_walk.points[0],
+        "adversarial": descent.end,
+        "control": matched_control(answer, descent.end, direction),
+    }
+    return _MinedLevel(candidates, noise, descent.recorded_walk)
 
 
 def _stacked_candidates(by_level: Sequence[Mapping[Kind, Tensor]]) -> dict[Kind, Tensor]:
@@ -218,9 +266,15 @@ def _stacked_walks(walks: Sequence[Walk]) -> Walk:
 
 
 def mine(
-    landscape: Landscape, start: Tensor, t: Tensor, schedule: Schedule, settings: MiningSettings
+    landscape: Landscape,
+    start: Tensor,
+    t: Tensor,
+    schedule: Schedule,
+    settings: MiningSettings,
+    *,
+    record: bool = True,
 ) -> Descent:
-    """Return where mining leads from its start, every step recorded.
+    """Return where mining leads from its start.
 
     Args:
         landscape: E(x, ·, t).
@@ -228,6 +282,7 @@ def mine(
         t: Noise level of each, of shape (batch,).
         schedule: Step lengths and clamp bounds.
         settings: How to mine.
+        record: Whether to record every step.
     """
     if settings.walk == "ascent":
         return ascend(
@@ -237,7 +292,7 @@ def mine(
             schedule,
             steps=settings.opt_steps,
             learning_rate=settings.ascent_learning_rate,
-            record=True,
+            record=record,
         )
     return descend(
         landscape,
@@ -246,7 +301,7 @@ def mine(
         schedule,
         steps=settings.opt_steps,
         faithful=settings.faithful,
-        record=True,
+        record=record,
     )
 
 
@@ -278,16 +333,3 @@ def matched_control(positive: Tensor, negative: Tensor, direction: Tensor) -> Te
     distance: Tensor = torch.linalg.vector_norm(negative - positive, dim=-1, keepdim=True)
     unit: Tensor = direction / torch.linalg.vector_norm(direction, dim=-1, keepdim=True)
     return positive + distance * unit
-
-
-def _sampled_candidates(
-    answer: Tensor, descent: Descent, noise: Tensor, direction: Tensor
-) -> dict[Kind, Tensor]:
-    """Return the candidates where a sampler mines."""
-    return {
-        "positive": answer,
-        "random": random_points(answer, noise),
-        "start": descent.recorded_walk.points[0],
-        "adversarial": descent.end,
-        "control": matched_control(answer, descent.end, direction),
-    }

@@ -39,7 +39,8 @@ class Probe:
         conclude: Table and comparison in, the answer in one sentence out.
         figure: Table in, picture out.
         headlines: The numbers of its answer that are followed over training.
-        needs: What a model must have to be asked (``ired_diag.subject.NEEDS``). A probe that needs
+        needs: What a model must have to be asked: of ``ired_diag.subject.NEEDS``, or what the energy or the
+            problems of one task offer, in words. A probe that needs
             ``negatives`` is given one chunk of them at a time, in ``Subject.batch``, and its tables are put
             together.
         weights: The weights that it looks at by default: training mined with the raw ones, evaluation used
@@ -82,7 +83,7 @@ class Probe:
     @property
     def own_energies(self) -> bool:
         """Whether it can be put to an energy of any kind that has noise levels or a sampler."""
-        return not {"network", "matrices", "training"} & set(self.needs)
+        return not self.is_of_training and set(self.needs) <= set(NEEDS)
 
     @property
     def is_of_training(self) -> bool:
@@ -98,7 +99,7 @@ class Probe:
         needs = self.needs if self.is_of_training else ("energy", *self.needs)
         for need in needs:
             if need not in subject.offers:
-                raise NotApplicable(f"needs {NEEDS[need]}, and this model has none")
+                raise NotApplicable(f"needs {NEEDS.get(need, need)}, and this model has none")
 
     def comparison(self, table: Table) -> Table:
         """Return the comparison, checked against its declared columns."""

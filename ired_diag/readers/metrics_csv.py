@@ -29,11 +29,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ired_diag.errors import DiagError, UnreadableFile, unreadable
+from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.row_table import Column, RowTable
-from ired_diag.readers.scalar_log import Damage, Points, ScalarLog
+from ired_diag.readers.scalar_log import Damage, Points, ScalarLog, only_run
 from ired_diag.readers.step_key import choose_step_key, number_in, step_in, step_keys, torn_message
 
 HEAD = 4096
@@ -93,12 +93,7 @@ def read(path: Path, *, allow_torn_tail: bool = False, step: str | None = None) 
         UnreadableFile: It is not such a table, or its last line is torn.
         DiagError: It is an export of several runs; ``read_runs`` reads them.
     """
-    runs = read_runs(path, allow_torn_tail=allow_torn_tail, step=step)
-    if len(runs) > 1:
-        raise DiagError(
-            f"{path}: expected one run, found {len(runs)}: {', '.join(runs)}. Export them one by one."
-        )
-    return next(iter(runs.values()))
+    return only_run(path, read_runs(path, allow_torn_tail=allow_torn_tail, step=step))
 
 
 def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = None) -> dict[str, ScalarLog]:

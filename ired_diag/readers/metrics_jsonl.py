@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from ired_diag.errors import DiagError, UnreadableFile, unreadable
+from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
 from ired_diag.json_text import MOST_BYTES, parse_json
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.row_table import Column, RowTable
-from ired_diag.readers.scalar_log import Damage, ScalarLog
+from ired_diag.readers.scalar_log import Damage, ScalarLog, only_run
 from ired_diag.readers.step_key import choose_step_key, step_in, step_keys, torn_message
 
 HEAD = 4096
@@ -81,10 +81,7 @@ def read(path: Path, *, allow_torn_tail: bool = False, step: str | None = None) 
         UnreadableFile: It is not such a log, or its last line is torn.
         DiagError: Several runs stand in it; ``read_runs`` reads them.
     """
-    runs = read_runs(path, allow_torn_tail=allow_torn_tail, step=step)
-    if len(runs) > 1:
-        raise DiagError(f"{path}: expected one run, found {len(runs)}: {', '.join(runs)}.")
-    return next(iter(runs.values()))
+    return only_run(path, read_runs(path, allow_torn_tail=allow_torn_tail, step=step))
 
 
 def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = None) -> dict[str, ScalarLog]:

@@ -24,6 +24,7 @@ from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.place import is_name, parse_place
 from ired_diag.runs.run import Run
 from ired_diag.runs.run_names import name_runs, path_names
+from ired_diag.runs.stated_settings import experiment_name
 
 STEPS = ("train_steps", "max_steps", "trainer.max_steps")  # of this project, Hugging Face, Lightning
 
@@ -41,7 +42,7 @@ def run_of(path: Path, log: ScalarLog, *, format: str) -> Run:
     configuration = _joined(log.stated.get("config"), foreign.values)
     names = _with_configured_seed(tuple(_names(path, log)), seed_of(configuration))
     (place,) = name_runs([names])
-    name = _configured_name(configuration)
+    name = experiment_name(configuration)
     experiment = place.experiment
     if name:
         experiment = experiment_number(name) or name
@@ -65,11 +66,6 @@ def run_of(path: Path, log: ScalarLog, *, format: str) -> Run:
         names=names,
         file_label=place.run,
     )
-
-
-def _configured_name(configuration: Mapping[str, Any] | None) -> str | None:
-    name = (configuration or {}).get("experiment_name")
-    return name if isinstance(name, str) and name else None
 
 
 def _joined(stated: object, values: dict[str, Any] | None) -> dict[str, Any] | None:

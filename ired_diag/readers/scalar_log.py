@@ -14,11 +14,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.errors import DiagError
 from ired_diag.finding import Finding
 from ired_diag.runs.history import History, Row, Series
 
@@ -208,3 +210,19 @@ def points_of(columns: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> d
     for name, (steps, values) in columns.items():
         points[name] = Points(np.array(steps, dtype=np.int64), np.array(values, dtype=np.float64))
     return points
+
+
+def only_run(path: Path, runs: Mapping[str, ScalarLog]) -> ScalarLog:
+    """Return the run of a file that holds one.
+
+    Args:
+        path: The file.
+        runs: Its runs, by what the file says of each.
+
+    Raises:
+        DiagError: The file holds several runs.
+    """
+    if len(runs) > 1:
+        names = ", ".join(runs)
+        raise DiagError(f"{path}: expected one run, found {len(runs)}: {names}. Export them one by one.")
+    return next(iter(runs.values()))

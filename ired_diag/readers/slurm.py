@@ -41,6 +41,7 @@ from ired_diag.runs.job_kind import never_started
 from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.place import parse_place
 from ired_diag.runs.run import Run
+from ired_diag.runs.stated_settings import experiment_name
 
 HEAD, HEAD_OF_BARS = 4096, 1 << 20
 PROGRESS_BAR = b"%|"
@@ -130,7 +131,7 @@ def read(path: Path) -> Run:
     if seed is None and job.task is not None and not job.is_sweep:
         seed = job.task
         job.provenance[SEED_IS_TASK] = True
-    name = _configured_name(configuration)
+    name = experiment_name(configuration)
     ending = find_ending(content, files.errors)
     return Run(
         path=files.path,
@@ -186,11 +187,6 @@ def _read_files(path: Path) -> _Files:
 def _left_out_values(values: int) -> Finding:
     statement = f"{values} logged values are no numbers and were left out."
     return Finding("values_not_numbers", "warning", statement, evidence={"values": values})
-
-
-def _configured_name(configuration: dict[str, Any] | None) -> str | None:
-    name = (configuration or {}).get("experiment_name")
-    return name if isinstance(name, str) and name else None
 
 
 def _progress(files: _Files) -> tuple[dict[str, Series], list[Finding]]:

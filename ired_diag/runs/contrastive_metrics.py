@@ -124,7 +124,7 @@ def own_words(name: str) -> tuple[str, ...]:
     (('nce', 'loss'), ('cd', 'energy', 'loss'))
     """
     prefix, _, last = name.rpartition("/")
-    is_of_diagnostics = words_of(prefix)[:2] == ("cd", "diag")  # as IRED's forks print them, for any loss
+    is_of_diagnostics = words_of(prefix)[:2] == ("cd", "diag")  # which the study's forks print for any loss
     if NOT_NCE.intersection(words_of(prefix)) and not is_of_diagnostics:
         return words_of(name)
     return words_of(last)

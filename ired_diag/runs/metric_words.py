@@ -35,7 +35,7 @@ SUCCESSES = tuple(
     """
     accuracy acc top exactmatch em f1 auroc auc auprc aupr roc ap map dice iou miou jaccard r2 psnr ssim
     msssim explainedvariance reward rew return ret success winrate win elo solved fitness utility bleu
-    sacrebleu rouge rougel rougelsum meteor chrf cider spice bertscore spearman pearson kendall
+    sacrebleu rouge rougel rougelsum meteor chrf clipscore cider spice bertscore spearman pearson kendall
     correlation corr kappa mcc matthews concordance precision recall sensitivity specificity hit mrr ndcg
     nmi ari purity silhouette similarity pesq stoi snr sdr sisdr tpr tnr pass score
     """.split()
@@ -87,11 +87,14 @@ PHRASES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("log", "prob"), "loglikelihood"),
     (("log", "loss"), "logloss"),
     (("edit", "distance"), "editdistance"),
+    (("word", "error"), "wer"),
+    (("character", "error"), "cer"),
     (("bits", "per"), "bpd"),
     (("exact", "match"), "exactmatch"),
     (("explained", "variance"), "explainedvariance"),
     (("average", "precision"), "ap"),
     (("win", "rate"), "winrate"),
+    (("clip", "score"), "clipscore"),
     (("r", "squared"), "r2"),
     (("r", "sq"), "r2"),
     (("r", "2"), "r2"),

@@ -5,8 +5,9 @@ diverges, it rises too; where the model over-fits a finite training set, it fall
 
     L_train at the end  <=  1/2 L_train at the best validation loss,
 
-and the validation loss rises step by step, not in one jump. The accuracy often stays where it is while the
-validation loss doubles: the model is right as often as before, and too confident where it is wrong.
+or 4/5 of it where the validation loss rises by less than 1.5 times; and the validation loss rises step by
+step, not in one jump. The accuracy often stays where it is while the validation loss doubles: the model is
+right as often as before, and too confident where it is wrong.
 
 Where each batch is drawn fresh there is no training set to over-fit, so the same picture is not over-fitting.
 
@@ -23,13 +24,17 @@ from numpy.typing import NDArray
 from ired_diag.runs.direction import direction_of
 from ired_diag.runs.evaluation_metric import is_of_training, training_metric
 from ired_diag.runs.history import Series
-from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, words_of
+from ired_diag.runs.metric_words import LOSSES, SPLITS, TEST_SPLITS, words_of
 from ired_diag.runs.run import Run
 
 FALLEN = 0.5  # of the training loss at the best evaluation
+FALLEN_SLIGHTLY, SLIGHTLY = 0.8, 1.5  # the same, where the validation loss rises by fewer times
 STAYED = 0.95  # of another metric's value there
+STAYED_LOW = 1.05  # of an error rate's value there
 LARGEST_STEP = 0.5  # of the whole rise: more in one step is a jump
 FEWEST = 5  # evaluations
+RATES = frozenset("wer cer ter eer err misclassification".split())  # of errors, which no confidence enters
+LOSS_WORDS = frozenset(LOSSES) - {"error"}
 # Settings of studies that draw each batch fresh.
 FRESH = ("rank", "ood", "mining_strategy", "diffusion_steps")
 
@@ -75,13 +80,15 @@ def over_fitting_of(run: Run, metric: str | None = None) -> OverFitting | None:
     values = np.asarray(validation.values, dtype=np.float64)
     place = int(np.argmin(values))
     best_step = float(validation.steps[place])
-    if not _climbs(values[place:]) or not _falls_on(train, best_step):
+    times = _late_level(values, share=10) / float(values[place])
+    fallen = FALLEN_SLIGHTLY if times < SLIGHTLY else FALLEN
+    if not _climbs(values[place:]) or not _falls_on(train, best_step, fallen):
         return None
     return OverFitting(
         train=twin,
         best_step=best_step,
-        times=_late_level(values, share=10) / float(values[place]),
-        kept=_kept(run, metric, best_step),
+        times=times,
+        kept=kept_metric(run, metric, best_step),
     )
 
 
@@ -118,37 +125,50 @@ def _climbs(values: Array) -> bool:
     return float(steps.max()) <= largest_share * whole_rise
 
 
-def _falls_on(train: Series, best_step: float) -> bool:
-    """Say whether the training loss at the end is at most half of what it was at the best evaluation."""
+def _falls_on(train: Series, best_step: float, fallen: float) -> bool:
+    """Say whether the training loss ends at most at a share of what it was at the best evaluation."""
     values = np.asarray(train.values, dtype=np.float64)
     place = int(np.searchsorted(train.steps, best_step))
     near = values[max(0, place - 1) : place + 2]
     if not len(near):
         return False
     level_at_best = float(np.median(near))
-    return _late_level(values, share=10) <= FALLEN * level_at_best
+    return _late_level(values, share=10) <= fallen * level_at_best
 
 
-def _kept(run: Run, metric: str, best_step: float) -> str | None:
-    """Return a metric of the same evaluation, higher is better, that is as good at the end as at the best."""
+def kept_metric(run: Run, metric: str, best_step: float) -> str | None:
+    """Return a metric of the same evaluation, no loss, that is as good at the end as at a step.
+
+    Args:
+        run: The run.
+        metric: The validation loss.
+        best_step: Step at which it is best.
+    """
     data = _data_of(metric)
     for name, series in run.history.series.items():
-        if not _grows_by_name(name) or _data_of(name) != data:
+        grows = _grows_by_name(name)
+        if grows is None or name == metric or _data_of(name) != data:
             continue
         values = np.asarray(series.values, dtype=np.float64)
         is_before = np.asarray(series.steps) <= best_step
         before = values[is_before][-3:]
         if len(values) < FEWEST or not len(before):
             continue
-        if _late_level(values, share=5) >= STAYED * np.median(before):
+        level, late = float(np.median(before)), _late_level(values, share=5)
+        if (late >= STAYED * level) if grows else (late <= STAYED_LOW * level):
             return name
     return None
 
 
-def _grows_by_name(name: str) -> bool:
-    """Say whether a metric's name says that higher is better."""
+def _grows_by_name(name: str) -> bool | None:
+    """Say whether higher is better of a metric, by its name; None of losses, and where it does not say."""
     direction = direction_of(name)
-    return not direction.lower_is_better and direction.source != "assumed"
+    if direction.source == "assumed":
+        return None
+    if not direction.lower_is_better:
+        return True
+    words = words_of(name)
+    return False if RATES.intersection(words) and LOSS_WORDS.isdisjoint(words) else None
 
 
 def _data_of(name: str) -> frozenset[str]:

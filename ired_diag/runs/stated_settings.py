@@ -26,6 +26,33 @@ def differing_settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> set[str]:
     return {key for key in {**a, **b} if key not in TEXTS and a.get(key) != b.get(key)}
 
 
+def differing_keys(configurations: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the keys that are not the same in all configurations, in the order of their first mention.
+
+    >>> differing_keys([{"lr": 0.1, "layers": [2]}, {"lr": 0.1, "layers": [3]}, {"lr": 0.1}])
+    ['layers']
+    """
+    differing = []
+    for key in keys_of(configurations):
+        # Values may be lists, which no set holds; their text is.
+        values = {repr(configuration.get(key)) for configuration in configurations}
+        if len(values) > 1:
+            differing.append(key)
+    return differing
+
+
+def experiment_name(configuration: Mapping[str, Any] | None) -> str | None:
+    """Return the experiment that a configuration names; None where it names none.
+
+    >>> experiment_name({"experiment_name": "q101"}), experiment_name({"experiment_name": ""})
+    ('q101', None)
+    """
+    name = (configuration or {}).get("experiment_name")
+    if isinstance(name, str) and name:
+        return name
+    return None
+
+
 def notes_of(configuration: Mapping[str, Any] | None) -> list[str]:
     """Return the names and notes that a configuration holds.
 

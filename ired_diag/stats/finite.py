@@ -33,6 +33,15 @@ def summarise_finite(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Su
     return replace(summary, reason=left_out(len(x) - len(finite), len(x), "are not finite"))
 
 
+def summary_of_finite(values: Array) -> Summary:
+    """Return mean, sd and t interval of the finite values, without a word on how many are left out.
+
+    Args:
+        values: Values of shape (n,).
+    """
+    return summarise(values[np.isfinite(values)])
+
+
 def quotient(a: ArrayLike, b: ArrayLike) -> Cube:
     """Return a / b; NaN where b is 0.
 

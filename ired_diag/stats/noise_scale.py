@@ -15,7 +15,7 @@ each averaged before the ratio is taken. Here K batches of m samples are cut twi
 - For tr Σ the big batches are the K, the small ones their halves. The formula then is m times the mean of
   |half difference|², the *scatter* |g_r' - g_r''|²/4.
 
-The two cuts differ where the samples of a batch share something random (IRED's clamp takes its bound from the
+The two cuts differ where the samples of a batch share something random (a clamp that takes its bound from the
 first sample for all): then the gradients of batches differ by more than Σ/m, by a V that no batch size
 averages away,
 

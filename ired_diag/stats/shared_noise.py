@@ -78,16 +78,16 @@ def shared_noise(a: ArrayLike, b: ArrayLike, *, seed: int = 0, draws: int = DRAW
     if x.shape != y.shape or x.ndim != 2:
         raise ValueError(f"expected two groups of (seeds, evaluations), found {x.shape} and {y.shape}")
     if x.shape[1] < FEWEST:
-        return _undefined(len(x), f"{x.shape[1]} evaluations: at least {FEWEST} are needed")
+        return no_shared_noise(len(x), f"{x.shape[1]} evaluations: at least {FEWEST} are needed")
     u, v, reason = _usable(x, y)
     n = len(u)
     if n == 0:
-        return _undefined(0, reason or "no seeds")
+        return no_shared_noise(0, reason or "no seeds")
     table = u @ v.T
     by_seed = np.diag(table)
     same = float(by_seed.mean())
     if n == 1:
-        alone = _undefined(1, reason or "1 seed has no others")
+        alone = no_shared_noise(1, reason or "1 seed has no others")
         return replace(alone, same=same, exact=True, by_seed=(same,))
     different = float((table.sum() - by_seed.sum()) / (n * (n - 1)))
     exact = n <= EXACT_UP_TO
@@ -151,7 +151,8 @@ def _share_as_alike(table: Array, orders: NDArray[np.intp], exact: bool) -> floa
     return (1 + hits) / (1 + len(orders))
 
 
-def _undefined(n: int, reason: str) -> SharedNoise:
+def no_shared_noise(n: int, reason: str) -> SharedNoise:
+    """Return the answer where there is none, and why."""
     return SharedNoise(
         same=math.nan,
         different=math.nan,

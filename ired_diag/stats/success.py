@@ -1,7 +1,7 @@
 """Success: does a remedy meet the study's four criteria? Each is yes, no or unknown, with the numbers.
 
-    better MSE       the change of the mean MSE lies below -5%
-    lower residual   the difference of ‖AÂ⁻¹ - I‖_F lies below 0
+    better metric    the relative change of its mean lies below -5%, lower being better
+    lower residual   the difference of the residual lies below 0
     no divergence    no run diverged
     cost             less than twice the baseline's
 
@@ -20,7 +20,7 @@ from typing import Literal
 Met = Literal["yes", "no", "unknown"]
 Interval = tuple[float, float]
 
-BETTER = -0.05  # relative change of the MSE that counts as success
+BETTER = -0.05  # relative change of the metric that counts as success
 COST = 2.0
 
 
@@ -51,7 +51,7 @@ def success_criteria(
     """Return the study's four criteria.
 
     Args:
-        change: 95% interval of the relative change of the mean MSE, (remedy - baseline) / baseline.
+        change: 95% interval of the relative change of the mean metric, (remedy - baseline) / baseline.
         residual: 95% interval of the difference of the residual norms, remedy - baseline.
         diverged: How many runs of the remedy diverged.
         runs: How many runs it has; 0 where that is not known.

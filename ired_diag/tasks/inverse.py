@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.references import answer_size, is_of_study, references_of
-from ired_diag.task import LossTerm, Metric, Task, late
+from ired_diag.task import LossTerm, Metric, ProblemErrors, Task, late
 
 TRAINING = "ired_diag.inverse.training"
 
@@ -44,4 +44,12 @@ TASK = Task(
     recognises=is_of_study,
     draws_fresh_data=True,
     answer_size=answer_size,
+    problem_errors=ProblemErrors(
+        probe="accuracy",
+        title="frozen matrices (probe accuracy, in distribution)",
+        errors=("mse", "residual"),
+        rows={"data": "id", "level": -1, "count": 1, "weights": "ema"},
+        most="inner_steps",
+        problems=("samples", "seed", "dataset", "rank"),
+    ),
 )

@@ -27,11 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.drawing.data import FigureData, Line, Panel
+from ired_diag.drawing.interval_lines import line_of_rows
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.answer_scores import ERRORS, FINAL, score
 from ired_diag.inverse.frozen_set import solver_of
-from ired_diag.inverse.matrices import MatrixData
+from ired_diag.inverse.matrices import MATRICES, MatrixData
 from ired_diag.model.sampler import INNER_STEPS
+from ired_diag.probing.evidence import with_ends
 from ired_diag.probing.probe import Headline, Probe
 from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.grouped_mean import grouped_mean
@@ -39,7 +41,7 @@ from ired_diag.stats.ratio import Ratio, ratio_of_independent_means
 from ired_diag.stats.summary import Summary
 from ired_diag.stats.tenths import TENTHS, tenths
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, select, table_of_rows
+from ired_diag.table import Column, Table, row_of, select, table_of_rows
 
 COLUMNS = (
     Column("data", "1", "id: ε = 0.5, in distribution; ood: ε = 0.1, out of it"),
@@ -205,8 +207,7 @@ def _compared(comparison: Table, **keys: object) -> dict[str, float]:
         "tenth": ALL,
         "error": "mse",
     }
-    rows = select(comparison, **(row_keys | keys))
-    return {name: values[0] for name, values in rows.items()}
+    return row_of(comparison, **(row_keys | keys))
 
 
 def _evidence(comparison: Table, data: str) -> dict[str, Any]:
@@ -220,10 +221,7 @@ def _evidence(comparison: Table, data: str) -> dict[str, Any]:
     for error in ERRORS:
         for contrast, keys in contrasts.items():
             row = _compared(comparison, data=data, error=error, **keys)
-            name = f"{error}{contrast}_{data}"
-            evidence[name] = float(row["mean"])
-            evidence[f"{name}_low"] = float(row["mean_low"])
-            evidence[f"{name}_high"] = float(row["mean_high"])
+            evidence |= with_ends(f"{error}{contrast}_{data}", row, "mean")
     row = _compared(comparison, data=data)
     evidence[f"standard_error_{data}"] = float(row["standard_error"])
     return evidence
@@ -349,7 +347,7 @@ def _lines(comparison: Table, chosen: NDArray[np.bool_], against: str) -> tuple[
                 # Names of ticks are put at logarithms, so that the axis itself is linear.
                 x = 0.5 * np.log10(curve["cond_low"] * curve["cond_high"])
             name = f"{data.upper()}, {steps or 'no'} inner steps"
-            lines.append(Line(name, x, curve["mean"], low=curve["mean_low"], high=curve["mean_high"]))
+            lines.append(line_of_rows(name, x, curve, "mean"))
     return tuple(lines)
 
 
@@ -391,5 +389,5 @@ PROBE = Probe(
     ),
     weights="ema",
     samples=20_000,
-    needs=("matrices",),
+    needs=(MATRICES,),
 )

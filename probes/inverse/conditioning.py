@@ -34,17 +34,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.drawing.data import FigureData, Line, Panel
-from ired_diag.drawing.dodge import dodge
+from ired_diag.drawing.data import FigureData, Panel
+from ired_diag.drawing.interval_lines import quartile_lines
 from ired_diag.finding import Finding
-from ired_diag.inverse.matrices import MatrixData
+from ired_diag.inverse.matrices import MATRICES, MatrixData
 from ired_diag.inverse.matrix_form import describe
 from ired_diag.model.mined_batch import KINDS, Kind
+from ired_diag.probing.evidence import levels_in_words
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.effect_size import Effect, paired_effect
+from ired_diag.stats.finite import mean_of_finite
 from ired_diag.stats.summary import Summary, summarise
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, concatenate, select, table_of_rows
+from ired_diag.table import Column, Table, concatenate, row_of, select, table_of_rows
+from ired_diag.table_grid import grid
 
 COLUMNS = (
     Column("level", "1", "noise level, 0 the sharpest"),
@@ -170,38 +173,26 @@ def paired_over_levels(a: Array, b: Array) -> tuple[Effect, Summary]:
     with np.errstate(invalid="ignore"):  # infinity minus infinity: NaN, and left out with a reason
         difference = a - b
     finite = np.isfinite(difference)
-    effect = paired_effect(_mean_where(difference, finite))
+    effect = paired_effect(mean_of_finite(difference))
     left_out = int((~finite).sum())
     if left_out:
         effect = replace(effect, reason=f"{left_out} of {finite.size} pairs are not finite")
     comparable = ~(np.isnan(a) | np.isnan(b))
     # Two infinite condition numbers are a tie.
     ties = 0.5 * (a == b)
-    larger = _mean_where((a > b) + ties, comparable)
+    is_larger = (a > b) + ties
+    larger = mean_of_finite(np.where(comparable, is_larger, math.nan))
     return effect, summarise(larger[np.isfinite(larger)])
 
 
 def _by_level(table: Table, kind: str, quantity: str) -> Array:
     """Return a quantity of one kind, of shape (levels, samples)."""
-    rows = select(table, kind=kind)
-    order = np.lexsort((rows["sample"], rows["level"]))
-    levels = len(np.unique(rows["level"]))
-    column = rows[quantity.removeprefix("log10_")]
-    values = column[order].astype(np.float64).reshape(levels, -1)
+    values = grid(select(table, kind=kind), quantity.removeprefix("log10_"), "level", "sample")
     if not quantity.startswith("log10"):
         return values
     # The residual of a right answer may be 0, too.
     with np.errstate(divide="ignore"):  # a singular candidate: infinite, and left out with a reason
         return np.log10(values)
-
-
-def _mean_where(values: Array, keep: NDArray[np.bool_]) -> Array:
-    """Return the mean over levels of what is kept, for each sample; NaN where nothing is."""
-    count = keep.sum(axis=0)
-    total = np.where(keep, values, 0.0).sum(axis=0)
-    mean: Array = np.full(len(count), math.nan)
-    np.divide(total, count, out=mean, where=count > 0)
-    return mean
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
@@ -210,8 +201,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
     over_levels = select(rows, level=ALL_LEVELS)
     differences = {}
     for versus in ("positive", "control", "start"):
-        row = select(over_levels, versus=versus)
-        differences[versus] = {name: column[0] for name, column in row.items()}
+        differences[versus] = row_of(over_levels, versus=versus)
     median = {kind: _median(table, kind, "cond") for kind in KINDS}
     n = len(np.unique(table["sample"]))
     levels = len(np.unique(table["level"]))
@@ -275,20 +265,14 @@ def _verdict(rows: Table, n: int) -> str:
         return "the descent is not seen to change their conditioning at any level"
     parts = []
     if better:
-        parts.append(f"better at {_levels(better)}")
+        parts.append(f"better at {levels_in_words(better)}")
     if worse:
-        parts.append(f"worse at {_levels(worse)}")
+        parts.append(f"worse at {levels_in_words(worse)}")
     unseen = ""
     rest = len(level) - len(worse) - len(better)
     if rest:
         unseen = f"; at the other {rest} no change is seen"
     return f"the descent conditions them {' and '.join(parts)}{unseen} (each level by its own 95% interval)"
-
-
-def _levels(levels: list[int]) -> str:
-    plural = "s" * (len(levels) > 1)
-    listed = ", ".join(map(str, levels))
-    return f"level{plural} {listed}"
 
 
 def _share_definite(table: Table, kind: Kind) -> float:
@@ -327,9 +311,9 @@ def _singular_sentence(table: Table) -> str:
 def figure(table: Table) -> FigureData:
     """Return median and quartiles of each quantity of each kind against the noise level."""
     panels = (
-        Panel("condition number", _lines(table, "cond"), "log"),
-        Panel("log |det|  (nat)", _lines(table, "log_abs_det")),
-        Panel("smallest singular value", _lines(table, "sigma_min"), "log"),
+        Panel("condition number", quartile_lines(table, "cond", KINDS, _quartiles), "log"),
+        Panel("log |det|  (nat)", quartile_lines(table, "log_abs_det", KINDS, _quartiles)),
+        Panel("smallest singular value", quartile_lines(table, "sigma_min", KINDS, _quartiles), "log"),
     )
     n = len(np.unique(table["sample"]))
     return FigureData(
@@ -341,21 +325,6 @@ def figure(table: Table) -> FigureData:
         "Start: the adversarial negative before its descent. Control: random perturbation of its size.",
         note=f"median and quartiles, n = {n} problems",
     )
-
-
-def _lines(table: Table, column: str) -> tuple[Line, ...]:
-    levels = np.unique(table["level"])
-    lines = []
-    for position, kind in enumerate(KINDS):
-        rows = select(table, kind=kind)
-        quartiles = []
-        for level in levels:
-            at_level = select(rows, level=level)
-            quartiles.append(_quartiles(at_level[column]))
-        low, middle, high = np.array(quartiles).T
-        places = dodge(levels, position, len(KINDS))
-        lines.append(Line(kind, places, middle, low=low, high=high))
-    return tuple(lines)
 
 
 def _median(table: Table, kind: Kind, column: str) -> float:
@@ -395,5 +364,5 @@ PROBE = Probe(
             "larger_high_vs_start",
         ),
     ),
-    needs=("negatives", "matrices"),
+    needs=("negatives", MATRICES),
 )

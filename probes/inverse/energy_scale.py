@@ -25,24 +25,28 @@ Autoencoders, section 4.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.interval_lines import line_of_rows
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.network import NetworkLandscape
 from ired_diag.inverse.troubles import DEAD_FROM, DEAD_LOSS, RUNAWAY
 from ired_diag.model.mining import gaussian_negative
+from ired_diag.probing.evidence import levels_in_words
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.probing.tensor_column import tensor_column
+from ired_diag.stats.estimate import Estimate, estimate_of
 from ired_diag.stats.ratio import ratio_of_means
-from ired_diag.stats.slope import slope_of
+from ired_diag.stats.slope import Slope, slope_of
 from ired_diag.stats.summary import summarise
 from ired_diag.subject import CHUNK, Subject
-from ired_diag.table import VALUE, Column, Table, concatenate, select, value_columns
+from ired_diag.table import VALUE, Column, Table, concatenate, row_of, select, table_of_rows, value_columns
+from ired_diag.table_grid import Grid, grid
 
 COLUMNS = (
     Column("level", "1", "noise level, 0 the sharpest"),
@@ -69,86 +73,104 @@ COMPARISON_COLUMNS = (
 QUANTITIES = ("energy", "size", "over_needed", "over_spread", "gradient_norm", "output_ratio", "mse")
 STEPS = 1000  # of training, which a growth rate is told for
 
-Told = tuple[float, float, float, int, str]  # value, low, high, n, reason
-
 
 def measure(subject: Subject) -> Table:
     """Return energy and denoiser's output at each problem's right answer, noised to each level."""
-    starts = range(0, subject.samples, CHUNK)
-    chunks = [
-        _measure_chunk(subject, number, first, min(CHUNK, subject.samples - first))
-        for number, first in enumerate(starts)
-    ]
+    chunks: list[Table] = []
+    for first in range(0, subject.samples, CHUNK):
+        count = min(CHUNK, subject.samples - first)
+        chunks += _measure_chunk(subject, first, count)
     return concatenate(chunks)
 
 
 @torch.no_grad()
-def _measure_chunk(subject: Subject, number: int, first: int, count: int) -> Table:
-    generator, schedule = subject.generator("energy_scale", number), subject.schedule
+def _measure_chunk(subject: Subject, first: int, count: int) -> Iterator[Table]:
+    """Yield the rows of each level for some problems."""
+    generator = subject.generator("energy_scale", first // CHUNK)
+    schedule = subject.schedule
     problem, answer = subject.problems.draw(count, generator=generator)
-    random = gaussian_negative(answer, generator=generator)
-    there = [tensor.to(subject.device) for tensor in (problem, answer, random)]
-    rows = []
+    random = gaussian_negative(answer, generator=generator).to(subject.device)
+    problem = problem.to(subject.device)
+    right = answer.to(subject.device)
     for level in range(schedule.levels):
         noise = torch.randn(answer.shape, generator=generator, dtype=answer.dtype).to(subject.device)
         t = torch.full((count,), level, device=subject.device)
-        landscape = subject.energy.landscape(there[0], t)
-        energy, output = landscape.energy_and_gradient(schedule.q_sample(there[1], t, noise))
-        numbers = {
-            "energy": energy,
-            "energy_random": landscape.energy(schedule.q_sample(there[2], t, noise)),
-            "output_norm": torch.linalg.vector_norm(output.double(), dim=1),
-            "noise_norm": torch.linalg.vector_norm(noise.double(), dim=1),
-            "error": (output.double() - noise.double()).square().mean(1),
+        landscape = subject.energy.landscape(problem, t)
+        energy, output = landscape.energy_and_gradient(schedule.q_sample(right, t, noise))
+        energy_random = landscape.energy(schedule.q_sample(random, t, noise))
+        error = output.double() - noise.double()
+        divisor = 1.0
+        if isinstance(landscape, NetworkLandscape):
+            divisor = landscape.divisor or 1.0
+        yield {
+            "level": np.full(count, level),
+            "sample": np.arange(first, first + count),
+            "energy": tensor_column(energy.double()),
+            "energy_random": tensor_column(energy_random.double()),
+            "output_norm": tensor_column(torch.linalg.vector_norm(output.double(), dim=1)),
+            "noise_norm": tensor_column(torch.linalg.vector_norm(noise.double(), dim=1)),
+            "error": tensor_column(error.square().mean(1)),
+            "sigma": np.full(count, float(schedule.sqrt_one_minus_alphas_cumprod[level])),
+            "dim": np.full(count, answer.shape[1]),
+            "divisor": np.full(count, divisor),
         }
-        divisor = landscape.divisor if isinstance(landscape, NetworkLandscape) else None
-        rows.append(
-            {
-                "level": np.full(count, level),
-                "sample": np.arange(first, first + count),
-                **{name: values.double().cpu().numpy() for name, values in numbers.items()},
-                "sigma": np.full(count, float(schedule.sqrt_one_minus_alphas_cumprod[level])),
-                "dim": np.full(count, answer.shape[1]),
-                "divisor": np.full(count, divisor or 1.0),
-            }
-        )
-    return concatenate(rows)
 
 
 def compare(table: Table) -> Table:
     """Return each quantity: over all levels, then level by level."""
     levels = np.unique(table["level"]).tolist()
-    order = np.lexsort((table["sample"], table["level"]))
-    shape = {name: column[order].reshape(len(levels), -1) for name, column in table.items()}
-    values = _values(shape)
-    squares = {"above": shape["error"] * shape["dim"], "below": shape["noise_norm"] ** 2}
-    rows: list[tuple[int, str, Told]] = []
-    for level, some in [(ALL_LEVELS, slice(None)), *((v, slice(i, i + 1)) for i, v in enumerate(levels))]:
-        rows += [(level, name, _mean(values[name][some])) for name in QUANTITIES]
-        unexplained = ratio_of_means(squares["above"][some].sum(0), squares["below"][some].sum(0))
-        r2 = (1 - unexplained.value, 1 - unexplained.high, 1 - unexplained.low)
-        rows.append((level, "r2", (*r2, unexplained.n, unexplained.reason)))
-    return {
-        "level": np.array([row[0] for row in rows]),
-        "quantity": np.array([row[1] for row in rows]),
-        **{name: np.array([row[2][i] for row in rows]) for i, name in enumerate(VALUE)},
-    }
+    measured = {name: grid(table, name, "level", "sample") for name in table}
+    values = _values(measured)
+    error = measured["error"] * measured["dim"]
+    noise = measured["noise_norm"] ** 2
+    places = {ALL_LEVELS: slice(None)}
+    for i, level in enumerate(levels):
+        places[level] = slice(i, i + 1)
+    rows = []
+    for level, place in places.items():
+        estimates = {name: _mean_over_problems(values[name][place]) for name in QUANTITIES}
+        estimates["r2"] = _explained(error[place], noise[place])
+        for quantity, estimate in estimates.items():
+            numbers = dict(zip(VALUE, estimate, strict=True))
+            rows.append({"level": level, "quantity": quantity, **numbers})
+    return table_of_rows(COMPARISON_COLUMNS, rows)
 
 
-def _values(shape: Table) -> Table:
+def _values(measured: dict[str, Grid]) -> dict[str, Grid]:
     """Return each quantity of each problem at each level, of shape (levels, samples)."""
-    size, random = np.abs(shape["energy"]), shape["energy_random"]
+    size = np.abs(measured["energy"])
+    needed = needed_energy(measured["sigma"], measured["dim"], measured["divisor"])
     with np.errstate(divide="ignore", invalid="ignore"):
-        spread = random.std(axis=1, ddof=1, keepdims=True) if random.shape[1] > 1 else math.nan
         return {
-            "energy": shape["energy"],
+            "energy": measured["energy"],
             "size": size,
-            "over_needed": size / needed_energy(shape["sigma"], shape["dim"], shape["divisor"]),
-            "over_spread": size / spread,
-            "gradient_norm": shape["output_norm"] * shape["divisor"],
-            "output_ratio": shape["output_norm"] / shape["noise_norm"],
-            "mse": shape["error"],
+            "over_needed": size / needed,
+            "over_spread": size / _spread_of(measured["energy_random"]),
+            "gradient_norm": measured["output_norm"] * measured["divisor"],
+            "output_ratio": measured["output_norm"] / measured["noise_norm"],
+            "mse": measured["error"],
         }
+
+
+def _spread_of(energies: Grid) -> Grid:
+    """Return the standard deviation between problems at each level; NaN of a single problem."""
+    levels, problems = energies.shape
+    if problems < 2:
+        return np.full((levels, 1), math.nan)
+    spread: Grid = energies.std(axis=1, ddof=1, keepdims=True)
+    return spread
+
+
+def _explained(error: Grid, noise: Grid) -> Estimate:
+    """Return R², the share of the noise's square that the denoiser explains."""
+    unexplained = ratio_of_means(error.sum(axis=0), noise.sum(axis=0))
+    return Estimate(
+        1 - unexplained.value,
+        1 - unexplained.high,
+        1 - unexplained.low,
+        unexplained.n,
+        unexplained.reason,
+    )
 
 
 def needed_energy(sigma: Any, dim: Any, divisor: Any) -> Any:
@@ -160,43 +182,62 @@ def needed_energy(sigma: Any, dim: Any, divisor: Any) -> Any:
     return divisor * sigma * dim / 2
 
 
-def _mean(values: NDArray[np.float64]) -> Told:
+def _mean_over_problems(values: Grid) -> Estimate:
     """Return the mean of problems' means over levels, with its t interval; what is not finite is left out."""
     means = values.mean(axis=0)
-    known = means[np.isfinite(means)]
-    told, lost = summarise(known), len(means) - len(known)
-    reason = f"{lost} of {len(means)} problems are not finite" if lost else told.reason
-    return told.mean, told.low, told.high, told.n, reason
+    finite = means[np.isfinite(means)]
+    estimate = estimate_of(summarise(finite))
+    lost = len(means) - len(finite)
+    if lost:
+        return estimate._replace(reason=f"{lost} of {len(means)} problems are not finite")
+    return estimate
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return the verdict on energy and denoiser, with the numbers that it rests on."""
-    n, levels = len(np.unique(table["sample"])), len(np.unique(table["level"]))
-    pooled = select(comparison, level=ALL_LEVELS)
-    told = {name: _row(select(pooled, quantity=name)) for name in (*QUANTITIES, "r2")}
-    dim, divisor = int(table["dim"][0]), float(table["divisor"][0])
+    n = len(np.unique(table["sample"]))
+    pooled = {name: _over_levels(comparison, name) for name in (*QUANTITIES, "r2")}
+    dim = int(table["dim"][0])
+    divisor = float(table["divisor"][0])
     needed = float(np.mean(needed_energy(table["sigma"], table["dim"], table["divisor"])))
     limit = RUNAWAY * dim * max(divisor, 1.0)
-    verdict, severity = verdict_of(told["size"], told["mse"], limit)
+    verdict, severity = verdict_of(pooled["size"], pooled["mse"], limit)
     evidence: dict[str, float | int | str] = {"verdict": verdict, "n": n, "needed": needed, "limit": limit}
-    for name, row in told.items():
-        evidence |= {name: row[0], f"{name}_low": row[1], f"{name}_high": row[2]}
+    for name, estimate in pooled.items():
+        evidence[name] = estimate.value
+        evidence[f"{name}_low"] = estimate.low
+        evidence[f"{name}_high"] = estimate.high
     if verdict == "not a number":
         statement = f"Nothing can be said: energy or gradient is no number ({n} problems)."
         return Finding("energy_scale", severity, statement, evidence)
-    asked = ", large because the gradient is divided" if RUNAWAY * dim < told["size"][0] <= limit else ""
-    lost = n - min(told["size"][3], told["mse"][3])
+    divided = ""
+    if RUNAWAY * dim < pooled["size"].value <= limit:
+        divided = ", large because the gradient is divided"
+    lost = n - min(pooled["size"].n, pooled["mse"].n)
     statement = (
-        f"{SENTENCES[verdict]}: the denoiser's output has {told['output_ratio'][0]:.3g} times the length of "
-        f"the noise, and the MSE {_interval(told['mse'])} where predicting nothing has 1, an R² of "
-        f"{told['r2'][0]:.3g}; |E| of right answers is {_interval(told['size'])}{asked}, where a right "
-        f"denoiser with its minimum at 0 has {needed:.4g}, and {limit:.4g} is a runaway"
-        f"{_spread(told['over_spread'])}."
-        f"{_blind(comparison)} {n} problem{'s' if n > 1 else ''}, each at {levels} noise levels"
-        f"{f'; {lost} left out, whose numbers are not finite' if lost else ''}."
+        f"{SENTENCES[verdict]}: the denoiser's output has {pooled['output_ratio'].value:.3g} times the "
+        f"length of the noise, and the MSE {_in_words(pooled['mse'])} where predicting nothing has 1, an R² "
+        f"of {pooled['r2'].value:.3g}; |E| of right answers is {_in_words(pooled['size'])}{divided}, where a "
+        f"right denoiser with its minimum at 0 has {needed:.4g}, and {limit:.4g} is a runaway"
+        f"{_spread_clause(pooled['over_spread'])}."
+        f"{_blind_sentence(comparison)} {_extent(table, lost)}"
     )
-    advice = " ".join(ADVICE[trouble] for trouble in verdict.split(" and ") if trouble in ADVICE)
-    return Finding("energy_scale", "warning" if lost else severity, statement, evidence, advice)
+    troubles = verdict.split(" and ")
+    advice = " ".join(ADVICE[trouble] for trouble in troubles if trouble in ADVICE)
+    if lost:
+        severity = "warning"
+    return Finding("energy_scale", severity, statement, evidence, advice)
+
+
+def _extent(table: Table, lost: int) -> str:
+    """Return how many problems and levels there are, and how many problems are left out."""
+    n = len(np.unique(table["sample"]))
+    levels = len(np.unique(table["level"]))
+    problems = "problem" if n == 1 else "problems"
+    left_out = ""
+    if lost:
+        left_out = f"; {lost} left out, whose numbers are not finite"
+    return f"{n} {problems}, each at {levels} noise levels{left_out}."
 
 
 SENTENCES = {
@@ -215,122 +256,150 @@ ADVICE = {
 }
 
 
-def verdict_of(size: Told, mse: Told, limit: float) -> tuple[str, Severity]:
+def verdict_of(size: Estimate, mse: Estimate, limit: float) -> tuple[str, Severity]:
     """Return the verdict that the intervals of |E| and MSE allow, and its severity.
 
     Args:
         size: Mean |E| of right answers.
-        mse: Of the predicted noise.
-        limit: Of |E|, beyond which it runs away.
+        mse: Mean squared error of the predicted noise.
+        limit: Size of |E| beyond which it runs away.
     """
-    if math.isnan(size[0]) or math.isnan(mse[0]):
+    if math.isnan(size.value) or math.isnan(mse.value):
         return "not a number", "warning"
-    away = size[1] > limit
+    runs_away = size.low > limit
     low, high = DEAD_LOSS
-    if low <= mse[1] and mse[2] <= high:
-        return "runaway and collapse" if away else "collapse", "warning"
-    if mse[1] > high:
-        return "runaway and wrong" if away else "wrong", "warning"
-    if away:
+    if low <= mse.low and mse.high <= high:
+        return "runaway and collapse" if runs_away else "collapse", "warning"
+    if mse.low > high:
+        return "runaway and wrong" if runs_away else "wrong", "warning"
+    if runs_away:
         return "runaway", "warning"
-    return ("healthy" if mse[2] < low and size[2] <= limit else "undecided"), "note"
+    if mse.high < low and size.high <= limit:
+        return "healthy", "note"
+    return "undecided", "note"
 
 
-def _row(rows: Table) -> Told:
-    value, low, high = (float(rows[name][0]) for name in ("value", "value_low", "value_high"))
-    return value, low, high, int(rows["n"][0]), str(rows["reason"][0])
+def _over_levels(comparison: Table, quantity: str) -> Estimate:
+    row = row_of(comparison, level=ALL_LEVELS, quantity=quantity)
+    return Estimate(
+        float(row["value"]),
+        float(row["value_low"]),
+        float(row["value_high"]),
+        int(row["n"]),
+        str(row["reason"]),
+    )
 
 
-def _interval(row: Told) -> str:
-    if math.isnan(row[1]):
-        return f"{row[0]:.4g} (no interval: {row[4]})"
-    return f"{row[0]:.4g} (95% interval {row[1]:.4g} to {row[2]:.4g})"
+def _in_words(estimate: Estimate) -> str:
+    if math.isnan(estimate.low):
+        return f"{estimate.value:.4g} (no interval: {estimate.reason})"
+    return f"{estimate.value:.4g} (95% interval {estimate.low:.4g} to {estimate.high:.4g})"
 
 
-def _spread(row: Told) -> str:
-    return f"; it is {row[0]:.3g} times its spread between random answers" if math.isfinite(row[0]) else ""
+def _spread_clause(over_spread: Estimate) -> str:
+    if not math.isfinite(over_spread.value):
+        return ""
+    return f"; it is {over_spread.value:.3g} times its spread between random answers"
 
 
-def _blind(comparison: Table) -> str:
+def _blind_sentence(comparison: Table) -> str:
     """Return the levels at which the denoiser is not seen to predict anything."""
     rows = select(comparison, quantity="r2")
-    blind = rows["level"][(rows["level"] != ALL_LEVELS) & (rows["value_low"] <= 0)].tolist()
+    is_blind = (rows["level"] != ALL_LEVELS) & (rows["value_low"] <= 0)
+    blind = rows["level"][is_blind].tolist()
     if not blind:
         return ""
-    return f" At level{'s' if len(blind) > 1 else ''} {', '.join(map(str, blind))} R² is not above 0."
+    return f" At {levels_in_words(blind)} R² is not above 0."
 
 
 def over_training(steps: Sequence[int], findings: Sequence[Finding]) -> Finding:
     """Return how fast |E| grows over training, and which verdicts stood on the way."""
     rule = "energy_scale_over_training"
-    told = [(s, float(f.evidence.get("size") or math.nan)) for s, f in zip(steps, findings, strict=True)]
-    known = [(step, size) for step, size in told if size > 0 and math.isfinite(size)]
-    if not known:
+    size_at: dict[int, float] = {}
+    for step, finding in zip(steps, findings, strict=True):
+        size = float(finding.evidence.get("size") or math.nan)
+        if size > 0 and math.isfinite(size):
+            size_at[step] = size
+    if not size_at:
         return Finding(rule, "note", "Over training, |E| of right answers: no checkpoint has a number.")
-    growth = slope_of([step / STEPS for step, _ in known], [math.log(size) for _, size in known])
+    thousands = [step / STEPS for step in size_at]
+    growth = slope_of(thousands, [math.log(size) for size in size_at.values()])
     verdicts = [str(finding.evidence["verdict"]) for finding in findings]
-    dead = "collapse" in verdicts[-1] and steps[-1] < DEAD_FROM  # young, as training takes it
-    severity: Severity = "note" if dead else findings[-1].severity
-    (first, start), (last, end) = known[0], known[-1]
+    listed = ", ".join(f"{verdict} at {step}" for step, verdict in zip(steps, verdicts, strict=True))
+    first, last = min(size_at), max(size_at)
     statement = (
-        f"Over {len(known)} checkpoints |E| of right answers goes from {start:.4g} (step {first}) to "
-        f"{end:.4g} (step {last}): {_growth(growth.value, growth.low, growth.high, growth.reason)}. "
-        f"Verdicts: {', '.join(f'{v} at {s}' for s, v in zip(steps, verdicts, strict=True))}."
+        f"Over {len(size_at)} checkpoints |E| of right answers goes from {size_at[first]:.4g} (step {first}) "
+        f"to {size_at[last]:.4g} (step {last}): {_growth_in_words(growth)}. "
+        f"Verdicts: {listed}."
     )
-    return Finding(
-        rule,
-        severity,
-        statement,
-        {
-            "first": start,
-            "last": end,
-            "growth": growth.value,
-            "growth_low": growth.low,
-            "growth_high": growth.high,
-            "n": growth.n,
-        },
-    )
+    severity = findings[-1].severity
+    if "collapse" in verdicts[-1] and steps[-1] < DEAD_FROM:  # young, as training takes it
+        severity = "note"
+    evidence: dict[str, float | int] = {
+        "first": size_at[first],
+        "last": size_at[last],
+        "growth": growth.value,
+        "growth_low": growth.low,
+        "growth_high": growth.high,
+        "n": growth.n,
+    }
+    return Finding(rule, severity, statement, evidence)
 
 
-def _growth(value: float, low: float, high: float, reason: str) -> str:
+def _growth_in_words(growth: Slope) -> str:
     """Return a slope of log |E| per 1000 steps in words."""
-    if math.isnan(value):
-        return f"its growth is not known ({reason})"
-    factor = f"a factor of {math.exp(value):.4g} each {STEPS} steps"
-    if math.isnan(low):
-        return f"{factor} (no interval: {reason})"
-    sign = "it grows" if low > 0 else "it falls" if high < 0 else "no significant growth"
-    return f"{factor} (95% interval {math.exp(low):.4g} to {math.exp(high):.4g}; {sign})"
+    if math.isnan(growth.value):
+        return f"its growth is not known ({growth.reason})"
+    factor = f"a factor of {math.exp(growth.value):.4g} each {STEPS} steps"
+    if math.isnan(growth.low):
+        return f"{factor} (no interval: {growth.reason})"
+    change = "no significant growth"
+    if growth.low > 0:
+        change = "it grows"
+    elif growth.high < 0:
+        change = "it falls"
+    low, high = math.exp(growth.low), math.exp(growth.high)
+    return f"{factor} (95% interval {low:.4g} to {high:.4g}; {change})"
 
 
 def figure(table: Table) -> FigureData:
     """Return |E| over what is needed, and length and MSE of the denoiser's output, against the level."""
     comparison = compare(table)
-    n, dim = len(np.unique(table["sample"])), int(table["dim"][0])
-    sampling = math.sqrt(2 / (n * dim))
-    energy = _line(comparison, "over_needed", "positive |E|")
-    denoiser = (_line(comparison, "output_ratio", "length"), _line(comparison, "mse", "MSE"))
-    largest = max(float(np.nanmax(line.y, initial=0.0)) for line in denoiser)
-    needed, nothing = Guide(1.0, "right denoiser"), Guide(1.0, "predicting nothing: MSE 1")
+    n = len(np.unique(table["sample"]))
+    dim = int(table["dim"][0])
+    sampling_error = math.sqrt(2 / (n * dim))
+    energy = Panel(
+        "|E| / needed",
+        (_line(comparison, "over_needed", "positive |E|"),),
+        "log",
+        guides=(Guide(1.0, "right denoiser"),),
+    )
+    lines = (_line(comparison, "output_ratio", "length"), _line(comparison, "mse", "MSE"))
+    largest = max(float(np.nanmax(line.y, initial=0.0)) for line in lines)
+    denoiser = Panel(
+        "output / noise",
+        lines,
+        "log" if largest > 3 else "linear",
+        guides=(Guide(1.0, "predicting nothing: MSE 1"),),
+    )
     return FigureData(
-        "energy_scale",
-        "Size of the energy, and the noise that its gradient predicts",
-        "noise level",
-        (
-            Panel("|E| / needed", (energy,), "log", guides=(needed,)),
-            Panel("output / noise", denoiser, "log" if largest > 3 else "linear", guides=(nothing,)),
-        ),
-        f"Means with 95% t intervals; n = {n} problems, the same at each level. |E| of noised right answers "
-        "over N sigma dim/2, what a right denoiser with its minimum at 0 has; length of the denoiser's "
-        f"output over the noise's; its MSE, where predicting nothing has 1 (sampling error {sampling:.2g}).",
-        f"mean and 95% interval, n = {n} problems",
+        name="energy_scale",
+        title="Size of the energy, and the noise that its gradient predicts",
+        x_label="noise level",
+        panels=(energy, denoiser),
+        method=f"Means with 95% t intervals; n = {n} problems, the same at each level. |E| of noised right "
+        "answers over N sigma dim/2, what a right denoiser with its minimum at 0 has; length of the "
+        "denoiser's output over the noise's; its MSE, where predicting nothing has 1 "
+        f"(sampling error {sampling_error:.2g}).",
+        note=f"mean and 95% interval, n = {n} problems",
     )
 
 
 def _line(comparison: Table, quantity: str, name: str) -> Line:
     rows = select(comparison, quantity=quantity)
-    at = {key: column[rows["level"] != ALL_LEVELS] for key, column in rows.items()}
-    return Line(name, at["level"], at["value"], at["value_low"], at["value_high"])
+    single = rows["level"] != ALL_LEVELS
+    at_levels = {key: column[single] for key, column in rows.items()}
+    return line_of_rows(name, at_levels["level"], at_levels, "value")
 
 
 PROBE = Probe(

@@ -28,28 +28,29 @@ negatives bias the contrastive loss).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ired_diag.drawing.data import FigureData, Line, Panel
-from ired_diag.finding import Finding
+from ired_diag.drawing.interval_lines import line_of_rows
+from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.answer_errors import answer_errors
 from ired_diag.inverse.gradient_change import CHANGES, nce_changes
-from ired_diag.inverse.matrices import MatrixData
-from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.matrices import MATRICES, MatrixData
+from ired_diag.inverse.network import NETWORK, EnergyNetwork
 from ired_diag.model.mined_batch import Kind
 from ired_diag.model.sampler import sample
+from ired_diag.probing.evidence import with_ends
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
-from ired_diag.stats.finite import mean_of_finite
+from ired_diag.stats.finite import mean_of_finite, summary_of_finite
 from ired_diag.stats.share import share_of
-from ired_diag.stats.summary import Summary, summarise
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, concatenate, select
+from ired_diag.table import Column, Table, concatenate, row_of, select, table_of_rows
+from ired_diag.table_grid import Grid, grid
 from ired_diag.told_training import sentence_on, strategy_of
 
 COLUMNS = (
@@ -96,6 +97,7 @@ MANY = 0.05  # share of closer negatives from which the run's user should worry
 FEWEST = 30  # problems, below which there is no verdict
 
 Row = Mapping[str, Any]
+Cubes = dict[str, Grid]  # columns of one kind, each of shape (levels, samples)
 
 
 def measure(subject: Subject) -> Table:
@@ -166,38 +168,134 @@ def _rows(subject: Subject, kind: str, levels: list[int], numbers: dict[str, Ten
 
 def compare(table: Table) -> Table:
     """Return the shares within each τ and closer than the model's answer, and the changes of the gradient."""
-    rows: list[tuple[Any, ...]] = []
+    rows: list[dict[str, Any]] = []
     own = select(table, kind="answer")
-    for distance, taus in TAUS.items():
-        for tau in taus:
-            share = _share(_within(own[distance][None], tau))
-            rows.append((ALL_LEVELS, "answer", distance, tau, *share))
+    for key, share in _shares_within({name: own[name][None] for name in TAUS}):
+        rows.append({"level": ALL_LEVELS, "kind": "answer", **key, **share})
     for kind in NEGATIVES:
         cubes = _cubes(table, kind)
-        for level, place in _levels(cubes["mse"]):
-            for distance, taus in TAUS.items():
-                for tau in taus:
-                    share = _share(_within(cubes[distance][place], tau))
-                    rows.append((level, kind, distance, tau, *share))
-            rows.append((level, kind, "closer", math.nan, *_share(cubes["closer"][place])))
-            for name in GRADIENTS:
-                rows.append((level, kind, name, math.nan, *_change(cubes, name, place)))
-    comparison = {}
-    for column, values in zip(COMPARISON_COLUMNS, zip(*rows, strict=True), strict=True):
-        comparison[column.name] = np.array(values)
-    return comparison
+        for level, place in _places(cubes["mse"]).items():
+            at_level = {name: values[place] for name, values in cubes.items()}
+            for key, numbers in _of_negatives(at_level):
+                rows.append({"level": level, "kind": kind, **key, **numbers})
+    return table_of_rows(COMPARISON_COLUMNS, rows)
+
+
+def _of_negatives(cubes: Cubes) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield what is compared of one kind of negative, at one level or at all of them."""
+    yield from _shares_within(cubes)
+    yield {"quantity": "closer", "tau": math.nan}, _share(cubes["closer"])
+    for name in GRADIENTS:
+        yield {"quantity": name, "tau": math.nan}, _change(cubes, name)
+
+
+def _shares_within(cubes: Cubes) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield the share within each τ, by each distance."""
+    for distance, taus in TAUS.items():
+        values = cubes[distance]
+        for tau in taus:
+            within = np.where(np.isnan(values), math.nan, values <= tau)
+            yield {"quantity": distance, "tau": tau}, _share(within)
+
+
+def _cubes(table: Table, kind: str) -> Cubes:
+    """Return the columns of one kind, each of shape (levels, samples)."""
+    rows = select(table, kind=kind)
+    return {name: grid(rows, name, "level", "sample") for name in (*TAUS, "closer", "batch", *CHANGES)}
+
+
+def _places(values: Grid) -> dict[int, slice]:
+    """Return where each level lies along the first axis; all of them together come first."""
+    places = {ALL_LEVELS: slice(None)}
+    for level in range(len(values)):
+        places[level] = slice(level, level + 1)
+    return places
+
+
+def _share(answers: Grid) -> dict[str, Any]:
+    """Return a share, of answers of shape (levels, samples)."""
+    share = share_of(mean_of_finite(answers), answers=len(answers))
+    return {
+        "x": share.mean,
+        "x_low": share.low,
+        "x_high": share.high,
+        "chance": math.nan,
+        "difference": math.nan,
+        "difference_low": math.nan,
+        "difference_high": math.nan,
+        "n": share.n,
+        "reason": share.reason,
+    }
+
+
+def _change(cubes: Cubes, name: str) -> dict[str, Any]:
+    """Return a change of the gradient, over batches."""
+    _, first = np.unique(cubes["batch"][0], return_index=True)
+    values = cubes[name][:, first]
+    chance = cubes[f"{name}_chance"][:, first]
+    back: Callable[[float], float] = float
+    # Ratios are averaged as logarithms, so that twice and half are equally far from 1.
+    if name == "norm_ratio":
+        values = _logarithm(values)
+        chance = _logarithm(chance)
+        back = np.exp
+    over_levels = mean_of_finite(values)
+    chance_over_levels = mean_of_finite(chance)
+    own = summary_of_finite(over_levels)
+    by_chance = summary_of_finite(chance_over_levels)
+    difference = summary_of_finite(over_levels - chance_over_levels)
+    low = float(back(own.low))
+    high = float(back(own.high))
+    if name == "cosine":
+        low, high = np.clip([low, high], -1.0, 1.0).tolist()
+    batches = len(first)
+    return {
+        "x": float(back(own.mean)),
+        "x_low": low,
+        "x_high": high,
+        "chance": float(back(by_chance.mean)),
+        "difference": float(back(difference.mean)),
+        "difference_low": float(back(difference.low)),
+        "difference_high": float(back(difference.high)),
+        "n": own.n,
+        "reason": _lacking(cubes["closer"], batches - own.n, batches) or own.reason,
+    }
+
+
+def _logarithm(values: Grid) -> Grid:
+    logarithm: Grid = np.log(np.where(values > 0, values, math.nan))
+    return logarithm
+
+
+def _lacking(closer: Grid, lost: int, batches: int) -> str:
+    """Return why batches have no change."""
+    shares = np.unique(closer[np.isfinite(closer)])
+    if not len(shares):
+        return "no distance is a number"
+    if len(shares) == 1 and shares[0] == 0:
+        return "no negative is closer"
+    if len(shares) == 1:
+        return "all negatives are closer: none is left"
+    if lost:
+        return f"{lost} of {batches} batches have all or none closer"
+    return ""
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return how many negatives are better answers than the model's own, and what they do to the gradient."""
-    n, levels = len(np.unique(table["sample"])), len(np.unique(table["level"])) - 1
-    closer = {kind: _row(comparison, kind, "closer") for kind in NEGATIVES}
-    near = {kind: _row(comparison, kind, "relative", tau=ZERO) for kind in (*NEGATIVES, "answer")}
-    change = {name: _row(comparison, "adversarial", name) for name in GRADIENTS}
-    mined, (own, zero) = closer["adversarial"], _own_and_zero(table)
+    n = len(np.unique(table["sample"]))
+    levels = len(np.unique(table["level"])) - 1  # the model's own answer has none
+    pooled = select(comparison, level=ALL_LEVELS)
+    closer = {kind: row_of(pooled, kind=kind, quantity="closer") for kind in NEGATIVES}
+    near = {}
+    for kind in (*NEGATIVES, "answer"):
+        near[kind] = row_of(pooled, kind=kind, quantity="relative", tau=ZERO)
+    change = {name: row_of(pooled, kind="adversarial", quantity=name) for name in GRADIENTS}
+    own, zero = _own_and_zero(table)
+    evidence = _evidence(closer, near, change) | {"mse_answer": own, "mse_zero": zero, "n": n}
     counted = f"{n} problems, each at {levels} noise levels."
     trained = sentence_on(str(table["training"][0]))
-    evidence = _evidence(closer, near, change) | {"mse_answer": own, "mse_zero": zero, "n": n}
+    mined = closer["adversarial"]
     if not math.isfinite(mined["x"]):
         statement = f"Nothing can be said of false negatives: no distance is a number ({mined['reason']})."
         return Finding("false_negatives", "warning", f"{statement}{trained} {counted}", evidence)
@@ -214,123 +312,17 @@ def conclude(table: Table, comparison: Table) -> Finding:
     )
     if n < FEWEST:
         statement += f" Too few problems for a verdict ({FEWEST} are needed)."
-    many = n >= FEWEST and own < zero and mined["x_low"] > MANY
-    return Finding("false_negatives", "warning" if many else "note", statement, evidence)
-
-
-def figure(table: Table) -> FigureData:
-    """Return the shares within τ, the shares of closer negatives, and the cosine of the gradients."""
-    cubes = {kind: _cubes(table, kind) for kind in NEGATIVES}
-    levels = np.arange(len(cubes["adversarial"]["mse"]))
-    own = select(table, kind="answer")["relative"][None]
-    curves: dict[str, NDArray[np.float64]] = {kind: cubes[kind]["relative"] for kind in NEGATIVES}
-    curves["own answer"] = own
-    tau = _range_of(list(curves.values()))
-    within = tuple(_curve(name, tau, values) for name, values in curves.items())
-    closer = []
-    for kind, columns in cubes.items():
-        shares = [_share(row[None]) for row in columns["closer"]]
-        closer.append(_line(kind, levels, shares, scale=100.0))
-    changes = [_change(cubes["adversarial"], "cosine", slice(i, i + 1)) for i in levels]
-    at_random = np.array([row[3] for row in changes])
-    cosines = (
-        _line("adversarial", levels, changes),
-        Line("control", levels, at_random),
-    )
-    panels = (
-        Panel("within τ  (%)", within, x_label="relative distance τ", x_scale="log"),
-        Panel("closer than own  (%)", tuple(closer)),
-        Panel("cosine without closer", cosines),
-    )
-    n, batches = len(np.unique(table["sample"])), len(np.unique(table["batch"]))
-    return FigureData(
-        "false_negatives",
-        "How near negatives are to right answers",
-        "noise level",
-        panels,
-        f"n = {n} problems, the same at each level. Top: share within τ, all levels together. Middle: share "
-        "closer than the model's own answer, Wilson 95% interval. Bottom: NCE gradients of a batch with and "
-        "without its closer adversarial negatives; mean and 95% t interval of at most "
-        f"{batches} batches of at most {BATCH} pairs; control: as many pairs left out at random.",
-        f"95% intervals, n = {n} problems, {batches} batches",
-    )
-
-
-def _cubes(table: Table, kind: str) -> dict[str, NDArray[np.float64]]:
-    """Return the columns of one kind, each of shape (levels, samples)."""
-    rows = select(table, kind=kind)
-    order = np.lexsort((rows["sample"], rows["level"]))
-    shape = len(np.unique(rows["level"])), -1
-    names = (*TAUS, "closer", "batch", *CHANGES)
-    return {name: rows[name][order].astype(np.float64).reshape(shape) for name in names}
-
-
-def _levels(values: NDArray[np.float64]) -> list[tuple[int, slice]]:
-    """Return each level with its place, and all of them first."""
-    return [(ALL_LEVELS, slice(None)), *((i, slice(i, i + 1)) for i in range(len(values)))]
-
-
-def _within(distance: NDArray[np.float64], tau: float) -> NDArray[np.float64]:
-    return np.where(np.isnan(distance), math.nan, distance <= tau)
-
-
-def _share(yes: NDArray[np.float64]) -> tuple[Any, ...]:
-    """Return the comparison's columns from x on, of answers of shape (levels, samples)."""
-    share = share_of(mean_of_finite(yes), answers=len(yes))
-    lacking = [math.nan] * 4
-    return share.mean, share.low, share.high, *lacking, share.n, share.reason
-
-
-def _change(cubes: dict[str, NDArray[np.float64]], name: str, place: slice) -> tuple[Any, ...]:
-    """Return the comparison's columns from x on, of a change of the gradient over batches."""
-    _, first = np.unique(cubes["batch"][0], return_index=True)
-    values = cubes[name][place][:, first]
-    chance = cubes[f"{name}_chance"][place][:, first]
-    back: Callable[[float], float] = float
-    # Ratios are averaged as logarithms, so that twice and half are equally far from 1.
-    if name == "norm_ratio":
-        values, chance = _logarithm(values), _logarithm(chance)
-        back = np.exp
-    values, chance = mean_of_finite(values), mean_of_finite(chance)
-    own = _summary_of_finite(values)
-    difference = _summary_of_finite(values - chance)
-    by_chance = float(back(_summary_of_finite(chance).mean))
-    reason = _lacking(cubes["closer"][place], len(first) - own.n, len(first)) or own.reason
-    ends = [float(back(end)) for end in (own.mean, own.low, own.high)]
-    if name == "cosine":
-        ends[1:] = np.clip(ends[1:], -1.0, 1.0).tolist()
-    difference_ends = [float(back(end)) for end in (difference.mean, difference.low, difference.high)]
-    return *ends, by_chance, *difference_ends, own.n, reason
-
-
-def _summary_of_finite(values: NDArray[np.float64]) -> Summary:
-    return summarise(values[np.isfinite(values)])
-
-
-def _logarithm(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.log(np.where(values > 0, values, math.nan))
-
-
-def _lacking(closer: NDArray[np.float64], lost: int, batches: int) -> str:
-    """Return why batches have no change to tell."""
-    shares = np.unique(closer[np.isfinite(closer)])
-    if not len(shares):
-        return "no distance is a number"
-    if len(shares) == 1:
-        return "no negative is closer" if shares[0] == 0 else "all negatives are closer: none is left"
-    return f"{lost} of {batches} batches have all or none closer" if lost else ""
-
-
-def _row(comparison: Table, kind: str, quantity: str, **keys: float) -> Row:
-    """Return the only row over all levels that the keys name."""
-    row = select(comparison, kind=kind, quantity=quantity, level=ALL_LEVELS, **keys)
-    return {name: column[0] for name, column in row.items()}
+    severity: Severity = "note"
+    if n >= FEWEST and own < zero and mined["x_low"] > MANY:
+        severity = "warning"
+    return Finding("false_negatives", severity, statement, evidence)
 
 
 def _own_and_zero(table: Table) -> tuple[float, float]:
     """Return the mean mse of the model's own answers, and of the answer zero to the same problems."""
     rows = select(table, kind="answer")
-    mse, relative = rows["mse"], rows["relative"]
+    mse = rows["mse"]
+    relative = rows["relative"]
     usable = np.isfinite(mse) & (relative > 0)
     if not usable.any():
         return math.nan, math.nan
@@ -351,9 +343,11 @@ def _percent(row: Row) -> str:
 
 
 def _most(comparison: Table) -> str:
+    """Return at which level most negatives are closer, as a part of the sentence."""
     rows = select(comparison, kind="adversarial", quantity="closer")
     single = rows["level"] != ALL_LEVELS
-    levels, shares = rows["level"][single], rows["x"][single]
+    levels = rows["level"][single]
+    shares = rows["x"][single]
     if len(shares) < 2 or not np.nanmax(shares) > 0:
         return ""
     most = int(np.nanargmax(shares))
@@ -386,25 +380,76 @@ def _evidence(
 ) -> dict[str, float | int | str | bool | None]:
     evidence: dict[str, float | int | str | bool | None] = {}
     for kind, row in closer.items():
-        evidence |= _with_ends(f"closer_{kind}", row)
+        evidence |= with_ends(f"closer_{kind}", row, "x")
     for candidates, row in near.items():
         evidence[f"as_close_as_zero_{candidates}"] = float(row["x"])
     for name, row in change.items():
-        evidence |= _with_ends(name, row)
+        evidence |= with_ends(name, row, "x")
         evidence[f"{name}_chance"] = float(row["chance"])
-    return evidence | {"batches": int(change["cosine"]["n"])}
+    evidence["batches"] = int(change["cosine"]["n"])
+    return evidence
 
 
-def _with_ends(name: str, row: Row) -> dict[str, float]:
-    """Return a number and the ends of its interval under their names."""
-    return {
-        name: float(row["x"]),
-        f"{name}_low": float(row["x_low"]),
-        f"{name}_high": float(row["x_high"]),
-    }
+def figure(table: Table) -> FigureData:
+    """Return the shares within τ, the shares of closer negatives, and the cosine of the gradients."""
+    cubes = {kind: _cubes(table, kind) for kind in NEGATIVES}
+    n = len(np.unique(table["sample"]))
+    batches = len(np.unique(table["batch"]))
+    panels = (_within_panel(table, cubes), _closer_panel(cubes), _cosine_panel(cubes["adversarial"]))
+    return FigureData(
+        name="false_negatives",
+        title="How near negatives are to right answers",
+        x_label="noise level",
+        panels=panels,
+        method=f"n = {n} problems, the same at each level. Top: share within τ, all levels together. Middle: "
+        "share closer than the model's own answer, Wilson 95% interval. Bottom: NCE gradients of a batch "
+        "with and without its closer adversarial negatives; mean and 95% t interval of at most "
+        f"{batches} batches of at most {BATCH} pairs; control: as many pairs left out at random.",
+        note=f"95% intervals, n = {n} problems, {batches} batches",
+    )
 
 
-def _range_of(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _within_panel(table: Table, cubes: Mapping[Kind, Cubes]) -> Panel:
+    distances_of: dict[str, Grid] = {kind: columns["relative"] for kind, columns in cubes.items()}
+    distances_of["own answer"] = select(table, kind="answer")["relative"][None]
+    tau = _range_of(list(distances_of.values()))
+    lines = [_curve(name, tau, values) for name, values in distances_of.items()]
+    return Panel("within τ  (%)", tuple(lines), x_label="relative distance τ", x_scale="log")
+
+
+def _closer_panel(cubes: Mapping[Kind, Cubes]) -> Panel:
+    lines = []
+    for kind, columns in cubes.items():
+        closer = columns["closer"]
+        shares = [_share(row[None]) for row in closer]
+        rows = _columns_of(shares, scale=100.0)
+        lines.append(line_of_rows(kind, np.arange(len(closer)), rows, "x"))
+    return Panel("closer than own  (%)", tuple(lines))
+
+
+def _cosine_panel(cubes: Cubes) -> Panel:
+    levels = np.arange(len(cubes["mse"]))
+    changes = []
+    for level in levels:
+        at_level = {name: values[level : level + 1] for name, values in cubes.items()}
+        changes.append(_change(at_level, "cosine"))
+    rows = _columns_of(changes)
+    lines = (
+        line_of_rows("adversarial", levels, rows, "x"),
+        Line("control", levels, rows["chance"]),
+    )
+    return Panel("cosine without closer", lines)
+
+
+def _columns_of(rows: list[dict[str, Any]], *, scale: float = 1.0) -> Table:
+    """Return the numbers of some rows of a comparison as columns."""
+    columns = {}
+    for name in ("x", "x_low", "x_high", "chance"):
+        columns[name] = scale * np.array([row[name] for row in rows], dtype=float)
+    return columns
+
+
+def _range_of(values: list[Grid]) -> Grid:
     """Return τ from the smallest to the largest distance above 0; the answer zero's where there is none."""
     distances = np.concatenate([array.ravel() for array in values])
     distances = distances[np.isfinite(distances) & (distances > 0)]
@@ -414,20 +459,13 @@ def _range_of(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     return np.geomspace(low, high, 61)
 
 
-def _curve(name: str, tau: NDArray[np.float64], values: NDArray[np.float64]) -> Line:
+def _curve(name: str, tau: Grid, values: Grid) -> Line:
     finite = np.sort(values[np.isfinite(values)])
     percent = np.full(len(tau), math.nan)
     if len(finite):
         below = np.searchsorted(finite, tau, side="right") / len(finite)
         percent = 100 * below
     return Line(name, tau, percent, drawn="line")
-
-
-def _line(name: str, x: NDArray[Any], rows: list[tuple[Any, ...]], *, scale: float = 1.0) -> Line:
-    """Return a line of the comparison's columns x, x_low and x_high."""
-    ends = scale * np.array([row[:3] for row in rows], dtype=float)
-    y, low, high = ends.T
-    return Line(name, x, y, low, high)
 
 
 PROBE = Probe(
@@ -448,5 +486,5 @@ PROBE = Probe(
         ),
         Headline("cosine", "cosine of NCE gradients with and without them", "cosine_low", "cosine_high"),
     ),
-    needs=("negatives", "matrices", "network"),
+    needs=("negatives", MATRICES, NETWORK),
 )

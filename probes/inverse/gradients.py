@@ -36,16 +36,18 @@ appendix A.1.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.dodge import dodge
+from ired_diag.drawing.interval_lines import line_of_rows
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.batch_gradients import LAYERS, layer_of
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.gradient_survey import WHOLE, Terms, survey_levels, survey_terms
-from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.network import NETWORK, EnergyNetwork
 from ired_diag.inverse.survey_estimates import Row, as_table, layer_rows, level_rows
 from ired_diag.inverse.survey_table import (
     SURVEY_COLUMNS,
@@ -59,7 +61,7 @@ from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.jackknife import FEWEST, Interval
 from ired_diag.streams import PURPOSES, Streams
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, concatenate, select
+from ired_diag.table import Column, Table, concatenate, row_of, rows_of, select
 from ired_diag.training.optimizer import INITIAL_SCALE
 
 COMPARISON_COLUMNS = (
@@ -85,7 +87,19 @@ SAID = {
     TOTAL: "total",
     "denoise": "denoising",
 }
-DODGE = 0.13
+# Numbers of the answer: term, quantity, and the term that it is compared with.
+EVIDENCE: dict[str, tuple[str, str, str]] = {
+    "norm": (TOTAL, "norm", ""),
+    "step_norm": (TOTAL, "step_norm", ""),
+    "noise_scale": (TOTAL, "noise_scale", ""),
+    "shared_noise": (TOTAL, "shared_noise", ""),
+    "over_clip": (TOTAL, "over_clip", ""),
+    "update_to_weight": (TOTAL, "update_to_weight", ""),
+    "noise_update_to_weight": (TOTAL, "noise_update_to_weight", ""),
+    "nce_share": ("nce", "share", ""),
+    "nce_cosine_denoise": ("nce", "cosine", "denoise"),
+    "nce_if_mined_cosine_denoise": ("nce_if_mined", "cosine", "denoise"),
+}
 UNMINED = "its configuration tells of no mining"
 
 
@@ -96,266 +110,355 @@ def measure(subject: Subject) -> Table:
         subject: IRED's network.
     """
     terms, assumed = _terms(subject)
-    network, schedule, problems = subject.energy_of(EnergyNetwork), subject.schedule, subject.problems
     count = min(BATCHES, subject.samples // 2)
     size = min(LARGEST, subject.samples // max(1, count)) // 2 * 2
-    told = _settings(subject, terms, size, assumed)
+    settings = list(_settings(subject, terms, size, assumed))
     if count < FEWEST:
         reason = f"{subject.samples} problems make fewer than {FEWEST} batches of two"
-        return concatenate([*told, table_rows([math.nan], quantity="absent", reason=reason)])
+        return concatenate([*settings, table_rows([math.nan], quantity="absent", reason=reason)])
+    network = subject.energy_of(EnergyNetwork)
     streams = [_streams(subject, number) for number in range(count)]
-    found = survey_terms(network, schedule, terms, problems, streams, size=size)
-    some = [subject.generator("gradients by level", number) for number in range(min(LEVEL_BATCHES, count))]
-    share = max(1, count * size // (len(some) * schedule.levels))
-    own, whole = survey_levels(network, schedule, terms.config, problems, some, size=share)
-    levels = [
-        table_rows(kept[a, b], term="denoise", versus="denoise", level=a, versus_level=b, quantity=quantity)
-        for quantity, kept in (("own", own.numpy()), ("whole", whole.numpy()))
-        for a in range(schedule.levels)
-        for b in range(a, schedule.levels)
-    ]
-    return concatenate([*told, *survey_rows(found, (*terms.names, TOTAL)), *levels])
+    survey = survey_terms(network, subject.schedule, terms, subject.problems, streams, size=size)
+    levels = _measure_levels(subject, terms, count, size)
+    return concatenate([*settings, *survey_rows(survey, (*terms.names, TOTAL)), *levels])
 
 
 def _terms(subject: Subject) -> tuple[Terms, str]:
     """Return the terms of the loss, and what of it is assumed."""
-    told: dict[str, int | float | str] = {"diffusion_steps": subject.schedule.levels}
+    changes: dict[str, int | float | str] = {"diffusion_steps": subject.schedule.levels}
     if subject.config is None:
         mining = subject.mining
-        told |= {
+        changes |= {
             "mining_strategy": "ascent" if mining.walk == "ascent" else "adversarial",
             "mining_opt_steps": mining.opt_steps,
             "mining_noise_scale": mining.noise_scale,
             "ascent_learning_rate": mining.ascent_learning_rate,
         }
-        config = InverseConfig(experiment_name="unknown").model_copy(update=told)
+        config = InverseConfig(experiment_name="unknown").model_copy(update=changes)
         return Terms(config, config), "assumed: no configuration is known"
-    config = subject.config_of(InverseConfig).model_copy(update=told)
-    if config.mining_strategy != "none":
-        return Terms(config, config), ""
-    return Terms(config, config.model_copy(update={"mining_strategy": "adversarial"})), ""
+    config = subject.config_of(InverseConfig).model_copy(update=changes)
+    mined = config
+    if config.mining_strategy == "none":
+        mined = config.model_copy(update={"mining_strategy": "adversarial"})
+    return Terms(config, mined), ""
 
 
 def _streams(subject: Subject, number: int) -> Streams:
     return Streams(**{purpose: subject.generator(f"gradients: {purpose}", number) for purpose in PURPOSES})
 
 
-def _settings(subject: Subject, terms: Terms, size: int, assumed: str) -> list[Table]:
-    """Return the settings that gradients are judged by, the lengths of the weights, and what is not there."""
+def _measure_levels(subject: Subject, terms: Terms, count: int, size: int) -> Iterator[Table]:
+    """Yield the inner products of the denoising gradients of each two noise levels.
+
+    Args:
+        subject: The network, its schedule and problems.
+        terms: The terms of the loss.
+        count: Number of batches of mixed levels.
+        size: Problems in each of them: as many problems are shared out here.
+    """
+    schedule = subject.schedule
+    batches = min(LEVEL_BATCHES, count)
+    generators = [subject.generator("gradients by level", number) for number in range(batches)]
+    own, whole = survey_levels(
+        subject.energy_of(EnergyNetwork),
+        schedule,
+        terms.config,
+        subject.problems,
+        generators,
+        size=max(1, count * size // (batches * schedule.levels)),
+    )
+    for quantity, products in (("own", own.numpy()), ("whole", whole.numpy())):
+        for level in range(schedule.levels):
+            for versus in range(level, schedule.levels):
+                yield table_rows(
+                    products[level, versus],
+                    term="denoise",
+                    versus="denoise",
+                    level=level,
+                    versus_level=versus,
+                    quantity=quantity,
+                )
+
+
+def _settings(subject: Subject, terms: Terms, size: int, assumed: str) -> Iterator[Table]:
+    """Yield the settings that gradients are judged by, the lengths of the weights, and what is not there."""
     config = terms.config
-    clip, note = config.gradient_clip, assumed
-    if clip is not None and config.clip_scaled_gradients:
-        clip, note = clip / INITIAL_SCALE, "it meets scaled gradients: this is the most it lets through"
     settings = {"size": size, "batch_size": config.batch_size, "learning_rate": config.learning_rate}
-    rows = [table_rows([v], quantity=name, first=-1, reason=assumed) for name, v in settings.items()]
-    rows.append(table_rows([math.nan if clip is None else clip], quantity="clip", first=-1, reason=note))
-    squares, entries = dict.fromkeys((*LAYERS, WHOLE), 0.0), dict.fromkeys((*LAYERS, WHOLE), 0)
-    for name, p in subject.energy_of(EnergyNetwork).parameters.items():
-        for layer in (layer_of(name), WHOLE):
-            squares[layer] += float(p.double().square().sum())
-            entries[layer] += p.numel()
-    for layer in squares:
-        rows.append(table_rows([math.sqrt(squares[layer])], layer=layer, quantity="weight_norm", first=-1))
-        rows.append(table_rows([entries[layer]], layer=layer, quantity="entries", first=-1))
+    for name, value in settings.items():
+        yield table_rows([value], quantity=name, first=-1, reason=assumed)
+    clip = config.gradient_clip
+    note = assumed
+    if clip is None:
+        clip = math.nan
+    elif config.clip_scaled_gradients:
+        clip /= INITIAL_SCALE
+        note = "it meets scaled gradients: this is the most it lets through"
+    yield table_rows([clip], quantity="clip", first=-1, reason=note)
+    yield from _weight_lengths(subject.energy_of(EnergyNetwork))
     missing = {"nce": UNMINED, "regulariser": "its weight is 0"}
-    for term in missing.keys() - set(terms.names):
-        rows.append(table_rows([math.nan], term=term, quantity="absent", first=-1, reason=missing[term]))
+    for term, reason in missing.items():
+        if term not in terms.names:
+            yield table_rows([math.nan], term=term, quantity="absent", first=-1, reason=reason)
     shares = config.mining_strategy in ("adversarial", "mixed") and config.mining_opt_steps > 0
-    rows.append(table_rows([float(shares)], quantity="shares_bound", first=-1))
+    yield table_rows([float(shares)], quantity="shares_bound", first=-1)
     if subject.defect:
-        rows.append(table_rows([math.nan], quantity="absent", first=-1, reason=subject.defect))
-    return rows
+        yield table_rows([math.nan], quantity="absent", first=-1, reason=subject.defect)
+
+
+def _weight_lengths(network: EnergyNetwork) -> Iterator[Table]:
+    """Yield the length of the weights of each layer, and the number of their entries."""
+    squares = dict.fromkeys((*LAYERS, WHOLE), 0.0)
+    entries = dict.fromkeys((*LAYERS, WHOLE), 0)
+    for name, weight in network.parameters.items():
+        for layer in (layer_of(name), WHOLE):
+            squares[layer] += float(weight.double().square().sum())
+            entries[layer] += weight.numel()
+    for layer, square in squares.items():
+        yield table_rows([math.sqrt(square)], layer=layer, quantity="weight_norm", first=-1)
+        yield table_rows([entries[layer]], layer=layer, quantity="entries", first=-1)
 
 
 def compare(table: Table) -> Table:
     """Return each layer's norms, shares, cosines and noise scale, with intervals, and those of levels."""
     measured = Measured(table)
-    rows = [row for layer in measured.layers for row in layer_rows(measured, layer)]
+    rows: list[Row] = []
+    for layer in measured.layers:
+        rows += layer_rows(measured, layer)
     rows += level_rows(measured)
-    absent = select(table, quantity="absent")
-    for term, reason in zip(absent["term"].tolist(), absent["reason"].tolist(), strict=True):
-        none = Interval(math.nan, math.nan, math.nan, reason)
-        rows.append(Row(WHOLE, term, "", ALL_LEVELS, ALL_LEVELS, "norm", none, 0))
+    for absent in rows_of(select(table, quantity="absent")):
+        row = Row(
+            layer=WHOLE,
+            term=str(absent["term"]),
+            versus="",
+            level=ALL_LEVELS,
+            versus_level=ALL_LEVELS,
+            quantity="norm",
+            interval=Interval(math.nan, math.nan, math.nan, str(absent["reason"])),
+            n=0,
+        )
+        rows.append(row)
     return as_table(rows)
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return what a step is made of, whether its terms pull together, how noisy it is, what the clip does."""
-    step = _found(comparison, TOTAL, "step_norm")
-    size, batch_size, clip = (
-        float(select(table, quantity=name)["value"][0]) for name in ("size", "batch_size", "clip")
-    )
+    step = _over_layers(comparison, TOTAL, "step_norm")
     if math.isnan(step.value):
-        reasons = select(table, quantity="absent", term=TOTAL)["reason"].tolist()
-        reason = reasons[0].rstrip(".") if reasons else f"they are {step.reason}"
-        statement = f"Nothing can be said of the gradients: {reason}."
+        statement = f"Nothing can be said of the gradients: {_why_absent(table, step)}."
         return Finding("gradients", "note", statement, {"step_norm": math.nan, "n": 0})
+    size = _setting(table, "size")
+    batch_size = _setting(table, "batch_size")
     n = int(select(comparison, quantity="step_norm")["n"][0])
     if n < FEW:
         statement = f"{n} batches of {size:.0f} problems: too few for a verdict ({FEW} are needed)."
         return Finding("gradients", "note", statement, {"step_norm": step.value, "n": n})
-    assumed = select(table, quantity="batch_size")["reason"][0]
+    assumed = row_of(table, quantity="batch_size")["reason"]
+    remark = ""
+    if assumed:
+        remark = f" ({assumed})"
     sentences = [
-        f"The gradient of a batch of {batch_size:.0f} problems{f' ({assumed})' if assumed else ''} has the "
-        f"norm {_told(step)}{_of_clip(comparison, clip)}",
-        *_of_contrast(comparison),
-        *_of_noise(comparison, batch_size, _shares(table)),
-        *_of_levels(comparison),
+        f"The gradient of a batch of {batch_size:.0f} problems{remark} has the "
+        f"norm {_in_words(step)}{_clip_clause(comparison, _setting(table, 'clip'))}",
+        _contrast_sentence(comparison),
+        *_noise_sentences(comparison, batch_size, shares=_shares_bound(table)),
+        *_level_sentences(comparison),
         f"{n * size:.0f} problems in {n} batches; 95% intervals",
     ]
     evidence = {"n": n, "problems": n * size, "batch_size": batch_size, **_evidence(comparison)}
-    severity: Severity = "warning" if _worrying(table, comparison) else "note"
+    severity: Severity = "note"
+    if _is_worrying(comparison, shares=_shares_bound(table)):
+        severity = "warning"
     return Finding("gradients", severity, ". ".join(sentences) + ".", evidence)
 
 
-def _found(comparison: Table, term: str, quantity: str, versus: str = "") -> Interval:
-    """Return what was found over all layers and mixed levels; NaN where it was not looked for."""
-    told = {"term": term, "quantity": quantity, "versus": versus}
-    rows = select(comparison, layer=WHOLE, level=ALL_LEVELS, **told)
+def _setting(table: Table, name: str) -> float:
+    return float(row_of(table, quantity=name)["value"])
+
+
+def _shares_bound(table: Table) -> bool:
+    """Return whether the samples of a batch share a bound in mining: nothing else is shared."""
+    return bool(_setting(table, "shares_bound"))
+
+
+def _why_absent(table: Table, step: Interval) -> str:
+    reasons = select(table, quantity="absent", term=TOTAL)["reason"].tolist()
+    if not reasons:
+        return f"they are {step.reason}"
+    return str(reasons[0]).rstrip(".")
+
+
+def _over_layers(comparison: Table, term: str, quantity: str, versus: str = "") -> Interval:
+    """Return an estimate over all layers and mixed levels; NaN where it was not looked for."""
+    rows = select(
+        comparison,
+        layer=WHOLE,
+        level=ALL_LEVELS,
+        term=term,
+        quantity=quantity,
+        versus=versus,
+    )
     if not len(rows["x"]):
         return Interval(math.nan, math.nan, math.nan, "not looked for")
-    x, low, high = (float(rows[name][0]) for name in ("x", "x_low", "x_high"))
-    return Interval(x, low, high, str(rows["reason"][0]))
+    row = row_of(rows)
+    return Interval(float(row["x"]), float(row["x_low"]), float(row["x_high"]), str(row["reason"]))
 
 
-def _worrying(table: Table, comparison: Table) -> bool:
-    """Say whether terms fight, a usual step is clipped, or most of the noise stays at any batch size."""
-    return (
-        _found(comparison, "nce", "cosine", "denoise").high < 0
-        or _found(comparison, TOTAL, "over_clip").low > 1
-        or (_shares(table) and _found(comparison, TOTAL, "shared_noise").low > 0.5)
-    )
+def _is_worrying(comparison: Table, *, shares: bool) -> bool:
+    """Return whether terms fight, a usual step is clipped, or most of the noise stays at any batch size."""
+    fights = _over_layers(comparison, "nce", "cosine", "denoise").high < 0
+    clipped = _over_layers(comparison, TOTAL, "over_clip").low > 1
+    stays = shares and _over_layers(comparison, TOTAL, "shared_noise").low > 0.5
+    return fights or clipped or stays
 
 
-def _shares(table: Table) -> bool:
-    """Say whether the samples of a batch share a bound in mining: nothing else is shared."""
-    return bool(select(table, quantity="shares_bound")["value"][0])
+def _in_words(estimate: Interval, form: str = ".3g") -> str:
+    return f"{estimate.value:{form}} ({estimate.low:{form}} to {estimate.high:{form}})"
 
 
-def _told(found: Interval, form: str = ".3g") -> str:
-    return f"{found.value:{form}} ({found.low:{form}} to {found.high:{form}})"
-
-
-def _of_clip(comparison: Table, clip: float) -> str:
-    over = _found(comparison, TOTAL, "over_clip")
+def _clip_clause(comparison: Table, clip: float) -> str:
+    over = _over_layers(comparison, TOTAL, "over_clip")
     if math.isnan(over.value):
         return ""
-    told = "below" if over.high < 1 else "above" if over.low > 1 else "not different from"
-    return f", {told} the clip at {clip:.3g}"
+    place = "not different from"
+    if over.high < 1:
+        place = "below"
+    elif over.low > 1:
+        place = "above"
+    return f", {place} the clip at {clip:.3g}"
 
 
-def _of_contrast(comparison: Table) -> list[str]:
+def _contrast_sentence(comparison: Table) -> str:
     """Return what the contrastive term is to a step, and to the denoising term."""
-    term = "nce" if "nce" in comparison["term"][comparison["quantity"] == "step_norm"] else "nce_if_mined"
-    cosine = _found(comparison, term, "cosine", "denoise")
+    stepping = select(comparison, quantity="step_norm")["term"]
+    if "nce" not in stepping:
+        pull = _pull_clause(_over_layers(comparison, "nce_if_mined", "cosine", "denoise"))
+        return f"There is no contrastive term ({UNMINED}); were there one as in the public code, {pull}"
+    pull = _pull_clause(_over_layers(comparison, "nce", "cosine", "denoise"))
+    share = _over_layers(comparison, "nce", "share")
+    if math.isnan(share.value):
+        return f"The contrastive term: {pull}"
+    return f"The contrastive term has {_in_words(share, '.0%')} of the terms' summed norms; {pull}"
+
+
+def _pull_clause(cosine: Interval) -> str:
+    """Return whether the contrastive term pulls with the denoising term or against it."""
     if math.isnan(cosine.value):
-        pull = f"its direction cannot be compared with the denoising term's ({cosine.reason})"
-    elif cosine.low <= 0 <= cosine.high:
-        pull = f"it is not seen to pull with or against the denoising term: cosine {_told(cosine, '.2f')}"
-    else:
-        way = "against" if cosine.high < 0 else "with"
-        pull = f"it pulls {way} the denoising term: cosine of the mean gradients {_told(cosine, '.2f')}"
-    if term == "nce_if_mined":
-        return [f"There is no contrastive term ({UNMINED}); were there one as in the public code, {pull}"]
-    share = _found(comparison, "nce", "share")
-    made = ":" if math.isnan(share.value) else f" has {_told(share, '.0%')} of the terms' summed norms;"
-    return [f"The contrastive term{made} {pull}"]
+        return f"its direction cannot be compared with the denoising term's ({cosine.reason})"
+    size = _in_words(cosine, ".2f")
+    if cosine.low <= 0 <= cosine.high:
+        return f"it is not seen to pull with or against the denoising term: cosine {size}"
+    way = "against" if cosine.high < 0 else "with"
+    return f"it pulls {way} the denoising term: cosine of the mean gradients {size}"
 
 
-def _of_noise(comparison: Table, batch_size: float, shares: bool) -> list[str]:
-    """Return how the noise scale compares with the batch, and what of its noise the whole batch shares."""
-    scale, shared = (_found(comparison, TOTAL, name) for name in ("noise_scale", "shared_noise"))
+def _noise_sentences(comparison: Table, batch_size: float, *, shares: bool) -> Iterator[str]:
+    """Yield how the noise scale compares with the batch, and what of its noise the whole batch shares."""
+    scale = _over_layers(comparison, TOTAL, "noise_scale")
     if math.isnan(scale.value):
-        told = [f"The noise scale cannot be told ({scale.reason})"]
+        yield f"The noise scale cannot be told ({scale.reason})"
     else:
-        verdict = "not distinguished from the batch size"
-        if scale.high < batch_size:
-            verdict = "below the batch size"
-        elif scale.low > batch_size:
-            verdict = "above the batch size, where a larger batch would still make better steps"
-        told = [f"The noise scale is {_told(scale)} problems, {verdict}"]
+        yield f"The noise scale is {_in_words(scale)} problems, {_scale_verdict(scale, batch_size)}"
+    shared = _over_layers(comparison, TOTAL, "shared_noise")
     if shares and shared.low > 0:
-        told.append(
-            f"Of the gradient's variance at this batch size {_told(shared, '.0%')} is shared by the whole "
-            "batch, through the one bound of its clamp: no larger batch averages it away"
+        yield (
+            f"Of the gradient's variance at this batch size {_in_words(shared, '.0%')} is shared by the "
+            "whole batch, through the one bound of its clamp: no larger batch averages it away"
         )
-    return told
 
 
-def _of_levels(comparison: Table) -> list[str]:
-    """Return whether noise levels fight in the denoising term."""
+def _scale_verdict(scale: Interval, batch_size: float) -> str:
+    if scale.high < batch_size:
+        return "below the batch size"
+    if scale.low > batch_size:
+        return "above the batch size, where a larger batch would still make better steps"
+    return "not distinguished from the batch size"
+
+
+def _level_sentences(comparison: Table) -> Iterator[str]:
+    """Yield whether noise levels fight in the denoising term."""
     rows = select(comparison, quantity="cosine")
-    pairs = {name: v[(rows["level"] != ALL_LEVELS) & ~np.isnan(rows["x"])] for name, v in rows.items()}
-    count, fights = len(pairs["x"]), int((pairs["x_high"] < 0).sum())
+    is_pair = (rows["level"] != ALL_LEVELS) & ~np.isnan(rows["x"])
+    pairs = {name: column[is_pair] for name, column in rows.items()}
+    count = len(pairs["x"])
     if not count:
-        return []
+        return
+    fights = int((pairs["x_high"] < 0).sum())
+    seen = "No two noise levels are seen"
+    if fights:
+        seen = f"{fights} of {count} pairs of noise levels are seen"
     least = int(np.argmin(pairs["x"]))
     lowest = f"{pairs['level'][least]} and {pairs['versus_level'][least]}, cosine {pairs['x'][least]:.2f}"
-    seen = f"{fights} of {count} pairs of noise levels are seen" if fights else "No two noise levels are seen"
-    return [f"{seen} to pull against each other in the denoising term (lowest: {lowest})"]
+    yield f"{seen} to pull against each other in the denoising term (lowest: {lowest})"
 
 
 def _evidence(comparison: Table) -> dict[str, float]:
     """Return the numbers that the sentence rests on, NaN where there are none."""
-    asked = [(TOTAL, name, "") for name in ("norm", "step_norm", "noise_scale", "shared_noise", "over_clip")]
-    asked += [(TOTAL, "update_to_weight", ""), (TOTAL, "noise_update_to_weight", ""), ("nce", "share", "")]
-    asked += [(term, "cosine", "denoise") for term in ("nce", "nce_if_mined")]
     evidence: dict[str, float] = {}
-    for term, quantity, versus in asked:
-        found = _found(comparison, term, quantity, versus)
-        name = "_".join(part for part in ("" if term == TOTAL else term, quantity, versus) if part)
-        evidence |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    for name, key in EVIDENCE.items():
+        estimate = _over_layers(comparison, *key)
+        evidence[name] = estimate.value
+        evidence[f"{name}_low"] = estimate.low
+        evidence[f"{name}_high"] = estimate.high
     return evidence
 
 
 def figure(table: Table) -> FigureData:
     """Return each layer's gradient norms, cosines with the denoising term, and noise scales."""
     comparison = compare(table)
-    terms = [term for term in TERMS if len(select(comparison, term=term, quantity="step_norm")["x"])]
-    if len([term for term in terms if term != "nce_if_mined"]) == 2:  # one trained term: it is the total
-        terms.remove(TOTAL)
+    terms = _drawn_terms(comparison)
+    ticks = tuple((float(place), layer) for place, layer in enumerate((*LAYERS, WHOLE)))
+    batch_size = _setting(table, "batch_size")
+    norms = Panel("gradient norm of a step", _lines(comparison, terms, "step_norm"), "log", x_ticks=ticks)
     others = [term for term in terms if term != "denoise"]
-    ticks = tuple((float(i), layer) for i, layer in enumerate((*LAYERS, WHOLE)))
-    batch_size = float(select(table, quantity="batch_size")["value"][0])
-    guide = Guide(batch_size, f"batch of {batch_size:.0f}")
     cosines = _lines(comparison, others, "cosine")
-    seen = any(np.isfinite(line.y).any() for line in cosines)
-    level = Guide(0.0, "neither with nor against" if seen else "a mean gradient does not differ from 0")
-    panels = (
-        Panel("gradient norm of a step", _lines(comparison, terms, "step_norm"), "log", x_ticks=ticks),
-        Panel("cosine with denoising", cosines, x_ticks=ticks, guides=(level,)),
-        Panel(
-            "noise scale  (problems)",
-            _lines(comparison, terms, "noise_scale"),
-            "log",
-            x_ticks=ticks,
-            guides=(guide,),
-        ),
+    remark = "a mean gradient does not differ from 0"
+    if any(np.isfinite(line.y).any() for line in cosines):
+        remark = "neither with nor against"
+    directions = Panel("cosine with denoising", cosines, x_ticks=ticks, guides=(Guide(0.0, remark),))
+    scales = Panel(
+        "noise scale  (problems)",
+        _lines(comparison, terms, "noise_scale"),
+        "log",
+        x_ticks=ticks,
+        guides=(Guide(batch_size, f"batch of {batch_size:.0f}"),),
     )
-    n, size = int(comparison["n"].max(initial=0)), int(select(table, quantity="size")["value"][0])
+    n = int(comparison["n"].max(initial=0))
+    size = int(_setting(table, "size"))
     return FigureData(
-        "gradients",
-        "What drives a training step",
-        "layer",
-        panels,
-        f"Estimates with 95% jackknife intervals over n = {n} batches of {size} problems. Norm: root mean "
-        f"square at the batch size of {batch_size:.0f}, noise included, each term with its weight. Cosine: "
-        "between mean gradients. Noise scale: tr Σ/|G|², without what a batch shares. What does not "
+        name="gradients",
+        title="What drives a training step",
+        x_label="layer",
+        panels=(norms, directions, scales),
+        method=f"Estimates with 95% jackknife intervals over n = {n} batches of {size} problems. Norm: root "
+        f"mean square at the batch size of {batch_size:.0f}, noise included, each term with its weight. "
+        "Cosine: between mean gradients. Noise scale: tr Σ/|G|², without what a batch shares. What does not "
         "differ from 0 is left out.",
-        f"95% jackknife intervals, n = {n} batches of {size} problems",
+        note=f"95% jackknife intervals, n = {n} batches of {size} problems",
     )
+
+
+def _drawn_terms(comparison: Table) -> list[str]:
+    """Return the terms that were measured; a single trained term is the total, which is then left out."""
+    stepping = select(comparison, quantity="step_norm")["term"]
+    terms = [term for term in TERMS if term in stepping]
+    trained = [term for term in terms if term != "nce_if_mined"]
+    if len(trained) == 2:
+        terms.remove(TOTAL)
+    return terms
 
 
 def _lines(comparison: Table, terms: Sequence[str], quantity: str) -> tuple[Line, ...]:
+    versus = ""
+    if quantity == "cosine":
+        versus = "denoise"
     lines = []
     for position, term in enumerate(terms):
-        versus = "denoise" if quantity == "cosine" else ""
         rows = select(comparison, term=term, quantity=quantity, versus=versus, level=ALL_LEVELS)
-        where = {layer: i for i, layer in enumerate(rows["layer"].tolist())}
-        order = [where[layer] for layer in (*LAYERS, WHOLE) if layer in where]
-        beside = np.arange(len(order)) + DODGE * (position - (len(terms) - 1) / 2)
-        x, low, high = (rows[name][order] for name in ("x", "x_low", "x_high"))
-        lines.append(Line(SAID[term], beside, x, low, high, drawn="points"))
+        places = {layer: place for place, layer in enumerate(rows["layer"].tolist())}
+        order = [places[layer] for layer in (*LAYERS, WHOLE) if layer in places]
+        in_order = {name: column[order] for name, column in rows.items()}
+        x = dodge(np.arange(len(order)), position, len(terms))
+        lines.append(line_of_rows(SAID[term], x, in_order, "x", drawn="points"))
     return tuple(lines)
 
 
@@ -379,5 +482,5 @@ PROBE = Probe(
         Headline("noise_scale", "noise scale (problems)", "noise_scale_low", "noise_scale_high", "log"),
         Headline("nce_share", "share of the contrastive term", "nce_share_low", "nce_share_high"),
     ),
-    needs=("network",),
+    needs=(NETWORK,),
 )

@@ -29,19 +29,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.interval_lines import line_of_rows
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.config import InverseConfig
-from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.network import NETWORK, EnergyNetwork
 from ired_diag.inverse.outcome import Arrangement, Inputs, Quantity
 from ired_diag.inverse.variations import Rule, Variation, draw_inputs, variations
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.effect_size import Effect, paired_effect
 from ired_diag.stats.relative_change import change_of
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, concatenate, select
+from ired_diag.table import Column, Table, concatenate, select, table_of_rows
 from ired_diag.told_training import sentence_on, strategy_of
 
 COLUMNS = (
@@ -106,16 +109,22 @@ WORDS = {
 }
 SHORT = {"batch size": "b={}", "order": "order", "quirks": "mended"}
 DODGE = 0.15  # of a place on the x axis, between the quantities
+KEYS = ("axis", "setting", "precision", "quantity")
+SETTINGS = ("knob", "training_batch", "validation_batch", "strategy")
+
+Setting = tuple[str, str]  # an axis, and to what it is set
+Ticks = tuple[tuple[float, str], ...]
 
 
 def measure(subject: Subject) -> Table:
     """Return how far each outcome of each problem is from the reference's, variation by variation."""
-    config, rule = subject.config, Rule(subject.energy_of(EnergyNetwork).gradient_normalization)
+    network = subject.energy_of(EnergyNetwork)
+    config = subject.config
+    rule = Rule(network.gradient_normalization)
     if isinstance(config, InverseConfig):
         rule = Rule(config.gradient_normalization, config.batch_size, config.validation_batch_size)
-    knob = rule.normalization
-    run = {
-        "knob": "none" if knob is None else knob if isinstance(knob, str) else f"{knob:g}",
+    settings = {
+        "knob": _knob_in_words(rule),
         "training_batch": rule.training_batch,
         "validation_batch": rule.validation_batch,
         "strategy": strategy_of(config),
@@ -123,35 +132,52 @@ def measure(subject: Subject) -> Table:
     count = min(subject.samples, MOST)
     drawing = subject.generator("invariance")
     inputs = draw_inputs(subject.problems, subject.schedule.levels, count, generator=drawing)
-    exact = Arrangement(subject.energy_of(EnergyNetwork), subject.schedule, subject.mining, subject.device)
+    exact = Arrangement(network, subject.schedule, subject.mining, subject.device)
     tables = []
     for variation in variations(exact, inputs, rule, generator=subject.generator("order")):
         for quantity in variation.outcome:
-            rows = _rows(variation, quantity, inputs)
-            told = {name: np.full(len(rows["sample"]), value) for name, value in run.items()}
-            tables.append({**rows, **told})
+            table = _changes(variation, quantity, inputs)
+            rows = len(table["sample"])
+            for name, value in settings.items():
+                table[name] = np.full(rows, value)
+            tables.append(table)
     return concatenate(tables)
 
 
-def _rows(variation: Variation, quantity: Quantity, inputs: Inputs) -> Table:
-    found, reference = variation.outcome[quantity], variation.reference[quantity]
-    count, is_answer = len(found), quantity == "answer"
-    right = inputs.answer[:count].to(found.dtype) if is_answer else math.nan
-    numbers = {
-        "change_rms": _rms(found - reference),
-        "change_max": (found - reference).abs().amax(1),
-        "size": _rms(reference),
-        "size_changed": _rms(found),
-        "mse": (found - right).square().mean(1),
-        "mse_reference": (reference - right).square().mean(1),
-    }
-    keys = ("axis", "setting", "precision")
+def _knob_in_words(rule: Rule) -> str:
+    knob = rule.normalization
+    if knob is None:
+        return "none"
+    if isinstance(knob, str):
+        return knob
+    return f"{knob:g}"
+
+
+def _changes(variation: Variation, quantity: Quantity, inputs: Inputs) -> Table:
+    """Return the change of one outcome of each problem, against the reference's."""
+    outcome = variation.outcome[quantity]
+    reference = variation.reference[quantity]
+    change = outcome - reference
+    count = len(outcome)
+    level = np.full(count, ALL_LEVELS)
+    right = torch.full_like(outcome, math.nan)
+    if quantity == "answer":
+        right = inputs.answer[:count].to(outcome.dtype)
+    else:
+        level = inputs.t[:count].numpy()
     return {
-        **{key: np.full(count, getattr(variation, key)) for key in keys},
+        "axis": np.full(count, variation.axis),
+        "setting": np.full(count, variation.setting),
+        "precision": np.full(count, variation.precision),
         "quantity": np.full(count, quantity),
-        "level": np.full(count, ALL_LEVELS) if is_answer else inputs.t[:count].numpy(),
+        "level": level,
         "sample": np.arange(count),
-        **{name: values.numpy() for name, values in numbers.items()},
+        "change_rms": _rms(change).numpy(),
+        "change_max": change.abs().amax(1).numpy(),
+        "size": _rms(reference).numpy(),
+        "size_changed": _rms(outcome).numpy(),
+        "mse": (outcome - right).square().mean(1).numpy(),
+        "mse_reference": (reference - right).square().mean(1).numpy(),
     }
 
 
@@ -161,23 +187,30 @@ def _rms(values: Tensor) -> Tensor:
 
 def compare(table: Table) -> Table:
     """Return size of the changes and their effect on the MSE, for each arrangement and quantity."""
-    keys = ("axis", "setting", "precision", "quantity")
-    found = dict.fromkeys(zip(*(table[key].tolist() for key in keys), strict=True))
-    rows = [dict(zip(keys, group, strict=True)) for group in found]
-    told = [row | _summary(row, select(table, **row)) for row in rows]
-    return {c.name: np.array([row[c.name] for row in told]) for c in COMPARISON_COLUMNS}
+    columns = [table[key].tolist() for key in KEYS]
+    arrangements = dict.fromkeys(zip(*columns, strict=True))  # in their order, each once
+    rows = []
+    for arrangement in arrangements:
+        key = dict(zip(KEYS, arrangement, strict=True))
+        rows.append(key | _summary(key, select(table, **key)))
+    return table_of_rows(COMPARISON_COLUMNS, rows)
 
 
-def _summary(row: Mapping[str, str], rows: Table) -> dict[str, Any]:
-    sizes = (rows[name] for name in ("change_rms", "size", "size_changed"))
-    change = change_of(*sizes, tolerance=TOLERANCE)
-    judged = row["axis"] in MUST_NOT_MATTER and row["precision"] == "float64"
-    effect = paired_effect(rows["mse"] - rows["mse_reference"]) if row["quantity"] == "answer" else NO_EFFECT
+def _summary(key: Mapping[str, str], rows: Table) -> dict[str, Any]:
+    """Return the changes of one quantity in one arrangement, and what they do to the MSE."""
+    change = change_of(rows["change_rms"], rows["size"], rows["size_changed"], tolerance=TOLERANCE)
+    effect = NO_EFFECT
+    if key["quantity"] == "answer":
+        effect = paired_effect(rows["mse"] - rows["mse_reference"])
+    tolerance = depends = math.nan
+    if key["axis"] in MUST_NOT_MATTER and key["precision"] == "float64":
+        tolerance = TOLERANCE
+        depends = change.beyond
     return {
         **vars(change),
         "largest": float(rows["change_max"].max()),
-        "tolerance": TOLERANCE if judged else math.nan,
-        "depends": change.beyond if judged else math.nan,
+        "tolerance": tolerance,
+        "depends": depends,
         "mse_reference": float(rows["mse_reference"].mean()),
         "difference": effect.mean,
         "difference_low": effect.mean_low,
@@ -189,137 +222,195 @@ def _summary(row: Mapping[str, str], rows: Table) -> dict[str, Any]:
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return which of the things change results, by how much, and which do not."""
     n = len(np.unique(table["sample"]))
-    run = {key: table[key][0].item() for key in ("knob", "training_batch", "validation_batch", "strategy")}
-    if not np.isfinite(select(table, quantity="denoiser")["size"]).any():
+    settings = {key: table[key][0].item() for key in SETTINGS}
+    denoiser = select(table, quantity="denoiser")
+    if not np.isfinite(denoiser["size"]).any():
         statement = f"Nothing can be said: the denoiser's output is no number ({n} problems)."
-        return Finding("invariance", "warning", statement, {"n": n, **run})
-    evidence = {**_evidence(comparison), **run, "n": n}
-    parts = [_batch_clause(comparison, run), _steady(comparison, n, run), _effects(comparison)]
-    parts.append(sentence_on(run["strategy"]).strip())
-    matters = any(evidence[f"depends_on_{axis.replace(' ', '_')}"] for axis in MUST_NOT_MATTER)
-    severity: Severity = "warning" if matters else "note"
-    fixed = f"Validate with the divisor of training: gradient_normalization={run['training_batch']}."
-    advice = fixed if matters and run["knob"] == "batch" else ""
-    return Finding("invariance", severity, " ".join(filter(None, parts)), evidence, advice)
+        return Finding("invariance", "warning", statement, {"n": n, **settings})
+    evidence = {**_evidence(comparison), **settings, "n": n}
+    divides = settings["knob"] == "batch"
+    sentences = [
+        _batch_sentence(comparison, settings),
+        _steady_sentences(comparison, n, divides=divides),
+        _effects_sentence(comparison),
+        sentence_on(settings["strategy"]).strip(),
+    ]
+    severity: Severity = "note"
+    advice = ""
+    if any(evidence[f"depends_on_{_identifier(axis)}"] for axis in MUST_NOT_MATTER):
+        severity = "warning"
+        if divides:
+            divisor = settings["training_batch"]
+            advice = f"Validate with the divisor of training: gradient_normalization={divisor}."
+    statement = " ".join(filter(None, sentences))
+    return Finding("invariance", severity, statement, evidence, advice)
 
 
-def _judged(comparison: Table, axis: str, quantity: str | None = None) -> Table:
-    """Return the rows with a verdict on one axis; without a quantity, of all but published mining."""
+def _identifier(axis: str) -> str:
+    return axis.replace(" ", "_")
+
+
+def _judged(comparison: Table, axis: str) -> Table:
+    """Return the rows with a verdict on one axis, except those of published mining."""
     rows = select(comparison, axis=axis, precision="float64")
-    keep = rows["quantity"] != "negative_published" if quantity is None else rows["quantity"] == quantity
+    keep = rows["quantity"] != "negative_published"
     return {name: column[keep] for name, column in rows.items()}
 
 
-def _steady(comparison: Table, n: int, run: Mapping[str, Any]) -> str:
+def _in_another_order(comparison: Table, quantity: Quantity) -> dict[str, Any]:
+    """Return the change of a quantity in another order; empty where the order could not be varied."""
+    return _first_row(select(comparison, axis="order", precision="float64", quantity=quantity))
+
+
+def _first_row(rows: Table) -> dict[str, Any]:
+    """Return the first row; empty where there is none."""
+    if not len(rows["n"]):
+        return {}
+    return {name: column[0].item() for name, column in rows.items()}
+
+
+def _batch_sentence(comparison: Table, settings: Mapping[str, Any]) -> str:
+    """Return what division by the batch size does to validation; empty where there is none."""
+    if settings["knob"] != "batch":
+        return ""
+    validation_batch = settings["validation_batch"]
+    rows = select(comparison, axis="normalization", setting=f"/{validation_batch}")
+    if not len(rows["n"]):
+        return "The gradient is divided by the batch size, which is the same in training and validation."
+    denoiser = _first_row(select(rows, quantity="denoiser"))
+    answer = _first_row(select(rows, quantity="answer"))
+    mse = answer["mse_reference"] + answer["difference"]
+    return (
+        f"The gradient is divided by the batch size: in validation batches of {validation_batch} the "
+        f"denoiser's output is {denoiser['size_ratio']:.4g} times that in training batches of "
+        f"{settings['training_batch']}, and the validation MSE is "
+        f"{mse:.4g} where the divisor of training gives "
+        f"{answer['mse_reference']:.4g} (difference {_difference_in_words(answer)})."
+    )
+
+
+def _steady_sentences(comparison: Table, n: int, *, divides: bool) -> str:
     """Return which of the things that must not matter do, and which do not; published mining last."""
     if n < 2:
         return "With one problem neither batch size nor order can be varied."
-    told: list[str] = []
-    without: dict[str, Table] = {}
+    sentences = []
+    steady: dict[str, Table] = {}
     for axis in MUST_NOT_MATTER:
         rows = _judged(comparison, axis)
-        if not (rows["depends"] > 0).any():
-            without |= {axis: rows} if len(rows["n"]) else {}
-        elif axis != "batch size" or run["knob"] != "batch":  # which the divisor explains
-            row = {name: column[rows["depends"].argmax()] for name, column in rows.items()}
-            told.append(
-                f"Results depend on the {_named(axis, rows)}: the {WORDS[row['quantity']]} changes in "
-                f"{100 * row['depends']:.3g}% of problems, by {row['relative']:.3g} of its size in the mean."
-            )
+        explained = axis == "batch size" and divides  # the divisor has a sentence of its own
+        if (rows["depends"] > 0).any():
+            if not explained:
+                sentences.append(_dependence_sentence(axis, rows))
+        elif len(rows["n"]):
+            steady[axis] = rows
     clamp = _clamp_clause(comparison)
-    if without:
-        worst = max(float(rows["worst"].max()) for rows in without.values())
-        size = f"at most {worst:.1g} of a result's size" if worst else "not the last digit"
-        names = " and ".join(_named(axis, rows) for axis, rows in without.items())
-        nothing = f"Nothing but rounding changes with {names} (in float64 {size}; tolerance {TOLERANCE:.1g})"
-        return " ".join([*told, f"{nothing}{f'; {clamp}' if clamp else ''}."])
-    return " ".join([*told, f"{clamp[:1].upper()}{clamp[1:]}." if clamp else ""])
+    if steady:
+        sentences.append(_steady_sentence(steady, clamp))
+    elif clamp:
+        sentences.append(f"{clamp[0].upper()}{clamp[1:]}.")
+    return " ".join(sentences)
 
 
-def _named(axis: str, rows: Table) -> str:
-    settings = sorted(set(rows["setting"].tolist()), key=int) if axis == "batch size" else ()
-    return f"{axis} ({', '.join(settings)})" if settings else axis
+def _dependence_sentence(axis: str, rows: Table) -> str:
+    worst = rows["depends"].argmax()
+    row = {name: column[worst] for name, column in rows.items()}
+    return (
+        f"Results depend on the {_axis_in_words(axis, rows)}: the {WORDS[row['quantity']]} changes in "
+        f"{100 * row['depends']:.3g}% of problems, by {row['relative']:.3g} of its size in the mean."
+    )
+
+
+def _steady_sentence(steady: Mapping[str, Table], clamp: str) -> str:
+    names = " and ".join(_axis_in_words(axis, rows) for axis, rows in steady.items())
+    worst = max(float(rows["worst"].max()) for rows in steady.values())
+    size = "not the last digit"
+    if worst:
+        size = f"at most {worst:.1g} of a result's size"
+    remark = ""
+    if clamp:
+        remark = f"; {clamp}"
+    return (
+        f"Nothing but rounding changes with {names} (in float64 {size}; tolerance {TOLERANCE:.1g}){remark}."
+    )
+
+
+def _axis_in_words(axis: str, rows: Table) -> str:
+    if axis != "batch size":
+        return axis
+    sizes = sorted(set(rows["setting"].tolist()), key=int)
+    if not sizes:
+        return axis
+    return f"{axis} ({', '.join(sizes)})"
 
 
 def _clamp_clause(comparison: Table) -> str:
-    """Return whether published mining depends on who stands first in the batch."""
-    row = _only(_judged(comparison, "order", "negative_published"))
-    if not row or row["n"] < 2 or math.isnan(row["relative"]):
+    """Return whether published mining depends on which problem stands first in the batch."""
+    published = _in_another_order(comparison, "negative_published")
+    if not published or published["n"] < 2 or math.isnan(published["relative"]):
         return ""
-    if not row["depends"]:
+    if not published["depends"]:
         return "published mining, too, gives the same negatives in another order"
-    corrected = _only(_judged(comparison, "order", "negative_corrected"))
-    none = "" if corrected["depends"] else "; corrected mining changes none"
-    share, mean, low, high = (
-        100 * row[name] for name in ("depends", "relative", "relative_low", "relative_high")
-    )
+    others = "; corrected mining changes none"
+    if _in_another_order(comparison, "negative_corrected")["depends"]:
+        others = ""
+    share = 100 * published["depends"]
+    mean = 100 * published["relative"]
+    low = 100 * published["relative_low"]
+    high = 100 * published["relative_high"]
     return (
         "but published mining clamps a batch to its first problem's level: with another level in front "
-        f"{share:.3g}% of {row['n']} negatives change, by {mean:.3g}% of their size (95% interval "
-        f"{low:.3g} to {high:.3g}%){none}"
+        f"{share:.3g}% of {published['n']} negatives change, by {mean:.3g}% of their size (95% interval "
+        f"{low:.3g} to {high:.3g}%){others}"
     )
 
 
-def _batch_clause(comparison: Table, run: Mapping[str, Any]) -> str:
-    """Return what division by the batch size does to validation; empty where there is none."""
-    if run["knob"] != "batch":
-        return ""
-    rows = select(comparison, axis="normalization", setting=f"/{run['validation_batch']}")
-    if not len(rows["n"]):
-        return "The gradient is divided by the batch size, which is the same in training and validation."
-    denoiser, answer = (_only(select(rows, quantity=q)) for q in ("denoiser", "answer"))
-    return (
-        f"The gradient is divided by the batch size: in validation batches of {run['validation_batch']} the "
-        f"denoiser's output is {denoiser['size_ratio']:.4g} times that in training batches of "
-        f"{run['training_batch']}, and the validation MSE is "
-        f"{answer['mse_reference'] + answer['difference']:.4g} where the divisor of training gives "
-        f"{answer['mse_reference']:.4g} (difference {_interval(answer)})."
-    )
-
-
-def _effects(comparison: Table) -> str:
+def _effects_sentence(comparison: Table) -> str:
     """Return what number type and quirks do to the validation MSE."""
     names = {"float32": "float32", "bfloat16": "bfloat16", "mended": "mending the public code's quirks"}
-    answers = {key: _only(select(comparison, setting=key, quantity="answer")) for key in names}
-    known = {key: row for key, row in answers.items() if not math.isnan(row["difference"])}
-    if not known:
+    effects = []
+    for setting, name in names.items():
+        row = _first_row(select(comparison, setting=setting, quantity="answer"))
+        if not math.isnan(row["difference"]):
+            effects.append(f"{name} {_difference_in_words(row)}")
+    if not effects:
         return "Of effects on the validation MSE nothing can be said: that needs two problems with numbers."
-    told = "; ".join(f"{names[key]} {_interval(row)}" for key, row in known.items())
-    first = answers["float32"]
+    single = _first_row(select(comparison, setting="float32", quantity="answer"))
     return (
-        f"Effect on the validation MSE ({first['mse_reference']:.4g} in float64, n = {first['n']}): {told}."
+        f"Effect on the validation MSE ({single['mse_reference']:.4g} in float64, n = {single['n']}): "
+        f"{'; '.join(effects)}."
     )
 
 
-def _interval(row: Mapping[str, Any]) -> str:
-    low, high = row["difference_low"], row["difference_high"]
-    unseen = ", not significantly different from 0" if low <= 0 <= high else ""
-    return f"{row['difference']:+.3g} (95% interval {low:+.3g} to {high:+.3g}{unseen})"
-
-
-def _only(rows: Table) -> dict[str, Any]:
-    """Return the first row; empty where there is none."""
-    return {name: column[0].item() for name, column in rows.items()} if len(rows["n"]) else {}
+def _difference_in_words(row: Mapping[str, Any]) -> str:
+    low = row["difference_low"]
+    high = row["difference_high"]
+    remark = ""
+    if low <= 0 <= high:
+        remark = ", not significantly different from 0"
+    return f"{row['difference']:+.3g} (95% interval {low:+.3g} to {high:+.3g}{remark})"
 
 
 def _evidence(comparison: Table) -> dict[str, float]:
     """Return the numbers behind the sentence."""
-    told: dict[str, float] = {}
+    evidence: dict[str, float] = {}
     for axis in MUST_NOT_MATTER:
-        rows, name = _judged(comparison, axis), axis.replace(" ", "_")
-        told[f"depends_on_{name}"] = float(np.max(rows["depends"], initial=0.0))
+        rows = _judged(comparison, axis)
+        name = _identifier(axis)
+        evidence[f"depends_on_{name}"] = float(np.max(rows["depends"], initial=0.0))
         if len(rows["n"]):
-            told[f"worst_{name}"] = float(rows["worst"].max())
-    published = _only(_judged(comparison, "order", "negative_published"))
+            evidence[f"worst_{name}"] = float(rows["worst"].max())
+    published = _in_another_order(comparison, "negative_published")
     for key in ("depends", "relative", "relative_low", "relative_high"):
-        told[f"published_order_{key}"] = published.get(key, math.nan)
+        evidence[f"published_order_{key}"] = published.get(key, math.nan)
     answers = select(comparison, quantity="answer")
-    for setting in dict.fromkeys(answers["setting"][~np.isin(answers["axis"], MUST_NOT_MATTER)].tolist()):
-        row = _only(select(answers, setting=setting))
+    is_choice = ~np.isin(answers["axis"], MUST_NOT_MATTER)
+    for setting in dict.fromkeys(answers["setting"][is_choice].tolist()):
+        row = _first_row(select(answers, setting=setting))
         for key in ("relative", "difference", "difference_low", "difference_high"):
-            told[f"{setting}_{key}"] = row[key]
-    told["mse"] = _only(select(answers, setting="float32"))["mse_reference"]
-    return told
+            evidence[f"{setting}_{key}"] = row[key]
+    single = _first_row(select(answers, setting="float32"))
+    evidence["mse"] = single["mse_reference"]
+    return evidence
 
 
 def figure(table: Table) -> FigureData:
@@ -327,56 +418,87 @@ def figure(table: Table) -> FigureData:
 
     Divisors of the gradient are drawn only where the run divides by the batch size.
     """
-    comparison = compare(table)
+    shown = _shown(compare(table), divides=table["knob"][0] == "batch")
+    arrangements = dict.fromkeys(_arrangements(shown))
+    places = {arrangement: float(place) for place, arrangement in enumerate(arrangements)}
+    ticks = tuple((place, _tick(arrangement)) for arrangement, place in places.items())
+    n = len(np.unique(table["sample"]))
+    return FigureData(
+        name="invariance",
+        title="What results depend on",
+        x_label="what is varied",
+        panels=(_change_panel(shown, places, ticks), _error_panel(shown, places, ticks)),
+        method=f"Change of each outcome over its size: mean over at most {n} problems, bars from median to "
+        f"largest; none is drawn at {FLOOR:g}, 2⁻²⁴ is float32's rounding. Batch size (b=…) and order "
+        "(another level in front) in float64; float32 and bfloat16 against float64; divisors of the gradient "
+        "(none, /N) and mended quirks in float32. Below: MSE of the answers, 95% interval of the paired "
+        "difference.",
+        note=f"top: mean, median to largest; bottom: 95%; n ≤ {n}",
+    )
+
+
+def _shown(comparison: Table, *, divides: bool) -> Table:
+    """Return the rows that are drawn: those with a verdict first, in float64 alone."""
     judged = np.isin(comparison["axis"], MUST_NOT_MATTER)
     keep = ~judged | (comparison["precision"] == "float64")
-    if table["knob"][0] != "batch":
+    if not divides:
         keep &= comparison["axis"] != "normalization"
-    order = np.concatenate([np.flatnonzero(keep & judged), np.flatnonzero(keep & ~judged)])
-    shown = {name: column[order] for name, column in comparison.items()}
-    places = {key: float(i) for i, key in enumerate(dict.fromkeys(_arrangements(shown)))}
-    ticks = tuple((i, SHORT.get(axis, "{}").format(setting)) for (axis, setting), i in places.items())
-    answers = select(shown, quantity="answer")
-    x = np.array([places[key] for key in _arrangements(answers)])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio, low, high = (
-            1 + answers[name] / answers["mse_reference"]
-            for name in ("difference", "difference_low", "difference_high")
-        )
-    n = len(np.unique(table["sample"]))
-    lines = tuple(_line(shown, quantity, places, i) for i, quantity in enumerate(WORDS))
-    guide = Guide(math.log10(TOLERANCE), "2⁻²⁴")
-    change = Panel("log10 (change / size)", lines, x_ticks=ticks, guides=(guide,))
-    error = Panel(
-        "MSE / reference's",
-        (Line(WORDS["answer"], x, ratio, low, high, drawn="points"),),
-        "log" if np.nanmax(ratio, initial=1.0) > 3 else "linear",
-        x_ticks=ticks,
-        guides=(Guide(1.0, ""),),
-    )
-    return FigureData(
-        "invariance",
-        "What results depend on",
-        "what is varied",
-        (change, error),
-        f"Change of each outcome over its size: mean over at most {n} problems, bars from median to largest; "
-        f"none is drawn at {FLOOR:g}, 2⁻²⁴ is float32's rounding. Batch size (b=…) and order (another level "
-        "in front) in float64; float32 and bfloat16 against float64; divisors of the gradient (none, /N) and "
-        "mended quirks in float32. Below: MSE of the answers, 95% interval of the paired difference.",
-        f"top: mean, median to largest; bottom: 95%; n ≤ {n}",
-    )
+    first = np.flatnonzero(keep & judged)
+    then = np.flatnonzero(keep & ~judged)
+    order = np.concatenate([first, then])
+    return {name: column[order] for name, column in comparison.items()}
 
 
-def _arrangements(rows: Table) -> list[tuple[str, str]]:
+def _arrangements(rows: Table) -> list[Setting]:
     return list(zip(rows["axis"].tolist(), rows["setting"].tolist(), strict=True))
 
 
-def _line(shown: Table, quantity: str, places: Mapping[tuple[str, str], float], position: int) -> Line:
-    rows = select(shown, quantity=quantity)
-    x = np.array([places[key] for key in _arrangements(rows)])
-    mean, low, high = (np.log10(np.maximum(rows[name], FLOOR)) for name in ("relative", "median", "worst"))
-    beside = x + DODGE * (position - (len(WORDS) - 1) / 2)
-    return Line(WORDS[quantity], beside, mean, low, high, drawn="points")
+def _tick(arrangement: Setting) -> str:
+    axis, setting = arrangement
+    return SHORT.get(axis, "{}").format(setting)
+
+
+def _change_panel(shown: Table, places: Mapping[Setting, float], ticks: Ticks) -> Panel:
+    middle = (len(WORDS) - 1) / 2
+    lines = []
+    for position, (quantity, name) in enumerate(WORDS.items()):
+        rows = select(shown, quantity=quantity)
+        x = np.array([places[arrangement] for arrangement in _arrangements(rows)])
+        apart = x + DODGE * (position - middle)
+        lines.append(
+            Line(
+                name,
+                apart,
+                _log10(rows["relative"]),
+                low=_log10(rows["median"]),
+                high=_log10(rows["worst"]),
+                drawn="points",
+            )
+        )
+    guide = Guide(math.log10(TOLERANCE), "2⁻²⁴")
+    return Panel("log10 (change / size)", tuple(lines), x_ticks=ticks, guides=(guide,))
+
+
+def _log10(changes: NDArray[np.float64]) -> NDArray[np.float64]:
+    logarithm: NDArray[np.float64] = np.log10(np.maximum(changes, FLOOR))
+    return logarithm
+
+
+def _error_panel(shown: Table, places: Mapping[Setting, float], ticks: Ticks) -> Panel:
+    answers = select(shown, quantity="answer")
+    x = np.array([places[arrangement] for arrangement in _arrangements(answers)])
+    ratios = {}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for name in ("difference", "difference_low", "difference_high"):
+            ratios[name] = 1 + answers[name] / answers["mse_reference"]
+    largest = np.nanmax(ratios["difference"], initial=1.0)
+    return Panel(
+        "MSE / reference's",
+        (line_of_rows(WORDS["answer"], x, ratios, "difference", drawn="points"),),
+        "log" if largest > 3 else "linear",
+        x_ticks=ticks,
+        guides=(Guide(1.0, ""),),
+    )
 
 
 PROBE = Probe(
@@ -406,5 +528,5 @@ PROBE = Probe(
     ),
     weights="ema",
     samples=512,
-    needs=("network",),
+    needs=(NETWORK,),
 )

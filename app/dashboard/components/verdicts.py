@@ -7,12 +7,12 @@ from typing import Any
 
 from dash import html
 
-from app.cli.output import counted
 from app.cli.stats_groups import caption_lines, group_columns, group_rows, text_columns
 from app.cli.stats_tests import TEST_COLUMNS, test_rows
 from app.dashboard.components.judging import sentences
 from app.dashboard.components.table import CLASSES, cell, scrolling
 from ired_diag.comparison import Comparison, PairOfGroups, words
+from ired_diag.runs.name_list import counted
 
 FEW = 3  # pairs: with more, caveats and tests are folded
 TEXT_IN_TESTS = (0, 5)  # places of the columns of text

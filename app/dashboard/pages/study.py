@@ -16,7 +16,6 @@ import dash
 import numpy as np
 from dash import Input, Output, html
 
-from app.cli.output import counted
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components.attributes import attributes
@@ -27,6 +26,7 @@ from app.dashboard.filtering import matching
 from app.dashboard.snapshot import Entry, Snapshot
 from ired_diag.runs.completion import state_in_words
 from ired_diag.runs.judged import usual_metric
+from ired_diag.runs.name_list import counted
 
 TITLE = "Study"
 HEADINGS = (
