@@ -146,8 +146,8 @@ def _per_word(bed: Bed) -> Study:
         steps = run.history.series[GRADIENT].steps
         loss = 3 + 4 * np.exp(-np.arange(len(steps)) / (len(steps) / 6))
         per_word = 1.31 if run.group == group else 1.0
-        told = {"lm_loss": Series(steps, loss), "lm_ppl": Series(steps, np.exp(per_word * loss))}
-        return with_series(run, told)
+        series = {"lm_loss": Series(steps, loss), "lm_ppl": Series(steps, np.exp(per_word * loss))}
+        return with_series(run, series)
 
     return changed(bed.study, logged)
 

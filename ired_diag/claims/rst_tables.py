@@ -13,7 +13,7 @@ cut at the columns of its rules. A table whose rows do not fit its rules stays a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 SIMPLE = re.compile(r"^\s*=+(?: +=+)+\s*$")
@@ -100,13 +100,22 @@ def _write_grid(lines: list[str], start: int) -> int:
     if not head:
         return start
     # In a grid with a rule after each row, several lines between two rules are one row.
-    if len(body) > 1 and any("=" in lines[rule] for rule in rules):
-        rows = [(part[0], _joined([cells[number] for number in part])) for part in body if part]
-    else:
-        rows = [(number, cells[number]) for part in body for number in part]
+    is_ruled = len(body) > 1 and any("=" in lines[rule] for rule in rules)
+    rows = _rows_of(body, cells, is_ruled=is_ruled)
     first_row = _joined([cells[number] for number in head])
     _write(lines, start, end, head=(head[-1], first_row), rule=rules[1], rows=rows)
     return end
+
+
+def _rows_of(parts: Sequence[Sequence[int]], cells: Mapping[int, list[str]], *, is_ruled: bool) -> list[Row]:
+    """Return the rows below a grid's head: one for each part between two rules, or one for each line."""
+    rows: list[Row] = []
+    for part in parts:
+        if part and is_ruled:
+            rows.append((part[0], _joined([cells[number] for number in part])))
+        elif part:
+            rows.extend((number, cells[number]) for number in part)
+    return rows
 
 
 def _cells(line: str) -> list[str]:

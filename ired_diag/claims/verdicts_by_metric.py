@@ -120,7 +120,12 @@ def _accused_only_next_to_agreeing(verdicts: Sequence[Verdict], metrics: Sequenc
 
 
 def _without_spreads_of_unchecked_means(verdicts: Sequence[Verdict], book: Book) -> list[Verdict]:
-    """Return the verdicts; a spread that fails next to a mean that was not checked is not checked either."""
+    """Return the verdicts; a spread that fails next to a mean that was not checked is not checked either.
+
+    Without runs no mean is checked, and a spread fails by the report's own numbers.
+    """
+    if not book.groups.members:
+        return list(verdicts)
     open_means = {id(verdict.claim) for verdict in verdicts if verdict.outcome == "unchecked"}
     kept = []
     for verdict in verdicts:

@@ -2,7 +2,7 @@
 
 A learning rate that is too high lets a loss fall for a few evaluations, and then throws it back to where it
 began: to chance. The curve as a whole has won nothing, and the few good evaluations look like spikes. They
-are none where three or more in a row are lower than all that follows,
+are a gain where three or more in a row are lower than all that follows,
 
     max of a row of three evaluations < end / 1.2,    end = median of all that follow the row,
 
