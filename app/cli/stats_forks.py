@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import output
+from ired_diag.runs.name_list import counted
 
 if TYPE_CHECKING:
     from ired_diag.fork_comparison import Change, Forks
@@ -37,7 +38,7 @@ def print_forks(forks: Forks, experiment: str) -> None:
 
 def sentences(forks: Forks) -> Iterator[str]:
     """Yield what came of the changes, in sentences."""
-    mending, count = forks.named("mends"), output.counted(len(forks.changes), "change")
+    mending, count = forks.named("mends"), counted(len(forks.changes), "change")
     before = f"than the training ever was up to step {forks.step} ({forks.before:.4g})"
     if not mending:
         yield f"Of {count} none ends better {before}."

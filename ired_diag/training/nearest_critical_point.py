@@ -2,12 +2,12 @@
 
 Newton's step solves H s = -g and goes to the critical point of the local quadratic, of whatever kind: unlike
 descent it is drawn to saddles as to minima. From w it is repeated until the gradient has all but vanished;
-the point p that it ends at is a saddle where the Hessian there has eigenvalues of both signs. A direction whose
-curvature is below ``FLAT`` times the largest is flat: it is left out of the step and of the count of signs.
+the point p that it ends at is a saddle where the Hessian there has eigenvalues of both signs. A direction
+whose curvature is below ``FLAT`` times the largest is flat: it is left out of the step and of the count of signs.
 
 Plain gradient descent with rate η leaves a saddle along its unstable direction, of curvature -λ, by the
-factor 1 + ηλ a step: from the distance u₀ along it to R takes ln(R/u₀)/ln(1 + ηλ) steps. With noise of standard
-deviation σ on the gradient, from exactly the saddle, half of all runs have reached R after
+factor 1 + ηλ a step: from the distance u₀ along it to R takes ln(R/u₀)/ln(1 + ηλ) steps. With noise of
+standard deviation σ on the gradient, from exactly the saddle, half of all runs have reached R after
 
     t = ln(1 + (R/(0.6745 ησ))² ((1 + ηλ)² - 1)) / (2 ln(1 + ηλ))   steps.
 
