@@ -132,7 +132,7 @@ def test_the_divisor_is_that_of_pytorchs_adam(tmp_path: Path) -> None:
     config = tasks.settings_of(FUNCTIONS, {**QUIET, "train_steps": 10})
     train(FUNCTIONS, config, tmp_path / "run")
     (target,) = of_run(read_run(tmp_path / "run"), "10")
-    state = target.read().subjects("raw").training.state()  # type: ignore[union-attr, attr-defined]
+    state = target.read().subjects("raw").training.state()  # type: ignore[attr-defined]
     divisor = divisor_of(state)
     assert divisor is not None
     squares = state.moments["point"]["exp_avg_sq"] / (1 - 0.999**10)

@@ -3,7 +3,7 @@
 Newton's step solves H s = -g and goes to the critical point of the local quadratic, of whatever kind: unlike
 descent it is drawn to saddles as to minima. From w it is repeated until the gradient has all but vanished;
 the point p that it ends at is a saddle where the Hessian there has eigenvalues of both signs. A direction
-whose curvature is below ``FLAT`` times the largest is flat: it is left out of the step and of the count of signs.
+whose curvature is below ``FLAT`` times the largest is flat: the step and the count of signs leave it out.
 
 Plain gradient descent with rate η leaves a saddle along its unstable direction, of curvature -λ, by the
 factor 1 + ηλ a step: from the distance u₀ along it to R takes ln(R/u₀)/ln(1 + ηλ) steps. With noise of

@@ -19,6 +19,7 @@ Reference: Polyak (1964), Some methods of speeding up the convergence of iterati
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -132,7 +133,7 @@ def ends_at(loss: LossAt, point: Tensor, *, divisor: Tensor | None = None, seed:
     return Ends(largest, smallest, direction)
 
 
-def _end(operator: LinearOperator, which: str, start: Vector) -> tuple[float, Vector]:
+def _end(operator: LinearOperator, which: Literal["LA", "SA"], start: Vector) -> tuple[float, Vector]:
     try:
         values, vectors = eigsh(operator, k=1, which=which, v0=start, tol=TOLERANCE)
     except ArpackNoConvergence:
