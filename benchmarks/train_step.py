@@ -37,8 +37,9 @@ from ired_diag.inverse.evaluation import evaluate
 from ired_diag.inverse.matrices import draw_matrices
 from ired_diag.inverse.objective import mine
 from ired_diag.inverse.training import network_in, schedule_in
+from ired_diag.precision import DTYPES
 from ired_diag.tasks.inverse import TASK as INVERSE
-from ired_diag.training.compiled import DTYPES, can_compile, loss_function
+from ired_diag.training.compiled import can_compile, loss_function
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.state import new_state
 

@@ -56,10 +56,18 @@ TRAINING_IDLE_RULES = (
         lambda config: config.optimizer == "sgd",
         "unless optimizer is sgd; Adam's is adam_betas",
     ),
+    IdleRule("nesterov", lambda config: config.momentum > 0, "without momentum"),
+    IdleRule(
+        "amsgrad_maximum",
+        lambda config: config.optimizer == "amsgrad",
+        "unless optimizer is amsgrad",
+    ),
+    IdleRule("rmsprop_decay", lambda config: config.optimizer == "rmsprop", "unless optimizer is rmsprop"),
+    IdleRule("epsilon", lambda config: config.optimizer != "sgd", "with sgd, which divides by nothing"),
     IdleRule(
         "weight_decay",
-        lambda config: config.optimizer != "adam",
-        "with adam as published; use adamw or sgd",
+        lambda config: config.optimizer in ("adamw", "sgd"),
+        "with an optimizer as published; use adamw or sgd",
     ),
     IdleRule(
         "clip_scaled_gradients",
@@ -98,10 +106,14 @@ class TrainingConfig(BaseModel):
     train_steps: int = Field(100_000, ge=1)
     precision: Literal["fp32", "bf16"] = "fp32"
 
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    optimizer: Literal["adam", "adamw", "amsgrad", "rmsprop", "sgd"] = "adam"
     learning_rate: float = Field(1e-4, gt=0)
     adam_betas: tuple[Beta, Beta] = (0.9, 0.99)
+    amsgrad_maximum: Literal["raw", "corrected"] = "raw"
     momentum: float = Field(0.0, ge=0, lt=1)
+    nesterov: bool = False
+    rmsprop_decay: float = Field(0.9, ge=0, lt=1)
+    epsilon: float = Field(1e-8, gt=0)
     weight_decay: float = Field(0.0, ge=0)
     lr_schedule: Literal["constant", "cosine", "step"] = "constant"
     lr_warmup_steps: int = Field(0, ge=0)

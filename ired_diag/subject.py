@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from ired_diag.config import TrainingConfig
 from ired_diag.errors import NotApplicable
-from ired_diag.model.energy import Energy
+from ired_diag.model.energy import Energy, Landscape
 from ired_diag.model.mined_batch import MinedBatch, MiningSettings, mine_batch
 from ired_diag.model.problems import Problems
 from ired_diag.model.schedule import Schedule
@@ -27,6 +28,8 @@ SomeKind = TypeVar("SomeKind")
 NEEDS = {  # what a probe of any task may need of a model, in words
     "negatives": "mined negatives",
     "levels": "noise levels",
+    "energy": "an energy",
+    "training": "a whole training state, as a checkpoint of ired-diag train has it",
 }
 CHUNK = 512  # problems mined at a time, whatever the device: memory does not grow with their number
 
@@ -46,6 +49,7 @@ class Subject:
         device: Where the energy is.
         negatives: The chunk of negatives to look at, for the probes that look at negatives.
         defect: Why every number of it will be NaN, where that is known: its weights are not numbers.
+        training: Where its training can go on from (``ired_diag.training.point``); None where it cannot.
     """
 
     energy: Energy
@@ -58,6 +62,7 @@ class Subject:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     negatives: MinedBatch | None = None
     defect: str = ""
+    training: object | None = None
 
     @property
     def offers(self) -> frozenset[str]:
@@ -68,6 +73,10 @@ class Subject:
             offers |= {"levels", "negatives"}
         elif self.mining.sampler is not None:
             offers.add("negatives")
+        if not isinstance(self.energy, NoEnergy):
+            offers.add("energy")
+        if self.training is not None:
+            offers.add("training")
         return frozenset(offers)
 
     def energy_of(self, kind: type[SomeKind]) -> SomeKind:
@@ -77,6 +86,14 @@ class Subject:
             NotApplicable: It is of another kind.
         """
         return _of_kind(self.energy, kind, "model")
+
+    def training_of(self, kind: type[SomeKind]) -> SomeKind:
+        """Return where training can go on from.
+
+        Raises:
+            NotApplicable: It cannot.
+        """
+        return _of_kind(self.training, kind, "training state")
 
     def problems_of(self, kind: type[SomeKind]) -> SomeKind:
         """Return where the problems come from, where that is of a kind.
@@ -119,6 +136,26 @@ class Subject:
                 first=first,
             )
             yield replace(self, negatives=batch)
+
+
+@dataclass(frozen=True)
+class NoEnergy:
+    """The model of a task that has no energy; only probes of its training can be put to it."""
+
+    levels: int = 0
+
+    def landscape(self, x: Tensor, t: Tensor) -> Landscape:
+        """Refuse: there is none."""
+        raise NotApplicable(f"needs {NEEDS['energy']}, and this model has none")
+
+
+@dataclass(frozen=True)
+class NoProblems:
+    """The problems of a task that has no energy."""
+
+    def draw(self, count: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Refuse: there are none."""
+        raise NotApplicable("needs problems with right answers, and this model has none")
 
 
 def _of_kind(value: object, kind: type[SomeKind], what: str) -> SomeKind:

@@ -86,11 +86,14 @@ class LossTerm:
         name: Its name in ``Losses.terms``.
         meaning: What it measures, in one line.
         trained: Whether a step descends it; a term that is not trained is reported only.
+        reported: Whether it counts in the loss that is reported. A term that is descended with another weight
+            than it is reported with stands twice: once trained, once reported.
     """
 
     name: str
     meaning: str
     trained: bool = True
+    reported: bool = True
 
 
 @dataclass(frozen=True)
@@ -359,6 +362,11 @@ class Task:
         return tuple(term.name for term in self.terms if term.trained)
 
     @property
+    def reported_terms(self) -> tuple[str, ...]:
+        """The names of the terms that make the reported loss, in their order."""
+        return tuple(term.name for term in self.terms if term.reported)
+
+    @property
     def reports_other_loss(self) -> bool:
-        """Whether the loss that is reported has terms that no step descends."""
-        return len(self.trained_terms) < len(self.terms)
+        """Whether the loss that is reported is another than the one that a step descends."""
+        return self.trained_terms != self.reported_terms

@@ -30,6 +30,9 @@ KINDS: list[dict[str, Any]] = [
     {"optimizer": "sgd"},
     {"optimizer": "sgd", "momentum": 0.9},
     {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 0.1},
+    {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
+    {"optimizer": "rmsprop", "rmsprop_decay": 0.95, "epsilon": 1e-6},
+    {"optimizer": "amsgrad", "epsilon": 1e-4},
 ]
 TOLERANCES = {torch.float64: 1e-13, torch.float32: 2e-6}
 every_kind = pytest.mark.parametrize("knobs", KINDS, ids=lambda k: "-".join(str(v) for v in k.values()))
@@ -48,7 +51,19 @@ def lone_optimizer(tensors: list[Tensor], config: InverseConfig) -> torch.optim.
             return torch.optim.Adam(tensors, rate, config.adam_betas, foreach=False)
         case "adamw":
             return torch.optim.AdamW(tensors, rate, config.adam_betas, weight_decay=decay, foreach=False)
-    return torch.optim.SGD(tensors, rate, config.momentum, weight_decay=decay, foreach=False)
+        case "amsgrad":
+            eps = config.epsilon
+            return torch.optim.Adam(tensors, rate, config.adam_betas, eps, amsgrad=True, foreach=False)
+        case "rmsprop":
+            return torch.optim.RMSprop(tensors, rate, config.rmsprop_decay, config.epsilon, foreach=False)
+    return torch.optim.SGD(
+        tensors,
+        rate,
+        config.momentum,
+        weight_decay=decay,
+        nesterov=config.nesterov,
+        foreach=False,
+    )
 
 
 def drawn(generator: torch.Generator, dtype: torch.dtype) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from app.cli import options, output
 if TYPE_CHECKING:
     from ired_diag.comparison import Margin
     from ired_diag.runs.regroup import Grouping
+    from ired_diag.runs.run import Run
 
 
 @click.command("stats")
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 @options.pairing
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
 @options.sweep
+@click.option("--forks", is_flag=True, help="Compare forks of EXPERIMENTS: which change mends it.")
 @click.option("--full", is_flag=True, help="Print all tests, readouts, effect sizes, noise and ranks.")
 @click.option("--latex", is_flag=True, help="Print a LaTeX table, and paragraphs for methods and results.")
 @click.option("--markdown", is_flag=True, help="Print the table and the paragraphs as Markdown.")
@@ -43,6 +46,7 @@ def command(
     paired: bool | None,
     seed: int,
     sweep: str | None,
+    forks: bool,
     full: bool,
     latex: bool,
     markdown: bool,
@@ -62,11 +66,15 @@ def command(
     ired-diag stats results.csv --margin 2%
     ired-diag stats results.csv --margin 0.05abs --paired
     ired-diag stats q301 --sweep mining_opt_steps
+    ired-diag stats q103 --forks
     """
     from app.calls.comparing import compare
     from app.cli import stats_answer, stats_markup, stats_output
     from app.cli.same_command import same_command
 
+    if forks:
+        _print_forks(experiments, runs, metric=metric, grouping=grouping, as_json=as_json)
+        return
     comparison = compare(
         *experiments,
         runs=runs,
@@ -95,3 +103,29 @@ def command(
         stats_output.print_comparison(comparison)
     elif not (latex or markdown):
         stats_answer.print_answer(comparison, same_command(context, "--full"))
+
+
+def _print_forks(
+    experiments: tuple[str, ...],
+    runs: Path,
+    *,
+    metric: str | None,
+    grouping: Grouping,
+    as_json: bool,
+) -> None:
+    """Print which change mends each experiment that was forked."""
+    from app.cli import stats_forks
+    from ired_diag.fork_comparison import compare_forks
+    from ired_diag.grouping import group_runs
+
+    groups = group_runs(experiments, runs, metric=metric, variants=True, grouping=grouping)
+    by_experiment: dict[str, list[Run]] = {}
+    for run in itertools.chain.from_iterable(groups.values()):
+        by_experiment.setdefault(run.experiment, []).append(run)
+    answers = {experiment: compare_forks(runs) for experiment, runs in by_experiment.items()}
+    if as_json:
+        output.print_json(answers)
+        return
+    for experiment, of_steps in answers.items():
+        for forks in of_steps:
+            stats_forks.print_forks(forks, experiment)

@@ -36,6 +36,13 @@ WIDTH = 78  # characters of a line about an experiment
 @click.option("--name", help="Train under another name.")
 @click.option("--resume", is_flag=True, help="Continue stopped runs; start those that do not exist yet.")
 @click.option("--from", "source", metavar="RUN@STEP", help="Fork a run at a step (or last, best) instead.")
+@click.option(
+    "--each",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE|fresh_optimizer",
+    help="One fork for each change (with --from). May be repeated.",
+)
 @click.option("--fresh-optimizer", is_flag=True, help="Reset the state of the optimiser (with --from).")
 @click.option(
     "--together",
@@ -62,6 +69,7 @@ def command(
     name: str | None,
     resume: bool,
     source: str | None,
+    changes: tuple[str, ...],
     fresh_optimizer: bool,
     together: int | None,
     compiling: Compile,
@@ -80,11 +88,16 @@ def command(
     ired-diag train q103 --seeds 0-2 --set train_steps=2000
     ired-diag train q103 --seeds 0-2 --resume
     ired-diag train --from q103/seed0@7000 --set learning_rate=1e-5
+    ired-diag train --from q103/seed0@7000 --each learning_rate=1e-5 --each optimizer=sgd
     ired-diag train --task my_task.py:build --seeds 0-4
     """
     if list_them:
         _list()
         return
+    if source is None and changes:
+        raise click.UsageError("--each needs --from RUN@STEP.")
+    if changes and fresh_optimizer:
+        raise click.UsageError("Give the reset of the optimiser as a change: --each fresh_optimizer.")
     if experiment is not None and source is not None:
         raise click.UsageError("Name an experiment or fork a run with --from, not both.")
     if experiment is None and source is None and task is None:
@@ -96,10 +109,21 @@ def command(
     from ired_diag.devices import choose_device
     from ired_diag.training.opening import Options
     from ired_diag.training.plan import in_batches, plan
-    from ired_diag.training.plan_fork import plan_fork
+    from ired_diag.training.plan_fork import plan_each, plan_fork
 
     chosen = choose_device(device)
-    if source is not None:
+    if source is not None and changes:
+        planned = plan_each(
+            source,
+            changes,
+            seeds,
+            settings,
+            task=task,
+            name=name,
+            runs=runs,
+            resume=resume,
+        )
+    elif source is not None:
         planned = plan_fork(
             source,
             seeds,
@@ -118,13 +142,17 @@ def command(
     _train_in_turn(in_batches(planned, together), training)
     if stop_on_trouble and not all(_is_complete(run.folder) for run in planned):
         click.get_current_context().exit(EXIT_CHECK_FAILED)
+    if changes:
+        experiment = shlex.quote(planned[0].experiment or planned[0].config.experiment_name)
+        click.echo(f"Next: ired-diag stats {experiment} --forks --runs {shlex.quote(str(runs))}")
+        return
     click.echo(f"Next: {_next_commands(planned[0], runs)}")
 
 
 def _next_commands(first: PlannedRun, runs: Path) -> str:
-    """Return what to type after training; probes read no models of a user's own task."""
+    """Return what to type after training; a probe reads no model of a user's own task, or without energy."""
     ls = f"ired-diag ls --runs {shlex.quote(str(runs))}"
-    if first.task_file is not None:
+    if first.task_file is not None or first.task.subject is None:
         return ls
     return f"ired-diag probe conditioning {shlex.quote(str(first.folder))}, or: {ls}"
 

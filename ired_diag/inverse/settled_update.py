@@ -2,9 +2,11 @@
 
 With g_1 … g_K the gradients of K batches at the same weights w, η the learning rate, λ the weight decay:
 
-    adam:   u = η m/(√v + 10⁻⁸),   m = mean g_r,  v = mean g_r²  (entry by entry)
-    adamw:  u = η (m/(√v + 10⁻⁸) + λ w)
-    sgd:    u = η (m + λ w)/(1 - μ),   μ the momentum
+    adam:   u = η m/(√v + ε),   m = mean g_r,  v = mean g_r²  (entry by entry); rmsprop alike
+    adamw:  u = η (m/(√v + ε) + λ w)
+    sgd:    u = η (m + λ w)/(1 - μ),   μ the momentum, Nesterov's too
+
+AMSGrad divides by the largest v so far, so that adam's u is the most that its step can be.
 
 Adam's first step from fresh moments is η times the signs of the gradient whatever the gradient is, and says
 nothing; these are moments of many batches. Adam's own m remembers (1 + β₁)/(1 - β₁) batches, 19 at β₁ = 0.9.
@@ -25,8 +27,6 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import TrainingConfig
-
-EPSILON = 1e-8  # PyTorch's
 
 
 def squared_updates(config: TrainingConfig, gradients: Tensor, weight: Tensor) -> Tensor:
@@ -60,7 +60,7 @@ def _update(config: TrainingConfig, m: Tensor, v: Tensor, weight: Tensor) -> Ten
         return config.learning_rate * step / (1 - config.momentum)
     # What is left of a sum of squares after one is taken away may be below 0 by a rounding.
     spread = v.clamp(min=0).sqrt()
-    step = m / (spread + EPSILON)
+    step = m / (spread + config.epsilon)
     if config.optimizer == "adamw":
         step = step + decay
     return config.learning_rate * step

@@ -83,7 +83,12 @@ class Probe:
     @property
     def own_energies(self) -> bool:
         """Whether it can be put to an energy of any kind that has noise levels or a sampler."""
-        return set(self.needs) <= set(NEEDS)
+        return not self.is_of_training and set(self.needs) <= set(NEEDS)
+
+    @property
+    def is_of_training(self) -> bool:
+        """Whether it takes steps of the training, of any task; all others look at an energy."""
+        return "training" in self.needs
 
     def check(self, subject: Subject) -> None:
         """Refuse a model that lacks what the probe needs.
@@ -91,7 +96,8 @@ class Probe:
         Raises:
             NotApplicable: It does; the message names what is lacking.
         """
-        for need in self.needs:
+        needs = self.needs if self.is_of_training else ("energy", *self.needs)
+        for need in needs:
             if need not in subject.offers:
                 raise NotApplicable(f"needs {NEEDS.get(need, need)}, and this model has none")
 

@@ -14,6 +14,7 @@ import ired_diag
 from ired_diag import tasks
 from ired_diag.errors import NotApplicable
 from ired_diag.finding import Finding
+from ired_diag.model.schedule import clean_schedule
 from ired_diag.own_model import fingerprint, read_own_model
 from ired_diag.probing.probe import Probe
 from ired_diag.probing.tables import Key
@@ -22,8 +23,9 @@ from ired_diag.runs.checkpoint_choice import choose_checkpoints
 from ired_diag.runs.probe_folder import OUT, output_folder
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import folder_name
-from ired_diag.subject import Subject
+from ired_diag.subject import NoEnergy, NoProblems, Subject
 from ired_diag.task import StoredModel, Task
+from ired_diag.training.point import training_point
 
 OWN_WEIGHTS: tuple[Weights, ...] = ("raw",)  # a user's own model has one set, whatever it is
 # Of a configuration, what changes no number of a checkpoint that is there.
@@ -148,7 +150,7 @@ def _of_checkpoint(
             stored = StoredModel(checkpoint, weights, keys)
             if model is not None:
                 return read_own_model(model, device=device, stored=stored), []
-            return _subject_of(task or tasks.of_run(run), stored)
+            return _subject_of(task or tasks.of_run(run), stored, file)
 
         _, notes = of_weights(next(iter(checkpoint.states)))
         return Opened(
@@ -186,13 +188,28 @@ def open_subject(
     """
     checkpoint = read_checkpoint(path, device=device)
     keys = keys or checkpoint.configuration
-    return _subject_of(task or tasks.task_of(keys or {}), StoredModel(checkpoint, weights, keys))[0]
+    stored = StoredModel(checkpoint, weights, keys)
+    return _subject_of(task or tasks.task_of(keys or {}), stored, Path(path))[0]
 
 
-def _subject_of(task: Task, stored: StoredModel) -> tuple[Subject, list[Finding]]:
-    if task.subject is None:
+def _subject_of(task: Task, stored: StoredModel, file: Path) -> tuple[Subject, list[Finding]]:
+    """Return what a probe is put to: an energy where the task has one, and a point of its training."""
+    device = next(iter(stored.weights.values())).device
+    point = training_point(file, task, stored.keys, stored.step, device)
+    if task.subject is not None:
+        subject, notes = task.subject(stored)
+        return replace(subject, training=point), notes
+    if point is None:
         raise NotApplicable(f"needs an energy, and the task {task.name} has none to probe")
-    return task.subject(stored)
+    subject = Subject(
+        energy=NoEnergy(),
+        schedule=clean_schedule(),
+        problems=NoProblems(),
+        config=point.config,
+        device=device,
+        training=point,
+    )
+    return subject, []
 
 
 def of_own_model(name: str, *, device: torch.device | str, out: Path | None) -> Target:

@@ -22,13 +22,12 @@ from torch._dynamo.exc import TorchDynamoException
 from ired_diag.config import TrainingConfig
 from ired_diag.errors import DiagError
 from ired_diag.own_task import check_losses
+from ired_diag.precision import DTYPES
 from ired_diag.task import Losses, Task
 from ired_diag.tensors import Tensors
 from ired_diag.training.seed_axis import seed_slice, stacked
 
 Compile = Literal["auto", "on", "off"]
-
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 # Samples x steps x weights above which some tens of seconds of compiling are won back on two cores.
 WORTH_COMPILING = 2048 * 4000 * 1_000_000
@@ -116,9 +115,10 @@ def _in_total(task: Task, losses: Losses) -> StepLoss:
         total = total + term
     logged: dict[str, Tensor] = {"loss": total}
     if task.reports_other_loss:
-        logged["reported_loss"] = torch.stack(list(losses.terms.values())).sum(0)
+        reported = [losses.terms[name] for name in task.reported_terms if name in losses.terms]
+        logged["reported_loss"] = torch.stack(reported).sum(0).detach()
     for name, value in (losses.logged or losses.terms).items():
-        logged[name] = value.detach()
+        logged[name] = value.detach().clone()  # a view of the weights would move with the step
     return StepLoss(total, logged)
 
 

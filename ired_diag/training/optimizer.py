@@ -1,7 +1,8 @@
-"""The optimiser, and the clipping of gradients before it: Adam as published, AdamW, or SGD with momentum.
+"""The optimiser, and the clipping of gradients before it: Adam, AdamW, AMSGrad, RMSProp, SGD with momentum.
 
-The optimisers are PyTorch's. What they remember of each tensor (its *moments*) is laid out here, so that one
-seed's share can be cut out of an ensemble's, kept in a checkpoint, and put back.
+The optimisers are PyTorch's, but for one form of AMSGrad (``ired_diag.training.amsgrad``). What they remember
+of each tensor (its *moments*) is laid out here, so that one seed's share can be cut out of an ensemble's,
+kept in a checkpoint, and put back.
 
 Gradients are clipped seed by seed. With c the limit, g ← g min(1, c/(‖g‖ + 10⁻⁶)), the norm over all
 tensors of the seed (``torch.nn.utils.clip_grad_norm_``). A group of weights with a limit of its own
@@ -26,6 +27,7 @@ from torch import Tensor
 
 from ired_diag.config import TrainingConfig
 from ired_diag.task import ParameterGroup
+from ired_diag.training.amsgrad import CorrectedAmsgrad
 
 Moments = dict[str, dict[str, Tensor]]  # of each tensor by name: each thing remembered by its own name
 
@@ -35,6 +37,8 @@ SCALE_GROWTH_INTERVAL = 2000
 MOMENT_NAMES = {
     "adam": ("exp_avg", "exp_avg_sq"),
     "adamw": ("exp_avg", "exp_avg_sq"),
+    "amsgrad": ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
+    "rmsprop": ("square_avg",),
     "sgd": ("momentum_buffer",),
 }
 
@@ -65,22 +69,7 @@ def make_optimizer(
         steps: Steps that it has taken.
         groups: Groups of weights, with their factors of the learning rate.
     """
-    tensors = _by_rate(weights, groups)
-    rate, decay = config.learning_rate, config.weight_decay
-    optimizer: torch.optim.Optimizer
-    match config.optimizer:
-        case "sgd":
-            optimizer = torch.optim.SGD(tensors, lr=rate, momentum=config.momentum, weight_decay=decay)
-        case "adamw":
-            optimizer = torch.optim.AdamW(
-                tensors,
-                lr=rate,
-                betas=config.adam_betas,
-                weight_decay=decay,
-                fused=True,
-            )
-        case _:
-            optimizer = torch.optim.Adam(tensors, lr=rate, betas=config.adam_betas, fused=True)
+    optimizer = _new_optimizer(config, _by_rate(weights, groups))
     for name, tensor in weights.items():
         optimizer.state[tensor].update(moments[name])
         if config.optimizer != "sgd":
@@ -88,6 +77,34 @@ def make_optimizer(
             count = torch.tensor(float(steps), device=tensor.device)
             optimizer.state[tensor]["step"] = count
     return optimizer
+
+
+def _new_optimizer(config: TrainingConfig, tensors: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """Return an optimiser of PyTorch's that remembers nothing yet."""
+    rate, decay, betas = config.learning_rate, config.weight_decay, config.adam_betas
+    match config.optimizer:
+        case "sgd":
+            return torch.optim.SGD(
+                tensors,
+                lr=rate,
+                momentum=config.momentum,
+                nesterov=config.nesterov,
+                weight_decay=decay,
+            )
+        case "rmsprop":
+            return torch.optim.RMSprop(tensors, lr=rate, alpha=config.rmsprop_decay, eps=config.epsilon)
+        case "amsgrad" if config.amsgrad_maximum == "corrected":
+            return CorrectedAmsgrad(tensors, lr=rate, betas=betas, eps=config.epsilon)
+        case "amsgrad":
+            return torch.optim.Adam(
+                tensors, lr=rate, betas=betas, eps=config.epsilon, amsgrad=True, fused=True
+            )
+        case "adamw":
+            return torch.optim.AdamW(
+                tensors, lr=rate, betas=betas, eps=config.epsilon, weight_decay=decay, fused=True
+            )
+        case _:
+            return torch.optim.Adam(tensors, lr=rate, betas=betas, eps=config.epsilon, fused=True)
 
 
 def optimizer_state(

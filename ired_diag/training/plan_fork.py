@@ -26,6 +26,8 @@ from ired_diag.training.fork import Fork, find_checkpoint
 from ired_diag.training.plan import PlannedRun, check_free, parse_seeds, parse_settings, seed_folder
 from ired_diag.training.stored_configuration import stored_configuration
 
+FRESH_OPTIMIZER = "fresh_optimizer"  # the change that resets the optimiser's memory and nothing else
+
 
 def plan_fork(
     source: str,
@@ -77,6 +79,50 @@ def plan_fork(
         planned.append(replace(run, task_file=tasks.file_of(task), task_function=tasks.function_of(task)))
     if not resume:
         check_free(planned)
+    return planned
+
+
+def plan_each(
+    source: str,
+    changes: Sequence[str],
+    seeds: str | None = None,
+    settings: Sequence[str] = (),
+    *,
+    task: str | None = None,
+    name: str | None = None,
+    runs: Path = Path("runs"),
+    resume: bool = False,
+) -> list[PlannedRun]:
+    """Return a fork for each change, nothing of it done yet.
+
+    Args:
+        source: As ``plan_fork`` takes it.
+        changes: ``key=value``, or ``fresh_optimizer``.
+        seeds: Which seeds of an experiment to fork. Default: all of them.
+        settings: Changes to all forks, ``key=value`` each.
+        task: What the parent trained. Default: what its configuration names.
+        name: Name of the new experiment. Default: the name of the parent's experiment.
+        runs: The runs folder.
+        resume: Forks that are there go on; those that are not, start.
+
+    Raises:
+        DiagError: A change is given twice, or a fork cannot be made.
+    """
+    if len(set(changes)) < len(changes):
+        raise DiagError("--each: the same change is given twice.")
+    planned: list[PlannedRun] = []
+    for change in changes:
+        is_reset = change == FRESH_OPTIMIZER
+        planned += plan_fork(
+            source,
+            seeds,
+            list(settings) if is_reset else [*settings, change],
+            task=task,
+            name=name,
+            runs=runs,
+            fresh_optimizer=is_reset,
+            resume=resume,
+        )
     return planned
 
 
@@ -243,5 +289,5 @@ def _label(fork: Fork, config: TrainingConfig, changed: Iterable[str]) -> str:
         text = value if isinstance(value, str) else json.dumps(value)
         parts.append(f"{key}={text}")
     if fork.fresh_optimizer:
-        parts.append("fresh_optimizer")
+        parts.append(FRESH_OPTIMIZER)
     return ",".join(parts)

@@ -183,6 +183,6 @@ class Recorder:
 
 def read_values(tensors: Mapping[str, torch.Tensor]) -> list[dict[str, float]]:
     """Return the values of each seed, from tensors of shape (seeds,), with one transfer from the device."""
-    columns = torch.stack([tensor.detach().float() for tensor in tensors.values()])
+    columns = torch.stack([tensor.detach().double() for tensor in tensors.values()])
     rows = columns.T.tolist()
     return [dict(zip(tensors, row, strict=True)) for row in rows]

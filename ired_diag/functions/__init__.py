@@ -1,0 +1,1 @@
+"""Test functions of the plane: what an optimiser does where every answer is known."""

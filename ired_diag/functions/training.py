@@ -1,0 +1,59 @@
+"""The descent on a test function as the trainer sees it: one point as the weights, noise as the batch.
+
+Noise on the gradient is a term of the loss, ξ·p with ξ ~ N(0, σ²) drawn at each step: its gradient is ξ. It
+is descended and not reported.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ired_diag.functions.config import FunctionsConfig
+from ired_diag.functions.surface import SURFACES, Surface
+from ired_diag.precision import DTYPES
+from ired_diag.streams import Streams
+from ired_diag.task import CriticalPoint, Losses
+from ired_diag.tensors import Tensors
+
+
+def surface_of(config: FunctionsConfig) -> Surface:
+    """Return the function that is descended."""
+    return SURFACES[config.function]
+
+
+def initial_weights(config: FunctionsConfig, generator: torch.Generator) -> dict[str, Tensor]:
+    """Return the point where a seed starts, of shape (2,)."""
+    start = config.start or surface_of(config).start
+    device, dtype = generator.device, DTYPES[config.precision]
+    spread = torch.randn(2, generator=generator, dtype=dtype, device=device)
+    return {"point": torch.tensor(start, dtype=dtype, device=device) + config.start_spread * spread}
+
+
+def draw_batch(config: FunctionsConfig, streams: Streams, step: int) -> dict[str, Tensor]:
+    """Return the noise on the gradient of a step, of shape (2,)."""
+    device, dtype = streams.noise.device, DTYPES[config.precision]
+    if config.gradient_noise == 0:
+        return {"noise": torch.zeros(2, dtype=dtype, device=device)}
+    noise = torch.randn(2, generator=streams.noise, dtype=dtype, device=device)
+    return {"noise": config.gradient_noise * noise}
+
+
+def losses(config: FunctionsConfig, tensors: Tensors, batch: Tensors) -> Losses:
+    """Return the terms of the loss at the points, each of shape (seeds,), and the points."""
+    point, noise = tensors["point"], batch["noise"]
+    value = surface_of(config).value(point)
+    terms = {"value": value, "noise": (noise * point).sum(-1)}
+    return Losses(terms, {"value": value, "x": point[..., 0], "y": point[..., 1]})
+
+
+def evaluate(
+    config: FunctionsConfig, tensors: Tensors, batch: Tensors, generator: torch.Generator
+) -> dict[str, float]:
+    """Return the value where the point is now, after the step."""
+    return {"function/value": float(surface_of(config).value(tensors["point"]))}
+
+
+def critical_points(config: FunctionsConfig) -> tuple[CriticalPoint, ...]:
+    """Return the global minimum of the function, or its saddle."""
+    return surface_of(config).critical_points

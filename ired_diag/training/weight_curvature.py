@@ -1,0 +1,176 @@
+"""The curvature of a training's loss in its weights: the ends of its Hessian's spectrum.
+
+With H the Hessian of the trained loss on one batch and P > 0 the diagonal that an adaptive optimiser divides
+by, P⁻¹H has the eigenvalues of the symmetric P^(-1/2) H P^(-1/2). A step of size η along the gradient stays
+near a minimum of a quadratic as long as the largest of them is below
+
+    2/η                      plain gradient descent, and RMSProp with its P
+    2 (1 + β)/η              heavy ball, v ← β v + g
+    2 (1 + β)/(η (1 + 2 β))  Nesterov's momentum
+    2 (1 + β₁)/(η (1 - β₁))  Adam with its P, whose mean is (1 - β₁) times a heavy ball's
+
+Up to ``MOST_DENSE`` weights the Hessian is written out; beyond, its ends come from Lanczos' method.
+
+Reference: Polyak (1964), Some methods of speeding up the convergence of iteration methods; Cohen and others
+(2021), Gradient descent on neural networks typically occurs at the edge of stability, ICLR; Cohen and others
+(2022), Adaptive gradient methods at the edge of stability, arXiv 2207.14484.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from torch import Tensor
+
+from ired_diag.config import TrainingConfig
+from ired_diag.tensors import Tensors
+from ired_diag.training.learning_rate import learning_rate_after
+from ired_diag.training.promise import Twin, as_float64
+from ired_diag.training.state import TrainingState
+
+Vector = NDArray[np.float64]
+
+MOST_DENSE = 400  # weights whose Hessian is written out
+TOLERANCE = 1e-4  # of Lanczos' eigenvalues, relative
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The ends of a spectrum.
+
+    Attributes:
+        largest: The largest eigenvalue; NaN where it did not converge.
+        smallest: The smallest one.
+        direction: Its eigenvector, of shape (weights,).
+    """
+
+    largest: float
+    smallest: float
+    direction: Vector
+
+
+class LossAt:
+    """The trained loss of one batch around the weights of a training, on flat vectors in float64."""
+
+    def __init__(self, state: TrainingState, batch: Tensors) -> None:
+        """Take the weights as they are now; later steps of the training do not move them."""
+        self._twin, self._batch = Twin(state), batch
+        self._shapes = {name: weight.shape for name, weight in state.weights.items()}
+        self.start = flat(as_float64(state.weights)).detach().clone()
+
+    @property
+    def size(self) -> int:
+        """How many weights there are."""
+        return self.start.numel()
+
+    def loss(self, point: Tensor) -> Tensor:
+        """Return the loss at a point of shape (weights,)."""
+        return self._twin.values(self._named(point), self._batch)["trained"]
+
+    def gradient(self, point: Tensor) -> Tensor:
+        """Return the gradient at a point, of shape (weights,)."""
+        leaf = point.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(self.loss(leaf), leaf)
+        return gradient
+
+    def times_hessian(self, point: Tensor, vector: Tensor) -> Tensor:
+        """Return the product of the Hessian at a point and a vector, of shape (weights,)."""
+        leaf = point.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(self.loss(leaf), leaf, create_graph=True)
+        if not gradient.requires_grad:
+            return torch.zeros_like(vector)
+        (product,) = torch.autograd.grad(gradient @ vector, leaf, materialize_grads=True)
+        return product
+
+    def hessian(self, point: Tensor) -> Tensor:
+        """Return the Hessian at a point, of shape (weights, weights)."""
+        columns = [self.times_hessian(point, unit) for unit in torch.eye(self.size, dtype=torch.float64)]
+        matrix = torch.stack(columns)
+        return (matrix + matrix.T) / 2
+
+    def _named(self, point: Tensor) -> Tensors:
+        parts = torch.split(point, [shape.numel() for shape in self._shapes.values()])
+        named = {}
+        for (name, shape), part in zip(self._shapes.items(), parts, strict=True):
+            named[name] = part.reshape(shape)
+        return named
+
+
+def flat(tensors: Tensors) -> Tensor:
+    """Return tensors as one vector, in their order."""
+    return torch.cat([tensor.flatten() for tensor in tensors.values()])
+
+
+def ends_at(loss: LossAt, point: Tensor, *, divisor: Tensor | None = None, seed: int = 0) -> Ends:
+    """Return the ends of the spectrum of the Hessian, or of P^(-1/2) H P^(-1/2).
+
+    Args:
+        loss: The loss.
+        point: Where, of shape (weights,).
+        divisor: P, of shape (weights,); None: the Hessian as it is.
+        seed: Of the vector that Lanczos' method starts with.
+    """
+    scale = torch.ones_like(point) if divisor is None else divisor.rsqrt()
+    if loss.size <= MOST_DENSE:
+        matrix = scale[:, None] * loss.hessian(point) * scale
+        values, vectors = np.linalg.eigh(matrix.numpy())
+        return Ends(float(values[-1]), float(values[0]), vectors[:, 0])
+
+    def times(vector: Vector) -> Vector:
+        product = loss.times_hessian(point, scale * torch.from_numpy(np.asarray(vector).reshape(-1)))
+        result: Vector = (scale * product).numpy()
+        return result
+
+    operator = LinearOperator((loss.size, loss.size), matvec=times, dtype=np.float64)
+    start = np.random.default_rng(seed).normal(size=loss.size)
+    largest, _ = _end(operator, "LA", start)
+    smallest, direction = _end(operator, "SA", start)
+    return Ends(largest, smallest, direction)
+
+
+def _end(operator: LinearOperator, which: Literal["LA", "SA"], start: Vector) -> tuple[float, Vector]:
+    try:
+        values, vectors = eigsh(operator, k=1, which=which, v0=start, tol=TOLERANCE)
+    except ArpackNoConvergence:
+        return float("nan"), np.full(len(start), np.nan)
+    return float(values[0]), vectors[:, 0]
+
+
+def divisor_of(state: TrainingState) -> Tensor | None:
+    """Return what an adaptive optimiser divides by, of shape (weights,); None where it divides by nothing.
+
+    It is that of the step before: √v̂ + ε with the memory as the checkpoint holds it.
+    """
+    config, steps = state.config, max(state.optimizer_steps, 1)
+    name = {"rmsprop": "square_avg", "amsgrad": "max_exp_avg_sq"}.get(config.optimizer, "exp_avg_sq")
+    if config.optimizer == "sgd":
+        return None
+    squares = flat({key: memory[name] for key, memory in state.moments.items()}).double()
+    is_corrected_already = config.optimizer == "amsgrad" and config.amsgrad_maximum == "corrected"
+    if config.optimizer != "rmsprop" and not is_corrected_already:
+        squares = squares / (1 - config.adam_betas[1] ** steps)
+    return squares.sqrt() + config.epsilon
+
+
+def limit_of(config: TrainingConfig, step: int) -> float:
+    """Return the largest eigenvalue that the step after ``step`` steps is stable for.
+
+    >>> config = TrainingConfig(experiment_name="x", optimizer="sgd", learning_rate=0.01, momentum=0.9)
+    >>> round(limit_of(config, 0), 6)
+    380.0
+    """
+    rate = learning_rate_after(step, config)
+    if rate == 0:
+        return float("inf")
+    if config.optimizer == "rmsprop":
+        return 2 / rate
+    if config.optimizer == "sgd":
+        limit = 2 * (1 + config.momentum) / rate
+        return limit / (1 + 2 * config.momentum) if config.nesterov else limit
+    beta = config.adam_betas[0]
+    return 2 * (1 + beta) / (rate * (1 - beta))
