@@ -100,14 +100,19 @@ def probe(
 
 
 def probes_called(name: str, *, of_own_model: bool) -> Sequence[Probe]:
-    """Return the probe of a name; of ``all`` every one, of a user's own model those that it can answer.
+    """Return the probe of a name; of ``all`` those of an energy, of a user's own model those it can answer.
+
+    Probes of the training itself take as long as training does: they are asked by name.
 
     Raises:
         NotFound: No probe has this name.
     """
     if name != ALL:
         return [probes.load(name)]
-    return [each for each in probes.load_all().values() if each.own_energies or not of_own_model]
+    every = probes.load_all().values()
+    if of_own_model:
+        return [each for each in every if each.own_energies]
+    return [each for each in every if not each.is_of_training]
 
 
 def check_number(argument: str, value: object, *, least: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import output
+from ired_diag.runs.name_list import counted
 from ired_diag.visible_text import visible_line
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ def _head(contents: CheckpointContents) -> Iterator[str]:
     yield f"step: {step}"
     counts = [f"{count:,} parameters ({kind})" for kind, count in contents.parameters.items()]
     if contents.constants:
-        counts.append(f"{output.counted(contents.constants, 'constant')} of a noise schedule")
-    tensors = output.counted(len(contents.tensors), "tensor")
+        counts.append(f"{counted(contents.constants, 'constant')} of a noise schedule")
+    tensors = counted(len(contents.tensors), "tensor")
     yield f"{tensors}, {contents.numbers:,} numbers; weights: {', '.join(counts) or 'none recognised'}"
 
 
@@ -199,7 +200,7 @@ def _notes(contents: CheckpointContents) -> Iterator[str]:
     if len(contents.damage) > MOST_DAMAGE:
         yield f"damaged: {len(contents.damage) - MOST_DAMAGE} parts more (--json)"
     if contents.not_finite:
-        yield f"NaN or infinite: {output.counted(contents.not_finite, 'number')}."
+        yield f"NaN or infinite: {counted(contents.not_finite, 'number')}."
     if contents.settings:
         listed = [f"{key}={_value(value)}" for key, value in list(contents.settings.items())[:MOST_SETTINGS]]
         more = len(contents.settings) - len(listed)

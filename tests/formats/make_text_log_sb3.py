@@ -1,4 +1,4 @@
-"""Write tests/formats/sb3_logger.txt, and its points as they were recorded, with stable-baselines3's own logger.
+"""Write tests/formats/sb3_logger.txt with the logger of stable-baselines3, and its points as recorded.
 
 python tests/formats/make_text_log_sb3.py FOLDER
 """
