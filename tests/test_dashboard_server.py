@@ -61,7 +61,7 @@ def test_it_answers_its_reader_binds_this_machine_and_ends_with_a_line(
     with socket.socket() as elsewhere, pytest.raises(OSError):
         elsewhere.connect(("127.0.0.2", port))
     process.send_signal(signal.SIGINT)
-    told, wrong = process.communicate(timeout=20)
+    told, wrong = process.communicate(timeout=60)
     assert process.returncode == 0
     assert told.strip().splitlines()[-1] == "The dashboard has ended."
     assert "Traceback" not in wrong and token not in wrong

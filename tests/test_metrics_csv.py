@@ -277,6 +277,6 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     lines = [line for line in content.decode("utf-8", "replace").split("\n") if line.strip()]
     counted = len({damage.where for damage in log.damaged}) + log.torn_tail
     counted += sum(int(note.evidence["values"] or 0) for note in log.notes if "values" in note.evidence)
-    empty = sum(line.strip().split(",")[1:] in ([""], ["-"], ["--"]) for line in lines)
+    empty = sum(line.strip().split(",")[1:] in ([""], ['""'], ["-"], ["--"]) for line in lines)
     empty += sum(line.strip().replace(" ", "") == "step,a" for line in lines)
     assert len(log.points.get("a", ())) + counted + sum(log.left_out.values()) + empty >= len(lines)
