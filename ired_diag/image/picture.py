@@ -20,6 +20,7 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.image.config import PUBLISHED
 
 SIZE = 64
+FORMATS = ("PNG", "JPEG")
 FIELD = 8
 SMALLEST, LARGEST = 16, 512  # pixels of a side: SSIM needs windows, and memory has an end
 
@@ -29,7 +30,7 @@ def picture_of(name: str) -> Tensor:
     """Return the image that a configuration names, of shape (3, height, width), from 0 to 1, in float32.
 
     Args:
-        name: ``published``, or the path of an image file in a format that Pillow reads.
+        name: ``published``, or the path of a PNG or JPEG file.
 
     Raises:
         UnreadableFile: There is no such file, it is no image, or it is too small or too large.
@@ -38,7 +39,7 @@ def picture_of(name: str) -> Tensor:
         return published_picture()
     path = Path(name)
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             if not all(SMALLEST <= side <= LARGEST for side in image.size):
                 raise UnreadableFile(
                     f"{path}: the image is {image.width} by {image.height} pixels; a fit takes {SMALLEST} to "
@@ -46,7 +47,7 @@ def picture_of(name: str) -> Tensor:
                 )
             pixels = np.asarray(image.convert("RGB"), dtype=np.float32)
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise UnreadableFile(f"{path}: cannot be read as an image ({error}).") from error
+        raise UnreadableFile(f"{path}: cannot be read as a PNG or JPEG image ({error}).") from error
     return torch.from_numpy(pixels / 255).permute(2, 0, 1).contiguous()
 
 
