@@ -1,8 +1,8 @@
 """Saddles: is the training near a saddle, and how long does plain descent need to leave it?
 
-A small gradient alone is no saddle, and eigenvalues of both signs alone are none either: Rosenbrock's
-function has them at many points and has no saddle anywhere. Here a saddle is a point where the gradient
-vanishes and the Hessian has eigenvalues of both signs, found by Newton's method from the weights
+A small gradient alone is no saddle, and eigenvalues of both signs alone make none: Rosenbrock's function has
+them at many points and has no saddle anywhere. Here a saddle is a point where the gradient vanishes and the
+Hessian has eigenvalues of both signs, found by Newton's method from the weights
 (``ired_diag.training.nearest_critical_point``); the training is called near it where the loss curves down at
 the weights too.
 

@@ -189,7 +189,10 @@ def test_a_picture_of_ones_own_is_read_and_fitted(tmp_path: Path) -> None:
 def test_a_picture_that_cannot_be_fitted_is_refused_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no image")
     Image.fromarray(np.zeros((4, 4, 3), dtype=np.uint8)).save(tmp_path / "small.png")
-    for name, reason in (("text.png", "cannot be read as a PNG or JPEG image"), ("small.png", "4 by 4 pixels")):
+    for name, reason in (
+        ("text.png", "cannot be read as a PNG or JPEG image"),
+        ("small.png", "4 by 4 pixels"),
+    ):
         with pytest.raises(UnreadableFile, match=reason):
             picture_of(str(tmp_path / name))
     with pytest.raises(UnreadableFile, match="cannot be read"):

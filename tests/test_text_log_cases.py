@@ -70,7 +70,7 @@ def test_a_nanogpt_log_is_one_run() -> None:
 
 
 def by_hand(tmp_path: Path) -> Path:
-    """Write a log whose lines are not understood without a pattern."""
+    """Write a log whose names and numbers a pattern reads otherwise than the grammar."""
     path = tmp_path / "hand.txt"
     path.write_text("[10] obj 3.5 dev 4.0\n[20] obj 3.1 dev 3.9\njunk 1\njunk 2\n[30] obj nan dev 3,000\n")
     return path
@@ -115,9 +115,9 @@ def test_explain_counts_the_lines_and_says_why_a_counter_is_the_step(tmp_path: P
 
 
 def test_explain_speaks_of_files_that_are_no_logs_too(tmp_path: Path) -> None:
-    by_hand(tmp_path)
+    (tmp_path / "words.txt").write_text("ten obj 3.5 dev 4.0\n" * 3)
     (tmp_path / "table.csv").write_text("step,loss\n1,2\n2,1\n")
     result = CliRunner().invoke(main, ["ls", "--explain", str(tmp_path)])
     assert "no line states a step next to a metric" in result.output
-    assert "3 x [#] obj" in result.output or "2 x [#] obj # dev #" in result.output
+    assert "3 x ten obj # dev #" in result.output
     assert "table.csv: is read as metrics_csv" in result.output

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from app.cli import main
 
-UNREAD = "SLURM_JOB_ID=77{seed}\n[rank0] step 100 | loss 2.1 | val_loss 2.2\nTraining complete\n"
+UNREAD = "SLURM_JOB_ID=77{seed}\n[rank0] one hundred steps are done, the loss is two\nTraining complete\n"
 
 
 def printed(command: str, folder: Path) -> str:

@@ -183,8 +183,11 @@ def watch_steps(state: TrainingState, steps: int, *, progress: Callable[[], None
 def _watched(
     twin: Twin, step: int, before: Weights, after: Weights, batch: Tensors, *, next_batch: Tensors
 ) -> WatchedStep:
-    move = {name: after[name].double() - before[name].double() for name in before}
-    reported = [name for name in twin.task.reported_terms if name in twin.losses(before, batch).terms]
+    move = {}
+    for name, weight in before.items():
+        move[name] = after[name].double() - weight.double()
+    present = twin.losses(before, batch).terms
+    reported = [name for name in twin.task.reported_terms if name in present]
     losses = ["trained", "reported", *reported]
     gradients = twin.gradients(before, batch, losses)
     elsewhere = twin.gradients(before, next_batch, ["trained"])["trained"]
@@ -205,8 +208,12 @@ def _watched(
             )
         )
     for group, names in twin.groups.items():
-        part = {name: value if name in names else torch.zeros_like(value) for name, value in move.items()}
-        moved = {name: before[name].double() + part[name] for name in before}
+        part = {}
+        for name, value in move.items():
+            part[name] = value if name in names else torch.zeros_like(value)
+        moved = {}
+        for name, weight in before.items():
+            moved[name] = weight.double() + part[name]
         deliveries.append(
             Delivery(
                 group=group,
@@ -312,13 +319,22 @@ def as_float64(tensors: Tensors) -> Weights:
 
 def inner(first: Tensors, second: Tensors) -> Tensor:
     """Return the inner product of two sets of tensors of the same names."""
-    return torch.stack([(first[name] * second[name]).sum() for name in first]).sum()
+    products = []
+    for name, tensor in first.items():
+        product = tensor * second[name]
+        products.append(product.sum())
+    return torch.stack(products).sum()
 
 
 def cosine(first: Tensors, second: Tensors) -> float:
     """Return the cosine of two sets of tensors of the same names; NaN where one is 0."""
-    flat = [torch.cat([tensors[name].flatten() for name in sorted(tensors)]) for tensors in (first, second)]
-    return _cosine(*flat)
+    return _cosine(_flat(first), _flat(second))
+
+
+def _flat(tensors: Tensors) -> Tensor:
+    """Return tensors as one vector, in the order of their names."""
+    parts = [tensors[name].flatten() for name in sorted(tensors)]
+    return torch.cat(parts)
 
 
 def _cosine(first: Tensor, second: Tensor) -> float:

@@ -89,7 +89,9 @@ class LossAt:
 
     def hessian(self, point: Tensor) -> Tensor:
         """Return the Hessian at a point, of shape (weights, weights)."""
-        columns = [self.times_hessian(point, unit) for unit in torch.eye(self.size, dtype=torch.float64)]
+        columns = []
+        for unit in torch.eye(self.size, dtype=torch.float64):
+            columns.append(self.times_hessian(point, unit))
         matrix = torch.stack(columns)
         return (matrix + matrix.T) / 2
 
