@@ -21,6 +21,8 @@ key:
 - ``variant``, ``method`` and the like, with words for values, are no key next to another that differs, where
   any two groups on these data with different words differ in something else too: the word names the rest;
   next to a length of training it is one, since the method that it names may be in the program;
+- where two keys differ, one of them a kind in words (``algo``: sac, crossq) and the other no knob of every
+  training (``batch_norm``), the second may be a part of the first: a note;
 - a word that holds the number of another differing key is a name for it: ``moe8`` next to 8 experts;
 - numbers that follow from another number of the study are one thing with it (``coupled_settings``): a rate
   that is scaled with the batch size, alpha = 2 r, a minimum rate of a tenth, a number of parameters;
@@ -70,6 +72,12 @@ NAMES_OF_THE_REST = frozenset(
 LENGTHS = frozenset(
     "epochs max_epochs n_epochs num_epochs num_train_epochs max_steps num_steps total_steps train_steps "
     "total_timesteps iterations max_iters".split()
+)
+# Words in the names of knobs that every training has: none of them belongs to a kind of model or method.
+OF_EVERY_TRAINING = frozenset(
+    "lr learning rate bs wd decay epoch epochs step steps iters iterations timesteps warmup dropout momentum "
+    "optimizer optim scheduler precision amp fp16 bf16 clip augment augmentation data dataset path split "
+    "beta betas checkpoint ckpt".split()
 )
 FEWEST_TRIALS = 8  # of a random search
 MOST_PAIRS = 8  # beyond, they are counted: a search over many knobs at once has a pair for each trial
@@ -377,6 +385,9 @@ def _finding(pair: Pair) -> Finding:
         f"{len(keys)} things: {listed(values, 8)}{commits}. What is different between their results "
         "cannot be put down to one of them."
     )
+    part = _part_of_a_kind(pair)
+    if part:
+        statement = f"{statement.rstrip('.')}, unless {part[1]} is a part of {part[0]}."
     evidence: Evidence = {
         "a": ", ".join(setting.groups),
         "b": ", ".join(nearest.groups),
@@ -387,11 +398,37 @@ def _finding(pair: Pair) -> Finding:
     a, b = setting.groups[0], nearest.groups[0]
     return Finding(
         rule="several_differences",
-        severity="warning",
+        severity="note" if part else "warning",
         statement=statement,
         evidence=evidence,
         advice=f"Train one between them, with {keys[0]} as in {b} and the others as in {a}.",
     )
+
+
+def _part_of_a_kind(pair: Pair) -> tuple[str, str] | None:
+    """Return a kind and a key that may be a part of it; None where both keys are choices of their own.
+
+    A key with words for values, such as ``algo`` (sac, crossq), is a kind. The one other key that differs
+    may be what distinguishes the kinds (``batch_norm``), unless it is a knob of every training.
+    """
+    configurations = (pair.setting.configuration, pair.nearest.configuration)
+    if len(pair.keys) != 2 or any(map(is_of_our_program, configurations)):
+        return None
+    for kind, part in (pair.keys, pair.keys[::-1]):
+        values = [configuration.get(kind) for configuration in configurations]
+        is_kind = all(value is None or _is_word(value) for value in values)
+        if is_kind and not _is_of_every_training(part):
+            return kind, part
+    return None
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and "/" not in value and number_of(value) is None
+
+
+def _is_of_every_training(key: str) -> bool:
+    words = set(re.split(r"[^a-z0-9]+", key.lower()))
+    return bool(words & OF_EVERY_TRAINING) or {"batch", "size"} <= words
 
 
 def _commits_in_words(setting: Setting, nearest: Setting) -> str:
@@ -413,6 +450,7 @@ def _finding_on_many(pairs: list[Pair], *, is_search: bool) -> Finding:
     where = ""
     if all(pair.setting.data for pair in pairs):
         where = " on the same data"
+    may_be_single = all(map(_part_of_a_kind, pairs))
     statement = (
         f"{len(pairs)} configurations and the one nearest to each{where} differ in two "
         f"things or more: {listed(examples, 3)}. What is different between their results cannot be put down "
@@ -420,7 +458,7 @@ def _finding_on_many(pairs: list[Pair], *, is_search: bool) -> Finding:
     )
     return Finding(
         rule="several_differences",
-        severity="note" if is_search else "warning",
+        severity="note" if is_search or may_be_single else "warning",
         statement=statement,
         evidence={"pairs": len(pairs), "fewest_keys": min(len(pair.keys) for pair in pairs)},
         advice="Vary one setting at a time around one configuration, which is then the baseline of all.",
