@@ -6,6 +6,8 @@
       P + R - 1 <= F1 <= 2 P R / (P + R)
 
 - Who is right with the first answer is right among the first five: top-1 <= top-5, recall@1 <= recall@5.
+- The root of a mean square is never below the mean of the sizes (Jensen): RMSE >= MAE, for means over
+  batches too.
 - A perplexity is exp(L) of the mean cross-entropy L in nats. The mean of exp over batches is larger (Jensen),
   never smaller: a perplexity below exp(L) is impossible for the same rows. So is one below 2^L where L is in
   bits; where the two agree within 2% as 2^L, L is taken to be in bits. A metric that is only called a loss
@@ -38,9 +40,11 @@ from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_limits import LEAST_PERCENT, PERCENT
 from ired_diag.runs.metric_relatives import (
+    ErrorPair,
     PerplexityPair,
     TopPair,
     Triple,
+    error_pairs,
     f1_triples,
     perplexity_pairs,
     top_pairs,
@@ -52,6 +56,7 @@ OFTEN = 0.5  # of the common steps
 SHARE_SLACK = 0.015  # of F1: three values of two decimals
 TOP_SLACK = 1e-3
 LOSS_SLACK = 0.03  # of the loss in nats
+ERROR_SLACK = 0.01  # of the MAE: two values of two or three digits
 IN_BITS = 0.02  # how far ln(perplexity) / loss may be from ln 2
 OF_A_SUM = 0.2  # ln(perplexity) / loss below it: the loss is a sum over tokens
 OTHER_TERMS = 0.85  # ln(perplexity) / loss above it: a plain loss may have other terms
@@ -126,6 +131,8 @@ def contradictions_in(columns: Columns, configuration: Mapping[str, Any]) -> Ite
         yield from _of_f1(columns, triple)
     for pair in top_pairs(columns):
         yield from _of_top(columns, pair)
+    for errors in error_pairs(columns):
+        yield from _of_errors(columns, errors)
     for perplexity in perplexity_pairs(columns):
         if perplexity.is_cross_entropy or not _has_other_terms(columns, perplexity, configuration):
             yield from _of_perplexity(columns, perplexity)
@@ -167,6 +174,18 @@ def _of_top(columns: Columns, names: TopPair) -> Iterator[Contradiction]:
     words = f"{names.wide} is {wide[worst]:.4g}, below {names.narrow}, {narrow[worst]:.4g}"
     reason = "who is right with fewer answers is right with more; one of them is another quantity"
     yield _contradiction(names, words, reason, steps=steps, excess=excess, worst=worst)
+
+
+def _of_errors(columns: Columns, names: ErrorPair) -> Iterator[Contradiction]:
+    """Yield a contradiction where the root mean square of errors lies below the mean of their sizes."""
+    steps, (rmse, mae) = _at_common_steps(columns, names)
+    excess = mae * (1 - ERROR_SLACK) - rmse
+    worst = _worst(np.where((rmse >= 0) & (mae > 0), excess, -1.0))
+    if worst is None:
+        return
+    words = f"{names.rmse} is {rmse[worst]:.4g}, below {names.mae}, {mae[worst]:.4g}"
+    reason = "of the same errors it never is; the two are of other data, units or masks, or one is another"
+    yield _contradiction(names, words, f"{reason} quantity", steps=steps, excess=excess, worst=worst)
 
 
 def _of_perplexity(columns: Columns, pair: PerplexityPair) -> Iterator[Contradiction]:

@@ -11,7 +11,8 @@ judged metric and for each training loss (the first also for parts of it that mo
   approaches its limit, and its last moving values lie near it.
 
 A loss of 0 may be one: that of a perceptron or a hinge, where every sample is right. It is no sign where the
-same rows hold an accuracy of 1 or no errors, or where a metric of the validation is as good as before.
+same rows hold an accuracy of 1 or no errors, or where a metric of the validation is as good as before; another
+loss that jumps to 0 at the same step is no such metric.
 
 Reference: transformers.TrainingArguments, ``logging_nan_inf_filter``.
 """
@@ -92,12 +93,20 @@ def _is_really_zero(series: Mapping[str, Series], name: str, step: int) -> bool:
         before = np.asarray(other_series.values[~since], dtype=np.float64)[-FEWEST_ALONE:]
         if other == name or not len(after) or not np.isfinite(after).all():
             continue
+        if _ends_at_zero_with_it(other_series, other, step):
+            continue
         if _has_no_mistake(other, after) and _split_of(other) == _split_of(name):
             return True
         is_validation = _split_of(other) != _split_of(name) and measures and len(before)
         if is_validation and _stays_as_good(before, after, lower_is_better=bool(LOWER & set(measures))):
             return True
     return False
+
+
+def _ends_at_zero_with_it(series: Series, name: str, step: int) -> bool:
+    """Say whether another loss jumps to 0 at the same step: it explains nothing, for it needs a reason too."""
+    end = _replaced(series, name)
+    return end is not None and end.value == 0 and end.step == step
 
 
 def _has_no_mistake(name: str, values: Array) -> bool:

@@ -3,8 +3,8 @@
 Four signs, where ``identical_curves`` (whole curves that agree) has nothing to say:
 
 - two runs of a group are called seeds 3 and 4 by their folders or files, and their configurations or logs
-  give both the same seed: a warning, or a note where only the configurations say so, which a command line may
-  have overruled;
+  give both the same seed: a warning. Where only the configurations say so, which a command line may have
+  overruled, it is a note, unless all other runs of the group state the seed that they are called by;
 - two seeds of a group, or of a table of seeds next to the runs (a CSV with a column of seeds), give the same
   single number to five digits or more, in a measure that is no share of
   few samples (a table with a row copied): a warning where chance makes a pair in fewer than one table of a
@@ -176,7 +176,16 @@ def _named_apart(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
         names, of_seed = zip(*members, strict=True)
         different = sorted(set(names))
         if len(different) > 1 and not _any_alike(of_seed):
-            yield _finding_on_names(group, seed, different, of_seed)
+            others = {other: named for other, named in by_seed.items() if other != seed}
+            yield _finding_on_names(
+                group, seed, different, of_seed, is_usual=_follow_their_names(others)
+            )
+
+
+def _follow_their_names(by_seed: Mapping[int, Sequence[tuple[int, Run]]]) -> bool:
+    """Say whether runs state the seeds that they are called by, three at least."""
+    named = [(seed, name) for seed, members in by_seed.items() for name, _ in members]
+    return len(named) >= FEWEST_EQUAL and all(seed == name for seed, name in named)
 
 
 def stated_seed(run: Run) -> int | None:
@@ -187,10 +196,26 @@ def stated_seed(run: Run) -> int | None:
     return configured
 
 
-def _finding_on_names(group: str, seed: int, names: list[int], runs: Sequence[Run]) -> Finding:
+def _finding_on_names(
+    group: str, seed: int, names: list[int], runs: Sequence[Run], *, is_usual: bool
+) -> Finding:
+    """Return the finding on runs of different names that state one seed.
+
+    Args:
+        group: Their group.
+        seed: The seed that they state.
+        names: The seeds that they are called by.
+        runs: The runs.
+        is_usual: Whether the other runs of the group state the seeds that they are called by.
+    """
     labels = list(map(str, names))
     is_sure = all(run.seed == seed for run in runs)
     meaning = " in their configurations. If that is what ran, they are no independent seeds."
+    if is_usual:
+        meaning = (
+            " in their configurations, where all others state the seed that they are called by. If that is "
+            "what ran, they are no independent seeds."
+        )
     if is_sure:
         meaning = ". They differ by what the machine does not repeat: they are no independent seeds."
     evidence: Evidence = {
@@ -202,7 +227,7 @@ def _finding_on_names(group: str, seed: int, names: list[int], runs: Sequence[Ru
     advice = "Look for where the program reads its seed; if it read this one, count these runs as one seed."
     return Finding(
         rule="repeated_seed",
-        severity="warning" if is_sure else "note",
+        severity="warning" if is_sure or is_usual else "note",
         statement=f"{group}: the runs called seeds {listed(labels)} all state seed {seed}{meaning}",
         evidence=evidence,
         advice=advice,

@@ -5,7 +5,7 @@ where and when each seed ran: what its log says, else its configuration. If that
 exchanged: a permutation test gives p (``stats.camps``). Labels that split the seeds alike are one question
 (the commit changed on the day the host did), and Holm's correction is for all groups and questions. At 1% it
 is a warning, where the camps do not overlap. So it is at 5%, where the gap between them is wider than each of
-them: the permutation test sees ranks alone, so that 5 against 5 reach no less than p = 2/252 = 0.0079, twice
+them or their means are four standard deviations of a seed apart: the permutation test sees ranks alone, so that 5 against 5 reach no less than p = 2/252 = 0.0079, twice
 that with two questions, however far they lie apart. At 5% it is else a note.
 
 Runs of one experiment at two commits are two groups (``runs.arrange``). Where their settings are equal and no
@@ -41,6 +41,7 @@ STATED = {
 }
 FEWEST, SMALLEST_CAMP = 8, 2  # seeds
 SURE, LIKELY = 0.01, 0.05  # of Holm's p
+MANY = 4.0  # standard deviations; 4 against 4 seeds then have t = 5.7 and a p of 0.0013 by Student's test
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,8 @@ def _finding(question: Question, *, p: float, corrected: float, tested: int) -> 
         "splits": tested,
         "apart": apart,
     }
-    is_sure = corrected <= SURE or _are_far_apart(list(camps.values()))
+    is_far = _are_far_apart(list(camps.values())) or _are_many_deviations_apart(list(camps.values()))
+    is_sure = corrected <= SURE or is_far
     severity: Severity = "warning" if apart and is_sure else "note"
     return Finding(
         rule="seed_camps",
@@ -208,6 +210,17 @@ def _are_far_apart(camps: list[list[float]]) -> bool:
     gaps = [min(b) - max(a) for a, b in itertools.pairwise(ordered)]
     widths = [max(camp) - min(camp) for camp in camps]
     return min(gaps) > max(widths)
+
+
+def _are_many_deviations_apart(camps: list[list[float]]) -> bool:
+    """Say whether the means of any two camps are ``MANY`` standard deviations of a seed apart, within camps."""
+    squares, freedom = 0.0, 0
+    for camp in camps:
+        squares += float(np.sum((np.array(camp) - np.mean(camp)) ** 2))
+        freedom += len(camp) - 1
+    deviation = np.sqrt(squares / freedom)
+    means = sorted(float(np.mean(camp)) for camp in camps)
+    return all(b - a > MANY * deviation for a, b in itertools.pairwise(means))
 
 
 RULE = Rule(

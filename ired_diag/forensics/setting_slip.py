@@ -13,7 +13,8 @@ where
   usual number are then enough.
 
 That is a warning. So is one seed whose setting is a power of ten times that of three or more other seeds of
-its experiment, which agree in everything, and so is one seed that logs a multiple of the learning rate that
+its experiment, which agree in everything; or a number that nobody chooses (244), where the seed fills the gap
+in a row of the others (2, between 0, 1 and 3). So is one seed that logs a multiple of the learning rate that
 three or more other seeds of its group log (``runs.lone_rate``): seeds of one configuration have one schedule.
 So are inputs that the log prints and that are not those of the
 configured rank, r². The only other value of a key, ten times away from the usual one, without a slip's look,
@@ -251,6 +252,18 @@ def _is_round(value: float) -> bool:
     return is_power_of_two or str(whole).rstrip("0") in ("1", "2", "3", "5")
 
 
+def _is_chosen(value: float) -> bool:
+    """Say whether people choose a number: it has one digit that counts, or is a multiple of 5, 8 or 10.
+
+    >>> [_is_chosen(value) for value in (244, 224, 0.002, 0.25, 521, 1e-4, 150)]
+    [False, True, True, True, False, True, True]
+    """
+    digits = f"{abs(value):.6e}".partition("e")[0].replace(".", "").rstrip("0")
+    if len(digits) <= 1 or digits in ("15", "25", "75"):
+        return True
+    return value == int(value) and (value % 8 == 0 or value % 5 == 0)
+
+
 def _is_meant(key: str, value: float, member: Member, others: Sequence[Member]) -> bool:
     """Say whether the texts name the key or the number, or the key is all that differs from a sibling."""
     if _is_in_text(key, value, member):
@@ -306,7 +319,7 @@ def _finding(pair: OddPair, *, slip: bool) -> Finding:
 
 
 def _lone_seeds(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each seed that alone has a setting ten times that of all others."""
+    """Yield a finding for each seed that alone has another number for one setting than all others."""
     experiments: dict[str, list[Run]] = defaultdict(list)
     for run in study.runs:
         if run.settings and run.seed is not None and not run.of_table:
@@ -371,17 +384,21 @@ def _only_difference(run: Run, others: Sequence[Run]) -> str | None:
 def _of_lone_seed(run: Run, key: str, others: Sequence[Run]) -> Iterator[Finding]:
     odd = number_of(run.settings.get(key))
     usual = number_of(others[0].settings.get(key))
-    if not odd or not usual or not _is_power_of_ten(odd / usual):
+    if odd is None or usual is None:
+        return
+    is_decimal = bool(odd and usual and _is_power_of_ten(odd / usual))
+    is_odd = not _is_chosen(odd) and not _is_exchanged_choice(odd, usual)  # the latter is reported already
+    if not is_decimal and not (is_odd and _fills_a_gap(run, others)):
         return
     configuration = run.configuration or {}
     notes = [str(configuration[text]) for text in TEXTS if text in configuration]
     text = "\n".join([run.name or "", _own_variant(run), *notes])
     if _is_in_text(key, odd, Member(run.group, run.settings, text, inputs={})):
         return
+    kind = "a misplaced decimal point?" if is_decimal else "a slip?"
     statement = (
         f"{run.experiment}: {run.seed_label} has {key} {odd:g}, and the other {len(others)} seeds have "
-        f"{usual:g}. No name or note says why: a misplaced decimal point? "
-        "They are not seeds of one experiment."
+        f"{usual:g}. No name or note says why: {kind} They are not seeds of one experiment."
     )
     evidence: Evidence = {
         "group": run.group,
@@ -398,6 +415,14 @@ def _of_lone_seed(run: Run, key: str, others: Sequence[Run]) -> Iterator[Finding
         advice=f"Leave {run.seed_label} out, or train it again with {key} {usual:g}.",
         runs=(run.label,),
     )
+
+
+def _fills_a_gap(run: Run, others: Sequence[Run]) -> bool:
+    """Say whether a seed is the one that is missing in a row of the others: 2, between 0, 1 and 3."""
+    seeds = {other.seed for other in others if other.seed is not None}
+    if run.seed is None or len(seeds) < FEWEST_RUNS or not min(seeds) < run.seed < max(seeds):
+        return False
+    return seeds | {run.seed} == set(range(min(seeds), max(seeds) + 1))
 
 
 def _is_power_of_ten(ratio: float) -> bool:

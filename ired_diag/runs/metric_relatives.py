@@ -3,6 +3,7 @@
     val_f1, val_precision, val_recall           one set of predictions, counted three ways
     val_acc_top1 (or val_acc), val_acc_top5     the same ranking, cut after k answers
     val_perplexity, val_loss                    the same probabilities
+    val_rmse, val_mae                           the same errors
 
 Names belong together where they differ in the measure alone: ``test_f1_macro`` and ``test_recall_macro`` do,
 ``test_f1_macro`` and ``val_recall`` do not. What is called the best or largest is left out: each of two
@@ -25,6 +26,8 @@ PRECISION = re.compile(r"(?<![a-z0-9])(?:precision|prec)(?![a-z0-9])")
 RECALL = re.compile(r"(?<![a-z0-9])(?:recall|rec|sensitivity)(?![a-z0-9])")
 PERPLEXITY = re.compile(r"(?<![a-z0-9])(?:perplexity|ppl)(?![a-z0-9])")
 CROSS_ENTROPY = re.compile(r"(?<![a-z0-9])(?:nll|ce|xent|cross_?entropy)(?:_loss)?(?![a-z0-9])")
+ROOT_SQUARE = re.compile(r"(?<![a-z0-9])(?:rmse|root_mean_squared?_error)(?![a-z0-9])")
+ABSOLUTE = re.compile(r"(?<![a-z0-9])(?:mae|mean_absolute_error)(?![a-z0-9])")
 LOSS = re.compile(r"(?<![a-z0-9])loss(?![a-z0-9])")
 OUTSIDE_ONE = "bertscore"  # rescaled, its parts may be below 0
 TOP = re.compile(r"(?:acc(?:uracy)?_)?top_?(\d{1,3})(?:_acc(?:uracy)?|_categorical_accuracy)?(?![a-z0-9])")
@@ -47,6 +50,13 @@ class TopPair(NamedTuple):
 
     narrow: str
     wide: str
+
+
+class ErrorPair(NamedTuple):
+    """Two means of the same errors: the root of the mean square, and the mean of the size."""
+
+    rmse: str
+    mae: str
 
 
 class PerplexityPair(NamedTuple):
@@ -100,6 +110,19 @@ def _accuracies_by_template(names: Iterable[str]) -> dict[str, dict[int, str]]:
         if template in families:
             families[template].setdefault(1, name)
     return families
+
+
+def error_pairs(names: Iterable[str]) -> Iterator[ErrorPair]:
+    """Yield each RMSE with the MAE next to it.
+
+    >>> list(error_pairs(["val_RMSE", "val_mae", "test_mae", "best_val_rmse"]))
+    [ErrorPair(rmse='val_RMSE', mae='val_mae')]
+    """
+    names = _without_extremes(names)
+    absolutes = _by_template(names, ABSOLUTE)
+    for template, rmse in _by_template(names, ROOT_SQUARE).items():
+        if template in absolutes:
+            yield ErrorPair(rmse, absolutes[template])
 
 
 def perplexity_pairs(names: Iterable[str]) -> Iterator[PerplexityPair]:
