@@ -232,7 +232,13 @@ def _sampled_and_absent(bed: Bed) -> Study:
     return changed(bed.study, logged)
 
 
+def _one_folder(bed: Bed) -> Study:
+    """Training and validation name one folder, which holds both."""
+    return changed(bed.study, lambda run: with_settings(run, train_dir="data/set", val_dir="data/set"))
+
+
 NEAR_MISSES = (
+    NearMiss("validation_on_training", "one folder with both splits", _one_folder, not_even_a_note=True),
     NearMiss("contrastive_term", "a term that is switched off and logged as 0", _switched_off_and_zero),
     NearMiss("curve_shape", "a range test of the learning rate", _range_test),
     NearMiss("curve_shape", "an error that rises with the radius of an attack", _growing_radius),

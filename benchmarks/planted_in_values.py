@@ -202,7 +202,25 @@ def _switched_off(bed: Bed) -> Planted:
     return changed(bed.study, logged), group
 
 
+def _validated_on_training(bed: Bed) -> Planted:
+    """One group names the file of its training data for the validation too."""
+    group = any_group(bed.study, bed.rng)
+
+    def configured(run: Run) -> Run:
+        split = "train" if run.group == group else "val"
+        return with_settings(run, train_path="data/train.npz", val_path=f"data/{split}.npz")
+
+    return changed(bed.study, configured), group
+
+
 FAULTS = (
+    Fault(
+        "validation_on_training",
+        "a validation that reads the training data",
+        "warning",
+        _validated_on_training,
+        graded=False,
+    ),
     Fault(
         "contrastive_term",
         "a term that is switched off is logged with its weight",

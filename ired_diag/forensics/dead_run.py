@@ -11,8 +11,8 @@ judged metric and for each training loss (the first also for parts of it that mo
   approaches its limit, and its last moving values lie near it.
 
 A loss of 0 may be one: that of a perceptron or a hinge, where every sample is right. It is no sign where the
-same rows hold an accuracy of 1 or no errors, or where a metric of the validation is as good as before; another
-loss that jumps to 0 at the same step is no such metric.
+same rows hold an accuracy of 1 or no errors, or where a metric of the validation is as good as before.
+Another loss that jumps to 0 at the same step is no such metric.
 
 Reference: transformers.TrainingArguments, ``logging_nan_inf_filter``.
 """
@@ -104,7 +104,7 @@ def _is_really_zero(series: Mapping[str, Series], name: str, step: int) -> bool:
 
 
 def _ends_at_zero_with_it(series: Series, name: str, step: int) -> bool:
-    """Say whether another loss jumps to 0 at the same step: it explains nothing, for it needs a reason too."""
+    """Say whether another loss jumps to 0 at the same step: it needs a reason itself."""
     end = _replaced(series, name)
     return end is not None and end.value == 0 and end.step == step
 

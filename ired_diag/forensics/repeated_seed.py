@@ -177,9 +177,7 @@ def _named_apart(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
         different = sorted(set(names))
         if len(different) > 1 and not _any_alike(of_seed):
             others = {other: named for other, named in by_seed.items() if other != seed}
-            yield _finding_on_names(
-                group, seed, different, of_seed, is_usual=_follow_their_names(others)
-            )
+            yield _finding_on_names(group, seed, different, of_seed, is_usual=_follow_their_names(others))
 
 
 def _follow_their_names(by_seed: Mapping[int, Sequence[tuple[int, Run]]]) -> bool:

@@ -5,8 +5,9 @@ where and when each seed ran: what its log says, else its configuration. If that
 exchanged: a permutation test gives p (``stats.camps``). Labels that split the seeds alike are one question
 (the commit changed on the day the host did), and Holm's correction is for all groups and questions. At 1% it
 is a warning, where the camps do not overlap. So it is at 5%, where the gap between them is wider than each of
-them or their means are four standard deviations of a seed apart: the permutation test sees ranks alone, so that 5 against 5 reach no less than p = 2/252 = 0.0079, twice
-that with two questions, however far they lie apart. At 5% it is else a note.
+them, or their means are four standard deviations of a seed apart: the permutation test sees ranks alone, so
+that 5 against 5 reach no less than p = 2/252 = 0.0079, twice that with two questions, however far they lie
+apart. At 5% it is else a note.
 
 Runs of one experiment at two commits are two groups (``runs.arrange``). Where their settings are equal and no
 seed is in both, they are meant as one sample, and are looked at together too.
@@ -213,7 +214,7 @@ def _are_far_apart(camps: list[list[float]]) -> bool:
 
 
 def _are_many_deviations_apart(camps: list[list[float]]) -> bool:
-    """Say whether the means of any two camps are ``MANY`` standard deviations of a seed apart, within camps."""
+    """Say whether the means of any two camps are ``MANY`` standard deviations of a seed apart."""
     squares, freedom = 0.0, 0
     for camp in camps:
         squares += float(np.sum((np.array(camp) - np.mean(camp)) ** 2))
