@@ -34,7 +34,7 @@ class NaiveEma:
     def update(self, weights: Weights) -> None:
         now = self.counter
         self.counter += 1
-        if now % 10 != 0:
+        if now % 10 != 0 and self.decay:
             return
         n = max(0, now - 100)
         d = 0.0 if now <= 100 else min(self.decay, 1 - (1 + n) ** (-2 / 3))

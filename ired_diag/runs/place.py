@@ -30,6 +30,7 @@ RUN = re.compile(
             r"(?i:(?:offline-)?run-\d{8}_\d{6}-[a-z0-9]{6,10})",  # wandb
             r"(?i:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})",  # a uuid
             r"(?<![A-Za-z0-9])[0-9a-f]{5,8}_\d{5}(?![A-Za-z0-9])",  # Ray's id of a trial
+            r"^\d{5}(?=-[A-Za-z])",  # StyleGAN's and EDM's count of runs: 00000-ffhq256-gpus8
             # TensorBoard's date, with the host; what a comment adds to it is a name
             r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\d{2}_\d{2}-\d{2}-\d{2}(?:_[^_]*$)?",
             rf"(?<!\d)20\d\d-\d\d?-\d\d?(?:[T_ -]+{CLOCK})?(?!\d)",

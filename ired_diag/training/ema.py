@@ -6,7 +6,7 @@ a copy of the weights. From then on, with n = k - 101,
     w̄ ← d w̄ + (1 - d) w,    d = min(decay, 1 - (1 + n)^(-2/3)),
 
 so that it lags far behind early in training: at step 1000 d is 0.989 an update, a memory of a thousand
-steps.
+steps. With a decay of 0 nothing is averaged: w̄ is w after every step.
 
 Reference: the package ema_pytorch with its defaults (update_after_step 100, power 2/3), as the public code of
 the default task uses it.
@@ -30,9 +30,13 @@ def decay_after(step: int, decay: float) -> float | None:
 
     >>> [decay_after(k, 0.995) for k in (1, 2, 101, 102)]
     [0.0, None, 0.0, None]
+    >>> decay_after(2, 0.0)
+    0.0
     >>> round(decay_after(111, 0.995), 6), decay_after(100_001, 0.995)
     (0.79782, 0.995)
     """
+    if decay == 0:
+        return 0.0
     if (step - 1) % UPDATE_EVERY:
         return None
     n = max(0, step - 1 - UPDATE_AFTER)
