@@ -131,7 +131,10 @@ def _row(**values: Any) -> dict[str, Any]:
 def compare(table: Table) -> Table:
     """Return sums, correlations and shares of each group and loss, then the agreement with quotients."""
     rows: list[dict[str, Any]] = []
-    of_steps = {name: column[table["term"] != QUOTIENT] for name, column in table.items()}
+    is_step = table["term"] != QUOTIENT
+    of_steps = {}
+    for name, column in table.items():
+        of_steps[name] = column[is_step]
     pairs = dict.fromkeys(zip(of_steps["group"].tolist(), of_steps["term"].tolist(), strict=True))
     for group, term in pairs:
         part = select(of_steps, group=group, term=term)
@@ -177,7 +180,8 @@ def correlation(promised: NDArray[np.float64], delivered: NDArray[np.float64]) -
     spread = promised.std() * delivered.std()
     if not spread > 0:
         return math.nan
-    return float(((promised - promised.mean()) * (delivered - delivered.mean())).mean() / spread)
+    from_means = (promised - promised.mean()) * (delivered - delivered.mean())
+    return float(from_means.mean() / spread)
 
 
 def unexplained(promised: NDArray[np.float64], delivered: NDArray[np.float64]) -> float:

@@ -88,8 +88,11 @@ def evaluate(
     squares = (rendered.colors - picture).square()
     is_hole = ~rendered.is_covered
     scale = tensors["scale"]
+    loss = 0.0
+    for name, weight in REPORTED_WEIGHTS.items():
+        loss += weight * errors[name]
     return {
-        "image/loss": sum(weight * errors[name] for name, weight in REPORTED_WEIGHTS.items()),
+        "image/loss": loss,
         "image/l1": errors["l1"],
         "image/l2": errors["l2"],
         "image/ssim": 1 - errors["ssim"],

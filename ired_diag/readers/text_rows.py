@@ -45,6 +45,7 @@ Places = NDArray[np.int64]
 
 Number = TypeVar("Number", np.int64, np.float64)
 
+EVALUATED = frozenset((*SPLITS, *TEST_SPLITS))
 MILLI = 1000.0  # of an epoch
 LARGEST = MAX_EXACT / MILLI
 MOST_BACKS = 2  # more often than alone
@@ -268,9 +269,15 @@ def _names_of_mixed_times(scan: Scan) -> frozenset[str]:
 
 
 def _measures_evaluation(layout: Layout) -> bool:
-    metrics = [number.name for number in layout.fields if number.role == "metric"]
-    evaluations = [name for name in metrics if {*SPLITS, *TEST_SPLITS} & set(words_of(name))]
-    return bool(evaluations) and len(evaluations) == len(metrics)
+    """Say whether a line has metrics, and all of them are named by the data of an evaluation."""
+    has_metrics = False
+    for number in layout.fields:
+        if number.role != "metric":
+            continue
+        has_metrics = True
+        if EVALUATED.isdisjoint(words_of(number.name)):
+            return False
+    return has_metrics
 
 
 def _tables(scan: Scan, counters: dict[str, Series], metrics: dict[str, Series]) -> list[Places]:
@@ -377,18 +384,27 @@ def _most_frequent(series: dict[str, Series], names: Sequence[str]) -> str:
 
     def rank(name: str) -> tuple[bool, bool, int, int]:
         _, values, _ = series[name].sorted()
-        plain = re.sub(r"[\s-]+", "_", name.lower())
-        place = COUNTING.index(plain) if plain in COUNTING else len(COUNTING)
         different = len(distinct(values))
         is_constant = different < 2 < counts[name]
-        return is_constant, 2 * counts[name] < most, -different, place
+        is_rare = 2 * counts[name] < most
+        return is_constant, is_rare, -different, _usual_place(name)
 
     return min(names, key=rank)
 
 
+def _usual_place(name: str) -> int:
+    """Return how usual a name is for a counter: its place in ``COUNTING``, or the one after all."""
+    plain = re.sub(r"[\s-]+", "_", name.lower())
+    if plain in COUNTING:
+        return COUNTING.index(plain)
+    return len(COUNTING)
+
+
 def _of_steps(series: dict[str, Series], names: Sequence[str], epochs: Sequence[str]) -> _Step:
     """Return the step that counters of steps state."""
-    whole = [name for name in names if _whole(series[name]) > 0.5] or list(names)
+    whole = [name for name in names if _whole(series[name]) > 0.5]
+    if not whole:
+        whole = list(names)
     main = _most_frequent(series, whole)
     lines, values, totals = series[main].sorted()
     merged = [main]
@@ -491,7 +507,10 @@ def _planned(totals: Numbers, values: Numbers) -> float | None:
 
 def _steps_by_one(values: Numbers) -> bool:
     different = distinct(values)
-    return bool(len(different) > 1 and different[-1] - different[-2] == 1)
+    if len(different) < 2:
+        return False
+    before, last = different[-2:]
+    return bool(last - before == 1)
 
 
 def _last_at(lines: Places, values: Numbers, at: Places) -> Numbers:

@@ -24,6 +24,8 @@ from ired_diag.readers.protobuf_wire import BYTES, DOUBLE, EIGHT, VARINT, Malfor
 
 STEP = "_step"
 HISTORY, SUMMARY, OUTPUT, CONFIG, STATS, RUN, EXIT = 2, 3, 4, 5, 7, 17, 18
+# Keys of the fields that hold records or texts: eight times their number, and how they are written.
+FIRST, SECOND, JSON_TEXT, JSON_VALUE = (8 * number + BYTES for number in (1, 2, 16, 8))
 TEXTS_OF_RUN = {1: "id", 3: "project", 6: "group", 8: "name", 12: "sweep"}
 
 
@@ -88,24 +90,28 @@ def _history(record: bytes, start: int, end: int) -> dict[str, Any]:
     row: dict[str, Any] = {}
     step: int | None = None
     for key, first, last in fields(record, start, end):
-        if key == 8 * 1 + BYTES:
+        if key == FIRST:
             path, value = _item(record, first, last)
-            row["/".join(path)] = value
-        elif key == 8 * 2 + BYTES:
+            name = "/".join(path)
+            row[name] = value
+        elif key == SECOND:
             step = _number_one(record, first, last)
-    row[STEP] = row.get(STEP, 0) if step is None else step
+    if step is not None:
+        row[STEP] = step
+    row.setdefault(STEP, 0)
     return row
 
 
 def _update(values: dict[str, Any], record: bytes, start: int, end: int) -> None:
     """Put the items of a configuration or a summary into nested values; removed ones go."""
     for key, first, last in fields(record, start, end):
-        if key == 8 * 1 + BYTES:
+        if key == FIRST:
             path, value = _item(record, first, last)
             _place(values, path, value)
-        elif key == 8 * 2 + BYTES:
+        elif key == SECOND:
             path, _ = _item(record, first, last)
-            values.pop("/".join(path), None)
+            name = "/".join(path)
+            values.pop(name, None)
 
 
 def _place(values: dict[str, Any], path: list[str], value: Any) -> None:
@@ -123,11 +129,11 @@ def _item(record: bytes, start: int, end: int) -> tuple[list[str], Any]:
     nested: list[str] = []
     value: Any = None
     for key, first, last in fields(record, start, end):
-        if key == 8 * 1 + BYTES:
+        if key == FIRST:
             path = [_text(record, first, last)]
-        elif key == 8 * 2 + BYTES:
+        elif key == SECOND:
             nested.append(_text(record, first, last))
-        elif key in (8 * 16 + BYTES, 8 * 8 + BYTES):
+        elif key in (JSON_TEXT, JSON_VALUE):
             value = _json(record[first:last])
         elif key in TYPED:
             value = TYPED[key](record, first, last)
@@ -139,8 +145,10 @@ def _item(record: bytes, start: int, end: int) -> tuple[list[str], Any]:
 
 def _json(text: bytes) -> Any:
     """Return the value of a JSON text; most are numbers, which need no parser."""
+    if text.isdigit() and len(text) < 19:
+        return int(text)
     try:
-        return int(text) if text.isdigit() and len(text) < 19 else float(text)
+        return float(text)
     except ValueError:
         return parse_json(text)
 

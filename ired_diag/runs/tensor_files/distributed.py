@@ -150,9 +150,12 @@ def _value(name: str, entry: Mapping[str, Any], parts: list[_Part]) -> Any:
 
 def _type_of(properties: Any) -> torch.dtype:
     """Return the type of numbers, which the properties state first, or by name."""
-    state = properties.state if isinstance(properties, Foreign) else []
-    stated = state[0] if state else None
-    name = stated[0] if isinstance(stated, tuple) and stated else _attributes(properties).get("dtype")
+    name = _attributes(properties).get("dtype")
+    state = []
+    if isinstance(properties, Foreign):
+        state = properties.state
+    if state and isinstance(state[0], tuple) and state[0]:
+        name = state[0][0]
     if not isinstance(name, Name) or name.name not in TYPES:
         raise DamagedTensors("has numbers of an unknown type")
     return TYPES[name.name]
