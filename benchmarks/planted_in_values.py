@@ -207,7 +207,7 @@ def _validated_on_training(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng)
 
     def configured(run: Run) -> Run:
-        split = "train" if run.group == group else "val"
+        split = "train" if bed.magnitude and run.group == group else "val"
         return with_settings(run, train_path="data/train.npz", val_path=f"data/{split}.npz")
 
     return changed(bed.study, configured), group
