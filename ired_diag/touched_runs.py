@@ -1,8 +1,8 @@
-"""Which runs a finding speaks of: those that it lists, else those that its words name, else its groups'.
+"""Which runs a finding speaks of: those that it lists, else those that its words name, else its groups' runs.
 
 A finding may list its runs. Where it does not, labels of runs in its evidence or at the start of its
 statement say which they are, and so does a whole list of seeds in brackets behind the name of one group.
-Names of groups only say where to look: of which of their runs it speaks is unknown.
+Where it names groups only, all their runs are meant, and it stays unknown which of them (``exact`` is False).
 """
 
 from __future__ import annotations

@@ -9,8 +9,11 @@ Reference: POSIX.1-2017, <errno.h>; getrlimit(), the limits that ``ulimit`` sets
 from __future__ import annotations
 
 import errno
+import re
 
 MEMORY = "Memory ran out. Run it where there is more, or raise the limit (ulimit -v)."
+DEVICE = "The memory of the device ran out. Run it with fewer samples at once, or with --device cpu."
+THREADS = "No further thread can be started. Raise the limits of processes and of memory (ulimit -u, -v)."
 FILES = "Too many files are open at once. Raise the limit (ulimit -n)."
 DISK = "the disk that the output goes to is full."
 SIZE = "A file may not grow any further: a limit is reached (ulimit -f)."
@@ -26,9 +29,10 @@ NO_MEMORY = (
     "can't allocate memory",
     "cannot allocate memory",
     "failed to map segment",
-    "can't start new thread",
     "out of memory",
 )  # in lower case
+NO_DEVICE_MEMORY = re.compile(r"(cuda|hip|mps|xpu)\b.*out of memory")
+NO_THREAD = "can't start new thread"
 TOO_MANY_FILES = "too many open files"
 
 
@@ -37,6 +41,8 @@ def lack_in_words(error: Exception) -> str | None:
 
     >>> lack_in_words(OSError(errno.EMFILE, "Too many open files"))
     'Too many files are open at once. Raise the limit (ulimit -n).'
+    >>> lack_in_words(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB."))
+    'The memory of the device ran out. Run it with fewer samples at once, or with --device cpu.'
     >>> lack_in_words(RuntimeError("shapes differ")) is None
     True
     """
@@ -47,6 +53,10 @@ def lack_in_words(error: Exception) -> str | None:
     if not isinstance(error, RuntimeError | ImportError | OSError):
         return None
     words = str(error).lower()
+    if NO_DEVICE_MEMORY.search(words):
+        return DEVICE
+    if NO_THREAD in words:
+        return THREADS
     if any(lack in words for lack in NO_MEMORY):
         return MEMORY
     if TOO_MANY_FILES in words:

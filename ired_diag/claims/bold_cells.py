@@ -17,8 +17,8 @@ from ired_diag.claims.table import Table
 def bold_claims(table: Table, *, comma: bool) -> Iterator[Claim]:
     """Yield a claim for each column of which exactly one number is in bold: that it is the best.
 
-    Of a row whose label is bold, too, the claim says so: such a row is often set out for another reason. So
-    is a column in which several numbers are. Where all labels are bold, they say nothing.
+    Where the label of its row is bold too, the claim is marked ``WHOLE_ROW``: such a row is often set out for
+    another reason. A column with several bold numbers claims nothing. Labels that are all bold are ignored.
     """
     heads = heads_of(table)
     if rows_are_metrics(table, heads):

@@ -135,7 +135,7 @@ PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
 
 
 def reserved(verdict: Verdict, book: Book) -> Verdict:
-    """Return a verdict, or that a claim it accuses could not be checked, where the words leave room."""
+    """Return the verdict; where it accuses words that may mean something else, that they were not checked."""
     if all(finding.severity == "note" for finding in verdict.findings):
         return verdict
     reason = reservation(verdict.claim, book)

@@ -36,9 +36,10 @@ def claims_of_tables(parts: Parts, text: str, *, comma: bool, groups: Sequence[s
 def claims_of_sentences(
     parts: Parts, names: Sequence[str], *, comma: bool, vocabulary: set[str]
 ) -> Iterator[Claim]:
-    """Yield the claims of all sentences; their blocks are counted below 0, apart from those of tables.
+    """Yield the claims of all sentences.
 
-    The numbers of a sentence that is longer than a page are counted as not read.
+    Their blocks have negative numbers, so that they never equal a block of a table. A sentence that is longer
+    than a page is skipped: its numbers are counted as not read.
 
     Args:
         parts: Tables and sentences of the report.

@@ -69,7 +69,7 @@ def onset_in(curve: Curve, valley: Valley) -> Onset | None:
 
 
 def at_evaluation(curve: Curve, index: int) -> Onset:
-    """Return the onset that is sure to be at one evaluation: from there on nothing is finite."""
+    """Return the onset where nothing is finite from one evaluation on: between that and the one before."""
     before = max(0, index - 1)
     return _onset(curve, index, low=before, high=index)
 

@@ -35,8 +35,8 @@ class Spike:
     """A short excursion.
 
     Attributes:
-        step: Step at which it is highest.
-        value: Highest value, in the curve's unit.
+        step: Step of its worst evaluation.
+        value: The value there, in the curve's unit.
         rise: How much worse it is than what is around it, in nats; infinite where the value is not finite.
         recovered_step: The first step back at the level before; None while it is not.
     """

@@ -164,7 +164,10 @@ def _counts(groups: Sequence[Group]) -> str:
 
 def _sentence(group: Group) -> str:
     split = group.noise.split
-    lead = f"{group.name}: one evaluation scatters by {split.evaluation_sd:.2g}, seeds by {split.seed_sd:.2g}"
+    lead = (
+        f"{group.name}: evaluations of one seed scatter by {split.evaluation_sd:.2g}, seeds, without that "
+        f"noise, by {split.seed_sd:.2g}"
+    )
     if math.isnan(split.icc):
         return f"{lead} ({split.reason})."
     noise = _noise_percent(split.icc)

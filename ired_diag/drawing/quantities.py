@@ -17,7 +17,7 @@ KINDS = ("positive", "random", "start", "adversarial", "control")
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """A number of each candidate.
+    """A number that a probe gives for each candidate answer, right or negative.
 
     Attributes:
         name: Its name on a command line.
@@ -27,7 +27,7 @@ class Quantity:
         short: The label in a few letters, where several panels share a page.
         scale: Scale of its axis: logarithmic where the tails are heavy.
         kinds: The kinds of candidates that have it.
-        unit: What is counted: problems, or blocks of problems.
+        unit: What one sample is: a problem, or a block of problems.
         right: The column of the right answer's own value, where the table holds it next to each negative.
     """
 

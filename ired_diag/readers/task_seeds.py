@@ -19,7 +19,7 @@ SEED_IS_TASK = "seed_is_array_task"  # in the provenance of an attempt
 
 
 def without_sweep_seeds(attempts: Iterable[Run]) -> list[Run]:
-    """Return attempts; where the tasks of a job differ in their configuration, without seeds by task."""
+    """Return attempts; where a job's tasks have different configurations, their numbers are no seeds."""
     attempts = list(attempts)
     versions: dict[str | None, set[str]] = defaultdict(set)
     for attempt in attempts:

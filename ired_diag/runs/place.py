@@ -7,8 +7,7 @@ is taken apart into
     seed     the number after the word ``seed``
     run      what only says which run it is: a version, a trial, a date, an identifier, a plain number
     name     what is left: the experiment's name
-    index    a number at the end of the name (``x_3``), which numbers runs or belongs to the name
-    (``resnet_50``):
+    index    a number at the end of the name (``x_3``), which numbers runs or belongs to the name:
              one name alone cannot say, its siblings can (``run_names``)
 
 Words that every log has (``metrics``, ``logs``, ``outputs``) name nothing.

@@ -34,7 +34,7 @@ def named_weights(found: WeightsInFile, where: str) -> NamedStates:
         whole.prefixes += named.prefixes
         whole.left_out |= named.left_out
     if not whole.states:
-        raise WrongCheckpoint(f"{where}: expected a dictionary of tensors, found nothing in it.")
+        raise WrongCheckpoint(f"{where}: expected a dictionary of tensors, and nothing in it is one.")
     return whole
 
 
@@ -73,7 +73,8 @@ def _leaves_by_name(part: Any, where: str) -> dict[str, Any]:
         WrongCheckpoint: There are none, or some are not dense tensors of real numbers.
     """
     if not isinstance(part, Mapping | Foreign):
-        raise WrongCheckpoint(f"{where}: expected a dictionary of tensors, found nothing in it.")
+        kind = type(part).__name__
+        raise WrongCheckpoint(f"{where}: expected a dictionary of tensors, found an object of type {kind}.")
     tensors: dict[str, Any] = {}
     odd: list[str] = []
     for name, value in walk(part):
@@ -91,5 +92,5 @@ def _leaves_by_name(part: Any, where: str) -> dict[str, Any]:
             f"{', '.join(odd[:4])}."
         )
     if not tensors:
-        raise WrongCheckpoint(f"{where}: expected a dictionary of tensors, found nothing in it.")
+        raise WrongCheckpoint(f"{where}: expected a dictionary of tensors, and nothing in it is one.")
     return tensors

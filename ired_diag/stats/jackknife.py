@@ -43,7 +43,7 @@ class Interval:
 
 
 def replicates_of_mean(values: ArrayLike) -> Replicates:
-    """Return the replicates of a mean.
+    """Return the mean, then the n means with one observation left out, of shape (n + 1,).
 
     Args:
         values: Observations of shape (n,), n > 1.

@@ -1,4 +1,4 @@
-"""Descent on a test function of the plane, where every curvature and every limit is known.
+"""Descent on a test function of the plane, such as Rosenbrock's, of which a minimum or saddle is known.
 
 Reference: ``ired_diag.functions.surface`` has the functions.
 """
