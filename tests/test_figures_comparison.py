@@ -292,7 +292,7 @@ def test_the_studys_noise_is_that_of_an_analysis_of_variance_with_the_effective_
         assert low < icc < high
         assert f"{name} {worth:.3g}" in figure.method
     assert "n = 10 seeds of k = 74 evaluations each" in figure.note
-    assert "q101: evaluations of one seed scatter by 2.4e-05, seeds, without that noise, by 2.2e-06" in figure.summary
+    assert "seed scatter by 2.4e-05, seeds, without that noise, by 2.2e-06" in figure.summary
 
 
 def test_noise_names_the_group_that_cannot_be_split() -> None:
