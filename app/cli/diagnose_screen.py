@@ -128,7 +128,12 @@ def _blocks(places: Sequence[int], diagnosis: Diagnosis, width: int | None) -> l
     """Return the lines of the clusters at the given places, numbered from 1."""
     lines: list[Line] = []
     for number, place in enumerate(places, start=1):
-        lines += _block(number, diagnosis.clusters[place], diagnosis, width)
+        lines += _block(
+            number=number,
+            cluster=diagnosis.clusters[place],
+            diagnosis=diagnosis,
+            width=width,
+        )
     return lines
 
 

@@ -77,12 +77,22 @@ def fit(
     if width is None:
         return Fitted(tuple(places), list(map(tuple, rows)), ())
     order, dropped_last = _order(columns, first_out, keep)
-    kept = _fitting(columns, rows, width, order)
+    kept = _fitting(
+        columns=columns,
+        rows=rows,
+        width=width,
+        order=order,
+    )
     while True:
         names = _cells_at(columns, kept)
         cells = [_cells_at(row, kept) for row in rows]
         text_places = [kept.index(place) for place in text if place in kept]
-        cells = _shortened(names, cells, text_places, width)
+        cells = _shortened(
+            columns=names,
+            rows=cells,
+            text=text_places,
+            width=width,
+        )
         if width_of(names, cells) <= width or len(kept) <= FEWEST_COLUMNS:
             break
         kept.remove(next(place for place in dropped_last if place in kept))

@@ -89,7 +89,12 @@ def _agreements(a: Members, b: Members) -> list[Agreement]:
 def _partner(seed: Seed, candidates: Sequence[Seed]) -> tuple[Seed | None, Agreement | None]:
     """Return the first of several seeds whose curve agrees with a seed's, with the agreement."""
     for candidate in candidates:
-        agreement = agreement_of(seed.steps, seed.values, candidate.steps, candidate.values)
+        agreement = agreement_of(
+            a_steps=seed.steps,
+            a=seed.values,
+            b_steps=candidate.steps,
+            b=candidate.values,
+        )
         if agreement is None or not agreement.proves:
             continue
         if agreement.steps >= LEAST_SHARE * min(len(seed.steps), len(candidate.steps)):

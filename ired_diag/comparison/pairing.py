@@ -69,7 +69,12 @@ def pairing_of(a: Members, b: Members, *, paired: bool | None = None) -> Pairing
         evidence = "--paired says so"
     else:
         evidence = f"both state {_in_words(_data_of_both(a, b))}"
-    return Pairing(shared, obstacle, evidence, contradiction)
+    return Pairing(
+        shared=shared,
+        obstacle=obstacle,
+        evidence=evidence,
+        contradiction=contradiction,
+    )
 
 
 def obstacle_in_data(a: Members, b: Members, *, paired: bool | None = None) -> str:

@@ -202,11 +202,21 @@ def _onset_mark(name: str, curve: Curve) -> Mark | None:
     if not len(places):
         return None
     last = places[-1]  # where the curve turned into NaN, this is the last number before
-    return Mark(float(steps[last]), float(values[last]), ONSET, name)
+    return Mark(
+        x=float(steps[last]),
+        y=float(values[last]),
+        label=ONSET,
+        of=name,
+    )
 
 
 def _best_mark(name: str, verdict: Verdict) -> Mark | None:
     if verdict.best_step is None or verdict.best is None:
         return None
     label = "lucky best" if verdict.best_is_luck else "best"
-    return Mark(verdict.best_step, verdict.best, label, name)
+    return Mark(
+        x=verdict.best_step,
+        y=verdict.best,
+        label=label,
+        of=name,
+    )

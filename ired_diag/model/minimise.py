@@ -128,8 +128,18 @@ def minimise(
         evaluations=torch.ones_like(t),
     )
     box = _Box(bound, longest)
-    moving = _begin(y, value, gradient, box)
-    _settle(moving, minima, tolerance, bound)
+    moving = _begin(
+        y=y,
+        value=value,
+        gradient=gradient,
+        box=box,
+    )
+    _settle(
+        moving=moving,
+        minima=minima,
+        tolerance=tolerance,
+        bound=bound,
+    )
     evaluated = torch.arange(len(t), device=t.device)
     for _ in range(evaluations - 1):
         if not len(moving.index):
@@ -139,8 +149,19 @@ def minimise(
             landscape = energy.landscape(problem[evaluated], t[evaluated])
         minima.evaluations[moving.index] += 1
         points = minima.end[evaluated]
-        _try(moving, landscape, evaluated, points, box)
-        _settle(moving, minima, tolerance, bound)
+        _try(
+            moving=moving,
+            landscape=landscape,
+            evaluated=evaluated,
+            points=points,
+            box=box,
+        )
+        _settle(
+            moving=moving,
+            minima=minima,
+            tolerance=tolerance,
+            bound=bound,
+        )
     return minima
 
 
@@ -170,8 +191,18 @@ def _try(moving: _Moving, landscape: Landscape, evaluated: Tensor, points: Tenso
     points[place] = trial
     values, gradients = landscape.energy_and_gradient(points)
     value, gradient = values[place], gradients[place]
-    taken = _is_good(moving, trial - moving.y, value, gradient)
-    _remember(moving, trial - moving.y, gradient - moving.gradient, taken)
+    taken = _is_good(
+        moving=moving,
+        step=trial - moving.y,
+        value=value,
+        gradient=gradient,
+    )
+    _remember(
+        moving=moving,
+        step=trial - moving.y,
+        change=gradient - moving.gradient,
+        taken=taken,
+    )
     moving.y = torch.where(taken[:, None], trial, moving.y)
     moving.gradient = torch.where(taken[:, None], gradient, moving.gradient)
     moving.energy = torch.where(taken, value, moving.energy)

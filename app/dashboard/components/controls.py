@@ -32,7 +32,12 @@ def choice(key: str, label: str, options: Sequence[tuple[str, str]], value: str)
 def readout_choice(view: View) -> html.Label:
     """Return the choice of a readout."""
     options = [(readout, READOUT_NAMES[readout]) for readout in READOUTS]
-    return choice("readout", "Readout", options, view.readout)
+    return choice(
+        key="readout",
+        label="Readout",
+        options=options,
+        value=view.readout,
+    )
 
 
 def by_name(names: Iterable[str]) -> list[tuple[str, str]]:
