@@ -60,11 +60,9 @@ class LossAt:
 
     def __init__(self, state: TrainingState, batch: Tensors) -> None:
         """Take the weights as they are now; later steps of the training do not move them."""
-        self._twin = Twin(state)
-        self._batch = batch
+        self._twin, self._batch = Twin(state), batch
         self._shapes = {name: weight.shape for name, weight in state.weights.items()}
-        weights = flat(as_float64(state.weights))
-        self.start = weights.detach().clone()
+        self.start = flat(as_float64(state.weights)).detach().clone()
 
     @property
     def size(self) -> int:
@@ -73,9 +71,7 @@ class LossAt:
 
     def loss(self, point: Tensor) -> Tensor:
         """Return the loss at a point of shape (weights,)."""
-        weights = self._named(point)
-        values = self._twin.values(weights, self._batch)
-        return values["trained"]
+        return self._twin.values(self._named(point), self._batch)["trained"]
 
     def gradient(self, point: Tensor) -> Tensor:
         """Return the gradient at a point, of shape (weights,)."""
@@ -105,11 +101,10 @@ class LossAt:
         return (matrix + matrix.T) / 2
 
     def _named(self, point: Tensor) -> Tensors:
-        sizes = [shape.numel() for shape in self._shapes.values()]
-        parts = torch.split(point, sizes)
+        parts = torch.split(point, [shape.numel() for shape in self._shapes.values()])
         named = {}
-        for name, part in zip(self._shapes, parts, strict=True):
-            named[name] = part.reshape(self._shapes[name])
+        for (name, shape), part in zip(self._shapes.items(), parts, strict=True):
+            named[name] = part.reshape(shape)
         return named
 
 
