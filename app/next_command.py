@@ -198,7 +198,7 @@ def _stats(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place
     groups = study.groups()
     touched = list(dict.fromkeys(run.group for run in runs))
     advised = [word for word in words[1:] if word in groups]
-    compared = {}
+    compared: dict[str, list[Run]] = {}
     for name in advised or touched:
         if len(compared) < MOST_GROUPS and _has_spread(groups[name]):
             compared[name] = groups[name]
