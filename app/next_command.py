@@ -58,7 +58,8 @@ class Place:
 
     def command(self, name: str, *flags: str) -> str:
         """Return a command about all runs: ``ired-diag ls path/to/logs --attempts``."""
-        words = list(map(_as_path, self.paths)) or runs_option(self.runs)
+        paths = list(map(_as_path, self.paths))
+        words = paths or runs_option(self.runs)
         return _command(name, *words, *flags, *self.options)
 
     def of_groups(self, name: str, groups: Sequence[str], *flags: str) -> str | None:
@@ -66,7 +67,8 @@ class Place:
         patterns, paths = split_arguments(self.paths)
         arguments = {pattern.name: argument for argument, pattern in patterns.items()}
         folder = self.folder
-        if arguments and not paths and set(groups) <= set(arguments):
+        have_arguments = set(groups) <= set(arguments)
+        if arguments and not paths and have_arguments:
             words = [arguments[group] for group in groups]
         elif folder is not None:
             words = [*groups, *runs_option(folder)]
@@ -79,10 +81,13 @@ class Place:
         """The folder in which names of runs have a meaning; None where the runs are in several places."""
         if not self.paths:
             return self.runs
-        if len(self.paths) > 1:
+        first, *others = self.paths
+        if others:
             return None
-        folder = Path(self.paths[0])
-        return folder if folder.is_dir() else None
+        folder = Path(first)
+        if not folder.is_dir():
+            return None
+        return folder
 
 
 def _command(*words: str) -> str:
@@ -98,7 +103,10 @@ def runs_option(folder: Path) -> list[str]:
 
 
 def options_in_words(
-    *, metric: str | None = None, higher_is_better: bool | None = None, grouping: Grouping | None = None
+    *,
+    metric: str | None = None,
+    higher_is_better: bool | None = None,
+    grouping: Grouping | None = None,
 ) -> tuple[str, ...]:
     """Return the words of a command line that judge and group runs in the same way.
 
@@ -135,15 +143,19 @@ def advice_in_words(advice: str) -> str:
     match = IN_ADVICE.search(advice)
     words = advice
     if match is not None:
-        words = LEADS_NOWHERE.sub("", advice[: match.start()])
-    if not words.strip():
+        before_command = advice[: match.start()]
+        words = LEADS_NOWHERE.sub("", before_command)
+    words = words.strip()
+    if not words:
         return ""
-    return f"{words.strip().rstrip('.:,')}."
+    sentence = words.rstrip(".:,")
+    return f"{sentence}."
 
 
 def next_command(cluster: Cluster, study: Study, place: Place) -> str:
     """Return the next command for a reader of a cluster: that of its advice, else that of its findings."""
-    if command := command_of_fact(cluster.facts[0], study, place):
+    first_fact = cluster.facts[0]
+    if command := command_of_fact(first_fact, study, place):
         return command
     if cluster.rule not in forensics.names():
         return place.command("ls")
@@ -158,7 +170,12 @@ def command_of_fact(fact: Fact, study: Study, place: Place) -> str | None:
     if match is None:
         return None
     words = match["words"].split()
-    makers = {"ls": _ls, "stats": _stats, "probe": _probe, "train": _train}
+    makers = {
+        "ls": _ls,
+        "stats": _stats,
+        "probe": _probe,
+        "train": _train,
+    }
     make = makers.get(words[0])
     if make is None:
         return None
@@ -170,7 +187,9 @@ def command_of_fact(fact: Fact, study: Study, place: Place) -> str | None:
 def _ls(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str:
     flags = _flags(words)
     if len(runs) == 1:
-        return _command("ls", _as_path(str(runs[0].path)), *flags)
+        (run,) = runs
+        path = _as_path(str(run.path))
+        return _command("ls", path, *flags)
     return place.command("ls", *flags)
 
 
@@ -178,35 +197,55 @@ def _stats(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place
     """Return a comparison of the advised groups, or of one group with another; None where none can run."""
     groups = study.groups()
     touched = list(dict.fromkeys(run.group for run in runs))
-    advised = [word for word in words[1:] if word in groups] or touched
-    names = [name for name in advised if _seeds(groups[name]) >= FEWEST_SEEDS][:MOST_GROUPS]
-    if len(names) == 1:
-        names += _partner(names[0], touched, groups)
-    if len(names) < 2 or not _are_comparable({name: groups[name] for name in names}):
+    advised = [word for word in words[1:] if word in groups]
+    compared: dict[str, list[Run]] = {}
+    for name in advised or touched:
+        if len(compared) < MOST_GROUPS and _has_spread(groups[name]):
+            compared[name] = groups[name]
+    if len(compared) == 1:
+        (name,) = compared
+        partner = _partner(name, touched, groups)
+        if partner is not None:
+            compared[partner] = groups[partner]
+    if len(compared) < 2 or not _are_comparable(compared):
         return None
-    return place.of_groups("stats", names, *_flags(words))
+    return place.of_groups("stats", list(compared), *_flags(words))
+
+
+def _has_spread(runs: Sequence[Run]) -> bool:
+    """Say whether a group has enough seeds with a metric to be compared."""
+    return _seeds(runs) >= FEWEST_SEEDS
 
 
 def _seeds(runs: Sequence[Run]) -> int:
     return sum(run.evaluated is not None for run in runs)
 
 
-def _partner(name: str, touched: Sequence[str], groups: Mapping[str, Sequence[Run]]) -> list[str]:
+def _partner(
+    name: str,
+    touched: Sequence[str],
+    groups: Mapping[str, Sequence[Run]],
+) -> str | None:
     """Return the group to compare with: judged by the same metric, of the finding first, then the largest."""
     metric = usual_metric(groups[name])
     others = []
     for other, runs in groups.items():
-        if other != name and _seeds(runs) >= FEWEST_SEEDS and usual_metric(runs) == metric:
+        if other == name or not _has_spread(runs):
+            continue
+        if usual_metric(runs) == metric:
             others.append(other)
     # False sorts before True: groups of the finding stand first, then the largest ones.
     others.sort(key=lambda other: (other not in touched, -_seeds(groups[other])))
-    return others[:1]
+    if not others:
+        return None
+    return others[0]
 
 
 def _are_comparable(groups: Mapping[str, Sequence[Run]]) -> bool:
     """Say whether ``stats`` has a metric and a direction for all of the groups."""
     try:
-        shared_direction(groups, shared_metric(groups))
+        metric = shared_metric(groups)
+        shared_direction(groups, metric)
     except DiagError:
         return False
     return True
@@ -216,7 +255,8 @@ def _flags(words: Sequence[str]) -> list[str]:
     """Return the options of a command in an advice, each with its value."""
     flags: list[str] = []
     for before, word in itertools.pairwise(words):
-        if word in SWITCHES or word in VALUED or before in VALUED:
+        is_value = before in VALUED
+        if is_value or word in SWITCHES or word in VALUED:
             flags.append(word)
     return flags
 
@@ -227,7 +267,8 @@ def _probe(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place
     if len(words) < 2 or not with_checkpoints:
         return None
     run = with_checkpoints[0]
-    return _command("probe", words[1], _as_path(str(run.path)), *tasks.option_of(run))
+    path = _as_path(str(run.path))
+    return _command("probe", words[1], path, *tasks.option_of(run))
 
 
 def _train(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:
@@ -260,6 +301,11 @@ def _last_checkpoint(run: Run, step: str) -> str:
     earlier = []
     for path in run.checkpoints:
         match = OF_A_STEP.search(path.name)
-        if match and int(match[1]) <= float(step):
-            earlier.append(int(match[1]))
-    return str(max(earlier)) if earlier else ""
+        if match is None:
+            continue
+        checkpoint = int(match[1])
+        if checkpoint <= float(step):
+            earlier.append(checkpoint)
+    if not earlier:
+        return ""
+    return str(max(earlier))

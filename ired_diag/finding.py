@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Severity = Literal["note", "warning", "error"]
+Evidence = dict[str, float | int | str | bool | None]
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,12 @@ def check_table(table: Mapping[str, NDArray[Any]], columns: Sequence[Column], wh
         ValueError: It does not; a defect of whoever made the table.
     """
     declared = [column.name for column in columns]
-    if list(table) != declared:
-        raise ValueError(f"{where}: declares the columns {declared}, measured {list(table)}")
+    measured = list(table)
+    if measured != declared:
+        raise ValueError(f"{where}: declares the columns {declared}, measured {measured}")
     lengths = {name: np.shape(values) for name, values in table.items()}
-    if len(set(lengths.values())) > 1:
+    different = set(lengths.values())
+    if len(different) > 1:
         raise ValueError(f"{where}: its columns are of different lengths: {lengths}")
 
 
@@ -89,7 +91,8 @@ def table_of_rows(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) 
     """
     table = {}
     for column in columns:
-        table[column.name] = np.array([row[column.name] for row in rows])
+        values = [row[column.name] for row in rows]
+        table[column.name] = np.array(values)
     return table
 
 
@@ -99,7 +102,7 @@ def select(table: Table, **equal: object) -> Table:
     >>> select({"level": np.array([0, 1, 1]), "x": np.array([5, 6, 7])}, level=1)["x"].tolist()
     [6, 7]
     """
-    keep = np.ones(len(next(iter(table.values()))), dtype=bool)
+    keep = np.ones(_count(table), dtype=bool)
     for name, value in equal.items():
         keep &= table[name] == value
     return {name: values[keep] for name, values in table.items()}
@@ -111,7 +114,11 @@ def rows_of(table: Table) -> list[dict[str, Any]]:
     >>> rows_of({"level": np.array([0, 1]), "x": np.array([5.0, 6.0])})[1] == {"level": 1, "x": 6.0}
     True
     """
-    return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+    rows = []
+    for values in zip(*table.values(), strict=True):
+        row = dict(zip(table, values, strict=True))
+        rows.append(row)
+    return rows
 
 
 def row_of(table: Table, **equal: object) -> dict[str, Any]:
@@ -120,7 +127,14 @@ def row_of(table: Table, **equal: object) -> dict[str, Any]:
     >>> row_of({"level": np.array([0, 1]), "x": np.array([5.0, 6.0])}, level=1)["x"].item()
     6.0
     """
-    return {name: values[0] for name, values in select(table, **equal).items()}
+    rows = select(table, **equal)
+    return {name: values[0] for name, values in rows.items()}
+
+
+def _count(table: Table) -> int:
+    """Return how many rows a table has."""
+    first_column = next(iter(table.values()))
+    return len(first_column)
 
 
 def write_table(
@@ -143,7 +157,7 @@ def write_table(
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full.
     """
-    count = len(next(iter(table.values())))
+    count = _count(table)
     columns = {}
     for name, value in (key or {}).items():
         columns[name] = pa.repeat(value, count)
@@ -154,8 +168,9 @@ def write_table(
         # Types may have changed with a version of the probe: the newer ones hold.
         arrow = pa.concat_tables([after.cast(arrow.schema), arrow])
     content = json.dumps({"format": FORMAT, **metadata}).encode()
+    with_metadata = arrow.replace_schema_metadata({METADATA: content})
     buffer = io.BytesIO()
-    pq.write_table(arrow.replace_schema_metadata({METADATA: content}), buffer, compression="zstd")
+    pq.write_table(with_metadata, buffer, compression="zstd")
     write_atomically(path, buffer.getvalue())
 
 
@@ -172,7 +187,10 @@ def read_table(path: Path, **equal: object) -> tuple[Table, dict[str, Any]]:
     arrow, metadata = read_arrow(path)
     if equal:
         arrow = arrow.filter(rows_where(**equal))
-    return {name: _as_numpy(arrow.column(name)) for name in arrow.column_names}, metadata
+    table = {}
+    for name in arrow.column_names:
+        table[name] = _as_numpy(arrow.column(name))
+    return table, metadata
 
 
 def read_arrow(path: Path) -> tuple[pa.Table, dict[str, Any]]:
@@ -185,7 +203,7 @@ def read_arrow(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         with path.open("rb") as file:  # opened once: by its path it would be opened again for the rows
             arrow = pq.read_table(file)
     except (OSError, pa.ArrowException) as error:
-        raise UnreadableFile(f"{path}: cannot be read as a table of a probe ({error}).") from error
+        raise _unreadable_table(path, error) from error
     return arrow, _metadata(path, arrow.schema)
 
 
@@ -199,7 +217,7 @@ def read_columns(path: Path) -> tuple[list[str], dict[str, Any]]:
         with path.open("rb") as file:
             schema = pq.read_schema(file)
     except (OSError, pa.ArrowException) as error:
-        raise UnreadableFile(f"{path}: cannot be read as a table of a probe ({error}).") from error
+        raise _unreadable_table(path, error) from error
     return schema.names, _metadata(path, schema)
 
 
@@ -207,17 +225,23 @@ def rows_where(**equal: object) -> pc.Expression:
     """Return the condition that each named column has the given value."""
     condition = pc.scalar(value=True)
     for name, value in equal.items():
-        condition = condition & (pc.field(name) == value)
+        is_equal = pc.field(name) == value
+        condition = condition & is_equal
     return condition
 
 
 def _metadata(path: Path, schema: pa.Schema) -> dict[str, Any]:
+    kept = schema.metadata or {}
     try:
-        metadata: dict[str, Any] = parse_json((schema.metadata or {})[METADATA])
+        metadata: dict[str, Any] = parse_json(kept[METADATA])
     except (KeyError, ValueError) as error:
-        raise UnreadableFile(f"{path}: cannot be read as a table of a probe ({error}).") from error
+        raise _unreadable_table(path, error) from error
     check_format(metadata.get("format"), str(path))
     return metadata
+
+
+def _unreadable_table(path: Path, error: Exception) -> UnreadableFile:
+    return UnreadableFile(f"{path}: cannot be read as a table of a probe ({error}).")
 
 
 def _as_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
@@ -229,5 +253,6 @@ def _as_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
     if not len(words):
         return np.array([], dtype=str)
     dictionary = np.array(words.dictionary.to_pylist(), dtype=str)
-    column_of_words: NDArray[Any] = dictionary[words.indices.to_numpy()]
+    places = words.indices.to_numpy()
+    column_of_words: NDArray[Any] = dictionary[places]
     return column_of_words

@@ -255,8 +255,19 @@ def conclude(table: Table, comparison: Table) -> Finding:
     mined = {}
     control = {}
     for quantity in QUANTITIES:
-        mined[quantity] = _over_levels(comparison, "adversarial", "control", quantity)
-        control[quantity] = _over_levels(comparison, "control", "positive", quantity)["mean"]
+        mined[quantity] = _over_levels(
+            comparison=comparison,
+            kind="adversarial",
+            versus="control",
+            quantity=quantity,
+        )
+        of_control = _over_levels(
+            comparison=comparison,
+            kind="control",
+            versus="positive",
+            quantity=quantity,
+        )
+        control[quantity] = of_control["mean"]
     blocks = len(np.unique(table["block"]))
     verdict, counts = _verdict(comparison, blocks)
     evidence: dict[str, float] = {
@@ -273,7 +284,12 @@ def conclude(table: Table, comparison: Table) -> Finding:
     if math.isnan(mined["vendi"]["ratio"]):
         why = mined["vendi"]["reason"] or "a mean is not finite"
         unknown = f"Over all levels nothing can be said of the negatives' diversity: {why}."
-        return Finding("diversity", "note", f"{unknown} {verdict}{_extent(table)}", evidence)
+        return Finding(
+            rule="diversity",
+            severity="note",
+            statement=f"{unknown} {verdict}{_extent(table)}",
+            evidence=evidence,
+        )
     statement = (
         f"{_vendi_sentence(evidence)} "
         f"{verdict}"
@@ -282,8 +298,19 @@ def conclude(table: Table, comparison: Table) -> Finding:
         f"Means over {_extent(table)}"
     )
     if counts["levels_collapsed"] and str(table["strategy"][0]) not in OTHERWISE:
-        return Finding("diversity", "warning", statement, evidence, ADVICE)
-    return Finding("diversity", "note", statement, evidence)
+        return Finding(
+            rule="diversity",
+            severity="warning",
+            statement=statement,
+            evidence=evidence,
+            advice=ADVICE,
+        )
+    return Finding(
+        rule="diversity",
+        severity="note",
+        statement=statement,
+        evidence=evidence,
+    )
 
 
 def _over_levels(comparison: Table, kind: str, versus: str, quantity: str) -> Row:
@@ -378,9 +405,24 @@ def _distance_sentence(evidence: Mapping[str, float], comparison: Table) -> str:
 
 
 def _rank_clause(comparison: Table, largest: float) -> str:
-    mined = _over_levels(comparison, "adversarial", "control", "displacement_rank")
-    control = _over_levels(comparison, "control", "positive", "displacement_rank")
-    start = _over_levels(comparison, "start", "control", "displacement_rank")
+    mined = _over_levels(
+        comparison=comparison,
+        kind="adversarial",
+        versus="control",
+        quantity="displacement_rank",
+    )
+    control = _over_levels(
+        comparison=comparison,
+        kind="control",
+        versus="positive",
+        quantity="displacement_rank",
+    )
+    start = _over_levels(
+        comparison=comparison,
+        kind="start",
+        versus="control",
+        quantity="displacement_rank",
+    )
     if math.isnan(mined["mean"]):
         return f"their displacements have no effective rank at some level ({mined['reason']})"
     return (
@@ -466,16 +508,16 @@ PROBE = Probe(
     figure=figure,
     headlines=(
         Headline(
-            "vendi_ratio",
-            "Vendi score of negatives over the control's",
-            "vendi_ratio_low",
-            "vendi_ratio_high",
+            key="vendi_ratio",
+            label="Vendi score of negatives over the control's",
+            low="vendi_ratio_low",
+            high="vendi_ratio_high",
         ),
         Headline(
-            "displacement_rank_ratio",
-            "effective rank of displacements over the control's",
-            "displacement_rank_ratio_low",
-            "displacement_rank_ratio_high",
+            key="displacement_rank_ratio",
+            label="effective rank of displacements over the control's",
+            low="displacement_rank_ratio_low",
+            high="displacement_rank_ratio_high",
         ),
         Headline("consecutive_adversarial", "distance of consecutive negatives (RMS per entry)"),
         Headline("reverse_coverage_adversarial", "coverage of negatives by the control"),

@@ -202,7 +202,12 @@ def conclude(table: Table, comparison: Table) -> Finding:
     evidence: dict[str, Any] = {"n": n, "strategy": strategy, **_evidence(comparison)}
     if not np.isfinite(table["gap"]).any():
         statement = f"No energy gap of {n} problems is a number: nothing can be said."
-        return Finding("energy_gap", "warning", statement, evidence)
+        return Finding(
+            rule="energy_gap",
+            severity="warning",
+            statement=statement,
+            evidence=evidence,
+        )
     verdict = _verdict(select(comparison, kind="adversarial", quantity="lower"), n)
     lower = percent_of(evidence, "lower", after="_adversarial")
     lower_than_random = percent_of(evidence, "lower", after="_random")
@@ -220,7 +225,13 @@ def conclude(table: Table, comparison: Table) -> Finding:
     is_alarming, advice = _alarm(TRAINED.get(strategy, ()), evidence, n)
     if is_alarming:
         severity = "warning"
-    return Finding("energy_gap", severity, statement, evidence, advice)
+    return Finding(
+        rule="energy_gap",
+        severity=severity,
+        statement=statement,
+        evidence=evidence,
+        advice=advice,
+    )
 
 
 def _evidence(comparison: Table) -> dict[str, float]:
@@ -347,22 +358,22 @@ PROBE = Probe(
     figure=figure,
     headlines=(
         Headline(
-            "lower_adversarial",
-            "share of right answers below their adversarial negative",
-            "lower_low_adversarial",
-            "lower_high_adversarial",
+            key="lower_adversarial",
+            label="share of right answers below their adversarial negative",
+            low="lower_low_adversarial",
+            high="lower_high_adversarial",
         ),
         Headline(
-            "saturated_adversarial",
-            "share of adversarial negatives with w < 0.01",
-            "saturated_low_adversarial",
-            "saturated_high_adversarial",
+            key="saturated_adversarial",
+            label="share of adversarial negatives with w < 0.01",
+            low="saturated_low_adversarial",
+            high="saturated_high_adversarial",
         ),
         Headline(
-            "gap_adversarial",
-            "mean gap of adversarial negatives (nat)",
-            "gap_low_adversarial",
-            "gap_high_adversarial",
+            key="gap_adversarial",
+            label="mean gap of adversarial negatives (nat)",
+            low="gap_low_adversarial",
+            high="gap_high_adversarial",
         ),
     ),
     needs=("negatives",),

@@ -170,11 +170,11 @@ def _descents(
 ) -> Iterator[Table]:
     """Yield the minimum below each right answer, and the ends of descents from random starts."""
     minima = sharp_minima(
-        subject.energy,
-        subject.schedule,
-        problem,
-        right,
-        STARTS,
+        energy=subject.energy,
+        schedule=subject.schedule,
+        problem=problem,
+        right=right,
+        starts=STARTS,
         generator=generator,
     )
     middle = minima.ends[:, 1:].mean(1)
@@ -291,7 +291,12 @@ def conclude(table: Table, comparison: Table) -> Finding:
     evidence = _evidence(table, select(comparison, level=0))
     if math.isnan(evidence["below_answer"]):
         statement = f"No energy of the model's answers to {n} problems is a number: nothing can be said."
-        return Finding("energy_judge", "warning", statement, evidence)
+        return Finding(
+            rule="energy_judge",
+            severity="warning",
+            statement=statement,
+            evidence=evidence,
+        )
     below = percent_of(evidence, "below_answer")
     close = percent_of(evidence, "picks_close")
     statement = (
@@ -309,7 +314,13 @@ def conclude(table: Table, comparison: Table) -> Finding:
         advice = _advice(evidence)
     if advice:
         severity = "warning"
-    return Finding("energy_judge", severity, statement, evidence, advice)
+    return Finding(
+        rule="energy_judge",
+        severity=severity,
+        statement=statement,
+        evidence=evidence,
+        advice=advice,
+    )
 
 
 def _evidence(table: Table, sharpest: Table) -> dict[str, Any]:
@@ -460,17 +471,17 @@ PROBE = Probe(
     figure=figure,
     headlines=(
         Headline(
-            "below_answer",
-            "share of answers below the right one in energy",
-            "below_answer_low",
-            "below_answer_high",
+            key="below_answer",
+            label="share of answers below the right one in energy",
+            low="below_answer_low",
+            high="below_answer_high",
         ),
         Headline(
-            "error_minimum",
-            "rms error of the minimum below the right answer",
-            "error_minimum_low",
-            "error_minimum_high",
-            "log",
+            key="error_minimum",
+            label="rms error of the minimum below the right answer",
+            low="error_minimum_low",
+            high="error_minimum_high",
+            scale="log",
         ),
     ),
     weights="ema",

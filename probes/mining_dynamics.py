@@ -151,11 +151,11 @@ def _both_walks(subject: Subject, level: int, walk: Walk, directions: Tensor) ->
     else:
         clamped = start.clamp(-CLAMP * signal, CLAMP * signal)
         noise = noise_walk(
-            landscape,
-            start,
-            t,
-            schedule,
-            batch.settings,
+            landscape=landscape,
+            start=start,
+            t=t,
+            schedule=schedule,
+            settings=batch.settings,
             gradient_norms=walk.gradient_norms,
             directions=directions.to(start),
         )
@@ -222,10 +222,20 @@ def conclude(table: Table, comparison: Table) -> Finding:
     ratio = pooled["distance_ratio"]
     if not steps:
         idle = "Mining does nothing: it takes no steps (opt_steps = 0), and its negatives are clamped noise."
-        return Finding("mining_dynamics", "warning", f"{idle}{extent}", evidence)
+        return Finding(
+            rule="mining_dynamics",
+            severity="warning",
+            statement=f"{idle}{extent}",
+            evidence=evidence,
+        )
     if not math.isfinite(energy["x"]):
         silent = f"Nothing can be said of mining: its energies are not numbers ({energy['reason']})."
-        return Finding("mining_dynamics", "warning", f"{silent}{extent}", evidence)
+        return Finding(
+            rule="mining_dynamics",
+            severity="warning",
+            statement=f"{silent}{extent}",
+            evidence=evidence,
+        )
     extremes = _extremes(select(whole, quantity="energy_change"))
     statement = (
         f"From the clamped start, mining changes the energy by {_interval(energy)} nat, steps of the same "
@@ -237,7 +247,12 @@ def conclude(table: Table, comparison: Table) -> Finding:
     severity: Severity = "warning"
     if 2 * _working(verdicts, walker) > len(levels) or n < FEWEST:
         severity = "note"
-    return Finding("mining_dynamics", severity, statement, evidence)
+    return Finding(
+        rule="mining_dynamics",
+        severity=severity,
+        statement=statement,
+        evidence=evidence,
+    )
 
 
 def _by_quantity(rows: Table) -> dict[str, Row]:
@@ -413,24 +428,29 @@ PROBE = Probe(
     figure=figure,
     headlines=(
         Headline(
-            "energy_change",
-            "energy change by mining's steps (nat)",
-            "energy_change_low",
-            "energy_change_high",
+            key="energy_change",
+            label="energy change by mining's steps (nat)",
+            low="energy_change_low",
+            high="energy_change_high",
         ),
         Headline(
-            "advantage",
-            "energy change beyond that of random directions (nat)",
-            "advantage_low",
-            "advantage_high",
+            key="advantage",
+            label="energy change beyond that of random directions (nat)",
+            low="advantage_low",
+            high="advantage_high",
         ),
         Headline(
-            "distance_ratio",
-            "distance to the right answer, after / before mining",
-            "distance_ratio_low",
-            "distance_ratio_high",
+            key="distance_ratio",
+            label="distance to the right answer, after / before mining",
+            low="distance_ratio_low",
+            high="distance_ratio_high",
         ),
-        Headline("moved", "share of starts that mining moves", "moved_low", "moved_high"),
+        Headline(
+            key="moved",
+            label="share of starts that mining moves",
+            low="moved_low",
+            high="moved_high",
+        ),
     ),
     needs=("negatives",),
 )

@@ -69,16 +69,27 @@ def print_screen(diagnosis: Diagnosis) -> None:
 def print_in_full(diagnosis: Diagnosis) -> None:
     """Print every finding."""
     width = terminal_width()
-    room = _less(width, len(INDENT))
     for number, cluster in enumerate(diagnosis.clusters, start=1):
-        heading = f"{_heading(number, cluster)} {cluster.question}"
-        for text in broken([heading.strip()], width, indent=INDENT):
-            Line(text, cluster.severity).print()
-        for fact in cluster.facts:
-            for line in _indented(_fact_in_full(fact, diagnosis, room)):
-                line.print()
+        for line in _cluster_in_full(number, cluster, diagnosis, width):
+            line.print()
         click.echo()
-    output.print_lines(broken(diagnosis.footer(), width))
+    footer = broken(diagnosis.footer(), width)
+    output.print_lines(footer)
+
+
+def _cluster_in_full(
+    number: int,
+    cluster: Cluster,
+    diagnosis: Diagnosis,
+    width: int | None,
+) -> Iterator[Line]:
+    """Yield the question of a cluster and all of its facts."""
+    heading = f"{_heading(number, cluster)} {cluster.question}"
+    for text in broken([heading.strip()], width, indent=INDENT):
+        yield Line(text, cluster.severity)
+    room = _less(width, len(INDENT))
+    for fact in cluster.facts:
+        yield from _indented(_fact_in_full(fact, diagnosis, room))
 
 
 def _fact_in_full(fact: Fact, diagnosis: Diagnosis, room: int | None) -> list[str]:
@@ -108,27 +119,40 @@ def screen(diagnosis: Diagnosis, width: int | None) -> list[Line]:
     shown: list[int] = []
     for place in _worst_first(diagnosis.clusters):
         chosen = sorted([*shown, place])
-        texts = [line.text for line in _blocks(chosen, diagnosis, width)]
-        texts += _rest(chosen, diagnosis, width)
+        lines = _blocks_and_rest(chosen, diagnosis, width)
+        texts = [line.text for line in lines]
         if _height(texts, columns) > room and shown:
             break
         shown = chosen
-    lines = _blocks(shown, diagnosis, width)
-    lines += map(Line, _rest(shown, diagnosis, width))
+    lines = _blocks_and_rest(shown, diagnosis, width)
     lines += map(Line, broken(footer, width))
     return lines
 
 
+def _blocks_and_rest(places: Sequence[int], diagnosis: Diagnosis, width: int | None) -> list[Line]:
+    """Return the lines of the clusters at the given places, and how many findings the others have."""
+    blocks = _blocks(places, diagnosis, width)
+    rest = _rest(places, diagnosis, width)
+    return [*blocks, *map(Line, rest)]
+
+
 def _worst_first(clusters: Sequence[Cluster]) -> list[int]:
     """Return the places of clusters in the order in which they get room on the screen."""
-    return sorted(range(len(clusters)), key=lambda place: WORST_FIRST[clusters[place].severity])
+    ranks = [WORST_FIRST[cluster.severity] for cluster in clusters]
+    places = range(len(clusters))
+    return sorted(places, key=lambda place: ranks[place])
 
 
 def _blocks(places: Sequence[int], diagnosis: Diagnosis, width: int | None) -> list[Line]:
     """Return the lines of the clusters at the given places, numbered from 1."""
     lines: list[Line] = []
     for number, place in enumerate(places, start=1):
-        lines += _block(number, diagnosis.clusters[place], diagnosis, width)
+        lines += _block(
+            number=number,
+            cluster=diagnosis.clusters[place],
+            diagnosis=diagnosis,
+            width=width,
+        )
     return lines
 
 
@@ -143,18 +167,21 @@ def _block(number: int, cluster: Cluster, diagnosis: Diagnosis, width: int | Non
     """Yield the lines of a cluster: its facts, its runs, what to do, and a command that can be copied."""
     first, *others = cluster.facts
     room = _less(width, len(INDENT))
-    lines = _shortened(f"{_heading(number, cluster)} {first.statement}", room)
+    heading = _heading(number, cluster)
+    lines = _shortened(f"{heading} {first.statement}", room)
     yield Line(lines[0], cluster.severity)
     yield from _indented(lines[1:])
     advice = advice_in_words(cluster.advice)
     if others:
-        of_second = advice_in_words(others[0].advice)
+        second = others[0]
+        of_second = advice_in_words(second.advice)
         if of_second != advice:
             # Each fact has its own advice below it.
             yield from _indented(_advice_alone(advice, room))
             advice = ""
-        second = broken([f"Also: {_first_sentence(others[0].statement)}"], room)
-        yield from _indented(_cut(second, MOST_ALSO))
+        sentence = _first_sentence(second.statement)
+        also = broken([f"Also: {sentence}"], room)
+        yield from _indented(_cut(also, MOST_ALSO))
         if not advice:
             yield from _indented(_advice_alone(of_second, room))
     scope = _scope(cluster, len(others) - 1, room)
@@ -167,9 +194,11 @@ def _command(cluster: Cluster, diagnosis: Diagnosis) -> str:
     if command := diagnosis.command_of_fact(cluster.facts[0]):
         return command
     purpose = "what would refute it"
-    if len(cluster.findings) > 1:
-        purpose = f"all {len(cluster.findings)}"
-    return f"{purpose}: {diagnosis.command_of(cluster)}"
+    count = len(cluster.findings)
+    if count > 1:
+        purpose = f"all {count}"
+    command = diagnosis.command_of(cluster)
+    return f"{purpose}: {command}"
 
 
 def _advice_alone(advice: str, room: int | None) -> list[str]:
@@ -194,23 +223,32 @@ def _scope_and_advice(scope: str, advice: str, room: int | None) -> list[str]:
 
 def _scope(cluster: Cluster, more: int, room: int | None) -> str:
     """Return which runs a cluster touches, and how many of its facts are not shown."""
-    facts = f"{more} more of this kind. " if more > 0 else ""
-    count, groups = len(cluster.runs), len(cluster.groups)
+    facts = ""
+    if more > 0:
+        facts = f"{more} more of this kind. "
+    runs = len(cluster.runs)
+    groups = len(cluster.groups)
     left = _less(room, len(facts) + WIDEST_COUNT)
-    if cluster.exact and (count > 1 or len(cluster.findings) > 1):
-        return f"{facts}{counted(count, 'run')}: {folded(cluster.runs, width=left)}"
+    has_several = runs > 1 or len(cluster.findings) > 1
+    if cluster.exact and has_several:
+        names = folded(cluster.runs, width=left)
+        return f"{facts}{counted(runs, 'run')}: {names}"
     if not cluster.exact and groups > 1:
-        return f"{facts}{groups} groups: {folded(cluster.groups, width=left)}"
+        names = folded(cluster.groups, width=left)
+        return f"{facts}{groups} groups: {names}"
     return facts.strip()
 
 
 def _less(width: int | None, characters: int) -> int | None:
     """Return the width that is left on a line; None where it has no limit."""
-    return None if width is None else width - characters
+    if width is None:
+        return None
+    return width - characters
 
 
 def _first_sentence(text: str) -> str:
-    return SENTENCE_END.split(text)[0]
+    first, *_ = SENTENCE_END.split(text)
+    return first
 
 
 def _shortened(text: str, room: int | None) -> list[str]:
@@ -219,11 +257,14 @@ def _shortened(text: str, room: int | None) -> list[str]:
     if room is None or len(lines) <= MOST_LINES:
         return lines
     *_, last = SENTENCE_END.split(text)
-    space = MOST_LINES * room - len(last) - room // 2  # half a line is lost where lines are broken
-    if space < MOST_LINES * room // 2:
+    most_characters = MOST_LINES * room
+    half_line = room // 2  # is lost where lines are broken
+    space = most_characters - len(last) - half_line
+    if space < most_characters // 2:
         return _cut(lines, MOST_LINES)
-    head = text[: len(text) - len(last)].rstrip()
-    return _cut(broken([f"{abridged(head, space)} {last}"], room), MOST_LINES)
+    head = text.removesuffix(last).rstrip()
+    shorter_text = f"{abridged(head, space)} {last}"
+    return _cut(broken([shorter_text], room), MOST_LINES)
 
 
 def _cut(lines: list[str], most: int) -> list[str]:
@@ -231,11 +272,15 @@ def _cut(lines: list[str], most: int) -> list[str]:
     if len(lines) <= most:
         return lines
     whole_lines = lines[: most - 1]
-    cut = abridged(" ".join(lines), len(" ".join(lines[:most])))
+    text = " ".join(lines)
+    text_that_fits = " ".join(lines[:most])
+    cut = abridged(text, len(text_that_fits))
     beginning = " ".join([*whole_lines, ""])
     if cut.startswith(beginning):
         return [*whole_lines, cut.removeprefix(beginning)]
-    return broken([cut], max(map(len, lines[:most])))  # cut at a comma of an earlier line
+    # It was cut at a comma of an earlier line.
+    longest = max(map(len, lines[:most]))
+    return broken([cut], longest)
 
 
 def _indented(lines: Iterable[str]) -> Iterator[Line]:
@@ -245,24 +290,32 @@ def _indented(lines: Iterable[str]) -> Iterator[Line]:
 
 def _rest(shown: Sequence[int], diagnosis: Diagnosis, width: int | None) -> list[str]:
     """Return how many findings are not shown, the names of their rules, and the command that shows all."""
-    clusters = [cluster for place, cluster in enumerate(diagnosis.clusters) if place not in shown]
-    if not clusters:
+    count = 0
+    rules = []
+    for place, cluster in enumerate(diagnosis.clusters):
+        if place in shown:
+            continue
+        count += len(cluster.findings)
+        if cluster.rule not in rules:
+            rules.append(cluster.rule)
+    if not rules:
         return []
-    count = sum(len(cluster.findings) for cluster in clusters)
     room = 2 * (width or USUAL_WIDTH) - WIDTH_OF_WORDS
-    rules = textwrap.shorten(
-        ", ".join(dict.fromkeys(cluster.rule for cluster in clusters)),
+    names = textwrap.shorten(
+        ", ".join(rules),
         max(room, NARROWEST),
         placeholder=" …",
     )
-    words = f"and {counted(count, 'more finding')} ({rules}), all with --full:"
-    all_findings = diagnosis.place.command("diagnose", "--full")
-    return [*broken([words], width), f"{INDENT}{all_findings}"]
+    findings = counted(count, "more finding")
+    words = f"and {findings} ({names}), all with --full:"
+    command = diagnosis.place.command("diagnose", "--full")
+    return [*broken([words], width), f"{INDENT}{command}"]
 
 
 def _height(texts: Sequence[str], columns: int) -> int:
     """Return how many lines of a terminal texts take, broken or not."""
     height = 0
     for text in texts:
-        height += max(1, math.ceil(len(text) / columns))
+        lines = math.ceil(len(text) / columns)
+        height += max(1, lines)
     return height

@@ -40,8 +40,10 @@ class Fitted:
 
 def terminal_width() -> int | None:
     """Return how many characters a line may have; None where nobody sees a terminal and COLUMNS is unset."""
-    if os.environ.get("COLUMNS", "").isdigit() or sys.stdout.isatty():
-        return max(NARROWEST, shutil.get_terminal_size().columns)
+    is_stated = os.environ.get("COLUMNS", "").isdigit()
+    if is_stated or sys.stdout.isatty():
+        size = shutil.get_terminal_size()
+        return max(NARROWEST, size.columns)
     return None
 
 
@@ -49,7 +51,8 @@ def width_of(columns: Sequence[str], rows: Rows) -> int:
     """Return how wide a table is as it is printed."""
     total = 0
     for cells in zip(columns, *rows, strict=True):
-        total += max(map(cell_len, cells)) + BESIDE
+        widest = max(map(cell_len, cells))
+        total += widest + BESIDE
     return total
 
 
@@ -73,25 +76,49 @@ def fit(
             from the last one on. The first column always stays.
         keep: Names of columns that are dropped only where shorter texts do not help.
     """
-    places = list(range(len(columns)))
+    places = range(len(columns))
     if width is None:
-        return Fitted(tuple(places), list(map(tuple, rows)), ())
+        return Fitted(
+            kept=tuple(places),
+            rows=list(map(tuple, rows)),
+            dropped=(),
+        )
     order, dropped_last = _order(columns, first_out, keep)
-    kept = _fitting(columns, rows, width, order)
+    kept = _fitting(
+        columns=columns,
+        rows=rows,
+        width=width,
+        order=order,
+    )
     while True:
         names = _cells_at(columns, kept)
         cells = [_cells_at(row, kept) for row in rows]
         text_places = [kept.index(place) for place in text if place in kept]
-        cells = _shortened(names, cells, text_places, width)
+        cells = _shortened(
+            columns=names,
+            rows=cells,
+            text=text_places,
+            width=width,
+        )
         if width_of(names, cells) <= width or len(kept) <= FEWEST_COLUMNS:
             break
-        kept.remove(next(place for place in dropped_last if place in kept))
-    dropped = tuple(columns[place] or "remark" for place in places if place not in kept)
-    return Fitted(tuple(kept), cells, dropped)
+        next_out = next(place for place in dropped_last if place in kept)
+        kept.remove(next_out)
+    dropped = []
+    for place in places:
+        if place not in kept:
+            dropped.append(columns[place] or "remark")
+    return Fitted(
+        kept=tuple(kept),
+        rows=cells,
+        dropped=tuple(dropped),
+    )
 
 
 def _order(
-    columns: Sequence[str], first_out: Sequence[str], keep: Sequence[str]
+    columns: Sequence[str],
+    first_out: Sequence[str],
+    keep: Sequence[str],
 ) -> tuple[list[int], list[int]]:
     """Return the places of the columns that are dropped freely, and of those that are dropped last.
 
@@ -99,7 +126,8 @@ def _order(
     ``keep`` names it.
     """
     order = _places_of(first_out, columns)
-    for place in range(len(columns) - 1, 0, -1):
+    all_but_first = range(1, len(columns))
+    for place in reversed(all_but_first):
         if place not in order:
             order.append(place)
     dropped_last = _places_of(keep, columns)
@@ -117,13 +145,19 @@ def _cells_at(row: Sequence[str], places: Sequence[int]) -> tuple[str, ...]:
     return tuple(row[place] for place in places)
 
 
-def _fitting(columns: Sequence[str], rows: Rows, width: int, order: Sequence[int]) -> list[int]:
+def _fitting(
+    columns: Sequence[str],
+    rows: Rows,
+    width: int,
+    order: Sequence[int],
+) -> list[int]:
     """Return the columns that are left: dropped in order, taken back where a narrow one fits after all."""
     kept = list(range(len(columns)))
 
     def fits(places: Sequence[int]) -> bool:
+        names = _cells_at(columns, places)
         cells = [_cells_at(row, places) for row in rows]
-        return width_of(_cells_at(columns, places), cells) <= width
+        return width_of(names, cells) <= width
 
     for place in order:
         if fits(kept) or len(kept) <= FEWEST_COLUMNS:
@@ -139,26 +173,35 @@ def _fitting(columns: Sequence[str], rows: Rows, width: int, order: Sequence[int
 
 
 def _shortened(
-    columns: Sequence[str], rows: list[tuple[str, ...]], text: Sequence[int], width: int
+    columns: Sequence[str],
+    rows: list[tuple[str, ...]],
+    text: Sequence[int],
+    width: int,
 ) -> list[tuple[str, ...]]:
     """Return rows whose columns of text are narrower, the widest first, as far as names can be."""
-    widest_first = sorted(text, key=lambda place: -_longest(rows, place))
+    longest = {place: _longest(rows, place) for place in text}
+    widest_first = sorted(text, key=lambda place: -longest[place])
     for place in widest_first:
         excess = width_of(columns, rows) - width
         if excess > 0:
-            room = max(FEWEST_CHARACTERS, cell_len(columns[place]), _longest(rows, place) - excess)
+            of_name = cell_len(columns[place])
+            wanted = longest[place] - excess
+            room = max(FEWEST_CHARACTERS, of_name, wanted)
             rows = [_with_shorter_cell(row, place, room) for row in rows]
     return rows
 
 
 def _longest(rows: Rows, place: int) -> int:
     """Return the width of the widest cell in a column; 0 in a table without rows."""
-    return max((cell_len(row[place]) for row in rows), default=0)
+    widths = [cell_len(row[place]) for row in rows]
+    return max(widths, default=0)
 
 
 def _with_shorter_cell(row: tuple[str, ...], place: int, room: int) -> tuple[str, ...]:
     """Return a row whose cell at a place has at most ``room`` characters."""
-    return (*row[:place], in_the_middle(row[place], room), *row[place + 1 :])
+    cells = list(row)
+    cells[place] = in_the_middle(row[place], room)
+    return tuple(cells)
 
 
 def in_the_middle(text: str, room: int) -> str:
@@ -169,5 +212,9 @@ def in_the_middle(text: str, room: int) -> str:
     """
     if cell_len(text) <= room:
         return text
-    end = (room - 1) // 2
-    return f"{text[: room - 1 - end]}…{text[len(text) - end :]}"
+    characters = room - 1  # next to the mark of the cut
+    of_end = characters // 2
+    of_beginning = characters - of_end
+    beginning = text[:of_beginning]
+    end = text[len(text) - of_end :]
+    return f"{beginning}…{end}"

@@ -46,24 +46,42 @@ def verdict_in_words(verdict: Verdict) -> str:
     if verdict.metric is None:
         return "The run logged no metric that says how good the model is."
     shape = (verdict.shape or "not judged").replace("_", " ").capitalize()
-    summary = f"{shape}, by {verdict.evaluations} evaluations of {verdict.metric}."
-    return " ".join([summary, *_extremes(verdict), *_plateau(verdict), *_outliers(verdict)])
+    sentences = [
+        f"{shape}, by {verdict.evaluations} evaluations of {verdict.metric}.",
+        *_extremes(verdict),
+        *_plateau(verdict),
+        *_outliers(verdict),
+    ]
+    return " ".join(sentences)
 
 
 def _extremes(verdict: Verdict) -> Iterator[str]:
-    yield f"Last: {number(verdict.last)} at step {number(verdict.last_step)}."
+    last = number(verdict.last)
+    last_step = number(verdict.last_step)
+    yield f"Last: {last} at step {last_step}."
     if verdict.best is not None:
-        best = f"Best: {number(verdict.best)} at step {number(verdict.best_step)}"
+        best = number(verdict.best)
+        best_step = number(verdict.best_step)
+        cause = ""
         if verdict.best_is_luck:
-            best += ", which is explained by noise around a constant level"
-        yield f"{best}."
+            cause = ", which is explained by noise around a constant level"
+        yield f"Best: {best} at step {best_step}{cause}."
     if verdict.onset is not None:
-        higher_is_better = verdict.direction and not verdict.direction.lower_is_better
-        worse = "falls" if higher_is_better else "rises"
-        between = f"{number(verdict.onset_low)} and {number(verdict.onset_high)}"
-        yield f"It {worse} for good from step {number(verdict.onset)} on (between {between})."
+        yield _onset(verdict)
     if verdict.shape == "converged" and verdict.won is not None and verdict.won > 0:
-        yield f"It gained {100 * verdict.won:.2g}%."
+        percent = 100 * verdict.won
+        yield f"It gained {percent:.2g}%."
+
+
+def _onset(verdict: Verdict) -> str:
+    """Return from which step on a curve becomes worse for good."""
+    worse = "rises"
+    if verdict.direction and not verdict.direction.lower_is_better:
+        worse = "falls"
+    onset = number(verdict.onset)
+    low = number(verdict.onset_low)
+    high = number(verdict.onset_high)
+    return f"It {worse} for good from step {onset} on (between {low} and {high})."
 
 
 def _plateau(verdict: Verdict) -> Iterator[str]:
@@ -101,7 +119,13 @@ def settings_of(run: Run, siblings: Sequence[Run]) -> list[Setting]:
         value = _json(configuration, key)
         different = dict.fromkeys(_json(other, key) for other in others)
         different.pop(value, None)
-        settings.append(Setting(key, value, _default(configuration, key), ", ".join(different)))
+        setting = Setting(
+            key=key,
+            value=value,
+            default=_default(configuration, key),
+            others=", ".join(different),
+        )
+        settings.append(setting)
     return settings
 
 
@@ -112,8 +136,11 @@ def _json(configuration: Mapping[str, Any], key: str) -> str:
 
 
 def _default(configuration: Mapping[str, Any], key: str) -> str:
-    field = tasks.load(tasks.DEFAULT).settings.model_fields.get(key)
-    if field is None or field.is_required() or key not in configuration:
+    task = tasks.load(tasks.DEFAULT)
+    field = task.settings.model_fields.get(key)
+    if field is None or field.is_required():
+        return ""
+    if key not in configuration:
         return ""
     default = field.default
     if isinstance(default, tuple):  # JSON has lists only
@@ -129,9 +156,12 @@ def headline_in_words(headline: Headline, evidence: Mapping[str, Any]) -> str:
     words = UNKNOWN
     if _is_number(value):
         words = number(float(value))
-    low, high = (evidence.get(end) for end in (headline.low, headline.high))
-    if _is_number(low) and _is_number(high) and low == low and high == high:  # not so for NaN
-        words += f" ({number(float(low))} to {number(float(high))})"
+    low = evidence.get(headline.low)
+    high = evidence.get(headline.high)
+    if _is_known_number(low) and _is_known_number(high):
+        low_end = number(float(low))
+        high_end = number(float(high))
+        words += f" ({low_end} to {high_end})"
     return f"{headline.label}: {words}"
 
 
@@ -139,9 +169,18 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float)
 
 
+def _is_known_number(value: Any) -> TypeGuard[int | float]:
+    return _is_number(value) and value == value
+
+
 def steps_in_words(table: RunTable) -> str:
     """Return the steps at which a probe measured."""
-    steps = [str(step) if step >= 0 else UNKNOWN for step in table.answers()]
+    steps = []
+    for step in table.answers():
+        words = UNKNOWN
+        if step >= 0:
+            words = str(step)
+        steps.append(words)
     return ", ".join(steps) or NONE
 
 
@@ -166,12 +205,16 @@ def series_rows(run: Run) -> list[tuple[str, int, str, str, str, str]]:
     for name, series in sorted(run.history.series.items()):
         if not len(series):
             continue
-        step, last = number(float(series.steps[-1])), number(float(series.values[-1]))
-        smallest = largest = NONE
+        step = number(float(series.steps[-1]))
+        last = number(float(series.values[-1]))
+        smallest = NONE
+        largest = NONE
         finite = series.values[np.isfinite(series.values)]
         if len(finite):
-            smallest, largest = number(float(finite.min())), number(float(finite.max()))
-        rows.append((name, len(series), step, last, smallest, largest))
+            smallest = number(float(finite.min()))
+            largest = number(float(finite.max()))
+        row = (name, len(series), step, last, smallest, largest)
+        rows.append(row)
     return rows
 
 
@@ -183,5 +226,6 @@ def size_in_words(size: int) -> str:
     """
     for unit, size_of_unit in UNITS:
         if size >= size_of_unit:
-            return f"{size / size_of_unit:.3g} {unit}"
+            in_unit = size / size_of_unit
+            return f"{in_unit:.3g} {unit}"
     return f"{size} bytes"

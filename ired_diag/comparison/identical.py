@@ -27,7 +27,12 @@ LEAST = 2  # seeds: equal numbers of a single one may meet by chance
 LEAST_SHARE = 0.5  # of the shorter curve's evaluations: fewer common steps are a chance meeting of two grids
 
 
-def identical_in_words(a: Members, b: Members, x: Mapping[str, float], y: Mapping[str, float]) -> str:
+def identical_in_words(
+    a: Members,
+    b: Members,
+    x: Mapping[str, float],
+    y: Mapping[str, float],
+) -> str:
     """Return that two groups have the same number in every seed, with the count; empty where they differ.
 
     Args:
@@ -37,13 +42,17 @@ def identical_in_words(a: Members, b: Members, x: Mapping[str, float], y: Mappin
         y: The readout of b, by seed.
     """
     n = len(x)
-    if n < LEAST or not _same_numbers(x, y) or _failed_labels(a) != _failed_labels(b):
+    if n < LEAST or not _same_numbers(x, y):
+        return ""
+    if _failed_labels(a) != _failed_labels(b):
         return ""
     statement = "identical in every seed to the last digit"
     longest = max(len(seed.values) for seed in a.seeds)
     if longest < 2:
         return f"{statement} ({n} seeds)"
-    if all(map(_same_curve, _in_order(a, x), _in_order(b, y))):
+    seeds_a = _in_order(a, x)
+    seeds_b = _in_order(b, y)
+    if all(map(_same_curve, seeds_a, seeds_b)):
         return f"{statement} ({n} seeds, and so are their whole curves)"
     return f"{statement} ({n} seeds, but their earlier evaluations differ)"
 
@@ -58,14 +67,16 @@ def overlap_in_words(a: Members, b: Members) -> str:
     if _failed_labels(a) != _failed_labels(b):
         return ""
     agreements = _agreements(a, b)
-    ends = [_last_step(a), _last_step(b)]
-    if not agreements or ends[0] == ends[1]:
+    end_a = _last_step(a)
+    end_b = _last_step(b)
+    if not agreements or end_a == end_b:
         return ""
     steps = min(agreement.steps for agreement in agreements)
+    seeds = counted(len(agreements), "seed")
     return (
         f"identical in every seed to the last digit at all {steps} common steps "
-        f"({counted(len(agreements), 'seed')}), and differ in length alone ({a.name} was evaluated up to "
-        f"step {ends[0]:g}, {b.name} up to {ends[1]:g})"
+        f"({seeds}), and differ in length alone ({a.name} was evaluated up to "
+        f"step {end_a:g}, {b.name} up to {end_b:g})"
     )
 
 
@@ -89,16 +100,26 @@ def _agreements(a: Members, b: Members) -> list[Agreement]:
 def _partner(seed: Seed, candidates: Sequence[Seed]) -> tuple[Seed | None, Agreement | None]:
     """Return the first of several seeds whose curve agrees with a seed's, with the agreement."""
     for candidate in candidates:
-        agreement = agreement_of(seed.steps, seed.values, candidate.steps, candidate.values)
+        agreement = agreement_of(
+            a_steps=seed.steps,
+            a=seed.values,
+            b_steps=candidate.steps,
+            b=candidate.values,
+        )
         if agreement is None or not agreement.proves:
             continue
-        if agreement.steps >= LEAST_SHARE * min(len(seed.steps), len(candidate.steps)):
+        shorter = min(len(seed.steps), len(candidate.steps))
+        if agreement.steps >= LEAST_SHARE * shorter:
             return candidate, agreement
     return None, None
 
 
 def _last_step(members: Members) -> float:
-    return max((float(seed.steps[-1]) for seed in members.seeds if len(seed.steps)), default=math.nan)
+    last_steps = []
+    for seed in members.seeds:
+        if len(seed.steps):
+            last_steps.append(float(seed.steps[-1]))
+    return max(last_steps, default=math.nan)
 
 
 def _same_numbers(x: Mapping[str, float], y: Mapping[str, float]) -> bool:
@@ -119,5 +140,6 @@ def _in_order(members: Members, values: Mapping[str, float]) -> Sequence[Seed]:
 
 
 def _same_curve(a: Seed, b: Seed) -> bool:
-    same_steps = np.array_equal(a.steps, b.steps)
-    return same_steps and np.array_equal(a.values, b.values, equal_nan=True)
+    if not np.array_equal(a.steps, b.steps):
+        return False
+    return np.array_equal(a.values, b.values, equal_nan=True)

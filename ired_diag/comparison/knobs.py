@@ -46,7 +46,9 @@ def sweeps_in(groups: Mapping[str, Sequence[Run]]) -> list[KnobSweep]:
     """
     experiments: dict[str, dict[str, Sequence[Run]]] = {}
     for name, runs in groups.items():
-        experiments.setdefault(runs[0].experiment, {})[name] = runs
+        experiment = runs[0].experiment
+        members = experiments.setdefault(experiment, {})
+        members[name] = runs
     sweeps = []
     for experiment, members in experiments.items():
         if len(members) > 1:
@@ -58,13 +60,16 @@ def _sweeps_of(experiment: str, groups: Mapping[str, Sequence[Run]]) -> list[Kno
     settings = {name: settings_alike(runs) for name, runs in groups.items()}
     sweeps = []
     for knob, names in _groups_by_knob(settings).items():
-        by_value = sorted(names, key=lambda name: float(settings[name][knob]))
+        values = {name: float(settings[name][knob]) for name in names}
+        by_value = sorted(values, key=values.__getitem__)
+        of_sweep = [settings[name] for name in names]
+        left_out = [name for name in groups if name not in names]
         sweep = KnobSweep(
             experiment=experiment,
             knob=knob,
             groups={name: groups[name] for name in by_value},
-            also=_differing_keys([settings[name] for name in names], knob),
-            left_out=tuple(name for name in groups if name not in names),
+            also=_differing_keys(of_sweep, knob),
+            left_out=tuple(left_out),
         )
         sweeps.append(sweep)
     return sweeps
@@ -98,18 +103,25 @@ def _differing_alone(knob: str, settings: Mapping[str, Knobs]) -> tuple[str, ...
     """Return the most groups that differ in a knob and in nothing else, one for each of its values."""
     families: dict[str, dict[float, str]] = {}
     for name, knobs in settings.items():
-        if _is_number(knobs.get(knob)):
-            # Values may be lists or mappings, which are no keys of a dictionary; their text is.
-            others = {key: repr(value) for key, value in knobs.items() if key != knob}
-            family = families.setdefault(repr(sorted(others.items())), {})
-            family.setdefault(float(knobs[knob]), name)
+        if not _is_number(knobs.get(knob)):
+            continue
+        family = families.setdefault(_others_as_text(knob, knobs), {})
+        family.setdefault(float(knobs[knob]), name)
     largest = max(families.values(), key=len, default={})
     return tuple(largest.values())
 
 
+def _others_as_text(knob: str, knobs: Knobs) -> str:
+    """Return all settings but one as text: lists and mappings are no keys of a dictionary."""
+    others = {key: repr(value) for key, value in knobs.items() if key != knob}
+    return repr(sorted(others.items()))
+
+
 def _all_differ(knob: str, settings: Mapping[str, Knobs]) -> bool:
     values = [knobs.get(knob) for knobs in settings.values()]
-    return all(map(_is_number, values)) and len(set(values)) == len(values)
+    if not all(map(_is_number, values)):
+        return False
+    return len(set(values)) == len(values)
 
 
 def _differing_keys(settings: Sequence[Knobs], knob: str) -> tuple[str, ...]:
@@ -118,5 +130,7 @@ def _differing_keys(settings: Sequence[Knobs], knob: str) -> tuple[str, ...]:
 
 
 def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
     is_nan = value != value
-    return isinstance(value, int | float) and not isinstance(value, bool) and not is_nan
+    return not is_nan

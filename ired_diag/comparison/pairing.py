@@ -68,8 +68,14 @@ def pairing_of(a: Members, b: Members, *, paired: bool | None = None) -> Pairing
     elif paired:
         evidence = "--paired says so"
     else:
-        evidence = f"both state {_in_words(_data_of_both(a, b))}"
-    return Pairing(shared, obstacle, evidence, contradiction)
+        data = _data_of_both(a, b)
+        evidence = f"both state {_in_words(data)}"
+    return Pairing(
+        shared=shared,
+        obstacle=obstacle,
+        evidence=evidence,
+        contradiction=contradiction,
+    )
 
 
 def obstacle_in_data(a: Members, b: Members, *, paired: bool | None = None) -> str:
@@ -81,8 +87,13 @@ def obstacle_in_data(a: Members, b: Members, *, paired: bool | None = None) -> s
     contradiction = _contradiction_between(a, b)
     if contradiction:
         return contradiction
-    unknown = _stated_by_only_one(a, b) if _data_of_both(a, b) else _why_unknown(a, b)
-    return f"{UNKNOWN}: {unknown}" if unknown else ""
+    if _data_of_both(a, b):
+        unknown = _stated_by_only_one(a, b)
+    else:
+        unknown = _why_unknown(a, b)
+    if not unknown:
+        return ""
+    return f"{UNKNOWN}: {unknown}"
 
 
 def is_unknown(reason: str) -> bool:
@@ -109,24 +120,32 @@ def _contradiction_between(a: Members, b: Members) -> str:
     """
     shared = shared_seeds(a, b)
     for key in _stated_keys(a, b):
-        of_a, of_b = _values_by_seed(a, key), _values_by_seed(b, key)
+        of_a = _values_by_seed(a, key)
+        of_b = _values_by_seed(b, key)
         differing = _differing_seeds(of_a, of_b, shared)
-        values = {*of_a.values(), *of_b.values()}
-        if differing and len(values) > MOST_VALUES:
+        values_a = set(of_a.values())
+        values_b = set(of_b.values())
+        if differing and len(values_a | values_b) > MOST_VALUES:
             label = differing[0]
             return f"{plain_key(key)} is {of_a[label]} and {of_b[label]} in {label}"
-        groups_differ = of_a and of_b and set(of_a.values()) != set(of_b.values())
+        groups_differ = of_a and of_b and values_a != values_b
         if differing or (not shared and groups_differ):
             return f"{plain_key(key)} is {_listed(of_a)} and {_listed(of_b)}"
     return ""
 
 
-def _differing_seeds(a: Mapping[str, str], b: Mapping[str, str], shared: Sequence[str]) -> list[str]:
+def _differing_seeds(
+    a: Mapping[str, str],
+    b: Mapping[str, str],
+    shared: Sequence[str],
+) -> list[str]:
     """Return the shared seeds under which two groups state different values of a key."""
     differing = []
     for label in shared:
         # A key that only one run states is no contradiction; ``_stated_by_only_one`` speaks of it.
-        if label in a and label in b and a[label] != b[label]:
+        if label not in a or label not in b:
+            continue
+        if a[label] != b[label]:
             differing.append(label)
     return differing
 
@@ -139,9 +158,12 @@ def _stated_by_only_one(a: Members, b: Members) -> str:
         of_b = _values_by_seed(b, key, seeds=shared)
         if set(of_a) == set(of_b):
             continue
+        name = b.name
+        values = of_b
         if len(of_a) > len(of_b):
-            return f"only {a.name} states {plain_key(key)} ({_listed(of_a)})"
-        return f"only {b.name} states {plain_key(key)} ({_listed(of_b)})"
+            name = a.name
+            values = of_a
+        return f"only {name} states {plain_key(key)} ({_listed(values)})"
     return ""
 
 
@@ -154,40 +176,55 @@ def _stated_keys(a: Members, b: Members) -> list[str]:
     return list(keys)
 
 
-def _values_by_seed(members: Members, key: str, seeds: Container[str] | None = None) -> dict[str, str]:
+def _values_by_seed(
+    members: Members,
+    key: str,
+    seeds: Container[str] | None = None,
+) -> dict[str, str]:
     """Return what a group states under a key, by seed; of all its seeds, or of those that are given."""
     values = {}
     for label, stated in members.settings.items():
-        if key in stated and (seeds is None or label in seeds):
+        is_wanted = seeds is None or label in seeds
+        if is_wanted and key in stated:
             values[label] = stated[key]
     return values
 
 
 def _listed(values: Mapping[str, str]) -> str:
-    return "/".join(sorted(set(values.values())))
+    different = set(values.values())
+    return "/".join(sorted(different))
 
 
 def _data_of_both(a: Members, b: Members) -> dict[str, str]:
     """Return the data that all runs of both groups state alike."""
-    of_a, of_b = _data_of(a), _data_of(b)
-    return {key: value for key, value in of_a.items() if of_b.get(key) == value}
+    return _alike(_data_of(a), _data_of(b))
 
 
 def _data_of(members: Members) -> dict[str, str]:
     """Return the data that all runs of a group state alike, by key."""
-    first, *others = list(members.settings.values()) or [{}]
+    all_stated = list(members.settings.values())
+    if not all_stated:
+        return {}
+    first, *others = all_stated
     data = {key: value for key, value in first.items() if names_data(key, first)}
     for stated in others:
-        data = {key: value for key, value in data.items() if stated.get(key) == value}
+        data = _alike(data, stated)
     return data
+
+
+def _alike(a: Mapping[str, str], b: Mapping[str, str]) -> dict[str, str]:
+    """Return what is stated under the same key with the same value."""
+    return {key: value for key, value in a.items() if b.get(key) == value}
 
 
 def _why_unknown(a: Members, b: Members) -> str:
     """Return why it is unknown whether two groups, which state no data alike, share data."""
-    of_a, of_b = _data_of(a), _data_of(b)
+    of_a = _data_of(a)
+    of_b = _data_of(b)
     if of_a and of_b:
-        keys = f"{a.name} states {_in_words(of_a)} and {b.name} states {_in_words(of_b)}"
-        return f"their configurations name it by different keys ({keys})"
+        keys_of_a = f"{a.name} states {_in_words(of_a)}"
+        keys_of_b = f"{b.name} states {_in_words(of_b)}"
+        return f"their configurations name it by different keys ({keys_of_a} and {keys_of_b})"
     if of_a:
         return f"only {a.name} states its data ({_in_words(of_a)})"
     if of_b:
@@ -205,5 +242,6 @@ def _names_any_data(members: Members) -> bool:
 
 
 def _in_words(data: Mapping[str, str]) -> str:
-    first_keys = list(data.items())[:MOST_KEYS]
-    return joined([f"{plain_key(key)} {value}" for key, value in first_keys])
+    first_keys = list(data)[:MOST_KEYS]
+    settings = [f"{plain_key(key)} {data[key]}" for key in first_keys]
+    return joined(settings)

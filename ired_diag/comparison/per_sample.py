@@ -76,17 +76,21 @@ def per_sample(a: Members, b: Members, shared: Sequence[str], *, draw: int) -> l
         shared: Seeds that are paired; empty where the seeds are not pairs.
         draw: Random seed of the resampling.
     """
-    tables_a, tables_b = _tables_of(a), _tables_of(b)
+    where = problem_errors()
+    tables_a = _tables_of(a)
+    tables_b = _tables_of(b)
     if shared:
         in_both = [label for label in shared if label in tables_a and label in tables_b]
-        tables_a, tables_b = _only(in_both, tables_a), _only(in_both, tables_b)
+        tables_a = _only(in_both, tables_a)
+        tables_b = _only(in_both, tables_b)
     if not tables_a or not tables_b:
-        return _unknown(f"no table of {problem_errors().probe} of both groups")
+        return _unknown(f"no table of {where.probe} of both groups")
     # On other problems another error is no difference of the groups.
-    if len(_problems_of([*tables_a.values(), *tables_b.values()])) > 1:
-        return _unknown(f"their tables of {problem_errors().probe} are of other problems")
+    problems = _problems_of([*tables_a.values(), *tables_b.values()])
+    if len(problems) > 1:
+        return _unknown(f"their tables of {where.probe} are of other problems")
     differences = []
-    for name in problem_errors().errors:
+    for name in where.errors:
         result = two_level_bootstrap(
             _errors_in(tables_a.values(), name),
             _errors_in(tables_b.values(), name),
@@ -135,17 +139,21 @@ def _table_of(seed: Seed) -> ErrorTable | None:
     rows, metadata = read_table(path, **where.rows)
     if not len(rows["step"]):
         return None
-    rows = _rows_where(rows, rows["step"] == rows["step"].max())
+    rows = _rows_of_most(rows, "step")
     settings = metadata.get("settings", {})
     digest = _digest_of_most_samples(rows, settings, path)
     rows = _rows_where(rows, rows["settings"] == digest)
     if where.most:
-        rows = _rows_where(rows, rows[where.most] == rows[where.most].max())
+        rows = _rows_of_most(rows, where.most)
     order = np.argsort(rows["sample"])
-    chosen = {**settings[digest].get("config", {}), **settings[digest]}
+    own_settings = settings[digest]
+    chosen = {**own_settings.get("config", {}), **own_settings}
     # The count of rows is part of the identity: a table that was cut short holds fewer problems than it says.
     problems = (*map(chosen.get, where.problems), len(order))
-    errors = {name: rows[name][order].astype(np.float64) for name in where.errors}
+    errors = {}
+    for name in where.errors:
+        in_order = rows[name][order]
+        errors[name] = in_order.astype(np.float64)
     return ErrorTable(problems, errors)
 
 
@@ -158,6 +166,12 @@ def _digest_of_most_samples(rows: Rows, settings: Mapping[str, Any], path: Path)
     if not digests:
         raise UnreadableFile(f"{path}: does not state the settings of its rows. Remove it, and probe again.")
     return max(digests, key=lambda digest: (settings[digest]["samples"], digest))
+
+
+def _rows_of_most(rows: Rows, name: str) -> Rows:
+    """Return the rows in which a column has its largest value."""
+    column = rows[name]
+    return _rows_where(rows, column == column.max())
 
 
 def _rows_where(rows: Rows, keep: NDArray[np.bool_]) -> Rows:

@@ -36,6 +36,7 @@ READOUTS = ("plateau", "last", "best", "last10", "area")
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Mapping[str, float]]  # by group, by seed
+Numbers = dict[str, dict[str, dict[str, float]]]  # by readout, by group, by seed
 Windows = dict[str, dict[str, Array]]  # by group, by seed
 
 
@@ -85,7 +86,12 @@ class Curve:
         return f"{self.group}/{self.seed.label}"
 
 
-def read_out(groups: Sequence[Members], *, lower_is_better: bool = True, own_steps: bool = False) -> Readouts:
+def read_out(
+    groups: Sequence[Members],
+    *,
+    lower_is_better: bool = True,
+    own_steps: bool = False,
+) -> Readouts:
     """Return all readouts of all seeds.
 
     Args:
@@ -101,7 +107,12 @@ def read_out(groups: Sequence[Members], *, lower_is_better: bool = True, own_ste
     common = CommonSteps()
     if not own_steps:
         common = common_steps(_steps_by_group(groups))
-    values, reasons = _read_off(curves, groups, common, lower_is_better=lower_is_better)
+    values, reasons = _read_off(
+        curves,
+        groups,
+        common,
+        lower_is_better=lower_is_better,
+    )
     plateau_reason = _with_names(plateau.reason, curves)
     reasons["plateau"] = plateau_reason
     return Readouts(
@@ -110,7 +121,12 @@ def read_out(groups: Sequence[Members], *, lower_is_better: bool = True, own_ste
         plateau_reason=plateau_reason,
         windows=_windows(curves, groups),
         reasons=_withheld(reasons, values),
-        notes=_notes(groups, curves, common, lower_is_better=lower_is_better),
+        notes=_notes(
+            groups,
+            curves,
+            common,
+            lower_is_better=lower_is_better,
+        ),
     )
 
 
@@ -129,10 +145,14 @@ def _steps_by_group(groups: Sequence[Members]) -> dict[str, list[Array]]:
 
 
 def _read_off(
-    curves: Sequence[Curve], groups: Sequence[Members], common: CommonSteps, *, lower_is_better: bool
-) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, str]]:
+    curves: Sequence[Curve],
+    groups: Sequence[Members],
+    common: CommonSteps,
+    *,
+    lower_is_better: bool,
+) -> tuple[Numbers, dict[str, str]]:
     """Return the numbers by readout, group and seed, and why the first curve without a number has none."""
-    values: dict[str, dict[str, dict[str, float]]] = {}
+    values: Numbers = {}
     for name in READOUTS:
         # Every group has an entry, also one whose seeds all failed.
         values[name] = {members.name: {} for members in groups}
@@ -141,7 +161,8 @@ def _read_off(
         readouts = _readouts_of(curve, common, lower_is_better=lower_is_better)
         for name, readout in readouts.items():
             if math.isfinite(readout.value):
-                values[name][curve.group][curve.seed.label] = readout.value
+                of_group = values[name][curve.group]
+                of_group[curve.seed.label] = readout.value
             else:
                 reasons.setdefault(name, readout.reason)
     return values, reasons
@@ -149,7 +170,12 @@ def _read_off(
 
 def _withheld(reasons: Mapping[str, str], values: Mapping[str, Values]) -> dict[str, str]:
     """Return why readouts have no number of any seed."""
-    return {name: reason for name, reason in reasons.items() if not any(values[name].values())}
+    withheld = {}
+    for name, reason in reasons.items():
+        of_groups = values[name].values()
+        if not any(of_groups):
+            withheld[name] = reason
+    return withheld
 
 
 def _windows(curves: Sequence[Curve], groups: Sequence[Members]) -> Windows:
@@ -157,31 +183,45 @@ def _windows(curves: Sequence[Curve], groups: Sequence[Members]) -> Windows:
     for curve in curves:
         # NaN and not left out: equal places of two windows must stay evaluations at equal steps.
         if curve.start is not None:
-            without_spikes = np.where(spikes_of(curve.seed), np.nan, curve.seed.values)
-            windows[curve.group][curve.seed.label] = without_spikes[curve.start :]
+            seed = curve.seed
+            without_spikes = np.where(spikes_of(seed), np.nan, seed.values)
+            of_group = windows[curve.group]
+            of_group[seed.label] = without_spikes[curve.start :]
     return windows
 
 
 def _notes(
-    groups: Sequence[Members], curves: Sequence[Curve], common: CommonSteps, *, lower_is_better: bool
+    groups: Sequence[Members],
+    curves: Sequence[Curve],
+    common: CommonSteps,
+    *,
+    lower_is_better: bool,
 ) -> list[str]:
     notes = [common.note]
     notes += map(_note_on_not_finite, groups)
     for members in groups:
-        notes.append(_note_on_last_spike(members, lower_is_better=lower_is_better))
+        note = _note_on_last_spike(members, lower_is_better=lower_is_better)
+        notes.append(note)
     for members in groups:
-        starts = {}
-        for curve in curves:
-            if curve.group == members.name and curve.start is not None:
-                starts[curve.seed.label] = curve.start
+        starts = _plateau_starts(members.name, curves)
         notes.append(note_on_spikes(members, starts))
     return list(filter(None, notes))
+
+
+def _plateau_starts(group: str, curves: Sequence[Curve]) -> dict[str, int]:
+    """Return where the curves of a group enter the common plateau, by seed."""
+    starts = {}
+    for curve in curves:
+        if curve.group == group and curve.start is not None:
+            starts[curve.seed.label] = curve.start
+    return starts
 
 
 def _plateau(curves: Sequence[Curve], *, lower_is_better: bool) -> CommonPlateau:
     """Return the window that all curves share: the only place that asks for it."""
     names = _group_names(curves)
-    points, numbers = [], []
+    points = []
+    numbers = []
     for curve in curves:
         points.append((curve.seed.steps, curve.seed.values))
         numbers.append(names.index(curve.group))
@@ -204,9 +244,10 @@ def own_plateaus_in_words(groups: Sequence[Members], *, lower_is_better: bool) -
         return ""
     resting = []
     for members in with_seeds:
-        step = _plateau(_curves_of([members]), lower_is_better=lower_is_better).step
-        if step is not None:
-            resting.append(f"{members.name} from step {step:g} on")
+        curves = _curves_of([members])
+        plateau = _plateau(curves, lower_is_better=lower_is_better)
+        if plateau.step is not None:
+            resting.append(f"{members.name} from step {plateau.step:g} on")
     if not resting:
         return ""
     return f"Taken alone there is one: {joined(resting)}."
@@ -214,17 +255,20 @@ def own_plateaus_in_words(groups: Sequence[Members], *, lower_is_better: bool) -
 
 def _readouts_of(curve: Curve, common: CommonSteps, *, lower_is_better: bool) -> dict[str, Readout]:
     """Return the readouts of a curve that are not withheld from all of them."""
-    steps, values = curve.seed.steps, curve.seed.values
+    steps = curve.seed.steps
+    values = curve.seed.values
     shared = np.ones(len(steps), dtype=bool)
     if common.steps is not None:
         shared = np.isin(steps, common.steps)
     kept = shared & np.isfinite(values)
+    kept_steps = steps[kept]
+    kept_values = values[kept]
     readouts = {
         "plateau": _plateau_mean(steps, values, curve.start),
         "last": mean_of_last(steps, values, 1),
-        "best": best(steps[kept], values[kept], lower_is_better=lower_is_better),
+        "best": best(kept_steps, kept_values, lower_is_better=lower_is_better),
         "last10": _last_ten(steps[shared], values[shared]),
-        "area": area_under_curve(steps[kept], values[kept]),
+        "area": area_under_curve(kept_steps, kept_values),
     }
     for name in common.reasons:
         readouts.pop(name, None)
@@ -240,8 +284,9 @@ def _note_on_last_spike(members: Members, *, lower_is_better: bool) -> str:
             spiked.append(seed.label)
     if not spiked:
         return ""
+    seeds = ", ".join(spiked)
     return (
-        f"{members.name}: the last evaluation is far worse than those before ({', '.join(spiked)}): a spike, "
+        f"{members.name}: the last evaluation is far worse than those before ({seeds}): a spike, "
         "or the start of a divergence. It counts in every readout that holds it."
     )
 
@@ -260,23 +305,27 @@ def _last_ten(steps: Array, values: Array) -> Readout:
     """Return the mean of the finite ones of the last ten evaluations."""
     if len(values) < LAST:
         return mean_of_last(steps, values, LAST)
-    steps, values = steps[-LAST:], values[-LAST:]
-    finite = np.isfinite(values)
+    last_steps = steps[-LAST:]
+    last_values = values[-LAST:]
+    finite = np.isfinite(last_values)
     count = max(1, int(finite.sum()))
-    return mean_of_last(steps[finite], values[finite], count)
+    return mean_of_last(last_steps[finite], last_values[finite], count)
 
 
 def _note_on_not_finite(members: Members) -> str:
     """Return how many evaluations of a group are not finite; empty where all are finite."""
     counts = {}
     for seed in members.seeds:
-        count = int((~np.isfinite(seed.values)).sum())
+        finite = np.isfinite(seed.values)
+        count = int((~finite).sum())
         if count:
             counts[seed.label] = count
     if not counts:
         return ""
     total = sum(counts.values())
-    evaluations = "evaluation is" if total == 1 else "evaluations are"
+    evaluations = "evaluations are"
+    if total == 1:
+        evaluations = "evaluation is"
     which = first_names(list(counts), MOST_NAMED)
     return f"{members.name}: {total} {evaluations} not finite ({which}); readouts are of the finite ones."
 
@@ -289,9 +338,11 @@ def _with_names(reason: str, curves: Sequence[Curve]) -> str:
     'a/seed1: no rest (and 1 more seed)'
     """
     first, *others = reason.split("; curve ")
-    labels, names = [curve.label for curve in curves], _group_names(curves)
+    labels = [curve.label for curve in curves]
+    names = _group_names(curves)
     first = re.sub(r"^curve (\d+)", lambda match: labels[int(match[1])], first)
     first = re.sub(r"\bgroup (\d+)", lambda match: names[int(match[1])], first)
     if not others:
         return first
-    return f"{first} (and {counted(len(others), 'more seed')})"
+    more = counted(len(others), "more seed")
+    return f"{first} (and {more})"

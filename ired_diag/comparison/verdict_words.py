@@ -43,7 +43,8 @@ class Unit:
     def text(self, value: float, form: str = ".3g") -> str:
         """Return a difference in this unit: ``0.238%``, ``8,970%``."""
         scaled = self.scale * value
-        if self.sign == "%" and abs(scaled) >= 1000:
+        is_large = abs(scaled) >= 1000
+        if self.sign == "%" and is_large:
             # Three significant digits of 8,970% would be written with an exponent.
             form = "+,.0f" if form.startswith("+") else ",.0f"
         return f"{scaled:{form}}{self.sign}"
@@ -52,8 +53,8 @@ class Unit:
 def unit_of(pair: PairOfGroups | ByReadout, comparison: Comparison) -> Unit:
     """Return the unit of a difference: percent of b's mean, or the metric's own."""
     if comparison.in_percent:
-        return Unit(100 / pair.reference, "%")
-    return Unit(1.0, "")
+        return Unit(scale=100 / pair.reference, sign="%")
+    return Unit(scale=1.0, sign="")
 
 
 def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
@@ -66,41 +67,53 @@ def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
     if pair.worst_rank is not None:
         return _with_failures(pair, pair.worst_rank, comparison)
     if pair.test.reason in WITHOUT_SPREAD:
-        return f"{names}: undecided. {_without_spread(pair, comparison)}"
+        without_spread = _without_spread(pair, comparison)
+        return f"{names}: undecided. {without_spread}"
     if pair.test.reason:
         return f"{names}: undecided, {pair.test.reason}."
     decision = pair.verdict.decision
     if decision in ("better", "worse"):
         size = _size(pair, comparison, pair.difference)
-        return f"{pair.a} is {decision} than {pair.b} by {size}{_next_to_margin(pair, comparison)}."
+        next_to_margin = _next_to_margin(pair, comparison)
+        return f"{pair.a} is {decision} than {pair.b} by {size}{next_to_margin}."
     if decision == "equivalent":
         return _equivalent(pair, comparison)
-    return f"{names}: undecided{_lost(pair, comparison)}. {_may_be(pair, comparison)}"
+    lost = _lost(pair, comparison)
+    may_be = _may_be(pair, comparison)
+    return f"{names}: undecided{lost}. {may_be}"
 
 
 def evidence_of(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return the test, the seeds and the p value: ``paired t test, 10 pairs of seeds, p = 0.008``."""
-    return f"{test_of(pair)}, {p_of(pair, comparison)}"
+    test = test_of(pair)
+    p = p_of(pair, comparison)
+    return f"{test}, {p}"
 
 
 def test_of(pair: PairOfGroups) -> str:
     """Return the t test of the difference of means and its seeds, in words."""
-    return f"{TEST_NAMES[pair.estimator]}, {seeds_of(pair)}"
+    name = TEST_NAMES[pair.estimator]
+    seeds = seeds_of(pair)
+    return f"{name}, {seeds}"
 
 
 def seeds_of(pair: PairOfGroups) -> str:
     """Return the seeds that the t test looks at: ``10 + 10 seeds, 2 shared``."""
     n_a, n_b, shared = pair.seeds
     if pair.estimator == "paired":
-        return f"{counted(shared, 'pair')} of seeds"
+        pairs = counted(shared, "pair")
+        return f"{pairs} of seeds"
+    seeds = f"{n_a} + {n_b} seeds"
     if pair.obstacle:
-        return f"{n_a} + {n_b} seeds"
-    return f"{n_a} + {n_b} seeds, {shared} shared"
+        return seeds
+    return f"{seeds}, {shared} shared"
 
 
 def p_of(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return the p value that decides; of several pairs the adjusted one first."""
-    p, p_holm, count = number_of_p(pair.p), number_of_p(pair.p_holm), tested(comparison)
+    p = number_of_p(pair.p)
+    p_holm = number_of_p(pair.p_holm)
+    count = tested(comparison)
     if count == 1:
         return f"p = {p}"
     return f"Holm p = {p_holm} over {count} pairs, unadjusted p = {p}"
@@ -108,90 +121,111 @@ def p_of(pair: PairOfGroups, comparison: Comparison) -> str:
 
 def tested(comparison: Comparison) -> int:
     """Return how many pairs have a p value, over which the others are adjusted."""
-    return sum(not math.isnan(pair.p) for pair in comparison.pairs)
+    with_p = [pair for pair in comparison.pairs if not math.isnan(pair.p)]
+    return len(with_p)
 
 
 def number_of_p(p: float) -> str:
     """Return a p value with two significant digits, a dash where there is none."""
-    return "-" if math.isnan(p) else f"{p:.2g}"
+    if math.isnan(p):
+        return "-"
+    return f"{p:.2g}"
 
 
 def failures_of(group: Group) -> str:
     """Return how many seeds of a group failed, with its success rate; of one without, that all finished."""
     outcomes = group.outcomes
-    failed = outcomes.attempted - outcomes.finished
+    attempted = outcomes.attempted
+    failed = attempted - outcomes.finished
     unfinished = ""
     if outcomes.unfinished:
         unfinished = f", {outcomes.unfinished} unfinished not counted"
     if not failed:
-        return f"all {outcomes.attempted} seeds of {group.name} finished{unfinished}"
+        return f"all {attempted} seeds of {group.name} finished{unfinished}"
     count = f"all {failed}"
     if outcomes.finished:
-        count = f"{failed} of {outcomes.attempted}"
-    rate = f"success rate {100 * outcomes.success_rate:.0f}%"
-    interval = f"95% interval {100 * outcomes.low:.0f} to {100 * outcomes.high:.0f}%"
-    return f"{count} seeds of {group.name} failed ({rate}, {interval}{unfinished})"
+        count = f"{failed} of {attempted}"
+    percent = 100 * outcomes.success_rate
+    low = 100 * outcomes.low
+    high = 100 * outcomes.high
+    rate = f"success rate {percent:.0f}%, 95% interval {low:.0f} to {high:.0f}%"
+    return f"{count} seeds of {group.name} failed ({rate}{unfinished})"
 
 
 def _without_spread(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return the difference of groups that leave a test nothing to measure it by."""
-    unit = unit_of(pair, comparison)
-    # Of equal values a difference is seldom exactly 0: it is compared with the rounding of the mean.
+    size = _size_without_spread(pair, unit_of(pair, comparison))
+    cause = WITHOUT_SPREAD[pair.test.reason]
+    return f"{pair.a} - {pair.b} {size}, and {cause}: a t test needs spread, and can say nothing here."
+
+
+def _size_without_spread(pair: PairOfGroups, unit: Unit) -> str:
     if math.isnan(pair.difference) or math.isnan(unit.scale):
-        size = "has no size"
-    elif _is_rounding_error(pair):
-        size = "is 0"
-    else:
-        size = f"is {unit.text(pair.difference, '+.3g')}{_of_b(pair, unit)}"
-    return (
-        f"{pair.a} - {pair.b} {size}, and {WITHOUT_SPREAD[pair.test.reason]}: a t test needs spread, "
-        "and can say nothing here."
-    )
+        return "has no size"
+    # Of equal values a difference is seldom exactly 0: it is compared with the rounding of the mean.
+    if _is_rounding_error(pair):
+        return "is 0"
+    difference = unit.text(pair.difference, "+.3g")
+    return f"is {difference}{_of_b(pair, unit)}"
 
 
 def _is_rounding_error(pair: PairOfGroups) -> bool:
     scale = abs(pair.reference) or 1.0
-    return bool(abs(pair.difference) <= ROUNDING * scale)
+    size = abs(pair.difference)
+    return bool(size <= ROUNDING * scale)
 
 
 def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Comparison) -> str:
     """Return the verdict by worst ranks; the means of the seeds that finished stand next to it."""
     groups = {group.name: group for group in comparison.groups}
-    a, b = groups[pair.a], groups[pair.b]
+    a = groups[pair.a]
+    b = groups[pair.b]
     n_a, n_b, _ = pair.seeds
-    if not (a.outcomes.finished or b.outcomes.finished or n_a or n_b):
+    finished = a.outcomes.finished or b.outcomes.finished
+    has_numbers = n_a or n_b
+    if not finished and not has_numbers:
         return _none_finished(a, b)
     verdict = f"{pair.a} and {pair.b}: undecided{_lost(pair, comparison)}"
     decision = pair.verdict.decision
     if decision in ("better", "worse"):
         verdict = f"{pair.a} is {decision} than {pair.b}, failed seeds ranked last"
     failures = f"{failures_of(a)}; {failures_of(b)}"
-    failures = failures[0].upper() + failures[1:]
+    initial = failures[0].upper()
+    failures = initial + failures[1:]
     test = f"worst-rank test {p_of(pair, comparison)}"
     if worst_rank.reason:
         test = f"no worst-rank test: {worst_rank.reason}"
     elif worst_rank.p > ALPHA:
         smallest = number_of_p(worst_rank.smallest_p)
         test += f" (the smallest p possible with these sizes and failures is {smallest})"
-    return f"{verdict}. {failures}; {test}.{_among_finished(pair, comparison)}"
+    among_finished = _among_finished(pair, comparison)
+    return f"{verdict}. {failures}; {test}.{among_finished}"
 
 
 def lone_seeds_in_words(pair: PairOfGroups) -> str:
     """Return which mean is the number of one seed, because the others failed; empty where none is."""
+    names = (pair.a, pair.b)
     lone = []
-    for name, n, failed in zip((pair.a, pair.b), pair.seeds, pair.failed, strict=False):
+    for name, n, failed in zip(names, pair.seeds, pair.failed, strict=False):
         if n == 1 and failed:
             lone.append(f"one seed of {name}")
-    return f"The difference of means rests on {' and '.join(lone)}." if lone else ""
+    if not lone:
+        return ""
+    lone_seeds = " and ".join(lone)
+    return f"The difference of means rests on {lone_seeds}."
 
 
 def _none_finished(a: Group, b: Group) -> str:
     """Return the success rates of two groups without a seed that finished."""
-    rate_a = f"0%, 95% interval 0 to {100 * a.outcomes.high:.0f}%"
-    rate_b = f"0%, 95% interval 0 to {100 * b.outcomes.high:.0f}%"
+    attempted_a = a.outcomes.attempted
+    attempted_b = b.outcomes.attempted
+    high_a = 100 * a.outcomes.high
+    high_b = 100 * b.outcomes.high
+    rate_a = f"0%, 95% interval 0 to {high_a:.0f}%"
+    rate_b = f"0%, 95% interval 0 to {high_b:.0f}%"
     return (
-        f"{a.name} and {b.name}: 0 of {a.outcomes.attempted} seeds finished against 0 of "
-        f"{b.outcomes.attempted} (success rates {rate_a} and {rate_b}). No seed has a number, so nothing "
+        f"{a.name} and {b.name}: 0 of {attempted_a} seeds finished against 0 of "
+        f"{attempted_b} (success rates {rate_a} and {rate_b}). No seed has a number, so nothing "
         "else can be compared."
     )
 
@@ -201,20 +235,24 @@ def _among_finished(pair: PairOfGroups, comparison: Comparison) -> str:
         return ""
     unit = unit_of(pair, comparison)
     low, high = _ends(pair, comparison)
-    ends = f"{unit.text(low)} to {unit.text(high)}{_of_b(pair, unit)}"
-    size = f"{unit.text(pair.difference)} ({_interval_name(comparison)} {ends}; {test_of(pair)})"
+    interval = _interval(low, high, pair, comparison)
+    difference = unit.text(pair.difference)
+    size = f"{difference} ({interval}; {test_of(pair)})"
     return f" Among the seeds that finished {pair.a} - {pair.b} is {size}, which does not decide."
 
 
 def _equivalent(pair: PairOfGroups, comparison: Comparison) -> str:
     p = number_of_p(pair.equivalence.p)
     if len(comparison.pairs) > 1:
-        p = f"{number_of_p(pair.p_equivalence_holm)} after Holm, {p} unadjusted"
+        p_holm = number_of_p(pair.p_equivalence_holm)
+        p = f"{p_holm} after Holm, {p} unadjusted"
     size = _size(pair, comparison, pair.difference, signed=True)
-    inside = f"lies inside {comparison.margin.words} (p of equivalence {p})"
+    margin = comparison.margin.words
+    inside = f"lies inside {margin} (p of equivalence {p})"
     difference_lost = ""
     if pair.uncorrected.decision != "equivalent":
-        difference_lost = f" (and not shown to differ: {p_of(pair, comparison)})"
+        p_of_difference = p_of(pair, comparison)
+        difference_lost = f" (and not shown to differ: {p_of_difference})"
     return f"{pair.a} and {pair.b} are equivalent{difference_lost}: the difference, {size}, {inside}."
 
 
@@ -222,20 +260,23 @@ def _lost(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return what the correction for several pairs took away; nothing where it took nothing."""
     if pair.uncorrected.decision == "undecided":
         return ""
-    claim, p, adjusted = "to differ", pair.p, pair.p_holm
+    claim = "to differ"
+    p = number_of_p(pair.p)
+    p_holm = number_of_p(pair.p_holm)
     if pair.uncorrected.decision == "equivalent":
-        claim, p, adjusted = "to be equivalent", pair.equivalence.p, pair.p_equivalence_holm
-    return (
-        f", not shown {claim} after correction for {tested(comparison)} pairs "
-        f"(Holm p = {number_of_p(adjusted)}); unadjusted p = {number_of_p(p)}"
-    )
+        claim = "to be equivalent"
+        p = number_of_p(pair.equivalence.p)
+        p_holm = number_of_p(pair.p_equivalence_holm)
+    count = tested(comparison)
+    return f", not shown {claim} after correction for {count} pairs (Holm p = {p_holm}); unadjusted p = {p}"
 
 
 def _may_be(pair: PairOfGroups, comparison: Comparison) -> str:
     size = _size(pair, comparison, pair.difference, signed=True)
     if math.isnan(pair.margin):
         return f"The difference, {size}, may be 0."
-    return f"The difference, {size}, may be 0 and may exceed {comparison.margin.words}."
+    margin = comparison.margin.words
+    return f"The difference, {size}, may be 0 and may exceed {margin}."
 
 
 def _next_to_margin(pair: PairOfGroups, comparison: Comparison) -> str:
@@ -249,26 +290,45 @@ def _next_to_margin(pair: PairOfGroups, comparison: Comparison) -> str:
         nearest = 0.0
     if math.isnan(pair.margin) or nearest >= pair.margin:
         return ""
-    return f"; whether that exceeds {comparison.margin.words} is open"
+    margin = comparison.margin.words
+    return f"; whether that exceeds {margin} is open"
 
 
-def _size(pair: PairOfGroups, comparison: Comparison, difference: float, *, signed: bool = False) -> str:
+def _size(
+    pair: PairOfGroups,
+    comparison: Comparison,
+    difference: float,
+    *,
+    signed: bool = False,
+) -> str:
     """Return a difference with its interval and the evidence; without a sign, as so much better or worse."""
-    unit = unit_of(pair, comparison)
     low, high = _ends(pair, comparison)
     wider = ""
-    if pair.verdict.decision in ("better", "worse") and low <= 0 <= high:
+    reaches_zero = low <= 0 <= high
+    if pair.verdict.decision in ("better", "worse") and reaches_zero:
         wider = ", which reaches 0 because it is stricter than Holm's test"
     # "Better by" and "worse by" have the sign in the word.
     if difference < 0 and not signed:
-        difference, low, high = -difference, -high, -low
-    ends = f"{unit.text(low)} to {unit.text(high)}{_of_b(pair, unit)}"
+        difference = -difference
+        low, high = -high, -low
+    interval = _interval(low, high, pair, comparison)
     evidence = evidence_of(pair, comparison)
     if pair.verdict.decision != pair.uncorrected.decision:
         # The sentence has given the p values already, where the correction took the verdict away.
         evidence = test_of(pair)
-    interval = f"{_interval_name(comparison)} {ends}{wider}"
-    return f"{points_in_words(difference, comparison)}{unit.text(difference)} ({interval}; {evidence})"
+    points = points_in_words(difference, comparison)
+    unit = unit_of(pair, comparison)
+    size = unit.text(difference)
+    return f"{points}{size} ({interval}{wider}; {evidence})"
+
+
+def _interval(low: float, high: float, pair: PairOfGroups, comparison: Comparison) -> str:
+    """Return the interval of a difference in words: ``95% interval 0.1% to 0.3% of b's mean``."""
+    unit = unit_of(pair, comparison)
+    name = _interval_name(comparison)
+    low_end = unit.text(low)
+    high_end = unit.text(high)
+    return f"{name} {low_end} to {high_end}{_of_b(pair, unit)}"
 
 
 def _interval_name(comparison: Comparison) -> str:
@@ -285,4 +345,6 @@ def _ends(pair: PairOfGroups, comparison: Comparison) -> tuple[float, float]:
 
 
 def _of_b(pair: PairOfGroups, unit: Unit) -> str:
-    return f" of {pair.b}'s mean" if unit.sign else ""
+    if not unit.sign:
+        return ""
+    return f" of {pair.b}'s mean"

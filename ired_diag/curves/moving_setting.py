@@ -54,7 +54,9 @@ HARDER = frozenset(
 )
 EASIER = frozenset("forcing keep bits".split())
 TEMPERATURES = frozenset("temperature temp tau".split())
-LENGTHS = frozenset("sequence seq context".split())  # next to ``length`` or ``len``
+LENGTHS = frozenset("sequence seq context".split())  # next to a word for length
+LENGTH_WORDS = frozenset("len length".split())
+EPSILONS = frozenset("eps epsilon".split())
 OTHER_THINGS = frozenset(
     """
     lr learning adam adamw optimizer optim momentum decay grad grads gradient norm ema time gpu cpu memory
@@ -107,14 +109,44 @@ def moving_setting_of(run: Run, *, swings: bool = False) -> MovingSetting | None
     worse = values if run.lower_is_better else -values
     for name, setting in run.history.series.items():
         sign = _sign_of(name, metric)
-        if sign is None or not _is_schedule(name, setting):
+        if sign is None:
+            continue
+        if not _is_schedule(name, setting):
             continue
         at = np.interp(series.steps, setting.steps, setting.values)
-        if swings and (_swings_with(at, worse) or _rises_by_stages(worse, at, sign)):
-            return MovingSetting(name, float(at.min()), float(at.max()))
-        if not swings and _explains(np.asarray(series.steps), worse, at, sign):
-            return MovingSetting(name, float(at[int(np.argmin(worse))]), float(at[-1]))
+        if swings:
+            ends = _ends_of_swings(worse, at, sign)
+        else:
+            steps = np.asarray(series.steps)
+            ends = _ends_of_rise(steps, worse, at, sign)
+        if ends is not None:
+            first, last = ends
+            return MovingSetting(name, first, last)
     return None
+
+
+def _ends_of_swings(worse: Array, at: Array, sign: int) -> tuple[float, float] | None:
+    """Return the ends of a setting that a curve goes up and down with; None where it does not."""
+    if not (_swings_with(at, worse) or _rises_by_stages(worse, at, sign)):
+        return None
+    lowest = float(at.min())
+    highest = float(at.max())
+    return lowest, highest
+
+
+def _ends_of_rise(
+    steps: NDArray[np.int64],
+    worse: Array,
+    at: Array,
+    sign: int,
+) -> tuple[float, float] | None:
+    """Return a setting at the best evaluation and at the last, if it explains the rise between; else None."""
+    if not _explains(steps, worse, at, sign):
+        return None
+    best = int(np.argmin(worse))
+    first = float(at[best])
+    last = float(at[-1])
+    return first, last
 
 
 def _sign_of(name: str, metric: str) -> int | None:
@@ -126,15 +158,19 @@ def _sign_of(name: str, metric: str) -> int | None:
     (None, 1)
     """
     words = frozenset(words_of(name))
-    if OTHER_THINGS & words or measures_in(tuple(words - {"loss"})):
+    words_without_loss = tuple(words - {"loss"})
+    if OTHER_THINGS & words or measures_in(words_without_loss):
         return None
     if TEMPERATURES & words:
         return 0
     if EASIER & words:
         return -1
-    if HARDER & words or (LENGTHS & words and {"len", "length"} & words):
+    if HARDER & words:
         return 1
-    if WEIGHTS & words and SUMS & frozenset(words_of(metric)):
+    if LENGTHS & words and LENGTH_WORDS & words:
+        return 1
+    metric_words = frozenset(words_of(metric))
+    if WEIGHTS & words and SUMS & metric_words:
         return 1
     return None
 
@@ -142,42 +178,75 @@ def _sign_of(name: str, metric: str) -> int | None:
 def _is_schedule(name: str, setting: Series) -> bool:
     """Say whether a setting moves in stages, or with slopes that hardly change from row to row."""
     values = np.asarray(setting.values, dtype=np.float64)
-    if len(values) < FEWEST or not np.isfinite(values).all() or not np.ptp(values) > 0:
+    if len(values) < FEWEST or not np.isfinite(values).all():
         return False
-    if {"eps", "epsilon"} & frozenset(words_of(name)) and values.max() > MOST_RADIUS:
+    if not np.ptp(values) > 0:
+        return False
+    words = frozenset(words_of(name))
+    if EPSILONS & words and values.max() > MOST_RADIUS:
         return False
     slopes = np.diff(values) / np.diff(setting.steps)
-    moves = np.abs(slopes) > 0
-    if moves.sum() <= min(MOST_STAGES, len(moves) // 2):
+    steepness = np.abs(slopes)
+    moves = steepness > 0
+    most_moves = min(MOST_STAGES, len(moves) // 2)
+    if moves.sum() <= most_moves:
         return True
-    steepest = np.maximum(np.abs(slopes[1:]), np.abs(slopes[:-1]))
-    is_smooth = np.abs(np.diff(slopes)) <= SMOOTH * steepest
-    return bool(np.mean(is_smooth) >= MOSTLY)
+    steeper_of_neighbours = np.maximum(steepness[1:], steepness[:-1])
+    turns = np.abs(np.diff(slopes))
+    is_smooth = turns <= SMOOTH * steeper_of_neighbours
+    share = np.mean(is_smooth)
+    return bool(share >= MOSTLY)
 
 
 def _explains(steps: NDArray[np.int64], worse: Array, at: Array, sign: int) -> bool:
     """Say whether a curve rises, from its best on, because and while a setting moves."""
+    if _rises_by_stages(worse, at, sign):
+        return True
     best = int(np.argmin(worse))
     end = _comes_to_rest(at)
     move = float(at[end] - at[best])
-    if _rises_by_stages(worse, at, sign):
-        return True
-    if abs(move) < LEAST_MOVE * float(np.ptp(at)) or sign * move < 0 or move == 0:
+    setting_range = float(np.ptp(at))
+    if abs(move) < LEAST_MOVE * setting_range or move == 0:
         return False
-    rise = float(np.median(worse[-3:]) - worse[best])
-    if float(np.median(worse[end - 1 : end + 2]) - worse[best]) < LEAST_SHARE * rise:
+    makes_harder = sign * move >= 0
+    if not makes_harder:
         return False
-    if end - best + 1 < FEWEST:
-        if abs(float(at[end] - at[end - 1])) < abs(move):
-            return False  # no switch from one evaluation to the next
-    elif not _rank_correlation(np.sign(move) * at[best : end + 1], worse[best : end + 1]) >= FOLLOWS:
+    if not _most_of_rise_has_come(worse, best, end):
         return False
-    if _is_out_of_proportion(worse[best : end + 1], at[best : end + 1]):
+    while_moving = slice(best, end + 1)
+    if not _moves_together(worse[while_moving], at[while_moving]):
+        return False
+    if _is_out_of_proportion(worse[while_moving], at[while_moving]):
         return False
     after = slice(end, None)
     if len(worse[after]) < LONG_ENOUGH:
         return True
-    return shape_of(steps[after], worse[after]).word not in ("diverged", "regressed", "unstable")
+    later = shape_of(steps[after], worse[after])
+    return later.word not in ("diverged", "regressed", "unstable")
+
+
+def _most_of_rise_has_come(worse: Array, best: int, end: int) -> bool:
+    """Say whether a curve has half of its rise or more behind it when its setting comes to rest."""
+    level_at_end = np.median(worse[end - 1 : end + 2])
+    last_level = np.median(worse[-3:])
+    rise_until_end = float(level_at_end - worse[best])
+    rise = float(last_level - worse[best])
+    return not rise_until_end < LEAST_SHARE * rise
+
+
+def _moves_together(worse: Array, at: Array) -> bool:
+    """Say whether a curve rises as its setting moves; of few evaluations, whether the setting is switched.
+
+    Args:
+        worse: The metric from its best until the setting rests; lower is better.
+        at: The setting there.
+    """
+    move = float(at[-1] - at[0])
+    if len(at) < FEWEST:
+        last_move = float(at[-1] - at[-2])
+        return not abs(last_move) < abs(move)
+    rising_setting = np.sign(move) * at
+    return _rank_correlation(rising_setting, worse) >= FOLLOWS
 
 
 def _rises_by_stages(worse: Array, at: Array, sign: int) -> bool:
@@ -190,10 +259,15 @@ def _rises_by_stages(worse: Array, at: Array, sign: int) -> bool:
     ends = []
     for start, stop in zip(starts, stops, strict=True):
         stage = worse[start:stop]
-        if len(stage) < FEWEST or np.median(stage[-3:]) > np.median(stage[:2]):
+        if len(stage) < FEWEST:
             return False
-        ends.append(float(np.median(stage[-3:])))
-    settings = np.sign(sign or 1) * at[starts]
+        beginning = np.median(stage[:2])
+        end = np.median(stage[-3:])
+        if end > beginning:
+            return False
+        ends.append(float(end))
+    direction = np.sign(sign or 1)
+    settings = direction * at[starts]
     return _rank_correlation(settings, np.array(ends)) >= FOLLOWS
 
 
@@ -204,11 +278,16 @@ def _is_out_of_proportion(worse: Array, at: Array) -> bool:
         worse: The metric from its best until the setting rests; lower is better.
         at: The setting there.
     """
-    if worse[0] <= 0 or worse.max() < LARGE * worse[0]:
+    best = worse[0]
+    highest = worse.max()
+    if best <= 0 or highest < LARGE * best:
         return False
-    moved = (at - at[0]) / (at[-1] - at[0])
-    near_half = worse[(moved >= 0.25) & (moved <= 0.5)]  # none where a setting is switched on at once
-    least = worse[0] + LEAST_AT_HALF * (worse.max() - worse[0])
+    whole_move = at[-1] - at[0]
+    moved = (at - at[0]) / whole_move
+    is_near_half = (moved >= 0.25) & (moved <= 0.5)
+    near_half = worse[is_near_half]  # none where a setting is switched on at once
+    rise = highest - best
+    least = best + LEAST_AT_HALF * rise
     rises_late = len(near_half) > 0 and near_half.max() < least
     return bool(rises_late or _jumps_alone(worse, at))
 
@@ -218,10 +297,14 @@ def _jumps_alone(worse: Array, at: Array) -> bool:
     moves = np.abs(np.diff(at))
     is_usual = moves <= 2 * np.median(moves)
     for place in np.flatnonzero(is_usual):
-        before = float(np.median(worse[max(0, place - 2) : place + 1]))
-        after = float(np.median(worse[place + 1 : place + 4]))
-        times = _times(float(at[place]), float(at[place + 1]))
-        if before > 0 and after > JUMP * times * before:
+        first = max(0, place - 2)
+        following = place + 1
+        before = float(np.median(worse[first:following]))
+        after = float(np.median(worse[following : following + 3]))
+        setting = float(at[place])
+        next_setting = float(at[following])
+        most = JUMP * _times(setting, next_setting)
+        if before > 0 and after > most * before:
             return True
     return False
 
@@ -235,19 +318,26 @@ def _times(setting: float, then: float) -> float:
 
 def _comes_to_rest(at: Array) -> int:
     """Return the first evaluation from which a setting keeps its last value."""
-    moved = np.flatnonzero(np.abs(at - at[-1]) > 0.01 * float(np.ptp(at)))
-    if not len(moved):
-        return len(at) - 1
-    return min(int(moved[-1]) + 1, len(at) - 1)
+    last = len(at) - 1
+    distance = np.abs(at - at[last])
+    rounding = 0.01 * float(np.ptp(at))
+    elsewhere = np.flatnonzero(distance > rounding)
+    if not len(elsewhere):
+        return last
+    first_at_rest = int(elsewhere[-1]) + 1
+    return min(first_at_rest, last)
 
 
 def _swings_with(at: Array, worse: Array) -> bool:
     """Say whether a curve goes up and down with a setting, after its first descent."""
-    later = slice(len(at) // 4, None)
-    if len(at[later]) < LONG_ENOUGH or not np.ptp(at[later]) > 0:
+    quarter = len(at) // 4
+    setting = at[quarter:]
+    metric = worse[quarter:]
+    if len(setting) < LONG_ENOUGH or not np.ptp(setting) > 0:
         return False
-    return _rank_correlation(at[later], worse[later]) >= SWINGS_WITH
+    return _rank_correlation(setting, metric) >= SWINGS_WITH
 
 
 def _rank_correlation(x: Array, y: Array) -> float:
-    return float(spearman([x], [y])[0])
+    correlations = spearman([x], [y])
+    return float(correlations[0])

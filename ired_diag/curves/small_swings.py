@@ -23,10 +23,8 @@ FALL = 1.5  # times, from one third to the next
 LEAST = 9  # values, three in each third
 SMALL = 0.02  # of the scale
 QUARTER = 0.25  # of a curve's own range
-TINY, LOW = (
-    1e-9,
-    1e-3,
-)  # of the first value: a best that was passed by chance, an end that is near the minimum
+TINY = 1e-9  # of the first value: a best that was passed by chance
+LOW = 1e-3  # of the first value: an end that is near the minimum
 STEADY = 1.1  # times, from one eighth of the curve to the next
 
 Array = NDArray[np.float64]
@@ -39,10 +37,19 @@ def die_away(values: Array) -> bool:
     >>> die_away(np.exp(-t / 9) * (1.1 + np.sin(t))), die_away(1.1 + np.sin(t))
     (True, False)
     """
-    if len(values) < LEAST or not np.isfinite(values).all() or values.min() < 0:
+    if len(values) < LEAST or not _is_finite_and_not_negative(values):
         return False
-    first, second, third = (float(part.max()) for part in np.array_split(values, 3))
-    return first >= FALL * second and second >= FALL * third
+    first, second, third = np.array_split(values, 3)
+    peak = float(first.max())
+    second_peak = float(second.max())
+    third_peak = float(third.max())
+    return peak >= FALL * second_peak and second_peak >= FALL * third_peak
+
+
+def _is_finite_and_not_negative(values: Array) -> bool:
+    if not np.isfinite(values).all():
+        return False
+    return bool(values.min() >= 0)
 
 
 def are_small(values: Array, scale: float) -> bool:
@@ -51,7 +58,9 @@ def are_small(values: Array, scale: float) -> bool:
     >>> are_small(np.array([0.3, 0.9, 0.1]), 90.0), are_small(np.array([0.3, 0.9, 0.1]), 1.0)
     (True, False)
     """
-    return bool(np.isfinite(values).all() and np.ptp(values) <= SMALL * scale)
+    if not np.isfinite(values).all():
+        return False
+    return bool(np.ptp(values) <= SMALL * scale)
 
 
 def falls_little(values: Array) -> bool:
@@ -61,7 +70,8 @@ def falls_little(values: Array) -> bool:
     (True, False)
     """
     quarter = float(np.ptp(values)) * QUARTER
-    falls, top = 0, float(values[0])
+    falls = 0
+    top = float(values[0])
     for value in values.tolist():
         top = max(top, value)
         if value <= top - quarter:
@@ -78,10 +88,12 @@ def cycles_at_the_minimum(values: Array) -> bool:
     >>> cycles_at_the_minimum(through_zero), cycles_at_the_minimum(1e9 * through_zero[60:])
     (True, False)
     """
-    if len(values) < 2 * 8 or not np.isfinite(values).all() or values.min() < 0:
+    if len(values) < 2 * 8 or not _is_finite_and_not_negative(values):
         return False
     start = float(values[0])
-    eighths = np.array_split(values, 8)
-    before, last = float(np.median(eighths[-2])), float(np.median(eighths[-1]))
-    is_low = last <= LOW * start and float(values.min()) <= TINY * start
+    *_, seventh, eighth = np.array_split(values, 8)
+    before = float(np.median(seventh))
+    last = float(np.median(eighth))
+    best = float(values.min())
+    is_low = last <= LOW * start and best <= TINY * start
     return is_low and last <= STEADY * before

@@ -30,7 +30,7 @@ from ired_diag.drawing.comparison_words import (
     ranks_of,
     readout_of,
 )
-from ired_diag.drawing.data import FigureData, Panel, Segment, Text
+from ired_diag.drawing.data import Anchor, FigureData, Panel, Segment, Text
 from ired_diag.drawing.named_places import numbered_places
 from ired_diag.errors import DiagError
 
@@ -136,17 +136,33 @@ def _panel(ranks: RankTable, names: list[str], joined: list[Span]) -> Panel:
     k = len(names)
     half = (k + 1) // 2
     difference = ranks.nemenyi.critical_difference
-    left_end, right_end = _x_range(names[:half], names[half:], k, difference)
+    left_end, right_end = _x_range(
+        left=names[:half],
+        right=names[half:],
+        k=k,
+        difference=difference,
+    )
     gap = GAP * (right_end - left_end)
     base = BAR * (1.5 + max(levels, default=-1) + 1)
     top = base + half
-    leaders, texts = _names(names, mean_ranks, base, gap)
+    leaders, texts = _names(
+        names=names,
+        mean_ranks=mean_ranks,
+        base=base,
+        gap=gap,
+    )
     bars = []
     for (first, last), level in zip(joined, levels, strict=True):
-        x = (mean_ranks[first] - gap / 4, mean_ranks[last] + gap / 4)
+        start = mean_ranks[first] - gap / 4
+        end = mean_ranks[last] + gap / 4
         y = BAR * (1 + level)
-        bars.append(Segment(x, (y, y), bold=True))
-    length = Text(1 + difference / 2, top + 1.0, f"CD = {difference:.3g}", "center")
+        bars.append(Segment((start, end), (y, y), bold=True))
+    length = Text(
+        x=1 + difference / 2,
+        y=top + 1.0,
+        text=f"CD = {difference:.3g}",
+        anchor="center",
+    )
     ticks_apart = math.ceil(k / MOST_TICKS)
     labelled_ranks = range(1, k + 1, ticks_apart)
     return Panel(
@@ -163,7 +179,10 @@ def _panel(ranks: RankTable, names: list[str], joined: list[Span]) -> Panel:
 
 
 def _names(
-    names: list[str], mean_ranks: list[float], base: float, gap: float
+    names: list[str],
+    mean_ranks: list[float],
+    base: float,
+    gap: float,
 ) -> tuple[list[Segment], list[Text]]:
     """Return leader lines and names: the better half at the left, in rows, the outermost lowest.
 
@@ -171,25 +190,37 @@ def _names(
     """
     k = len(names)
     half = (k + 1) // 2
-    leaders, texts = [], []
+    leaders = []
+    texts = []
     for place, (name, rank) in enumerate(zip(names, mean_ranks, strict=True)):
-        is_left = place < half
-        if is_left:
+        anchor: Anchor
+        if place < half:
             y = base + place
-            line_end, text_start = 1.0 - gap, 1.0 - 2 * gap
+            line_end = 1.0 - gap
+            text_start = 1.0 - 2 * gap
+            anchor = "right"
         else:
             y = base + (k - 1 - place)
-            line_end, text_start = k + gap, k + 2 * gap
+            line_end = k + gap
+            text_start = k + 2 * gap
+            anchor = "left"
         up = Segment((rank, rank), (0.0, y), name)
         along = Segment((rank, line_end), (y, y), name)
         leaders += [up, along]
-        texts.append(Text(text_start, y, name, "right" if is_left else "left"))
+        text = Text(
+            x=text_start,
+            y=y,
+            text=name,
+            anchor=anchor,
+        )
+        texts.append(text)
     return leaders, texts
 
 
 def _scale_bar(length: float, y: float) -> Iterator[Segment]:
-    yield Segment((1.0, 1 + length), (y, y))
-    for x in (1.0, 1 + length):
+    end = 1 + length
+    yield Segment((1.0, end), (y, y))
+    for x in (1.0, end):
         yield Segment((x, x), (y - 0.2, y + 0.2))
 
 
@@ -210,11 +241,16 @@ def _share_of_names(names: list[str]) -> float:
 
 def _summary(ranks: RankTable, names: list[str], joined: list[Span], doubt: str) -> str:
     order = ", ".join(f"{name} {ranks.mean_ranks[name]:.2f}" for name in names)
+    difference = ranks.nemenyi.critical_difference
     sets = [", ".join(names[first : last + 1]) for first, last in joined]
+    verdict = "All groups differ significantly."
+    if sets:
+        listed = "; ".join(sets)
+        verdict = f"Not significantly different: {listed}."
     sentences = [
         f"Mean ranks: {order}.",
-        f"The critical difference is {ranks.nemenyi.critical_difference:.3g}.",
-        f"Not significantly different: {'; '.join(sets)}." if sets else "All groups differ significantly.",
+        f"The critical difference is {difference:.3g}.",
+        verdict,
     ]
     if doubt:
         sentences.append(f"Beware: {doubt}.")

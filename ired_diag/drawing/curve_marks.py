@@ -56,15 +56,20 @@ class Axes:
     @classmethod
     def of(cls, curves: Sequence[Series], guides: Sequence[Guide], scale: Scale) -> Axes:
         """Return the axes that hold curves and guides."""
-        steps = np.concatenate([[0], *(curve.steps for curve in curves)])
+        curve_steps = [curve.steps for curve in curves]
+        curve_values = [curve.values for curve in curves]
         guide_values = [guide.y for guide in guides]
-        values = np.concatenate([guide_values, *(curve.values for curve in curves)])
+        steps = np.concatenate([[0], *curve_steps])
+        values = np.concatenate([guide_values, *curve_values])
         finite = values[np.isfinite(values)]
         placed = _place(finite, scale)
-        height = float(np.ptp(placed)) if len(placed) else 0.0
+        width = float(np.ptp(steps))
+        height = 0.0
+        if len(placed):
+            height = float(np.ptp(placed))
         return cls(
             left=float(steps.min()),
-            width=float(np.ptp(steps)) or 1.0,
+            width=width or 1.0,
             bottom=float(finite.min(initial=np.inf)),
             height=height or 1.0,
             scale=scale,
@@ -76,24 +81,34 @@ class Axes:
 
     def up(self, a: float, b: float) -> float:
         """Return how far apart two values lie, as a share of the height."""
-        low, high = _place(np.array([a, b]), self.scale)
-        return abs(float(high - low)) / self.height
+        values = np.array([a, b])
+        low, high = _place(values, self.scale)
+        apart = abs(float(high - low))
+        return apart / self.height
 
     def are_close(self, a: Mark, b: Mark) -> bool:
         """Say whether the words of two marks would lie on each other."""
         if a.below != b.below:
             return False
         apart_along = abs(a.x - b.x) / self.width
-        return apart_along < CLOSE_ALONG and self.up(a.y, b.y) < CLOSE_UP
+        apart_up = self.up(a.y, b.y)
+        return apart_along < CLOSE_ALONG and apart_up < CLOSE_UP
 
 
 def _place(values: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:
-    return np.log(values) if scale == "log" else values
+    if scale == "log":
+        return np.log(values)
+    return values
 
 
 def curve_of(run: Run, metric: str, judge: Callable[[Run], Verdict] = verdict_of) -> Curve:
     """Return a run's curve of a metric that it logged, and what ``judge`` says of it."""
-    return Curve(run, run.history.series[metric], judge(replace(run, metric=metric)))
+    judged = replace(run, metric=metric)
+    return Curve(
+        run=run,
+        series=run.history.series[metric],
+        verdict=judge(judged),
+    )
 
 
 def first_onset(curves: Sequence[Curve]) -> Curve | None:
@@ -124,17 +139,27 @@ def with_room(
     """
     shown: list[Guide] = []
     for guide in sorted(guides, key=lambda guide: guide.y):
-        is_covered = any(axes.up(other.y, guide.y) < ROW for other in shown if not other.quiet)
-        covers = any(_runs_through_words(guide, axes, *curve) for curve in curves)
-        shown.append(replace(guide, quiet=is_covered or covers))
+        is_quiet = _is_covered(guide, axes, shown)
+        if not is_quiet:
+            is_quiet = any(_runs_through_words(guide, axes, *curve) for curve in curves)
+        shown.append(replace(guide, quiet=is_quiet))
     return tuple(shown)
+
+
+def _is_covered(guide: Guide, axes: Axes, shown: Sequence[Guide]) -> bool:
+    """Say whether the words of another guide stand where those of this one would."""
+    named = [other for other in shown if not other.quiet]
+    return any(axes.up(other.y, guide.y) < ROW for other in named)
 
 
 def _runs_through_words(guide: Guide, axes: Axes, steps: Array, values: Array) -> bool:
     """Say whether a curve runs where the words of a guide stand: above it, in its right half."""
     for step, value in zip(steps.tolist(), values.tolist(), strict=True):
-        is_there = np.isfinite(value) and axes.along(step) > GUIDES and value >= guide.y
-        if is_there and axes.up(value, guide.y) < ROW:
+        if not np.isfinite(value):
+            continue
+        is_in_right_half = axes.along(step) > GUIDES
+        is_above = value >= guide.y
+        if is_in_right_half and is_above and axes.up(value, guide.y) < ROW:
             return True
     return False
 
@@ -153,8 +178,9 @@ def marks_of(
     for name, curves in groups.items():
         for mark in _marks_of_group(name, curves):
             turned = _turned(mark, axes)
-            is_quiet = _is_near_guide(turned, axes, guides) or _is_near_mark(turned, axes, placed)
-            placed.append(replace(turned, quiet=is_quiet))
+            near_guide = _is_near_guide(turned, axes, guides)
+            near_mark = _is_near_mark(turned, axes, placed)
+            placed.append(replace(turned, quiet=near_guide or near_mark))
     return tuple(placed)
 
 
@@ -171,42 +197,55 @@ def _turned(mark: Mark, axes: Axes) -> Mark:
 
 def _is_near_guide(mark: Mark, axes: Axes, guides: Sequence[Guide]) -> bool:
     """Say whether the words of a guide stand where those of the mark would."""
-    reaches_words = mark.anchor == "right" or axes.along(mark.x) > GUIDES - CLOSE_ALONG
-    if not reaches_words:
+    ends_near_words = axes.along(mark.x) > GUIDES - CLOSE_ALONG
+    if mark.anchor != "right" and not ends_near_words:
         return False
-    return any(axes.up(mark.y, guide.y) < 2 * ROW for guide in guides if not guide.quiet)
+    named = [guide for guide in guides if not guide.quiet]
+    return any(axes.up(mark.y, guide.y) < 2 * ROW for guide in named)
 
 
 def _is_near_mark(mark: Mark, axes: Axes, placed: Sequence[Mark]) -> bool:
-    return any(axes.are_close(mark, other) for other in placed if not other.quiet)
+    named = [other for other in placed if not other.quiet]
+    return any(axes.are_close(mark, other) for other in named)
 
 
 def _marks_of_group(name: str, curves: Sequence[Curve]) -> list[Mark]:
-    marks = []
+    marks: list[Mark | None] = []
     rising = first_onset(curves)
-    if rising is not None and (onset := _onset_mark(name, rising)):
-        marks.append(onset)
+    if rising is not None:
+        marks.append(_onset_mark(name, rising))
     best = median_best(curves)
-    if best is not None and (lowest := _best_mark(name, best.verdict)):
-        marks.append(lowest)
-    return marks
+    if best is not None:
+        marks.append(_best_mark(name, best.verdict))
+    return [mark for mark in marks if mark is not None]
 
 
 def _onset_mark(name: str, curve: Curve) -> Mark | None:
     onset = curve.verdict.onset
     if onset is None:
         return None
-    steps, values = curve.series.steps, curve.series.values
+    steps = curve.series.steps
+    values = curve.series.values
     until_onset = (steps <= onset) & np.isfinite(values)
     places = np.flatnonzero(until_onset)
     if not len(places):
         return None
     last = places[-1]  # where the curve turned into NaN, this is the last number before
-    return Mark(float(steps[last]), float(values[last]), ONSET, name)
+    return Mark(
+        x=float(steps[last]),
+        y=float(values[last]),
+        label=ONSET,
+        of=name,
+    )
 
 
 def _best_mark(name: str, verdict: Verdict) -> Mark | None:
     if verdict.best_step is None or verdict.best is None:
         return None
     label = "lucky best" if verdict.best_is_luck else "best"
-    return Mark(verdict.best_step, verdict.best, label, name)
+    return Mark(
+        x=verdict.best_step,
+        y=verdict.best,
+        label=label,
+        of=name,
+    )

@@ -79,7 +79,8 @@ class Sample:
         """Return an order statistic of all values; -inf or inf where it has no place on the axis."""
         if not self.n:
             return math.nan
-        place = round(share * (self.n - 1)) - self.below
+        rank = round(share * (self.n - 1))
+        place = rank - self.below
         if place < 0:
             return -math.inf
         if place >= len(self.values):
@@ -100,22 +101,26 @@ def ecdf(name: str, sample: Sample) -> Line:
         below = below[kept]
     places = np.concatenate([x[:1], x])
     counted = np.concatenate([[sample.below], below])
-    return Line(name, places, counted / sample.n, drawn="steps")
+    share = counted / sample.n
+    return Line(name, places, share, drawn="steps")
 
 
 def shared_edges(samples: Sequence[Sample], scale: Scale) -> Array:
     """Return the edges of bins for all kinds together; two where all values are equal, none without any."""
     if not samples:
         return np.array([])
-    pooled = np.sort(np.concatenate([sample.values for sample in samples]))
+    values = np.concatenate([sample.values for sample in samples])
+    pooled = np.sort(values)
     if not len(pooled):
         return pooled
     x = _on_axis(pooled, scale)
-    if x[-1] <= x[0]:
-        around = x[0] + np.array([-0.5, 0.5])
+    first = x[0]
+    last = x[-1]
+    if last <= first:
+        around = first + np.array([-0.5, 0.5])
         return _off_axis(around, scale)
-    edges = np.linspace(x[0], x[-1], _bins(x) + 1)
-    edges = _off_axis(edges, scale)
+    places = np.linspace(first, last, _bins(x) + 1)
+    edges = _off_axis(places, scale)
     # Rounding may leave the smallest or the largest value outside.
     edges[0] = min(edges[0], pooled[0])
     edges[-1] = max(edges[-1], pooled[-1])
@@ -161,17 +166,37 @@ def violin(name: str, sample: Sample, place: float, scale: Scale) -> Violin:
     """Return a violin that stands at a place of the x axis."""
     x = _on_axis(sample.values, scale)
     if not len(x):
-        return Violin(outline=None, points=None, segments=(), bandwidth=math.nan)
+        return Violin(
+            outline=None,
+            points=None,
+            segments=(),
+            bandwidth=math.nan,
+        )
     quartiles, median = _quartile_segments(sample, place)
     if len(x) < FEWEST:
         same_place = np.full(len(x), place)
-        points = Line(name, same_place, sample.values, drawn="points")
-        return Violin(outline=None, points=points, segments=(median,), bandwidth=math.nan)
+        return Violin(
+            outline=None,
+            points=Line(name, same_place, sample.values, drawn="points"),
+            segments=(median,),
+            bandwidth=math.nan,
+        )
     h = _silverman(x)
     outline = None
     if h > 0:
-        outline = _outline(name, x, place=place, h=h, scale=scale)
-    return Violin(outline=outline, points=None, segments=(quartiles, median), bandwidth=h)
+        outline = _outline(
+            name,
+            x,
+            place=place,
+            h=h,
+            scale=scale,
+        )
+    return Violin(
+        outline=outline,
+        points=None,
+        segments=(quartiles, median),
+        bandwidth=h,
+    )
 
 
 def _quartile_segments(sample: Sample, place: float) -> tuple[Segment, Segment]:
@@ -179,7 +204,8 @@ def _quartile_segments(sample: Sample, place: float) -> tuple[Segment, Segment]:
     least = float(sample.values[0])
     most = float(sample.values[-1])
     quantiles = [sample.quantile(share) for share in (0.25, 0.5, 0.75)]
-    low, middle, high = np.clip(quantiles, least, most).tolist()
+    on_axis = np.clip(quantiles, least, most)
+    low, middle, high = on_axis.tolist()
     left = place - HALF_WIDTH / 2
     right = place + HALF_WIDTH / 2
     quartiles = Segment((place, place), (low, high), bold=True)
@@ -198,7 +224,8 @@ def _outline(
     """Return the density by Gaussian kernels of width h, mirrored to both sides of a place."""
     grid = np.linspace(x[0], x[-1], GRID)
     distances = (grid[:, None] - x) / h
-    density = np.exp(-0.5 * distances**2).sum(axis=1)
+    kernels = np.exp(-0.5 * distances**2)
+    density = kernels.sum(axis=1)
     half = HALF_WIDTH * density / density.max()
     along = _off_axis(grid, scale)
     left = place - half
@@ -211,11 +238,15 @@ def _outline(
 
 
 def _on_axis(values: Array, scale: Scale) -> Array:
-    return np.log10(values) if scale == "log" else values
+    if scale == "log":
+        return np.log10(values)
+    return values
 
 
 def _off_axis(places: Array, scale: Scale) -> Array:
-    return 10.0**places if scale == "log" else places
+    if scale == "log":
+        return 10.0**places
+    return places
 
 
 def _silverman(x: Array) -> float:
@@ -224,7 +255,9 @@ def _silverman(x: Array) -> float:
         return 0.0
     sd = float(x.std(ddof=1))
     spread = _quartile_range(x) / 1.34
-    narrow = min(sd, spread) if spread > 0 else sd
+    narrow = sd
+    if spread > 0:
+        narrow = min(sd, spread)
     return float(0.9 * narrow * len(x) ** -0.2)
 
 

@@ -15,10 +15,11 @@ Samples = Mapping[int, Mapping[str, Sample]]  # by noise level, then by name
 
 def levels_in_words(chosen: Sequence[int], of: int) -> str:
     """Return which noise levels are drawn, of how many."""
-    if len(chosen) == 1:
-        return f"noise level {chosen[0]} of {of}"
-    first = ", ".join(map(str, chosen[:-1]))
-    return f"noise levels {first} and {chosen[-1]} of {of}"
+    *others, last = chosen
+    if not others:
+        return f"noise level {last} of {of}"
+    first = ", ".join(map(str, others))
+    return f"noise levels {first} and {last} of {of}"
 
 
 def counted(samples: Samples, quantity: Quantity, measured: Sequence[Measured]) -> str:
@@ -47,7 +48,8 @@ def sizes(samples: Samples) -> str:
         words.append(f"{count} {name}")
     if len(set(counts)) == 1:
         return f"n = {counts[0]} each"
-    return f"n = {', '.join(words)}"
+    listed = ", ".join(words)
+    return f"n = {listed}"
 
 
 def beyond_the_axis(samples: Samples, scale: Scale) -> str:
@@ -57,10 +59,12 @@ def beyond_the_axis(samples: Samples, scale: Scale) -> str:
         for name, sample in part.items():
             lost = _lost_in_words(sample, scale)
             if lost:
-                words.append(f"{name} at level {level}: {lost} of {sample.n + sample.lost}")
+                total = sample.n + sample.lost
+                words.append(f"{name} at level {level}: {lost} of {total}")
     if not words:
         return ""
-    return f"Not drawn but counted (NaN apart): {'; '.join(words)}."
+    listed = "; ".join(words)
+    return f"Not drawn but counted (NaN apart): {listed}."
 
 
 def _lost_in_words(sample: Sample, scale: Scale) -> str:
@@ -82,19 +86,23 @@ def medians(samples: Samples, quantity: Quantity, beyond: str) -> str:
     words = []
     for name, sample in part.items():
         if sample.n:
-            words.append(f"{sample.quantile(0.5):.3g} ({name})")
-    sentence = f"At noise level {level} the median {plain_name(quantity)} is {', '.join(words)}."
+            median = sample.quantile(0.5)
+            words.append(f"{median:.3g} ({name})")
+    listed = ", ".join(words)
+    sentence = f"At noise level {level} the median {plain_name(quantity)} is {listed}."
     return f"{sentence} {beyond}".strip()
 
 
 def plain_name(quantity: Quantity) -> str:
     """Return a quantity's label without its unit."""
-    return quantity.label.split("  (")[0]
+    name, *_ = quantity.label.split("  (")
+    return name
 
 
 def capital(text: str) -> str:
     """Return words as a title begins."""
-    return text[0].upper() + text[1:]
+    initial = text[0].upper()
+    return initial + text[1:]
 
 
 def source_of(measured: Sequence[Measured]) -> str:

@@ -39,7 +39,12 @@ class Thinned:
         return f"{drawn:,} of {self.inside:,} points drawn: smallest and largest of each stretch"
 
 
-def thin(x: NDArray[Any], y: NDArray[Any], most: int, x_range: tuple[float, float] | None = None) -> Thinned:
+def thin(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    most: int,
+    x_range: tuple[float, float] | None = None,
+) -> Thinned:
     """Return which points of a curve to draw.
 
     Args:
@@ -57,26 +62,35 @@ def thin(x: NDArray[Any], y: NDArray[Any], most: int, x_range: tuple[float, floa
     count = stop - start
     most = max(most, FEWEST)
     if count <= most:
-        return Thinned(np.arange(start, stop), count)
-    stretches = (most - 2) // KEPT_IN_A_STRETCH
-    kept = _kept(x[start:stop], y[start:stop], stretches)
+        every_point = np.arange(start, stop)
+        return Thinned(every_point, count)
+    inner_points = most - 2
+    stretches = inner_points // KEPT_IN_A_STRETCH
+    in_range = slice(start, stop)
+    kept = _kept(x[in_range], y[in_range], stretches)
     return Thinned(start + kept, count)
 
 
 def _kept(x: NDArray[Any], y: NDArray[Any], stretches: int) -> NDArray[np.int64]:
     """Return the first and last point, and the smallest, the largest and a gap of each stretch."""
+    n = len(x)
     edges = np.linspace(float(x[0]), float(x[-1]), stretches + 1)
     starts = np.unique(np.searchsorted(x, edges[:-1], "left"))
-    counts = np.diff([*starts, len(x)])
-    stretch = np.repeat(np.arange(len(starts)), counts)
+    lengths = np.diff([*starts, n])
+    count = len(starts)
+    stretch = np.repeat(np.arange(count), lengths)
     is_gap = np.isnan(y)
     by_value = np.lexsort((y, stretch))  # NaN last within each stretch
-    numbers = np.bincount(stretch, weights=~is_gap, minlength=len(starts)).astype(int)
+    weighted = np.bincount(stretch, weights=~is_gap, minlength=count)
+    numbers = weighted.astype(int)
     has_number = numbers > 0
     first = starts[has_number]
+    last = first + numbers[has_number] - 1
     smallest = by_value[first]
-    largest = by_value[first + numbers[has_number] - 1]
+    largest = by_value[last]
     _, first_gap = np.unique(stretch[is_gap], return_index=True)
-    gaps = np.flatnonzero(is_gap)[first_gap]
-    ends = np.array([0, len(x) - 1])
-    return np.unique(np.concatenate([ends, smallest, largest, gaps]))
+    every_gap = np.flatnonzero(is_gap)
+    gaps = every_gap[first_gap]
+    ends = np.array([0, n - 1])
+    drawn = np.concatenate([ends, smallest, largest, gaps])
+    return np.unique(drawn)

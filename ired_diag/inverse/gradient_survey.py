@@ -68,9 +68,27 @@ class Terms:
     ) -> dict[str, Tensor]:
         """Return each term, in the order of ``names``."""
         if self.mined:
-            return loss_terms(network, schedule, self.config, batch, negative)
-        terms = loss_terms(network, schedule, self.config, batch, None)
-        mined_terms = loss_terms(network, schedule, self.mining, batch, negative)
+            return loss_terms(
+                network=network,
+                schedule=schedule,
+                config=self.config,
+                batch=batch,
+                negative=negative,
+            )
+        terms = loss_terms(
+            network=network,
+            schedule=schedule,
+            config=self.config,
+            batch=batch,
+            negative=None,
+        )
+        mined_terms = loss_terms(
+            network=network,
+            schedule=schedule,
+            config=self.mining,
+            batch=batch,
+            negative=negative,
+        )
         return terms | {"nce_if_mined": mined_terms["nce"]}
 
 
@@ -113,7 +131,14 @@ def survey_terms(
     gradients: dict[str, list[Tensor]] = {name: [] for name in network.parameters}
     scatter: dict[str, list[Tensor]] = {name: [] for name in network.parameters}
     for portion in _portions(network, streams, size):
-        batch, negative = draw_mined_batches(network, schedule, terms.mining, problems, portion, size=size)
+        batch, negative = draw_mined_batches(
+            network=network,
+            schedule=schedule,
+            config=terms.mining,
+            problems=problems,
+            streams=portion,
+            size=size,
+        )
         half, other = in_halves(batch, negative)
 
         def losses(stacked: EnergyNetwork, half: Batch = half, other: Tensor = other) -> dict[str, Tensor]:
@@ -126,7 +151,12 @@ def survey_terms(
             scatter[name].append(inner_products(difference, difference))
             gradients[name].append(pairs.mean(2))
     of_batches = {name: torch.cat(parts, 1) for name, parts in gradients.items()}
-    return _summed(network, terms, of_batches, scatter)
+    return _summed(
+        network=network,
+        terms=terms,
+        gradients=of_batches,
+        scatter=scatter,
+    )
 
 
 def survey_levels(
@@ -166,7 +196,13 @@ def survey_levels(
         )
 
         def losses(stacked: EnergyNetwork, batch: Batch = batch) -> dict[str, Tensor]:
-            return loss_terms(stacked, schedule, alone, batch, None)
+            return loss_terms(
+                network=stacked,
+                schedule=schedule,
+                config=alone,
+                batch=batch,
+                negative=None,
+            )
 
         for name, by_loss in batch_gradients(network, levels, losses).items():
             gradients[name].append(by_loss[0])

@@ -25,10 +25,10 @@ from torch import Tensor
 WELL_CONDITIONED = 1e3
 AT_A_TIME = 512  # matrices: what is computed of them fits the cache of a core
 
+Columns = dict[str, NDArray[np.float64]]  # each of shape (count,)
 
-def describe(
-    candidates: Tensor, rank: int, *, problem: Tensor | None = None
-) -> dict[str, NDArray[np.float64]]:
+
+def describe(candidates: Tensor, rank: int, *, problem: Tensor | None = None) -> Columns:
     """Return the measures of flattened matrices, in float64, on all of a CPU's threads.
 
     Args:
@@ -76,31 +76,37 @@ def singular_values(square: Tensor) -> Tensor:
     return values
 
 
-def _describe(candidates: Tensor, problem: Tensor, rank: int) -> dict[str, NDArray[np.float64]]:
+def _describe(candidates: Tensor, problem: Tensor, rank: int) -> Columns:
     square = candidates.double().reshape(-1, rank, rank)
-    finite = torch.isfinite(square.flatten(1).abs().amax(1))
+    largest_entry = square.flatten(1).abs().amax(1)
+    finite = torch.isfinite(largest_entry)
     unit = torch.eye(rank, device=square.device, dtype=torch.float64)
     # One NaN would make the decompositions raise for the whole batch.
     square = torch.where(finite[:, None, None], square, unit)
     values = singular_values(square)
-    largest, smallest = values[:, 0], values[:, -1]
+    largest = values[:, 0]
+    smallest = values[:, -1]
     rounding = rank * torch.finfo(torch.float64).eps
     singular = smallest <= rounding * largest
+    log_abs_det = values.log().sum(-1)
     transposed = square.mT.contiguous()
-    _, not_definite = torch.linalg.cholesky_ex((square + transposed) / 2)
+    symmetric = (square + transposed) / 2
+    asymmetry = _frobenius_norm(square - transposed)
+    _, not_definite = torch.linalg.cholesky_ex(symmetric)
     product = _product(problem.double().view_as(square), square)
     numbers = {
-        "log_abs_det": torch.where(singular, -math.inf, values.log().sum(-1)),
+        "log_abs_det": torch.where(singular, -math.inf, log_abs_det),
         "sign": torch.where(singular, 0.0, _sign_of_det(square)),
         "cond": torch.where(singular, math.inf, largest / smallest),
         "sigma_min": torch.where(singular, 0.0, smallest),
         "residual": _frobenius_norm(product - unit),
-        "asymmetry": _frobenius_norm(square - transposed) / _frobenius_norm(square),
+        "asymmetry": asymmetry / _frobenius_norm(square),
         "positive_definite": (not_definite == 0).double(),
     }
     columns = {}
     for name, value in numbers.items():
-        columns[name] = torch.where(finite, value, math.nan).cpu().numpy()
+        where_finite = torch.where(finite, value, math.nan)
+        columns[name] = where_finite.cpu().numpy()
     return columns
 
 

@@ -101,12 +101,23 @@ def training_loss(
             energy = landscape.energy(noisy)  # the regulariser still moves the head
         total, regularizer = _regularized(denoise, config, energy)
         return Loss(total, denoise, energy.detach().mean(-1), regularizer=regularizer)
-    mined = mine(landscape, schedule, config, answer, draws)
+    mined = mine(
+        landscape=landscape,
+        schedule=schedule,
+        config=config,
+        answer=answer,
+        draws=draws,
+    )
     positive = landscape.energy(schedule.q_sample(answer, t, draws.contrast_noise))
     negative = landscape.energy(schedule.q_sample(mined.negative, t, draws.contrast_noise))
     nce = nce_loss(clamped(positive, config), clamped(negative, config)).mean(-1)
     both_terms = denoise + config.energy_loss_weight * nce
-    total, regularizer = _regularized(both_terms, config, positive, negative)
+    total, regularizer = _regularized(
+        loss=both_terms,
+        config=config,
+        positive=positive,
+        negative=negative,
+    )
     return Loss(
         total=total,
         denoise=denoise,
@@ -146,14 +157,31 @@ def mine(
         raise ValueError("these draws were made for a strategy without mining")
     match config.mining_strategy:
         case "adversarial" | "ascent":
-            return _walked(landscape, schedule, config, answer, draws)
+            return _walked(
+                landscape=landscape,
+                schedule=schedule,
+                config=config,
+                answer=answer,
+                draws=draws,
+            )
         case "mixed":
             share = round(config.adversarial_fraction * answer.shape[-2])
             if not share:
                 return Mined(_random(schedule, config, answer, draws))
             part = Draws(draws.t[..., :share], draws.noise, draws.contrast_noise[..., :share, :])
-            walked = _walked(landscape.first(share), schedule, config, answer[..., :share, :], part)
-            random = _random(schedule, config, answer, draws)
+            walked = _walked(
+                landscape=landscape.first(share),
+                schedule=schedule,
+                config=config,
+                answer=answer[..., :share, :],
+                draws=part,
+            )
+            random = _random(
+                schedule=schedule,
+                config=config,
+                answer=answer,
+                draws=draws,
+            )
             rest = random[..., share:, :]
             return Mined(torch.cat([walked.negative, rest], dim=-2), walked.accepted)
         case _:
@@ -165,7 +193,13 @@ def _random(schedule: Schedule, config: InverseConfig, answer: Tensor, draws: Dr
         return draws.negative
     assert draws.contrast_noise is not None
     scale = config.mining_noise_scale
-    return noised_start_negative(answer, draws.t, draws.contrast_noise, schedule, noise_scale=scale)
+    return noised_start_negative(
+        positive=answer,
+        t=draws.t,
+        noise=draws.contrast_noise,
+        schedule=schedule,
+        noise_scale=scale,
+    )
 
 
 def _walked(
@@ -177,9 +211,22 @@ def _walked(
     start = schedule.q_sample(answer, t, config.mining_noise_scale * draws.contrast_noise)
     if config.mining_strategy == "ascent":
         rate = config.ascent_learning_rate
-        walk = ascend(landscape, start, t, schedule, steps=steps, learning_rate=rate)
+        walk = ascend(
+            landscape=landscape,
+            start=start,
+            t=t,
+            schedule=schedule,
+            steps=steps,
+            learning_rate=rate,
+        )
     else:
-        walk = descend(landscape, start, t, schedule, steps=steps)
+        walk = descend(
+            landscape=landscape,
+            start=start,
+            t=t,
+            schedule=schedule,
+            steps=steps,
+        )
     negative = rescale(walk.end, t, schedule)
     if not steps:
         return Mined(negative)

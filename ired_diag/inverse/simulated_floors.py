@@ -26,8 +26,11 @@ from ired_diag.stats.arrays import Array
 
 SEED = 20_261_121
 ENTRIES = 8_000_000  # of all matrices drawn
-MOST, FEWEST = 20_000, 1_000  # matrices
+MOST = 20_000  # matrices
+FEWEST = 1_000
 CHUNK = 1_000
+
+Drawn = tuple[Array, Array]  # matrices and their inverses, each of shape (CHUNK, rank, rank)
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,11 @@ class Floor:
 
 @functools.lru_cache(maxsize=16)
 def inverse_floors(
-    rank: int, *, epsilon: float, weight: float, fitted_epsilon: float | None = None
+    rank: int,
+    *,
+    epsilon: float,
+    weight: float,
+    fitted_epsilon: float | None = None,
 ) -> tuple[Floor, ...]:
     """Return the floors, the best last.
 
@@ -60,14 +67,17 @@ def inverse_floors(
     if fitted_epsilon is None:
         fitted_epsilon = epsilon
     rng = np.random.default_rng(SEED)
-    matrices = min(MOST, max(FEWEST, ENTRIES // rank**2))
+    affordable = ENTRIES // rank**2
+    matrices = min(MOST, max(FEWEST, affordable))
     chunks = math.ceil(matrices / (2 * CHUNK))
     train = []
     for _ in range(chunks):
-        train.append(_drawn(rank, epsilon=fitted_epsilon, weight=weight, rng=rng))
+        drawn = _drawn(rank, epsilon=fitted_epsilon, weight=weight, rng=rng)
+        train.append(drawn)
     test = []
     for _ in range(chunks):
-        test.append(_drawn(rank, epsilon=epsilon, weight=weight, rng=rng))
+        drawn = _drawn(rank, epsilon=epsilon, weight=weight, rng=rng)
+        test.append(drawn)
     return (
         _scored("zero", np.zeros(4), test),
         _scored("mean_inverse", _mean_inverse(train), test),
@@ -75,39 +85,53 @@ def inverse_floors(
     )
 
 
-def _drawn(rank: int, *, epsilon: float, weight: float, rng: np.random.Generator) -> tuple[Array, Array]:
+def _drawn(
+    rank: int,
+    *,
+    epsilon: float,
+    weight: float,
+    rng: np.random.Generator,
+) -> Drawn:
     root = rng.uniform(-1, 1, (CHUNK, rank, rank))
     transposed = root.transpose(0, 2, 1)
     product = root @ transposed
     a = weight * product + epsilon * np.eye(rank)
-    return a, np.linalg.inv(a).astype(np.float64)
+    inverse = np.linalg.inv(a)
+    return a, inverse.astype(np.float64)
 
 
-def _mean_inverse(train: list[tuple[Array, Array]]) -> Array:
+def _mean_inverse(train: list[Drawn]) -> Array:
     """Return the coefficients (a, b, c, d) of the best multiple of I."""
     means = []
     for _, y in train:
         trace = np.trace(y, axis1=1, axis2=2)
-        means.append(trace.mean() / y.shape[1])
-    return np.array([0.0, 0.0, 0.0, float(np.mean(means))])
+        rank = y.shape[1]
+        means.append(trace.mean() / rank)
+    multiple = float(np.mean(means))
+    return np.array([0.0, 0.0, 0.0, multiple])
 
 
-def _linear(train: list[tuple[Array, Array]]) -> Array:
+def _linear(train: list[Drawn]) -> Array:
     """Return the coefficients of the best equivariant linear map."""
-    product = square = 0.0
+    product = 0.0
+    square = 0.0
     normal = np.zeros((3, 3))
     right = np.zeros(3)
     for a, y in train:
-        off = ~np.eye(a.shape[1], dtype=bool)
+        rank = a.shape[1]
+        off = ~np.eye(rank, dtype=bool)
         a_off = a[:, off]
-        product += float((a_off * y[:, off]).sum())
-        square += float((a_off**2).sum())
+        y_off = y[:, off]
+        product += float(np.sum(a_off * y_off))
+        square += float(np.sum(a_off**2))
         x = _diagonal(a)
         target = np.einsum("nii->ni", y).ravel()
         normal += x.T @ x
         right += x.T @ target
-    b, c, d = np.linalg.lstsq(normal, right, rcond=None)[0]
-    slope = product / square if square else 0.0
+    (b, c, d), *_ = np.linalg.lstsq(normal, right, rcond=None)
+    slope = 0.0
+    if square:
+        slope = product / square
     return np.array([slope, b, c, d])
 
 
@@ -120,16 +144,22 @@ def _diagonal(a: Array) -> Array:
     return np.stack([diagonal.ravel(), traces.ravel(), ones], axis=1)
 
 
-def _scored(name: str, answer: Array, test: list[tuple[Array, Array]]) -> Floor:
+def _scored(name: str, answer: Array, test: list[Drawn]) -> Floor:
     errors = []
     for a, y in test:
-        n, rank = len(a), a.shape[1]
+        n = len(a)
+        rank = a.shape[1]
         places = np.arange(rank)
         predicted = answer[0] * a
         diagonal = _diagonal(a) @ answer[1:4]
         predicted[:, places, places] = diagonal.reshape(n, rank)
-        errors.append(((predicted - y) ** 2).mean(axis=(1, 2)))
+        squares = (predicted - y) ** 2
+        errors.append(squares.mean(axis=(1, 2)))
     each = np.concatenate(errors)
     spread = each.std(ddof=1)
-    standard_error = float(spread / math.sqrt(len(each)))
-    return Floor(name, mse=float(each.mean()), standard_error=standard_error)
+    standard_error = spread / math.sqrt(len(each))
+    return Floor(
+        name,
+        mse=float(each.mean()),
+        standard_error=float(standard_error),
+    )

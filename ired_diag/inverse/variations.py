@@ -141,25 +141,67 @@ def variations(
 
 def _plans(exact: Arrangement, n: int, rule: Rule, order: Tensor) -> Iterator[_Plan]:
     single = replace(exact, precision="float32")
-    yield _Plan("precision", "float32", single, "float64", n)
+    yield _Plan(
+        axis="precision",
+        setting="float32",
+        arrangement=single,
+        against="float64",
+        count=n,
+    )
     bfloat16 = replace(exact, precision="bfloat16")
-    yield _Plan("precision", "bfloat16", bfloat16, "float64", n)
+    yield _Plan(
+        axis="precision",
+        setting="bfloat16",
+        arrangement=bfloat16,
+        against="float64",
+        count=n,
+    )
     for base in (exact, single):
         for size, count in _sizes(rule, n):
             network = replace(exact.network, gradient_normalization=rule.normalization)
             arranged = replace(base, network=network, batch=size)
-            yield _Plan("batch size", str(size), arranged, base.precision, count)
+            yield _Plan(
+                axis="batch size",
+                setting=str(size),
+                arrangement=arranged,
+                against=base.precision,
+                count=count,
+            )
         permuted = replace(base, order=order)
-        yield _Plan("order", "permuted", permuted, base.precision, len(order))
+        yield _Plan(
+            axis="order",
+            setting="permuted",
+            arrangement=permuted,
+            against=base.precision,
+            count=len(order),
+        )
         if exact.device.type != "cpu":
             there = replace(base, device=torch.device("cpu"))
-            yield _Plan("device", "cpu", there, base.precision, n)
+            yield _Plan(
+                axis="device",
+                setting="cpu",
+                arrangement=there,
+                against=base.precision,
+                count=n,
+            )
     for setting, divisor in _divisors(exact.network.gradient_normalization, rule):
         network = replace(exact.network, gradient_normalization=divisor)
         divided = replace(single, network=network)
-        yield _Plan("normalization", setting, divided, "float32", n)
+        yield _Plan(
+            axis="normalization",
+            setting=setting,
+            arrangement=divided,
+            against="float32",
+            count=n,
+        )
     mended = replace(single, faithful=False)
-    yield _Plan("quirks", "mended", mended, "float32", n)
+    yield _Plan(
+        axis="quirks",
+        setting="mended",
+        arrangement=mended,
+        against="float32",
+        count=n,
+    )
 
 
 def _sizes(rule: Rule, n: int) -> list[tuple[int, int]]:

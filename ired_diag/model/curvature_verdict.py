@@ -31,13 +31,17 @@ def loss_verdict(numbers: Numbers, batch: int, note: str = "") -> str:
     """
     if math.isnan(numbers["loss"]):
         return f"Of the training loss nothing can be said: {note}."
-    remark = f" ({note})" if note else ""
+    remark = ""
+    if note:
+        remark = f" ({note})"
+    loss = numbers["loss"]
     highest = _eigenvalue(numbers, "highest")
     lowest = _eigenvalue(numbers, "lowest")
+    verdict = minimum_verdict(numbers)
     return (
-        f"On a batch of {batch} the training loss {numbers['loss']:.3g}{remark} has "
+        f"On a batch of {batch} the training loss {loss:.3g}{remark} has "
         f"λ_max = {highest} and λ_min = {lowest}: "
-        f"{minimum_verdict(numbers)}{_doubling(numbers)}."
+        f"{verdict}{_doubling(numbers)}."
     )
 
 
@@ -55,16 +59,21 @@ def _doubling(numbers: Numbers) -> str:
 
 def minimum_verdict(numbers: Numbers) -> str:
     """Return whether the loss is at a minimum."""
-    if numbers["lowest"] >= -ROUNDING * abs(numbers["highest"]):
+    rounding = ROUNDING * abs(numbers["highest"])
+    if numbers["lowest"] >= -rounding:
         return "no negative curvature was found, which is no proof that there is none"
     if numbers["lowest_fresh_high"] < 0:
-        slope = f"with a gradient of {numbers['gradient_norm']:.2g}; a saddle has none"
+        gradient_norm = numbers["gradient_norm"]
+        slope = f"with a gradient of {gradient_norm:.2g}; a saddle has none"
         return f"negative curvature that fresh problems confirm, so that it is at no minimum ({slope})"
     return "its negative curvature is not confirmed on fresh problems, and may be this batch's alone"
 
 
 def energy_verdict(
-    numbers: Numbers, problems: int, indefinite: Mapping[int, float], over: Mapping[str, Sequence[int]]
+    numbers: Numbers,
+    problems: int,
+    indefinite: Mapping[int, float],
+    over: Mapping[str, Sequence[int]],
 ) -> str:
     """Return whether the energy bends down at the right answers, and whether steps down it are stable.
 
@@ -75,9 +84,12 @@ def energy_verdict(
         indefinite: Share of problems in which the energy bends down, at each level.
         over: Of the ``first`` step and the ``later`` ones, the levels at which most problems are over.
     """
-    places = [f"{100 * share:.0f}% at level {level}" for level, share in indefinite.items() if share > 0]
+    places = []
+    for level, share in indefinite.items():
+        if share > 0:
+            places.append(f"{_percent(share)} at level {level}")
     where = ", ".join(places) or "none"
-    bowl = f"bends down by more than {100 * FLAT:.0f}% of λ_max in {where}"
+    bowl = f"bends down by more than {_percent(FLAT)} of λ_max in {where}"
     if math.isnan(numbers["step_over_limit_first"]):  # an energy without inner steps
         return f"At the right answers of {problems} problems the energy {bowl}."
     first, later = (_step(numbers, name, levels) for name, levels in over.items())
@@ -91,19 +103,25 @@ def _step(numbers: Numbers, name: str, levels: Sequence[int]) -> str:
     size = _with_interval(numbers, f"step_over_limit_{name}")
     share = numbers[f"share_over_limit_{name}"]
     if levels:
-        plural = "s" * (len(levels) > 1)
+        noun = "levels" if len(levels) > 1 else "level"
         where = ", ".join(map(str, levels))
-        return f"{size} and overshoots in most problems at level{plural} {where}"
+        return f"{size} and overshoots in most problems at {noun} {where}"
     if share:
-        return f"{size} and overshoots at some level in {100 * share:.0f}% of problems"
+        return f"{size} and overshoots at some level in {_percent(share)} of problems"
     return f"{size} and overshoots in none"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%"
 
 
 def _eigenvalue(numbers: Numbers, name: str) -> str:
     value = numbers[name]
     width = numbers[f"{name}_high"] - numbers[f"{name}_low"]
     residual = width / 2
-    doubt = "" if residual <= RESOLVED * abs(value) else ", not converged"
+    doubt = ", not converged"
+    if residual <= RESOLVED * abs(value):
+        doubt = ""
     fresh = _with_interval(numbers, f"{name}_fresh")
     return f"{value:.3g} (residual {residual:.1g}{doubt}; fresh problems {fresh})"
 

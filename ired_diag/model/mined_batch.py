@@ -164,9 +164,22 @@ def mine_batch(
         landscape = energy.landscape(problem, t)
         draws = torch.randn(3, *answer.shape, generator=generator).to(device)
         if settings.sampler is None:
-            mined = _mine_by_descent(landscape, answer, t, draws, schedule=schedule, settings=settings)
+            mined = _mine_by_descent(
+                landscape=landscape,
+                answer=answer,
+                t=t,
+                draws=draws,
+                schedule=schedule,
+                settings=settings,
+            )
         else:
-            mined = _mine_by_sampler(landscape, answer, draws, settings.sampler, generator)
+            mined = _mine_by_sampler(
+                landscape=landscape,
+                answer=answer,
+                draws=draws,
+                sampler=settings.sampler,
+                generator=generator,
+            )
         mined_levels.append(mined)
     candidates = _stacked_candidates([mined.candidates for mined in mined_levels])
     noise = torch.stack([mined.noise for mined in mined_levels])
@@ -214,11 +227,23 @@ def _mine_by_descent(
     """
     noise, direction, gaussian = draws
     start = schedule.q_sample(answer, t, settings.noise_scale * noise)
-    descent = mine(landscape, start, t, schedule, settings)
+    descent = mine(
+        landscape=landscape,
+        start=start,
+        t=t,
+        schedule=schedule,
+        settings=settings,
+    )
     adversarial = rescale(descent.end, t, schedule)
     random = gaussian.clamp(-CLAMP, CLAMP)
     if settings.random_negative == "noised_start":
-        random = noised_start_negative(answer, t, noise, schedule, noise_scale=settings.noise_scale)
+        random = noised_start_negative(
+            positive=answer,
+            t=t,
+            noise=noise,
+            schedule=schedule,
+            noise_scale=settings.noise_scale,
+        )
     candidates: dict[Kind, Tensor] = {
         "positive": answer,
         "random": random,
@@ -239,7 +264,12 @@ def _mine_by_sampler(
     """Return candidates where an energy without noise levels brings its own sampler."""
     noise, direction, gaussian = draws
     start = random_points(answer, gaussian)
-    descent = sample_walk(landscape, start, sampler, generator)
+    descent = sample_walk(
+        landscape=landscape,
+        start=start,
+        sampler=sampler,
+        generator=generator,
+    )
     candidates: dict[Kind, Tensor] = {
         "positive": answer,
         "random": random_points(answer, noise),
@@ -286,19 +316,19 @@ def mine(
     """
     if settings.walk == "ascent":
         return ascend(
-            landscape,
-            start,
-            t,
-            schedule,
+            landscape=landscape,
+            start=start,
+            t=t,
+            schedule=schedule,
             steps=settings.opt_steps,
             learning_rate=settings.ascent_learning_rate,
             record=record,
         )
     return descend(
-        landscape,
-        start,
-        t,
-        schedule,
+        landscape=landscape,
+        start=start,
+        t=t,
+        schedule=schedule,
         steps=settings.opt_steps,
         faithful=settings.faithful,
         record=record,

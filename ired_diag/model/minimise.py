@@ -128,27 +128,51 @@ def minimise(
         evaluations=torch.ones_like(t),
     )
     box = _Box(bound, longest)
-    moving = _begin(y, value, gradient, box)
-    _settle(moving, minima, tolerance, bound)
+    moving = _begin(
+        y=y,
+        value=value,
+        gradient=gradient,
+        box=box,
+    )
+    _settle(
+        moving=moving,
+        minima=minima,
+        tolerance=tolerance,
+        bound=bound,
+    )
     evaluated = torch.arange(len(t), device=t.device)
     for _ in range(evaluations - 1):
-        if not len(moving.index):
+        still_moving = len(moving.index)
+        if not still_moving:
             break
-        if len(moving.index) <= COMPACTED * len(evaluated):
+        if still_moving <= COMPACTED * len(evaluated):
             evaluated = moving.index
             landscape = energy.landscape(problem[evaluated], t[evaluated])
         minima.evaluations[moving.index] += 1
         points = minima.end[evaluated]
-        _try(moving, landscape, evaluated, points, box)
-        _settle(moving, minima, tolerance, bound)
+        _try(
+            moving=moving,
+            landscape=landscape,
+            evaluated=evaluated,
+            points=points,
+            box=box,
+        )
+        _settle(
+            moving=moving,
+            minima=minima,
+            tolerance=tolerance,
+            bound=bound,
+        )
     return minima
 
 
 def _begin(y: Tensor, value: Tensor, gradient: Tensor, box: _Box) -> _Moving:
     """Return the points before their first step, along the gradient."""
-    history = y.new_zeros(len(y), MEMORY, y.shape[1])
-    index = torch.arange(len(y), device=y.device)
+    count, dim = y.shape
+    history = y.new_zeros(count, MEMORY, dim)
+    index = torch.arange(count, device=y.device)
     free = _free(y, gradient, box.bound)
+    first_step = _steepest(gradient * free, box.longest)
     return _Moving(
         index=index,
         y=y,
@@ -156,7 +180,7 @@ def _begin(y: Tensor, value: Tensor, gradient: Tensor, box: _Box) -> _Moving:
         gradient=gradient,
         steps=history,
         changes=history.clone(),
-        direction=-_steepest(gradient * free, box.longest),
+        direction=-first_step,
         length=torch.ones_like(y[:, 0]),
         halvings=torch.zeros_like(index),
     )
@@ -165,21 +189,43 @@ def _begin(y: Tensor, value: Tensor, gradient: Tensor, box: _Box) -> _Moving:
 def _try(moving: _Moving, landscape: Landscape, evaluated: Tensor, points: Tensor, box: _Box) -> None:
     """Take each point's trial step where it is good enough, and shorten it elsewhere."""
     place = torch.searchsorted(evaluated, moving.index)
-    trial = moving.y + moving.length[:, None] * moving.direction
+    length = moving.length[:, None]
+    trial = moving.y + length * moving.direction
     trial = trial.clamp(-box.bound, box.bound)
     points[place] = trial
     values, gradients = landscape.energy_and_gradient(points)
-    value, gradient = values[place], gradients[place]
-    taken = _is_good(moving, trial - moving.y, value, gradient)
-    _remember(moving, trial - moving.y, gradient - moving.gradient, taken)
-    moving.y = torch.where(taken[:, None], trial, moving.y)
-    moving.gradient = torch.where(taken[:, None], gradient, moving.gradient)
+    value = values[place]
+    gradient = gradients[place]
+    step = trial - moving.y
+    taken = _is_good(
+        moving=moving,
+        step=step,
+        value=value,
+        gradient=gradient,
+    )
+    _remember(
+        moving=moving,
+        step=step,
+        change=gradient - moving.gradient,
+        taken=taken,
+    )
+    taken_rows = taken[:, None]
+    moving.y = torch.where(taken_rows, trial, moving.y)
+    moving.gradient = torch.where(taken_rows, gradient, moving.gradient)
     moving.energy = torch.where(taken, value, moving.energy)
     moving.halvings = torch.where(taken, 0, moving.halvings + 1)
+    _set_next_step(moving, taken, box)
+
+
+def _set_next_step(moving: _Moving, taken: Tensor, box: _Box) -> None:
+    """Give each point a new direction where its step was taken, and half the length elsewhere."""
     lost = moving.halvings == PATIENCE
-    moving.length = torch.where(taken | lost, 1.0, 0.5 * moving.length)
+    starts_over = taken | lost
+    half_length = 0.5 * moving.length
+    moving.length = torch.where(starts_over, 1.0, half_length)
     free = _free(moving.y, moving.gradient, box.bound)
-    plain = -_steepest(moving.gradient * free, box.longest)
+    free_gradient = moving.gradient * free
+    plain = -_steepest(free_gradient, box.longest)
     curved = _quasi_newton(moving, free, box.longest)
     direction = torch.where(lost[:, None], plain, moving.direction)
     moving.direction = torch.where(taken[:, None], curved, direction)
@@ -188,9 +234,11 @@ def _try(moving: _Moving, landscape: Landscape, evaluated: Tensor, points: Tenso
 def _remember(moving: _Moving, step: Tensor, change: Tensor, taken: Tensor) -> None:
     """Add steps that were taken to the histories, where the energy curves up along them."""
     square = _dot(step, step) * _dot(change, change)
-    floor = torch.finfo(step.dtype).eps * square.sqrt()
+    rounding = torch.finfo(step.dtype).eps
+    floor = rounding * square.sqrt()
     curves_up = _dot(step, change) > floor
-    remembered = (taken & curves_up)[:, None, None]
+    is_remembered = taken & curves_up
+    remembered = is_remembered[:, None, None]
     steps = _shifted(moving.steps, step)
     changes = _shifted(moving.changes, change)
     moving.steps = torch.where(remembered, steps, moving.steps)
@@ -202,12 +250,14 @@ def _is_good(moving: _Moving, step: Tensor, value: Tensor, gradient: Tensor) -> 
     before = _dot(step, moving.gradient)
     after = _dot(step, gradient)
     armijo = value <= moving.energy + ARMIJO * before
-    rounding = ROUNDINGS * torch.finfo(value.dtype).eps * moving.energy.abs()
+    epsilon = ROUNDINGS * torch.finfo(value.dtype).eps
+    rounding = epsilon * moving.energy.abs()
     level = value <= moving.energy + rounding
     flatter = after <= (2 * ARMIJO - 1) * before
     wolfe = level & flatter
+    downhill = before < 0
     finite = value.isfinite() & gradient.isfinite().all(-1)
-    return (armijo | wolfe) & (before < 0) & finite
+    return (armijo | wolfe) & downhill & finite
 
 
 def _quasi_newton(moving: _Moving, free: Tensor, longest: float) -> Tensor:
@@ -215,41 +265,67 @@ def _quasi_newton(moving: _Moving, free: Tensor, longest: float) -> Tensor:
     s = moving.steps * free[:, None]
     d = moving.changes * free[:, None]
     gradient = moving.gradient * free
+    q = _two_loops(s, d, gradient, longest)
+    # Rounding may have spoiled the history: then the gradient's own direction is taken.
+    is_downhill = _dot(q, gradient) > 0
+    is_finite = q.isfinite().all(-1)
+    usable = (is_downhill & is_finite)[:, None]
+    q = torch.where(usable, q, _steepest(gradient, longest))
+    length = torch.linalg.vector_norm(q, dim=-1, keepdim=True)
+    shrinking = longest / length.clamp(min=longest)
+    shortened: Tensor = -q * shrinking
+    return shortened
+
+
+def _two_loops(s: Tensor, d: Tensor, gradient: Tensor, longest: float) -> Tensor:
+    """Return H⁻¹ g by the two loops of L-BFGS.
+
+    Args:
+        s: The last steps over the free entries, the latest last, of shape (points, MEMORY, dim).
+        d: The changes of the gradient along them, of the same shape.
+        gradient: g over the free entries, of shape (points, dim).
+        longest: Length that no step exceeds.
+    """
     product = _dot(s, d)
     tiny = torch.finfo(product.dtype).tiny
-    reciprocal = torch.where(product > 0, 1 / product.clamp(min=tiny), 0.0)
+    inverse = 1 / product.clamp(min=tiny)
+    reciprocal = torch.where(product > 0, inverse, 0.0)
     q = gradient
     weights = torch.zeros_like(reciprocal)
     for k in reversed(range(MEMORY)):
-        weights[:, k] = reciprocal[:, k] * _dot(s[:, k], q)
-        q = q - weights[:, k, None] * d[:, k]
+        weight = reciprocal[:, k] * _dot(s[:, k], q)
+        weights[:, k] = weight
+        q = q - weight[:, None] * d[:, k]
     latest = d[:, -1]
-    curves_up = product[:, -1] > 0
-    scale = product[:, -1] / _dot(latest, latest).clamp(min=tiny)
-    q = torch.where(curves_up[:, None], scale[:, None] * q, _steepest(q, longest))
+    latest_product = product[:, -1]
+    curves_up = latest_product > 0
+    scale = latest_product / _dot(latest, latest).clamp(min=tiny)
+    q = torch.where(
+        curves_up[:, None],
+        scale[:, None] * q,
+        _steepest(q, longest),
+    )
     for k in range(MEMORY):
-        correction = weights[:, k] - reciprocal[:, k] * _dot(d[:, k], q)
+        along_change = reciprocal[:, k] * _dot(d[:, k], q)
+        correction = weights[:, k] - along_change
         q = q + correction[:, None] * s[:, k]
-    # Rounding may have spoiled the history: then the gradient's own direction is taken.
-    downhill = (_dot(q, gradient) > 0)[:, None]
-    usable = downhill & q.isfinite().all(-1, keepdim=True)
-    q = torch.where(usable, q, _steepest(gradient, longest))
-    length = torch.linalg.vector_norm(q, dim=-1, keepdim=True)
-    shortened: Tensor = -q * (longest / length.clamp(min=longest))
-    return shortened
+    return q
 
 
 def _settle(moving: _Moving, minima: Minima, tolerance: float, bound: float) -> None:
     """Write down where each point is, and drop those that have arrived or cannot go on."""
     free = _free(moving.y, moving.gradient, bound)
-    norm = torch.linalg.vector_norm(moving.gradient * free, dim=-1)
+    free_gradient = moving.gradient * free
+    norm = torch.linalg.vector_norm(free_gradient, dim=-1)
     finite = norm.isfinite() & moving.energy.isfinite()
     arrived = finite & (norm <= tolerance)
-    minima.end[moving.index] = moving.y
-    minima.energy[moving.index] = moving.energy
-    minima.gradient_norm[moving.index] = norm.to(moving.energy)
-    minima.converged[moving.index] = arrived
-    goes_on = finite & ~arrived & (moving.halvings < HALVINGS)
+    index = moving.index
+    minima.end[index] = moving.y
+    minima.energy[index] = moving.energy
+    minima.gradient_norm[index] = norm.to(moving.energy)
+    minima.converged[index] = arrived
+    has_patience = moving.halvings < HALVINGS
+    goes_on = finite & ~arrived & has_patience
     if not goes_on.all():
         moving.keep(goes_on)
 
@@ -265,13 +341,15 @@ def _steepest(gradient: Tensor, longest: float) -> Tensor:
     """Return the gradient at the length of a first step."""
     norm = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)
     tiny = torch.finfo(norm.dtype).tiny
-    scaled: Tensor = FIRST * longest * gradient / norm.clamp(min=tiny)
+    first_length = FIRST * longest
+    scaled: Tensor = first_length * gradient / norm.clamp(min=tiny)
     return scaled
 
 
 def _shifted(history: Tensor, latest: Tensor) -> Tensor:
     """Return a history without its oldest entry and with the latest."""
-    return torch.cat([history[:, 1:], latest[:, None]], dim=1)
+    without_oldest = history[:, 1:]
+    return torch.cat([without_oldest, latest[:, None]], dim=1)
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:

@@ -9,7 +9,13 @@ from typing import Any
 ENDS = ("", "_low", "_high")  # of the names of a value and of its interval
 
 
-def with_ends(name: str, row: Mapping[str, Any], column: str, *, after: str = "") -> dict[str, float]:
+def with_ends(
+    name: str,
+    row: Mapping[str, Any],
+    column: str,
+    *,
+    after: str = "",
+) -> dict[str, float]:
     """Return a value and the ends of its interval as evidence.
 
     Args:
@@ -21,7 +27,11 @@ def with_ends(name: str, row: Mapping[str, Any], column: str, *, after: str = ""
     >>> with_ends("gap", {"x": 1, "x_low": 0, "x_high": 2}, "x", after="_random")
     {'gap_random': 1.0, 'gap_low_random': 0.0, 'gap_high_random': 2.0}
     """
-    return {f"{name}{end}{after}": float(row[f"{column}{end}"]) for end in ENDS}
+    evidence = {}
+    for end in ENDS:
+        value = row[f"{column}{end}"]
+        evidence[f"{name}{end}{after}"] = float(value)
+    return evidence
 
 
 def percent_of(evidence: Mapping[str, Any], name: str, *, after: str = "") -> str:
@@ -35,7 +45,11 @@ def percent_of(evidence: Mapping[str, Any], name: str, *, after: str = "") -> st
     >>> percent_of({"lower": 0.5, "lower_low": 0.4, "lower_high": 0.625}, "lower")
     '50.0% (40.0 to 62.5%)'
     """
-    value, low, high = (100 * evidence[f"{name}{end}{after}"] for end in ENDS)
+    percents = []
+    for end in ENDS:
+        share = evidence[f"{name}{end}{after}"]
+        percents.append(100 * share)
+    value, low, high = percents
     if math.isnan(value):
         return "an unknown share"
     return f"{value:.1f}% ({low:.1f} to {high:.1f}%)"
@@ -47,5 +61,7 @@ def levels_in_words(levels: Sequence[int]) -> str:
     >>> levels_in_words([3]), levels_in_words([0, 3])
     ('level 3', 'levels 0, 3')
     """
-    plural = "s" if len(levels) > 1 else ""
-    return f"level{plural} {', '.join(map(str, levels))}"
+    listed = ", ".join(map(str, levels))
+    if len(levels) > 1:
+        return f"levels {listed}"
+    return f"level {listed}"

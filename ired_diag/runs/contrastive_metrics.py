@@ -52,26 +52,32 @@ def is_contrasted(run: Run) -> bool | None:
     """Say whether a run minimises a contrastive loss of energies; None where that is unknown."""
     configuration = run.configuration or {}
     strategies = [configuration[key] for key in STRATEGIES if key in configuration]
-    strategy = strategies[0] if strategies else None
+    strategy = next(iter(strategies), None)
     if strategy is not None and is_off(strategy):
         return False
-    if stated_weight(configuration) == 0 or is_another_loss(configuration):
+    if stated_weight(configuration) == 0:
+        return False
+    if is_another_loss(configuration):
         return False
     terms = _logged_terms(run)
     if not all(np.any(values) for values in terms):
         return False
-    return True if terms or strategy is not None else None
+    if terms or strategy is not None:
+        return True
+    return None
 
 
 def states_a_term(configuration: Configuration) -> bool:
     """Say whether a configuration states a contrastive term next to the rest of the loss."""
-    return stated_weight(configuration) is not None or any(key in configuration for key in STRATEGIES)
+    if stated_weight(configuration) is not None:
+        return True
+    return any(key in configuration for key in STRATEGIES)
 
 
 def weighted_term(run: Run) -> tuple[str, Series] | None:
     """Return the name and values of the contrastive term times its weight, where it is logged."""
     weighted = _weighted_terms(run)
-    return weighted[0] if weighted else None
+    return next(iter(weighted), None)
 
 
 def off_switch(configuration: Configuration) -> str | None:
@@ -81,13 +87,15 @@ def off_switch(configuration: Configuration) -> str | None:
     ('use_ired_contrastive_loss is False', None)
     """
     for key, value in configuration.items():
-        last = key.rpartition(".")[2]
-        if SWITCH.fullmatch(last) and value is not None and is_off(value):
+        if value is None or not is_off(value):
+            continue
+        *_, last = key.rpartition(".")
+        if SWITCH.fullmatch(last):
             return f"{key} is {value}"
     if stated_weight(configuration) != 0:
         return None
-    weights = [key for key in WEIGHTS if key in configuration]
-    return f"{weights[0]} is 0"
+    first, *_ = (key for key in WEIGHTS if key in configuration)
+    return f"{first} is 0"
 
 
 def stated_weight(configuration: Configuration) -> float | None:
@@ -124,8 +132,9 @@ def own_words(name: str) -> tuple[str, ...]:
     (('nce', 'loss'), ('cd', 'energy', 'loss'))
     """
     prefix, _, last = name.rpartition("/")
-    is_of_diagnostics = words_of(prefix)[:2] == ("cd", "diag")  # which the study's forks print for any loss
-    if NOT_NCE.intersection(words_of(prefix)) and not is_of_diagnostics:
+    prefix_words = words_of(prefix)
+    is_of_diagnostics = prefix_words[:2] == ("cd", "diag")  # which the study's forks print for any loss
+    if NOT_NCE.intersection(prefix_words) and not is_of_diagnostics:
         return words_of(name)
     return words_of(last)
 
@@ -142,17 +151,24 @@ def _logged_terms(run: Run) -> list[NDArray[np.float64]]:
 
 def _weighted_terms(run: Run) -> list[tuple[str, Series]]:
     """Return the name and values of each logged contrastive term times its weight."""
-    series = run.history.series.items()
-    return [(name, values) for name, values in series if _is_weighted(own_words(name))]
+    weighted = []
+    for name, series in run.history.series.items():
+        if _is_weighted(own_words(name)):
+            weighted.append((name, series))
+    return weighted
 
 
 def _is_weighted(words: tuple[str, ...]) -> bool:
-    return not OF_WEIGHTED.isdisjoint(words) and not OF_THE_TERM.isdisjoint(words)
+    if OF_WEIGHTED.isdisjoint(words):
+        return False
+    return not OF_THE_TERM.isdisjoint(words)
 
 
 def _is_plain(words: tuple[str, ...]) -> bool:
     """Say whether a metric is the contrastive loss by itself, but for words that say where it was taken."""
     if NOT_NCE.intersection(words):
         return False
+    if words in PLAIN or words[-2:] in PLAIN:
+        return True
     informative = tuple(word for word in words if word not in IGNORED)
-    return words in PLAIN or words[-2:] in PLAIN or informative in SINGLE_WORDS
+    return informative in SINGLE_WORDS

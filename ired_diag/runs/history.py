@@ -53,8 +53,9 @@ class Series:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Series):
             return False
-        have_equal_steps = np.array_equal(self.steps, other.steps)
-        return have_equal_steps and np.array_equal(self.values, other.values, equal_nan=True)
+        if not np.array_equal(self.steps, other.steps):
+            return False
+        return np.array_equal(self.values, other.values, equal_nan=True)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -101,7 +102,8 @@ class History:
                 replaced.append(row)
                 continue
             for name, value in row.values.items():
-                values_of.setdefault(name, {})[row.step] = value
+                values_at_steps = values_of.setdefault(name, {})
+                values_at_steps[row.step] = value
         return cls(
             series={name: _series_of(values) for name, values in values_of.items()},
             attempts=max((1, *starts)),
@@ -128,9 +130,14 @@ class History:
         """Return the rows that record this history, by attempt: ``History.of`` of them is equal to it."""
         values_at: dict[int, dict[str, float]] = {}
         for name, series in self.series.items():
-            for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
+            steps = series.steps.tolist()
+            values = series.values.tolist()
+            for step, value in zip(steps, values, strict=True):
                 values_at.setdefault(step, {})[name] = value
-        rows = [Row(step, values, self._attempt_at(step)) for step, values in values_at.items()]
+        rows = []
+        for step, by_metric in values_at.items():
+            attempt = self._attempt_at(step)
+            rows.append(Row(step, by_metric, attempt))
         rows.extend(self.replaced)
         return sorted(rows, key=self._logging_order)
 
@@ -197,13 +204,17 @@ def _as_keys(values: Mapping[str, float]) -> Mapping[str, float]:
 
 def _key_of(metric: str) -> str:
     """Return the key of a row that names a metric."""
-    return f"{OF_A_METRIC}{metric}" if metric in KEYS_OF_A_ROW else metric
+    if metric in KEYS_OF_A_ROW:
+        return f"{OF_A_METRIC}{metric}"
+    return metric
 
 
 def _metric_of(key: str) -> str:
     """Return the metric that a key of a row names."""
     plain = key.removeprefix(OF_A_METRIC)
-    return plain if plain in KEYS_OF_A_ROW else key
+    if plain in KEYS_OF_A_ROW:
+        return plain
+    return key
 
 
 def read_history(path: Path) -> History:
@@ -224,7 +235,7 @@ def read_history(path: Path) -> History:
 
 def history_of(content: bytes) -> History:
     """Return the history in JSON lines, as ``read_history`` does."""
-    whole = content[: content.rfind(b"\n") + 1]
+    whole = _whole_lines(content)
     is_torn = len(whole) < len(content)
     if not whole.strip():
         return History(torn_tail=is_torn)
@@ -240,8 +251,13 @@ def history_of(content: bytes) -> History:
 
 def rows_of(content: bytes) -> tuple[list[Row], list[int]]:
     """Return the rows in JSON lines up to the last newline, and the numbers of the other lines."""
-    whole = content[: content.rfind(b"\n") + 1]
-    return _rows_by_line(whole)
+    return _rows_by_line(_whole_lines(content))
+
+
+def _whole_lines(content: bytes) -> bytes:
+    """Return a text up to its last newline."""
+    end = content.rfind(b"\n") + 1
+    return content[:end]
 
 
 def _columns_by_arrow(content: bytes) -> History:
@@ -261,10 +277,12 @@ def _columns_by_arrow(content: bytes) -> History:
     first_row: dict[str, int] = {}
     for name in table.column_names:
         column = table.column(name)
-        if name in KEYS_OF_A_ROW or column.null_count == len(column):
+        is_empty = column.null_count == len(column)
+        if name in KEYS_OF_A_ROW or is_empty:
             continue
         is_there, values = _numbers(column, content)
-        places = np.flatnonzero(is_there[order] & lasting)
+        is_kept = is_there[order] & lasting
+        places = np.flatnonzero(is_kept)
         if len(places):
             rows = order[places]
             metric = _metric_of(name)
@@ -280,9 +298,11 @@ def _columns_by_arrow(content: bytes) -> History:
 def _table_by_arrow(content: bytes) -> pa.Table:
     block_size = max(len(content) + 1, 1 << 20)  # one block: arrow infers the types once
     options = pyarrow.json.ReadOptions(block_size=block_size)
-    table = pyarrow.json.read_json(io.BytesIO(content), read_options=options)
+    file = io.BytesIO(content)
+    table = pyarrow.json.read_json(file, read_options=options)
     lines = filter(bytes.strip, content.split(b"\n"))
-    if table.num_rows != sum(1 for _ in lines):
+    count = sum(1 for _ in lines)
+    if table.num_rows != count:
         raise ValueError("more or fewer rows than lines")
     return table
 
@@ -297,9 +317,11 @@ def _lasting(steps: Integers, attempts: Integers) -> Booleans:
     if len(numbers) == 1:
         return np.ones(len(steps), dtype=np.bool_)
     starts = steps[firsts]
-    earliest_from = np.minimum.accumulate(starts[::-1])[::-1]
+    last_first = np.minimum.accumulate(starts[::-1])
+    earliest_from = last_first[::-1]
     ends = np.append(earliest_from[1:], MAX_STEP)
-    is_of_last = place == len(numbers) - 1
+    last = len(numbers) - 1
+    is_of_last = place == last
     is_before_end = steps < ends[place]
     return np.asarray(is_of_last | is_before_end, dtype=np.bool_)
 
@@ -325,7 +347,8 @@ def _numbers(column: pa.ChunkedArray, content: bytes) -> tuple[Booleans, Floats]
 
 def _last_of_each(steps: Integers, values: Floats) -> Series:
     """Return values by increasing step; of a step that is logged several times, the last."""
-    if (steps[1:] > steps[:-1]).all():
+    increases = steps[1:] > steps[:-1]
+    if increases.all():
         return Series(steps, values)
     order = np.argsort(steps, kind="stable")
     steps = steps[order]
@@ -339,7 +362,8 @@ def _rows_by_line(content: bytes) -> tuple[list[Row], list[int]]:
     """Return the rows that can be read, and the numbers of the lines that cannot."""
     rows: list[Row] = []
     bad_lines: list[int] = []
-    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
+    *lines, _ = content.split(b"\n")  # after the last newline stands nothing
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:

@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 from ired_diag.runs.metric_words import DETAILS, SPLITS, TEST_SPLITS, TRAINING, words_of
 
 SLACK = 1e-3  # of a limit, for rounding
-PERCENT, LEAST_PERCENT = 100.0, 1.5
-FEWEST_RUNS, MOST_RUNS = 4, 2 / 3  # runs of one number each, and which share of them are plain fractions
+PERCENT = 100.0
+LEAST_PERCENT = 1.5
+FEWEST_RUNS = 4  # of one number each
+MOST_RUNS = 2 / 3  # share of them that are plain fractions
 AREAS = frozenset(("auc", "auroc"))  # of which one half is a guess
 PRECISIONS = frozenset(("ap", "map"))
 SHARES = (
@@ -84,13 +86,17 @@ def share_of(name: str) -> str | None:
     if limits_of(name) is None:
         return None
     shares = [word for word in _words(name) if word in SHARES]
-    return shares[-1] if shares else None
+    if not shares:
+        return None
+    return shares[-1]
 
 
 def in_percent(values: Array) -> bool:
     """Say whether a share is in percent."""
     finite = values[np.isfinite(values)]
-    return bool(len(finite)) and bool(finite.max() > LEAST_PERCENT)
+    if not len(finite):
+        return False
+    return bool(finite.max() > LEAST_PERCENT)
 
 
 def in_fractions(values: Array) -> bool:
@@ -98,11 +104,13 @@ def in_fractions(values: Array) -> bool:
     finite = values[np.isfinite(values)]
     if not len(finite):
         return False
-    low, high = float(finite.min()), float(finite.max())
+    low = float(finite.min())
+    high = float(finite.max())
     if low < 0 or high > 1 + SLACK:
         return False
     # A small share in percent also stays below 1, but seldom comes this far or moves this much.
-    return high >= 0.5 and high - low >= 0.1
+    extent = high - low
+    return high >= 0.5 and extent >= 0.1
 
 
 def are_fractions(values: Array) -> bool:
@@ -111,17 +119,23 @@ def are_fractions(values: Array) -> bool:
     >>> are_fractions(np.array([0.91, 0.92, 0.90, 1.04])), are_fractions(np.array([0.91, 1.2, 1.1, 1.04]))
     (True, False)
     """
-    if len(values) < FEWEST_RUNS or not np.isfinite(values).all() or values.max() > LEAST_PERCENT:
+    if len(values) < FEWEST_RUNS or not np.isfinite(values).all():
         return False
-    return bool(np.mean((values >= 0.5) & (values <= 1 + SLACK)) >= MOST_RUNS)
+    if values.max() > LEAST_PERCENT:
+        return False
+    is_plain = (values >= 0.5) & (values <= 1 + SLACK)
+    return bool(np.mean(is_plain) >= MOST_RUNS)
 
 
 def outside(values: Array, low: float, high: float) -> NDArray[np.bool_]:
     """Return which finite values lie outside limits by more than rounding, of shape (n,)."""
-    slack = SLACK * abs(high) if np.isfinite(high) else 0.0
+    slack = 0.0
+    if np.isfinite(high):
+        slack = SLACK * abs(high)
     is_below = values < low - slack
     is_above = values > high + slack
-    return np.asarray(np.isfinite(values) & (is_below | is_above))
+    is_outside = is_below | is_above
+    return np.asarray(np.isfinite(values) & is_outside)
 
 
 def _words(name: str) -> tuple[str, ...]:
@@ -129,5 +143,6 @@ def _words(name: str) -> tuple[str, ...]:
     if words[-2:] in (("p", "value"), ("p", "val")):
         return (*words[:-2], "pvalue")
     if "pr" in words and "auc" in words:
-        return tuple("auprc" if word == "auc" else word for word in words if word != "pr")
+        without_pr = [word for word in words if word != "pr"]
+        return tuple("auprc" if word == "auc" else word for word in without_pr)
     return words

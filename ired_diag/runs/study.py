@@ -66,8 +66,10 @@ class Study:
         named: list[Run] = []
         for family in by_experiment(runs).values():
             named.extend(_name_variants(family))
-        distinct = with_distinct_names(with_identity_keys(named))
-        settled = complete_by_siblings(sorted(distinct, key=_reading_order))
+        identified = with_identity_keys(named)
+        distinct = with_distinct_names(identified)
+        in_order = sorted(distinct, key=_reading_order)
+        settled = complete_by_siblings(in_order)
         return cls(
             runs=tuple(settled),
             skipped=tuple(skipped),
@@ -99,12 +101,18 @@ class Study:
 
     def __repr__(self) -> str:
         groups = self.groups()
-        counts = f"{counted(len(self.runs), 'run')} in {counted(len(groups), 'group')}"
-        names = [f"{name} ({len(runs)})" for name, runs in list(groups.items())[:MOST_NAMES]]
-        if len(groups) > MOST_NAMES:
-            names.append(f"and {len(groups) - MOST_NAMES} more")
-        listed = f": {', '.join(names)}" if names else ""
-        return f"<Study of {counts}{listed}>"
+        runs = counted(len(self.runs), "run")
+        counts = f"{runs} in {counted(len(groups), 'group')}"
+        if not groups:
+            return f"<Study of {counts}>"
+        names = []
+        for name in list(groups)[:MOST_NAMES]:
+            names.append(f"{name} ({len(groups[name])})")
+        more = len(groups) - MOST_NAMES
+        if more > 0:
+            names.append(f"and {more} more")
+        listed = ", ".join(names)
+        return f"<Study of {counts}: {listed}>"
 
     def __len__(self) -> int:
         """Return the number of runs."""
@@ -134,10 +142,15 @@ class Study:
         details = []
         if self.skipped:
             count = len(self.skipped)
-            files = "1 file is not a run" if count == 1 else f"{count} files are not runs"
+            files = f"{count} files are not runs"
+            if count == 1:
+                files = "1 file is not a run"
             details.append(f"{files}: study.skipped says why")
+        title = repr(self)[1:-1]
+        heading = heading_as_html(title, details)
         columns = ["group", "run", "ending", "metric", "last", "best", "best_step"]
-        return heading_as_html(repr(self)[1:-1], details) + frame_as_html(self.frame()[columns])
+        frame = self.frame()[columns]
+        return heading + frame_as_html(frame)
 
     @property
     def results(self) -> list[EvaluationResult]:
@@ -152,8 +165,11 @@ class Study:
         return by_group(self.runs)
 
     def _groups_called(self, name: str) -> dict[str, list[Run]]:
-        groups = self.groups()
-        return {group: runs for group, runs in groups.items() if _is_called(name, group, runs)}
+        called = {}
+        for group, runs in self.groups().items():
+            if _is_called(name, group, runs):
+                called[group] = runs
+        return called
 
     def variants(self, name: str) -> dict[str, list[Run]]:
         """Return every variant of an experiment, by group.
@@ -183,25 +199,31 @@ class Study:
             DiagError: It is no text.
         """
         if not isinstance(name, str):
-            names = ", ".join(map(repr, list(self.groups())[:MOST_NAMES])) or "none"
+            first_names = list(self.groups())[:MOST_NAMES]
+            names = ", ".join(map(repr, first_names)) or "none"
             raise DiagError(f"Expected the name of a group as text, found {name!r}. There are: {names}.")
-        groups = self._groups_called(name)
-        experiment = name.partition("@")[0]
-        exact = {group: runs for group, runs in groups.items() if runs[0].experiment == experiment}
-        groups = exact or groups  # q103 is q103, also next to a q103_again
-        plain = [group for group, runs in groups.items() if runs[0].variant is None]
-        if len(plain) == 1:  # q103 is q103, also next to its own forks
-            groups = {plain[0]: groups[plain[0]]}
+        groups = _plainest(name, self._groups_called(name))
         if not groups:
-            names = sorted(self.groups())
-            if len(names) > MOST_NAMES:
-                names = [*names[:MOST_NAMES], "…"]
-            raise _no_such_name(name, names)
+            choices = sorted(self.groups())
+            if len(choices) > MOST_NAMES:
+                choices = [*choices[:MOST_NAMES], "…"]
+            raise _no_such_name(name, choices)
         if len(groups) > 1:
             raise _ambiguous(name, groups)
         ((group, runs),) = groups.items()
         check_seeds(group, runs)
         return runs
+
+
+def _plainest(name: str, groups: dict[str, list[Run]]) -> dict[str, list[Run]]:
+    """Return, of the groups that a name may mean, those that it means most plainly."""
+    experiment, *_ = name.partition("@")
+    exact = {group: runs for group, runs in groups.items() if runs[0].experiment == experiment}
+    groups = exact or groups  # q103 is q103, also next to a q103_again
+    plain = {group: runs for group, runs in groups.items() if runs[0].variant is None}
+    if len(plain) == 1:  # q103 is q103, also next to its own forks
+        return plain
+    return groups
 
 
 def check_seeds(group: str, runs: Sequence[Run]) -> None:
@@ -238,7 +260,9 @@ def _ambiguous(name: str, groups: Mapping[str, Sequence[Run]]) -> AmbiguousName:
     for group, runs in sorted(groups.items()):
         meanings.append(f"{group} ({_in_brief(runs)})")
     experiments = {runs[0].experiment for runs in groups.values()}
-    kind = "variants" if len(experiments) == 1 else "experiments"
+    kind = "experiments"
+    if len(experiments) == 1:
+        kind = "variants"
     listed = "; ".join(meanings)
     return AmbiguousName(f"{name!r} means {len(groups)} {kind}: {listed}. Name one of them.")
 
@@ -255,7 +279,8 @@ def _in_brief(runs: Sequence[Run]) -> str:
         parts.append(f"{unknown} of unknown ending")
     commits = {run.commit for run in runs if run.commit}
     if commits:
-        parts.append(f"commit {'/'.join(sorted(commits))}")
+        listed = "/".join(sorted(commits))
+        parts.append(f"commit {listed}")
     return ", ".join(parts)
 
 
@@ -277,12 +302,11 @@ def _name_variants(family: Sequence[Run]) -> list[Run]:
 
 
 def _reading_order(run: Run) -> tuple[str, list[tuple[float, str]], int, str]:
-    return (
-        run.experiment,
-        _by_value(run.variant or ""),
-        -1 if run.seed is None else run.seed,
-        run.seed_label,
-    )
+    seed = run.seed
+    if seed is None:
+        seed = -1
+    variant = _by_value(run.variant or "")
+    return run.experiment, variant, seed, run.seed_label
 
 
 def _by_value(label: str) -> list[tuple[float, str]]:
@@ -294,5 +318,8 @@ def _by_value(label: str) -> list[tuple[float, str]]:
     key: list[tuple[float, str]] = []
     for part in re.split(r"(\d+(?:\.\d+)?(?:e-?\d+)?)", label):
         is_number = len(key) % 2 == 1  # the split puts text first, then numbers and text in turn
-        key.append((float(part), "") if is_number else (-1.0, part))
+        if is_number:
+            key.append((float(part), ""))
+        else:
+            key.append((-1.0, part))
     return key

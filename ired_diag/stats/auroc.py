@@ -73,15 +73,22 @@ def placements(positive: ArrayLike, negative: ArrayLike) -> tuple[Array, Array]:
     """
     x = as_floats(positive)
     y = as_floats(negative)
+    m = len(x)
+    n = len(y)
     ranks = stats.rankdata(np.concatenate([x, y]))
-    ranks_x = ranks[: len(x)]
-    ranks_y = ranks[len(x) :]
-    below = (ranks_x - stats.rankdata(x)) / len(y)
-    above = 1 - (ranks_y - stats.rankdata(y)) / len(x)
+    negatives_below = ranks[:m] - stats.rankdata(x)
+    positives_below = ranks[m:] - stats.rankdata(y)
+    below = negatives_below / n
+    above = 1 - positives_below / m
     return below, above
 
 
-def paired_auroc(positive: ArrayLike, negative: ArrayLike, *, confidence: float = CONFIDENCE) -> Auroc:
+def paired_auroc(
+    positive: ArrayLike,
+    negative: ArrayLike,
+    *,
+    confidence: float = CONFIDENCE,
+) -> Auroc:
     """Return the mean area over strata, each comparing all positives with all negatives of that stratum.
 
     Args:
@@ -100,18 +107,26 @@ def paired_auroc(positive: ArrayLike, negative: ArrayLike, *, confidence: float 
     n = int(valid.any(axis=0).sum())
     if n < 2:
         return _undefined(n, reason or f"{n} pairs: at least 2 are needed")
-    areas, influences = [], []
-    for stratum in np.flatnonzero(valid.any(axis=1)).tolist():
+    areas = []
+    influences = []
+    with_pairs = np.flatnonzero(valid.any(axis=1))
+    for stratum in with_pairs.tolist():
         kept = valid[stratum]
         below, above = placements(x[stratum, kept], y[stratum, kept])
         area = float(below.mean())
+        deviations = below + above - 2 * area
         influence = np.zeros(x.shape[1])
-        influence[kept] = (below + above - 2 * area) * n / kept.sum()
+        influence[kept] = deviations * n / kept.sum()
         areas.append(area)
         influences.append(influence)
-    mean = np.array(influences).mean(axis=0)
-    variance = float((mean**2).sum()) / (n * (n - 1))
-    estimate = _Estimate(float(np.mean(areas)), se=math.sqrt(variance), n=n)
+    mean = np.mean(influences, axis=0)
+    squares = float(np.sum(mean**2))
+    variance = squares / (n * (n - 1))
+    estimate = _Estimate(
+        area=float(np.mean(areas)),
+        se=math.sqrt(variance),
+        n=n,
+    )
     return _with_interval(estimate, confidence, reason)
 
 
@@ -125,7 +140,9 @@ class _Estimate:
 
 
 def _with_interval(estimate: _Estimate, confidence: float, reason: str) -> Auroc:
-    area, se, n = estimate.area, estimate.se, estimate.n
+    area = estimate.area
+    se = estimate.se
+    n = estimate.n
     z = normal_quantile(confidence)
     if 0 < area < 1 and se > BOUNDARY:
         centre = special.logit(area)
@@ -135,20 +152,31 @@ def _with_interval(estimate: _Estimate, confidence: float, reason: str) -> Auroc
     else:
         low, high = _newcombe(area, n, z)
         reason = joined(reason, "no overlap or no spread: Newcombe's interval")
-    return Auroc(area=area, low=low, high=high, se=se, n=n, reason=reason)
+    return Auroc(
+        area=area,
+        low=low,
+        high=high,
+        se=se,
+        n=n,
+        reason=reason,
+    )
 
 
 def _newcombe(area: float, n: int, z: float) -> tuple[float, float]:
     def distance(theta: float) -> float:
         shares = (1 - theta) / (2 - theta) + theta / (1 + theta)
         inner = 1 + (n - 1) * shares
-        return (area - theta) ** 2 - z**2 * theta * (1 - theta) * inner / (n * n)
+        reach = z**2 * theta * (1 - theta) * inner / (n * n)
+        return (area - theta) ** 2 - reach
 
-    low, high = 0.0, 1.0
+    low = 0.0
+    high = 1.0
     if area > 0:
-        low = float(optimize.brentq(distance, 0.0, min(area, 1 - BOUNDARY)))
+        below_one = min(area, 1 - BOUNDARY)
+        low = float(optimize.brentq(distance, 0.0, below_one))
     if area < 1:
-        high = float(optimize.brentq(distance, max(area, BOUNDARY), 1.0))
+        above_zero = max(area, BOUNDARY)
+        high = float(optimize.brentq(distance, above_zero, 1.0))
     return low, high
 
 

@@ -25,7 +25,13 @@ MOST_EXACT = 200_000  # assignments
 DRAWS = 19_999
 
 
-def camps_p(values: Sequence[float], labels: Sequence[object], *, draws: int = DRAWS, seed: int = 0) -> float:
+def camps_p(
+    values: Sequence[float],
+    labels: Sequence[object],
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> float:
     """Return how likely labels without meaning separate values as well as the observed ones; 1 for one label.
 
     Args:
@@ -39,33 +45,40 @@ def camps_p(values: Sequence[float], labels: Sequence[object], *, draws: int = D
     """
     x = as_floats(values)
     x = x - x.mean()
+    n = len(x)
     names = [repr(label) for label in labels]
-    code = np.unique(names, return_inverse=True)[1]
+    _, code = np.unique(names, return_inverse=True)
     sizes = np.bincount(code)
     if len(sizes) < 2:
         return 1.0
     observed = _between(x, code, sizes)
-    least = observed * (1 - len(x) * ROUNDING) - np.finfo(float).tiny
+    rounding = 1 - n * ROUNDING
+    least = observed * rounding - np.finfo(float).tiny
     first_size = int(sizes[0])
-    if len(sizes) == 2 and math.comb(len(x), first_size) <= MOST_EXACT:
-        return float(np.mean(_of_two(x, first_size) >= least))
+    if len(sizes) == 2 and math.comb(n, first_size) <= MOST_EXACT:
+        is_as_far = _of_two(x, first_size) >= least
+        return float(np.mean(is_as_far))
     rng = np.random.default_rng(seed)
     as_far = 0
     for _ in range(draws):
-        as_far += int(_between(x, rng.permutation(code), sizes) >= least)
+        shuffled = rng.permutation(code)
+        as_far += int(_between(x, shuffled, sizes) >= least)
     return float((1 + as_far) / (1 + draws))
 
 
 def _between(x: Array, code: NDArray[np.intp], sizes: NDArray[np.intp]) -> float:
     """Return the sum of squares between the groups of centred values."""
     sums = np.bincount(code, weights=x)
-    return float((sums**2 / sizes).sum())
+    squares = sums**2 / sizes
+    return float(squares.sum())
 
 
 def _of_two(x: Array, size: int) -> Array:
     """Return the statistic of every split of centred values in two, the first of some size."""
-    combinations = itertools.combinations(range(len(x)), size)
+    n = len(x)
+    combinations = itertools.combinations(range(n), size)
     chosen = itertools.chain.from_iterable(combinations)
-    places = np.fromiter(chosen, dtype=np.int64).reshape(-1, size)
-    sums = x[places].sum(axis=1)
-    return np.asarray(sums**2 / size + sums**2 / (len(x) - size))
+    places = np.fromiter(chosen, dtype=np.int64)
+    of_splits = places.reshape(-1, size)
+    squares = x[of_splits].sum(axis=1) ** 2
+    return np.asarray(squares / size + squares / (n - size))

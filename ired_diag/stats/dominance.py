@@ -76,26 +76,47 @@ def dominance(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> 
     >>> round(result.delta, 6), round(result.a12, 6)
     (0.666667, 0.833333)
     """
-    x, y = as_sample(a), as_sample(b)
+    x = as_sample(a)
+    y = as_sample(b)
+    n_a = len(x)
+    n_b = len(y)
     if defect := defect_of(x, y):
-        nan = math.nan
-        return _dominance(nan, low=nan, high=nan, n_a=len(x), n_b=len(y), reason=defect)
+        return _dominance(
+            math.nan,
+            low=math.nan,
+            high=math.nan,
+            n_a=n_a,
+            n_b=n_b,
+            reason=defect,
+        )
     signs = np.sign(x[:, None] - y[None, :])
     delta = float(signs.mean())
+    a12 = (delta + 1) / 2
     z = normal_quantile(confidence)
-    cliff = _feng_cliff(signs, delta, z)
-    newcombe = _newcombe((delta + 1) / 2, n_a=len(x), n_b=len(y), z=z)
+    low_cliff, high_cliff = _feng_cliff(signs, delta, z)
+    low_newcombe, high_newcombe = _newcombe(a12, n_a=n_a, n_b=n_b, z=z)
+    reason = ""
+    if not signs.any():
+        reason = "all values are equal"
     return _dominance(
         delta,
-        low=min(cliff[0], newcombe[0]),
-        high=max(cliff[1], newcombe[1]),
-        n_a=len(x),
-        n_b=len(y),
-        reason="" if signs.any() else "all values are equal",
+        low=min(low_cliff, low_newcombe),
+        high=max(high_cliff, high_newcombe),
+        n_a=n_a,
+        n_b=n_b,
+        reason=reason,
     )
 
 
-def _dominance(delta: float, *, low: float, high: float, n_a: int, n_b: int, reason: str) -> Dominance:
+def _dominance(
+    delta: float,
+    *,
+    low: float,
+    high: float,
+    n_a: int,
+    n_b: int,
+    reason: str,
+) -> Dominance:
     """Return δ and its interval, and the same as A = (δ + 1) / 2."""
     return Dominance(
         delta=delta,
@@ -115,15 +136,20 @@ def _feng_cliff(signs: Array, delta: float, z: float) -> tuple[float, float]:
     if abs(delta) == 1:
         smaller = min(n_a, n_b)
         bound = (smaller - z * z) / (smaller + z * z)
-        return (bound, 1.0) if delta > 0 else (-1.0, -bound)
+        if delta > 0:
+            return bound, 1.0
+        return -1.0, -bound
     s_a = signs.mean(axis=1).var(ddof=1)
     s_b = signs.mean(axis=0).var(ddof=1)
-    variances = float((n_b - 1) * s_a + (n_a - 1) * s_b + signs.var(ddof=1))
+    s_ab = signs.var(ddof=1)
+    variances = float((n_b - 1) * s_a + (n_a - 1) * s_b + s_ab)
     square = z * z * variances / signs.size
     rest = 1 - delta**2
     half = math.sqrt(square * (rest**2 + square))
-    low = (delta * rest - half) / (rest + square)
-    high = (delta * rest + half) / (rest + square)
+    middle = delta * rest
+    below = rest + square
+    low = (middle - half) / below
+    high = (middle + half) / below
     return low, high
 
 
@@ -145,4 +171,5 @@ def _newcombe_low(a12: float, *, n_a: int, n_b: int, z: float) -> float:
         return (a12 - true) ** 2 - z * z * variance / (n_a * n_b)
 
     # At A = 1 the estimate itself solves the equation: the end is the other root, well below it.
-    return float(optimize.brentq(distance, 0.0, min(a12, 1 - 1e-9)))
+    highest = min(a12, 1 - 1e-9)
+    return float(optimize.brentq(distance, 0.0, highest))

@@ -106,7 +106,11 @@ class Nemenyi:
 
 
 def friedman(
-    values: ArrayLike, *, lower_is_better: bool = True, draws: int = DRAWS, seed: int = 0
+    values: ArrayLike,
+    *,
+    lower_is_better: bool = True,
+    draws: int = DRAWS,
+    seed: int = 0,
 ) -> Friedman:
     """Return Friedman's test and Kendall's W.
 
@@ -131,21 +135,29 @@ def friedman(
     # Twice the distance from the middle rank, so that ties stay integers.
     doubled = np.rint(2 * ranked.ranks - (k + 1)).astype(np.int64)
     rows = np.sort(doubled, axis=1)
-    spread = float((rows**2).sum()) / 4
+    spread = float(np.sum(rows**2)) / 4
     if spread == 0:
         return _undefined(n, k, "in every seed all groups are equal")
-    sums = (ranked.ranks - (k + 1) / 2).sum(axis=0)
-    s = float((sums**2).sum())
+    middle = (k + 1) / 2
+    distances = ranked.ranks - middle
+    sums = distances.sum(axis=0)
+    s = float(np.sum(sums**2))
     observed = round(4 * s)
+    uncorrected = _chi_squared(12 * s / (n * k * (k + 1)), n, k)
     corrected = _chi_squared((k - 1) * s / spread, n, k)
     method: Literal["exact", "Monte Carlo"] = "exact"
     p = _exact_p(rows, observed)
     if p is None:
         method = "Monte Carlo"
-        p = _monte_carlo_p(rows, observed=observed, draws=draws, seed=seed)
+        p = _monte_carlo_p(
+            rows,
+            observed=observed,
+            draws=draws,
+            seed=seed,
+        )
     return Friedman(
         mean_ranks=ranked.mean_ranks,
-        uncorrected=_chi_squared(12 * s / (n * k * (k + 1)), n, k),
+        uncorrected=uncorrected,
         tie_corrected=corrected,
         w=corrected.chi2 / (n * (k - 1)),
         p=p,
@@ -180,19 +192,37 @@ def nemenyi(mean_ranks: ArrayLike, n: int, *, alpha: float = 0.05) -> Nemenyi:
         )
     unit = math.sqrt(k * (k + 1) / (12 * n))
     apart = np.abs(means[:, None] - means)
-    p = np.clip(stats.studentized_range.sf(apart / unit, k, np.inf), 0.0, 1.0)
-    difference = float(stats.studentized_range.isf(alpha, k, np.inf)) * unit
-    return Nemenyi(critical_difference=difference, p=p, differs=apart >= difference, alpha=alpha)
+    tails = stats.studentized_range.sf(apart / unit, k, np.inf)
+    quantile = float(stats.studentized_range.isf(alpha, k, np.inf))
+    difference = quantile * unit
+    return Nemenyi(
+        critical_difference=difference,
+        p=np.clip(tails, 0.0, 1.0),
+        differs=apart >= difference,
+        alpha=alpha,
+    )
 
 
 def _chi_squared(chi2: float, n: int, k: int) -> ChiSquared:
-    p = float(stats.chi2.sf(chi2, k - 1))
-    rest = n * (k - 1) - chi2
+    df = k - 1
+    p = float(stats.chi2.sf(chi2, df))
+    rest = n * df - chi2
     if rest <= 1e-12 * chi2:
-        return ChiSquared(chi2=chi2, p=p, f=math.inf, f_p=math.nan)
+        return ChiSquared(
+            chi2=chi2,
+            p=p,
+            f=math.inf,
+            f_p=math.nan,
+        )
     f = (n - 1) * chi2 / rest
-    f_p = float(stats.f.sf(f, k - 1, (k - 1) * (n - 1)))
-    return ChiSquared(chi2=chi2, p=p, f=f, f_p=f_p)
+    df_below = df * (n - 1)
+    f_p = float(stats.f.sf(f, df, df_below))
+    return ChiSquared(
+        chi2=chi2,
+        p=p,
+        f=f,
+        f_p=f_p,
+    )
 
 
 def _exact_p(rows: Integers, observed: int) -> float | None:
@@ -204,7 +234,8 @@ def _exact_p(rows: Integers, observed: int) -> float | None:
     if distribution is None:
         return None
     squares, shares = distribution
-    return float(shares[squares >= observed].sum())
+    shares_as_far = shares[squares >= observed]
+    return float(shares_as_far.sum())
 
 
 @functools.lru_cache(maxsize=8)
@@ -214,21 +245,34 @@ def _distribution(rows: tuple[tuple[int, ...], ...]) -> tuple[Integers, Array] |
     Outcomes that are the same but for the names of the groups stay so in every later seed: only sorted sums
     are followed, which are k! times fewer.
     """
-    width = 2 * sum(max(row) for row in rows) + 1
-    places = width ** np.arange(len(rows[0]) - 1, dtype=np.int64)  # the last sum follows from the others
-    sums: Integers = np.array([rows[0]], dtype=np.int64)
+    first_row, *later_rows = rows
+    k = len(first_row)
+    largest_sum = sum(max(row) for row in rows)
+    width = 2 * largest_sum + 1
+    digits = np.arange(k - 1, dtype=np.int64)  # the last sum follows from the others
+    places = width**digits
+    sums: Integers = np.array([first_row], dtype=np.int64)
     shares: Array = np.ones(1)
-    for row in rows[1:]:
-        orders = np.array(sorted(set(itertools.permutations(row))), dtype=np.int64)
-        if len(sums) * len(orders) > OUTCOMES:
+    for row in later_rows:
+        orders = _orders(row)
+        count = len(orders)
+        if len(sums) * count > OUTCOMES:
             return None
-        outcomes = np.sort(sums[:, None, :] + orders, axis=2).reshape(-1, len(row))
+        next_sums = sums[:, None, :] + orders
+        outcomes = np.sort(next_sums, axis=2).reshape(-1, k)
         codes = outcomes[:, :-1] @ places
         _, first, code = np.unique(codes, return_index=True, return_inverse=True)
-        share_of_order = np.repeat(shares / len(orders), len(orders))
+        share_of_order = np.repeat(shares / count, count)
         shares = np.bincount(code, share_of_order).astype(np.float64)
         sums = outcomes[first]
-    return (sums**2).sum(axis=1), shares
+    squares = np.sum(sums**2, axis=1)
+    return squares, shares
+
+
+def _orders(row: tuple[int, ...]) -> Integers:
+    """Return the different orders of some ranks, of shape (orders, k)."""
+    orders = sorted(set(itertools.permutations(row)))
+    return np.array(orders, dtype=np.int64)
 
 
 def _monte_carlo_p(rows: Integers, observed: int, draws: int, seed: int) -> float:
@@ -238,14 +282,20 @@ def _monte_carlo_p(rows: Integers, observed: int, draws: int, seed: int) -> floa
     for start in range(0, draws, size):
         count = min(size, draws - start)
         copies = np.broadcast_to(rows, (count, *rows.shape))
-        sums = rng.permuted(copies, axis=2).sum(axis=1)
-        squares = (sums**2).sum(axis=1)
-        as_far += int((squares >= observed).sum())
+        shuffled = rng.permuted(copies, axis=2)
+        sums = shuffled.sum(axis=1)
+        squares = np.sum(sums**2, axis=1)
+        as_far += int(np.sum(squares >= observed))
     return (as_far + 1) / (draws + 1)
 
 
 def _undefined(n: int, k: int, reason: str) -> Friedman:
-    nowhere = ChiSquared(chi2=math.nan, p=math.nan, f=math.nan, f_p=math.nan)
+    nowhere = ChiSquared(
+        chi2=math.nan,
+        p=math.nan,
+        f=math.nan,
+        f_p=math.nan,
+    )
     return Friedman(
         mean_ranks=np.full(k, math.nan),
         uncorrected=nowhere,

@@ -68,7 +68,11 @@ class LongRun:
 
 
 def standard_error_of_mean(
-    residual_series: Sequence[Array], count: int, *, coefficients: int = 1, correlation: float | None = None
+    residual_series: Sequence[Array],
+    count: int,
+    *,
+    coefficients: int = 1,
+    correlation: float | None = None,
 ) -> LongRun:
     """Return how precise the mean of ``count`` successive evaluations is.
 
@@ -86,11 +90,18 @@ def standard_error_of_mean(
     series = [as_floats(residuals) for residuals in residual_series]
     total = sum(map(len, series)) - coefficients * len(series)
     if reason := _defect(series, total):
-        nan = math.nan
-        return LongRun(sd=nan, correlation=nan, effective=nan, standard_error=nan, df=nan, reason=reason)
+        return LongRun(
+            sd=math.nan,
+            correlation=math.nan,
+            effective=math.nan,
+            standard_error=math.nan,
+            df=math.nan,
+            reason=reason,
+        )
     products = np.zeros_like(GRID)
     squares = np.zeros_like(GRID)
-    product = square = 0.0
+    product = 0.0
+    square = 0.0
     for residuals in series:
         expected_products, expected_squares = expected_sums(len(residuals), coefficients)
         products = products + expected_products
@@ -102,9 +113,11 @@ def standard_error_of_mean(
     df = float(total)
     if phi is None:
         phi = float(np.interp(product / square, ratios, GRID))
-        slope = float(np.interp(phi, GRID, np.gradient(ratios, GRID)))
+        slopes = np.gradient(ratios, GRID)
+        slope = float(np.interp(phi, GRID, slopes))
         df = _df(total, phi, slope)
-    sd = math.sqrt(square / float(np.interp(phi, GRID, squares)))
+    expected_square = float(np.interp(phi, GRID, squares))
+    sd = math.sqrt(square / expected_square)
     effective = effective_count(count, phi)
     return LongRun(
         sd=sd,
@@ -121,7 +134,8 @@ def effective_count(count: int, correlation: float) -> float:
     >>> effective_count(2, 0.5), effective_count(7, 0.0)
     (1.3333333333333333, 7.0)
     """
-    k, phi = count, correlation
+    k = count
+    phi = correlation
     if phi == 0.0 or k == 1:
         return float(k)
     decay = 1 - phi
@@ -155,9 +169,12 @@ def _form(x: Array, y: Array) -> Array:
     """Return x'Σ(φ)y for each φ of ``GRID``, for x and y that are both even or both odd about the middle."""
     k = len(x)
     reach = min(k, REACH)
-    by_lag = signal.correlate(x, y, mode="full")[k - 1 : k - 1 + reach]
+    every_lag = signal.correlate(x, y, mode="full")
+    from_zero = every_lag[k - 1 :]
+    by_lag = from_zero[:reach]
     by_lag[1:] *= 2
-    powers = GRID[:, None] ** np.arange(reach)
+    lags = np.arange(reach)
+    powers = GRID[:, None] ** lags
     form: Array = powers @ by_lag
     return form
 
@@ -168,7 +185,8 @@ def _orthonormal(k: int, coefficients: int) -> list[Array]:
     slope: Array = np.arange(k, dtype=np.float64) - (k - 1) / 2
     vectors = []
     for vector in [constant, slope][:coefficients]:
-        vectors.append(vector / math.sqrt(float(vector @ vector)))
+        length = math.sqrt(float(vector @ vector))
+        vectors.append(vector / length)
     return vectors
 
 

@@ -32,7 +32,12 @@ def holm(p: ArrayLike) -> Array:
     >>> holm([0.01, 0.04, 0.03]).tolist()
     [0.03, 0.06, 0.06]
     """
-    return _adjust(p, lambda ordered: np.maximum.accumulate(np.arange(len(ordered), 0, -1) * ordered))
+
+    def from_the_smallest(ordered: Array) -> Array:
+        factors = np.arange(len(ordered), 0, -1)
+        return np.maximum.accumulate(factors * ordered)
+
+    return _adjust(p, from_the_smallest)
 
 
 def benjamini_hochberg(p: ArrayLike) -> Array:
@@ -46,20 +51,26 @@ def benjamini_hochberg(p: ArrayLike) -> Array:
     """
 
     def from_the_largest(ordered: Array) -> Array:
-        scaled = ordered * len(ordered) / np.arange(1, len(ordered) + 1)
-        return np.minimum.accumulate(scaled[::-1])[::-1]
+        count = len(ordered)
+        ranks = np.arange(1, count + 1)
+        scaled = ordered * count / ranks
+        largest_first = np.minimum.accumulate(scaled[::-1])
+        return largest_first[::-1]
 
     return _adjust(p, from_the_largest)
 
 
 def _adjust(p: ArrayLike, adjust_ordered: Callable[[Array], Array]) -> Array:
     given = np.asarray(p, dtype=np.float64)
-    adjusted, answered = given.copy(), ~np.isnan(given)
+    answered = ~np.isnan(given)
     values = given[answered]
-    if ((values < 0) | (values > 1)).any():
+    is_outside = (values < 0) | (values > 1)
+    if is_outside.any():
         raise ValueError(f"p values lie between 0 and 1, found {values.min()!r} to {values.max()!r}")
     order = np.argsort(values, kind="stable")
+    in_order = adjust_ordered(values[order])
     result = np.empty_like(values)
-    result[order] = np.minimum(adjust_ordered(values[order]), 1.0)
+    result[order] = np.minimum(in_order, 1.0)
+    adjusted = given.copy()
     adjusted[answered] = result
     return adjusted

@@ -27,7 +27,12 @@ LARGE = 1000  # from here on T is normal with variance 1 + t²/2df to three digi
 NODES = 4001  # the trapezoid rule on a Gaussian: exact to 1e-12 for |t| up to some 300 √(2 df)
 
 
-def noncentrality_interval(t: float, df: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def noncentrality_interval(
+    t: float,
+    df: int,
+    *,
+    confidence: float = CONFIDENCE,
+) -> tuple[float, float]:
     """Return the ends of the interval of the noncentrality.
 
     Args:
@@ -41,7 +46,8 @@ def noncentrality_interval(t: float, df: int, *, confidence: float = CONFIDENCE)
     """
     tail = (1 - confidence) / 2
     z = float(stats.norm.isf(tail))
-    spread = z * math.sqrt(1 + t * t / (2 * df))
+    variance = 1 + t * t / (2 * df)
+    spread = z * math.sqrt(variance)
     if df >= LARGE:
         return t - spread, t + spread
     weight, scale = _chi_over_root(df)
@@ -51,8 +57,10 @@ def noncentrality_interval(t: float, df: int, *, confidence: float = CONFIDENCE)
         return float(weight @ below) - probability
 
     reach = 3 * spread + 1
-    low = optimize.brentq(distance, t - reach, t + reach, args=(1 - tail,))
-    high = optimize.brentq(distance, t - reach, t + reach, args=(tail,))
+    least = t - reach
+    most = t + reach
+    low = optimize.brentq(distance, least, most, args=(1 - tail,))
+    high = optimize.brentq(distance, least, most, args=(tail,))
     return float(low), float(high)
 
 
@@ -60,9 +68,12 @@ def noncentrality_interval(t: float, df: int, *, confidence: float = CONFIDENCE)
 def _chi_over_root(df: int) -> tuple[Array, Array]:
     """Return probabilities and values of √(χ²/df) at the nodes of an integral over its normal score."""
     z = np.linspace(-8.5, 8.5, NODES)
-    lower, upper = z[z < 0], z[z >= 0]
+    lower = z[z < 0]
+    upper = z[z >= 0]
+    # Each half by its own tail, where probabilities keep their digits.
     below = stats.chi2.ppf(special.ndtr(lower), df)
     above = stats.chi2.isf(special.ndtr(-upper), df)
     squares = np.concatenate([below, above])
-    weight = np.exp(-(z**2) / 2)
-    return weight / weight.sum(), np.sqrt(squares / df)
+    values = np.sqrt(squares / df)
+    density = np.exp(-(z**2) / 2)
+    return density / density.sum(), values

@@ -42,7 +42,11 @@ FEW_SHARED, MANY_OTHERS = 3, 4  # a group of so many seeds, all shared, against 
 
 
 def partially_paired_unequal(
-    pairs: ArrayLike, only_a: ArrayLike, only_b: ArrayLike, *, confidence: float = CONFIDENCE
+    pairs: ArrayLike,
+    only_a: ArrayLike,
+    only_b: ArrayLike,
+    *,
+    confidence: float = CONFIDENCE,
 ) -> PartialPairs:
     """Return the comparison of two groups by all of their seeds, each group with its own variance.
 
@@ -62,15 +66,22 @@ def partially_paired_unequal(
     fit = fit_unequal(shared, x, y)
     difference = float(fit.difference)
     error = math.sqrt(float(fit.variance))
-    n = shared.shape[1] + len(x) + len(y)
+    m = shared.shape[1]
+    test = t_test_of_estimate(
+        difference,
+        error,
+        float(fit.df),
+        n=m + len(x) + len(y),
+        confidence=confidence,
+    )
     return PartialPairs(
         difference=difference,
         standard_error=error,
         correlation=float(fit.correlation),
-        shared=shared.shape[1],
+        shared=m,
         only_a=len(x),
         only_b=len(y),
-        test=t_test_of_estimate(difference, error, float(fit.df), n=n, confidence=confidence),
+        test=test,
     )
 
 
@@ -91,17 +102,20 @@ def fit_unequal(pairs: Array, only_a: Array, only_b: Array) -> Fit:
     variance_b = b.var(axis=-1, ddof=1)
     part_a = variance_a / n_a
     part_b = variance_b / n_b
+    both_parts = part_a + part_b
     correlation = _correlation(pairs)
-    shared = 2 * correlation * np.sqrt(variance_a * variance_b) * m / (n_a * n_b)
+    geometric_mean = np.sqrt(variance_a * variance_b)
+    shared = 2 * correlation * geometric_mean * m / (n_a * n_b)
     scale = part_a**2 / (n_a - 1) + part_b**2 / (n_b - 1)
-    welch = (part_a + part_b) ** 2 / np.where(scale > 0, scale, math.nan)
+    usable_scale = np.where(scale > 0, scale, math.nan)
+    welch = both_parts**2 / usable_scale
     singles = n_a + n_b - 2 * m
     df = (m - 1) + (welch - m + 1) * singles / (singles + 2 * m)
     if is_conservative(m, only_a.shape[-1], only_b.shape[-1]):
         df = np.minimum(df, m - 1.0)
     return Fit(
         difference=a.mean(axis=-1) - b.mean(axis=-1),
-        variance=part_a + part_b - shared,
+        variance=both_parts - shared,
         correlation=correlation,
         df=df,
     )
@@ -109,7 +123,9 @@ def fit_unequal(pairs: Array, only_a: Array, only_b: Array) -> Fit:
 
 def is_conservative(shared: int, only_a: int, only_b: int) -> bool:
     """Say whether the design is one that gets shared - 1 degrees of freedom."""
-    return shared == FEW_SHARED and min(only_a, only_b) == 0 and max(only_a, only_b) >= MANY_OTHERS
+    fewer = min(only_a, only_b)
+    more = max(only_a, only_b)
+    return shared == FEW_SHARED and fewer == 0 and more >= MANY_OTHERS
 
 
 def _correlation(pairs: Array) -> Array:

@@ -161,20 +161,31 @@ def partially_paired(
     numbers = np.concatenate([shared.ravel(), x, y])
     centre = float(numbers.mean())
     scale = float(np.abs(numbers - centre).max())
-    sums = sums_of((shared - centre) / scale, (x - centre) / scale, (y - centre) / scale)
+    sums = sums_of(
+        (shared - centre) / scale,
+        (x - centre) / scale,
+        (y - centre) / scale,
+    )
     fit = fit_reml(sums)
     difference = scale * float(fit.difference)
     error = scale * math.sqrt(float(fit.variance))
+    m = shared.shape[1]
     if len(x) or len(y):
-        n = shared.shape[1] + len(x) + len(y)
-        test = t_test_of_estimate(difference, error, float(fit.df), n=n, confidence=confidence)
+        test = t_test_of_estimate(
+            difference,
+            error,
+            float(fit.df),
+            n=m + len(x) + len(y),
+            confidence=confidence,
+        )
     else:
-        test = paired(shared[0], shared[1], confidence=confidence)
+        of_a, of_b = shared
+        test = paired(of_a, of_b, confidence=confidence)
     return PartialPairs(
         difference=difference,
         standard_error=error,
         correlation=float(fit.correlation),
-        shared=shared.shape[1],
+        shared=m,
         only_a=len(x),
         only_b=len(y),
         test=test,
@@ -211,62 +222,90 @@ def sums_of(pairs: Array, only_a: Array, only_b: Array) -> Sums:
 
 def fit_reml(sums: Sums) -> Fit:
     """Return the REML estimates of one study or of many at once."""
-    grid = GRID.reshape(-1, *[1] * sums.mean_d.ndim)
-    table = _profile(grid, sums).objective
-    start = GRID[np.argmin(table, axis=0)]
-    spacing = GRID[1] - GRID[0]
-    z = start
-    for _ in range(NEWTON_STEPS):
-        curvature = _curvature(z, sums)
-        rises = curvature > 0
-        score = _profile(z, sums).score
-        step = np.where(rises, score / np.where(rises, curvature, 1.0), 0.0)
-        z = np.clip(z - step, start - spacing, start + spacing)
+    z = _best_z(sums)
     best = _profile(z, sums)
     curvature = _curvature(z, sums)
     factor, factor_slope = _factor(z, sums)
     free = 2 * sums.m + sums.n_a + sums.n_b - 2
     slope = best.quadratic_slope + factor_slope
-    from_correlation = slope**2 / np.where(curvature > 0, curvature, math.nan)
+    usable_curvature = np.where(curvature > 0, curvature, math.nan)
+    from_correlation = slope**2 / usable_curvature
     df = 1 / (1 / free + from_correlation)
+    df_of_pairs = sums.m - 1.0
     return Fit(
         difference=_difference_of_means(sums),
         variance=best.quadratic / free * factor,
         correlation=np.tanh(z),
-        df=np.where(np.isnan(df), sums.m - 1.0, df),
+        df=np.where(np.isnan(df), df_of_pairs, df),
     )
+
+
+def _best_z(sums: Sums) -> Array:
+    """Return z of the largest likelihood: the best of the grid, moved by Newton's steps."""
+    ones = [1] * sums.mean_d.ndim
+    grid = GRID.reshape(-1, *ones)
+    table = _profile(grid, sums).objective
+    best_places = np.argmin(table, axis=0)
+    start = GRID[best_places]
+    spacing = GRID[1] - GRID[0]
+    lowest = start - spacing
+    highest = start + spacing
+    z: Array = start
+    for _ in range(NEWTON_STEPS):
+        curvature = _curvature(z, sums)
+        rises = curvature > 0
+        score = _profile(z, sums).score
+        divisor = np.where(rises, curvature, 1.0)
+        step = np.where(rises, score / divisor, 0.0)
+        z = np.clip(z - step, lowest, highest)
+    return z
 
 
 def _difference_of_means(sums: Sums) -> Array:
     """Return the mean of all numbers of a minus that of b."""
-    total_a = sums.m * (sums.mean_s + sums.mean_d) / 2 + sums.n_a * sums.mean_a
-    total_b = sums.m * (sums.mean_s - sums.mean_d) / 2 + sums.n_b * sums.mean_b
-    difference: Array = total_a / (sums.m + sums.n_a) - total_b / (sums.m + sums.n_b)
+    m = sums.m
+    pairs_of_a = m * (sums.mean_s + sums.mean_d) / 2
+    pairs_of_b = m * (sums.mean_s - sums.mean_d) / 2
+    total_a = pairs_of_a + sums.n_a * sums.mean_a
+    total_b = pairs_of_b + sums.n_b * sums.mean_b
+    mean_a = total_a / (m + sums.n_a)
+    mean_b = total_b / (m + sums.n_b)
+    difference: Array = mean_a - mean_b
     return difference
 
 
 def _factor(z: Array, sums: Sums) -> tuple[Array, Array]:
     """Return h and ∂ log h / ∂z, with 1 - ρ = 2 / (1 + u) at u = exp 2z."""
+    m = sums.m
     minus = 2 / (1 + np.exp(2 * z))
     plus = 2 / (1 + np.exp(-2 * z))
-    spread = sums.n_a + sums.n_b + 2 * sums.m * minus
-    factor = spread / ((sums.m + sums.n_a) * (sums.m + sums.n_b))
-    slope = -2 * sums.m * minus * plus / spread
+    spread = sums.n_a + sums.n_b + 2 * m * minus
+    seeds_a = m + sums.n_a
+    seeds_b = m + sums.n_b
+    factor = spread / (seeds_a * seeds_b)
+    slope = -2 * m * minus * plus / spread
     return factor, slope
 
 
 def _profile(z: Array, sums: Sums) -> _Profile:
     """Return the profile likelihood, with 1/(1 - ρ) = (1 + u)/2 and 1/(1 + ρ) = (1 + 1/u)/2 at u = exp 2z."""
-    m, n_a, n_b = sums.m, sums.n_a, sums.n_b
+    m = sums.m
+    n_a = sums.n_a
+    n_b = sums.n_b
     free = 2 * m + n_a + n_b - 2
     u = np.exp(2 * z)
     means = _gls_means(u, sums)
-    delta, total = means.difference, means.sum
+    delta = means.difference
+    total = means.sum
+    mean_a = (total + delta) / 2
+    mean_b = (total - delta) / 2
     about_d = sums.squares_d + m * (sums.mean_d - delta) ** 2
     about_s = sums.squares_s + m * (sums.mean_s - total) ** 2
-    about_a = n_a * (sums.mean_a - (total + delta) / 2) ** 2
-    about_b = n_b * (sums.mean_b - (total - delta) / 2) ** 2
-    of_pairs = about_d * (1 + u) / 4 + about_s * (1 + 1 / u) / 4
+    about_a = n_a * (sums.mean_a - mean_a) ** 2
+    about_b = n_b * (sums.mean_b - mean_b) ** 2
+    of_differences = about_d * (1 + u) / 4
+    of_sums = about_s * (1 + 1 / u) / 4
+    of_pairs = of_differences + of_sums
     q = of_pairs + sums.squares + about_a + about_b
     q_slope = (about_d * u - about_s / u) / (2 * q)
     log_q = free * np.log(q)
@@ -291,11 +330,14 @@ class _Means:
 
 
 def _gls_means(u: Array, sums: Sums) -> _Means:
-    m, n_a, n_b = sums.m, sums.n_a, sums.n_b
+    m = sums.m
+    n_a = sums.n_a
+    n_b = sums.n_b
     weight_d = m * (1 + u) / 4
     weight_s = m * (1 + 1 / u) / 4
-    of_difference = weight_d + (n_a + n_b) / 4
-    of_sum = weight_s + (n_a + n_b) / 4
+    weight_alone = (n_a + n_b) / 4
+    of_difference = weight_d + weight_alone
+    of_sum = weight_s + weight_alone
     mixed = (n_a - n_b) / 4
     determinant = of_difference * of_sum - mixed**2
     total_a = n_a * sums.mean_a
@@ -321,27 +363,42 @@ def _curvature(z: Array, sums: Sums) -> Array:
 
 def _mean_and_squares(numbers: Array) -> tuple[Array, Array]:
     """Return means along the last axis, 0 of no numbers, and the sums of squares about them."""
-    mean: Array = numbers.sum(axis=-1) / max(numbers.shape[-1], 1)
-    squares: Array = np.sum((numbers - mean[..., None]) ** 2, axis=-1)
+    count = max(numbers.shape[-1], 1)
+    mean: Array = numbers.sum(axis=-1) / count
+    deviations = numbers - mean[..., None]
+    squares: Array = np.sum(deviations**2, axis=-1)
     return mean, squares
 
 
-def t_test_of_estimate(difference: float, error: float, df: float, *, n: int, confidence: float) -> TTest:
+def t_test_of_estimate(
+    difference: float,
+    error: float,
+    df: float,
+    *,
+    n: int,
+    confidence: float,
+) -> TTest:
     """Return the two-sided t test of an estimate with its standard error and degrees of freedom."""
     t = difference / error
-    half = float(special.stdtrit(df, (1 + confidence) / 2)) * error
-    p = 2 * float(special.stdtr(df, -abs(t)))
+    upper_tail = (1 + confidence) / 2
+    quantile = float(special.stdtrit(df, upper_tail))
+    half = quantile * error
+    tail = float(special.stdtr(df, -abs(t)))
     return TTest(
         t=t,
         df=df,
-        p=p,
+        p=2 * tail,
         low=difference - half,
         high=difference + half,
         n=n,
     )
 
 
-def arrays_of_design(pairs: ArrayLike, only_a: ArrayLike, only_b: ArrayLike) -> tuple[Array, Array, Array]:
+def arrays_of_design(
+    pairs: ArrayLike,
+    only_a: ArrayLike,
+    only_b: ArrayLike,
+) -> tuple[Array, Array, Array]:
     """Return the numbers of two groups as arrays of shape (2, shared), (n_a,) and (n_b,)."""
     shared = as_floats(pairs).reshape(2, -1)
     x = as_floats(only_a).reshape(-1)
@@ -349,7 +406,13 @@ def arrays_of_design(pairs: ArrayLike, only_a: ArrayLike, only_b: ArrayLike) -> 
     return shared, x, y
 
 
-def without_comparison(pairs: Array, only_a: Array, only_b: Array, *, reason: str) -> PartialPairs:
+def without_comparison(
+    pairs: Array,
+    only_a: Array,
+    only_b: Array,
+    *,
+    reason: str,
+) -> PartialPairs:
     """Return the result for two groups that cannot be compared: NaN, with the reason."""
     shared = pairs.shape[1]
     n = shared + len(only_a) + len(only_b)
@@ -366,13 +429,17 @@ def without_comparison(pairs: Array, only_a: Array, only_b: Array, *, reason: st
 
 def defect_of_pairs(pairs: Array, only_a: Array, only_b: Array) -> str:
     """Say why the groups cannot be compared."""
-    numbers = np.concatenate([pairs.ravel(), only_a, only_b])
-    lost = int((~np.isfinite(numbers)).sum())
     shared = pairs.shape[1]
     if shared < 2:
-        return f"{shared} shared seed{'s' if shared != 1 else ''}: at least 2 are needed"
+        plural = "s" if shared != 1 else ""
+        return f"{shared} shared seed{plural}: at least 2 are needed"
+    numbers = np.concatenate([pairs.ravel(), only_a, only_b])
+    finite = np.isfinite(numbers)
+    lost = int((~finite).sum())
     if lost:
         return f"{lost} of {len(numbers)} values are not finite"
-    if is_constant(pairs[0] - pairs[1], scale=float(np.abs(pairs).max())):
+    of_a, of_b = pairs
+    scale = float(np.abs(pairs).max())
+    if is_constant(of_a - of_b, scale=scale):
         return SAME_AMOUNT
     return ""

@@ -44,7 +44,8 @@ def printed(values: Array) -> Printed:
         values: Numbers of shape (n,), finite.
     """
     unit = _unit(values)
-    return Printed(values, unit, _epsilon(values, unit))
+    epsilon = _epsilon(values, unit)
+    return Printed(values, unit, epsilon)
 
 
 def _unit(values: Array) -> Array:
@@ -56,8 +57,18 @@ def _unit(values: Array) -> Array:
     nonzero = values[values != 0]
     if not len(nonzero):
         return np.zeros(len(values))
-    sizes = np.floor(np.log10(np.maximum(np.abs(values), np.abs(nonzero).min())))
-    return np.maximum(_unit_of_decimals(nonzero), _units_of_digits(nonzero, sizes))
+    smallest = np.abs(nonzero).min()
+    magnitudes = np.maximum(np.abs(values), smallest)
+    sizes = _exponents(magnitudes)
+    of_decimals = _unit_of_decimals(nonzero)
+    of_digits = _units_of_digits(nonzero, sizes)
+    return np.maximum(of_decimals, of_digits)
+
+
+def _exponents(magnitudes: Array) -> Array:
+    """Return the power of ten of the first digit of positive numbers."""
+    exponents: Array = np.floor(np.log10(magnitudes))
+    return exponents
 
 
 def _unit_of_decimals(nonzero: Array) -> float:
@@ -70,9 +81,10 @@ def _unit_of_decimals(nonzero: Array) -> float:
 
 def _units_of_digits(nonzero: Array, sizes: Array) -> Array:
     """Return each value's unit by the fewest significant digits that hold all; 0 where 15 are too few."""
-    exponents = np.floor(np.log10(np.abs(nonzero)))
+    exponents = _exponents(np.abs(nonzero))
     for digits in range(1, 16):
-        if _is_whole(_shifted(nonzero, digits - 1 - exponents)):
+        places = digits - 1 - exponents
+        if _is_whole(_shifted(nonzero, places)):
             units: Array = 10.0 ** (sizes + 1 - digits)
             return units
     return np.zeros(len(sizes))
@@ -85,14 +97,17 @@ def _shifted(values: Array, places: Array) -> Array:
     [25.0, 3.0]
     """
     first = np.minimum(places, MOST_PLACES)
-    shifted: Array = values * 10.0**first * 10.0 ** (places - first)
+    rest = places - first
+    shifted: Array = values * 10.0**first * 10.0**rest
     return shifted
 
 
 def _is_whole(x: Array) -> bool:
     distance = np.abs(x - np.rint(x))
-    rounding = 4 * np.finfo(float).eps * np.abs(x) + 1e-12
-    return bool((distance <= rounding).all())
+    relative = 4 * np.finfo(float).eps
+    rounding = relative * np.abs(x) + 1e-12
+    is_near = distance <= rounding
+    return bool(is_near.all())
 
 
 def _epsilon(values: Array, unit: Array) -> float:
@@ -101,17 +116,23 @@ def _epsilon(values: Array, unit: Array) -> float:
     for bits in PRECISIONS:
         mantissas = np.rint(np.ldexp(fractions, bits))
         held = np.ldexp(mantissas, exponents - bits)
-        if (np.abs(held - values) <= unit / 2).all():
+        missed = np.abs(held - values)
+        is_held = missed <= unit / 2
+        if is_held.all():
             return 2.0**-bits
-    return 2.0 ** -PRECISIONS[-1]
+    most_bits = PRECISIONS[-1]
+    return 2.0**-most_bits
 
 
 def allowed(*columns: Printed) -> Array:
     """Return what printing and arithmetic may leave of a sum that should be 0."""
-    total = np.zeros(len(columns[0].values))
+    first = columns[0]
+    total = np.zeros(len(first.values))
     for column in columns:
-        arithmetic = ROUNDINGS * column.epsilon * np.abs(column.values)
-        total = total + (column.unit / 2 + arithmetic)
+        relative = ROUNDINGS * column.epsilon
+        arithmetic = relative * np.abs(column.values)
+        printing = column.unit / 2
+        total = total + (printing + arithmetic)
     return total
 
 
@@ -122,13 +143,17 @@ def fitted_weights(y: Printed, xs: Sequence[Printed]) -> Array | None:
     if not (sizes > 0).all():
         return None
     scaled = x / sizes
-    if np.linalg.matrix_rank(scaled, tol=1e-6 * len(x) ** 0.5) < len(xs):
+    negligible = 1e-6 * len(x) ** 0.5
+    rank = np.linalg.matrix_rank(scaled, tol=negligible)
+    if rank < len(xs):
         return None
     floor = allowed(y, *xs) + np.finfo(float).tiny
     w = np.ones(len(x))
     for _ in range(PASSES):
         root = np.sqrt(w)
-        weights = np.linalg.lstsq(scaled * root[:, None], y.values * root, rcond=None)[0]
+        weighted_x = scaled * root[:, None]
+        weighted_y = y.values * root
+        weights, *_ = np.linalg.lstsq(weighted_x, weighted_y, rcond=None)
         missed = np.abs(y.values - scaled @ weights)
         w = 1 / np.maximum(missed / floor, 1.0)
     return np.asarray(weights / sizes)
@@ -138,7 +163,13 @@ def missed_by(y: Printed, xs: Sequence[Printed], weights: Array) -> Array:
     """Return by how much a weighted sum misses the total, beyond rounding."""
     terms = []
     for weight, x in zip(weights, xs, strict=True):
-        terms.append(Printed(weight * x.values, abs(weight) * x.unit, x.epsilon))
-    missed = np.abs(y.values - sum(term.values for term in terms))
+        term = Printed(
+            values=weight * x.values,
+            unit=abs(weight) * x.unit,
+            epsilon=x.epsilon,
+        )
+        terms.append(term)
+    total = sum(term.values for term in terms)
+    missed = np.abs(y.values - total)
     rounding = 2 * allowed(y, *terms)  # twice: the weights are rounded as well
     return np.asarray(missed - rounding)

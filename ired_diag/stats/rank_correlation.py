@@ -15,9 +15,10 @@ New Asymmetric Measure of Association for Ordinal Variables.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from ired_diag.stats.arrays import Array, as_floats
@@ -37,15 +38,20 @@ def spearman(x: ArrayLike, y: ArrayLike) -> Array:
     """
     a = _centred_ranks(as_floats(x))
     b = _centred_ranks(as_floats(y))
-    size = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
-    product = (a * b).sum(axis=-1)
-    rho: Array = np.full(size.shape, math.nan)
-    np.divide(product, size, out=rho, where=size > 0)
+    squares_a = np.sum(a**2, axis=-1)
+    squares_b = np.sum(b**2, axis=-1)
+    size = np.sqrt(squares_a * squares_b)
+    product = np.sum(a * b, axis=-1)
+    rho = _quotient(product, size, defined=size > 0)
     return np.clip(rho, -1.0, 1.0)
 
 
 def concordance(
-    x: ArrayLike, y: ArrayLike, *, further_than: float = 1.0, closer_than: float = math.inf
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    further_than: float = 1.0,
+    closer_than: float = math.inf,
 ) -> Array:
     """Return how often x orders a pair of each group as y does, of shape (groups,); ties of x count half.
 
@@ -62,8 +68,10 @@ def concordance(
     """
     a = as_floats(x)
     b = as_floats(y)
-    broken = np.isnan(a).any(axis=-1) | np.isnan(b).any(axis=-1)
-    i, j = np.triu_indices(a.shape[-1], k=1)
+    is_missing = np.isnan(a) | np.isnan(b)
+    broken = is_missing.any(axis=-1)
+    n = a.shape[-1]
+    i, j = np.triu_indices(n, k=1)
     a_i = a[:, i]
     a_j = a[:, j]
     b_i = b[:, i]
@@ -76,13 +84,15 @@ def concordance(
     if closer_than < math.inf:
         counts &= large <= closer_than * small
     # As comparisons, not differences: two infinities are a tie.
-    sign = (a_i > a_j).astype(np.float64) - (a_i < a_j)
+    is_larger = a_i > a_j
+    is_smaller = a_i < a_j
+    sign = is_larger.astype(np.float64) - is_smaller
     expected = np.where(b_i > b_j, 1, -1)
     right = 0.5 * (1 + sign * expected)
     pairs = counts.sum(axis=-1)
-    share: Array = np.full(len(a), math.nan)
-    np.divide((right * counts).sum(axis=-1), pairs, out=share, where=(pairs > 0) & ~broken)
-    return share
+    right_pairs = np.sum(right * counts, axis=-1)
+    has_pairs = pairs > 0
+    return _quotient(right_pairs, pairs, defined=has_pairs & ~broken)
 
 
 def share_below(values: ArrayLike, reference: ArrayLike) -> Array:
@@ -98,15 +108,23 @@ def share_below(values: ArrayLike, reference: ArrayLike) -> Array:
     a = as_floats(values)
     b = as_floats(reference)
     missing = np.isnan(a) | np.isnan(b)
-    count = (~missing).sum(axis=-1)
-    below = ((a < b) + 0.5 * (a == b)).sum(axis=-1)
-    share: Array = np.full(len(a), math.nan)
-    np.divide(below, count, out=share, where=count > 0)
-    return share
+    count = np.sum(~missing, axis=-1)
+    is_below = a < b
+    is_tied = a == b
+    below = np.sum(is_below + 0.5 * is_tied, axis=-1)
+    return _quotient(below, count, defined=count > 0)
+
+
+def _quotient(above: Array, below: NDArray[Any], *, defined: NDArray[np.bool_]) -> Array:
+    """Return the quotient of each group, of shape (groups,); NaN where it is not defined."""
+    quotient: Array = np.full(above.shape, math.nan)
+    np.divide(above, below, out=quotient, where=defined)
+    return quotient
 
 
 def _centred_ranks(values: Array) -> Array:
     """Return ranks less their mean, ties averaged; NaN along a group that has one."""
     ranks = stats.rankdata(values, axis=-1, nan_policy="propagate")
-    centred: Array = ranks - ranks.mean(axis=-1, keepdims=True)
+    mean = ranks.mean(axis=-1, keepdims=True)
+    centred: Array = ranks - mean
     return centred

@@ -59,24 +59,38 @@ def mann_whitney(a: ArrayLike, b: ArrayLike) -> RankTest:
     >>> mann_whitney([4.0, 5.0, 6.0], [1.0, 2.0, 3.0])
     RankTest(statistic=9.0, p=0.1, n=6, method='exact', reason='')
     """
-    x, y = as_sample(a), as_sample(b)
-    n = len(x) + len(y)
+    x = as_sample(a)
+    y = as_sample(b)
+    n_a = len(x)
+    n = n_a + len(y)
     if defect := defect_of(x, y, fewest=1):
         return _untested(n, defect)
     ranks = stats.rankdata(np.concatenate([x, y]))
-    ranks_x = ranks[: len(x)]
-    statistic = float(ranks_x.sum()) - len(x) * (len(x) + 1) / 2
+    ranks_x = ranks[:n_a]
+    ranks_y = ranks[n_a:]
+    smallest_sum = n_a * (n_a + 1) / 2
+    statistic = float(ranks_x.sum()) - smallest_sum
     if np.ptp(ranks) == 0:
-        return replace(_untested(n, "all values are equal"), statistic=statistic)
+        untested = _untested(n, "all values are equal")
+        return replace(untested, statistic=statistic)
     tied = _tied(ranks)
-    if tied and math.comb(n, len(x)) <= EXACT_SPLITS:
-        p = two_samples(ranks_x, ranks[len(x) :]).p
-        return RankTest(statistic=statistic, p=p, n=n, method="exact")
-    if tied or max(len(x), len(y)) > LARGEST_EXACT:
-        p = float(stats.mannwhitneyu(x, y, method="asymptotic").pvalue)
-        return RankTest(statistic=statistic, p=p, n=n, method="normal approximation")
-    p = float(stats.mannwhitneyu(x, y, method="exact").pvalue)
-    return RankTest(statistic=statistic, p=p, n=n, method="exact")
+    larger = max(n_a, len(y))
+    method: Method = "exact"
+    if tied and math.comb(n, n_a) <= EXACT_SPLITS:
+        p = two_samples(ranks_x, ranks_y).p
+    elif tied or larger > LARGEST_EXACT:
+        method = "normal approximation"
+        test = stats.mannwhitneyu(x, y, method="asymptotic")
+        p = float(test.pvalue)
+    else:
+        test = stats.mannwhitneyu(x, y, method="exact")
+        p = float(test.pvalue)
+    return RankTest(
+        statistic=statistic,
+        p=p,
+        n=n,
+        method=method,
+    )
 
 
 def wilcoxon(a: ArrayLike, b: ArrayLike) -> RankTest:
@@ -85,37 +99,56 @@ def wilcoxon(a: ArrayLike, b: ArrayLike) -> RankTest:
     >>> wilcoxon([2.0, 4.0, 6.0], [1.0, 2.0, 3.0])
     RankTest(statistic=6.0, p=0.25, n=3, method='exact', reason='')
     """
-    x, y = as_sample(a), as_sample(b)
+    x = as_sample(a)
+    y = as_sample(b)
     if defect := defect_of(x, y, fewest=1, paired=True):
-        return _untested(min(len(x), len(y)), defect)
+        shorter = min(len(x), len(y))
+        return _untested(shorter, defect)
+    pairs = len(x)
     differences = _differences(x, y)
     d = differences[differences != 0]
     n = len(d)
     if n == 0:
         return _untested(0, "the two of every pair are equal")
-    reason = left_out(len(x) - n, len(x), "pairs are equal and left out")
     ranks = stats.rankdata(np.abs(d))
     signed = np.sign(d) * ranks
-    statistic = float(ranks[d > 0].sum())
+    positive_ranks = ranks[d > 0]
     tied = _tied(ranks)
+    method: Method = "exact"
     if tied and n <= EXACT_PAIRS:
         p = sign_flip(signed, np.zeros(n)).p
-        return RankTest(statistic=statistic, p=p, n=n, method="exact", reason=reason)
-    if tied or n > LARGEST_EXACT:
-        p = float(stats.wilcoxon(signed, correction=True, method="auto").pvalue)
-        return RankTest(statistic=statistic, p=p, n=n, method="normal approximation", reason=reason)
-    p = float(stats.wilcoxon(signed, correction=True, method="exact").pvalue)
-    return RankTest(statistic=statistic, p=p, n=n, method="exact", reason=reason)
+    elif tied or n > LARGEST_EXACT:
+        method = "normal approximation"
+        test = stats.wilcoxon(signed, correction=True, method="auto")
+        p = float(test.pvalue)
+    else:
+        test = stats.wilcoxon(signed, correction=True, method="exact")
+        p = float(test.pvalue)
+    return RankTest(
+        statistic=float(positive_ranks.sum()),
+        p=p,
+        n=n,
+        method=method,
+        reason=left_out(pairs - n, pairs, "pairs are equal and left out"),
+    )
 
 
 def _untested(n: int, reason: str) -> RankTest:
-    return RankTest(statistic=math.nan, p=math.nan, n=n, method="none", reason=reason)
+    return RankTest(
+        statistic=math.nan,
+        p=math.nan,
+        n=n,
+        method="none",
+        reason=reason,
+    )
 
 
 def _differences(x: Sample, y: Sample) -> Sample:
     """Return x - y to 13 digits of the largest value, so that 1.1 - 0.9 and 0.3 - 0.1 are a tie."""
     differences = x - y
-    scale = max(np.abs(x).max(), np.abs(y).max())
+    largest_x = np.abs(x).max()
+    largest_y = np.abs(y).max()
+    scale = max(largest_x, largest_y)
     if scale < 1e-280:  # rounding would need a power of ten that is no float
         return differences
     exponent = math.floor(math.log10(scale))
@@ -123,4 +156,5 @@ def _differences(x: Sample, y: Sample) -> Sample:
 
 
 def _tied(ranks: Sample) -> bool:
-    return len(np.unique(ranks)) < len(ranks)
+    different = np.unique(ranks)
+    return len(different) < len(ranks)

@@ -54,7 +54,12 @@ class Ratio:
     reason: str = ""
 
 
-def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, confidence: float = CONFIDENCE) -> Ratio:
+def ratio_of_means(
+    numerator: ArrayLike,
+    denominator: ArrayLike,
+    *,
+    confidence: float = CONFIDENCE,
+) -> Ratio:
     """Return the ratio of the means of paired values.
 
     Args:
@@ -65,19 +70,30 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, confidence: 
     >>> ratio_of_means([1.0, 2.0, 3.0], [2.0, 4.0, 6.0])
     Ratio(value=0.5, low=0.5, high=0.5, n=3, reason='')
     """
-    (x, y), reason = _finite(numerator, denominator)
-    if len(x) == 0:
+    columns, reason = _finite(numerator, denominator)
+    x, y = columns
+    n = len(x)
+    if n == 0:
         return _undefined(0, reason)
     mean = y.mean()
     if mean == 0:
-        return _undefined(len(x), "the mean below the line is 0")
+        return _undefined(n, "the mean below the line is 0")
     value = float(x.mean() / mean)
     influence = (x - value * y) / mean
-    return _interval(value, influence, confidence=confidence, reason=reason)
+    return _interval(
+        value,
+        influence,
+        confidence=confidence,
+        reason=reason,
+    )
 
 
 def squared_correlation(
-    xy: ArrayLike, xx: ArrayLike, yy: ArrayLike, *, confidence: float = CONFIDENCE
+    xy: ArrayLike,
+    xx: ArrayLike,
+    yy: ArrayLike,
+    *,
+    confidence: float = CONFIDENCE,
 ) -> Ratio:
     """Return R² of the sums of products that each unit adds; its interval ends at 0 and 1.
 
@@ -87,18 +103,31 @@ def squared_correlation(
         yy: Squares of the deviations of y, likewise.
         confidence: Confidence level of the interval.
     """
-    (a, b, c), reason = _finite(xy, xx, yy)
-    if len(a) == 0:
+    columns, reason = _finite(xy, xx, yy)
+    product, square_x, square_y = columns
+    n = len(product)
+    if n == 0:
         return _undefined(0, reason)
-    s_xy = float(a.mean())
-    s_xx = float(b.mean())
-    s_yy = float(c.mean())
+    s_xy = float(product.mean())
+    s_xx = float(square_x.mean())
+    s_yy = float(square_y.mean())
     if s_xx <= 0 or s_yy <= 0:
-        return _undefined(len(a), "one of them does not vary")
-    value = s_xy**2 / (s_xx * s_yy)
-    influence = 2 * s_xy * a / (s_xx * s_yy) - value * (b / s_xx + c / s_yy)
-    ratio = _interval(value, influence, confidence=confidence, reason=reason)
-    return replace(ratio, low=max(ratio.low, 0.0), high=min(ratio.high, 1.0))
+        return _undefined(n, "one of them does not vary")
+    below = s_xx * s_yy
+    value = s_xy**2 / below
+    of_product = 2 * s_xy * product / below
+    of_squares = square_x / s_xx + square_y / s_yy
+    ratio = _interval(
+        value,
+        influence=of_product - value * of_squares,
+        confidence=confidence,
+        reason=reason,
+    )
+    return replace(
+        ratio,
+        low=max(ratio.low, 0.0),
+        high=min(ratio.high, 1.0),
+    )
 
 
 def ratio_of_independent_means(x: Summary, y: Summary) -> Ratio:
@@ -109,39 +138,77 @@ def ratio_of_independent_means(x: Summary, y: Summary) -> Ratio:
         y: Below it; the normal's quantile stands for Student's: meant for some hundred units.
     """
     n = min(x.n, y.n)
+    reason = x.reason or y.reason
     if not (x.mean > 0 and y.mean > 0):
-        return _undefined(n, x.reason or y.reason or "needs two positive means")
+        return _undefined(n, reason or "needs two positive means")
     value = x.mean / y.mean
     error_x = x.sd / (math.sqrt(x.n) * x.mean)
     error_y = y.sd / (math.sqrt(y.n) * y.mean)
-    z = float(stats.norm.ppf((1 + x.confidence) / 2))
-    reach = math.exp(z * math.hypot(error_x, error_y))
-    return Ratio(value, low=value / reach, high=value * reach, n=n, reason=x.reason or y.reason)
+    error = math.hypot(error_x, error_y)
+    upper_tail = (1 + x.confidence) / 2
+    z = float(stats.norm.ppf(upper_tail))
+    factor = math.exp(z * error)
+    return Ratio(
+        value,
+        low=value / factor,
+        high=value * factor,
+        n=n,
+        reason=reason,
+    )
 
 
 def _finite(*columns: ArrayLike) -> tuple[Array, str]:
     """Return the columns where every one is finite, of shape (columns, n), and why others are left out."""
     values = np.array(columns, dtype=np.float64)
-    keep: NDArray[np.bool_] = np.all(np.isfinite(values), axis=0, keepdims=True)[0]
+    finite = np.isfinite(values)
+    keep: NDArray[np.bool_] = np.all(finite, axis=0, keepdims=True)[0]
     lost = int((~keep).sum())
-    return values[:, keep], left_out(lost, len(keep), "are not finite")
+    reason = left_out(lost, len(keep), "are not finite")
+    return values[:, keep], reason
 
 
-def _interval(value: float, influence: Array, *, confidence: float, reason: str) -> Ratio:
+def _interval(
+    value: float,
+    influence: Array,
+    *,
+    confidence: float,
+    reason: str,
+) -> Ratio:
     n = len(influence)
     if n < 2:
-        nan = math.nan
-        return Ratio(value, low=nan, high=nan, n=n, reason=reason or "one value has no spread")
+        return Ratio(
+            value,
+            low=math.nan,
+            high=math.nan,
+            n=n,
+            reason=reason or "one value has no spread",
+        )
     sd = float(influence.std(ddof=1))
     reach = t_quantile(confidence, n - 1) * sd / math.sqrt(n)
-    if sd > 0:
-        scores = (influence - influence.mean()) / sd
-        skewness = float(np.mean(scores**3))
-        if n <= 25 * skewness**2:
-            reason = joined(reason, FEW_DECIDE)
-    return Ratio(value, low=value - reach, high=value + reach, n=n, reason=reason)
+    if sd > 0 and _few_decide(influence, sd):
+        reason = joined(reason, FEW_DECIDE)
+    return Ratio(
+        value,
+        low=value - reach,
+        high=value + reach,
+        n=n,
+        reason=reason,
+    )
+
+
+def _few_decide(influence: Array, sd: float) -> bool:
+    """Say whether Cochran's rule finds too few units for the skewness of what each moves."""
+    deviations = influence - influence.mean()
+    scores = deviations / sd
+    skewness = float(np.mean(scores**3))
+    return len(influence) <= 25 * skewness**2
 
 
 def _undefined(n: int, reason: str) -> Ratio:
-    nan = math.nan
-    return Ratio(nan, low=nan, high=nan, n=n, reason=reason or "no values")
+    return Ratio(
+        math.nan,
+        low=math.nan,
+        high=math.nan,
+        n=n,
+        reason=reason or "no values",
+    )

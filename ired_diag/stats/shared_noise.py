@@ -88,8 +88,14 @@ def shared_noise(a: ArrayLike, b: ArrayLike, *, seed: int = 0, draws: int = DRAW
     same = float(by_seed.mean())
     if n == 1:
         alone = no_shared_noise(1, reason or "1 seed has no others")
-        return replace(alone, same=same, exact=True, by_seed=(same,))
-    different = float((table.sum() - by_seed.sum()) / (n * (n - 1)))
+        return replace(
+            alone,
+            same=same,
+            exact=True,
+            by_seed=(same,),
+        )
+    of_different = table.sum() - by_seed.sum()
+    different = float(of_different / (n * (n - 1)))
     exact = n <= EXACT_UP_TO
     if exact:
         orders = _all_orders(n)
@@ -114,41 +120,50 @@ def _usable(x: Array, y: Array) -> tuple[Array, Array, str]:
     residuals_x, lengths_x = _residuals(x[finite])
     residuals_y, lengths_y = _residuals(y[finite])
     rounding = 16 * np.finfo(np.float64).eps * math.sqrt(x.shape[1])
-    noisy = (np.minimum(lengths_x, lengths_y) > rounding).ravel()
+    shorter = np.minimum(lengths_x, lengths_y)
+    noisy = (shorter > rounding).ravel()
     u = residuals_x[noisy] / lengths_x[noisy]
     v = residuals_y[noisy] / lengths_y[noisy]
     reason = ""
-    if len(u) < len(x):
-        lost = f"{len(x) - len(u)} of {len(x)} seeds"
-        reason = f"{lost} have a curve that is not finite or has no noise"
+    seeds = len(x)
+    lost = seeds - len(u)
+    if lost:
+        reason = f"{lost} of {seeds} seeds have a curve that is not finite or has no noise"
     return u, v, reason
 
 
 def _residuals(curves: Array) -> tuple[Array, Array]:
     """Return the detrended curves, scaled to a largest value of 1, and their lengths."""
     largest = np.abs(curves).max(axis=1, keepdims=True)
-    residuals = detrended(curves / np.maximum(largest, TINY))
-    return residuals, np.linalg.norm(residuals, axis=1, keepdims=True)
+    scaled = curves / np.maximum(largest, TINY)
+    residuals = detrended(scaled)
+    lengths = np.linalg.norm(residuals, axis=1, keepdims=True)
+    return residuals, lengths
 
 
 def _all_orders(n: int) -> NDArray[np.intp]:
-    return np.array(list(itertools.permutations(range(n))), dtype=np.intp)
+    orders = list(itertools.permutations(range(n)))
+    return np.array(orders, dtype=np.intp)
 
 
 def _drawn_orders(n: int, draws: int, seed: int) -> NDArray[np.intp]:
     rng = np.random.default_rng(seed)
-    return rng.permuted(np.tile(np.arange(n), (draws, 1)), axis=1)
+    in_order = np.tile(np.arange(n), (draws, 1))
+    return rng.permuted(in_order, axis=1)
 
 
 def _share_as_alike(table: Array, orders: NDArray[np.intp], exact: bool) -> float:
     """Return the share of assignments that are at least as alike as the true one."""
     n = len(table)
-    alike = table.ravel()[orders + n * np.arange(n)].mean(axis=1)
+    rows = n * np.arange(n)
+    assigned = table.ravel()[orders + rows]
+    alike = assigned.mean(axis=1)
     observed = np.diag(table).mean()
-    hits = int((alike >= observed - 1e-12).sum())  # 1e-12: rounding of numbers near 1
+    hits = int(np.sum(alike >= observed - 1e-12))  # 1e-12: rounding of numbers near 1
+    count = len(orders)
     if exact:
-        return hits / len(orders)
-    return (1 + hits) / (1 + len(orders))
+        return hits / count
+    return (1 + hits) / (1 + count)
 
 
 def no_shared_noise(n: int, reason: str) -> SharedNoise:

@@ -83,11 +83,21 @@ def brown_forsythe(*samples: ArrayLike) -> SpreadTest:
     """Return the Brown-Forsythe test, about the medians, of two or more samples, each of shape (n,)."""
     arrays = [as_sample(sample) for sample in samples]
     groups = len(arrays)
-    df = (groups - 1, sum(map(len, arrays)) - groups)
+    n = sum(map(len, arrays))
+    df = (groups - 1, n - groups)
     if defect := _defect_of_spreads(arrays):
-        return SpreadTest(f=math.nan, df=df, p=math.nan, reason=defect)
+        return SpreadTest(
+            f=math.nan,
+            df=df,
+            p=math.nan,
+            reason=defect,
+        )
     result = stats.levene(*arrays, center="median")
-    return SpreadTest(float(result.statistic), df, float(result.pvalue))
+    return SpreadTest(
+        f=float(result.statistic),
+        df=df,
+        p=float(result.pvalue),
+    )
 
 
 def sd_ratio(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> SdRatio:
@@ -101,13 +111,17 @@ def sd_ratio(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> S
     >>> sd_ratio([2.0, 4.0, 6.0, 8.0, 12.0], [1.0, 2.0, 3.0, 4.0, 6.0]).value
     2.0
     """
-    x, y = as_sample(a), as_sample(b)
+    x = as_sample(a)
+    y = as_sample(b)
     if defect := defect_of(x, y) or _constant_sample(x, y):
         return _no_ratio(math.nan, confidence, defect)
-    sd_x, sd_y = x.std(ddof=1), y.std(ddof=1)
+    sd_x = x.std(ddof=1)
+    sd_y = y.std(ddof=1)
     value = float(sd_x / sd_y)
     z = normal_quantile(confidence)
-    if defect := defect_of(x, y, fewest=max(SMALLEST, math.floor(z) + 1)):
+    more_than_z = math.floor(z) + 1
+    fewest = max(SMALLEST, more_than_z)
+    if defect := defect_of(x, y, fewest=fewest):
         return _no_ratio(value, confidence, defect)
     low, high = _log_ends(x / sd_x, y / sd_y, z)
     return SdRatio(
@@ -126,12 +140,19 @@ def _constant_sample(*samples: Sample) -> str:
 
 
 def _no_ratio(value: float, confidence: float, reason: str) -> SdRatio:
-    return SdRatio(value=value, low=math.nan, high=math.nan, confidence=confidence, reason=reason)
+    return SdRatio(
+        value=value,
+        low=math.nan,
+        high=math.nan,
+        confidence=confidence,
+        reason=reason,
+    )
 
 
 def _log_ends(x: Sample, y: Sample, z: float) -> tuple[float, float]:
     """Return the ends of ln ρ that Bonett's test leaves for two samples of sd 1."""
-    n_x, n_y = len(x), len(y)
+    n_x = len(x)
+    n_y = len(y)
     fourth_x = _fourth_moment(x)
     fourth_y = _fourth_moment(y)
     centre = math.log(n_x / (n_x - z) * (n_y - z) / n_y) / 2
@@ -139,30 +160,37 @@ def _log_ends(x: Sample, y: Sample, z: float) -> tuple[float, float]:
     def distance(log_ratio: float) -> float:
         square = math.exp(-2 * log_ratio)
         fourth = fourth_x * square**2 + fourth_y
-        kurtosis = (n_x + n_y) * fourth / ((n_x - 1) * square + n_y - 1) ** 2
+        squares = (n_x - 1) * square + n_y - 1
+        kurtosis = (n_x + n_y) * fourth / squares**2
         error_x = (kurtosis - (n_x - 3) / n_x) / (n_x - 1)
         error_y = (kurtosis - (n_y - 3) / n_y) / (n_y - 1)
-        return abs(log_ratio - centre) - z * math.sqrt(error_x + error_y) / 2
+        error = math.sqrt(error_x + error_y)
+        return abs(log_ratio - centre) - z * error / 2
 
     reach = 1.0
     while min(distance(centre - reach), distance(centre + reach)) < 0:
         reach += 1.0
-    low = optimize.brentq(distance, centre, centre - reach, xtol=1e-13)
-    high = optimize.brentq(distance, centre, centre + reach, xtol=1e-13)
+    lowest = centre - reach
+    highest = centre + reach
+    low = optimize.brentq(distance, centre, lowest, xtol=1e-13)
+    high = optimize.brentq(distance, centre, highest, xtol=1e-13)
     return float(low), float(high)
 
 
 def _fourth_moment(x: Sample) -> float:
     """Return the sum of fourth powers about the trimmed mean."""
-    return float(((x - _trimmed_mean(x)) ** 4).sum())
+    deviations = x - _trimmed_mean(x)
+    return float(np.sum(deviations**4))
 
 
 def _trimmed_mean(x: Sample) -> float:
     """Return the mean without 1/(2√(n - 4)) of the values at each end; of five values, the median."""
     n = len(x)
     share = int(n / (2 * math.sqrt(n - 4)))
-    cut = min(share, (n - 1) // 2)
-    return float(np.sort(x)[cut : n - cut].mean())
+    most = (n - 1) // 2
+    cut = min(share, most)
+    middle = np.sort(x)[cut : n - cut]
+    return float(middle.mean())
 
 
 def _defect_of_spreads(samples: Sequence[Sample]) -> str:
@@ -181,6 +209,7 @@ def _defect_of_spreads(samples: Sequence[Sample]) -> str:
 def _all_constant(arrays: Sequence[Sample], samples: Sequence[Sample]) -> bool:
     """Say whether each array varies only by the rounding of its sample's values."""
     for array, sample in zip(arrays, samples, strict=True):
-        if not is_constant(array, scale=float(np.abs(sample).max())):
+        largest = float(np.abs(sample).max())
+        if not is_constant(array, scale=largest):
             return False
     return True

@@ -70,20 +70,25 @@ def judge(
     >>> judge(interval_95=(0.1, 0.3), interval_90=(0.12, 0.28), margin=0.2).decision
     'worse'
     """
+    a, b = names
     low, high = interval_95
     if math.isnan(low) or math.isnan(high):
-        return Verdict("undecided", False, f"the difference {' - '.join(names)} has no 95% interval")
-    if low > high or interval_90[0] > interval_90[1]:
+        return Verdict("undecided", False, f"the difference {a} - {b} has no 95% interval")
+    low_90, high_90 = interval_90
+    if low > high or low_90 > high_90:
         ends = f"{_ends(interval_95)} (95%), {_ends(interval_90)} (90%)"
         return Verdict("undecided", False, f"an interval ends before it begins: {ends}")
     wide = f"the 95% interval of the difference, {_ends(interval_95)}"
-    inside = 0 < margin < math.inf and -margin < interval_90[0] and interval_90[1] < margin
+    has_margin = 0 < margin < math.inf
+    inside = has_margin and -margin < low_90 and high_90 < margin
     size = _size(inside, interval_90, margin)
-    a, b = names
     if low > 0 or high < 0:
-        good = (high < 0) == lower_is_better
-        decision: Decision = "better" if good else "worse"
-        return Verdict(decision, inside, f"{a} is {decision} than {b}: {wide}, excludes 0; {size}")
+        is_lower = high < 0
+        decision: Decision = "worse"
+        if is_lower == lower_is_better:
+            decision = "better"
+        reason = f"{a} is {decision} than {b}: {wide}, excludes 0; {size}"
+        return Verdict(decision, inside, reason)
     if inside:
         reason = f"{a} and {b} are equivalent: {wide}, holds 0, and {size}"
         return Verdict("equivalent", True, reason)
@@ -92,7 +97,12 @@ def judge(
 
 
 def correct(
-    verdict: Verdict, *, p: float, p_equivalence: float, pairs: int, names: tuple[str, str] = ("a", "b")
+    verdict: Verdict,
+    *,
+    p: float,
+    p_equivalence: float,
+    pairs: int,
+    names: tuple[str, str] = ("a", "b"),
 ) -> Verdict:
     """Return the verdict on one of several pairs of groups, after correction for their number.
 
@@ -129,11 +139,14 @@ def _size(inside: bool, interval: Interval, margin: float) -> str:
     """Say how the 90% interval lies to the margin."""
     if not 0 < margin < math.inf:
         return "there is no margin to compare it with"
-    if math.isnan(interval[0]) or math.isnan(interval[1]):
+    low, high = interval
+    if math.isnan(low) or math.isnan(high):
         return "there is no 90% interval to compare with the margin"
     lies = "lies" if inside else "does not lie"
-    return f"the 90% interval, {_ends(interval)}, {lies} inside the margin ±{margin:.4g}"
+    ends = _ends(interval)
+    return f"the 90% interval, {ends}, {lies} inside the margin ±{margin:.4g}"
 
 
 def _ends(interval: Interval) -> str:
-    return f"{interval[0]:.4g} to {interval[1]:.4g}"
+    low, high = interval
+    return f"{low:.4g} to {high:.4g}"

@@ -72,7 +72,12 @@ class WorstRank:
 
 
 def worst_rank_test(
-    a: ArrayLike, b: ArrayLike, *, failed_a: int, failed_b: int, lower_is_better: bool
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    failed_a: int,
+    failed_b: int,
+    lower_is_better: bool,
 ) -> WorstRank:
     """Return Lachin's test of two groups.
 
@@ -88,8 +93,10 @@ def worst_rank_test(
     """
     x = _scores(a, failed_a, lower_is_better)
     y = _scores(b, failed_b, lower_is_better)
-    n_a, n_b = len(x), len(y)
-    smallest = _smallest_p((n_a - failed_a, n_b - failed_b), (failed_a, failed_b))
+    n_a = len(x)
+    n_b = len(y)
+    finished = (n_a - failed_a, n_b - failed_b)
+    failed = (failed_a, failed_b)
     untested = WorstRank(
         p=math.nan,
         probability=math.nan,
@@ -98,21 +105,29 @@ def worst_rank_test(
         n_b=n_b,
         failed_a=failed_a,
         failed_b=failed_b,
-        smallest_p=smallest,
+        smallest_p=_smallest_p(finished, failed),
         method="",
     )
     if reason := _defect(x, y):
         return replace(untested, reason=reason)
-    scores, place = np.unique(np.concatenate([x, y]), return_inverse=True)
-    ties = tuple(np.bincount(place, minlength=len(scores)).tolist())
-    rank_sum = int(_doubled_ranks(ties)[place[:n_a]].sum())
-    probability = (rank_sum / 2 - n_a * (n_a + 1) / 2) / (n_a * n_b)
+    pooled = np.concatenate([x, y])
+    scores, place = np.unique(pooled, return_inverse=True)
+    counts = np.bincount(place, minlength=len(scores))
+    ties = tuple(counts.tolist())
+    ranks = _doubled_ranks(ties)
+    rank_sum = int(ranks[place[:n_a]].sum())
+    smallest_sum = n_a * (n_a + 1) / 2
+    wins = rank_sum / 2 - smallest_sum
+    probability = wins / (n_a * n_b)
+    method: Literal["exact", "normal"] = "normal"
+    if n_a + n_b <= EXACT_UP_TO:
+        method = "exact"
     return replace(
         untested,
         p=_p_of(ties, n_a, rank_sum),
         probability=probability,
         better=_better(probability),
-        method="exact" if n_a + n_b <= EXACT_UP_TO else "normal",
+        method=method,
     )
 
 
@@ -132,18 +147,21 @@ def _p_of(ties: tuple[int, ...], n_a: int, rank_sum: int) -> float:
 
 def _smallest_p(finished: tuple[int, int], failed: tuple[int, int]) -> float:
     """Return the p where all finished seeds of one group are better than all of the other, all different."""
-    n_a = finished[0] + failed[0]
-    n_b = finished[1] + failed[1]
-    lost = sum(failed)
+    finished_a, finished_b = finished
+    failed_a, failed_b = failed
+    n_a = finished_a + failed_a
+    n_b = finished_b + failed_b
+    lost = failed_a + failed_b
     if not n_a or not n_b:
         return math.nan
     if not lost:
         return smallest_two_sample_p(n_a, n_b)
-    ties = (lost, *[1] * sum(finished))
+    all_different = [1] * (finished_a + finished_b)
+    ties = (lost, *all_different)
     ranks = _doubled_ranks(ties)
-    best = ranks[len(ranks) - finished[0] :]
-    worst = ranks[1 : 1 + finished[0]]
-    of_failed = failed[0] * ranks[0]
+    best = ranks[len(ranks) - finished_a :]
+    worst = ranks[1 : 1 + finished_a]
+    of_failed = failed_a * ranks[0]
     where_best = _p_of(ties, n_a, int(of_failed + best.sum()))
     where_worst = _p_of(ties, n_a, int(of_failed + worst.sum()))
     return min(where_best, where_worst)
@@ -158,14 +176,17 @@ def _scores(values: ArrayLike, failed: int, lower_is_better: bool) -> Array:
         raise ValueError("expected finite numbers: count a seed that is not finite among the failed ones")
     if lower_is_better:
         numbers = -numbers
-    return np.concatenate([numbers, np.full(failed, -math.inf)])
+    worst = np.full(failed, -math.inf)
+    return np.concatenate([numbers, worst])
 
 
 def _defect(x: Array, y: Array) -> str:
     """Say why the groups cannot be compared."""
     if not len(x) or not len(y):
         return f"{len(x)} and {len(y)} seeds: at least 1 of each is needed"
-    if not np.isfinite(x).any() and not np.isfinite(y).any():
+    finished_a = np.isfinite(x)
+    finished_b = np.isfinite(y)
+    if not finished_a.any() and not finished_b.any():
         return "all seeds of both groups failed"
     return ""
 
@@ -195,17 +216,21 @@ def _exact_p(ties: tuple[int, ...], n_a: int, rank_sum: int) -> float:
     counts = _choices(ties, n_a)
     at_least = float(counts[rank_sum:].sum())
     at_most = float(counts[: rank_sum + 1].sum())
-    return min(1.0, 2 * min(at_least, at_most) / float(counts.sum()))
+    every_choice = float(counts.sum())
+    p = 2 * min(at_least, at_most) / every_choice
+    return min(1.0, p)
 
 
 def _normal_p(ties: tuple[int, ...], n_a: int, rank_sum: int) -> float:
     counts = np.array(ties, dtype=np.float64)
     n = float(counts.sum())
-    tied = float((counts**3 - counts).sum()) / (n * (n - 1))
+    tied_counts = float(np.sum(counts**3 - counts))
+    tied = tied_counts / (n * (n - 1))
     variance = n_a * (n - n_a) / 12 * (n + 1 - tied)
     if variance == 0:
         return 1.0
     expected = n_a * (n + 1) / 2
     distance = abs(rank_sum / 2 - expected) - 0.5
     z = max(0.0, distance) / math.sqrt(variance)
-    return min(1.0, 2 * float(stats.norm.sf(z)))
+    tail = float(stats.norm.sf(z))
+    return min(1.0, 2 * tail)

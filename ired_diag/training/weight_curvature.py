@@ -37,6 +37,7 @@ Vector = NDArray[np.float64]
 
 MOST_DENSE = 400  # weights whose Hessian is written out
 TOLERANCE = 1e-4  # of Lanczos' eigenvalues, relative
+SQUARES = {"rmsprop": "square_avg", "amsgrad": "max_exp_avg_sq"}  # names that differ from Adam's
 
 
 @dataclass(frozen=True)
@@ -75,22 +76,26 @@ class LossAt:
     def gradient(self, point: Tensor) -> Tensor:
         """Return the gradient at a point, of shape (weights,)."""
         leaf = point.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(self.loss(leaf), leaf)
+        loss = self.loss(leaf)
+        (gradient,) = torch.autograd.grad(loss, leaf)
         return gradient
 
     def times_hessian(self, point: Tensor, vector: Tensor) -> Tensor:
         """Return the product of the Hessian at a point and a vector, of shape (weights,)."""
         leaf = point.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(self.loss(leaf), leaf, create_graph=True)
+        loss = self.loss(leaf)
+        (gradient,) = torch.autograd.grad(loss, leaf, create_graph=True)
         if not gradient.requires_grad:
             return torch.zeros_like(vector)
-        (product,) = torch.autograd.grad(gradient @ vector, leaf, materialize_grads=True)
+        slope = gradient @ vector
+        (product,) = torch.autograd.grad(slope, leaf, materialize_grads=True)
         return product
 
     def hessian(self, point: Tensor) -> Tensor:
         """Return the Hessian at a point, of shape (weights, weights)."""
         columns = []
-        for unit in torch.eye(self.size, dtype=torch.float64):
+        units = torch.eye(self.size, dtype=torch.float64)
+        for unit in units:
             columns.append(self.times_hessian(point, unit))
         matrix = torch.stack(columns)
         return (matrix + matrix.T) / 2
@@ -108,7 +113,13 @@ def flat(tensors: Tensors) -> Tensor:
     return torch.cat([tensor.flatten() for tensor in tensors.values()])
 
 
-def ends_at(loss: LossAt, point: Tensor, *, divisor: Tensor | None = None, seed: int = 0) -> Ends:
+def ends_at(
+    loss: LossAt,
+    point: Tensor,
+    *,
+    divisor: Tensor | None = None,
+    seed: int = 0,
+) -> Ends:
     """Return the ends of the spectrum of the Hessian, or of P^(-1/2) H P^(-1/2).
 
     Args:
@@ -117,29 +128,59 @@ def ends_at(loss: LossAt, point: Tensor, *, divisor: Tensor | None = None, seed:
         divisor: P, of shape (weights,); None: the Hessian as it is.
         seed: Of the vector that Lanczos' method starts with.
     """
-    scale = torch.ones_like(point) if divisor is None else divisor.rsqrt()
+    scale = torch.ones_like(point)
+    if divisor is not None:
+        scale = divisor.rsqrt()
     if loss.size <= MOST_DENSE:
         matrix = scale[:, None] * loss.hessian(point) * scale
         values, vectors = np.linalg.eigh(matrix.numpy())
-        return Ends(float(values[-1]), float(values[0]), vectors[:, 0])
+        return Ends(
+            largest=float(values[-1]),
+            smallest=float(values[0]),
+            direction=vectors[:, 0],
+        )
+    operator = _scaled_hessian(loss, point, scale)
+    rng = np.random.default_rng(seed)
+    start = rng.normal(size=loss.size)
+    largest, _ = _end(operator, "LA", start)
+    smallest, direction = _end(operator, "SA", start)
+    return Ends(
+        largest=largest,
+        smallest=smallest,
+        direction=direction,
+    )
+
+
+def _scaled_hessian(loss: LossAt, point: Tensor, scale: Tensor) -> LinearOperator:
+    """Return S H S, with S the scale on the diagonal, as an operator on vectors."""
 
     def times(vector: Vector) -> Vector:
-        product = loss.times_hessian(point, scale * torch.from_numpy(np.asarray(vector).reshape(-1)))
+        column = np.asarray(vector).reshape(-1)
+        scaled = scale * torch.from_numpy(column)
+        product = loss.times_hessian(point, scaled)
         result: Vector = (scale * product).numpy()
         return result
 
-    operator = LinearOperator((loss.size, loss.size), matvec=times, dtype=np.float64)
-    start = np.random.default_rng(seed).normal(size=loss.size)
-    largest, _ = _end(operator, "LA", start)
-    smallest, direction = _end(operator, "SA", start)
-    return Ends(largest, smallest, direction)
+    shape = (loss.size, loss.size)
+    return LinearOperator(shape, matvec=times, dtype=np.float64)
 
 
-def _end(operator: LinearOperator, which: Literal["LA", "SA"], start: Vector) -> tuple[float, Vector]:
+def _end(
+    operator: LinearOperator,
+    which: Literal["LA", "SA"],
+    start: Vector,
+) -> tuple[float, Vector]:
     try:
-        values, vectors = eigsh(operator, k=1, which=which, v0=start, tol=TOLERANCE)
+        values, vectors = eigsh(
+            operator,
+            k=1,
+            which=which,
+            v0=start,
+            tol=TOLERANCE,
+        )
     except ArpackNoConvergence:
-        return float("nan"), np.full(len(start), np.nan)
+        nowhere = np.full(len(start), np.nan)
+        return float("nan"), nowhere
     return float(values[0]), vectors[:, 0]
 
 
@@ -148,14 +189,18 @@ def divisor_of(state: TrainingState) -> Tensor | None:
 
     It is that of the step before: √v̂ + ε with the memory as the checkpoint holds it.
     """
-    config, steps = state.config, max(state.optimizer_steps, 1)
-    name = {"rmsprop": "square_avg", "amsgrad": "max_exp_avg_sq"}.get(config.optimizer, "exp_avg_sq")
-    if config.optimizer == "sgd":
+    config = state.config
+    optimizer = config.optimizer
+    if optimizer == "sgd":
         return None
-    squares = flat({key: memory[name] for key, memory in state.moments.items()}).double()
-    is_corrected_already = config.optimizer == "amsgrad" and config.amsgrad_maximum == "corrected"
-    if config.optimizer != "rmsprop" and not is_corrected_already:
-        squares = squares / (1 - config.adam_betas[1] ** steps)
+    name = SQUARES.get(optimizer, "exp_avg_sq")
+    memories = {key: memory[name] for key, memory in state.moments.items()}
+    squares = flat(memories).double()
+    is_corrected_already = optimizer == "amsgrad" and config.amsgrad_maximum == "corrected"
+    if optimizer != "rmsprop" and not is_corrected_already:
+        steps = max(state.optimizer_steps, 1)
+        beta = config.adam_betas[1]
+        squares = squares / (1 - beta**steps)
     return squares.sqrt() + config.epsilon
 
 
@@ -172,7 +217,10 @@ def limit_of(config: TrainingConfig, step: int) -> float:
     if config.optimizer == "rmsprop":
         return 2 / rate
     if config.optimizer == "sgd":
-        limit = 2 * (1 + config.momentum) / rate
-        return limit / (1 + 2 * config.momentum) if config.nesterov else limit
+        momentum = config.momentum
+        limit = 2 * (1 + momentum) / rate
+        if config.nesterov:
+            limit = limit / (1 + 2 * momentum)
+        return limit
     beta = config.adam_betas[0]
     return 2 * (1 + beta) / (rate * (1 - beta))

@@ -190,7 +190,12 @@ def conclude(table: Table, comparison: Table) -> Finding:
         if _compared(comparison, data=data)["n"] < n:  # an answer is not finite
             severity = "warning"
     sentences.append(f"{n} matrices each.")
-    return Finding("accuracy", severity, " ".join(sentences), evidence)
+    return Finding(
+        rule="accuracy",
+        severity=severity,
+        statement=" ".join(sentences),
+        evidence=evidence,
+    )
 
 
 def _count(table: Table) -> int:
@@ -285,7 +290,13 @@ def worst_over_best(comparison: Table, data: str) -> Ratio:
     fewest = min(best.n, worst.n)
     if fewest < FEWEST:
         reason = best.reason or f"a tenth has fewer than {FEWEST} matrices"
-        return Ratio(math.nan, math.nan, math.nan, fewest, reason)
+        return Ratio(
+            value=math.nan,
+            low=math.nan,
+            high=math.nan,
+            n=fewest,
+            reason=reason,
+        )
     return ratio_of_independent_means(worst, best)
 
 
@@ -378,13 +389,25 @@ PROBE = Probe(
     conclude=conclude,
     figure=figure,
     headlines=(
-        Headline("mse_id", "MSE of the answers (ID)", "mse_id_low", "mse_id_high", "log"),
-        Headline("mse_ood", "MSE of the answers (OOD)", "mse_ood_low", "mse_ood_high", "log"),
         Headline(
-            "mse_inner_change_id",
-            "MSE with inner optimisation minus without (ID)",
-            "mse_inner_change_id_low",
-            "mse_inner_change_id_high",
+            key="mse_id",
+            label="MSE of the answers (ID)",
+            low="mse_id_low",
+            high="mse_id_high",
+            scale="log",
+        ),
+        Headline(
+            key="mse_ood",
+            label="MSE of the answers (OOD)",
+            low="mse_ood_low",
+            high="mse_ood_high",
+            scale="log",
+        ),
+        Headline(
+            key="mse_inner_change_id",
+            label="MSE with inner optimisation minus without (ID)",
+            low="mse_inner_change_id_low",
+            high="mse_inner_change_id_high",
         ),
     ),
     weights="ema",

@@ -221,7 +221,12 @@ def conclude(table: Table, comparison: Table) -> Finding:
         f" {n} problems, each at {counted(levels, 'noise level')}."
     )
     evidence = _evidence(table, median, differences)
-    return Finding("conditioning", "note", statement, {**evidence, "n": n})
+    return Finding(
+        rule="conditioning",
+        severity="note",
+        statement=statement,
+        evidence={**evidence, "n": n},
+    )
 
 
 def _evidence(
@@ -359,10 +364,10 @@ PROBE = Probe(
     headlines=(
         Headline("median_cond_adversarial", "median condition number of adversarial negatives", scale="log"),
         Headline(
-            "larger_vs_start",
-            "share worse conditioned than before the descent",
-            "larger_low_vs_start",
-            "larger_high_vs_start",
+            key="larger_vs_start",
+            label="share worse conditioned than before the descent",
+            low="larger_low_vs_start",
+            high="larger_high_vs_start",
         ),
     ),
     needs=("negatives", MATRICES),

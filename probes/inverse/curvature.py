@@ -198,7 +198,12 @@ def _slice(
     direction: Tensor,
     reach: float,
 ) -> Table:
-    steps, values = slice_along(loss, parameters, direction, reach)
+    steps, values = slice_along(
+        loss=loss,
+        parameters=parameters,
+        direction=direction,
+        reach=reach,
+    )
     reason = ""
     if not np.isfinite(steps).all():
         reason = "the loss is flat along this direction"
@@ -215,11 +220,11 @@ def _loss(subject: Subject, number: int, count: int) -> LossOf:
         return subject.generator(f"curvature {purpose}", number)
 
     return drawn_loss(
-        subject.energy_of(EnergyNetwork),
-        subject.schedule,
-        config,
-        subject.problems,
-        count,
+        network=subject.energy_of(EnergyNetwork),
+        schedule=subject.schedule,
+        config=config,
+        problems=subject.problems,
+        count=count,
         generators=generators,
     )
 
@@ -273,10 +278,10 @@ def _spectra(subject: Subject, divisor: float) -> list[Table]:
         return [_rows("energy", "lambda_max", math.nan, reason=reason)]
     count = min(count, max(1, ENTRIES // dim))
     spectrum = answer_spectrum(
-        subject.energy,
-        subject.schedule,
-        x.to(subject.device)[:count],
-        answer.to(subject.device)[:count],
+        energy=subject.energy,
+        schedule=subject.schedule,
+        x=x.to(subject.device)[:count],
+        answer=answer.to(subject.device)[:count],
         generator=subject.generator("curvature check"),
     )
     # The network divides ∇_yE, and with it the Hessian, by the divisor.
@@ -447,13 +452,24 @@ def conclude(table: Table, comparison: Table) -> Finding:
     over = {name: _overshooting(comparison, name) for name in ("first", "later")}
     on_energy = f"Of E in y nothing: {eigenvalue['reason'][0]}."
     if n:
-        on_energy = energy_verdict(evidence, n, _shares_indefinite(comparison), over)
+        on_energy = energy_verdict(
+            numbers=evidence,
+            problems=n,
+            indefinite=_shares_indefinite(comparison),
+            over=over,
+        )
     severity: Severity = "note"
     advice = ""
     if any(over.values()):
         severity = "warning"
         advice = ADVICE
-    return Finding("curvature", severity, f"{on_loss} {on_energy}", {**evidence, "n": n}, advice)
+    return Finding(
+        rule="curvature",
+        severity=severity,
+        statement=f"{on_loss} {on_energy}",
+        evidence={**evidence, "n": n},
+        advice=advice,
+    )
 
 
 def _evidence(pooled: Table) -> dict[str, float]:

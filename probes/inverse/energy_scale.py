@@ -166,11 +166,11 @@ def _explained(error: Grid, noise: Grid) -> Estimate:
     """Return R², the share of the noise's square that the denoiser explains."""
     unexplained = ratio_of_means(error.sum(axis=0), noise.sum(axis=0))
     return Estimate(
-        1 - unexplained.value,
-        1 - unexplained.high,
-        1 - unexplained.low,
-        unexplained.n,
-        unexplained.reason,
+        value=1 - unexplained.value,
+        low=1 - unexplained.high,
+        high=1 - unexplained.low,
+        n=unexplained.n,
+        reason=unexplained.reason,
     )
 
 
@@ -210,7 +210,12 @@ def conclude(table: Table, comparison: Table) -> Finding:
         evidence[f"{name}_high"] = estimate.high
     if verdict == "not a number":
         statement = f"Nothing can be said: energy or gradient is no number ({n} problems)."
-        return Finding("energy_scale", severity, statement, evidence)
+        return Finding(
+            rule="energy_scale",
+            severity=severity,
+            statement=statement,
+            evidence=evidence,
+        )
     divided = ""
     if RUNAWAY * dim < pooled["size"].value <= limit:
         divided = ", large because the gradient is divided"
@@ -227,7 +232,13 @@ def conclude(table: Table, comparison: Table) -> Finding:
     advice = " ".join(ADVICE[trouble] for trouble in troubles if trouble in ADVICE)
     if lost:
         severity = "warning"
-    return Finding("energy_scale", severity, statement, evidence, advice)
+    return Finding(
+        rule="energy_scale",
+        severity=severity,
+        statement=statement,
+        evidence=evidence,
+        advice=advice,
+    )
 
 
 def _extent(table: Table, lost: int) -> str:
@@ -283,11 +294,11 @@ def verdict_of(size: Estimate, mse: Estimate, limit: float) -> tuple[str, Severi
 def _over_levels(comparison: Table, quantity: str) -> Estimate:
     row = row_of(comparison, level=ALL_LEVELS, quantity=quantity)
     return Estimate(
-        float(row["value"]),
-        float(row["value_low"]),
-        float(row["value_high"]),
-        int(row["n"]),
-        str(row["reason"]),
+        value=float(row["value"]),
+        low=float(row["value_low"]),
+        high=float(row["value_high"]),
+        n=int(row["n"]),
+        reason=str(row["reason"]),
     )
 
 
@@ -344,7 +355,12 @@ def over_training(steps: Sequence[int], findings: Sequence[Finding]) -> Finding:
         "growth_high": growth.high,
         "n": growth.n,
     }
-    return Finding(rule, severity, statement, evidence)
+    return Finding(
+        rule=rule,
+        severity=severity,
+        statement=statement,
+        evidence=evidence,
+    )
 
 
 def _growth_in_words(growth: Slope) -> str:
@@ -400,7 +416,12 @@ def _line(comparison: Table, quantity: str, name: str) -> Line:
     rows = select(comparison, quantity=quantity)
     single = rows["level"] != ALL_LEVELS
     at_levels = {key: column[single] for key, column in rows.items()}
-    return line_of_rows(name, at_levels["level"], at_levels, "value")
+    return line_of_rows(
+        name=name,
+        x=at_levels["level"],
+        rows=at_levels,
+        column="value",
+    )
 
 
 PROBE = Probe(
@@ -413,9 +434,26 @@ PROBE = Probe(
     conclude=conclude,
     figure=figure,
     headlines=(
-        Headline("size", "|E| of right answers (nat)", "size_low", "size_high", "log"),
-        Headline("mse", "MSE of the predicted noise", "mse_low", "mse_high", "log"),
-        Headline("output_ratio", "output over noise, lengths", "output_ratio_low", "output_ratio_high"),
+        Headline(
+            key="size",
+            label="|E| of right answers (nat)",
+            low="size_low",
+            high="size_high",
+            scale="log",
+        ),
+        Headline(
+            key="mse",
+            label="MSE of the predicted noise",
+            low="mse_low",
+            high="mse_high",
+            scale="log",
+        ),
+        Headline(
+            key="output_ratio",
+            label="output over noise, lengths",
+            low="output_ratio_low",
+            high="output_ratio_high",
+        ),
     ),
     over_training=over_training,
     needs=("levels",),

@@ -37,7 +37,7 @@ from torch import Tensor
 
 from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.drawing.interval_lines import line_of_rows
-from ired_diag.finding import Finding, Severity
+from ired_diag.finding import Evidence, Finding, Severity
 from ired_diag.inverse.answer_errors import answer_errors
 from ired_diag.inverse.gradient_change import CHANGES, nce_changes
 from ired_diag.inverse.matrices import MATRICES, MatrixData
@@ -96,9 +96,11 @@ BATCH = 256  # pairs behind one gradient; divides the chunk, so that batches do 
 ZERO = 1.0  # the relative distance of the answer zero
 MANY = 0.05  # share of closer negatives from which the run's user should worry
 FEWEST = 30  # problems, below which there is no verdict
+POINTS = 61  # of a curve over τ
 
 Row = Mapping[str, Any]
 Cubes = dict[str, Grid]  # columns of one kind, each of shape (levels, samples)
+KeyAndNumbers = tuple[dict[str, Any], dict[str, Any]]  # what a row is about, and what it says
 
 
 def measure(subject: Subject) -> Table:
@@ -111,29 +113,71 @@ def measure(subject: Subject) -> Table:
     network = subject.energy_of(EnergyNetwork)
     batch = subject.batch
     positive = batch.candidates["positive"][0]
-    starts = subject.generator("false_negatives start", batch.first)
-    start = torch.randn(positive.shape, generator=starts)
-    sampled = sample(
-        network,
-        batch.problem,
-        start.to(positive),
-        subject.schedule,
-        faithful=batch.settings.faithful,
+    own = distances(
+        problem=batch.problem,
+        inverse=positive,
+        candidates=_own_answer(subject)[None],
+        rank=rank,
     )
-    own = distances(batch.problem, positive, sampled.answer[None], rank)
     # An own answer is not closer than itself, and no gradient leaves it out.
-    lacking = dict.fromkeys(("closer", *CHANGES), torch.full_like(own["mse"], math.nan))
-    tables = [_rows(subject, "answer", [ALL_LEVELS], own | lacking)]
+    unknown = torch.full_like(own["mse"], math.nan)
+    lacking = dict.fromkeys(("closer", *CHANGES), unknown)
+    own_rows = _rows(
+        subject=subject,
+        kind="answer",
+        levels=[ALL_LEVELS],
+        numbers=own | lacking,
+    )
+    tables = [own_rows]
     chance = subject.generator("false_negatives chance", batch.first)
     levels = list(range(batch.levels))
     for kind in NEGATIVES:
-        numbers = distances(batch.problem, positive, batch.candidates[kind], rank)
-        finite = torch.isfinite(numbers["mse"]) & torch.isfinite(own["mse"])
-        is_closer = numbers["mse"] < own["mse"]
-        closer = is_closer.double().where(finite, math.nan)
-        changes = nce_changes(network, batch, kind, closer, size=BATCH, generator=chance)
-        tables.append(_rows(subject, kind, levels, numbers | {"closer": closer} | changes))
+        numbers = distances(
+            problem=batch.problem,
+            inverse=positive,
+            candidates=batch.candidates[kind],
+            rank=rank,
+        )
+        closer = _closer(numbers["mse"], own["mse"])
+        changes = nce_changes(
+            network=network,
+            batch=batch,
+            kind=kind,
+            dropped=closer,
+            size=BATCH,
+            generator=chance,
+        )
+        rows = _rows(
+            subject=subject,
+            kind=kind,
+            levels=levels,
+            numbers=numbers | {"closer": closer} | changes,
+        )
+        tables.append(rows)
     return concatenate(tables)
+
+
+def _own_answer(subject: Subject) -> Tensor:
+    """Return the model's own answer to each problem, by its sampler."""
+    batch = subject.batch
+    positive = batch.candidates["positive"][0]
+    starts = subject.generator("false_negatives start", batch.first)
+    start = torch.randn(positive.shape, generator=starts)
+    sampled = sample(
+        energy=subject.energy_of(EnergyNetwork),
+        problem=batch.problem,
+        start=start.to(positive),
+        schedule=subject.schedule,
+        faithful=batch.settings.faithful,
+    )
+    return sampled.answer
+
+
+def _closer(mse: Tensor, own_mse: Tensor) -> Tensor:
+    """Return 1 where a candidate beats the model's own answer, else 0; NaN where one is no number."""
+    finite = torch.isfinite(mse) & torch.isfinite(own_mse)
+    is_closer = mse < own_mse
+    return is_closer.double().where(finite, math.nan)
 
 
 def distances(problem: Tensor, inverse: Tensor, candidates: Tensor, rank: int) -> dict[str, Tensor]:
@@ -145,14 +189,27 @@ def distances(problem: Tensor, inverse: Tensor, candidates: Tensor, rank: int) -
         candidates: Y, of shape (levels, samples, rank²).
         rank: Rows of each matrix.
     """
-    errors = answer_errors(problem.double(), inverse.double(), candidates.double())
-    residual = errors.residual / math.sqrt(rank)
-    return {"mse": errors.mse, "relative": errors.relative, "residual": residual}
+    errors = answer_errors(
+        problem.double(),
+        inverse.double(),
+        candidates.double(),
+    )
+    return {
+        "mse": errors.mse,
+        "relative": errors.relative,
+        "residual": errors.residual / math.sqrt(rank),
+    }
 
 
-def _rows(subject: Subject, kind: str, levels: list[int], numbers: dict[str, Tensor]) -> Table:
+def _rows(
+    subject: Subject,
+    kind: str,
+    levels: list[int],
+    numbers: dict[str, Tensor],
+) -> Table:
     batch = subject.batch
-    samples = np.arange(batch.first, batch.first + batch.samples)
+    end = batch.first + batch.samples
+    samples = np.arange(batch.first, end)
     sample_column = np.tile(samples, len(levels))
     n = len(sample_column)
     columns = {
@@ -163,46 +220,65 @@ def _rows(subject: Subject, kind: str, levels: list[int], numbers: dict[str, Ten
         "batch": sample_column // BATCH,
     }
     for name, values in numbers.items():
-        columns[name] = values.cpu().numpy().ravel()
+        array = values.cpu().numpy()
+        columns[name] = array.ravel()
     return {column.name: columns[column.name] for column in COLUMNS}
 
 
 def compare(table: Table) -> Table:
     """Return the shares within each τ and closer than the model's answer, and the changes of the gradient."""
     rows: list[dict[str, Any]] = []
-    own = select(table, kind="answer")
-    for key, share in _shares_within({name: own[name][None] for name in TAUS}):
-        rows.append({"level": ALL_LEVELS, "kind": "answer", **key, **share})
+    own = _own_distances(table)
+    for key, share in _shares_within(own):
+        about = {"level": ALL_LEVELS, "kind": "answer"}
+        rows.append(about | key | share)
     for kind in NEGATIVES:
         cubes = _cubes(table, kind)
-        for level, place in _places(cubes["mse"]).items():
-            at_level = {name: values[place] for name, values in cubes.items()}
-            for key, numbers in _of_negatives(at_level):
-                rows.append({"level": level, "kind": kind, **key, **numbers})
+        places = _places(cubes["mse"])
+        for level, place in places.items():
+            about = {"level": level, "kind": kind}
+            for key, numbers in _of_negatives(_at(cubes, place)):
+                rows.append(about | key | numbers)
     return table_of_rows(COMPARISON_COLUMNS, rows)
 
 
-def _of_negatives(cubes: Cubes) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _own_distances(table: Table) -> Cubes:
+    """Return the distances of the model's own answers, each of shape (1, samples)."""
+    rows = select(table, kind="answer")
+    return {name: rows[name][None] for name in TAUS}
+
+
+def _of_negatives(cubes: Cubes) -> Iterator[KeyAndNumbers]:
     """Yield what is compared of one kind of negative, at one level or at all of them."""
     yield from _shares_within(cubes)
-    yield {"quantity": "closer", "tau": math.nan}, _share(cubes["closer"])
+    key = {"quantity": "closer", "tau": math.nan}
+    yield key, _share(cubes["closer"])
     for name in GRADIENTS:
-        yield {"quantity": name, "tau": math.nan}, _change(cubes, name)
+        key = {"quantity": name, "tau": math.nan}
+        yield key, _change(cubes, name)
 
 
-def _shares_within(cubes: Cubes) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _shares_within(cubes: Cubes) -> Iterator[KeyAndNumbers]:
     """Yield the share within each τ, by each distance."""
     for distance, taus in TAUS.items():
         values = cubes[distance]
+        unknown = np.isnan(values)
         for tau in taus:
-            within = np.where(np.isnan(values), math.nan, values <= tau)
-            yield {"quantity": distance, "tau": tau}, _share(within)
+            within = np.where(unknown, math.nan, values <= tau)
+            key = {"quantity": distance, "tau": tau}
+            yield key, _share(within)
 
 
 def _cubes(table: Table, kind: str) -> Cubes:
     """Return the columns of one kind, each of shape (levels, samples)."""
     rows = select(table, kind=kind)
-    return {name: grid(rows, name, "level", "sample") for name in (*TAUS, "closer", "batch", *CHANGES)}
+    names = (*TAUS, "closer", "batch", *CHANGES)
+    return {name: grid(rows, name, "level", "sample") for name in names}
+
+
+def _at(cubes: Cubes, place: slice) -> Cubes:
+    """Return the columns at some levels."""
+    return {name: values[place] for name, values in cubes.items()}
 
 
 def _places(values: Grid) -> dict[int, slice]:
@@ -215,7 +291,8 @@ def _places(values: Grid) -> dict[int, slice]:
 
 def _share(answers: Grid) -> dict[str, Any]:
     """Return a share, of answers of shape (levels, samples)."""
-    share = share_of(mean_of_finite(answers), answers=len(answers))
+    over_levels = mean_of_finite(answers)
+    share = share_of(over_levels, answers=len(answers))
     return {
         "x": share.mean,
         "x_low": share.low,
@@ -231,9 +308,11 @@ def _share(answers: Grid) -> dict[str, Any]:
 
 def _change(cubes: Cubes, name: str) -> dict[str, Any]:
     """Return a change of the gradient, over batches."""
-    _, first = np.unique(cubes["batch"][0], return_index=True)
+    batch_numbers = cubes["batch"][0]
+    _, first = np.unique(batch_numbers, return_index=True)
     values = cubes[name][:, first]
-    chance = cubes[f"{name}_chance"][:, first]
+    by_chance = cubes[f"{name}_chance"]
+    chance = by_chance[:, first]
     back: Callable[[float], float] = float
     # Ratios are averaged as logarithms, so that twice and half are equally far from 1.
     if name == "norm_ratio":
@@ -243,39 +322,43 @@ def _change(cubes: Cubes, name: str) -> dict[str, Any]:
     over_levels = mean_of_finite(values)
     chance_over_levels = mean_of_finite(chance)
     own = summary_of_finite(over_levels)
-    by_chance = summary_of_finite(chance_over_levels)
+    control = summary_of_finite(chance_over_levels)
     difference = summary_of_finite(over_levels - chance_over_levels)
     low = float(back(own.low))
     high = float(back(own.high))
     if name == "cosine":
-        low, high = np.clip([low, high], -1.0, 1.0).tolist()
+        within_range = np.clip([low, high], -1.0, 1.0)
+        low, high = within_range.tolist()
     batches = len(first)
+    lacking = _lacking(cubes["closer"], batches - own.n, batches)
     return {
         "x": float(back(own.mean)),
         "x_low": low,
         "x_high": high,
-        "chance": float(back(by_chance.mean)),
+        "chance": float(back(control.mean)),
         "difference": float(back(difference.mean)),
         "difference_low": float(back(difference.low)),
         "difference_high": float(back(difference.high)),
         "n": own.n,
-        "reason": _lacking(cubes["closer"], batches - own.n, batches) or own.reason,
+        "reason": lacking or own.reason,
     }
 
 
 def _logarithm(values: Grid) -> Grid:
-    logarithm: Grid = np.log(np.where(values > 0, values, math.nan))
+    positive = np.where(values > 0, values, math.nan)
+    logarithm: Grid = np.log(positive)
     return logarithm
 
 
 def _lacking(closer: Grid, lost: int, batches: int) -> str:
     """Return why batches have no change."""
-    shares = np.unique(closer[np.isfinite(closer)])
+    finite = closer[np.isfinite(closer)]
+    shares = np.unique(finite)
     if not len(shares):
         return "no distance is a number"
-    if len(shares) == 1 and shares[0] == 0:
-        return "no negative is closer"
     if len(shares) == 1:
+        if shares[0] == 0:
+            return "no negative is closer"
         return "all negatives are closer: none is left"
     if lost:
         return f"{lost} of {batches} batches have all or none closer"
@@ -284,22 +367,34 @@ def _lacking(closer: Grid, lost: int, batches: int) -> str:
 
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return how many negatives are better answers than the model's own, and what they do to the gradient."""
-    n = len(np.unique(table["sample"]))
-    levels = len(np.unique(table["level"])) - 1  # the model's own answer has none
+    n = _count(table, "sample")
+    levels = _count(table, "level") - 1  # the model's own answer has none
     pooled = select(comparison, level=ALL_LEVELS)
-    closer = {kind: row_of(pooled, kind=kind, quantity="closer") for kind in NEGATIVES}
+    closer = {}
+    for kind in NEGATIVES:
+        closer[kind] = row_of(pooled, kind=kind, quantity="closer")
     near = {}
-    for kind in (*NEGATIVES, "answer"):
-        near[kind] = row_of(pooled, kind=kind, quantity="relative", tau=ZERO)
-    change = {name: row_of(pooled, kind="adversarial", quantity=name) for name in GRADIENTS}
+    for candidates in (*NEGATIVES, "answer"):
+        near[candidates] = row_of(pooled, kind=candidates, quantity="relative", tau=ZERO)
+    change = {}
+    for name in GRADIENTS:
+        change[name] = row_of(pooled, kind="adversarial", quantity=name)
     own, zero = _own_and_zero(table)
-    evidence = _evidence(closer, near, change) | {"mse_answer": own, "mse_zero": zero, "n": n}
-    extent = f"{n} problems, each at {counted(levels, 'noise level')}."
-    trained = sentence_on(str(table["training"][0]))
+    evidence = _evidence(closer, near, change)
+    evidence |= {"mse_answer": own, "mse_zero": zero, "n": n}
+    levels_in_words = counted(levels, "noise level")
+    extent = f"{n} problems, each at {levels_in_words}."
+    strategy = str(table["training"][0])
+    trained = sentence_on(strategy)
     mined = closer["adversarial"]
     if not math.isfinite(mined["x"]):
         statement = f"Nothing can be said of false negatives: no distance is a number ({mined['reason']})."
-        return Finding("false_negatives", "warning", f"{statement}{trained} {extent}", evidence)
+        return Finding(
+            rule="false_negatives",
+            severity="warning",
+            statement=f"{statement}{trained} {extent}",
+            evidence=evidence,
+        )
     starts = 100 * closer["start"]["x"]
     randoms = 100 * closer["random"]["x"]
     mined_near = 100 * near["adversarial"]["x"]
@@ -314,9 +409,20 @@ def conclude(table: Table, comparison: Table) -> Finding:
     if n < FEWEST:
         statement += f" Too few problems for a verdict ({FEWEST} are needed)."
     severity: Severity = "note"
-    if n >= FEWEST and own < zero and mined["x_low"] > MANY:
+    are_many = mined["x_low"] > MANY
+    if n >= FEWEST and own < zero and are_many:
         severity = "warning"
-    return Finding("false_negatives", severity, statement, evidence)
+    return Finding(
+        rule="false_negatives",
+        severity=severity,
+        statement=statement,
+        evidence=evidence,
+    )
+
+
+def _count(table: Table, name: str) -> int:
+    """Return how many different values a column has."""
+    return len(np.unique(table[name]))
 
 
 def _own_and_zero(table: Table) -> tuple[float, float]:
@@ -329,7 +435,9 @@ def _own_and_zero(table: Table) -> tuple[float, float]:
         return math.nan, math.nan
     own = mse[usable]
     zero = own / relative[usable] ** 2
-    return float(own.mean()), float(zero.mean())
+    mean_own = float(own.mean())
+    mean_zero = float(zero.mean())
+    return mean_own, mean_zero
 
 
 def _poor_answers(own: float, zero: float) -> str:
@@ -339,7 +447,9 @@ def _poor_answers(own: float, zero: float) -> str:
 
 
 def _percent(row: Row) -> str:
-    x, low, high = 100 * row["x"], 100 * row["x_low"], 100 * row["x_high"]
+    x = 100 * row["x"]
+    low = 100 * row["x_low"]
+    high = 100 * row["x_high"]
     return f"{x:.1f}% (95% interval {low:.1f} to {high:.1f}%)"
 
 
@@ -349,22 +459,29 @@ def _most(comparison: Table) -> str:
     single = rows["level"] != ALL_LEVELS
     levels = rows["level"][single]
     shares = rows["x"][single]
-    if len(shares) < 2 or not np.nanmax(shares) > 0:
+    if len(shares) < 2:
+        return ""
+    if not np.nanmax(shares) > 0:
         return ""
     most = int(np.nanargmax(shares))
-    return f", most at level {levels[most]} ({100 * shares[most]:.1f}%)"
+    level = levels[most]
+    percent = 100 * shares[most]
+    return f", most at level {level} ({percent:.1f}%)"
 
 
 def _change_of_gradient(cosine: Row) -> str:
     if not math.isfinite(cosine["x"]):
         return f"What leaving them out does to the NCE gradient cannot be told: {cosine['reason']}."
-    interval = ""
+    x = cosine["x"]
+    chance = cosine["chance"]
+    difference = f"difference {cosine['difference']:.3f}"
     if cosine["n"] > 1:
-        low, high = cosine["difference_low"], cosine["difference_high"]
-        interval = f", 95% interval {low:.3f} to {high:.3f}"
+        low = cosine["difference_low"]
+        high = cosine["difference_high"]
+        difference += f", 95% interval {low:.3f} to {high:.3f}"
     return (
-        f"Without the closer ones the NCE gradient has a cosine of {cosine['x']:.3f} with that of all; "
-        f"without as many at random {cosine['chance']:.3f} (difference {cosine['difference']:.3f}{interval})."
+        f"Without the closer ones the NCE gradient has a cosine of {x:.3f} with that of all; "
+        f"without as many at random {chance:.3f} ({difference})."
     )
 
 
@@ -377,9 +494,11 @@ def _unmoved(table: Table) -> str:
 
 
 def _evidence(
-    closer: Mapping[Kind, Row], near: Mapping[str, Row], change: Mapping[str, Row]
-) -> dict[str, float | int | str | bool | None]:
-    evidence: dict[str, float | int | str | bool | None] = {}
+    closer: Mapping[Kind, Row],
+    near: Mapping[str, Row],
+    change: Mapping[str, Row],
+) -> Evidence:
+    evidence: Evidence = {}
     for kind, row in closer.items():
         evidence |= with_ends(f"closer_{kind}", row, "x")
     for candidates, row in near.items():
@@ -387,16 +506,21 @@ def _evidence(
     for name, row in change.items():
         evidence |= with_ends(name, row, "x")
         evidence[f"{name}_chance"] = float(row["chance"])
-    evidence["batches"] = int(change["cosine"]["n"])
+    batches = change["cosine"]["n"]
+    evidence["batches"] = int(batches)
     return evidence
 
 
 def figure(table: Table) -> FigureData:
     """Return the shares within τ, the shares of closer negatives, and the cosine of the gradients."""
     cubes = {kind: _cubes(table, kind) for kind in NEGATIVES}
-    n = len(np.unique(table["sample"]))
-    batches = len(np.unique(table["batch"]))
-    panels = (_within_panel(table, cubes), _closer_panel(cubes), _cosine_panel(cubes["adversarial"]))
+    n = _count(table, "sample")
+    batches = _count(table, "batch")
+    panels = (
+        _within_panel(table, cubes),
+        _closer_panel(cubes),
+        _cosine_panel(cubes["adversarial"]),
+    )
     return FigureData(
         name="false_negatives",
         title="How near negatives are to right answers",
@@ -411,11 +535,21 @@ def figure(table: Table) -> FigureData:
 
 
 def _within_panel(table: Table, cubes: Mapping[Kind, Cubes]) -> Panel:
-    distances_of: dict[str, Grid] = {kind: columns["relative"] for kind, columns in cubes.items()}
-    distances_of["own answer"] = select(table, kind="answer")["relative"][None]
+    distances_of: dict[str, Grid] = {}
+    for kind, columns in cubes.items():
+        distances_of[kind] = columns["relative"]
+    own = _own_distances(table)
+    distances_of["own answer"] = own["relative"]
     tau = _range_of(list(distances_of.values()))
-    lines = [_curve(name, tau, values) for name, values in distances_of.items()]
-    return Panel("within τ  (%)", tuple(lines), x_label="relative distance τ", x_scale="log")
+    lines = []
+    for name, values in distances_of.items():
+        lines.append(_curve(name, tau, values))
+    return Panel(
+        y_label="within τ  (%)",
+        lines=tuple(lines),
+        x_label="relative distance τ",
+        x_scale="log",
+    )
 
 
 def _closer_panel(cubes: Mapping[Kind, Cubes]) -> Panel:
@@ -424,7 +558,9 @@ def _closer_panel(cubes: Mapping[Kind, Cubes]) -> Panel:
         closer = columns["closer"]
         shares = [_share(row[None]) for row in closer]
         rows = _columns_of(shares, scale=100.0)
-        lines.append(line_of_rows(kind, np.arange(len(closer)), rows, "x"))
+        levels = np.arange(len(closer))
+        line = line_of_rows(kind, levels, rows, column="x")
+        lines.append(line)
     return Panel("closer than own  (%)", tuple(lines))
 
 
@@ -432,11 +568,16 @@ def _cosine_panel(cubes: Cubes) -> Panel:
     levels = np.arange(len(cubes["mse"]))
     changes = []
     for level in levels:
-        at_level = {name: values[level : level + 1] for name, values in cubes.items()}
+        at_level = _at(cubes, slice(level, level + 1))
         changes.append(_change(at_level, "cosine"))
     rows = _columns_of(changes)
     lines = (
-        line_of_rows("adversarial", levels, rows, "x"),
+        line_of_rows(
+            name="adversarial",
+            x=levels,
+            rows=rows,
+            column="x",
+        ),
         Line("control", levels, rows["chance"]),
     )
     return Panel("cosine without closer", lines)
@@ -446,26 +587,30 @@ def _columns_of(rows: list[dict[str, Any]], *, scale: float = 1.0) -> Table:
     """Return the numbers of some rows of a comparison as columns."""
     columns = {}
     for name in ("x", "x_low", "x_high", "chance"):
-        columns[name] = scale * np.array([row[name] for row in rows], dtype=float)
+        values = [row[name] for row in rows]
+        columns[name] = scale * np.array(values, dtype=float)
     return columns
 
 
 def _range_of(values: list[Grid]) -> Grid:
     """Return τ from the smallest to the largest distance above 0; the answer zero's where there is none."""
     distances = np.concatenate([array.ravel() for array in values])
-    distances = distances[np.isfinite(distances) & (distances > 0)]
-    if not len(distances):
-        return np.geomspace(ZERO, ZERO, 61)
-    low, high = float(distances.min()), float(distances.max())
-    return np.geomspace(low, high, 61)
+    usable = np.isfinite(distances) & (distances > 0)
+    if not usable.any():
+        return np.geomspace(ZERO, ZERO, POINTS)
+    low = float(distances[usable].min())
+    high = float(distances[usable].max())
+    return np.geomspace(low, high, POINTS)
 
 
 def _curve(name: str, tau: Grid, values: Grid) -> Line:
-    finite = np.sort(values[np.isfinite(values)])
+    finite = values[np.isfinite(values)]
+    ranked = np.sort(finite)
     percent = np.full(len(tau), math.nan)
-    if len(finite):
-        below = np.searchsorted(finite, tau, side="right") / len(finite)
-        percent = 100 * below
+    if len(ranked):
+        within = np.searchsorted(ranked, tau, side="right")
+        share = within / len(ranked)
+        percent = 100 * share
     return Line(name, tau, percent, drawn="line")
 
 
@@ -480,12 +625,17 @@ PROBE = Probe(
     figure=figure,
     headlines=(
         Headline(
-            "closer_adversarial",
-            "share of adversarial negatives closer than the model's answer",
-            "closer_adversarial_low",
-            "closer_adversarial_high",
+            key="closer_adversarial",
+            label="share of adversarial negatives closer than the model's answer",
+            low="closer_adversarial_low",
+            high="closer_adversarial_high",
         ),
-        Headline("cosine", "cosine of NCE gradients with and without them", "cosine_low", "cosine_high"),
+        Headline(
+            key="cosine",
+            label="cosine of NCE gradients with and without them",
+            low="cosine_low",
+            high="cosine_high",
+        ),
     ),
     needs=("negatives", MATRICES, NETWORK),
 )

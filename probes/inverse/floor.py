@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -35,7 +35,7 @@ from torch import Tensor
 
 from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.drawing.interval_lines import line_of_rows
-from ired_diag.finding import Finding, Severity
+from ired_diag.finding import Evidence, Finding, Severity
 from ired_diag.inverse.floors import TITLES, references
 from ired_diag.inverse.frozen_set import Solver, frozen_set, solver_of
 from ired_diag.inverse.matrices import MATRICES, MatrixData
@@ -85,6 +85,7 @@ SHOWN = 1e-3  # of the answer zero's MSE: the figure shows no reference below
 
 Array = NDArray[np.float64]
 Numbers = dict[str, Array]  # columns of one predictor, by sample
+KeyAndEstimate = tuple[dict[str, str], Estimate]  # what an estimate is about, and the estimate
 
 
 def measure(subject: Subject) -> Table:
@@ -101,25 +102,45 @@ def score(solve: Solver, data: MatrixData, samples: int) -> Table:
         data: What the references are fitted on.
         samples: Matrices of the frozen set, in distribution and out of it.
     """
-    tables = []
-    for name, ood in (("id", False), ("ood", True)):
-        where = replace(data, ood=ood)
-        for chunk in frozen_set(where, samples):
-            answers = solve(chunk.problem, chunk.start)
-            line = _linear_answer(data, chunk.problem)
-            model = _describe(answers.answer, chunk.inverse, line)
-            unshrunk = _describe(answers.trajectory[-1], chunk.inverse, line)
-            tables.append(_table_of(name, "model", model, first=chunk.first))
-            tables.append(_table_of(name, "unshrunk", unshrunk, first=chunk.first))
-        for predictor, described in reference_rows(data, where, samples).items():
-            tables.append(_table_of(name, predictor, described, first=0))
+    tables: list[Table] = []
+    for name in DATA:
+        where = replace(data, ood=name == "ood")
+        tables += _tables_of_solver(solve, data, where, samples)
+        rows = reference_rows(data, where, samples)
+        for predictor, described in rows.items():
+            table = _table_of(name, predictor, described, first=0)
+            tables.append(table)
     return concatenate(tables)
+
+
+def _tables_of_solver(
+    solve: Solver,
+    data: MatrixData,
+    where: MatrixData,
+    samples: int,
+) -> list[Table]:
+    """Return what the table holds of a solver's answers, scored on ``where``."""
+    name = "ood" if where.ood else "id"
+    tables = []
+    for chunk in frozen_set(where, samples):
+        answers = solve(chunk.problem, chunk.start)
+        line = _linear_answer(data, chunk.problem)
+        by_predictor = {
+            "model": answers.answer,
+            "unshrunk": answers.trajectory[-1],
+        }
+        for predictor, answer in by_predictor.items():
+            described = _describe(answer, chunk.inverse, line)
+            table = _table_of(name, predictor, described, first=chunk.first)
+            tables.append(table)
+    return tables
 
 
 def _linear_answer(data: MatrixData, problem: Tensor) -> Tensor:
     """Return the answers of linear regression, flattened."""
     by_name = {reference.name: reference for reference in references(data)}
-    return by_name["linear"].answer(_square(problem)).flatten(1)
+    answer = by_name["linear"].answer(_square(problem))
+    return answer.flatten(1)
 
 
 @functools.lru_cache(maxsize=8)
@@ -134,23 +155,31 @@ def reference_rows(data: MatrixData, where: MatrixData, samples: int) -> dict[st
     parts: dict[str, list[Array]] = {}
     for chunk in frozen_set(where, samples):
         a = _square(chunk.problem)
-        answers = {reference.name: reference.answer(a).flatten(1) for reference in references(data)}
+        answers = {}
+        for reference in references(data):
+            answer = reference.answer(a)
+            answers[reference.name] = answer.flatten(1)
         answers["inverse"] = chunk.inverse
         for name, answer in answers.items():
             described = _describe(answer, chunk.inverse, answers["linear"])
             parts.setdefault(name, []).append(described)
-    return {name: np.concatenate(described, axis=1) for name, described in parts.items()}
+    rows = {}
+    for name, chunks in parts.items():
+        rows[name] = np.concatenate(chunks, axis=1)
+    return rows
 
 
 def _describe(answer: Tensor, inverse: Tensor, line: Tensor) -> Array:
     """Return mse, square, product and along_unit of flattened answers, of shape (4, count)."""
     rank = round(answer.shape[1] ** 0.5)
-    trace = answer[:, :: rank + 1].sum(1)
+    diagonal = answer[:, :: rank + 1]
+    error = answer - inverse
+    product = answer * line
     measured = (
-        (answer - inverse).square().mean(1),
+        error.square().mean(1),
         answer.square().mean(1),
-        (answer * line).mean(1),
-        trace / rank**1.5,
+        product.mean(1),
+        diagonal.sum(1) / rank**1.5,
     )
     described: Array = torch.stack(measured).numpy()
     return described
@@ -163,7 +192,9 @@ def _table_of(data: str, predictor: str, described: Array, *, first: int) -> Tab
         "sample": np.arange(first, first + count),
         "predictor": np.full(count, predictor),
     }
-    return table | dict(zip(MEASURED, described, strict=True))
+    for name, values in zip(MEASURED, described, strict=True):
+        table[name] = values
+    return table
 
 
 def _square(flat: Tensor) -> Tensor:
@@ -175,26 +206,32 @@ def compare(table: Table) -> Table:
     """Return MSE, skill against each reference, and R² on the linear map, with intervals."""
     rows = []
     for data in DATA:
-        numbers = {name: _numbers(table, data, name) for name in (*ANSWERS, "inverse", *TITLES)}
+        numbers = {}
+        for predictor in (*ANSWERS, "inverse", *TITLES):
+            numbers[predictor] = _numbers(table, data, predictor)
         for key, estimate in _estimates(numbers):
             values = dict(zip(VALUE, estimate, strict=True))
-            rows.append({"data": data, **key, **values})
+            row = {"data": data} | key | values
+            rows.append(row)
     return table_of_rows(COMPARISON_COLUMNS, rows)
 
 
-def _estimates(numbers: dict[str, Numbers]) -> Iterator[tuple[dict[str, str], Estimate]]:
+def _estimates(numbers: dict[str, Numbers]) -> Iterator[KeyAndEstimate]:
     """Yield each estimate on one data set, with what it is about."""
+    mse = {predictor: columns["mse"] for predictor, columns in numbers.items()}
     for predictor in (*ANSWERS, *TITLES):
         key = {"predictor": predictor, "reference": "", "quantity": "mse"}
-        yield key, mean_estimate(numbers[predictor]["mse"])
-    exact = EXACT * float(numbers["zero"]["mse"].mean())
+        yield key, mean_estimate(mse[predictor])
+    mse_of_zero = float(mse["zero"].mean())
+    exact = EXACT * mse_of_zero
     for predictor in ANSWERS:
         for reference in TITLES:
             key = {"predictor": predictor, "reference": reference, "quantity": "skill"}
-            yield key, _skill(numbers[predictor]["mse"], numbers[reference]["mse"], exact)
+            yield key, _skill(mse[predictor], mse[reference], exact)
+    line = numbers["linear"]
     for predictor in (*ANSWERS, "inverse"):
         key = {"predictor": predictor, "reference": "linear", "quantity": "r2"}
-        yield key, _explained(numbers[predictor], numbers["linear"])
+        yield key, _explained(numbers[predictor], line)
 
 
 def _numbers(table: Table, data: str, predictor: str) -> Numbers:
@@ -205,9 +242,21 @@ def _numbers(table: Table, data: str, predictor: str) -> Numbers:
 def _skill(of_model: Array, of_reference: Array, exact: float) -> Estimate:
     """Return 1 - MSE(model)/MSE(reference)."""
     if of_reference.mean() <= exact:
-        return Estimate(math.nan, math.nan, math.nan, len(of_model), "the reference is exact")
+        return Estimate(
+            value=math.nan,
+            low=math.nan,
+            high=math.nan,
+            n=len(of_model),
+            reason="the reference is exact",
+        )
     ratio = ratio_of_means(of_model, of_reference)
-    return Estimate(1 - ratio.value, 1 - ratio.high, 1 - ratio.low, ratio.n, ratio.reason)
+    return Estimate(
+        value=1 - ratio.value,
+        low=1 - ratio.high,
+        high=1 - ratio.low,
+        n=ratio.n,
+        reason=ratio.reason,
+    )
 
 
 def _explained(of_model: Numbers, of_linear: Numbers) -> Estimate:
@@ -216,22 +265,37 @@ def _explained(of_model: Numbers, of_linear: Numbers) -> Estimate:
     count = len(finite)
     left_out = count - int(finite.sum())
     if left_out == count:
-        return Estimate(math.nan, math.nan, math.nan, 0, f"{count} of {count} are not finite")
+        return Estimate(
+            value=math.nan,
+            low=math.nan,
+            high=math.nan,
+            n=0,
+            reason=f"{count} of {count} are not finite",
+        )
     model = {name: column[finite] for name, column in of_model.items()}
     line = {name: column[finite] for name, column in of_linear.items()}
     d = model["along_unit"]
     e = line["along_unit"]
     c = d.mean()
     f = e.mean()
+    product = model["product"] - (c * e + f * d - c * f)
+    model_square = model["square"] - (2 * c * d - c * c)
+    line_square = line["square"] - (2 * f * e - f * f)
     r2 = squared_correlation(
-        model["product"] - (c * e + f * d - c * f),
-        _varied(model["square"] - (2 * c * d - c * c), model["square"]),
-        _varied(line["square"] - (2 * f * e - f * f), line["square"]),
+        product,
+        _varied(model_square, model["square"]),
+        _varied(line_square, line["square"]),
     )
     reason = r2.reason
     if left_out:
         reason = f"{left_out} of {count} are not finite"
-    return Estimate(r2.value, r2.low, r2.high, r2.n, reason)
+    return Estimate(
+        value=r2.value,
+        low=r2.low,
+        high=r2.high,
+        n=r2.n,
+        reason=reason,
+    )
 
 
 def _varied(centred: Array, square: Array) -> Array:
@@ -245,7 +309,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
     """Return where the model stands among the references, in distribution and out of it."""
     n = len(np.unique(table["sample"]))
     sentences = []
-    evidence: dict[str, float | int | str | bool | None] = {"n": n}
+    evidence: Evidence = {"n": n}
     for data in DATA:
         sentences.append(_sentence(comparison, data))
         evidence |= _evidence(comparison, data)
@@ -254,7 +318,12 @@ def conclude(table: Table, comparison: Table) -> Finding:
     verdict = verdict_of(_standing(comparison, "id", "model"))
     if n >= FEWEST and verdict != BETTER:
         severity = "warning"
-    return Finding("floor", severity, " ".join(sentences), evidence)
+    return Finding(
+        rule="floor",
+        severity=severity,
+        statement=" ".join(sentences),
+        evidence=evidence,
+    )
 
 
 def _standing(comparison: Table, data: str, predictor: str) -> Standing:
@@ -265,16 +334,27 @@ def _standing(comparison: Table, data: str, predictor: str) -> Standing:
     unsure = set()
     for row in rows_of(select(on_data, quantity="skill", predictor=predictor)):
         reference = str(row["reference"])
-        skill[reference] = float(row["value"]), float(row["value_low"]), float(row["value_high"])
+        value = float(row["value"])
+        low = float(row["value_low"])
+        high = float(row["value_high"])
+        skill[reference] = (value, low, high)
         if FEW_DECIDE in row["reason"]:
             unsure.add(reference)
     errors = {name: mse[name] for name in TITLES}
-    return Standing(mse[predictor], errors, skill, int(own["n"]), frozenset(unsure))
+    return Standing(
+        error=mse[predictor],
+        references=errors,
+        skill=skill,
+        n=int(own["n"]),
+        unsure=frozenset(unsure),
+    )
 
 
 def _mse_by_predictor(rows: Table) -> dict[str, float]:
     mse = select(rows, quantity="mse")
-    return dict(zip(mse["predictor"].tolist(), mse["value"].tolist(), strict=True))
+    predictors = mse["predictor"].tolist()
+    values = mse["value"].tolist()
+    return dict(zip(predictors, values, strict=True))
 
 
 def _sentence(comparison: Table, data: str) -> str:
@@ -283,20 +363,22 @@ def _sentence(comparison: Table, data: str) -> str:
     if math.isnan(model.error):
         return f"{DATA[data]} none of the model's answers is a number: nothing can be said."
     r2 = select(comparison, data=data, quantity="r2")
-    of_model = row_of(r2, predictor="model")["value"]
-    of_inverse = row_of(r2, predictor="inverse")["value"]
+    of_model = _percent(row_of(r2, predictor="model")["value"])
+    of_inverse = _percent(row_of(r2, predictor="inverse")["value"])
+    mse_of_linear = model.references["linear"]
     return (
         f"{DATA[data]} the model's MSE is {model.error:.4g}, that of linear regression "
-        f"{model.references['linear']:.4g} ({skill_in_words(model)}): {verdict_of(model)}."
+        f"{mse_of_linear:.4g} ({skill_in_words(model)}): {verdict_of(model)}."
         f"{rung_sentence(model)} "
-        f"Linear regression explains {_percent(of_model)} of the model's answers, {_percent(of_inverse)} of "
+        f"Linear regression explains {of_model} of the model's answers, {of_inverse} of "
         f"the inverse (R²)."
         f"{unshrunk_sentence(model, unshrunk)}{_left_out_sentence(comparison, data)}"
     )
 
 
 def _left_out_sentence(comparison: Table, data: str) -> str:
-    reason = row_of(comparison, data=data, predictor="model", quantity="mse")["reason"]
+    own = row_of(comparison, data=data, predictor="model", quantity="mse")
+    reason = own["reason"]
     if "not finite" not in reason:
         return ""
     return f" Left out: {reason}."
@@ -308,16 +390,19 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
-def _evidence(comparison: Table, data: str) -> dict[str, float | int | str | bool | None]:
+def _evidence(comparison: Table, data: str) -> Evidence:
     on_data = select(comparison, data=data)
     standing = _standing(comparison, data, "model")
-    evidence: dict[str, float | int | str | bool | None] = {
+    evidence: Evidence = {
         f"best_beaten_{data}": standing.below,
         f"next_better_{data}": standing.above,
     }
-    for predictor, name in (("model", data), ("unshrunk", f"{data}_unshrunk")):
-        for quantity, reference in (("mse", ""), ("skill", "linear"), ("r2", "linear")):
-            row = row_of(on_data, predictor=predictor, quantity=quantity, reference=reference)
+    names = {"model": data, "unshrunk": f"{data}_unshrunk"}
+    reference_of = {"mse": "", "skill": "linear", "r2": "linear"}
+    for predictor, name in names.items():
+        of_predictor = select(on_data, predictor=predictor)
+        for quantity, reference in reference_of.items():
+            row = row_of(of_predictor, quantity=quantity, reference=reference)
             evidence |= with_ends(f"{quantity}_{name}", row, "value")
     for name, mse in standing.references.items():
         evidence[f"mse_{data}_{name}"] = mse
@@ -336,8 +421,9 @@ def figure(table: Table) -> FigureData:
         by_predictor = _mse_by_predictor(rows)
         least = _least_shown(by_predictor)
         panels.append(_panel(rows, order, data, least))
-        hidden = [name for name in order if by_predictor[name] < least]
-        below_axis += [f"{_printed(name)} ({data})" for name in hidden]
+        for name in order:
+            if by_predictor[name] < least:
+                below_axis.append(f"{_printed(name)} ({data})")
     n = len(np.unique(table["sample"]))
     listed = ", ".join(below_axis)
     remark = ""
@@ -359,24 +445,48 @@ def figure(table: Table) -> FigureData:
 
 def _least_shown(mse: dict[str, float]) -> float:
     """Return the least MSE with a place on the axis: what is next to exact would squeeze all others."""
-    halves = [0.5 * mse[name] for name in ANSWERS if mse[name] > 0]
-    return min([mse["zero"] * SHOWN, *halves])
+    least = mse["zero"] * SHOWN
+    for name in ANSWERS:
+        if mse[name] > 0:
+            least = min(least, 0.5 * mse[name])
+    return least
 
 
 def _panel(mse: Table, order: list[str], data: str, least: float) -> Panel:
-    places = [int(np.flatnonzero(mse["predictor"] == name)[0]) for name in order]
-    rows = {name: column[places] for name, column in mse.items()}
+    predictors = mse["predictor"].tolist()
+    places = [predictors.index(name) for name in order]
+    rows = _rows_at(mse, places)
     shown = rows["value"] >= least
-    x = np.arange(len(order), dtype=np.float64)
-    across = np.array([-0.4, len(order) - 0.6])
-    of_model = np.full(2, _mse_by_predictor(mse)["model"])
-    shown_rows = {name: column[shown] for name, column in rows.items()}
+    count = len(order)
+    x = np.arange(count, dtype=np.float64)
+    across = np.array([-0.4, count - 0.6])
+    by_predictor = _mse_by_predictor(mse)
+    of_model = np.full(2, by_predictor["model"])
+    shown_rows = _rows_at(rows, shown)
     lines = (
-        line_of_rows("references", x[shown], shown_rows, "value", drawn="points"),
+        line_of_rows(
+            name="references",
+            x=x[shown],
+            rows=shown_rows,
+            column="value",
+            drawn="points",
+        ),
         Line("model", across, of_model, drawn="line"),
     )
-    ticks = tuple((float(place), _printed(name)) for place, name in enumerate(order))
-    return Panel(f"MSE, {LABELS[data]}", lines, "log", x_ticks=ticks)
+    ticks = []
+    for place, name in enumerate(order):
+        ticks.append((float(place), _printed(name)))
+    return Panel(
+        y_label=f"MSE, {LABELS[data]}",
+        lines=lines,
+        y_scale="log",
+        x_ticks=tuple(ticks),
+    )
+
+
+def _rows_at(table: Table, places: Sequence[int] | NDArray[np.bool_]) -> Table:
+    """Return the rows at some places, or where a mask is true."""
+    return {name: column[places] for name, column in table.items()}
 
 
 def _printed(name: str) -> str:
@@ -393,9 +503,24 @@ PROBE = Probe(
     conclude=conclude,
     figure=figure,
     headlines=(
-        Headline("skill_id", "skill against linear regression (ID)", "skill_id_low", "skill_id_high"),
-        Headline("skill_ood", "skill against linear regression (OOD)", "skill_ood_low", "skill_ood_high"),
-        Headline("r2_id", "R² of the answers on linear regression (ID)", "r2_id_low", "r2_id_high"),
+        Headline(
+            key="skill_id",
+            label="skill against linear regression (ID)",
+            low="skill_id_low",
+            high="skill_id_high",
+        ),
+        Headline(
+            key="skill_ood",
+            label="skill against linear regression (OOD)",
+            low="skill_ood_low",
+            high="skill_ood_high",
+        ),
+        Headline(
+            key="r2_id",
+            label="R² of the answers on linear regression (ID)",
+            low="r2_id_low",
+            high="r2_id_high",
+        ),
     ),
     weights="ema",
     samples=4096,

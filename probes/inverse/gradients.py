@@ -118,8 +118,20 @@ def measure(subject: Subject) -> Table:
         return concatenate([*settings, table_rows([math.nan], quantity="absent", reason=reason)])
     network = subject.energy_of(EnergyNetwork)
     streams = [_streams(subject, number) for number in range(count)]
-    survey = survey_terms(network, subject.schedule, terms, subject.problems, streams, size=size)
-    levels = _measure_levels(subject, terms, count, size)
+    survey = survey_terms(
+        network=network,
+        schedule=subject.schedule,
+        terms=terms,
+        problems=subject.problems,
+        streams=streams,
+        size=size,
+    )
+    levels = _measure_levels(
+        subject=subject,
+        terms=terms,
+        count=count,
+        size=size,
+    )
     return concatenate([*settings, *survey_rows(survey, (*terms.names, TOTAL)), *levels])
 
 
@@ -160,11 +172,11 @@ def _measure_levels(subject: Subject, terms: Terms, count: int, size: int) -> It
     batches = min(LEVEL_BATCHES, count)
     generators = [subject.generator("gradients by level", number) for number in range(batches)]
     own, whole = survey_levels(
-        subject.energy_of(EnergyNetwork),
-        schedule,
-        terms.config,
-        subject.problems,
-        generators,
+        network=subject.energy_of(EnergyNetwork),
+        schedule=schedule,
+        config=terms.config,
+        problems=subject.problems,
+        generators=generators,
         size=max(1, count * size // (batches * schedule.levels)),
     )
     for quantity, products in (("own", own.numpy()), ("whole", whole.numpy())):
@@ -233,7 +245,12 @@ def compare(table: Table) -> Table:
             level=ALL_LEVELS,
             versus_level=ALL_LEVELS,
             quantity="norm",
-            interval=Interval(math.nan, math.nan, math.nan, str(absent["reason"])),
+            interval=Interval(
+                value=math.nan,
+                low=math.nan,
+                high=math.nan,
+                reason=str(absent["reason"]),
+            ),
             n=0,
         )
         rows.append(row)
@@ -245,13 +262,23 @@ def conclude(table: Table, comparison: Table) -> Finding:
     step = _over_layers(comparison, TOTAL, "step_norm")
     if math.isnan(step.value):
         statement = f"Nothing can be said of the gradients: {_why_absent(table, step)}."
-        return Finding("gradients", "note", statement, {"step_norm": math.nan, "n": 0})
+        return Finding(
+            rule="gradients",
+            severity="note",
+            statement=statement,
+            evidence={"step_norm": math.nan, "n": 0},
+        )
     size = _setting(table, "size")
     batch_size = _setting(table, "batch_size")
     n = int(select(comparison, quantity="step_norm")["n"][0])
     if n < FEW:
         statement = f"{n} batches of {size:.0f} problems: too few for a verdict ({FEW} are needed)."
-        return Finding("gradients", "note", statement, {"step_norm": step.value, "n": n})
+        return Finding(
+            rule="gradients",
+            severity="note",
+            statement=statement,
+            evidence={"step_norm": step.value, "n": n},
+        )
     assumed = row_of(table, quantity="batch_size")["reason"]
     remark = ""
     if assumed:
@@ -268,7 +295,12 @@ def conclude(table: Table, comparison: Table) -> Finding:
     severity: Severity = "note"
     if _is_worrying(comparison, shares=_shares_bound(table)):
         severity = "warning"
-    return Finding("gradients", severity, ". ".join(sentences) + ".", evidence)
+    return Finding(
+        rule="gradients",
+        severity=severity,
+        statement=". ".join(sentences) + ".",
+        evidence=evidence,
+    )
 
 
 def _setting(table: Table, name: str) -> float:
@@ -298,9 +330,19 @@ def _over_layers(comparison: Table, term: str, quantity: str, versus: str = "") 
         versus=versus,
     )
     if not len(rows["x"]):
-        return Interval(math.nan, math.nan, math.nan, "not looked for")
+        return Interval(
+            value=math.nan,
+            low=math.nan,
+            high=math.nan,
+            reason="not looked for",
+        )
     row = row_of(rows)
-    return Interval(float(row["x"]), float(row["x_low"]), float(row["x_high"]), str(row["reason"]))
+    return Interval(
+        value=float(row["x"]),
+        low=float(row["x_low"]),
+        high=float(row["x_high"]),
+        reason=str(row["reason"]),
+    )
 
 
 def _is_worrying(comparison: Table, *, shares: bool) -> bool:
@@ -472,15 +514,32 @@ PROBE = Probe(
     conclude=conclude,
     figure=figure,
     headlines=(
-        Headline("step_norm", "gradient norm of a step", "step_norm_low", "step_norm_high", "log"),
         Headline(
-            "nce_cosine_denoise",
-            "cosine of contrastive and denoising gradient",
-            "nce_cosine_denoise_low",
-            "nce_cosine_denoise_high",
+            key="step_norm",
+            label="gradient norm of a step",
+            low="step_norm_low",
+            high="step_norm_high",
+            scale="log",
         ),
-        Headline("noise_scale", "noise scale (problems)", "noise_scale_low", "noise_scale_high", "log"),
-        Headline("nce_share", "share of the contrastive term", "nce_share_low", "nce_share_high"),
+        Headline(
+            key="nce_cosine_denoise",
+            label="cosine of contrastive and denoising gradient",
+            low="nce_cosine_denoise_low",
+            high="nce_cosine_denoise_high",
+        ),
+        Headline(
+            key="noise_scale",
+            label="noise scale (problems)",
+            low="noise_scale_low",
+            high="noise_scale_high",
+            scale="log",
+        ),
+        Headline(
+            key="nce_share",
+            label="share of the contrastive term",
+            low="nce_share_low",
+            high="nce_share_high",
+        ),
     ),
     needs=(NETWORK,),
 )

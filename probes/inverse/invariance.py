@@ -132,7 +132,12 @@ def measure(subject: Subject) -> Table:
     count = min(subject.samples, MOST)
     drawing = subject.generator("invariance")
     inputs = draw_inputs(subject.problems, subject.schedule.levels, count, generator=drawing)
-    exact = Arrangement(network, subject.schedule, subject.mining, subject.device)
+    exact = Arrangement(
+        network=network,
+        schedule=subject.schedule,
+        settings=subject.mining,
+        device=subject.device,
+    )
     tables = []
     for variation in variations(exact, inputs, rule, generator=subject.generator("order")):
         for quantity in variation.outcome:
@@ -226,7 +231,12 @@ def conclude(table: Table, comparison: Table) -> Finding:
     denoiser = select(table, quantity="denoiser")
     if not np.isfinite(denoiser["size"]).any():
         statement = f"Nothing can be said: the denoiser's output is no number ({n} problems)."
-        return Finding("invariance", "warning", statement, {"n": n, **settings})
+        return Finding(
+            rule="invariance",
+            severity="warning",
+            statement=statement,
+            evidence={"n": n, **settings},
+        )
     evidence = {**_evidence(comparison), **settings, "n": n}
     divides = settings["knob"] == "batch"
     sentences = [
@@ -243,7 +253,13 @@ def conclude(table: Table, comparison: Table) -> Finding:
             divisor = settings["training_batch"]
             advice = f"Validate with the divisor of training: gradient_normalization={divisor}."
     statement = " ".join(filter(None, sentences))
-    return Finding("invariance", severity, statement, evidence, advice)
+    return Finding(
+        rule="invariance",
+        severity=severity,
+        statement=statement,
+        evidence=evidence,
+        advice=advice,
+    )
 
 
 def _identifier(axis: str) -> str:
@@ -514,16 +530,16 @@ PROBE = Probe(
     figure=figure,
     headlines=(
         Headline(
-            "published_order_relative",
-            "change of published negatives in another order, over their size",
-            "published_order_relative_low",
-            "published_order_relative_high",
+            key="published_order_relative",
+            label="change of published negatives in another order, over their size",
+            low="published_order_relative_low",
+            high="published_order_relative_high",
         ),
         Headline(
-            "bfloat16_difference",
-            "change of the validation MSE by bfloat16",
-            "bfloat16_difference_low",
-            "bfloat16_difference_high",
+            key="bfloat16_difference",
+            label="change of the validation MSE by bfloat16",
+            low="bfloat16_difference_low",
+            high="bfloat16_difference_high",
         ),
     ),
     weights="ema",

@@ -16,7 +16,12 @@ from app.dashboard.components.attributes import attributes
 from ired_diag.comparison.words import READOUT_NAMES
 
 
-def choice(key: str, label: str, options: Sequence[tuple[str, str]], value: str) -> html.Label:
+def choice(
+    key: str,
+    label: str,
+    options: Sequence[tuple[str, str]],
+    value: str,
+) -> html.Label:
     """Return a choice among options.
 
     Args:
@@ -25,14 +30,25 @@ def choice(key: str, label: str, options: Sequence[tuple[str, str]], value: str)
         options: Value and words of each option.
         value: Value of the chosen option.
     """
-    listed = [html.Option(words, value=option, selected=option == value) for option, words in options]
-    return html.Label([label, html.Select(listed, **attributes(data_choice=key))], className="control")
+    listed = []
+    for option, words in options:
+        is_chosen = option == value
+        listed.append(html.Option(words, value=option, selected=is_chosen))
+    select = html.Select(listed, **attributes(data_choice=key))
+    return html.Label([label, select], className="control")
 
 
 def readout_choice(view: View) -> html.Label:
     """Return the choice of a readout."""
-    options = [(readout, READOUT_NAMES[readout]) for readout in READOUTS]
-    return choice("readout", "Readout", options, view.readout)
+    options = []
+    for readout in READOUTS:
+        options.append((readout, READOUT_NAMES[readout]))
+    return choice(
+        key="readout",
+        label="Readout",
+        options=options,
+        value=view.readout,
+    )
 
 
 def by_name(names: Iterable[str]) -> list[tuple[str, str]]:
@@ -49,10 +65,20 @@ def switch(key: str, label: str, on: bool) -> html.Button:
         on: Whether it is on.
     """
     keys = attributes(data_flag=key, aria_pressed=on)
-    return html.Button(label, type="button", className="chip", **keys)
+    return html.Button(
+        label,
+        type="button",
+        className="chip",
+        **keys,
+    )
 
 
-def members(key: str, label: str, options: Sequence[str], chosen: Sequence[str]) -> html.Div:
+def members(
+    key: str,
+    label: str,
+    options: Sequence[str],
+    chosen: Sequence[str],
+) -> html.Div:
     """Return a button for each member of a list of ``View``; pressed where it is in the list.
 
     Args:
@@ -63,11 +89,26 @@ def members(key: str, label: str, options: Sequence[str], chosen: Sequence[str])
     """
     buttons = []
     for option in options:
-        keys = attributes(data_toggle=key, data_value=option, aria_pressed=option in chosen)
-        buttons.append(html.Button(option, type="button", className="chip", **keys))
+        keys = attributes(
+            data_toggle=key,
+            data_value=option,
+            aria_pressed=option in chosen,
+        )
+        button = html.Button(
+            option,
+            type="button",
+            className="chip",
+            **keys,
+        )
+        buttons.append(button)
     return chips(label, buttons)
 
 
 def chips(label: str, content: Sequence[Any]) -> html.Div:
     """Return buttons in a row, with a name for screen readers."""
-    return html.Div(content, className="chips", role="group", **attributes(aria_label=label))
+    return html.Div(
+        content,
+        className="chips",
+        role="group",
+        **attributes(aria_label=label),
+    )

@@ -60,22 +60,35 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     def show(search: str, _version: int, _ticks: int, shown: Any) -> tuple[Any, Any, Any]:
         view = View.from_query(search)
         diagnosed, is_current = newest_findings(view, catalog)
-        now = [version_of(diagnosed), is_current, view.filter, view.rule, list(view.severity)]
-        now += [view.metric, view.higher]
+        now = [
+            version_of(diagnosed),
+            is_current,
+            view.filter,
+            view.rule,
+            list(view.severity),
+            view.metric,
+            view.higher,
+        ]
         if now == shown:
             return no_update, no_update, no_update
-        return content(view, catalog.judged(view), diagnosed, current=is_current), is_current, now
+        snapshot = catalog.judged(view)
+        children = content(view, snapshot, diagnosed, current=is_current)
+        return children, is_current, now
 
 
 def newest_findings(view: View, catalog: Catalog) -> tuple[Diagnosed | None, bool]:
     """Return the newest findings, and whether they are those of the study as it was last seen."""
-    snapshot, diagnosed = catalog.judged(view), catalog.diagnosis.newest(view)
-    return diagnosed, version_of(diagnosed) == snapshot.version
+    snapshot = catalog.judged(view)
+    diagnosed = catalog.diagnosis.newest(view)
+    is_current = version_of(diagnosed) == snapshot.version
+    return diagnosed, is_current
 
 
 def version_of(diagnosed: Diagnosed | None) -> int | None:
     """Return the version of the study that was diagnosed; None before the first findings."""
-    return None if diagnosed is None else diagnosed.version
+    if diagnosed is None:
+        return None
+    return diagnosed.version
 
 
 def failure_in_words(diagnosed: Diagnosed) -> str:
@@ -83,12 +96,19 @@ def failure_in_words(diagnosed: Diagnosed) -> str:
     return f"Looking for mistakes failed: {diagnosed.failure}. Please report it."
 
 
-def content(view: View, snapshot: Snapshot, diagnosed: Diagnosed | None, *, current: bool) -> list[Any]:
+def content(
+    view: View,
+    snapshot: Snapshot,
+    diagnosed: Diagnosed | None,
+    *,
+    current: bool,
+) -> list[Any]:
     """Return the list of findings, or why it is still missing."""
     if diagnosed is None:
         return [html.P("Computing …", className="count")]
     if diagnosed.failure:
-        return [empty(failure_in_words(diagnosed), "ired-diag diagnose")]
+        failure = failure_in_words(diagnosed)
+        return [empty(failure, "ired-diag diagnose")]
     findings = [*_of_files(snapshot), *diagnosed.findings]
     if not findings:
         return [empty(NO_FINDING, "ired-diag diagnose --list")]
@@ -96,19 +116,23 @@ def content(view: View, snapshot: Snapshot, diagnosed: Diagnosed | None, *, curr
     count = f"{len(shown)} of {len(findings)} findings"
     if not current:
         count += "; computing newer ones …"
-    clusters = clusters_of(shown, snapshot.study)
+    items = []
+    for cluster in clusters_of(shown, snapshot.study):
+        items.append(_cluster(cluster, snapshot, view))
     return [
         judged_by(snapshot.study.runs),
         _severities(findings, view),
         _rules(findings, view),
         html.P(count, className="count"),
-        html.Ol([_cluster(cluster, snapshot, view) for cluster in clusters], className="findings"),
+        html.Ol(items, className="findings"),
     ]
 
 
 def _of_files(snapshot: Snapshot) -> list[Finding]:
     """Return files that could not be read, as findings."""
-    statements = [f"{place} was not read: {reason}" for place, reason in snapshot.skipped()]
+    statements = []
+    for place, reason in snapshot.skipped():
+        statements.append(f"{place} was not read: {reason}")
     statements += snapshot.unreadable()
     return [Finding("unread_file", "warning", statement) for statement in statements]
 
@@ -120,16 +144,26 @@ def _is_shown(finding: Finding, view: View) -> bool:
         return False
     evidence = " ".join(map(str, finding.evidence.values()))
     text = f"{finding.rule} {finding.statement} {evidence}".lower()
-    return all(word in text for word in view.filter.lower().split())
+    wanted_words = view.filter.lower().split()
+    return all(word in text for word in wanted_words)
 
 
 def _severities(findings: Sequence[Finding], view: View) -> html.Div:
     counts = Counter(finding.severity for finding in findings)
     buttons = []
     for level in LEVELS:
-        keys = attributes(data_toggle="severity", data_value=level, aria_pressed=level in view.severity)
-        text = f"{level} {counts[level]}"
-        buttons.append(html.Button(text, type="button", className=f"chip {level}", **keys))
+        keys = attributes(
+            data_toggle="severity",
+            data_value=level,
+            aria_pressed=level in view.severity,
+        )
+        button = html.Button(
+            f"{level} {counts[level]}",
+            type="button",
+            className=f"chip {level}",
+            **keys,
+        )
+        buttons.append(button)
     return chips("Severity", buttons)
 
 
@@ -138,28 +172,50 @@ def _rules(findings: Sequence[Finding], view: View) -> html.Details:
     buttons = []
     for rule, count in sorted(counts.items()):
         is_chosen = rule == view.rule
-        keys = attributes(data_key="rule", data_value=rule, aria_pressed=is_chosen)
+        keys = attributes(
+            data_key="rule",
+            data_value=rule,
+            aria_pressed=is_chosen,
+        )
         if is_chosen:  # pressed again, it shows all rules
             keys |= attributes(data_value="")
-        text = f"{rule.replace('_', ' ')} {count}"
-        buttons.append(html.Button(text, type="button", className="chip", **keys))
-    summary = f"Rule: {view.rule.replace('_', ' ') or 'all'}"
-    return html.Details([html.Summary(summary), html.Div(buttons, className="chips")])
+        button = html.Button(
+            f"{_printed(rule)} {count}",
+            type="button",
+            className="chip",
+            **keys,
+        )
+        buttons.append(button)
+    chosen = _printed(view.rule) or "all"
+    return html.Details(
+        [
+            html.Summary(f"Rule: {chosen}"),
+            html.Div(buttons, className="chips"),
+        ]
+    )
+
+
+def _printed(rule: str) -> str:
+    return rule.replace("_", " ")
 
 
 def marks(severity: str, rule: str) -> html.Div:
     """Return the severity and the rule of a finding."""
     severity_mark = html.Span(severity, className=f"mark {severity}")
-    rule_mark = html.Span(rule.replace("_", " "), className="rule")
+    rule_mark = html.Span(_printed(rule), className="rule")
     return html.Div([severity_mark, rule_mark], className="marks")
 
 
 def _cluster(cluster: Cluster, snapshot: Snapshot, view: View) -> html.Li:
     """Return the findings of a rule: its question, each statement with its runs, and what to do about it."""
-    title = cluster.question or cluster.rule.replace("_", " ").capitalize()
-    content: list[Any] = [marks(cluster.severity, cluster.rule), html.H2(title)]
+    title = cluster.question or _printed(cluster.rule).capitalize()
+    content: list[Any] = [
+        marks(cluster.severity, cluster.rule),
+        html.H2(title),
+    ]
     for fact in cluster.facts:
-        content.append(html.Ul([_statement(finding, snapshot, view) for finding in fact.findings]))
+        statements = [_statement(finding, snapshot, view) for finding in fact.findings]
+        content.append(html.Ul(statements))
         content += advised(fact, snapshot, view)
     return html.Li(content, className=cluster.severity)
 
@@ -168,11 +224,17 @@ def _statement(finding: Finding, snapshot: Snapshot, view: View) -> html.Li:
     """Return a statement; links to its runs stand below it, or in place of the name that it begins with."""
     entries = runs_of(finding, snapshot)
     words: list[Any] = [finding.statement]
-    if len(entries) == 1 and finding.statement.startswith(f"{entries[0].run.label}:"):
-        label = entries[0].run.label
-        words = [run_link(entries[0].id, label, view=view), finding.statement[len(label) :]]
-        entries = []
-    return html.Li([html.P(words), _links(entries, view)], className="statement")
+    if len(entries) == 1:
+        entry = entries[0]
+        label = entry.run.label
+        if finding.statement.startswith(f"{label}:"):
+            link = run_link(entry.id, label, view=view)
+            words = [link, finding.statement.removeprefix(label)]
+            entries = []
+    return html.Li(
+        [html.P(words), _links(entries, view)],
+        className="statement",
+    )
 
 
 def _links(entries: Sequence[Entry], view: View) -> html.P | None:
@@ -180,7 +242,13 @@ def _links(entries: Sequence[Entry], view: View) -> html.P | None:
         return None
     links: list[Any] = []
     for number, entry in enumerate(entries[:MOST_LINKS]):
-        links += [run_link(entry.id, entry.run.label, view=view, row=number == 0), " "]
+        link = run_link(
+            entry.id,
+            entry.run.label,
+            view=view,
+            row=number == 0,
+        )
+        links += [link, " "]
     more = len(entries) - MOST_LINKS
     if more > 0:
         links.append(f"and {more} more")
@@ -189,5 +257,7 @@ def _links(entries: Sequence[Entry], view: View) -> html.P | None:
 
 def runs_of(finding: Finding, snapshot: Snapshot) -> list[Entry]:
     """Return the runs that a finding touches; all runs of a group where it names only the group."""
-    labels = set(touched_by(finding, snapshot.study).runs)
-    return [entry for entry in snapshot.entries.values() if entry.run.label in labels]
+    touched = touched_by(finding, snapshot.study)
+    labels = set(touched.runs)
+    entries = snapshot.entries.values()
+    return [entry for entry in entries if entry.run.label in labels]
