@@ -43,11 +43,12 @@ def groups_in(folder: Path) -> dict[str, list[Run]]:
 def descents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two groups on Rosenbrock's function, one of them of two seeds, and one on the saddle that leaves."""
     runs = tmp_path_factory.mktemp("descents")
-    valley: dict[str, Any] = {"function": "rosenbrock", "learning_rate": 1e-3, "optimizer": "sgd", "train_steps": 50}
+    valley: dict[str, Any] = {"function": "rosenbrock", "optimizer": "sgd", "train_steps": 50}
+    valley["learning_rate"] = 1e-3
     for seed in range(2):
         trained(runs, "functions", "plain", seed=seed, start_spread=0.01, **valley)
     trained(runs, "functions", "adam", **{**valley, "optimizer": "adam", "learning_rate": 0.01})
-    away = {"function": "saddle", "optimizer": "sgd", "learning_rate": 0.5, "train_steps": 60}
+    away: dict[str, Any] = {"function": "saddle", "optimizer": "sgd", "learning_rate": 0.5, "train_steps": 60}
     trained(runs, "functions", "leaves", **away)
     return runs
 
@@ -59,7 +60,7 @@ def drawing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     colours = np.zeros((18, 16, 3), np.uint8)
     colours[3:9, 4:12, 0] = 255
     Image.fromarray(colours).save(folder / "square.png")
-    few = {"gaussians": 6, "train_steps": 45, "checkpoint_every": 5}
+    few: dict[str, Any] = {"gaussians": 6, "train_steps": 45, "checkpoint_every": 5}
     trained(folder / "runs", "image", "square", picture=str(folder / "square.png"), **few)
     return folder / "runs"
 

@@ -108,7 +108,7 @@ def _maps(groups: Mapping[str, Sequence[Run]]) -> dict[str, _Map]:
 
 
 def _plane_of(run: Run) -> tuple[Task, TrainingConfig, Plane] | None:
-    """Return a run's task, settings and map; None where its loss is none, or the task is unknown here."""
+    """Return a run's task, settings and map; None where there is no map, or no task known here."""
     if not run.task or run.configuration is None:
         return None
     try:
