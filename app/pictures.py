@@ -19,6 +19,7 @@ from ired_diag.drawing.evaluation_noise import evaluation_noise
 from ired_diag.drawing.floor_ladder import floor_ladder
 from ired_diag.drawing.group_levels import energy_against_error, mining_by_group
 from ired_diag.drawing.learning_curves import learning_curves
+from ired_diag.drawing.model_images import has_images, model_images
 from ired_diag.drawing.over_seeds import Band
 from ired_diag.drawing.over_training import headlines_over_training
 from ired_diag.drawing.paired_differences import paired_differences
@@ -27,6 +28,7 @@ from ired_diag.drawing.quantities import quantity_of
 from ired_diag.drawing.rank_map import rank_map
 from ired_diag.drawing.readouts import readout_forest
 from ired_diag.drawing.sweep_response import sweep_figure
+from ired_diag.drawing.trajectories import has_map, trajectories
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.run import Run
@@ -87,12 +89,24 @@ class Material:
         return find_tables(self.groups, probe, out=self.out)
 
 
+def always(material: Material) -> bool:
+    """Return True: the picture is asked for with all others, and a reason is given where it is not drawn."""
+    return True
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """A kind of picture: its question, and how it is made."""
+    """A kind of picture.
+
+    Attributes:
+        question: What it answers.
+        make: Draws it.
+        suits: Whether it belongs to "all pictures" of this material; by its name it can always be asked for.
+    """
 
     question: str
     make: Callable[[Material], Sequence[FigureData]]
+    suits: Callable[[Material], bool] = always
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,16 +141,15 @@ def make_pictures(material: Material, only: Iterable[str] = ()) -> Pictures:
 
     Args:
         material: What they are made of.
-        only: Names of pictures. Empty: all pictures; the one of a sweep only where a knob was named.
+        only: Names of pictures. Empty: all pictures that suit the material; the one of a sweep only where a
+            knob was named.
 
     Raises:
         NotFound: There is no picture of this name.
     """
     names = list(only)
     if not names:
-        names = list(RECIPES)
-        if not _has_sweep(material):
-            names.remove("sweep")
+        names = [name for name, recipe in RECIPES.items() if recipe.suits(material)]
     for name in names:
         if name not in RECIPES:
             raise NotFound(f"There is no picture {name!r}. There are: {', '.join(RECIPES)}.")
@@ -155,6 +168,22 @@ def make_pictures(material: Material, only: Iterable[str] = ()) -> Pictures:
 
 def _has_sweep(material: Material) -> bool:
     return material.comparison is not None and material.comparison.sweep is not None
+
+
+def _any_run(check: Callable[[Run], bool]) -> Callable[[Material], bool]:
+    return lambda material: any(map(check, all_runs(material.groups)))
+
+
+def _may_have_energy(run: Run) -> bool:
+    """Say whether a run may have an energy to probe: of a task without one, no command makes the tables."""
+    if run.task:
+        return not tasks.is_built_in(run.task) or tasks.load(run.task).subject is not None
+    return bool(run.checkpoints) or tasks.recognised(run.configuration or {}) is not None
+
+
+def _has_table(probe: str) -> Callable[[Material], bool]:
+    """Return a function that says whether any run was probed: these probes are put to few trainings."""
+    return lambda material: bool(find_tables(material.groups, probe, out=material.out).tables)
 
 
 def _plateau(material: Material) -> list[FigureData]:
@@ -224,6 +253,12 @@ def _by_group(probe: str, figure: Callable[..., FigureData]) -> Callable[[Materi
     return make
 
 
+def _promise(material: Material) -> list[FigureData]:
+    from probes.steps import figure
+
+    return of_one_run(last_of_groups(material.tables("steps")), figure)
+
+
 def _spectra(material: Material) -> list[FigureData]:
     from probes.inverse.curvature import figure
 
@@ -247,21 +282,62 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "rank-map": Recipe("Do the seeds agree on the order?", lambda m: [rank_map(m.compared())]),
     "critical-difference": Recipe("Which mean ranks differ?", lambda m: [critical_difference(m.compared())]),
-    "sweep": Recipe("How does the readout answer a knob?", lambda m: [sweep_figure(m.compared())]),
+    "sweep": Recipe(
+        "How does the readout answer a knob?", lambda m: [sweep_figure(m.compared())], suits=_has_sweep
+    ),
     "energy-gap": Recipe(
         "Does the energy separate right answers from wrong ones, and since when?",
         lambda m: [energy_gaps(m.groups, smooth=m.smooth)],
+        suits=_any_run(_may_have_energy),
     ),
     "positive-energy": Recipe(
-        "Does the energy of right answers run away?", lambda m: [positive_energies(m.groups, smooth=m.smooth)]
+        "Does the energy of right answers run away?",
+        lambda m: [positive_energies(m.groups, smooth=m.smooth)],
+        suits=_any_run(_may_have_energy),
     ),
-    "distributions": Recipe("How do negatives differ from right answers?", _distributions),
-    "false-negatives": Recipe("How many negatives are right answers?", _over_training("false_negatives")),
-    "diversity": Recipe("Do negatives collapse to few?", _over_training("diversity")),
-    "mining": Recipe("What does mining do, level by level?", _by_group("mining_dynamics", mining_by_group)),
-    "floor-ladder": Recipe("Is the error below trivial predictors'?", _by_group("floor", floor_ladder)),
+    "distributions": Recipe(
+        "How do negatives differ from right answers?", _distributions, suits=_any_run(_may_have_energy)
+    ),
+    "false-negatives": Recipe(
+        "How many negatives are right answers?",
+        _over_training("false_negatives"),
+        suits=_any_run(_may_have_energy),
+    ),
+    "diversity": Recipe(
+        "Do negatives collapse to few?", _over_training("diversity"), suits=_any_run(_may_have_energy)
+    ),
+    "mining": Recipe(
+        "What does mining do, level by level?",
+        _by_group("mining_dynamics", mining_by_group),
+        suits=_any_run(_may_have_energy),
+    ),
+    "floor-ladder": Recipe(
+        "Is the error below trivial predictors'?",
+        _by_group("floor", floor_ladder),
+        suits=_any_run(_may_have_energy),
+    ),
     "energy-against-error": Recipe(
-        "Is a lower energy a better answer?", _by_group("energy_judge", energy_against_error)
+        "Is a lower energy a better answer?",
+        _by_group("energy_judge", energy_against_error),
+        suits=_any_run(_may_have_energy),
     ),
-    "spectra": Recipe("How curved is the energy at right answers?", _spectra),
+    "spectra": Recipe(
+        "How curved is the energy at right answers?", _spectra, suits=_any_run(_may_have_energy)
+    ),
+    "trajectories": Recipe(
+        "Where did the two weights go?", lambda m: [trajectories(m.groups)], suits=_any_run(has_map)
+    ),
+    "model-images": Recipe(
+        "What does the model draw over training?",
+        lambda m: model_images(m.groups),
+        suits=_any_run(has_images),
+    ),
+    "promise": Recipe(
+        "Does the loss change by what the gradient promises?", _promise, suits=_has_table("steps")
+    ),
+    "stability": Recipe(
+        "Is the curvature below the optimiser's limit, and since when not?",
+        _over_training("stability"),
+        suits=_has_table("stability"),
+    ),
 }

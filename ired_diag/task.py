@@ -28,7 +28,9 @@ from ired_diag.finding import Finding
 from ired_diag.runs.evaluation_result import EvaluationResult
 
 if TYPE_CHECKING:  # the name and the metric of a task are known without torch
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from ired_diag.runs.checkpoint import Checkpoint, Weights
@@ -211,6 +213,25 @@ class CriticalPoint:
     loss: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Plane:
+    """A loss of two weights as a map, on which the paths of trainings can be drawn.
+
+    Attributes:
+        name: What the map is of, which tells it from other maps: the name of the function.
+        value: Points of shape (n, 2) in, losses of shape (n,) out.
+        coordinates: Names in the history of the two weights before each step: across, up.
+        x_range: Ends of the usual map from left to right.
+        y_range: Ends from bottom to top.
+    """
+
+    name: str
+    value: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    coordinates: tuple[str, str]
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+
+
 @dataclass(frozen=True)
 class StoredModel:
     """A model as a checkpoint holds it.
@@ -288,6 +309,11 @@ def unknown_size(keys: Mapping[str, Any]) -> None:
     return
 
 
+def no_plane(config: Any) -> None:
+    """Return nothing: the loss is no map, having more than two weights."""
+    return
+
+
 def no_critical_points(config: Any) -> tuple[CriticalPoint, ...]:
     """Return nothing: no critical point is known."""
     return ()
@@ -325,6 +351,9 @@ class Task:
         references: What predictors without training reach on the metric, given the keys of a configuration
             and, of an evaluation after training, its result; None where the data are unknown.
         critical_points: Where the gradient of the loss is known to be zero.
+        plane: The loss as a map, where it has two weights; None: it has more.
+        images: Configuration and tensors in, out what the model looks like: images by title, each of shape
+            (height, width, 3), in [0, 1]. None: a model of this task looks like nothing.
         recognises: Whether a configuration that names no task is one of this task's, by its keys.
         draws_fresh_data: Whether no training batch is seen twice, so that nothing can be learned by heart.
         answer_size: How many numbers an answer has, given the keys of a configuration; None: unknown.
@@ -351,6 +380,8 @@ class Task:
     paired_by: tuple[str, ...] = ()
     references: Callable[[Mapping[str, Any], EvaluationResult | None], References | None] = no_references
     critical_points: Callable[[Any], tuple[CriticalPoint, ...]] = no_critical_points
+    plane: Callable[[Any], Plane | None] = no_plane
+    images: Callable[[Any, Tensors], Mapping[str, NDArray[np.float64]]] | None = None
     recognises: Callable[[Mapping[str, Any]], bool] = recognises_none
     draws_fresh_data: bool = False
     answer_size: Callable[[Mapping[str, Any]], int | None] = unknown_size

@@ -26,8 +26,18 @@ draw q101 q102 q103 --quantity cond
 draw q101 q102 q103 --only distributions --quantity energy --form violin
 draw q101 q102 q103 --only distributions --quantity log_abs_det --form histogram
 draw q301 --only sweep --sweep mining_opt_steps
+"$ired_diag" train --task functions --name adam --runs "$work/runs" --set function=rosenbrock \
+  --set learning_rate=0.01 --set train_steps=3000
+"$ired_diag" train --task functions --name sgd --runs "$work/runs" --set function=rosenbrock \
+  --set optimizer=sgd --set learning_rate=0.001 --set train_steps=3000
+"$ired_diag" train --task image --name image --seeds 42 --runs "$work/runs" --set train_steps=2000 \
+  --set checkpoint_every=500
+"$ired_diag" probe steps "$work/runs/image/seed42" --checkpoint 1500
+draw adam sgd --only trajectories
+draw image --only model-images --only promise
 for name in learning-curves plateau-curves paired-differences readouts evaluation-noise rank-map critical-difference \
   sweep-response energy-gap positive-energy ecdf-cond-q103 violin-energy-q103 histogram-log-abs-det-q103 \
-  false-negatives-over-training diversity-over-training mining-by-group floor-ladder energy-against-error curvature-q103; do
+  false-negatives-over-training diversity-over-training mining-by-group floor-ladder energy-against-error curvature-q103 \
+  trajectories model-images-image steps-image; do
   cp "$work/figures/$name.png" "$here/"
 done

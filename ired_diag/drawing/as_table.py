@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ired_diag.drawing.data import Cells, FigureData, Line, Panel
+from ired_diag.drawing.data import Cells, FigureData, Line, Panel, Raster
 
 COLUMNS = ("panel", "kind", "name", "x", "y", "low", "high", "text")
 
@@ -68,6 +68,9 @@ def _points(panel: Panel) -> Iterator[Point]:
         yield "text", "", text.x, text.y, "", "", text.text
     if panel.cells is not None:
         yield from _cell_points(panel, panel.cells)
+    if panel.raster is not None:
+        for (row, column), colour in _pixels(panel.raster):
+            yield "pixel", "", column, row, "", "", colour
 
 
 def _line_points(line: Line) -> Iterator[Point]:
@@ -87,6 +90,13 @@ def _cell_points(panel: Panel, cells: Cells) -> Iterator[Point]:
         column_name = column_names.get(column, column)
         text = cells.texts[row][column]
         yield "cell", f"{row_name}, {column_name}", column, row, value, "", text
+
+
+def _pixels(raster: Raster) -> Iterator[tuple[tuple[int, int], str]]:
+    """Yield row and column of each pixel, and its colour as red, green, blue from 0 to 255."""
+    for row, pixels in enumerate(raster.as_bytes.tolist()):
+        for column, colour in enumerate(pixels):
+            yield (row, column), " ".join(map(str, colour))
 
 
 def _plain(value: Any) -> Any:

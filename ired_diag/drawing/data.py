@@ -137,6 +137,22 @@ class Cells:
 
 
 @dataclass(frozen=True)
+class Raster:
+    """An image: its pixel in row i and column j lies at y = i, x = j; the first row at the top.
+
+    Attributes:
+        colours: Red, green and blue, of shape (rows, columns, 3), in [0, 1].
+    """
+
+    colours: NDArray[np.float64]
+
+    @property
+    def as_bytes(self) -> NDArray[np.uint8]:
+        """The colours in whole steps from 0 to 255, of shape (rows, columns, 3)."""
+        return np.rint(255 * self.colours).astype(np.uint8)
+
+
+@dataclass(frozen=True)
 class Panel:
     """One pair of axes.
 
@@ -154,6 +170,7 @@ class Panel:
         segments: Straight pieces.
         texts: Words at places.
         cells: Coloured cells.
+        raster: An image, which fills the panel.
         x_range: Ends of the x axis. Default: those of the data.
         y_range: Ends of the y axis. Default: those of the data.
         height: Height as a multiple of a panel's usual height.
@@ -173,6 +190,7 @@ class Panel:
     segments: tuple[Segment, ...] = ()
     texts: tuple[Text, ...] = ()
     cells: Cells | None = None
+    raster: Raster | None = None
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
     height: float = 1.0

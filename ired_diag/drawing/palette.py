@@ -29,6 +29,7 @@ FIXED = {
     "adversarial": Style(VERMILION, (), "^"),
     "control": Style(GREEN, (1.5, 1.5), "D"),
     "margin": Style(GREY, (1.0, 1.5)),
+    "contour": Style(GREY),
 }
 DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 2.0), (1.5, 1.5), (6.0, 2.0, 1.5, 2.0))
 OTHERS = (

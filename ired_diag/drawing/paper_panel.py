@@ -39,6 +39,8 @@ def draw_panel(drawn: Figure, axis: Axes, figure: FigureData, panel: Panel) -> N
     """Draw a panel's content and its axes, but for the name of the x axis."""
     if panel.cells is not None:
         _draw_cells(drawn, axis, panel.cells)
+    if panel.raster is not None:
+        axis.imshow(panel.raster.colours, interpolation="nearest")
     for guide in panel.guides:
         _draw_guide(axis, guide)
     _draw_outlines(axis, figure, panel)

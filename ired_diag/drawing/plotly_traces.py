@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from ired_diag.drawing.data import Cells, FigureData, Line, Mark, Outline, Panel, Segment, drawable_spread
+from ired_diag.drawing.data import (
+    Cells,
+    FigureData,
+    Line,
+    Mark,
+    Outline,
+    Panel,
+    Raster,
+    Segment,
+    drawable_spread,
+)
 from ired_diag.drawing.palette import BLACK, Style
 
 MARKERS = {
@@ -40,6 +50,8 @@ def traces_of(figure: FigureData, panel: Panel, named: set[str]) -> Iterator[Any
     """
     if panel.cells is not None:
         yield _cells(panel.cells)
+    if panel.raster is not None:
+        yield _image(panel.raster)
     for place, outline in enumerate(panel.outlines):
         style = figure.style(outline.name, place)
         yield _outline(outline, style, named)
@@ -206,6 +218,13 @@ def _cells(cells: Cells) -> go.Heatmap:
         colorscale="Blues",
         colorbar={"title": {"text": cells.label, "side": "right"}},
         hovertemplate=f"{cells.label}: %{{z}}<extra></extra>",
+    )
+
+
+def _image(raster: Raster) -> go.Image:
+    return go.Image(
+        z=raster.as_bytes,
+        hovertemplate="row %{y}, column %{x}<extra></extra>",
     )
 
 

@@ -6,14 +6,16 @@ is descended and not reported.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ired_diag.functions.config import FunctionsConfig
 from ired_diag.functions.surface import SURFACES, Surface
 from ired_diag.precision import DTYPES
 from ired_diag.streams import Streams
-from ired_diag.task import CriticalPoint, Losses
+from ired_diag.task import CriticalPoint, Losses, Plane
 from ired_diag.tensors import Tensors
 
 
@@ -57,3 +59,20 @@ def evaluate(
 def critical_points(config: FunctionsConfig) -> tuple[CriticalPoint, ...]:
     """Return the global minimum of the function, or its saddle."""
     return surface_of(config).critical_points
+
+
+def plane(config: FunctionsConfig) -> Plane:
+    """Return the function as a map, over the extent of its usual picture."""
+    surface = surface_of(config)
+
+    def value(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        values: NDArray[np.float64] = surface.value(torch.from_numpy(points)).numpy()
+        return values
+
+    return Plane(
+        name=config.function,
+        value=value,
+        coordinates=("train/x", "train/y"),
+        x_range=surface.extent,
+        y_range=surface.extent,
+    )

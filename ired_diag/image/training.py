@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ired_diag.image.config import ImageConfig
@@ -102,6 +103,23 @@ def evaluate(
         "image/mean_scale": float(scale.mean()),
         "image/scales_at_floor": float((scale <= config.scale_floor).sum()),
     }
+
+
+@torch.no_grad()
+def images(config: ImageConfig, tensors: Tensors) -> dict[str, NDArray[np.float64]]:
+    """Return the picture, what the Gaussians draw, and where they draw nothing, each (height, width, 3)."""
+    picture = picture_of(config.picture)
+    rendered = render(config, tensors, *picture.shape[1:])
+    is_hole = ~rendered.is_covered[None].expand(3, -1, -1)
+    shown = {
+        "picture": picture,
+        "drawn": rendered.colors,
+        "holes, in white": is_hole,
+    }
+    arrays = {}
+    for title, channels in shown.items():
+        arrays[title] = channels.permute(1, 2, 0).double().clamp(0, 1).numpy()
+    return arrays
 
 
 def parameter_groups(config: ImageConfig) -> tuple[ParameterGroup, ...]:

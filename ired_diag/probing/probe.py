@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from ired_diag.drawing.data import FigureData
 from ired_diag.drawing.headline import Headline as Headline  # probes take both from here
+from ired_diag.drawing.run_table import KEY
 from ired_diag.errors import NotApplicable
 from ired_diag.finding import Finding
 from ired_diag.runs.checkpoint import Weights
@@ -64,6 +65,11 @@ class Probe:
     samples: int = 1024
     over_training: Callable[[Sequence[int], Sequence[Finding]], Finding] | None = None
     version: int = 1
+
+    def __post_init__(self) -> None:
+        taken = [column.name for column in self.columns if column.name in KEY]
+        if taken:
+            raise ValueError(f"the probe {self.name}: a table has the column {taken[0]!r} of its own")
 
     def __call__(self, subject: Subject) -> Table:
         """Return the measured table, checked against the declared columns."""

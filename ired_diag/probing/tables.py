@@ -21,6 +21,7 @@ from typing import Any
 import torch
 
 import ired_diag
+from ired_diag.drawing.run_table import KEY
 from ired_diag.errors import CannotWrite
 from ired_diag.finding import Finding
 from ired_diag.probing.probe import Probe
@@ -133,7 +134,7 @@ class ProbeTable:
             )
         measured = [column.name for column in self.probe.columns]
         # Rows that were measured by another set of columns cannot stand next to new ones.
-        if columns != ["step", "weights", "settings", *measured]:
+        if columns != [*KEY, *measured]:
             return {}
         return metadata
 

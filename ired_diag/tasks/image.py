@@ -36,5 +36,6 @@ TASK = Task(
         "mean_scale": "mean scale of the Gaussians, in widths of the image",
         "scales_at_floor": "scales at their floor",
     },
+    images=late(TRAINING, "images"),
     paired_by=("picture", "gaussians"),
 )

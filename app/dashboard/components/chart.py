@@ -188,7 +188,8 @@ def _name_traces(picture: go.Figure) -> None:
     """Give each trace an id by its name, by which its place in the legend is remembered."""
     seen: dict[str, int] = {}
     for trace in picture.data:
-        key = f"{trace.legendgroup}/{trace.name}"
+        group = getattr(trace, "legendgroup", "")  # an image has none
+        key = f"{group}/{trace.name}"
         seen[key] = seen.get(key, 0) + 1
         # plotly looks for uids by CSS selectors, in which a name may not stand.
         trace.uid = "t" + hashlib.sha256(f"{key}/{seen[key]}".encode()).hexdigest()[:16]
