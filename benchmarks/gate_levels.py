@@ -1,4 +1,4 @@
-"""How often does the gate keep a change that does nothing, looking after every seed, and how soon does it decide?
+"""How often does the gate keep a change that does nothing, asked after every seed, and how soon is it sure?
 
     python -m benchmarks.gate_levels [--studies 20000] [--seeds 50]
 
@@ -123,6 +123,12 @@ def decisions(studies: int, seeds: int) -> Iterator[tuple[float, float, float, i
         yield effect, power, float(np.mean(kept)), seeds_needed(effect, min(power, 0.999))
 
 
+def say(line: str) -> None:
+    """Print a line at once: the tables take minutes."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -131,19 +137,15 @@ def main() -> None:
     chosen = parser.parse_args()
     bound = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / chosen.studies)
     exceeded = False
-    print(
-        f"No effect, asked after every seed from {FIRST} to {chosen.seeds}: share of {chosen.studies} studies\n"
-    )
-    print("| seeds | design | the gate ever keeps | a t test is ever significant |\n|---|---|---|---|")
+    say(f"No effect, asked after each seed from {FIRST} to {chosen.seeds}: shares of {chosen.studies}\n")
+    say("| seeds | design | the gate ever keeps | a t test is ever significant |\n|---|---|---|---|")
     for kind, design, kept, of_t in levels(chosen.studies, chosen.seeds):
         of_test = "" if math.isnan(of_t) else f"{of_t:.1%}"
-        print(f"| {kind} | {design} | {kept:.2%} | {of_test} |", flush=True)
+        say(f"| {kind} | {design} | {kept:.2%} | {of_test} |")
         exceeded |= kept > bound and kind in KINDS
-    print(
-        "\n| effect in sd | kept | mean seeds until then | a fixed t test of that power |\n|---|---|---|---|"
-    )
+    say("\n| effect in sd | kept | mean seeds until then | a fixed t test of that power |\n|---|---|---|---|")
     for effect, power, count, fixed in decisions(chosen.studies // 10, chosen.seeds):
-        print(f"| {effect:g} | {power:.1%} | {count:.1f} | {fixed} |", flush=True)
+        say(f"| {effect:g} | {power:.1%} | {count:.1f} | {fixed} |")
     sys.exit(exceeded)
 
 

@@ -148,9 +148,10 @@ def _difference_in_words(answer: Gate) -> str:
     interval = f"{low:.6g} to {high:.6g}"
     if not math.isfinite(low):
         interval = "no interval yet"
+    level = f"{100 * decision.level:g}%"
     return (
-        f"{answer.new} is {word} than {answer.against} by {size:.6g} in the mean of {_seeds_in_words(answer)} "
-        f"({interval}; {100 * decision.level:g}% at every number of seeds together). "
+        f"{answer.new} is {word} than {answer.against} by {size:.6g} in the mean "
+        f"of {_seeds_in_words(answer)} ({interval}; {level} at every number of seeds together). "
         f"Margin {decision.margin:g}; the {answer.comparison.readout} value of each seed."
     )
 
