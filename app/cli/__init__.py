@@ -16,6 +16,7 @@ from app.cli.group import DiagGroup
         "import": "app.cli.import_logs",
         "ls": "app.cli.ls",
         "stats": "app.cli.stats",
+        "gate": "app.cli.gate",
         "diagnose": "app.cli.diagnose",
         "check": "app.cli.check",
         "figures": "app.cli.figures",

@@ -1,0 +1,165 @@
+"""``ired-diag gate``: keep a change, drop it, or run more seeds."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli import options, output
+
+if TYPE_CHECKING:
+    from app.calls.gating import Gate
+    from ired_diag.runs.regroup import Grouping
+
+EXIT_STATUS = {"keep": 0, "drop": 3, "undecided": 4}
+COLOURS = {"keep": "green", "drop": "red", "undecided": "yellow"}
+
+
+@click.command("gate")
+@click.argument("new")
+@click.option("--against", metavar="NAME", help="The old group: a name, a path, or NAME=GLOB.")
+@click.option("--threshold", type=float, help="Instead of a group: a number that was fixed beforehand.")
+@click.option(
+    "--margin",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="By how much the mean must be better, in the unit of the metric.",
+)
+@click.option(
+    "--alpha",
+    type=float,
+    default=0.05,
+    show_default=True,
+    help="Chance to keep a change that is at the margin, however often one looks.",
+)
+@click.option("--budget", type=click.IntRange(2), default=20, show_default=True, help="Most seeds to train.")
+@click.option("--sigma", type=float, help="Show a z test with this known standard deviation next to it.")
+@options.runs
+@options.grouping
+@options.metric
+@options.direction
+@click.option(
+    "--readout",
+    type=click.Choice(["last", "best", "last10", "area", "plateau"]),
+    default="last",
+    show_default=True,
+    help="Number of a curve that is judged.",
+)
+@options.pairing
+@options.as_json
+def command(
+    new: str,
+    against: str | None,
+    threshold: float | None,
+    margin: float,
+    alpha: float,
+    budget: int,
+    sigma: float | None,
+    runs: Path,
+    metric: str | None,
+    higher_is_better: bool | None,
+    readout: str,
+    paired: bool | None,
+    as_json: bool,
+    grouping: Grouping,
+) -> None:
+    """Decide on NEW: keep it, drop it, or run more seeds.
+
+    The decision holds at any number of seeds looked at, so it may be asked after each seed. The exit status
+    is 0 for keep, 3 for drop, 4 for undecided.
+
+    \b
+    ired-diag gate q103 --against q101
+    ired-diag gate new='logs/new/*' --against old='logs/old/*' --margin 0.001
+    ired-diag gate speedrun='logs/*.txt' --threshold 3.28
+    """
+    from app.calls.gating import gate
+
+    answer = gate(
+        new,
+        against=against,
+        threshold=threshold,
+        margin=margin,
+        alpha=alpha,
+        budget=budget,
+        sigma=sigma,
+        runs=runs,
+        metric=metric,
+        higher_is_better=higher_is_better,
+        readout=readout,
+        paired=paired,
+        grouping=grouping,
+    )
+    if as_json:
+        output.print_json(_as_dict(answer))
+    else:
+        for note in answer.comparison.notes:
+            click.echo(f"note: {note}", err=True)
+        _print(answer)
+    raise click.exceptions.Exit(EXIT_STATUS[answer.decision.verdict])
+
+
+def _as_dict(answer: Gate) -> dict[str, object]:
+    comparison = answer.comparison
+    return {
+        "new": answer.new,
+        "against": answer.against,
+        "metric": comparison.metric,
+        "lower_is_better": comparison.lower_is_better,
+        "readout": comparison.readout,
+        "decision": answer.decision,
+        "seeds": answer.seeds,
+        "known_sigma": answer.known_sigma,
+        "left_out": comparison.left_out,
+        "notes": comparison.notes,
+    }
+
+
+def _print(answer: Gate) -> None:
+    decision = answer.decision
+    click.echo(answer.comparison.metric_words)
+    for sentence in answer.comparison.left_out:
+        click.echo(sentence)
+    word = click.style(decision.verdict, fg=COLOURS[decision.verdict], bold=True)
+    more = f": run {decision.more} more seeds" if decision.more else ""
+    click.echo(f"{word}{more}. {decision.reason}")
+    click.echo(_difference_in_words(answer))
+    if decision.n < decision.earliest and decision.verdict == "undecided":
+        click.echo(f"Nothing can be decided before seed {decision.earliest}.")
+    known = answer.known_sigma
+    if known is not None:
+        click.echo(
+            f"Your own rule, with a known standard deviation of {known.sigma:g}: z = {known.z:.3f}, "
+            f"one-sided p = {known.p:.3g}, for a number of seeds that was fixed beforehand."
+        )
+    click.echo("Assumed: seeds are independent and roughly symmetric around their mean.")
+
+
+def _difference_in_words(answer: Gate) -> str:
+    decision = answer.decision
+    low, high = decision.low, decision.high
+    word, size = "better", decision.better_by
+    if size < 0:
+        word, size, low, high = "worse", -size, -high, -low
+    interval = f"{low:.6g} to {high:.6g}"
+    if not math.isfinite(low):
+        interval = "no interval yet"
+    level = f"{100 * decision.level:g}%"
+    return (
+        f"{answer.new} is {word} than {answer.against} by {size:.6g} in the mean "
+        f"of {_seeds_in_words(answer)} ({interval}; {level} at every number of seeds together). "
+        f"Margin {decision.margin:g}; the {answer.comparison.readout} value of each seed."
+    )
+
+
+def _seeds_in_words(answer: Gate) -> str:
+    decision = answer.decision
+    if decision.design == "paired":
+        return f"{decision.n} pairs of seeds"
+    if decision.design == "threshold":
+        return f"{decision.n} seeds"
+    return f"{decision.n} and {decision.n_base} seeds, not paired"

@@ -1,0 +1,233 @@
+"""The gate: keep a change, drop it, or run more seeds, decided at any number of seeds looked at.
+
+Let x be how much better a seed of the new group is: than its pair, than the mean of the old group, or than
+a threshold. The change is kept where the mean of x is above the margin, dropped where it is below. Both are
+read off intervals that hold at every number of seeds together (``stats.anytime``), at level 2α with both
+sides, and the *first* seed at which the margin lies outside decides: so a change whose mean is at the
+margin is kept with a probability of at most α, however often one looks, and dropped with at most α.
+
+A single number as the old result has no known noise: it is refused as a group, and is a threshold only
+where the user says so. Seeds that failed have no number, and a mean over the others would be one of
+survivors: a group with failed seeds is not kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from ired_diag.errors import DiagError
+from ired_diag.stats.anytime import Look, earliest, half_width, looks_at_difference, looks_at_mean
+
+Verdict = Literal["keep", "drop", "undecided"]
+BUDGET = 20  # seeds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Whether to keep a change.
+
+    Attributes:
+        verdict: ``keep``, ``drop`` or ``undecided``.
+        design: What a seed is compared with: ``paired``, ``unpaired`` or ``threshold``.
+        n: Seeds that were looked at.
+        n_base: Seeds of the old group; 0 of a threshold.
+        decided_at: Number of seeds at which it was decided; None where it is undecided.
+        better_by: Mean of x over all seeds: above 0 is better.
+        low: Lower end of the interval of that mean, which holds at every number of seeds together.
+        high: Upper end of that interval.
+        level: Level of the interval: 1 - 2α.
+        margin: By how much it must be better, in the unit of the metric.
+        earliest: First number of seeds at which a decision is possible at all.
+        more: Further seeds after which a decision is to be expected, if mean and spread stay as they are;
+            None where it is decided, where seeds of the old group are what lacks, or beyond the budget.
+        reason: One sentence.
+        is_contradiction: Whether the intervals exclude every mean, which the assumptions do not allow.
+    """
+
+    verdict: Verdict
+    design: Literal["paired", "unpaired", "threshold"]
+    n: int
+    n_base: int
+    decided_at: int | None
+    better_by: float
+    low: float
+    high: float
+    level: float
+    margin: float
+    earliest: int
+    more: int | None
+    reason: str
+    is_contradiction: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """How much better each seed is.
+
+    Attributes:
+        gains: x of each seed in the order of the seeds; of unpaired groups, minus the values or the values
+            themselves, whichever is better where it is larger.
+        base: The same of the old group where seeds are not pairs; empty otherwise.
+        design: What a seed is compared with.
+    """
+
+    gains: Sequence[float]
+    base: Sequence[float]
+    design: Literal["paired", "unpaired", "threshold"]
+
+
+def against_threshold(values: Mapping[str, float], threshold: float, *, lower_is_better: bool) -> Compared:
+    """Return how much better each seed is than a number that has no noise, such as a rule's target."""
+    sign = -1.0 if lower_is_better else 1.0
+    gains = [sign * (value - threshold) for value in values.values()]
+    return Compared(gains=gains, base=(), design="threshold")
+
+
+def against_group(
+    values: Mapping[str, float],
+    base: Mapping[str, float],
+    *,
+    lower_is_better: bool,
+    is_paired: bool,
+) -> Compared:
+    """Return how much better each seed is than its pair, or the values of two groups that are not pairs.
+
+    Args:
+        values: Number of each seed of the new group, by its label.
+        base: Number of each seed of the old group.
+        lower_is_better: Direction of the metric.
+        is_paired: Whether equal seeds are pairs.
+
+    Raises:
+        DiagError: The old group has one number, whose noise is unknown.
+    """
+    sign = -1.0 if lower_is_better else 1.0
+    if is_paired:
+        shared = [seed for seed in values if seed in base]
+        return Compared(
+            gains=[sign * (values[seed] - base[seed]) for seed in shared], base=(), design="paired"
+        )
+    if len(base) < 2:
+        raise DiagError(
+            "The old result is one number, and how far another seed would lie from it is unknown. Name a "
+            "group of two seeds or more with --against, or, if the number is a target that was fixed "
+            "beforehand, --threshold."
+        )
+    return Compared(
+        gains=[sign * value for value in values.values()],
+        base=[sign * value for value in base.values()],
+        design="unpaired",
+    )
+
+
+def decide(
+    compared: Compared,
+    *,
+    margin: float = 0.0,
+    alpha: float = 0.05,
+    budget: int = BUDGET,
+    failed: int = 0,
+) -> Decision:
+    """Return whether to keep a change, at whatever number of seeds this is.
+
+    Args:
+        compared: How much better each seed is.
+        margin: By how much the mean must be better, in the unit of the metric.
+        alpha: Chance to keep, and chance to drop, a change whose mean is at the margin.
+        budget: Most seeds of the new group that would be trained.
+        failed: Seeds of the new group that failed.
+
+    Raises:
+        DiagError: No seed has a number.
+    """
+    looks = list(_looks(compared, alpha))
+    if not looks:
+        raise DiagError("No seed has a number to decide on.")
+    deciding = next((look for look in looks if look.low > margin or look.high < margin), None)
+    last = looks[-1]
+    verdict: Verdict = "undecided"
+    if deciding is not None:
+        verdict = "keep" if deciding.low > margin else "drop"
+    if verdict == "keep" and failed:
+        verdict = "undecided"
+    more = None
+    if deciding is None:
+        more = _more(compared, margin=margin, alpha=alpha, budget=budget)
+    decision = Decision(
+        verdict=verdict,
+        design=compared.design,
+        n=last.n,
+        n_base=len(compared.base),
+        decided_at=deciding.n if deciding is not None and verdict != "undecided" else None,
+        better_by=last.mean,
+        low=last.low,
+        high=last.high,
+        level=1 - 2 * alpha,
+        margin=margin,
+        earliest=earliest(_level_of_one(compared, alpha)),
+        more=more,
+        reason="",
+        is_contradiction=last.is_empty,
+    )
+    return replace(decision, reason=_reason(decision, failed=failed, budget=budget))
+
+
+def _looks(compared: Compared, alpha: float) -> Iterator[Look]:
+    if compared.design == "unpaired":
+        return looks_at_difference(compared.gains, compared.base, alpha=2 * alpha)
+    return looks_at_mean(compared.gains, alpha=2 * alpha)
+
+
+def _level_of_one(compared: Compared, alpha: float) -> float:
+    """Return the level of the interval of one group: two unpaired groups share it."""
+    return alpha if compared.design == "unpaired" else 2 * alpha
+
+
+def _more(compared: Compared, *, margin: float, alpha: float, budget: int) -> int | None:
+    """Return how many further seeds would decide it if mean and spread stayed as they are."""
+    gains = np.asarray(compared.gains, dtype=np.float64)
+    n = len(gains)
+    if n < 2:
+        return None
+    level = _level_of_one(compared, alpha)
+    sd = float(gains.std(ddof=1))
+    mean = float(gains.mean())
+    width_of_base = 0.0
+    if compared.base:
+        base = np.asarray(compared.base, dtype=np.float64)
+        mean -= float(base.mean())
+        width_of_base = half_width(len(base), float(base.std(ddof=1)), level)
+    for count in range(n + 1, budget + 1):
+        if half_width(count, sd, level) + width_of_base < abs(mean - margin):
+            return count - n
+    return None
+
+
+def _reason(decision: Decision, *, failed: int, budget: int) -> str:
+    if decision.is_contradiction:
+        return (
+            "The seeds contradict what is assumed of them (independent, one distribution): no mean is left. "
+            "Look at them in their order: did something change between them?"
+        )
+    if failed:
+        seeds = "1 seed" if failed == 1 else f"{failed} seeds"
+        if decision.verdict != "drop":
+            return f"{seeds} of the new group failed: a mean over the others would be one of survivors."
+    if decision.verdict == "keep":
+        return f"The mean is above the margin, since seed {decision.decided_at} at any number of seeds."
+    if decision.verdict == "drop":
+        return f"The mean is below the margin, since seed {decision.decided_at} at any number of seeds."
+    if decision.n < decision.earliest:
+        return f"Only {decision.n} of the {decision.earliest} seeds that any decision needs at this level."
+    if decision.more is not None:
+        return f"With this mean and spread, {decision.more} more seeds are expected to decide."
+    if decision.design == "unpaired" and math.isinf(decision.high):
+        return "The old group has too few seeds: train more of them, or pair the seeds."
+    return (
+        f"The margin lies within the interval, and would still at {budget} seeds with this mean and spread."
+    )

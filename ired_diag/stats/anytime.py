@@ -1,0 +1,155 @@
+"""Intervals of a mean that hold at every number of seeds at once, so that one may look after each and stop.
+
+A t interval holds at a number of seeds that was fixed beforehand. Whoever looks after each new seed and
+stops at the first that is significant finds an effect of nothing in one study of four by seed 20. The
+intervals here hold together, at all numbers of seeds: the chance that the mean ever lies outside one of
+them is at most α.
+
+With t = √n (x̄ - μ)/s of n values, and a normal prior of variance 1/g on the effect in standard deviations,
+
+    e_n(μ) = √(g/(n + g)) · [(1 + t²/(n - 1)) / (1 + g/(n + g) · t²/(n - 1))]^(n/2)
+
+is the ratio of the likelihoods of the t values with and without that effect. Where μ is the mean it is a
+martingale of mean 1, so by Ville's inequality it ever reaches 1/α with a probability of at most α. All μ
+with e_n(μ) < 1/α make an interval, x̄ ± s √((n - 1)/n · (A - 1)/(1 - A g/(n + g))) with A = ((n + g)/(g
+α²))^(1/n); where A g/(n + g) ≥ 1 nothing can be excluded yet, however far the values lie.
+
+What is assumed: values of seeds are independent, and normal. Symmetric values with heavy tails keep the level
+(``benchmarks/gate_levels.py``), strongly skewed ones do not.
+
+Two unpaired groups: each has its own interval at α/2, and the difference lies between their ends. That holds
+whatever the two variances are, which a pooled variance does not.
+
+References: Lai (1976), On confidence sequences, Annals of Statistics 4:265; Wang & Ramdas (2025),
+Anytime-valid t-tests and confidence sequences for Gaussian means with unknown variance, Sequential
+Analysis, arXiv 2310.03722; Ville (1939).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+PRIOR = 1.0  # g: an effect of one standard deviation is expected
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is known after so many values.
+
+    Attributes:
+        n: Values so far.
+        mean: Their mean.
+        low: Lower end of the interval so far: the largest that any look had; -inf where none had one.
+        high: Upper end of the interval so far.
+    """
+
+    n: int
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no mean is left: the values contradict the assumptions."""
+        return self.low > self.high
+
+
+def half_width(n: int, sd: float, alpha: float, prior: float = PRIOR) -> float:
+    """Return half of the width of the interval after n values; infinity where nothing can be excluded yet.
+
+    Args:
+        n: Number of values.
+        sd: Their standard deviation.
+        alpha: Chance that the mean ever lies outside, of all intervals together.
+        prior: g, the inverse variance of the expected effect in standard deviations.
+
+    >>> half_width(3, 1.0, 0.05)
+    inf
+    >>> round(half_width(10, 1.0, 0.05), 3)
+    1.224
+    """
+    if n < 2:
+        return math.inf
+    share = prior / (n + prior)
+    growth = (1 / (share * alpha**2)) ** (1 / n)
+    left = 1 - growth * share
+    if left <= 0:
+        return math.inf
+    return sd * math.sqrt((n - 1) / n * (growth - 1) / left)
+
+
+def earliest(alpha: float, prior: float = PRIOR) -> int:
+    """Return the first number of values at which anything can be excluded.
+
+    >>> earliest(0.05), earliest(0.1)
+    (5, 4)
+    """
+    n = 2
+    while math.isinf(half_width(n, 1.0, alpha, prior)):
+        n += 1
+    return n
+
+
+def log_evidence(values: Sequence[float], mean: float, prior: float = PRIOR) -> float:
+    """Return the logarithm of e_n(μ): how much better the values suit another mean than this one.
+
+    Args:
+        values: At least two values, not all equal.
+        mean: μ, the mean in question.
+        prior: g.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    n = len(array)
+    sd = array.std(ddof=1)
+    if n < 2 or not sd > 0:
+        return math.nan
+    share = prior / (n + prior)
+    ratio = n * ((array.mean() - mean) / sd) ** 2 / (n - 1)
+    likelihoods = math.log1p(ratio) - math.log1p(share * ratio)
+    return 0.5 * math.log(share) + n / 2 * likelihoods
+
+
+def looks_at_mean(values: Sequence[float], *, alpha: float, prior: float = PRIOR) -> Iterator[Look]:
+    """Yield what is known of a mean after each value, in the order of the values.
+
+    Args:
+        values: Values in the order in which they were seen.
+        alpha: Chance that the mean ever lies outside.
+        prior: g.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    low, high = -math.inf, math.inf
+    for n in range(1, len(array) + 1):
+        seen = array[:n]
+        mean = float(seen.mean())
+        width = math.inf
+        if n > 1:
+            width = half_width(n, float(seen.std(ddof=1)), alpha, prior)
+        low = max(low, mean - width)
+        high = min(high, mean + width)
+        yield Look(n, mean, low, high)
+
+
+def looks_at_difference(
+    values: Sequence[float], base: Sequence[float], *, alpha: float, prior: float = PRIOR
+) -> Iterator[Look]:
+    """Yield what is known of the difference of two means after each value, all of the base being known.
+
+    Args:
+        values: Values of the new group in the order in which they were seen.
+        base: Values that they are compared with.
+        alpha: Chance that the difference ever lies outside.
+        prior: g.
+    """
+    *_, of_base = looks_at_mean(base, alpha=alpha / 2, prior=prior)
+    for look in looks_at_mean(values, alpha=alpha / 2, prior=prior):
+        yield Look(
+            n=look.n,
+            mean=look.mean - of_base.mean,
+            low=look.low - of_base.high,
+            high=look.high - of_base.low,
+        )

@@ -1,0 +1,164 @@
+"""The gate: keep, drop or run more seeds, valid at any number of seeds looked at."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import ired_diag as ird
+from app.cli import main
+from ired_diag.comparison.gate import Compared, against_group, against_threshold, decide
+from ired_diag.errors import DiagError
+from ired_diag.stats.anytime import earliest, half_width, log_evidence, looks_at_difference, looks_at_mean
+
+
+def table(path: Path, groups: dict[str, Sequence[float]]) -> Path:
+    lines = ["group,seed,val_loss"]
+    for group, values in groups.items():
+        lines += [f"{group},{seed},{value!r}" for seed, value in enumerate(values)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_the_interval_ends_where_the_evidence_reaches_its_bound() -> None:
+    values = np.random.default_rng(3).standard_normal(9)
+    alpha = 0.05
+    width = half_width(9, float(values.std(ddof=1)), alpha)
+    for end in (values.mean() - width, values.mean() + width):
+        assert log_evidence(values.tolist(), end) == pytest.approx(math.log(1 / alpha), abs=1e-9)
+
+
+def test_the_evidence_is_the_ratio_of_the_integrated_likelihoods() -> None:
+    """e_n(0) by quadrature: noncentral t density, averaged over effects, over the central one."""
+    from scipy.integrate import quad
+    from scipy.stats import nct, norm, t
+
+    values = np.array([0.3, 1.9, -0.2, 1.1, 0.8])
+    n, prior = len(values), 2.0
+    statistic = math.sqrt(n) * values.mean() / values.std(ddof=1)
+
+    def density(effect: float) -> float:
+        noncentral = nct.pdf(statistic, n - 1, effect * math.sqrt(n))
+        return float(noncentral * norm.pdf(effect, scale=prior**-0.5))
+
+    mixed, _ = quad(density, -8, 8, limit=200)
+    expected = math.log(mixed / t.pdf(statistic, n - 1))
+    assert log_evidence(values.tolist(), 0.0, prior) == pytest.approx(expected, abs=1e-6)
+
+
+def test_nothing_is_decided_before_the_earliest_seed() -> None:
+    far = [100.0, 100.1, 99.9, 100.0, 100.05]
+    looks = list(looks_at_mean(far, alpha=0.1))
+    assert earliest(0.1) == 4
+    assert [math.isinf(look.low) for look in looks] == [True, True, True, False, False]
+    assert decide(Compared(gains=far[:3], base=(), design="paired")).verdict == "undecided"
+    assert decide(Compared(gains=far[:4], base=(), design="paired")).verdict == "keep"
+
+
+def test_intervals_hold_at_every_number_of_seeds_together() -> None:
+    generator = np.random.default_rng(0)
+    missed = 0
+    for _ in range(1000):
+        *_, last = looks_at_mean(generator.standard_normal(30).tolist(), alpha=0.1)
+        missed += not last.low <= 0 <= last.high
+    assert missed <= 100 + 3 * math.sqrt(90)
+
+
+def test_two_groups_of_unequal_spread_keep_the_level() -> None:
+    """A pooled variance excludes the true difference in half of these studies."""
+    generator = np.random.default_rng(1)
+    missed = 0
+    for _ in range(500):
+        new, base = 0.1 * generator.standard_normal(30), generator.standard_normal(5)
+        *_, last = looks_at_difference(new.tolist(), base.tolist(), alpha=0.1)
+        missed += not last.low <= 0 <= last.high
+    assert missed <= 50 + 3 * math.sqrt(45)
+
+
+def test_a_change_without_effect_is_rarely_kept_however_often_one_looks() -> None:
+    generator = np.random.default_rng(2)
+    kept = 0
+    for _ in range(1000):
+        study = Compared(gains=generator.standard_normal(40).tolist(), base=(), design="paired")
+        kept += decide(study).verdict == "keep"
+    assert 0 < kept <= 50 + 3 * math.sqrt(47.5)
+
+
+def test_the_first_seed_that_excludes_the_margin_decides() -> None:
+    gains = [1.0, 1.1, 0.9, 1.05, 0.95, -3.0, -3.0, -3.0]
+    decision = decide(Compared(gains=gains, base=(), design="paired"))
+    assert (decision.verdict, decision.decided_at) == ("keep", 4)
+
+
+def test_values_that_jump_leave_no_mean_and_it_is_said() -> None:
+    gains = [1.0, 1.0001, 0.9999, 1.0, 1.0, *[5.0, 5.0001, 4.9999] * 10]
+    decision = decide(Compared(gains=gains, base=(), design="paired"))
+    assert decision.is_contradiction
+    assert "contradict what is assumed" in decision.reason
+
+
+def test_failed_seeds_are_not_left_out_of_a_keep() -> None:
+    decision = decide(Compared(gains=[1.0, 1.1, 0.9, 1.0], base=(), design="paired"), failed=1)
+    assert decision.verdict == "undecided"
+    assert "survivors" in decision.reason
+
+
+def test_one_number_is_no_group() -> None:
+    with pytest.raises(DiagError, match="one number"):
+        against_group({"s0": 1.0}, {"s0": 2.0}, lower_is_better=True, is_paired=False)
+
+
+def test_directions() -> None:
+    values = {f"s{seed}": 0.9 + 0.001 * seed for seed in range(6)}
+    assert decide(against_threshold(values, 0.8, lower_is_better=False)).verdict == "keep"
+    assert decide(against_threshold(values, 0.8, lower_is_better=True)).verdict == "drop"
+
+
+def test_more_seeds_are_those_at_which_it_decides_if_nothing_changes() -> None:
+    gains = [0.5, 1.5, -0.2, 1.1, 0.6]
+    decision = decide(Compared(gains=gains, base=(), design="paired"))
+    assert decision.verdict == "undecided"
+    assert decision.more is not None
+    n = 5 + decision.more
+    sd, mean = float(np.std(gains, ddof=1)), float(np.mean(gains))
+    assert half_width(n, sd, 0.1) < mean <= half_width(n - 1, sd, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("better_by", "status", "word"), [(0.1, 0, "keep"), (-0.1, 3, "drop"), (0.0, 4, "undec")]
+)
+def test_the_command_says_and_exits_by_the_decision(
+    tmp_path: Path, better_by: float, status: int, word: str
+) -> None:
+    noise = 0.01 * np.random.default_rng(5).standard_normal((2, 8))
+    path = table(
+        tmp_path / "r.csv", {"new": (2 - better_by + noise[0]).tolist(), "old": (2 + noise[1]).tolist()}
+    )
+    said = CliRunner().invoke(main, ["gate", "new", "--against", "old", "--runs", str(path)])
+    assert said.exit_code == status, said.output
+    assert word in said.output
+
+
+def test_json_holds_the_whole_decision(tmp_path: Path) -> None:
+    path = table(tmp_path / "r.csv", {"new": [1.0, 1.1, 0.9], "old": [2.0, 2.1, 1.9]})
+    said = CliRunner().invoke(main, ["gate", "new", "--against", "old", "--runs", str(path), "--json"])
+    answer = json.loads(said.stdout)
+    assert answer["decision"]["verdict"] == "undecided"
+    assert answer["decision"]["earliest"] == 5
+    assert answer["decision"]["low"] is None
+
+
+def test_the_published_rule_stands_next_to_it(shared: Path) -> None:
+    """FACTS: the record's own rule has p = 3.55e-6 for contra, with a known deviation of 0.0013."""
+    for group, p in (("contra", 3.55e-6), ("newton", 1.34e-9)):
+        answer = ird.gate(f"{group}={shared / 'text_logs' / group}/*", threshold=3.28, sigma=0.0013)
+        assert answer.decision.verdict == "keep"
+        assert answer.known_sigma is not None
+        assert answer.known_sigma.p == pytest.approx(p, rel=5e-3)
+        assert answer.decision.low > 0
