@@ -83,7 +83,7 @@ def is_ever_significant(compared: Compared) -> bool:
     squares = (gains**2).cumsum() - counts * means**2
     counts, means, squares = counts[FIRST - 1 :], means[FIRST - 1 :], squares[FIRST - 1 :]
     t = means * np.sqrt(counts) / np.sqrt(squares / (counts - 1))
-    p: Array = student.sf(t, counts - 1)
+    p = np.asarray(student.sf(t, counts - 1))
     return bool(np.any(p < ALPHA))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from torch import Tensor
 
 from ired_diag.inverse.architecture import Architecture, initial_parameters
@@ -23,6 +24,10 @@ from ired_diag.model.mined_batch import KINDS, Kind, MinedBatch, MiningSettings,
 from ired_diag.model.mining import Walk
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.subject import Subject
+
+# How long an example takes is no property of the code: machines that run these tests do other work too.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 Evaluation = tuple[int, float, float]  # step, error on the training batch, validation MSE
 

@@ -1,4 +1,4 @@
-"""From which step on two groups of curves are apart: the level under smooth noise, planted steps recovered."""
+"""From which step on two groups of curves are apart: the level under smooth noise, planted steps found."""
 
 from __future__ import annotations
 
