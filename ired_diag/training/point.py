@@ -35,6 +35,11 @@ class TrainingPoint:
     step: int
     device: torch.device
 
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """What a probe may need of a training besides its state: ``splits`` where its data are known."""
+        return () if self.task.splits is None else ("splits",)
+
     def state(self) -> TrainingState:
         """Return the training as it was there: a state of its own at each call, which may be moved.
 

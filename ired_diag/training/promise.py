@@ -118,7 +118,10 @@ class Twin:
         stacked = {name: value[None] for name, value in weights.items()}
         on_axis = {name: value[None] for name, value in batch.items()}
         losses = self.task.loss(self.config, {**self._constants, **stacked}, on_axis)
-        return Losses({name: term[0] for name, term in losses.terms.items()})
+        return Losses(
+            {name: term[0] for name, term in losses.terms.items()},
+            {name: value[0] for name, value in losses.logged.items()},
+        )
 
     def values(self, weights: Tensors, batch: Tensors) -> dict[str, Tensor]:
         """Return the trained loss, the reported one and each reported term, by name."""
