@@ -325,11 +325,10 @@ class Task:
         references: What predictors without training reach on the metric, given the keys of a configuration
             and, of an evaluation after training, its result; None where the data are unknown.
         critical_points: Where the gradient of the loss is known to be zero.
-        splits: Configuration and device in, all items of the training and of the test data out: ``train`` and
-            ``test``, each as ``draw_batch`` returns a batch, with the items on the first axis. None: there are
-            no such data.
-        rescaled: Configuration, weights and a factor in, other weights of the same function out, or None where
-            no such weights are known. None: the task knows of no such change.
+        splits: Configuration and device in, all items of the training and of the test data out, as batches
+            ``train`` and ``test`` with the items on the first axis. None: there are no such data.
+        rescaled: Configuration, weights and a factor in, other weights of the same function out; None where
+            this configuration has no such weights. None: the task has none.
         recognises: Whether a configuration that names no task is one of this task's, by its keys.
         draws_fresh_data: Whether no training batch is seen twice, so that nothing can be learned by heart.
         answer_size: How many numbers an answer has, given the keys of a configuration; None: unknown.

@@ -1,4 +1,4 @@
-"""Digits: real images in two parts, a network that is PyTorch's own, and other weights of the same function."""
+"""Digits: real images in two parts, PyTorch's own network, other weights of the same function."""
 
 from __future__ import annotations
 

@@ -140,6 +140,16 @@ class Twin:
         # Not under no_grad: the loss of an energy may itself hold a gradient.
         return {name: value.item() for name, value in self.values(weights, batch).items()}
 
+    def numbers_and_logged(self, weights: Tensors, batch: Tensors) -> dict[str, float]:
+        """Return the trained loss, the reported one, and the numbers that the task logs of a batch."""
+        losses = self.losses(weights, batch)
+        numbers = {}
+        for name, value in losses.logged.items():
+            numbers[name] = value.item()
+        numbers["trained"] = _total(losses.terms, self.task.trained_terms).item()
+        numbers["reported"] = _total(losses.terms, self.task.reported_terms).item()
+        return numbers
+
     def gradients(self, weights: Tensors, batch: Tensors, terms: Sequence[str]) -> dict[str, Weights]:
         """Return the gradient of each loss, by name of the loss and of the weight."""
         leaves = _leaves(weights)

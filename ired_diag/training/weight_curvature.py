@@ -55,7 +55,7 @@ class Ends:
 
 
 class LossAt:
-    """The trained loss around the weights of a training, on flat vectors in float64: the mean over batches."""
+    """The trained loss, in the mean over batches, around the weights of a training; flat, in float64."""
 
     def __init__(self, state: TrainingState, *batches: Tensors) -> None:
         """Take the weights as they are now; later steps of the training do not move them."""

@@ -1,0 +1,101 @@
+"""The loss of single items: what a mean over a batch is made of.
+
+A task gives the loss of a batch. Of a batch of one item it is the loss of the item, where the loss is a mean
+over items at all; whether it is one is checked on all of them together.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.tensors import Tensors
+from ired_diag.training.compiled import loss_function
+from ired_diag.training.ensemble import Ensemble
+from ired_diag.training.promise import Twin
+from ired_diag.training.state import TrainingState
+
+Values = NDArray[np.float64]
+
+TRAINED, REPORTED = "trained", "reported"
+SAME = 1e-6  # relative difference of the mean over items and the loss of all, up to which they are one
+
+
+def count_of(batch: Tensors) -> int:
+    """Return how many items a batch has, on the first axis of its tensors."""
+    return len(next(iter(batch.values())))
+
+
+def values_of_items(twin: Twin, weights: Tensors, batch: Tensors) -> dict[str, Values]:
+    """Return what the task measures of each item, each of shape (items,).
+
+    Args:
+        twin: The losses in float64.
+        weights: Weights, by name.
+        batch: The items.
+
+    Returns:
+        ``trained``, ``reported`` where that is another loss, and each logged number of the task; only those
+        that are means over items.
+    """
+    columns: dict[str, list[float]] = {}
+    for place in range(count_of(batch)):
+        item = {name: tensor[place : place + 1] for name, tensor in batch.items()}
+        for name, value in values_of(twin, weights, item).items():
+            columns.setdefault(name, []).append(value)
+    together = values_of(twin, weights, batch)
+    means = {}
+    for name, column in columns.items():
+        values = np.array(column)
+        if len(values) == count_of(batch) and _is_mean(together[name], values):
+            means[name] = values
+    return means
+
+
+def _is_mean(value: float, values: Values) -> bool:
+    return math.isclose(value, float(values.mean()), rel_tol=SAME, abs_tol=SAME)
+
+
+def values_of(twin: Twin, weights: Tensors, batch: Tensors) -> dict[str, float]:
+    """Return the losses of a batch and the numbers that the task logs of it, by name."""
+    measured = twin.numbers_and_logged(weights, batch)
+    if not twin.task.reports_other_loss:
+        measured.pop(REPORTED)
+    return measured
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch of training.
+
+    Attributes:
+        batches: Trained loss of each batch, with the weights before its step, of shape (steps,).
+        whole: Trained loss of all items with the weights before each step and after the last one, of shape
+            (steps + 1,).
+    """
+
+    batches: Values
+    whole: Values
+
+
+def epoch_of(state: TrainingState, steps: int, train: Tensors) -> Epoch:
+    """Take steps of a training, and return the losses on the way.
+
+    Args:
+        state: Where it goes on from; it is moved.
+        steps: How many steps to take.
+        train: All items of the training.
+    """
+    twin = Twin(state)
+    loss = loss_function(state.task, state.config, state.constants, device=state.device, compiled=False)
+    ensemble = Ensemble([state], loss)
+    batches = []
+    whole = [twin.numbers(state.weights, train)[TRAINED]]
+    for _ in range(steps):
+        step = ensemble.advance()
+        batches.append(float(step.loss.total[0].detach()))
+        whole.append(twin.numbers(state.weights, train)[TRAINED])
+    return Epoch(np.array(batches), np.array(whole))
