@@ -198,7 +198,7 @@ def _evidence(comparison: Table, *, first: str, last: str) -> dict[str, Any]:
 
 def _with_interval(evidence: Mapping[str, Any], name: str) -> str:
     low, high = evidence[f"{name}_low"], evidence[f"{name}_high"]
-    if not math.isfinite(low):
+    if not low < high:  # NaN, or the same in every batch
         return f"{evidence[name]:.3g}"
     return f"{evidence[name]:.3g} (95% interval {low:.3g} to {high:.3g})"
 
@@ -208,8 +208,10 @@ def _on_noise(evidence: Mapping[str, Any], chosen: Mapping[str, str]) -> str:
     cosines = [evidence[f"{place}_cosine"] for place in chosen]
     if all(value > 1 - 1e-9 for value in cosines):
         return "Every batch gives the same gradient."
+    if not all(map(math.isfinite, cosines)):
+        return "A gradient of 0 has no direction that could agree with another."
     words = []
-    for (place, group), value in zip(chosen.items(), cosines, strict=True):
+    for place, group in chosen.items():
         words.append(f"{_with_interval(evidence, f'{place}_cosine')} in {group}")
     sentence = f"The gradients of two batches have a mean cosine of {' and '.join(words)}"
     if max(cosines) < NOISE:
@@ -249,7 +251,7 @@ def figure(table: Table) -> FigureData:
         title="Gradients of the groups of weights",
         x_label="group of weights",
         panels=tuple(panels),
-        method="Norm of the gradient of the trained loss on one batch, the same over the norm of the weights, "
+        method="Norm of the gradient of the trained loss on one batch, its ratio to the norm of the weights, "
         "and the cosine of the gradients of two independent batches: means over batches with 95% intervals. "
         f"{batches} pairs of batches at one checkpoint, in float64.",
         note=f"{batches} pairs of batches, one checkpoint",
