@@ -47,14 +47,14 @@ from ired_diag.training.weight_curvature import LossAt, ends_at, flat
 TRAINED, RESCALED = "trained", "rescaled"
 
 COLUMNS = (
-    Column("weights", "1", "trained: the checkpoint's; rescaled: others of the same function"),
+    Column("place", "1", "trained: the checkpoint's; rescaled: others of the same function"),
     Column(
         "quantity",
         "1",
         "loss, trace, scaled_trace (one product with the Hessian), largest, scaled_largest, slice (the loss)",
     ),
     Column("number", "1", "number of the random vector or direction"),
-    Column("step", "1", "of a slice: step along the direction, in lengths of the filters"),
+    Column("distance", "1", "of a slice: how far along the direction, in lengths of the filters"),
     Column("value", "as the quantity", "its value"),
     Column("factor", "1", "what a layer of the rescaled weights is multiplied by; 1 of the trained ones"),
     Column("batches", "1", "batches whose mean the loss is; 0: all training data"),
@@ -70,7 +70,7 @@ COMPARISON_COLUMNS = (
 )
 BATCHES = 8  # of a task that names no data: the loss is their mean
 DIRECTIONS = 8
-STEPS = np.linspace(-1, 1, 21)
+DISTANCES = np.linspace(-1, 1, 21)
 REACH = 0.1  # step of the rise: a tenth of the length of each filter
 FACTOR = 4.0  # of the twin; a power of two, so that rescaling rounds nothing
 SAME = 1e-6  # relative difference of losses up to which two sets of weights compute one function
@@ -107,7 +107,7 @@ def measure(subject: Subject) -> Table:
     try:
         for place in _places(state, loss):
             for row in _rows_at(place, loss, subject):
-                rows.append({**row, "weights": place.name, "factor": place.factor, "batches": batches})
+                rows.append({**row, "place": place.name, "factor": place.factor, "batches": batches})
     except RuntimeError as error:  # PyTorch's, of a user's own loss
         raise NotApplicable(f"cannot compute the curvature of this loss ({error})") from error
     return table_of_rows(COLUMNS, rows)
@@ -161,9 +161,9 @@ def _rows_at(place: Place, loss: LossAt, subject: Subject) -> Iterator[dict[str,
     generator = subject.generator("directions")
     for number in range(DIRECTIONS):
         direction = filter_direction(named, generator=generator)
-        for step in STEPS.tolist():
-            value = loss.loss(point + step * direction).item()
-            yield _row("slice", value, number=number, step=step)
+        for distance in DISTANCES.tolist():
+            value = loss.loss(point + distance * direction).item()
+            yield _row("slice", value, number=number, distance=distance)
 
 
 def _bend(loss: LossAt, point: Tensor, direction: Tensor) -> float:
@@ -179,8 +179,8 @@ def _filters(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: weight.reshape(1, -1) for name, weight in weights.items()}
 
 
-def _row(quantity: str, value: float, *, number: int = 0, step: float = math.nan) -> dict[str, Any]:
-    return {"quantity": quantity, "value": value, "number": number, "step": step}
+def _row(quantity: str, value: float, *, number: int = 0, distance: float = math.nan) -> dict[str, Any]:
+    return {"quantity": quantity, "value": value, "number": number, "distance": distance}
 
 
 def compare(table: Table) -> Table:
@@ -209,16 +209,16 @@ def compare(table: Table) -> Table:
     return table_of_rows(COMPARISON_COLUMNS, rows)
 
 
-def _values(table: Table, weights: str, quantity: str) -> Any:
+def _values(table: Table, place: str, quantity: str) -> Any:
     """Return the values of a quantity; of the rise, one a direction."""
     if quantity != "rise":
-        return select(table, weights=weights, quantity=quantity)["value"]
-    slices = select(table, weights=weights, quantity="slice")
-    base = select(table, weights=weights, quantity="loss")["value"]
+        return select(table, place=place, quantity=quantity)["value"]
+    slices = select(table, place=place, quantity="slice")
+    base = select(table, place=place, quantity="loss")["value"]
     rises = []
     for number in np.unique(slices["number"]):
         line = select(slices, number=number)
-        is_end = np.isclose(np.abs(line["step"]), REACH)
+        is_end = np.isclose(np.abs(line["distance"]), REACH)
         rises.append(line["value"][is_end].mean() - base[0])
     return np.array(rises)
 
@@ -292,14 +292,14 @@ def _data_in_words(table: Table) -> str:
 
 def figure(table: Table) -> FigureData:
     """Return the loss along filter-normalised directions."""
-    slices = select(table, weights=TRAINED, quantity="slice")
+    slices = select(table, place=TRAINED, quantity="slice")
     lines = []
     for number in np.unique(slices["number"]).tolist():
         line = select(slices, number=number)
         lines.append(
             Line(
                 f"direction {number + 1}",
-                line["step"],
+                line["distance"],
                 line["value"],
                 drawn="line",
                 of="slice",

@@ -36,7 +36,7 @@ from ired_diag.training.promise import ALL, SMALL, Quotient, Twin, WatchedStep, 
 QUOTIENT = "quotient"  # in the column `term`: a comparison with difference quotients
 
 COLUMNS = (
-    Column("step", "1", "steps that were taken before this one"),
+    Column("taken", "1", "steps of the training that were taken before this one"),
     Column("group", "1", "weights that moved: all, or a group of them alone"),
     Column(
         "term", "1", "the loss: trained, reported, a term of it; quotient: a comparison at the first step"
@@ -88,7 +88,7 @@ def measure(subject: Subject) -> Table:
     except RuntimeError as error:  # PyTorch's, of a user's own loss
         raise NotApplicable(f"cannot compute this loss in float64 ({error})") from error
     rows = [row for step in watched for row in _rows_of_step(step)]
-    rows += [_row(step=point.step, group=q.group, term=QUOTIENT, **_values_of(q)) for q in agreed]
+    rows += [_row(taken=point.step, group=q.group, term=QUOTIENT, **_values_of(q)) for q in agreed]
     return table_of_rows(COLUMNS, rows)
 
 
@@ -106,7 +106,7 @@ def _quotients(point: TrainingPoint, watched: Sequence[WatchedStep], subject: Su
 def _rows_of_step(watched: WatchedStep) -> Iterator[dict[str, Any]]:
     for delivery in watched.deliveries:
         yield _row(
-            step=watched.step,
+            taken=watched.step,
             group=delivery.group,
             term=delivery.term,
             promised=delivery.promised,
@@ -138,7 +138,7 @@ def compare(table: Table) -> Table:
     pairs = dict.fromkeys(zip(of_steps["group"].tolist(), of_steps["term"].tolist(), strict=True))
     for group, term in pairs:
         part = select(of_steps, group=group, term=term)
-        n = len(part["step"])
+        n = len(part["taken"])
         for quantity, value in _quantities(part, group=group, term=term):
             rows.append({"group": group, "term": term, "quantity": quantity, "value": value, "n": n})
     for group, quantity, value in _agreements(select(table, term=QUOTIENT)):
@@ -293,13 +293,13 @@ def figure(table: Table) -> FigureData:
     """Return what was promised and delivered so far, and how the gradient agrees with quotients."""
     whole = select(table, group=ALL, term="trained")
     reported = select(table, group=ALL, term="reported")
-    steps = whole["step"] + 1
+    steps = whole["taken"] + 1
     lines = [
         Line("promised", steps, whole["promised"].cumsum(), drawn="line"),
         Line("promised with curvature", steps, whole["promised_curved"].cumsum(), drawn="line"),
         Line("delivered", steps, whole["delivered"].cumsum(), drawn="line"),
     ]
-    if len(reported["step"]) and not np.allclose(reported["delivered"], whole["delivered"]):
+    if len(reported["taken"]) and not np.allclose(reported["delivered"], whole["delivered"]):
         lines.append(Line("delivered, reported loss", steps, reported["delivered"].cumsum(), drawn="line"))
     change = Panel("change of the loss so far", tuple(lines), guides=(Guide(0.0, ""),))
     return FigureData(
@@ -352,4 +352,5 @@ PROBE = Probe(
     needs=("training",),
     weights="raw",
     samples=100,
+    version=2,
 )

@@ -121,7 +121,7 @@ def scales(weights: Mapping[str, Tensor]) -> Tensor:
 def test_the_twin_is_the_same_function_with_curvature_changed_by_the_known_factors(tmp_path: Path) -> None:
     subject = subject_of(network(), tmp_path, hidden=[4], samples=8)
     table = PROBE(subject)
-    losses = [select(table, weights=w, quantity="loss")["value"][0] for w in ("trained", "rescaled")]
+    losses = [select(table, place=w, quantity="loss")["value"][0] for w in ("trained", "rescaled")]
     assert losses[1] == pytest.approx(losses[0], rel=1e-6)
     state = subject.training_of(TrainingPoint).state()
     loss = LossAt(state, images(30, 1))
@@ -131,11 +131,11 @@ def test_the_twin_is_the_same_function_with_curvature_changed_by_the_known_facto
     generator = subject.generator("signs")
     for number in range(8):
         signs = random_signs(loss.start, generator)
-        for weights, matrix in (("trained", hessian), ("rescaled", twin)):
-            row = row_of(table, weights=weights, quantity="trace", number=number)
+        for place, matrix in (("trained", hessian), ("rescaled", twin)):
+            row = row_of(table, place=place, quantity="trace", number=number)
             assert row["value"] == pytest.approx((signs @ matrix @ signs).item(), rel=1e-8)
-    for weights, matrix in (("trained", hessian), ("rescaled", twin)):
-        value = row_of(table, weights=weights, quantity="largest")["value"]
+    for place, matrix in (("trained", hessian), ("rescaled", twin)):
+        value = row_of(table, place=place, quantity="largest")["value"]
         assert value == pytest.approx(torch.linalg.eigvalsh(matrix)[-1].item(), rel=1e-6)
     ratio = {name: row_of(PROBE.comparison(table), quantity=name)["ratio"] for name in ("trace", "largest")}
     assert abs(ratio["trace"] - 1) > 0.5
@@ -149,7 +149,7 @@ def test_the_twin_is_the_same_function_with_curvature_changed_by_the_known_facto
 
 def test_without_a_rectifier_no_twin_is_looked_at(tmp_path: Path) -> None:
     table = PROBE(subject_of(network(), tmp_path, hidden=[4], samples=2, activation="tanh"))
-    assert set(table["weights"].tolist()) == {"trained"}
+    assert set(table["place"].tolist()) == {"trained"}
     assert np.isnan(PROBE.comparison(table)["ratio"]).all()
 
 
