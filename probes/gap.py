@@ -43,7 +43,7 @@ from ired_diag.stats.share_difference import ShareDifference, share_difference
 from ired_diag.stats.summary import Summary, summarise
 from ired_diag.stats.t_tests import TTest, welch
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, select, table_of_rows
+from ired_diag.table import Column, Table, rows_of, select, table_of_rows
 from ired_diag.tensors import Tensors
 from ired_diag.training.per_item import TRAINED, Values, count_of, epoch_of, values_of_items
 from ired_diag.training.point import TrainingPoint
@@ -92,16 +92,21 @@ def measure(subject: Subject) -> Table:
     twin = Twin(state)
     try:
         whole = _parts(state)
-        parts = {name: _chosen(batch, name, subject) for name, batch in whole.items()}
-        measured = {name: values_of_items(twin, state.weights, batch) for name, batch in parts.items()}
+        train = _chosen(whole["train"], "train", subject)
+        test = _chosen(whole["test"], "test", subject)
+        measured = {
+            "train": values_of_items(twin, state.weights, train),
+            "test": values_of_items(twin, state.weights, test),
+        }
         steps = _steps_of_epoch(point.state(), whole["train"])
+        # The state is moved from here on.
         if steps <= MOST_STEPS:
-            epoch = epoch_of(state, steps, parts["train"])
+            epoch = epoch_of(state, steps, train)
             measured["batch"] = {TRAINED: epoch.batches}
             measured["epoch"] = {TRAINED: epoch.whole}
     except RuntimeError as error:  # PyTorch's, of a user's own loss
         raise NotApplicable(f"cannot compute the loss of single items ({error})") from error
-    if not all(TRAINED in measured[name] for name in ("train", "test")):
+    if TRAINED not in measured["train"] or TRAINED not in measured["test"]:
         raise NotApplicable("needs a loss that is a mean over items, and this one is not")
     return table_of_rows(COLUMNS, list(_rows(measured)))
 
@@ -117,8 +122,13 @@ def _chosen(batch: Tensors, name: str, subject: Subject) -> dict[str, torch.Tens
     count = count_of(batch)
     if count <= subject.samples:
         return dict(batch)
-    order = torch.randperm(count, generator=subject.generator(f"gap {name}"))[: subject.samples]
-    return {key: values[order.to(values.device)] for key, values in batch.items()}
+    generator = subject.generator(f"gap {name}")
+    order = torch.randperm(count, generator=generator)
+    places = order[: subject.samples]
+    chosen = {}
+    for key, values in batch.items():
+        chosen[key] = values[places.to(values.device)]
+    return chosen
 
 
 def _steps_of_epoch(state: TrainingState, train: Tensors) -> int:
@@ -131,18 +141,24 @@ def _rows(measured: Mapping[str, Mapping[str, Values]]) -> Iterator[dict[str, An
     for part, by_quantity in measured.items():
         for quantity, values in by_quantity.items():
             for item, value in enumerate(values.tolist()):
-                yield {"part": part, "quantity": quantity, "item": item, "value": value}
+                yield {
+                    "part": part,
+                    "quantity": quantity,
+                    "item": item,
+                    "value": value,
+                }
 
 
 def compare(table: Table) -> Table:
     """Return the means of both parts, the gap, and the bias of the mean over an epoch."""
     rows: list[dict[str, Any]] = []
     for quantity in dict.fromkeys(table["quantity"].tolist()):
-        train, test = _values(table, "train", quantity), _values(table, "test", quantity)
+        train = _values(table, "train", quantity)
+        test = _values(table, "test", quantity)
         if not len(train) or not len(test):
             continue
-        for name, values in (("train", train), ("test", test)):
-            rows.append(_mean(quantity, name, values))
+        rows.append(_mean(quantity, "train", train))
+        rows.append(_mean(quantity, "test", test))
         rows.append(_gap(quantity, train, test))
     rows += _of_epoch(table)
     return table_of_rows(COMPARISON_COLUMNS, rows)
@@ -150,16 +166,25 @@ def compare(table: Table) -> Table:
 
 def _of_epoch(table: Table) -> Iterator[dict[str, Any]]:
     """Yield the bias of a mean over an epoch, and what its batches add to it by chance."""
-    batches, whole = _values(table, "batch", TRAINED), _values(table, "epoch", TRAINED)
+    batches = _values(table, "batch", TRAINED)
+    whole = _values(table, "epoch", TRAINED)
     steps = len(batches)
     if not steps:
         return
-    before, last = whole[:-1], whole[-1]
-    bias = float((before - last).mean())
-    yield _row(TRAINED, "epoch_bias", bias, n=steps, reason="of this epoch exactly")
+    before = whole[:-1]
+    bias = before - whole[-1]
+    yield _row(
+        TRAINED,
+        "epoch_bias",
+        float(bias.mean()),
+        n=steps,
+        reason="of this epoch exactly",
+    )
     scatter = math.nan
     if steps > 1:
-        scatter = float((batches - before).std(ddof=1)) / math.sqrt(steps)
+        # Around the loss of all items, which itself moves: its fall is no scatter.
+        deviations = batches - before
+        scatter = float(deviations.std(ddof=1)) / math.sqrt(steps)
     yield _row(TRAINED, "epoch_scatter", scatter, n=steps)
 
 
@@ -194,7 +219,14 @@ def _mean(quantity: str, name: str, values: Values) -> dict[str, Any]:
     mean: Share | Summary = summarise(values)
     if _are_shares(values):
         mean = share_of(values)
-    return _row(quantity, name, mean.mean, n=mean.n, ends=(mean.low, mean.high), reason=mean.reason)
+    return _row(
+        quantity,
+        name,
+        mean.mean,
+        n=mean.n,
+        ends=(mean.low, mean.high),
+        reason=mean.reason,
+    )
 
 
 def _gap(quantity: str, train: Values, test: Values) -> dict[str, Any]:
@@ -202,9 +234,14 @@ def _gap(quantity: str, train: Values, test: Values) -> dict[str, Any]:
     difference: ShareDifference | TTest = welch(test, train)
     if _are_shares(np.concatenate([train, test])):
         difference = share_difference(test, train)
-    ends = (difference.low, difference.high)
-    value = float(test.mean() - train.mean())
-    return _row(quantity, "gap", value, n=difference.n, ends=ends, reason=difference.reason)
+    return _row(
+        quantity,
+        "gap",
+        float(test.mean() - train.mean()),
+        n=difference.n,
+        ends=(difference.low, difference.high),
+        reason=difference.reason,
+    )
 
 
 def _are_shares(values: Values) -> bool:
@@ -214,12 +251,15 @@ def _are_shares(values: Values) -> bool:
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return the gap of each quantity, and by how much a mean over an epoch misstates it."""
     evidence = _evidence(comparison)
-    items = [len(_values(table, name, TRAINED)) for name in ("train", "test")]
+    train = len(_values(table, "train", TRAINED))
+    test = len(_values(table, "test", TRAINED))
+    gap = _with_interval(evidence, "gap")
     statement = (
-        f"With the same weights the training loss is {evidence['train']:.4g} ({items[0]} items) and the test "
-        f"loss {evidence['test']:.4g} ({items[1]} items): a gap of {_with_interval(evidence, 'gap')}"
+        f"With the same weights the training loss is {evidence['train']:.4g} ({train} items) "
+        f"and the test loss {evidence['test']:.4g} ({test} items): "
+        f"a gap of {gap}, {_side(evidence)}."
     )
-    sentences = [f"{statement}, {_side(evidence)}."]
+    sentences = [statement]
     for quantity in dict.fromkeys(comparison["quantity"].tolist()):
         if quantity != TRAINED:
             gap = _with_interval(evidence, f"{quantity}_gap")
@@ -231,18 +271,23 @@ def conclude(table: Table, comparison: Table) -> Finding:
 def _evidence(comparison: Table) -> dict[str, Any]:
     """Return the numbers by name: those of the trained loss bare, those of others after their own name."""
     evidence: dict[str, Any] = {}
-    columns = (comparison[name].tolist() for name in ("quantity", "measure", "value", "low", "high"))
-    for quantity, name, value, low, high in zip(*columns, strict=True):
-        key = name if quantity == TRAINED else f"{quantity}_{name}"
-        evidence |= {key: value, f"{key}_low": low, f"{key}_high": high}
+    for row in rows_of(comparison):
+        key = str(row["measure"])
+        if row["quantity"] != TRAINED:
+            key = f"{row['quantity']}_{key}"
+        evidence[key] = float(row["value"])
+        evidence[f"{key}_low"] = float(row["low"])
+        evidence[f"{key}_high"] = float(row["high"])
     return evidence
 
 
 def _with_interval(evidence: Mapping[str, Any], name: str) -> str:
-    low, high = evidence[f"{name}_low"], evidence[f"{name}_high"]
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return f"{evidence[name]:.3g} (without an interval)"
-    return f"{evidence[name]:.3g} (95% interval {low:.3g} to {high:.3g})"
+    value = evidence[name]
+    low = evidence[f"{name}_low"]
+    high = evidence[f"{name}_high"]
+    if not math.isfinite(low):
+        return f"{value:.3g} (without an interval)"
+    return f"{value:.3g} (95% interval {low:.3g} to {high:.3g})"
 
 
 def _side(evidence: Mapping[str, Any]) -> str:
@@ -263,13 +308,17 @@ def _on_epoch(evidence: Mapping[str, Any]) -> Iterator[str]:
     if "epoch_bias" not in evidence:
         return
     bias = evidence["epoch_bias"]
-    side, effect = ("above", "small") if bias > 0 else ("below", "large")
+    side, effect = "above", "small"
+    if bias < 0:
+        side, effect = "below", "large"
     sentence = (
-        f"Over one more epoch the weights have a mean training loss that is {abs(bias):.2g} {side} that of "
-        f"the last ones: a gap that is computed from a mean over an epoch is too {effect} by as much"
+        f"Over one more epoch the weights have a mean training loss that is {abs(bias):.2g} {side} "
+        "that of the last ones: a gap that is computed from a mean over an epoch "
+        f"is too {effect} by as much"
     )
-    if math.isfinite(evidence["epoch_scatter"]):
-        sentence += f", give or take {evidence['epoch_scatter']:.2g} (standard error of its batches)"
+    scatter = evidence["epoch_scatter"]
+    if math.isfinite(scatter):
+        sentence += f", give or take {scatter:.2g} (standard error of its batches)"
     yield f"{sentence}."
 
 
@@ -278,10 +327,16 @@ def figure(table: Table) -> FigureData:
     lines = []
     for name, title in (("train", "training items"), ("test", "test items")):
         ordered = np.sort(_values(table, name, TRAINED))
-        share = (np.arange(len(ordered)) + 0.5) / max(1, len(ordered))
+        count = len(ordered)
+        share = (np.arange(count) + 0.5) / count
         lines.append(Line(title, share, ordered, drawn="line"))
-    items = Panel("loss of an item", tuple(lines), x_label="share of the items, the easiest first")
-    batches, whole = _values(table, "batch", TRAINED), _values(table, "epoch", TRAINED)
+    items = Panel(
+        "loss of an item",
+        tuple(lines),
+        x_label="share of the items, the easiest first",
+    )
+    batches = _values(table, "batch", TRAINED)
+    whole = _values(table, "epoch", TRAINED)
     panels = [items]
     if len(batches):
         steps = np.arange(len(whole))
@@ -290,7 +345,15 @@ def figure(table: Table) -> FigureData:
             Line("all training items", steps, whole, drawn="line"),
         )
         mean = Guide(float(batches.mean()), "mean of the batches")
-        panels.append(Panel("training loss", epoch, x_label="steps of one more epoch", guides=(mean,)))
+        panels.append(
+            Panel(
+                "training loss",
+                epoch,
+                x_label="steps of one more epoch",
+                guides=(mean,),
+            )
+        )
+    train, test = (len(line.y) for line in lines)
     return FigureData(
         name="gap",
         title="Training and test loss of the same weights",
@@ -298,9 +361,9 @@ def figure(table: Table) -> FigureData:
         panels=tuple(panels),
         method="Loss of each item, in float64, with the weights of one checkpoint, the items in the order of "
         "their loss; below, over one more epoch, the loss of each batch before its step, and that of all "
-        f"training items. {len(lines[0].y)} training and {len(lines[1].y)} test "
+        f"training items. {train} training and {test} test "
         "items.",
-        note=f"{len(lines[0].y)} training and {len(lines[1].y)} test items, one checkpoint",
+        note=f"{train} training and {test} test items, one checkpoint",
     )
 
 

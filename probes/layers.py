@@ -36,10 +36,10 @@ from ired_diag.probing.probe import Headline, Probe
 from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.summary import Summary
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, row_of, rows_of, select, table_of_rows
+from ired_diag.table import Column, Table, rows_of, select, table_of_rows
 from ired_diag.tensors import Tensors
 from ired_diag.training.point import TrainingPoint
-from ired_diag.training.promise import Twin, cosine, inner
+from ired_diag.training.promise import Twin, as_float64, cosine, inner
 from ired_diag.training.state import TrainingState
 
 COLUMNS = (
@@ -63,7 +63,6 @@ COMPARISON_COLUMNS = (
 )
 QUANTITIES = ("gradient_norm", "weight_norm", "ratio", "cosine")
 LAST_OVER_FIRST = "last_over_first"
-FEWEST = 2  # batches for an interval
 NOISE = 0.5  # mean cosine below which most of a batch's gradient is noise
 
 
@@ -98,8 +97,9 @@ def _rows_of_batch(
 ) -> Iterator[dict[str, Any]]:
     for group, names in twin.groups.items():
         own = _part(gradient, names)
-        weights = {name: weight.double() for name, weight in _part(state.weights, names).items()}
-        gradient_norm, weight_norm = _norm(own), _norm(weights)
+        weights = _part(as_float64(state.weights), names)
+        gradient_norm = _norm(own)
+        weight_norm = _norm(weights)
         ratio = math.nan
         if weight_norm > 0:
             ratio = gradient_norm / weight_norm
@@ -131,7 +131,8 @@ def compare(table: Table) -> Table:
     ends = _first_and_last(table)
     if ends is not None:
         first, last = ends
-        rows.append(_row(last, LAST_OVER_FIRST, _geometric(table, first=first, last=last)))
+        summary = _geometric(table, first=first, last=last)
+        rows.append(_row(last, LAST_OVER_FIRST, summary))
     return table_of_rows(COMPARISON_COLUMNS, rows)
 
 
@@ -141,7 +142,8 @@ def _groups(table: Table) -> list[str]:
 
 def _first_and_last(table: Table) -> tuple[str, str] | None:
     """Return the first and the last group with a matrix; None where there are no two."""
-    matrices = list(dict.fromkeys(table["group"][table["axes"] > 1].tolist()))
+    is_matrix = table["axes"] > 1
+    matrices = list(dict.fromkeys(table["group"][is_matrix].tolist()))
     if len(matrices) < 2:
         return None
     return matrices[0], matrices[-1]
@@ -159,8 +161,15 @@ def _geometric(table: Table, *, first: str, last: str) -> Summary:
 def _row(group: str, quantity: str, summary: Summary) -> dict[str, Any]:
     value, low, high = summary.mean, summary.low, summary.high
     if quantity == LAST_OVER_FIRST:
-        value, low, high = math.exp(value), math.exp(low), math.exp(high)
-    return {"group": group, "quantity": quantity, "value": value, "low": low, "high": high, "n": summary.n}
+        value, low, high = map(math.exp, (value, low, high))
+    return {
+        "group": group,
+        "quantity": quantity,
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": summary.n,
+    }
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
@@ -169,14 +178,17 @@ def conclude(table: Table, comparison: Table) -> Finding:
     groups = _groups(table)
     ends = _first_and_last(table)
     first, last = ends or (groups[0], groups[-1])
-    evidence = _evidence(comparison, first=first, last=last) | {"batches": batches}
+    evidence = _evidence(comparison, first=first, last=last)
+    evidence["batches"] = batches
     chosen = {"first": first}
     if last != first:
         chosen["last"] = last
     norms = []
     for place, group in chosen.items():
-        norms.append(f"{_with_interval(evidence, f'{place}_gradient_norm')} in {group}")
-    sentences = [f"Over {batches} batches at these weights the mean gradient norm is {' and '.join(norms)}."]
+        norm = _with_interval(evidence, f"{place}_gradient_norm")
+        norms.append(f"{norm} in {group}")
+    listed = " and ".join(norms)
+    sentences = [f"Over {batches} batches at these weights the mean gradient norm is {listed}."]
     if ends is not None:
         ratio = _with_interval(evidence, LAST_OVER_FIRST)
         sentences.append(f"Batch by batch the last matrix has {ratio} times the gradient of the first.")
@@ -185,22 +197,26 @@ def conclude(table: Table, comparison: Table) -> Finding:
 
 
 def _evidence(comparison: Table, *, first: str, last: str) -> dict[str, Any]:
-    evidence: dict[str, Any] = {"first": first, "last": last}
-    for place, group in (("first", first), ("last", last)):
+    chosen = {"first": first, "last": last}
+    evidence: dict[str, Any] = dict(chosen)
+    for place, group in chosen.items():
         for row in rows_of(select(comparison, group=group)):
-            key = f"{place}_{row['quantity']}"
-            if row["quantity"] == LAST_OVER_FIRST:
-                key = LAST_OVER_FIRST
-            for end, column in (("", "value"), ("_low", "low"), ("_high", "high")):
-                evidence[key + end] = float(row[column])
+            key = str(row["quantity"])
+            if key != LAST_OVER_FIRST:
+                key = f"{place}_{key}"
+            evidence[key] = float(row["value"])
+            evidence[f"{key}_low"] = float(row["low"])
+            evidence[f"{key}_high"] = float(row["high"])
     return evidence
 
 
 def _with_interval(evidence: Mapping[str, Any], name: str) -> str:
-    low, high = evidence[f"{name}_low"], evidence[f"{name}_high"]
+    value = evidence[name]
+    low = evidence[f"{name}_low"]
+    high = evidence[f"{name}_high"]
     if not low < high:  # NaN, or the same in every batch
-        return f"{evidence[name]:.3g}"
-    return f"{evidence[name]:.3g} (95% interval {low:.3g} to {high:.3g})"
+        return f"{value:.3g}"
+    return f"{value:.3g} (95% interval {low:.3g} to {high:.3g})"
 
 
 def _on_noise(evidence: Mapping[str, Any], chosen: Mapping[str, str]) -> str:
@@ -212,7 +228,8 @@ def _on_noise(evidence: Mapping[str, Any], chosen: Mapping[str, str]) -> str:
         return "A gradient of 0 has no direction that could agree with another."
     words = []
     for place, group in chosen.items():
-        words.append(f"{_with_interval(evidence, f'{place}_cosine')} in {group}")
+        cosine_of_two = _with_interval(evidence, f"{place}_cosine")
+        words.append(f"{cosine_of_two} in {group}")
     sentence = f"The gradients of two batches have a mean cosine of {' and '.join(words)}"
     if max(cosines) < NOISE:
         sentence += ": most of the gradient of one batch is noise"
@@ -223,7 +240,8 @@ def figure(table: Table) -> FigureData:
     """Return the gradient norm, its ratio to the weights and the agreement of batches, group by group."""
     comparison = compare(table)
     groups = _groups(table)
-    ticks = tuple((float(place), group) for place, group in enumerate(groups))
+    places = np.arange(len(groups))
+    ticks = tuple(zip(places.astype(float).tolist(), groups, strict=True))
     panels = []
     titles = {
         "gradient_norm": "gradient norm",
@@ -231,15 +249,22 @@ def figure(table: Table) -> FigureData:
         "cosine": "cosine of two batches",
     }
     for quantity, title in titles.items():
-        rows = [row_of(comparison, group=group, quantity=quantity) for group in groups]
-        values, low, high = (np.array([row[name] for row in rows]) for name in ("value", "low", "high"))
-        line = Line(title, np.arange(len(groups)), values, low, high, drawn="points")
-        positive = bool((values[np.isfinite(values)] > 0).all())
+        rows = select(comparison, quantity=quantity)
+        values = rows["value"]
+        line = Line(
+            title,
+            places,
+            values,
+            rows["low"],
+            rows["high"],
+            drawn="points",
+        )
+        is_log = quantity != "cosine" and bool((values > 0).all())
         panels.append(
             Panel(
                 title,
                 (line,),
-                y_scale="log" if positive and quantity != "cosine" else "linear",
+                y_scale="log" if is_log else "linear",
                 x_label="group of weights",
                 x_ticks=ticks,
                 x_range=(-0.5, len(groups) - 0.5),

@@ -38,7 +38,7 @@ from ired_diag.model.hutchinson import random_signs
 from ired_diag.probing.probe import Headline, Probe
 from ired_diag.stats.summary import summarise
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, select, table_of_rows
+from ired_diag.table import Column, Table, rows_of, select, table_of_rows
 from ired_diag.tensors import Tensors
 from ired_diag.training.point import TrainingPoint
 from ired_diag.training.state import TrainingState
@@ -147,23 +147,31 @@ def _places(state: TrainingState, loss: LossAt) -> list[Place]:
 def _rows_at(place: Place, loss: LossAt, subject: Subject) -> Iterator[dict[str, Any]]:
     """Yield the rows of one set of weights; random vectors and directions are the same at each."""
     point = place.point
-    yield _row("loss", loss.loss(point).item())
+    value = loss.loss(point)
+    yield _row("loss", value.item())
     generator = subject.generator("signs")
     for number in range(subject.samples):
         signs = random_signs(point, generator)
         yield _row("trace", _bend(loss, point, signs), number=number)
         yield _row("scaled_trace", _bend(loss, point, signs * point), number=number)
-    yield _row("largest", ends_at(loss, point).largest)
+    ends = ends_at(loss, point)
+    yield _row("largest", ends.largest)
     # P^(-1/2) H P^(-1/2) with P = θ⁻²; a weight of 0 divides by infinity and has no part in it.
     divisor = point.square().reciprocal()
-    yield _row("scaled_largest", ends_at(loss, point, divisor=divisor).largest)
+    scaled_ends = ends_at(loss, point, divisor=divisor)
+    yield _row("scaled_largest", scaled_ends.largest)
     named = _filters(loss.named(point))
     generator = subject.generator("directions")
     for number in range(DIRECTIONS):
         direction = filter_direction(named, generator=generator)
         for distance in DISTANCES.tolist():
-            value = loss.loss(point + distance * direction).item()
-            yield _row("slice", value, number=number, distance=distance)
+            value = loss.loss(point + distance * direction)
+            yield _row(
+                "slice",
+                value.item(),
+                number=number,
+                distance=distance,
+            )
 
 
 def _bend(loss: LossAt, point: Tensor, direction: Tensor) -> float:
@@ -180,7 +188,12 @@ def _filters(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _row(quantity: str, value: float, *, number: int = 0, distance: float = math.nan) -> dict[str, Any]:
-    return {"quantity": quantity, "value": value, "number": number, "distance": distance}
+    return {
+        "quantity": quantity,
+        "value": value,
+        "number": number,
+        "distance": distance,
+    }
 
 
 def compare(table: Table) -> Table:
@@ -241,22 +254,27 @@ def _evidence(table: Table, comparison: Table) -> dict[str, Any]:
         "batches": int(table["batches"][0]),
         "factor": float(table["factor"].max()),
     }
-    for place, quantity in enumerate(comparison["quantity"].tolist()):
-        evidence[quantity] = float(comparison["value"][place])
-        evidence[f"{quantity}_low"] = float(comparison["low"][place])
-        evidence[f"{quantity}_high"] = float(comparison["high"][place])
-        evidence[f"{quantity}_n"] = int(comparison["n"][place])
-        evidence[f"{quantity}_ratio"] = float(comparison["ratio"][place])
+    for row in rows_of(comparison):
+        quantity = str(row["quantity"])
+        evidence[quantity] = float(row["value"])
+        evidence[f"{quantity}_low"] = float(row["low"])
+        evidence[f"{quantity}_high"] = float(row["high"])
+        evidence[f"{quantity}_n"] = int(row["n"])
+        evidence[f"{quantity}_ratio"] = float(row["ratio"])
     return evidence
 
 
 def _with_interval(evidence: Mapping[str, Any], name: str) -> str:
-    value, n = evidence[name], evidence[f"{name}_n"]
-    kind = "random vectors" if name == "trace" else "directions"
-    if not math.isfinite(evidence[f"{name}_low"]):
+    value = evidence[name]
+    low = evidence[f"{name}_low"]
+    high = evidence[f"{name}_high"]
+    n = evidence[f"{name}_n"]
+    kind = "directions"
+    if name == "trace":
+        kind = "random vectors"
+    if not math.isfinite(low):
         return f"{value:.3g}"
-    ends = f"{evidence[f'{name}_low']:.3g} to {evidence[f'{name}_high']:.3g}"
-    return f"{value:.3g} (95% interval {ends}, {n} {kind})"
+    return f"{value:.3g} (95% interval {low:.3g} to {high:.3g}, {n} {kind})"
 
 
 def _on_scale(evidence: Mapping[str, Any]) -> str:

@@ -44,7 +44,12 @@ def answer(table: Table) -> Finding:
 
 def test_a_single_random_vector_gives_the_trace_of_a_diagonal_exactly(tmp_path: Path) -> None:
     """½ (100 x² + y²) at p: trace 101, largest 100, scaled trace 100 x² + y², scaled largest 100 x²."""
-    knobs = {"function": "quadratic", "start": [2.0, 3.0], "optimizer": "sgd", "learning_rate": 1e-9}
+    knobs: dict[str, Any] = {
+        "function": "quadratic",
+        "start": [2.0, 3.0],
+        "optimizer": "sgd",
+        "learning_rate": 1e-9,
+    }
     table = PROBE(subject_of(tasks.load("functions"), tmp_path, **knobs))
     assert select(table, quantity="trace")["value"] == pytest.approx(np.full(32, 101.0))
     comparison = PROBE.comparison(table)

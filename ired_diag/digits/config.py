@@ -47,4 +47,6 @@ class DigitsConfig(TrainingConfig):
             return ()
         if isinstance(value, int):
             return (value,)
-        return tuple(value) if isinstance(value, list) else value
+        if isinstance(value, list):
+            return tuple(value)
+        return value

@@ -14,6 +14,7 @@ and others (2017), Sharp Minima Can Generalize for Deep Nets, section 3 (the res
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -24,20 +25,34 @@ from ired_diag.precision import DTYPES
 from ired_diag.tensors import Tensors
 
 PIXELS = 64
-GAINS: dict[Activation, float] = {"relu": math.sqrt(2), "gelu": math.sqrt(2), "tanh": 1.0}
+GAINS: dict[Activation, float] = {
+    "relu": math.sqrt(2),
+    "gelu": math.sqrt(2),  # near a rectifier; its own gain is 1.47
+    "tanh": 1.0,
+}
 
 
 def initial_weights(config: DigitsConfig, generator: torch.Generator) -> dict[str, Tensor]:
     """Return untrained weights: ``layer<k>.weight`` of shape (out, in) and ``layer<k>.bias``, k from 1."""
-    dtype, device = DTYPES[config.precision], generator.device
+    dtype = DTYPES[config.precision]
+    device = generator.device
+    gain = GAINS[config.activation]
     widths = (PIXELS, *config.hidden, CLASSES)
     weights = {}
-    for k in range(1, len(widths)):
-        fan_in, fan_out = widths[k - 1], widths[k]
-        scale = GAINS[config.activation] / math.sqrt(fan_in)
-        drawn = torch.randn(fan_out, fan_in, generator=generator, dtype=dtype, device=device)
-        weights[f"layer{k}.weight"] = scale * drawn
-        weights[f"layer{k}.bias"] = torch.zeros(fan_out, dtype=dtype, device=device)
+    for k, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
+        drawn = torch.randn(
+            fan_out,
+            fan_in,
+            generator=generator,
+            dtype=dtype,
+            device=device,
+        )
+        weights[f"layer{k}.weight"] = gain / math.sqrt(fan_in) * drawn
+        weights[f"layer{k}.bias"] = torch.zeros(
+            fan_out,
+            dtype=dtype,
+            device=device,
+        )
     return weights
 
 
@@ -55,8 +70,13 @@ def logits(config: DigitsConfig, tensors: Tensors, pixels: Tensor) -> Tensor:
     signal = pixels
     last = len(config.hidden) + 1
     for k in range(1, last + 1):
-        weight, bias = tensors[f"layer{k}.weight"], tensors[f"layer{k}.bias"]
-        signal = torch.baddbmm(bias[:, None], signal, weight.transpose(1, 2))
+        weight = tensors[f"layer{k}.weight"]
+        bias = tensors[f"layer{k}.bias"]
+        signal = torch.baddbmm(
+            bias[:, None],
+            signal,
+            weight.transpose(1, 2),
+        )
         if k < last:
             signal = _activated(config.activation, signal)
     return signal
@@ -82,8 +102,9 @@ def rescaled(config: DigitsConfig, weights: Tensors, factor: float) -> dict[str,
     """
     if config.activation != "relu" or not config.hidden:
         return None
-    changed = dict(weights)
-    for name in ("layer1.weight", "layer1.bias"):
-        changed[name] = factor * weights[name]
-    changed["layer2.weight"] = weights["layer2.weight"] / factor
-    return changed
+    changed = {
+        "layer1.weight": factor * weights["layer1.weight"],
+        "layer1.bias": factor * weights["layer1.bias"],
+        "layer2.weight": weights["layer2.weight"] / factor,
+    }
+    return {**weights, **changed}

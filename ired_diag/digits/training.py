@@ -21,27 +21,47 @@ from ired_diag.tensors import Tensors
 
 def splits(config: DigitsConfig, device: torch.device) -> dict[str, dict[str, Tensor]]:
     """Return all items of the training and of the test data, as batches ``train`` and ``test``."""
-    return digits(config.test_share, config.split_seed, DTYPES[config.precision], device)
+    return digits(
+        config.test_share,
+        config.split_seed,
+        DTYPES[config.precision],
+        device,
+    )
 
 
 def draw_batch(config: DigitsConfig, streams: Streams, step: int) -> dict[str, Tensor]:
     """Return ``pixels`` of shape (batch, 64) and ``label`` of shape (batch,)."""
     device = streams.data.device
     train = splits(config, device)["train"]
-    order = torch.randperm(len(train["label"]), generator=streams.data, device=device)
+    order = torch.randperm(
+        len(train["label"]),
+        generator=streams.data,
+        device=device,
+    )
     chosen = order[: config.batch_size]
-    return {name: values[chosen] for name, values in train.items()}
+    return {
+        "pixels": train["pixels"][chosen],
+        "label": train["label"][chosen],
+    }
 
 
 def losses(config: DigitsConfig, tensors: Tensors, batch: Tensors) -> Losses:
     """Return the cross-entropy of each seed, and log the share of images that are recognised."""
-    scores, labels = logits(config, tensors, batch["pixels"]), batch["label"]
-    flat_scores, flat_labels = scores.flatten(0, 1), labels.flatten()
-    each = cross_entropy(flat_scores, flat_labels, reduction="none")
-    entropy = each.view(labels.shape).mean(1)
+    labels = batch["label"]
+    scores = logits(config, tensors, batch["pixels"])
+    # One axis of images, as PyTorch takes them; the axis of seeds comes back below.
+    of_images = cross_entropy(
+        scores.flatten(0, 1),
+        labels.flatten(),
+        reduction="none",
+    )
+    entropy = of_images.view(labels.shape).mean(1)
     is_right = scores.argmax(-1) == labels
     accuracy = is_right.to(scores.dtype).mean(1)
-    return Losses({"cross_entropy": entropy}, {"accuracy": accuracy})
+    return Losses(
+        terms={"cross_entropy": entropy},
+        logged={"accuracy": accuracy},
+    )
 
 
 @torch.no_grad()
@@ -49,12 +69,21 @@ def evaluate(
     config: DigitsConfig, tensors: Tensors, batch: Tensors, generator: torch.Generator
 ) -> dict[str, float]:
     """Return loss and accuracy of the same weights on all training and all test images, after the step."""
-    stacked = {name: tensor[None] for name, tensor in tensors.items()}
-    values = {}
-    for name, part in splits(config, batch["label"].device).items():
-        on_axis = {key: value[None] for key, value in part.items()}
-        measured = losses(config, stacked, on_axis)
-        where = "test" if name == "test" else "train_set"
-        values[f"{where}/loss"] = float(measured.terms["cross_entropy"])
-        values[f"{where}/accuracy"] = float(measured.logged["accuracy"])
-    return values
+    parts = splits(config, batch["label"].device)
+    train = _of_one_seed(config, tensors, parts["train"])
+    test = _of_one_seed(config, tensors, parts["test"])
+    return {
+        "train_set/loss": float(train.terms["cross_entropy"]),
+        "train_set/accuracy": float(train.logged["accuracy"]),
+        "test/loss": float(test.terms["cross_entropy"]),
+        "test/accuracy": float(test.logged["accuracy"]),
+    }
+
+
+def _of_one_seed(config: DigitsConfig, tensors: Tensors, part: Tensors) -> Losses:
+    """Return what ``losses`` says of one seed, whose tensors have no axis of seeds."""
+    return losses(config, _on_axis(tensors), _on_axis(part))
+
+
+def _on_axis(tensors: Tensors) -> dict[str, Tensor]:
+    return {name: tensor[None] for name, tensor in tensors.items()}

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from ired_diag.stats.arrays import as_floats
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.quantiles import normal_quantile
+from ired_diag.stats.share import Share
 from ired_diag.stats.summary import CONFIDENCE
 
 
@@ -50,30 +51,52 @@ def share_difference(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDEN
         confidence: Confidence level of the interval.
 
     >>> import numpy as np
-    >>> a, b = np.repeat([1.0, 0.0], [56, 14]), np.repeat([1.0, 0.0], [48, 32])  # Newcombe's example (a)
+    >>> a = np.repeat([1.0, 0.0], [56, 14])  # Newcombe's example (a)
+    >>> b = np.repeat([1.0, 0.0], [48, 32])
     >>> difference = share_difference(a, b)
     >>> round(difference.value, 4), round(difference.low, 4), round(difference.high, 4)
     (0.2, 0.0524, 0.3339)
     """
-    x, y = as_floats(a), as_floats(b)
+    x = as_floats(a)
+    y = as_floats(b)
+    n = len(x) + len(y)
     if not len(x) or not len(y):
-        nan = math.nan
-        return ShareDifference(nan, nan, nan, len(x) + len(y), "no items")
+        return ShareDifference(
+            value=math.nan,
+            low=math.nan,
+            high=math.nan,
+            n=n,
+            reason="no items",
+        )
     z = normal_quantile(confidence)
-    p, q = float(x.mean()), float(y.mean())
-    p_low, p_high = _wilson(p, len(x), z)
-    q_low, q_high = _wilson(q, len(y), z)
+    p = _wilson(x, z)
+    q = _wilson(y, z)
+    value = p.mean - q.mean
+    below = math.hypot(p.mean - p.low, q.high - q.mean)
+    above = math.hypot(p.high - p.mean, q.mean - q.low)
     return ShareDifference(
-        value=p - q,
-        low=p - q - math.hypot(p - p_low, q_high - q),
-        high=p - q + math.hypot(p_high - p, q - q_low),
-        n=len(x) + len(y),
+        value=value,
+        low=value - below,
+        high=value + above,
+        n=n,
     )
 
 
-def _wilson(p: float, n: int, z: float) -> tuple[float, float]:
-    """Return the ends of Wilson's interval of a share of n items."""
-    stretch = 1 + z**2 / n
-    centre = (p + z**2 / (2 * n)) / stretch
-    half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / stretch
-    return max(0.0, centre - half), min(1.0, centre + half)
+def _wilson(values: Array, z: float) -> Share:
+    """Return a share with Wilson's interval.
+
+    ``share_of`` takes n - 1 for n, because its items need not be 0 or 1.
+    """
+    n = len(values)
+    p = float(values.mean())
+    z_squared = z * z
+    stretch = 1 + z_squared / n
+    centre = p + z_squared / (2 * n)
+    variance = p * (1 - p) / n
+    half = z * math.sqrt(variance + z_squared / (4 * n * n))
+    return Share(
+        mean=p,
+        low=max(0.0, (centre - half) / stretch),
+        high=min(1.0, (centre + half) / stretch),
+        n=n,
+    )

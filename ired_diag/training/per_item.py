@@ -7,6 +7,7 @@ over items at all; whether it is one is checked on all of them together.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,22 +42,28 @@ def values_of_items(twin: Twin, weights: Tensors, batch: Tensors) -> dict[str, V
         ``trained``, ``reported`` where that is another loss, and each logged number of the task; only those
         that are means over items.
     """
-    columns: dict[str, list[float]] = {}
-    for place in range(count_of(batch)):
+    columns: dict[str, list[float]] = defaultdict(list)
+    count = count_of(batch)
+    for place in range(count):
+        # A slice, not an index: the item keeps the axis of items.
         item = {name: tensor[place : place + 1] for name, tensor in batch.items()}
         for name, value in values_of(twin, weights, item).items():
-            columns.setdefault(name, []).append(value)
-    together = values_of(twin, weights, batch)
+            columns[name].append(value)
     means = {}
-    for name, column in columns.items():
-        values = np.array(column)
-        if len(values) == count_of(batch) and _is_mean(together[name], values):
+    for name, value in values_of(twin, weights, batch).items():
+        values = np.array(columns[name])
+        if len(values) == count and _is_mean(value, values):
             means[name] = values
     return means
 
 
 def _is_mean(value: float, values: Values) -> bool:
-    return math.isclose(value, float(values.mean()), rel_tol=SAME, abs_tol=SAME)
+    return math.isclose(
+        value,
+        float(values.mean()),
+        rel_tol=SAME,
+        abs_tol=SAME,
+    )
 
 
 def values_of(twin: Twin, weights: Tensors, batch: Tensors) -> dict[str, float]:
@@ -90,12 +97,24 @@ def epoch_of(state: TrainingState, steps: int, train: Tensors) -> Epoch:
         train: All items of the training.
     """
     twin = Twin(state)
-    loss = loss_function(state.task, state.config, state.constants, device=state.device, compiled=False)
+    loss = loss_function(
+        state.task,
+        state.config,
+        state.constants,
+        device=state.device,
+        compiled=False,
+    )
     ensemble = Ensemble([state], loss)
     batches = []
-    whole = [twin.numbers(state.weights, train)[TRAINED]]
+    whole = []
     for _ in range(steps):
-        step = ensemble.advance()
-        batches.append(float(step.loss.total[0].detach()))
-        whole.append(twin.numbers(state.weights, train)[TRAINED])
-    return Epoch(np.array(batches), np.array(whole))
+        before = twin.numbers(state.weights, train)
+        whole.append(before[TRAINED])
+        total = ensemble.advance().loss.total
+        batches.append(float(total[0].detach()))
+    after = twin.numbers(state.weights, train)
+    whole.append(after[TRAINED])
+    return Epoch(
+        batches=np.array(batches),
+        whole=np.array(whole),
+    )
