@@ -77,10 +77,10 @@ def train_runs(folder: Path, seeds: str, steps: int) -> None:
         train_together(planned, Options(compile="off"))
 
 
-def answers_of(run: Run, asked: Sequence[Probe]) -> Iterator[Answer]:
+def answers_of(run: Run, chosen: Sequence[Probe]) -> Iterator[Answer]:
     """Yield what the probes say of the first and of the last checkpoint of a run."""
     targets = of_run(run, "all")
-    request = Request(probes=asked, figures="none")
+    request = Request(probes=chosen, figures="none")
     for answer in put_probes([targets[0], targets[-1]], request):
         if not isinstance(answer, Answer):
             raise RuntimeError(f"{answer.label}: {answer.probe}: {answer.reason}")
@@ -89,11 +89,11 @@ def answers_of(run: Run, asked: Sequence[Probe]) -> Iterator[Answer]:
 
 def lines_of(folder: Path) -> Iterator[Line]:
     """Yield each quantity over the seeds of each optimiser."""
-    asked = [probes.load(name) for name in dict.fromkeys(probe for probe, _ in QUANTITIES)]
+    chosen = [probes.load(name) for name in dict.fromkeys(probe for probe, _ in QUANTITIES)]
     for optimizer, runs in open_study(folder).groups().items():
         values: dict[tuple[int, str, str], list[float]] = {}
         for run in runs:
-            for answer in answers_of(run, asked):
+            for answer in answers_of(run, chosen):
                 for probe, name in QUANTITIES:
                     if answer.probe == probe and answer.step is not None:
                         number = float(answer.finding.evidence[name] or 0.0)
