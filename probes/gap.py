@@ -45,7 +45,7 @@ from ired_diag.stats.t_tests import TTest, welch
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, rows_of, select, table_of_rows
 from ired_diag.tensors import Tensors
-from ired_diag.training.per_item import TRAINED, Values, count_of, epoch_of, values_of_items
+from ired_diag.training.per_item import TRAINED, Values, count_of, epoch_of, parts_of, values_of_items
 from ired_diag.training.point import TrainingPoint
 from ired_diag.training.promise import Twin
 from ired_diag.training.state import TrainingState
@@ -91,7 +91,7 @@ def measure(subject: Subject) -> Table:
     state = point.state()
     twin = Twin(state)
     try:
-        whole = _parts(state)
+        whole = parts_of(state)
         train = _chosen(whole["train"], "train", subject)
         test = _chosen(whole["test"], "test", subject)
         measured = {
@@ -109,12 +109,6 @@ def measure(subject: Subject) -> Table:
     if TRAINED not in measured["train"] or TRAINED not in measured["test"]:
         raise NotApplicable("needs a loss that is a mean over items, and this one is not")
     return table_of_rows(COLUMNS, list(_rows(measured)))
-
-
-def _parts(state: TrainingState) -> Mapping[str, Tensors]:
-    if state.task.splits is None:
-        raise NotApplicable("needs training and test data of a fixed size, and this task names none")
-    return state.task.splits(state.config, state.device)
 
 
 def _chosen(batch: Tensors, name: str, subject: Subject) -> dict[str, torch.Tensor]:
@@ -330,9 +324,11 @@ def figure(table: Table) -> FigureData:
         count = len(ordered)
         share = (np.arange(count) + 0.5) / count
         lines.append(Line(title, share, ordered, drawn="line"))
+    is_positive = all((line.y > 0).all() for line in lines)
     items = Panel(
         "loss of an item",
         tuple(lines),
+        y_scale="log" if is_positive else "linear",
         x_label="share of the items, the easiest first",
     )
     batches = _values(table, "batch", TRAINED)

@@ -40,6 +40,7 @@ from ired_diag.stats.summary import summarise
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, rows_of, select, table_of_rows
 from ired_diag.tensors import Tensors
+from ired_diag.training.per_item import parts_of
 from ired_diag.training.point import TrainingPoint
 from ired_diag.training.state import TrainingState
 from ired_diag.training.weight_curvature import LossAt, ends_at, flat
@@ -116,7 +117,7 @@ def measure(subject: Subject) -> Table:
 def _batches(state: TrainingState) -> list[Tensors]:
     """Return all training data, where the task names them; else some batches of its training."""
     if state.task.splits is not None:
-        return [state.task.splits(state.config, state.device)["train"]]
+        return [parts_of(state)["train"]]
     batches: list[Tensors] = []
     for _ in range(BATCHES):
         batch = state.task.draw_batch(state.config, state.streams, state.step)

@@ -143,6 +143,20 @@ def test_a_task_without_data_of_a_fixed_size_is_refused(tmp_path: Path) -> None:
         tasks.load(own_task(splits="train"))
 
 
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"train": {"x": torch.ones(3)}}, "must return 'train' and 'test', found train"),
+        ({"train": {"x": torch.ones(3), "y": torch.ones(2)}, "test": {}}, r"found \[2, 3\] items in 'train'"),
+        ({"train": {"x": torch.ones(0)}, "test": {}}, r"found \[0\] items in 'train'"),
+        ({"train": torch.ones(3), "test": {}}, r"splits\(\) must return tensors by name"),
+    ],
+)
+def test_data_that_lack_a_part_or_items_are_named(parts: Any, words: str, tmp_path: Path) -> None:
+    with pytest.raises(DiagError, match=words):
+        probed(own_task(splits=lambda config, device: parts), tmp_path, step=1, **SGD)
+
+
 def test_few_samples_look_at_as_many_items(tmp_path: Path) -> None:
     table = probed(own_task(), tmp_path, step=1, samples=2, **SGD)
     chosen = select(table, part="train", quantity="trained")["value"]

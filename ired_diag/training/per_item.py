@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.errors import DiagError, NotApplicable
+from ired_diag.own_task import check_named_tensors
 from ired_diag.tensors import Tensors
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble
@@ -22,7 +25,34 @@ from ired_diag.training.state import TrainingState
 Values = NDArray[np.float64]
 
 TRAINED, REPORTED = "trained", "reported"
+PARTS = ("train", "test")
 SAME = 1e-6  # relative difference of the mean over items and the loss of all, up to which they are one
+
+
+def parts_of(state: TrainingState) -> Mapping[str, Tensors]:
+    """Return all items of the training and of the test data, ``train`` and ``test``.
+
+    Raises:
+        NotApplicable: The task names no such data.
+        DiagError: What its ``splits`` returns lacks a part, or tensors of one part differ in their items.
+    """
+    task = state.task
+    if task.splits is None:
+        raise NotApplicable("needs training and test data of a fixed size, and this task names none")
+    parts = task.splits(state.config, state.device)
+    for name in PARTS:
+        if name not in parts:
+            raise DiagError(
+                f"The task {task.name}: splits() must return 'train' and 'test', found {', '.join(parts)}."
+            )
+        check_named_tensors(task, "splits", parts[name])
+        sizes = {len(tensor) for tensor in parts[name].values()}
+        if len(sizes) != 1 or 0 in sizes:
+            raise DiagError(
+                f"The task {task.name}: splits() must return tensors with the same items on their first "
+                f"axis, found {sorted(sizes)} items in {name!r}."
+            )
+    return parts
 
 
 def count_of(batch: Tensors) -> int:
