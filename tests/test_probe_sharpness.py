@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ired_diag import tasks
 from ired_diag.config import TrainingConfig
+from ired_diag.digits.network import initial_weights
 from ired_diag.errors import NotApplicable
 from ired_diag.finding import Finding
 from ired_diag.model.hutchinson import random_signs
@@ -109,6 +110,7 @@ def images(count: int, seed: int) -> dict[str, Tensor]:
 def network(**fields: Any) -> Task:
     """The network of the task digits, on made images."""
     made = {
+        "initial_weights": initial_weights,
         "draw_batch": lambda config, streams, step: images(30, 1),
         "splits": lambda config, device: {"train": images(30, 1), "test": images(10, 2)},
         "evaluate": lambda config, tensors, batch, generator: {"test/accuracy": 0.5},

@@ -116,11 +116,17 @@ def test_a_training_learns_and_logs_both_parts_with_their_directions(images: Non
     assert not run.direction.lower_is_better
 
 
-def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_scikit_learn_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     data._images.cache_clear()
-    with pytest.raises(DiagError, match=r"needs scikit-learn.*pip install 'ired-diag\[digits\]'"):
+    with pytest.raises(DiagError, match=r"needs scikit-learn.*pip install scikit-learn"):
         data.digits(0.25, 0, torch.float64, torch.device("meta"))
+    folder = tmp_path / "digits" / "seed0"
+    with pytest.raises(DiagError, match="needs scikit-learn"):
+        train(DIGITS, config_of(test_share=0.123), folder)
+    assert not (folder / "config.json").exists()  # nothing is left that would have to be resumed
 
 
 @pytest.mark.parametrize(("value", "widths"), [(32, (32,)), ([32, 16], (32, 16)), ("none", ()), ([], ())])

@@ -16,7 +16,7 @@ from ired_diag.streams import generator_of
 
 BRIGHTEST = 16  # a pixel counts the points of a 4×4 block of the scan
 CLASSES = 10
-INSTALL = "pip install 'ired-diag[digits]'"
+INSTALL = "pip install scikit-learn"
 
 
 @functools.lru_cache(maxsize=8)

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from ired_diag.digits.config import DigitsConfig
 from ired_diag.digits.data import digits
+from ired_diag.digits.network import initial_weights as untrained
 from ired_diag.digits.network import logits
 from ired_diag.precision import DTYPES
 from ired_diag.streams import Streams
@@ -27,6 +28,16 @@ def splits(config: DigitsConfig, device: torch.device) -> dict[str, dict[str, Te
         DTYPES[config.precision],
         device,
     )
+
+
+def initial_weights(config: DigitsConfig, generator: torch.Generator) -> dict[str, Tensor]:
+    """Return untrained weights, once it is known that there are images to train them on.
+
+    Raises:
+        DiagError: scikit-learn is not installed; said here, it is said before a run folder is made.
+    """
+    splits(config, generator.device)
+    return untrained(config, generator)
 
 
 def draw_batch(config: DigitsConfig, streams: Streams, step: int) -> dict[str, Tensor]:

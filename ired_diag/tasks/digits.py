@@ -17,7 +17,7 @@ TASK = Task(
     settings=DigitsConfig,
     metric=Metric("test/accuracy", "test accuracy", higher_is_better=True),
     terms=(LossTerm("cross_entropy", "mean cross-entropy of the batch, in nats"),),
-    initial_weights=late(NETWORK, "initial_weights"),
+    initial_weights=late(TRAINING, "initial_weights"),
     draw_batch=late(TRAINING, "draw_batch"),
     loss=late(TRAINING, "losses"),
     evaluate=late(TRAINING, "evaluate"),
