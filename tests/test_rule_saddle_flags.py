@@ -78,6 +78,16 @@ def test_counts_and_columns_without_a_gradient_are_left_alone() -> None:
     assert findings_of(RULE, [made_run("q", metrics=two)]) == []  # of which the flags are is unknown
 
 
+def test_norms_of_small_batches_say_nothing_of_a_saddle() -> None:
+    """The gradient of all data may vanish where that of a batch is noise alone."""
+    rng = np.random.default_rng(6)
+    flags = (np.arange(400) % 100 < 30).astype(float)
+    for scatter, count in ((0.02, 1), (0.4, 0)):
+        norms = np.exp(scatter * rng.standard_normal(400))
+        run = made_run("q", metrics={"grad_norm": norms, "is_saddle": flags})
+        assert len(findings_of(RULE, [run])) == count
+
+
 def probed_run(folder: Path, **knobs: Any) -> Run:
     task = tasks.load("functions")
     quiet = {"experiment_name": "x", "validate_every": 1000, "checkpoint_every": 100, "log_every": 5}

@@ -11,6 +11,9 @@ table of our own probe saddles. The flags are doubted where both hold:
 - after its least at flagged steps (in medians of neighbours) the norm never grows to twice that: a training
   that leaves a saddle along a direction of curvature -λ sees its gradient grow by the factor 1 + ηλ a step.
 
+Nothing is said where the norms of neighbours differ by a tenth and more, as those of small batches do: the
+noise of a batch hides a gradient that vanishes.
+
 Reference: Dauphin and others (2014), Identifying and attacking the saddle point problem in high-dimensional
 non-convex optimization, NeurIPS.
 """
@@ -37,6 +40,7 @@ OUR_PROBE = "saddles"
 FEWEST = 5  # flagged steps, and others, of a column
 FEWEST_NORMS = 20  # logged norms next to our own probe's table
 SMALL = 0.5  # times the median gradient elsewhere, below which one may be that of a saddle
+NOISY = 0.1  # nats between neighbours, in the median: norms that are mostly noise
 GROWS = 2.0  # times its least, of the gradient of a training that leaves a saddle
 WINDOW = 9  # neighbours in a median
 
@@ -114,7 +118,10 @@ def _of_our_probe(run: Run) -> Iterator[Flags]:
 
 def _are_doubted(flags: Flags) -> bool:
     """Say whether the gradient is as large at flagged steps as at others, and does not grow after them."""
-    if not np.isfinite(flags.norms).all() or flags.is_flagged.all():
+    is_usable = np.isfinite(flags.norms) & (flags.norms > 0)
+    if not is_usable.all() or flags.is_flagged.all():
+        return False
+    if np.median(np.abs(np.diff(np.log(flags.norms)))) >= NOISY:
         return False
     there, elsewhere = flags.norms[flags.is_flagged], flags.norms[~flags.is_flagged]
     if np.median(there) < SMALL * np.median(elsewhere):
@@ -163,7 +170,8 @@ RULE = Rule(
     refuted_by="A point near by where the gradient vanishes and the curvature has both signs.",
     near_miss=(
         "A training that stays at a saddle with a small gradient and leaves it; one that then converges, to "
-        "smaller gradients than the saddle's; a count of saddles that is no flag."
+        "smaller gradients than the saddle's; gradients of small batches, whose noise hides a saddle; a "
+        "count of saddles that is no flag."
     ),
     example="On Rosenbrock's function 1367 of 3000 steps are flagged by the signs of the curvature alone, at "
     "gradients of 1.6 and more; none of them has a gradient below 0.1.",
