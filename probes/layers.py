@@ -191,7 +191,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
     sentences = [f"Over {batches} batches at these weights the mean gradient norm is {listed}."]
     if ends is not None:
         ratio = _with_interval(evidence, LAST_OVER_FIRST)
-        sentences.append(f"Batch by batch the last matrix has {ratio} times the gradient of the first.")
+        sentences.append(f"Batch by batch {last} has {ratio} times the gradient of {first}.")
     sentences.append(_on_noise(evidence, chosen))
     return Finding("layers", "note", " ".join(sentences), evidence)
 

@@ -102,8 +102,11 @@ def measure(subject: Subject) -> Table:
             other weights of the same function are not.
     """
     state = subject.training_of(TrainingPoint).state()
-    loss = LossAt(state, *_batches(state))
-    batches = 0 if state.task.splits is not None else BATCHES
+    chosen = _batches(state)
+    loss = LossAt(state, *chosen)
+    batches = len(chosen)
+    if state.task.splits is not None:
+        batches = 0
     rows: list[dict[str, Any]] = []
     try:
         for place in _places(state, loss):
@@ -122,7 +125,13 @@ def _batches(state: TrainingState) -> list[Tensors]:
     for _ in range(BATCHES):
         batch = state.task.draw_batch(state.config, state.streams, state.step)
         batches.append(batch)
+    if all(_are_equal(batches[0], batch) for batch in batches[1:]):
+        return batches[:1]  # every step sees the same
     return batches
+
+
+def _are_equal(first: Tensors, other: Tensors) -> bool:
+    return all(tensor.equal(other[name]) for name, tensor in first.items())
 
 
 def _places(state: TrainingState, loss: LossAt) -> list[Place]:
@@ -306,6 +315,8 @@ def _data_in_words(table: Table) -> str:
     batches = int(table["batches"][0])
     if not batches:
         return "all training data"
+    if batches == 1:
+        return "the batch that every step sees"
     return f"the mean of {batches} batches"
 
 

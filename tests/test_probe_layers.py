@@ -88,6 +88,7 @@ def test_the_last_matrix_over_the_first_is_compared_batch_by_batch(tmp_path: Pat
     row = row_of(PROBE.comparison(table), quantity="last_over_first")
     assert row["group"] == "last"
     assert [row["value"], row["low"], row["high"]] == pytest.approx([3, 3, 3], rel=1e-9)
+    assert "Batch by batch last has 3 times the gradient of first." in answer(table).statement
     norms = row_of(PROBE.comparison(table), group="last", quantity="gradient_norm")
     assert norms["high"] - norms["low"] > 0.1
 
