@@ -157,6 +157,14 @@ def test_data_that_lack_a_part_or_items_are_named(parts: Any, words: str, tmp_pa
         probed(own_task(splits=lambda config, device: parts), tmp_path, step=1, **SGD)
 
 
+def test_averaged_weights_are_refused_and_not_taken_for_raw_ones(tmp_path: Path) -> None:
+    config = tasks.settings_of(own_task(), {**QUIET, "train_steps": 1, "checkpoint_every": 1, **SGD})
+    train(own_task(), config, tmp_path / "run")
+    (target,) = of_run(read_run(tmp_path / "run"), "1", task=own_task())
+    with pytest.raises(NotApplicable, match="goes on from the raw weights"):
+        PROBE(target.read().subject("ema", PROBE, None, 0))
+
+
 def test_few_samples_look_at_as_many_items(tmp_path: Path) -> None:
     table = probed(own_task(), tmp_path, step=1, samples=2, **SGD)
     chosen = select(table, part="train", quantity="trained")["value"]
