@@ -50,12 +50,14 @@ from benchmarks import (
     near_misses_in_metrics,
     near_misses_in_settings,
     near_misses_in_values,
+    near_misses_of_optimisers,
     planted_between_runs,
     planted_in_curves,
     planted_in_files,
     planted_in_metrics,
     planted_in_settings,
     planted_in_values,
+    planted_of_optimisers,
 )
 from benchmarks.near_miss import NearMiss, accusations_of
 from benchmarks.planted_curves import BEST, NOISES, ONSETS, Onsets, false_divergences, onsets_at, published
@@ -75,6 +77,7 @@ FAULTS = (
     *planted_between_runs.FAULTS,
     *planted_in_settings.FAULTS,
     *planted_in_files.FAULTS,
+    *planted_of_optimisers.FAULTS,
 )
 NEAR_MISSES = (
     *near_misses_in_curves.NEAR_MISSES,
@@ -83,6 +86,7 @@ NEAR_MISSES = (
     *near_misses_in_files.NEAR_MISSES,
     *near_misses_in_values.NEAR_MISSES,
     *near_misses_between_runs.NEAR_MISSES,
+    *near_misses_of_optimisers.NEAR_MISSES,
 )
 HEALTHY_CURVES, MOST_FALSE = 200, 1
 

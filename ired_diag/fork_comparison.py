@@ -114,6 +114,15 @@ class Forks:
     unchanged: Change | None
     changes: tuple[Change, ...]
 
+    @property
+    def needs_no_mending(self) -> bool:
+        """Whether the parents, unchanged, end better in the mean than they ever were up to the step."""
+        if self.unchanged is None:
+            return False
+        if self.unchanged.seeds[0].lower_is_better:
+            return self.unchanged.last < self.before
+        return self.unchanged.last > self.before
+
     def named(self, effect: Effect) -> tuple[Change, ...]:
         """Return the changes that had an effect."""
         return tuple(change for change in self.changes if change.effect == effect)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FUNCTIONS = ("initial_weights", "draw_batch", "loss", "evaluate")
+OPTIONAL_FUNCTIONS = ("project", "splits", "rescaled")
 
 
 def check_task(task: Task, *, where: str) -> None:
@@ -46,6 +47,10 @@ def check_task(task: Task, *, where: str) -> None:
     for name in FUNCTIONS:
         if not callable(getattr(task, name)):
             raise DiagError(f"{where}: {name} must be a function, found {getattr(task, name)!r}.")
+    for name in OPTIONAL_FUNCTIONS:
+        function = getattr(task, name)
+        if function is not None and not callable(function):
+            raise DiagError(f"{where}: {name} must be a function or None, found {function!r}.")
     _check_paired_by(task, where)
 
 

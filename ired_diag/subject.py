@@ -30,6 +30,7 @@ NEEDS = {  # what a probe of any task may need of a model, in words
     "levels": "noise levels",
     "energy": "an energy",
     "training": "a whole training state, as a checkpoint of ired-diag train has it",
+    "splits": "training and test data of a fixed size, which its task names",
 }
 CHUNK = 512  # problems mined at a time, whatever the device: memory does not grow with their number
 
@@ -76,7 +77,7 @@ class Subject:
         if not isinstance(self.energy, NoEnergy):
             offers.add("energy")
         if self.training is not None:
-            offers.add("training")
+            offers |= {"training", *getattr(self.training, "offers", ())}
         return frozenset(offers)
 
     def energy_of(self, kind: type[SomeKind]) -> SomeKind:

@@ -162,6 +162,8 @@ def write_table(
     for name, value in (key or {}).items():
         columns[name] = pa.repeat(value, count)
     for name, values in table.items():
+        if name in columns:
+            raise ValueError(f"{path}: a table cannot have a column {name!r}, which is one of its key")
         columns[name] = pa.array(values)
     arrow = pa.table(columns)
     if after is not None:

@@ -354,6 +354,10 @@ class Task:
         plane: The loss as a map, where it has two weights; None: it has more.
         images: Configuration and tensors in, out what the model looks like: images by title, each of shape
             (height, width, 3), in [0, 1]. None: a model of this task looks like nothing.
+        splits: Configuration and device in, all items of the training and of the test data out, as batches
+            ``train`` and ``test`` with the items on the first axis. None: there are no such data.
+        rescaled: Configuration, weights and a factor in, other weights of the same function out; None where
+            this configuration has no such weights. None: the task has none.
         recognises: Whether a configuration that names no task is one of this task's, by its keys.
         draws_fresh_data: Whether no training batch is seen twice, so that nothing can be learned by heart.
         answer_size: How many numbers an answer has, given the keys of a configuration; None: unknown.
@@ -382,6 +386,8 @@ class Task:
     critical_points: Callable[[Any], tuple[CriticalPoint, ...]] = no_critical_points
     plane: Callable[[Any], Plane | None] = no_plane
     images: Callable[[Any, Tensors], Mapping[str, NDArray[np.float64]]] | None = None
+    splits: Callable[[Any, torch.device], Mapping[str, Tensors]] | None = None
+    rescaled: Callable[[Any, Tensors, float], Tensors | None] | None = None
     recognises: Callable[[Mapping[str, Any]], bool] = recognises_none
     draws_fresh_data: bool = False
     answer_size: Callable[[Mapping[str, Any]], int | None] = unknown_size

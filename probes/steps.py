@@ -36,7 +36,7 @@ from ired_diag.training.promise import ALL, SMALL, Quotient, Twin, WatchedStep, 
 QUOTIENT = "quotient"  # in the column `term`: a comparison with difference quotients
 
 COLUMNS = (
-    Column("taken", "1", "training steps that were taken before this one"),
+    Column("taken", "1", "steps of the training that were taken before this one"),
     Column("group", "1", "weights that moved: all, or a group of them alone"),
     Column(
         "term", "1", "the loss: trained, reported, a term of it; quotient: a comparison at the first step"
@@ -352,4 +352,5 @@ PROBE = Probe(
     needs=("training",),
     weights="raw",
     samples=100,
+    version=2,
 )

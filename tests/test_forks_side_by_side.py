@@ -38,6 +38,7 @@ def test_the_change_that_mends_is_named_and_so_is_the_one_that_changed_nothing(f
     output = " ".join(run("stats", "ball", "--forks").output.split())
     assert "Of 3 changes one ends better than the training ever was up to step 40" in output
     assert "learning_rate=0.01 (" in output
+    assert "nothing to mend" not in output
     assert "gradient_clip=100000.0 changed nothing" in output
     assert "the clip at 100000 never clips: the largest logged gradient norm is" in output
     (forks,) = json.loads(run("stats", "ball", "--forks", "--json").output)["ball"]
@@ -48,6 +49,18 @@ def test_the_change_that_mends_is_named_and_so_is_the_one_that_changed_nothing(f
         "learning_rate=0.0204": "does not mend",
     }
     assert [len(change["seeds"]) for change in forks["changes"]] == [2, 2, 2]
+
+
+def test_a_training_that_goes_on_well_by_itself_had_nothing_to_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(*TRAIN, *SHORT, "--set", "optimizer=sgd", "--set", "learning_rate=0.01")
+    run("train", "--from", "ball@40", "--each", "learning_rate=0.012")
+    output = " ".join(run("stats", "ball", "--forks").output.split())
+    assert "Of 1 change one ends better than the training ever was up to step 40" in output
+    assert "Unchanged it ends better too (" in output
+    assert "there was nothing to mend." in output
 
 
 def test_a_fork_that_a_change_leaves_alone_equals_its_parent_in_every_digit(forked: Path) -> None:

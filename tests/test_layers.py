@@ -38,6 +38,7 @@ ORDER = (
     "ired_diag.inverse",
     "ired_diag.functions",
     "ired_diag.image",
+    "ired_diag.digits",
     "ired_diag.own_model",
     "ired_diag.task",
     "ired_diag.tensors",

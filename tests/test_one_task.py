@@ -57,4 +57,4 @@ def test_only_these_files_name_the_task() -> None:
 
 
 def test_what_probes_of_any_task_need_names_no_task() -> None:
-    assert set(NEEDS) == {"negatives", "levels", "energy", "training"}
+    assert set(NEEDS) == {"negatives", "levels", "energy", "training", "splits"}

@@ -47,6 +47,8 @@ def sentences(forks: Forks) -> Iterator[str]:
         if len(mending) > MOST_NAMED:
             named += f" and {len(mending) - MOST_NAMED} more"
         yield f"Of {count} {_ends(len(mending))} better {before}: {named}."
+    if forks.needs_no_mending and forks.unchanged is not None:
+        yield f"Unchanged it ends better too ({forks.unchanged.last:.4g}): there was nothing to mend."
     holding = forks.named("holds")
     if holding:
         named = ", ".join(change.name for change in holding)

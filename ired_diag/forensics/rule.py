@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_args
 
+from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.runs.find import is_run_folder
+from ired_diag.runs.probe_folder import PROBES, places_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+
+if TYPE_CHECKING:
+    from ired_diag.table import Table
 
 Consequence = Literal["conclusion", "number", "compute", "hygiene"]
 GRAVEST_FIRST: tuple[Consequence, ...] = get_args(Consequence)
@@ -134,3 +139,46 @@ def can_go_on(run: Run) -> bool:
     """Say whether our own ``train`` can start from a run: it is a run folder of ours, with a full state."""
     state = run.path / LAST_STATE
     return is_run_folder(run.path) and state.is_file()
+
+
+def answers_of_probe(run: Run, probe: str) -> list[Mapping[str, Any]]:
+    """Return the answers of a probe that are kept next to a run, one a checkpoint; none if it was not put.
+
+    A table that cannot be read is left to the probe, which says so when it is put again.
+    """
+    from ired_diag.table import read_columns
+
+    for path in _table_files(run, probe):
+        try:
+            _, metadata = read_columns(path)
+        except UnreadableFile:
+            continue
+        if _is_about(run, path, metadata):
+            answers = metadata.get("answers") or []
+            return [answer for answer in answers if isinstance(answer, Mapping)]
+    return []
+
+
+def table_of_probe(run: Run, probe: str) -> Table | None:
+    """Return the rows of a probe that are kept next to a run; None if it was not put."""
+    from ired_diag.table import read_table
+
+    for path in _table_files(run, probe):
+        try:
+            table, metadata = read_table(path)
+        except UnreadableFile:
+            continue
+        if _is_about(run, path, metadata):
+            return table
+    return None
+
+
+def _table_files(run: Run, probe: str) -> list[Path]:
+    files = [place / f"{probe}.parquet" for place in places_of(run)]
+    return [path for path in files if path.is_file()]
+
+
+def _is_about(run: Run, path: Path, metadata: Mapping[str, Any]) -> bool:
+    """Say whether a table is about a run: it lies in its folder, which may have moved, or names it."""
+    is_inside = path.parent == run.path / PROBES
+    return is_inside or metadata.get("source") == str(run.path.resolve())

@@ -195,7 +195,14 @@ def open_subject(
 def _subject_of(task: Task, stored: StoredModel, file: Path) -> tuple[Subject, list[Finding]]:
     """Return what a probe is put to: an energy where the task has one, and a point of its training."""
     device = next(iter(stored.weights.values())).device
-    point = training_point(file, task, stored.keys, stored.step, device)
+    point = training_point(
+        file,
+        task,
+        stored.keys,
+        stored.step,
+        device,
+        weights=stored.kind,
+    )
     if task.subject is not None:
         subject, notes = task.subject(stored)
         return replace(subject, training=point), notes

@@ -118,7 +118,10 @@ class Twin:
         stacked = {name: value[None] for name, value in weights.items()}
         on_axis = {name: value[None] for name, value in batch.items()}
         losses = self.task.loss(self.config, {**self._constants, **stacked}, on_axis)
-        return Losses({name: term[0] for name, term in losses.terms.items()})
+        return Losses(
+            {name: term[0] for name, term in losses.terms.items()},
+            {name: value[0] for name, value in losses.logged.items()},
+        )
 
     def values(self, weights: Tensors, batch: Tensors) -> dict[str, Tensor]:
         """Return the trained loss, the reported one and each reported term, by name."""
@@ -136,6 +139,16 @@ class Twin:
         """Return ``values`` as numbers."""
         # Not under no_grad: the loss of an energy may itself hold a gradient.
         return {name: value.item() for name, value in self.values(weights, batch).items()}
+
+    def numbers_and_logged(self, weights: Tensors, batch: Tensors) -> dict[str, float]:
+        """Return the trained loss, the reported one, and the numbers that the task logs of a batch."""
+        losses = self.losses(weights, batch)
+        numbers = {}
+        for name, value in losses.logged.items():
+            numbers[name] = value.item()
+        numbers["trained"] = _total(losses.terms, self.task.trained_terms).item()
+        numbers["reported"] = _total(losses.terms, self.task.reported_terms).item()
+        return numbers
 
     def gradients(self, weights: Tensors, batch: Tensors, terms: Sequence[str]) -> dict[str, Weights]:
         """Return the gradient of each loss, by name of the loss and of the weight."""

@@ -56,11 +56,11 @@ class Ends:
 
 
 class LossAt:
-    """The trained loss of one batch around the weights of a training, on flat vectors in float64."""
+    """The trained loss, in the mean over batches, around the weights of a training; flat, in float64."""
 
-    def __init__(self, state: TrainingState, batch: Tensors) -> None:
+    def __init__(self, state: TrainingState, *batches: Tensors) -> None:
         """Take the weights as they are now; later steps of the training do not move them."""
-        self._twin, self._batch = Twin(state), batch
+        self._twin, self._batches = Twin(state), batches
         self._shapes = {name: weight.shape for name, weight in state.weights.items()}
         self.start = flat(as_float64(state.weights)).detach().clone()
 
@@ -71,7 +71,9 @@ class LossAt:
 
     def loss(self, point: Tensor) -> Tensor:
         """Return the loss at a point of shape (weights,)."""
-        return self._twin.values(self._named(point), self._batch)["trained"]
+        named = self.named(point)
+        losses = [self._twin.values(named, batch)["trained"] for batch in self._batches]
+        return torch.stack(losses).mean()
 
     def gradient(self, point: Tensor) -> Tensor:
         """Return the gradient at a point, of shape (weights,)."""
@@ -100,7 +102,8 @@ class LossAt:
         matrix = torch.stack(columns)
         return (matrix + matrix.T) / 2
 
-    def _named(self, point: Tensor) -> Tensors:
+    def named(self, point: Tensor) -> dict[str, Tensor]:
+        """Return the weights at a point of shape (weights,), by name."""
         parts = torch.split(point, [shape.numel() for shape in self._shapes.values()])
         named = {}
         for (name, shape), part in zip(self._shapes.items(), parts, strict=True):
