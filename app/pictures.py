@@ -253,16 +253,14 @@ def _by_group(probe: str, figure: Callable[..., FigureData]) -> Callable[[Materi
     return make
 
 
-def _promise(material: Material) -> list[FigureData]:
-    from probes.steps import figure
+def _of_one_run(probe: str) -> Callable[[Material], list[FigureData]]:
+    """Return a function that draws a probe's own picture of the first run of each group."""
 
-    return of_one_run(last_of_groups(material.tables("steps")), figure)
+    def make(material: Material) -> list[FigureData]:
+        tables = material.tables(probe)
+        return of_one_run(last_of_groups(tables), probes.load(probe).figure)
 
-
-def _spectra(material: Material) -> list[FigureData]:
-    from probes.inverse.curvature import figure
-
-    return of_one_run(last_of_groups(material.tables("curvature")), figure)
+    return make
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -322,7 +320,9 @@ RECIPES: Mapping[str, Recipe] = {
         suits=_any_run(_may_have_energy),
     ),
     "spectra": Recipe(
-        "How curved is the energy at right answers?", _spectra, suits=_any_run(_may_have_energy)
+        "How curved is the energy at right answers?",
+        _of_one_run("curvature"),
+        suits=_any_run(_may_have_energy),
     ),
     "trajectories": Recipe(
         "Where did the two weights go?", lambda m: [trajectories(m.groups)], suits=_any_run(has_map)
@@ -333,11 +333,24 @@ RECIPES: Mapping[str, Recipe] = {
         suits=_any_run(has_images),
     ),
     "promise": Recipe(
-        "Does the loss change by what the gradient promises?", _promise, suits=_has_table("steps")
+        "Does the loss change by what the gradient promises?", _of_one_run("steps"), suits=_has_table("steps")
     ),
     "stability": Recipe(
         "Is the curvature below the optimiser's limit, and since when not?",
         _over_training("stability"),
         suits=_has_table("stability"),
+    ),
+    "sharpness": Recipe(
+        "How sharp is the loss around the weights, and how much of that is scale?",
+        _of_one_run("sharpness"),
+        suits=_has_table("sharpness"),
+    ),
+    "layers": Recipe(
+        "Which layers do the gradients move?", _of_one_run("layers"), suits=_has_table("layers")
+    ),
+    "gap": Recipe(
+        "How far is the loss on training data below that on test data?",
+        _of_one_run("gap"),
+        suits=_has_table("gap"),
     ),
 }
