@@ -72,7 +72,9 @@ def _called(label: str, groups: RunGroups) -> list[str]:
     if named:
         # "Q101" and "q101" are one set of words; where both are there, the same letters decide.
         exact = [group for group in named if group.lower() == label.lower()]
-        return exact or named
+        # Of "ViT-S (dist.)" all words name vit_s_dist; vit_s has a part of them.
+        whole = [group for group in named if words_of(group) == words_of(label)]
+        return exact or whole or named
     if alike := _spelled_or_shortened(label, groups):
         return alike
     words = words_of(label)
@@ -92,7 +94,17 @@ def _spelled_or_shortened(label: str, groups: RunGroups) -> list[str]:
     alike = [group for group in groups.members if glued(group) == glued(label)]
     if len(alike) == 1:
         return alike
-    return [group for group in groups.members if words_of(label) == own_words(group, groups.members)]
+    own = {group: own_words(group, groups.members) for group in groups.members}
+    shortened = [group for group, words in own.items() if words_of(label) == words]
+    if shortened:
+        return shortened
+    spellings = aliases(label)
+    return [group for group, words in own.items() if words in spellings or _is_glued(label, words)]
+
+
+def _is_glued(label: str, words: frozenset[str]) -> bool:
+    """Say whether a label is one word with hyphens or blanks in it: "+ R-Drop" is ``rdrop``."""
+    return len(words) == 1 and glued(label) in words
 
 
 def own_words(group: str, groups: Iterable[str]) -> frozenset[str]:

@@ -198,6 +198,8 @@ def _kind_of_percentage(before: str, after: str) -> Kind | None:
         return "percent"
     if NO_CHANGE_AFTER.match(after):
         return None
+    if phrases.is_absolute(before, after):
+        return "difference"
     if re.search(phrases.DIFFERENCE, before[-90:], re.IGNORECASE):
         return "difference"
     if before.endswith("(") and after.startswith(")") and not phrases.COMPARING.search(before[-14:]):

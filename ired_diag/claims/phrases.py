@@ -196,6 +196,8 @@ ADVANTAGE = re.compile(
     r"\bdifference,\s*$|(?:Δ|\bdelta)\s*[=:]\s*$",
     re.IGNORECASE,
 )
+ABSOLUTE_AFTER = re.compile(r"\s*\(?\s*(?:absolute\b|abs\.)", re.IGNORECASE)
+ABSOLUTE_BEFORE = re.compile(r"\babsolute(?:ly)?\b[^.;,\d]{0,40}$", re.IGNORECASE)
 NO_UNIT_AFTER = re.compile(
     r"\s*(?:nats?|bits?|points?|pp|db|dice|in|over|on|for|with|and|relative|compared)\b|\s*(?:$|[.,;:()])",
     re.IGNORECASE,
@@ -205,17 +207,27 @@ GAINS = re.compile(r"\b(?:gains?|gained)\s+(?:only\s+|just\s+|another\s+)?$", re
 MORE_AFTER = re.compile(r"\s*(?:more|less|fewer)\s*(?:$|[.,;)])", re.IGNORECASE)
 
 
-def statistic_before(text: str) -> tuple[str, tuple[float, ...]] | None:
-    """Return which statistic the words say that a number is, with its degrees of freedom.
+def is_absolute(before: str, after: str) -> bool:
+    """Say whether the words at a percentage say that it is in points: "1.8% absolute".
+
+    Args:
+        before: What stands before it.
+        after: What stands after it.
+    """
+    return bool(ABSOLUTE_AFTER.match(after) or ABSOLUTE_BEFORE.search(before))
+
+
+def statistic_before(text: str) -> tuple[str, tuple[str, ...]] | None:
+    """Return which statistic the words say that a number is, with its degrees of freedom as printed.
 
     >>> statistic_before("A Friedman test gives χ²(2) = "), statistic_before("Mann-Whitney U = ")
-    (('chi2', (2.0,)), ('U', ()))
+    (('chi2', ('2',)), ('U', ()))
     """
     near = text[-60:]
     for name, pattern in STATISTICS:
         hit = re.search(pattern.replace("{df}", DF), near)
         if hit:
-            degrees = [float(group) for group in hit.groups() if group]
+            degrees = [group for group in hit.groups() if group]
             return name, tuple(degrees)
     return None
 

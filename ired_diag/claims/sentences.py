@@ -21,7 +21,7 @@ from ired_diag.claims.levels import seed_before
 from ired_diag.claims.markdown import Sentence
 from ired_diag.claims.metrics import metric_at
 from ired_diag.claims.named_groups import NamedGroups
-from ired_diag.claims.numbers import Printed, numbers_in, plain
+from ired_diag.claims.numbers import Printed, number_of, numbers_in, plain
 from ired_diag.claims.numbers_of_sentences import SUPPOSED, Numbered, numbers_with_kinds
 from ired_diag.claims.outcome_words import Counted, counted_outcomes, group_of
 from ired_diag.claims.rankings import rankings_of
@@ -281,12 +281,13 @@ def _stretch(reading: _Reading, kind: Kind, first: Printed, last: Printed) -> tu
     return start, following
 
 
-def _test_of(text: str, before: str, kind: Kind) -> tuple[str, tuple[float, ...]]:
+def _test_of(text: str, before: str, kind: Kind) -> tuple[str, tuple[Printed, ...]]:
     """Return the name of a statistic, else the words of a correction, and the degrees of freedom."""
     statistic = None
     if kind in KINDS_WITH_A_TEST:
         statistic = phrases.statistic_before(before)
-    df = statistic[1] if statistic else ()
+    printed = statistic[1] if statistic else ()
+    df = tuple(filter(None, map(number_of, printed)))
     if statistic and kind == "statistic":
         return statistic[0], df
     corrected = CORRECTED.search(text)

@@ -1,0 +1,121 @@
+"""The names of a report's groups: its labels, and the groups of runs that it mentions besides.
+
+"Baseline (q101)" in a table and "baseline" in a sentence are one group. Two rows of one table are two:
+"ViT-S" and "ViT-S (dist.)". A group of runs may be called by what its name has alone: ``fp16`` next to
+``gpt_bf16``, LoRA for ``whisper-small-lora``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ired_diag.claims.claim import Claim
+from ired_diag.claims.label_meaning import own_words
+from ired_diag.claims.labels import mention_spans, mentions, same_name
+from ired_diag.runs.study import Study
+
+MODEL_WORD = re.compile(r"(?=.*\d)(?=.*[a-z])\w{3,}")
+TOKEN = re.compile(r"[^\W_]+")
+CAPITAL_INSIDE = re.compile(r"\w.*[A-Z]")
+SHORTEST = 3  # letters of a short name that is set apart
+EMPHASIS_BEFORE = re.compile(r"(?:\*\*|__|`|^\s*(?:[-*+]|\d+[.)])\s+|^#+\s+)$", re.MULTILINE)
+EMPHASIS_AFTER = re.compile(r"\*\*|__|`|\s*:|\s*$", re.MULTILINE)
+
+
+def names_in(text: str, claims: Sequence[Claim], study: Study | None) -> list[str]:
+    """Return the report's labels, each group once, and the groups of runs that it names besides.
+
+    Args:
+        text: The report.
+        claims: Of its tables and code blocks.
+        study: The runs.
+    """
+    names: list[str] = []
+    for label, rivals in _labels_with_rivals(claims).items():
+        known = same_name(label, names)
+        if known is None or (known in rivals and label not in names):
+            names.append(label)
+    for name in _names_of_runs(study):
+        if mentions(text, [name]) and same_name(name, names) is None:
+            names.append(name)
+    for short in _short_names(study, text):
+        if same_name(short, names) is None:
+            names.append(short)
+    return names
+
+
+def _labels_with_rivals(claims: Iterable[Claim]) -> dict[str, set[str]]:
+    """Return each label, with the labels of other rows of its tables."""
+    by_table: dict[int, set[str]] = {}
+    tables_of: dict[str, set[int]] = {}
+    for claim in claims:
+        for label in claim.groups:
+            by_table.setdefault(claim.table, set()).add(label)
+            tables_of.setdefault(label, set()).add(claim.table)
+    rivals = {}
+    for label, tables in tables_of.items():
+        others = [by_table[table] for table in tables if table]
+        rivals[label] = set().union(*others) - {label}
+    return rivals
+
+
+def _short_names(study: Study | None, text: str) -> list[str]:
+    """Return what groups of runs are called in a text by the words that no other group has.
+
+    "Large" is a word of the language, too: a short name needs a digit, capitals as in "LoRA" and "AdamW", or
+    it is set apart as a name is, in bold, as code, or at the head of a list item.
+    """
+    if study is None:
+        return []
+    groups = list(study.groups())
+    short: list[str] = []
+    for group in groups:
+        own = own_words(group, groups)
+        if len(own) != 1:
+            continue
+        name = _without_shared_ends(group, groups)
+        spans = mention_spans(text, [name])
+        is_model = MODEL_WORD.fullmatch(name.lower()) is not None
+        if spans and (is_model or any(_is_set_apart(text, start, end) for start, end, _ in spans)):
+            short.append(name)
+    return short
+
+
+def _without_shared_ends(group: str, groups: Sequence[str]) -> str:
+    """Return the name of a group without the first and last words that all groups share.
+
+    >>> _without_shared_ends("PPO_no_norm", ["PPO_baseline", "PPO_no_norm"])
+    'no_norm'
+    """
+    tokens = [TOKEN.findall(name) for name in groups]
+    own = list(TOKEN.finditer(group))
+    first = 0
+    shortest = min(map(len, tokens))
+    while first < shortest - 1 and len({words[first].lower() for words in tokens}) == 1:
+        first += 1
+    last = 0
+    while last < shortest - 1 - first and len({words[-1 - last].lower() for words in tokens}) == 1:
+        last += 1
+    return group[own[first].start() : own[len(own) - 1 - last].end()]
+
+
+def _is_set_apart(text: str, start: int, end: int) -> bool:
+    """Say whether a mention is spelled or set as a name is."""
+    if end - start < SHORTEST:
+        return False
+    if CAPITAL_INSIDE.match(text[start:end]):
+        return True
+    return bool(EMPHASIS_BEFORE.search(text[:start]) and EMPHASIS_AFTER.match(text, end))
+
+
+def _names_of_runs(study: Study | None) -> list[str]:
+    """Return the names of the groups of runs, then those of their mining strategies."""
+    if study is None:
+        return []
+    groups = study.groups()
+    strategies = set()
+    for runs in groups.values():
+        configuration = runs[0].configuration or {}
+        strategies.add(str(configuration.get("mining_strategy", "")))
+    return [*groups, *sorted(strategies - {"", "None"})]
