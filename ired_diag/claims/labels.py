@@ -39,6 +39,7 @@ SEED = re.compile(r"^(?:seed|run|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
 NO_MINING = re.compile(r"\bno[\s-]+(?:negative[\s-]+)?mining\b")
 WITH_BRACKET = re.compile(r"([^()]+?)\s*\(([^()]+)\)")
 LETTER = re.compile(r"[^\W\d_]")
+ADDED = re.compile(r"(?P<base>[^+()]*?)\s*(?:\+|\bw/(?!o)|\bwith\b)\s*(?P<more>[^\W\d][\w -]{2,}[^\W_])", re.IGNORECASE)
 NO_STRATEGY = "none|baseline|no[ -]mining"
 
 
@@ -215,6 +216,23 @@ def _words_of_spellings(spellings: Sequence[str]) -> tuple[str, ...]:
     return tuple(words)
 
 
+def _without_sign(name: str, names: Sequence[str]) -> list[str]:
+    """Return the regular expressions for what a label adds: "+ R-Drop" is R-Drop, "ResNet + CutMix" CutMix."""
+    added = ADDED.fullmatch(name)
+    if added is None or added["more"] in names:
+        return []
+    more = re.escape(added["more"])
+    if not added["base"]:
+        return [more]
+    is_other_name = words_of(added["base"]) in map(words_of, names)
+    is_proper = re.search(r"[A-Z]", added["more"]) is not None
+    others = [other for other in names if other != name]
+    is_shared = any(words_of(added["more"]) <= words_of(other) for other in others)
+    if not is_other_name or not is_proper or is_shared:
+        return []
+    return [f"(?-i:{more})"]
+
+
 def _spellings(name: str, names: Sequence[str]) -> list[str]:
     """Return the regular expressions for a name, and for what it may be called alone.
 
@@ -230,7 +248,7 @@ def _spellings(name: str, names: Sequence[str]) -> list[str]:
         words = words_of(part)
         if len(words) == 1:
             alone |= words
-    spelled = [re.escape(name)]
+    spelled = [re.escape(name), *_without_sign(name, names)]
     if glued(name) not in map(glued, set(names) - {name}):
         spelled += hyphenated(name)
     for word in sorted(alone - others):

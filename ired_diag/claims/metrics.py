@@ -22,6 +22,10 @@ from ired_diag.runs.metric_words import (
     words_of,
 )
 
+RANKED = re.compile(
+    r"(?:top|acc\w*|(?<![a-z])m?ap|recall|ndcg|hits?|pass|precision)[\s_-]?@?_?(\d+)(?![\d:.-]*\d)(?![a-z])",
+    re.IGNORECASE,
+)  # "mAP50-95" is a mean over thresholds, the plain mAP
 UNCLEAR = "?"  # the metric of a number whose text names several
 MEASURE = re.compile(
     r"(?<![\w/])(?:(?:validation|valid|val|test|eval|train|training|ood|dev|final|mean)[\s_/-]+)*"
@@ -156,8 +160,12 @@ def _words(name: str) -> set[str]:
 
 
 def rank_of(name: str) -> str:
-    """Return the k of a top-k accuracy; 1 of any other metric."""
-    hit = re.search(r"(?:top|acc\w*)[\s_-]?@?(\d+)\b", name, re.IGNORECASE)
+    """Return the k of a top-k accuracy or of an average precision at k; 1 of any other metric.
+
+    >>> rank_of("val_acc5"), rank_of("bbox_mAP_50"), rank_of("mAP50-95"), rank_of("mse")
+    ('5', '50', '1', '1')
+    """
+    hit = RANKED.search(name)
     if hit is None:
         return "1"
     return hit[1]

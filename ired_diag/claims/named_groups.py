@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ired_diag.claims import phrases
+from ired_diag.claims.compared_groups import compared_at
 from ired_diag.claims.numbers import Printed
 
 AFTER_STYLE = re.compile(r"^[)\s]*(?:\(|for\b|between\b|für\b|bei\b)", re.IGNORECASE)
@@ -77,6 +78,8 @@ class NamedGroups:
         pair = self._in_bracket_after(end)
         if len(pair) == count:
             return pair
+        if compared := compared_at(self.text, self.at, place, end):
+            return compared
         stretch = self.within(start, place)
         if AFTER_STYLE.match(self.text[end:]):
             stretch = self.within(end, following)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Kind
 from ired_diag.claims.continued_kinds import continued_kind, kind_of_list
-from ired_diag.claims.from_to import FROM_TO
+from ired_diag.claims.from_to import FROM_TO, is_end_of_change
 from ired_diag.claims.levels import is_level
 from ired_diag.claims.metrics import MEASURE
 from ired_diag.claims.named_groups import NamedGroups
@@ -196,7 +196,7 @@ def _kind_of_percentage(before: str, after: str) -> Kind | None:
     """Return whether a percentage is a change or a difference in points; None where it is a level."""
     if FROM_TO.search(BOUND_OF_CHANGE.sub("", before)):
         return "percent"
-    if NO_CHANGE_AFTER.match(after):
+    if NO_CHANGE_AFTER.match(after) or is_end_of_change(before, after):
         return None
     if phrases.is_absolute(before, after):
         return "difference"
