@@ -20,7 +20,8 @@ UNIT = r"\s?(?:%|[A-Za-z\u00b5/]{1,6}(?:\s\S{1,4})?)?"
 FROM_TO = re.compile(
     rf"\bfrom\s+({NUMBER}{UNIT})\s+(?:\([^()]*\)\s*)?(?:down |up )?to\s+({NUMBER}{UNIT})\s*"
     r"(?:\([^()\d]*\)\s*)?[(,;:=]?\s*(?:i\.\s?e\.,?|that is,?|which is|or|=|by)?"
-    r"\s*(?:an?|by|about|roughly)?\s*[-+]?$"
+    r"\s*(?:an?\s+(?:relative\s+)?(?:[A-Za-z-]+\s+)?(?:reduction|decrease|increase|improvement|drop|gain|change)\s+of|"
+    r"an?|by|about|roughly)?\s*[-+]?$"
 )
 START = re.compile(r"\bfrom\s+$", re.IGNORECASE)
 TO_NEXT = re.compile(rf"\s*(?:\([^()]*\)\s*)?(?:down |up )?to\s+{NUMBER}", re.IGNORECASE)
@@ -30,7 +31,7 @@ CHANGE = re.compile(
     r"more|fewer|relative\b)",
     re.IGNORECASE,
 )
-BY = re.compile(r"\bby\s*(?:about|roughly)?\s*$")
+BY = re.compile(r"\b(?:by|(?:reduction|decrease|increase|improvement|drop|gain|change)\s+of)\s*(?:about|roughly)?\s*$")
 
 
 def is_end_of_change(before: str, after: str) -> bool:

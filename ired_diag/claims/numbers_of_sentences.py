@@ -43,6 +43,8 @@ NO_CHANGE_AFTER = re.compile(
     r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", re.IGNORECASE
 )
 POWER_OF_TEN = re.compile(r"10\s*\^\s*([-+]?\d+)")
+LEVELS_IN_PERCENT = ("mean", "median", "best", "worst")
+ENDS_LEVEL = re.compile(r"\s*(?:$|[.,;:()]|(?:and|vs\.?|versus|for|with|while|whereas|but)\b)")
 REACH_OF_SPREAD = 30  # letters after a ± that say what it is
 REACH_OF_ENDS = 110  # letters before an interval that say so
 
@@ -161,7 +163,7 @@ def _is_supposed(kind: Kind, text: str) -> bool:
 
 def _kind(before: str, after: str, number: Printed) -> Kind | None:
     if number.percent:
-        return _kind_of_percentage(before, after)
+        return _kind_of_percentage(before, after) or _level_in_percent(before, after)
     if _is_count(before, after, number):
         return "n"
     if phrases.RATIO.match(after):
@@ -178,6 +180,9 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
         return None
     is_gain = phrases.ADVANTAGE.search(before) or phrases.GAINS.search(before)
     if is_gain and phrases.NO_UNIT_AFTER.match(after):
+        return "difference"
+    is_signed = number.text.startswith(("+", "-")) or phrases.GAINS.search(before)
+    if is_signed and phrases.OVER_A_GROUP_AFTER.match(after) and MEASURE.search(after[:REACH_OF_SPREAD]):
         return "difference"
     if phrases.CHANGED_BY.search(before):
         return "difference"
@@ -210,6 +215,14 @@ def _kind_of_percentage(before: str, after: str) -> Kind | None:
     if phrases.MORE_AFTER.match(after):
         return "percent"
     return None
+
+
+def _level_in_percent(before: str, after: str) -> Kind | None:
+    """Return whether a percentage is a mean, a median or the best seed's: "a mean accuracy of 91.3%"."""
+    if not ENDS_LEVEL.match(after) or not MEASURE.search(before):
+        return None
+    kind = phrases.kind_before(before, after)
+    return kind if kind in LEVELS_IN_PERCENT else None
 
 
 def _is_count(before: str, after: str, number: Printed) -> bool:

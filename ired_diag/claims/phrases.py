@@ -22,7 +22,10 @@ ENDS_AT = (
     r"(?:an?\s+(?:[^\W\d][\w@-]*\s+){1,4}of\s+)?|\()$"
 )
 BEST = r"\b(?:best|strongest)\s+"
-WHICH_SEED = r"(?:seed|run)\b\s+(?:is|was)\s+seed\s+\d+\s*(?:,\s*)?(?:\(|with\s+|at\s+)$"
+WHICH_SEED = (
+    r"(?:single\s+)?(?:seed|run)\b\s+(?:is|was)\s+seed\s+\d+\s*(?:of\s+\S+(?:\s+\S+)?\s*)?(?:,\s*)?"
+    r"(?:\(|with\s+(?:an?\s+(?:\S+\s+){1,3}of\s+)?|at\s+)$"
+)
 WORST = r"\b(?:worst|weakest)\s+"
 DIFFERENCE = (
     r"\b(?:difference|gap)\b"
@@ -148,7 +151,7 @@ RATIO = re.compile(
     re.I,
 )
 TIMES_ANOTHER = re.compile(
-    r"\s*(?:x\b|\u00d7|times\b)\s*(?:that of\b|(?:the\s+)?[\w-]+['\u2019]s?\s+(?:[^\W\d][\w-]*\s+){0,2}"
+    r"\s*(?:x\b|\u00d7|times\b)\s*(?:that of\b|the\s+(?:[^\W\d][\w-]*\s+){1,3}of\b|(?:the\s+)?[\w-]+['\u2019]s?\s+(?:[^\W\d][\w-]*\s+){0,2}"
     r"(?:returns?|rewards?|loss|mse|error|accuracy|score|dice|perplexity|fid)\b)",
     re.IGNORECASE,
 )  # "1.38x b's mean return"
@@ -179,13 +182,14 @@ COUNTED_AFTER = re.compile(
 )
 WITHIN_BEFORE = re.compile(r"\bwithin\s+(?:[±~≈]\s*)?$|\bto within\s+$", re.IGNORECASE)
 FURTHER_AFTER = re.compile(
-    r"\s*(?:(?:nats?|points?|pp|ppt|p\.p\.|dice|units?|bits?|db|in (?:loss|mse|return|accuracy|dice))\s+)?"
+    r"\s*(?:(?:nats?|points?|pp|ppt|p\.p\.|dice|units?|bits?|db|bleu|chrf|m?ap|fid|wer|cer|psnr|ppl|f1|bpc|bpb|"
+    r"m?iou|auc|auroc|rouge|mrr|ndcg|(?:accuracy |percentage )points?|in (?:loss|mse|return|accuracy|dice))\s+)?"
     r"(?:(?:below|above|ahead of|behind)\b|"
     r"(?:lower|higher|better|worse|smaller|larger|greater|more|less|short)\s+(?:than|of|for|with)\b)",
     re.IGNORECASE,
 )  # "0.02 below that of b" is a difference, whatever stands before it
 CHANGED_BY = re.compile(
-    r"\b(?:improv\w*|outperform\w*|beats?|lower(?:s|ed|ing)?|reduc\w*|rais(?:es|ed)|lifts?|lifted|boosts?|"
+    r"\b(?:improv\w*|outperform\w*|beats?|lower(?:s|ed|ing)?|reduc\w*|raise[sd]?|lifts?|lifted|boosts?|"
     r"increas\w*|decreas\w*|cuts?|drops?|differs?|surpass\w*|exceed\w*|leads?|trails?|ahead|wins?|better|worse)\b"
     r"(?:\s+[^\s.;,\d][^\s.;,]*){0,9}\s+by\s+(?:only\s+|just\s+|a\s+)?$",
     re.IGNORECASE,
@@ -203,7 +207,12 @@ NO_UNIT_AFTER = re.compile(
     re.IGNORECASE,
 )  # "a reduction of 4 GB" is none of the metric
 ALPHA_BEFORE = re.compile(r"(?:\u03b1|\balpha|\blevel)\s*(?:of|=|:)?\s*$", re.IGNORECASE)
-GAINS = re.compile(r"\b(?:gains?|gained)\s+(?:only\s+|just\s+|another\s+)?$", re.IGNORECASE)
+GAINS = re.compile(
+    r"\b(?:gains?|gained|gives|yields|brings|adds)\s+(?:only\s+|just\s+|another\s+|about\s+)?[+\u2212]?$", re.IGNORECASE
+)
+OVER_A_GROUP_AFTER = re.compile(
+    r"\s*(?:[^\W\d][\w-]*\s+){0,2}(?:over|compared (?:to|with)|relative to|vs\.?|versus)\s", re.IGNORECASE
+)
 MORE_AFTER = re.compile(r"\s*(?:more|less|fewer)\s*(?:$|[.,;)])", re.IGNORECASE)
 
 
