@@ -36,13 +36,16 @@ MEASURE = re.compile(
     r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard)(?![\w])",
     re.IGNORECASE,
 )
+IN_DECIBELS = re.compile(r"\s*dB\b")
+OF_DECIBELS = ("psnr", "snr", "sdr", "si-sdr")
 SYNONYMS = {
     "acc": "accuracy",
     "top": "accuracy",
     "training": "train",
     "rew": "reward",
     "ppl": "perplexity",
-    "ret": "return",
+    "ret": "reward",
+    "return": "reward",
     "err": "error",
     "dsc": "dice",
 }
@@ -78,6 +81,9 @@ def metric_at(text: str, start: int, end: int, vocabulary: Iterable[str]) -> str
         vocabulary: The metrics that the report's tables and the runs name.
     """
     mentions = _mentions(text, vocabulary)
+    if IN_DECIBELS.match(text, end):
+        in_decibels = [name for name in metrics_in(" ".join(vocabulary), ()) if name in OF_DECIBELS]
+        return in_decibels[0] if len(in_decibels) == 1 else ""
     if not mentions:
         return ""
     if len({name for _, name in mentions}) == 1:

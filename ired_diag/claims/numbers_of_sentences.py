@@ -43,7 +43,8 @@ NO_CHANGE_AFTER = re.compile(
     r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", re.IGNORECASE
 )
 POWER_OF_TEN = re.compile(r"10\s*\^\s*([-+]?\d+)")
-LEVELS_IN_PERCENT = ("mean", "median", "best", "worst")
+MEANS_IN_PERCENT = ("mean", "median")
+SEEDS_IN_PERCENT = ("best", "worst")
 ENDS_LEVEL = re.compile(r"\s*(?:$|[.,;:()]|(?:and|vs\.?|versus|for|with|while|whereas|but)\b)")
 REACH_OF_SPREAD = 30  # letters after a ± that say what it is
 REACH_OF_ENDS = 110  # letters before an interval that say so
@@ -219,10 +220,12 @@ def _kind_of_percentage(before: str, after: str) -> Kind | None:
 
 def _level_in_percent(before: str, after: str) -> Kind | None:
     """Return whether a percentage is a mean, a median or the best seed's: "a mean accuracy of 91.3%"."""
-    if not ENDS_LEVEL.match(after) or not MEASURE.search(before):
+    if not ENDS_LEVEL.match(after):
         return None
     kind = phrases.kind_before(before, after)
-    return kind if kind in LEVELS_IN_PERCENT else None
+    if kind in SEEDS_IN_PERCENT or (kind in MEANS_IN_PERCENT and MEASURE.search(before)):
+        return kind
+    return None
 
 
 def _is_count(before: str, after: str, number: Printed) -> bool:

@@ -203,7 +203,7 @@ ADVANTAGE = re.compile(
 ABSOLUTE_AFTER = re.compile(r"\s*\(?\s*(?:absolute\b|abs\.)", re.IGNORECASE)
 ABSOLUTE_BEFORE = re.compile(r"\babsolute(?:ly)?\b[^.;,\d]{0,40}$", re.IGNORECASE)
 NO_UNIT_AFTER = re.compile(
-    r"\s*(?:nats?|bits?|points?|pp|db|dice|in|over|on|for|with|and|relative|compared)\b|\s*(?:$|[.,;:()])",
+    r"\s*(?:nats?|bits?|(?:(?:percentage|accuracy|absolute)\s+)?points?|pp|db|dice|in|over|on|for|with|and|relative|compared)\b|\s*(?:$|[.,;:()])",
     re.IGNORECASE,
 )  # "a reduction of 4 GB" is none of the metric
 ALPHA_BEFORE = re.compile(r"(?:\u03b1|\balpha|\blevel)\s*(?:of|=|:)?\s*$", re.IGNORECASE)

@@ -17,7 +17,7 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.continued_kinds import NAME, masked
 from ired_diag.claims.known_samples import why_unknown
-from ired_diag.claims.metrics import MEASURE, metric_at, relation_to
+from ired_diag.claims.metrics import MEASURE, metric_at, metrics_in, relation_to
 from ired_diag.claims.named_groups import NamedGroups
 from ired_diag.claims.other_number import why_of_another
 from ired_diag.claims.phrases import NUMBER_WORDS
@@ -57,8 +57,18 @@ def rankings_of(named: NamedGroups, line: int, context: str, block: int) -> Iter
         context: The sentence and its heading.
         block: The number that its claims share.
     """
+    mentioned = metrics_in(named.text, ())
     for groups, said in _chains(named):
-        yield Claim("ranking", line, said, groups=groups, context=context, block=block, test="order")
+        yield Claim(
+            "ranking",
+            line,
+            said,
+            groups=groups,
+            context=context,
+            block=block,
+            metric=mentioned[0] if len(mentioned) == 1 else "",
+            test="order",
+        )
     if len(named.everyone) != 1:
         return
     text = masked(named, 0, len(named.text))

@@ -19,6 +19,7 @@ from ired_diag.claims.differences import check_difference
 from ired_diag.claims.labels import mentions
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import test_named
+from ired_diag.runs.metric_words import words_of
 
 CLAUSE_END = re.compile(
     r";|\s[\u2014\u2013]\s|,\s+(?:but|while|whereas|now|although)\b|(?<!\bal)(?<!\bvs)\.\s", re.IGNORECASE
@@ -73,6 +74,7 @@ OF_AN_ERROR = (
     r"\berror (?:rates?|reductions?)\b|\brelative errors?\b|\btop-?\d (?:\*+)?errors?\b|\berrors? by\b"
 )
 OTHER_UNIT = r"\bin bits\b|\bbits per\b|\bin (?:db|decibels)\b|\bon a log(?:arithmic)? scale\b"
+UNITS_OF_THEIR_OWN = frozenset("bpc bpb bpd bits psnr snr sdr sisdr db".split())
 BEFORE_A_BOUND = re.compile(
     r"\b(?:exceed(?:s|ed|ing)?|above|below|over|under|more than|less than|at least|at most|up to|beyond|"
     r"about|almost|nearly|roughly|around|approximately|approx\.?|close to|some|circa|ca\.|between|past|"
@@ -157,6 +159,8 @@ def _by_words(claim: Claim, book: Book) -> str:
             continue
         if kinds and claim.kind not in kinds:
             continue
+        if pattern == OTHER_UNIT and _is_own_unit(book.groups.metric):
+            continue
         if hit := re.search(pattern, words, re.IGNORECASE):
             return f"{reason} ({hit[0].strip()!r})"
     if named := _part_of_seeds(words, claim, book):
@@ -168,6 +172,11 @@ def _by_words(claim: Claim, book: Book) -> str:
     if hit := re.search(MULTIPLE, _around(claim, book), re.IGNORECASE):
         return f"it may be a multiple of a standard deviation or error ({hit[0].strip()!r})"
     return ""
+
+
+def _is_own_unit(metric: str) -> bool:
+    """Say whether a metric is measured in bits or decibels by its name, so that these are its own unit."""
+    return not UNITS_OF_THEIR_OWN.isdisjoint(words_of(metric))
 
 
 def _by_place(claim: Claim, book: Book) -> str:
