@@ -31,7 +31,9 @@ CHANGE = re.compile(
     r"more|fewer|relative\b)",
     re.IGNORECASE,
 )
-BY = re.compile(r"\b(?:by|(?:reduction|decrease|increase|improvement|drop|gain|change)\s+of)\s*(?:about|roughly)?\s*$")
+BY = re.compile(
+    r"\b(?:by|(?:reduction|decrease|increase|improvement|drop|gain|change)\s+of)\s*(?:about|roughly)?\s*$"
+)
 
 
 def is_end_of_change(before: str, after: str) -> bool:

@@ -18,7 +18,9 @@ MARKDOWN = re.compile(r"^(?:#{1,6} |\||[-*+] |```|~~~|\d+\. )|\*\*\S|\[[^\]\n]+\
 HEADING = re.compile(
     r"^[^\S\n]*<h([1-6])\b[^>]*>(.*?)</h\1\s*>\s*(?:</?[a-z]+[^<>]*>\s*)*$", re.IGNORECASE | re.MULTILINE
 )
-PART = re.compile(r"^[^\S\n]*<(?:p|li|div|dd|dt|blockquote)\b[^>]*>[^\S\n]*(?=\S)", re.IGNORECASE | re.MULTILINE)
+PART = re.compile(
+    r"^[^\S\n]*<(?:p|li|div|dd|dt|blockquote)\b[^>]*>[^\S\n]*(?=\S)", re.IGNORECASE | re.MULTILINE
+)
 LINES_OF_CODE = re.compile(r"^[^\S\n]*<(/?)pre\b[^>]*>[^\S\n]*$", re.IGNORECASE | re.MULTILINE)
 BOLD = re.compile(r"</?(?:b|strong)\b[^>]*>", re.IGNORECASE)
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>")

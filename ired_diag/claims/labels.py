@@ -39,7 +39,9 @@ SEED = re.compile(r"^(?:seed|run|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
 NO_MINING = re.compile(r"\bno[\s-]+(?:negative[\s-]+)?mining\b")
 WITH_BRACKET = re.compile(r"([^()]+?)\s*\(([^()]+)\)")
 LETTER = re.compile(r"[^\W\d_]")
-ADDED = re.compile(r"(?P<base>[^+()]*?)\s*(?:\+|\bw/(?!o)|\bwith\b)\s*(?P<more>[^\W\d][\w -]{2,}[^\W_])", re.IGNORECASE)
+ADDED = re.compile(
+    r"(?P<base>[^+()]*?)\s*(?:\+|\bw/(?!o)|\bwith\b)\s*(?P<more>[^\W\d][\w -]{2,}[^\W_])", re.IGNORECASE
+)
 NO_STRATEGY = "none|baseline|no[ -]mining"
 
 

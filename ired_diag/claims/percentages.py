@@ -36,13 +36,16 @@ REACH_AFTER = 12
 REACH_OF_BASE = 40  # letters after "than" in which the base is named
 TO_THE_NUMBER = r"\b[^.;\d]{0,60}\b(?:by|of)\s+(?:about\s+|roughly\s+|around\s+|~\s*)?$"
 REDUCED_BEFORE = re.compile(
-    rf"\b(?:reduc(?:es|ed|ing|tion)|lower(?:s|ed|ing)|cuts?|cutting|decreas(?:es?|ed|ing)){TO_THE_NUMBER}", re.IGNORECASE
+    rf"\b(?:reduc(?:es|ed|ing|tion)|lower(?:s|ed|ing)|cuts?|cutting|decreas(?:es?|ed|ing)){TO_THE_NUMBER}",
+    re.IGNORECASE,
 )
 REDUCED_AFTER = re.compile(
     r"\s*(?:relative\s+)?(?:[A-Za-z-]+\s+)?(?:reduction|decrease|lower|smaller|fewer|less)\b", re.IGNORECASE
 )
 RAISED_BEFORE = re.compile(rf"\b(?:increas(?:es?|ed|ing)|rais(?:es|ed|ing)){TO_THE_NUMBER}", re.IGNORECASE)
-RAISED_AFTER = re.compile(r"\s*(?:relative\s+)?(?:[A-Za-z-]+\s+)?(?:increase|higher|larger|greater)\b", re.IGNORECASE)
+RAISED_AFTER = re.compile(
+    r"\s*(?:relative\s+)?(?:[A-Za-z-]+\s+)?(?:increase|higher|larger|greater)\b", re.IGNORECASE
+)
 FACTORS = (
     (100.0, "a share printed with a percent sign"),
     (0.01, "a hundred times too large"),

@@ -208,7 +208,8 @@ NO_UNIT_AFTER = re.compile(
 )  # "a reduction of 4 GB" is none of the metric
 ALPHA_BEFORE = re.compile(r"(?:\u03b1|\balpha|\blevel)\s*(?:of|=|:)?\s*$", re.IGNORECASE)
 GAINS = re.compile(
-    r"\b(?:gains?|gained|gives|yields|brings|adds)\s+(?:only\s+|just\s+|another\s+|about\s+)?[+\u2212]?$", re.IGNORECASE
+    r"\b(?:gains?|gained|gives|yields|brings|adds)\s+(?:only\s+|just\s+|another\s+|about\s+)?[+\u2212]?$",
+    re.IGNORECASE,
 )
 OVER_A_GROUP_AFTER = re.compile(
     r"\s*(?:[^\W\d][\w-]*\s+){0,2}(?:over|compared (?:to|with)|relative to|vs\.?|versus)\s", re.IGNORECASE

@@ -1,5 +1,6 @@
 """Is the order of the groups that a sentence states that of their means?
 
+"a outperforms b" is held against the means of the two, where the sentence says nothing that limits it.
 "a < b < c" is right where the means rise in this order, and where they fall: the sign may mean the number, or
 that c is better. "a is the best", "a has the lowest loss" and "a is the worst of the three" are held against
 the means of all groups that the report names. An order is wrong only if no readout of the runs has it.
@@ -17,13 +18,14 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.continued_kinds import NAME, masked
 from ired_diag.claims.known_samples import why_unknown
-from ired_diag.claims.metrics import MEASURE, metric_at, metrics_in, relation_to
+from ired_diag.claims.metrics import MEASURE, UNCLEAR, metric_at, metrics_in, relation_to
 from ired_diag.claims.named_groups import NamedGroups
 from ired_diag.claims.other_number import why_of_another
 from ired_diag.claims.phrases import NUMBER_WORDS
 from ired_diag.claims.ranges import Range
 
 SIGN = re.compile(r"\s*(?:\([^()]*\)\s*)?([<>])\s*")
+OF_TWO = "better of two"
 FEWEST = 3  # groups: two with a sign between them may be a hypothesis
 OPENING = r"^\W*(?:(?:overall|in short|in summary|again|here|clearly|so|thus)\s*,?\s*)?"
 KIND_OF_GROUP = (
@@ -43,6 +45,23 @@ HAS = re.compile(
     rf"{OPENING}{NAME}\s+(?:has|had|achieves|achieved|reaches|reached|gets|obtains|attains)\s+the\s+"
     r"(?P<word>best|worst|lowest|highest)\s+(?P<metric>(?:[^\W\d][\w-]*\s*){1,4}?)"
     rf"{OF_HOW_MANY}(?:\s+overall)?{ENDS}",
+    re.IGNORECASE,
+)
+BETTER = (
+    r"(?:outperforms?|outperformed|beats?|surpass(?:es|ed)|improves?\s+(?:up)?on|improves?\s+over|"
+    r"(?:is|was|performs?|performed|does|did)\s+(?:\w+\s+)?(?:better\s+than|superior\s+to))"
+)
+WORSE = (
+    r"(?:underperforms?|underperformed|(?:is|was|performs?|performed|does|did)\s+(?:\w+\s+)?"
+    r"(?:worse\s+than|inferior\s+to))"
+)
+SURELY = r"(?:(?:also|clearly|consistently|significantly|slightly|still|again|further|even|marginally)\s+)?"
+NO_LIMIT = (
+    r"\s*(?=$|[.;:)]|\(\s*(?:[-+\u2212]?\d|p\b|t\b|welch|paired)|by\s+(?:about\s+|only\s+|an?\s+)?[-+\u2212]?\d|"
+    r"on average\b|overall\b)"
+)
+OUTPERFORMS = re.compile(
+    rf"(?P<first>{NAME})\s+{SURELY}(?:(?P<better>{BETTER})|(?P<worse>{WORSE}))\s+(?:the\s+)?(?P<second>{NAME}){NO_LIMIT}",
     re.IGNORECASE,
 )
 UNQUALIFIED = re.compile(r"\b(?:mean|average|final|overall|last)\b|[\s_/-]+", re.IGNORECASE)
@@ -69,6 +88,18 @@ def rankings_of(named: NamedGroups, line: int, context: str, block: int) -> Iter
             metric=mentioned[0] if len(mentioned) == 1 else "",
             test="order",
         )
+    if pair := _outperforming(named):
+        groups, said = pair
+        yield Claim(
+            "ranking",
+            line,
+            said,
+            groups=groups,
+            context=context,
+            block=block,
+            metric=mentioned[0] if len(mentioned) == 1 else UNCLEAR if mentioned else "",
+            test=OF_TWO,
+        )
     if len(named.everyone) != 1:
         return
     text = masked(named, 0, len(named.text))
@@ -85,6 +116,21 @@ def rankings_of(named: NamedGroups, line: int, context: str, block: int) -> Iter
             test=hit["word"].lower(),
             doubt="of which metric it is, is not certain" if metric is None else "",
         )
+
+
+def _outperforming(named: NamedGroups) -> tuple[tuple[str, str], str] | None:
+    """Return the better and the worse group of "a outperforms b", with these words; None without them."""
+    text = masked(named, 0, len(named.text))
+    hit = OUTPERFORMS.search(text)
+    if hit is None:
+        return None
+    first = text.count(NAME, 0, hit.start("first"))
+    second = text.count(NAME, 0, hit.start("second"))
+    _, _, a = named.at[first]
+    start, _, _ = named.at[first]
+    _, end, b = named.at[second]
+    groups = (a, b) if hit["better"] else (b, a)
+    return groups, named.text[start:end]
 
 
 def _metric(hit: re.Match[str]) -> str | None:
@@ -123,6 +169,8 @@ def check_ranking(claim: Claim, book: Book) -> Verdict:
             return unchecked(claim, why)
     if claim.metric and relation_to(claim.metric, book.groups.metric) != "same":
         return unchecked(claim, f"it is of {claim.metric!r}, and the runs are judged by {book.groups.metric}")
+    if claim.test == OF_TWO:
+        return _of_two(claim, book)
     if claim.test == "order":
         return _of_order(claim, book)
     return _of_extreme(claim, book)
@@ -137,6 +185,17 @@ def _of_order(claim: Claim, book: Book) -> Verdict:
             return holds(claim, f"the means rise in this order ({readout})")
     if any(_rises(means[::-1]) for means in orders.values()):
         return unchecked(claim, "which side of the sign is better is not said")
+    return _refuted(claim, claim.groups, orders)
+
+
+def _of_two(claim: Claim, book: Book) -> Verdict:
+    """Return whether the first of two groups is the better one, by any readout."""
+    orders = _means(claim.groups, book)
+    if not orders or not book.is_pair(claim):
+        return unchecked(claim, why_unknown(claim, book))
+    for readout, (better, worse) in orders.items():
+        if _rises([better, worse] if book.groups.lower_is_better else [worse, better]):
+            return holds(claim, f"its mean is the better one ({readout})")
     return _refuted(claim, claim.groups, orders)
 
 

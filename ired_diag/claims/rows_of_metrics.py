@@ -37,9 +37,7 @@ LINK = re.compile(
 OTHERS = r"(?:each|every|all|the other|the rest|the remaining|other)\b"
 AGAINST = r"(?:vs\.?|versus|against|over|compared (?:to|with)|with|and)"
 AGAINST_EACH = re.compile(rf"\s+{AGAINST}\s+{OTHERS}", re.IGNORECASE)
-EACH_AGAINST = re.compile(
-    rf"\b{OTHERS}(?:\s+[^\W\d][\w-]*){{1,3}}\s+{AGAINST}\s+(?:the\s+)?$", re.IGNORECASE
-)
+EACH_AGAINST = re.compile(rf"\b{OTHERS}(?:\s+[^\W\d][\w-]*){{1,3}}\s+{AGAINST}\s+(?:the\s+)?$", re.IGNORECASE)
 IN_BRACKETS_AT_END = re.compile(r"\s*\([^()]*\)\s*$")
 
 

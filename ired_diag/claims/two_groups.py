@@ -33,7 +33,7 @@ OF_LEVELS = ("mean", "level", "median", "value", "best", "worst")
 OTHER_SUBJECT = re.compile(
     r"\btrain(?:ing)?[\s-]+(?:and|loss|time|error|set|accuracy)|\bsteps?\b|\bepochs?\b|\biterations?\b|"
     r"\bcheckpoints?\b|(?<!\d )\btimes?\b(?! (?:lower|higher|smaller|larger|better|worse|as))|\bhours?\b|"
-    r"\bminutes?\b|\bmemory\b|\bparam\w*|\bflops?\b|\bcompute\b|\bcosts?\b|\bspeed\w*|\bfaster\b|\bslower\b|"
+    r"\bminutes?\b|\bmemory\b|\bparam\w*|\bflops?\b|\bcompute\b|\bcosts?\b(?!\s+\d)|\bspeed\w*|\bfaster\b|\bslower\b|"
     r"\bthroughput\b|\blatency\b|\blearning rates?\b|\blr\b|\bbatch(?:es)?\b|\bschedules?\b|"
     r"\b(?:across|between|among|within|of) (?:the )?seeds\b|\bseeds? differ|\bnormal(?:ity|ly)\b|\bshapiro|"
     r"\blevene|\bbrown[\s-]forsythe|\bvariances?\b|\bcorrelat\w*|\bspearman|\bpearson|\bregress\w*|\bslopes?\b|"

@@ -145,7 +145,11 @@ def _is_percent_by_arithmetic(levels: Sequence[Claim], groups: RunGroups) -> boo
 
 def _share_of_sentence(claim: Claim, groups: RunGroups) -> Claim:
     """Return a claim; the level of a sentence that can only be in percent as a share: "an F1 of 91.0"."""
-    if claim.table or claim.kind not in LEVELS_OF_SENTENCES or any(number.percent for number in claim.numbers):
+    if (
+        claim.table
+        or claim.kind not in LEVELS_OF_SENTENCES
+        or any(number.percent for number in claim.numbers)
+    ):
         return claim
     if relation_to(claim.metric, groups.metric) != "same" or not is_share(groups.metric, bounded=True):
         return claim
