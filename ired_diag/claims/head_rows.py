@@ -17,6 +17,10 @@ from ired_diag.claims.numbers import plain
 from ired_diag.claims.table import Table
 
 NUMBER = re.compile(r"^[-+<>≈~(\[]?\s*\d*\.?\d+(?!\w)|±")
+OF_ANY_KIND = re.compile(
+    r"^\W*(?:data ?sets?|tasks?|benchmarks?|metrics?|models?|methods?|algorithms?|environments?|languages?)\W*$",
+    re.IGNORECASE,
+)  # what the cells below are, and no part of their names
 LETTER = re.compile(r"[^\W\d_]")
 FEWEST_WORDS = 2  # cells: a row with one names a section
 
@@ -27,7 +31,7 @@ def with_one_head(table: Table) -> Table:
         _, below = table.rows[0]
         head = []
         for above, cell in zip(_spread(table.head), _as_long(below, len(table.head)), strict=True):
-            head.append(f"{above} {cell}".strip())
+            head.append(cell if cell.strip() and OF_ANY_KIND.match(above) else f"{above} {cell}".strip())
         table = replace(table, head=tuple(head), rows=table.rows[1:])
     return table
 

@@ -27,6 +27,7 @@ NO_NAME = (
 )
 # "muon-large" is another group than "muon"; "muon-based" and "muon-baseline" speak of it.
 COMPOUND = re.compile(r"-([^\W\d_]\w*)")
+WITH_MORE = re.compile(r"\s*(?:\+\s*|\bw/\s*)[^\W\d]")  # "muon + decay" is another group than muon
 SUFFIXES = EMPTY_WORDS | frozenset(
     "based trained only style like specific seed seeds mined side vs and to minus versus training".split()
 )
@@ -184,6 +185,8 @@ def _is_part_of_another(text: str, start: int, end: int, names: Sequence[str]) -
     """Say whether a mention is a part of a compound that names another group ("muon-large", "non-muon")."""
     if re.search(r"\bnon-$", text[max(0, start - 4) : start], re.IGNORECASE):
         return True
+    if WITH_MORE.match(text, end):
+        return True
     compound = COMPOUND.match(text, end)
     if compound is None:
         return False
@@ -251,6 +254,9 @@ def _spellings(name: str, names: Sequence[str]) -> list[str]:
         if len(words) == 1:
             alone |= words
     spelled = [re.escape(name), *_without_sign(name, names)]
+    for part in _parts(name):
+        if part not in names and re.search(r"\+|\bw/", part):
+            spelled.append(re.escape(part))
     if glued(name) not in map(glued, set(names) - {name}):
         spelled += hyphenated(name)
     for word in sorted(alone - others):

@@ -44,8 +44,7 @@ SYNONYMS = {
     "training": "train",
     "rew": "reward",
     "ppl": "perplexity",
-    "ret": "reward",
-    "return": "reward",
+    "ret": "return",
     "err": "error",
     "dsc": "dice",
 }
@@ -113,6 +112,9 @@ def relation_to(metric: str, own: str) -> Relation:
     others = _words(own)
     if words <= set(DETAILS) or words <= NO_METRIC:
         return "unnamed"
+    # Logs call a return a reward; who speaks of a reward may mean how a policy is rewarded.
+    if "return" in words and "reward" in others:
+        words = words - {"return"} | {"reward"}
     if _is_of_other_data(words, others) or NO_MEASURE.intersection(words - others):
         return "other"
     named = words & ALL_MEASURES

@@ -43,6 +43,7 @@ NO_CHANGE_AFTER = re.compile(
     r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", re.IGNORECASE
 )
 POWER_OF_TEN = re.compile(r"10\s*\^\s*([-+]?\d+)")
+ENDS_OF_CLAUSE = re.compile(r"[,;:]")
 MEANS_IN_PERCENT = ("mean", "median")
 SEEDS_IN_PERCENT = ("best", "worst")
 ENDS_LEVEL = re.compile(r"\s*(?:$|[.,;:()]|(?:and|vs\.?|versus|for|with|while|whereas|but)\b)")
@@ -185,7 +186,7 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
     is_signed = number.text.startswith(("+", "-")) or phrases.GAINS.search(before)
     if is_signed and phrases.OVER_A_GROUP_AFTER.match(after) and MEASURE.search(after[:REACH_OF_SPREAD]):
         return "difference"
-    if phrases.CHANGED_BY.search(before):
+    if phrases.CHANGED_BY.search(before) or (number.unit < 1 and phrases.ABSOLUTE_AFTER.match(after)):
         return "difference"
     if phrases.FURTHER_AFTER.match(after):
         return "difference"
@@ -210,7 +211,8 @@ def _kind_of_percentage(before: str, after: str) -> Kind | None:
         return "difference"
     if before.endswith("(") and after.startswith(")") and not phrases.COMPARING.search(before[-14:]):
         return None  # "at 20 documents (67%)" is a level
-    near = f"{before[-25:]} {after[:30]}"
+    clause_after, *_ = ENDS_OF_CLAUSE.split(after[:30])
+    near = f"{before[-25:]} {clause_after}"
     if phrases.COMPARING.search(near) or phrases.CHANGE.search(before) or phrases.CHANGED_BY.search(before):
         return "percent"
     if phrases.MORE_AFTER.match(after):

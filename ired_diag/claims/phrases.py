@@ -196,7 +196,7 @@ CHANGED_BY = re.compile(
 )
 ADVANTAGE = re.compile(
     r"(?<!probability of )\b(?:advantage|improvement|reduction|(?<=by a )margin)\b"
-    r"(?:\s+[^\s\d][^\s]*){0,6}\s*(?:=|is|of|was|:)\s*(?:only\s+)?$|"
+    r"(?:\s+(?![ptdFUW]\s*[=<>])[^\s\d(),;][^\s(),;]*){0,6}\s*(?:=|is|of|was|:)\s*(?:only\s+)?$|"
     r"\bdifference,\s*$|(?:Δ|\bdelta)\s*[=:]\s*$",
     re.IGNORECASE,
 )

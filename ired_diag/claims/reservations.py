@@ -32,6 +32,7 @@ EARLIER = (
     r"\bpilot\b|\bpreliminary\b|\boriginally\b|\bpreviously\b|\bformerly\b|\bsuperseded\b|\bdeprecated\b|"
     r"\b(?:prior|earlier|previous|older?|first) (?:version|draft|report|revision|code|submission)s?\b|"
     r"\b(?:before|prior to) (?:the |this |that |our |we )?(?:\w+[\s-])?(?:fix|bug|correct|refactor|patch)\w*|"
+    r"\((?:old|previous|stale)\b|\bold (?:baselines?|runs?|results?|numbers?|values?)\b|"
     r"\bwith the (?:bug|old)\b|\bbuggy\b|\bused to\b"
 )
 SUBSET = (
@@ -71,7 +72,9 @@ EXTREME_SEED = (
     r"\bseeds?\s*[#=]?\s*\d+\b(?!\s*(?:-|\u2013|to|through|,|and)\s*\d)"
 )
 OF_AN_ERROR = (
-    r"\berror (?:rates?|reductions?)\b|\brelative errors?\b|\btop-?\d (?:\*+)?errors?\b|\berrors? by\b"
+    r"\berror (?:rates?|reductions?)\b|\brelative errors?\b|\btop-?\d (?:\*+)?errors?\b|\berrors? by\b|"
+    r"\berrors?\s+(?:drops?|dropped|falls?|fell|shrinks?|decreases?|goes|went|is (?:cut|reduced))\b|"
+    r"\b(?:remaining|residual)\s+errors?\b"
 )
 OTHER_UNIT = r"\bin bits\b|\bbits per\b|\bin (?:db|decibels)\b|\bon a log(?:arithmic)? scale\b"
 UNITS_OF_THEIR_OWN = frozenset("bpc bpb bpd bits psnr snr sdr sisdr db".split())
