@@ -25,6 +25,11 @@ BY_BEFORE = re.compile(
     r"by\s+(?:about\s+|only\s+|roughly\s+|an?\s+)?(?:\w+\s+of\s+)?[-+\u2212]?$",
     re.IGNORECASE,
 )
+OPEN_BRACKET = re.compile(r"\s*\((?:[^()]|\([^()]*\))*")
+COMPARED_WITH = re.compile(
+    rf"\b(?:than|above|below|over|against|versus|vs\.?|outperforms?|beats?|surpass(?:es|ed)|compared (?:to|with))\s+{ARTICLE}$",
+    re.IGNORECASE,
+)
 NO_SUBJECT = re.compile(
     rf"\b(?:than|above|below|over|on|against|versus|vs\.?|by|from|to|of|for|with|between)\s+{ARTICLE}$",
     re.IGNORECASE,
@@ -47,9 +52,13 @@ def compared_at(text: str, spans: Sequence[Span], start: int, end: int) -> tuple
         end: Where it ends.
     """
     rival = _named_after(text, spans, end) or _named_before(text, spans, start)
+    place = start
+    if rival is None:
+        rival = _before_bracket(text, spans, start)
+        place = rival[0] if rival else start
     if rival is None:
         return ()
-    subject = _subject(text, spans, start)
+    subject = _subject(text, spans, place)
     if not subject or subject == rival[2]:
         return ()
     return subject, rival[2]
@@ -69,6 +78,14 @@ def _named_before(text: str, spans: Sequence[Span], start: int) -> Span | None:
     if not earlier or not BY_BEFORE.fullmatch(text, earlier[-1][1], start):
         return None
     return earlier[-1]
+
+
+def _before_bracket(text: str, spans: Sequence[Span], start: int) -> Span | None:
+    """Return the group of "above c (t(8) = 3.1": what a is compared with, in whose bracket a number stands."""
+    earlier = [span for span in spans if span[1] <= start]
+    if not earlier or not OPEN_BRACKET.fullmatch(text, earlier[-1][1], start):
+        return None
+    return earlier[-1] if COMPARED_WITH.search(text[: earlier[-1][0]]) else None
 
 
 def _subject(text: str, spans: Sequence[Span], place: int) -> str:

@@ -38,13 +38,13 @@ OTHER = re.compile(
     r"begin\w*|after \d|epoch|step|iteration|below|above|under|over \d|between|rang\w+|from|differ\w*|gap|"
     r"improv\w*|reduc\w*|drop\w*|decreas\w*|increas\w*|gain\w*|chang\w*|within|least|most|up to|around|"
     r"roughly|approx\w*|nearly|almost|per|noise|std|deviation|error bars?|margin|tolerance|would|should|"
-    r"expect\w*|predict\w*|limit|bound|floor|ceiling|ensembl\w*|smooth\w*|ema|weights?|rates?|decay|coefficient|"
+    r"expect\w*|predict\w*|limit|bound|floor|ceiling|ensembl\w*|smooth\w*|ema|weights?|(?<!success )(?<!error )(?<!win )(?<!crash )(?<!failure )rates?|decay|coefficient|"
     r"temperature|trimmed|geometric|weighted|pilot|earlier|previous\w*|prior|excluding|without|original\w*|"
     r"averaged|evaluations|checkpoints|paper|report(?:ed|s)|published)\b",
     re.IGNORECASE,
 )
 HAS_THE_MEASURE = re.compile(
-    rf"\s*(?:has|had|achieves?d?|reach(?:es|ed)|attains?|gets?|obtain(?:s|ed)|yields?)\s+(?:the\s+|an?\s+)?"
+    rf"\s*(?:also\s+)?(?:has|had|achieves?d?|reach(?:es|ed)|attains?|gets?|obtain(?:s|ed)|yields?)\s+(?:the\s+|an?\s+)?"
     rf"(?:(?:lowest|highest|best|smallest|largest)\s+)?(?:(?:mean|average|final|overall)\s+)*{MEASURE.pattern}\s*\(\s*",
     re.IGNORECASE,
 )  # "muon achieves the lowest loss (0.405)"
@@ -57,7 +57,10 @@ HEAD_OF_LIST = re.compile(
     re.IGNORECASE,
 )
 PAIRED = re.compile(r"\s*(?:[:=]\s*)?")
-LISTED = re.compile(r"\s*(?:,|/|\band\b|\bor\b|\bto\b)\s*(?:(?:and|or)\s+)?[-+\u2212]?[\d.]*\d")
+LISTED = re.compile(
+    r"\s*(?:,|/|\band\b|\bor\b|\bto\b)\s*(?:(?:and|or)\s+)?[-+\u2212]?[\d.]*\d(?![\d.])"
+    r"(?!\s*(?:%|[x\u00d7]\b|(?:\w+\s+)?(?:below|above|lower|higher|better|worse|less|more)\b))"
+)  # "0.37, 9.8% lower than b" is no list
 ENDS = re.compile(
     r"\s*(?:$|[.,;:)\]|]|[(](?!\s*[-+±\u2212]?\s*\d*\.\d)|"
     r"(?:and|vs\.?|versus|for|on|with|while|whereas|but|against|at the end)\b)",

@@ -25,6 +25,7 @@ TIED_AFTER = re.compile(
     r"[)\s]*(?:(?P<bracket>[(\[])|(?:for|with|by|using|under|für|bei|mit)\s)\s*(?:the\s+)?(?:runs? of\s+)?",
     re.IGNORECASE,
 )
+OPENING = re.compile(r"\s*\(\s*")
 CLOSING = re.compile(r"\s*[,;)\]]")
 TIED_BEFORE = re.compile(
     r"['\u2019s]*[\s:=(|≈~]*(?:(?!(?:and|und|or|vs|versus|than|but|while|to|from|over|against|compared)\b)[^\W\d]+[\s:=(≈~]*){0,6}"
@@ -105,6 +106,8 @@ class NamedGroups:
             return list(self.everyone)
         if after := self._tied_after(end):
             return [after]
+        if own := self._before_bracket(place):
+            return [own]
         before = self.within(start, place)
         if len(before) != 1:
             return []
@@ -113,6 +116,13 @@ class NamedGroups:
             return [name]
         behind = self.within(end, following)[:1]
         return list(dict.fromkeys([name, *behind]))
+
+    def _before_bracket(self, place: int) -> str:
+        """Return the group in "b (0.43": the one whose bracket starts with a number; empty without one."""
+        for _, stop, name in reversed(self.at):
+            if stop <= place:
+                return name if OPENING.fullmatch(self.text, stop, place) else ""
+        return ""
 
     def _tied_after(self, end: int) -> str:
         """Return the group in "0.416 ± 0.010 (muon)" or "0.416 for muon", empty where there is none."""

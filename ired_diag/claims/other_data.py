@@ -125,8 +125,10 @@ def _other_data_set(claim: Claim, book: Book) -> str:
     named = {hit[0].lower() for hit in DATA_SET.finditer(book.text)}
     if len(named) < FEWEST_DATA_SETS:
         return ""
+    groups = " ".join(claim.groups).lower()
     for words in (claim.wording, claim.heading, claim.caption):
-        if hit := DATA_SET.search(words):
+        hit = DATA_SET.search(words)
+        if hit and hit[0].lower() not in groups:
             return hit[0]
     return ""
 

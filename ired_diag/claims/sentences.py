@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.concluding_words import conclusions_of
+from ired_diag.claims.crossed_names import named_spans
 from ired_diag.claims.extreme_seeds import extreme_seeds_of
 from ired_diag.claims.factor_words import factors_in
 from ired_diag.claims.heads import CORRECTED
@@ -81,7 +82,7 @@ def claims_of(
         vocabulary: The metrics that the report's tables name.
     """
     text = plain(sentence.text)
-    named = NamedGroups(text, mention_spans(text, names))
+    named = NamedGroups(text, named_spans(text, sentence.heading, names))
     outcomes = [] if SUPPOSED.search(text) else list(counted_outcomes(text, comma=comma))
     numbers = [number for number in numbers_in(text, comma=comma) if not named.covers(number)]
     numbers = [number for number in numbers if not _is_within(number, outcomes)]
