@@ -55,9 +55,7 @@ def _halves(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     firsts = Counter(first for first, _ in pairs)
     seconds = Counter(second for _, second in pairs)
     crossed = [
-        (first, second)
-        for first, second in pairs
-        if firsts[first] >= SEVERAL and seconds[second] >= SEVERAL
+        (first, second) for first, second in pairs if firsts[first] >= SEVERAL and seconds[second] >= SEVERAL
     ]
     return (
         tuple(dict.fromkeys(first for first, _ in crossed)),

@@ -8,6 +8,7 @@ else the label is not resolved, and nothing is checked against the runs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from ired_diag.claims.agreeing_readouts import matching
@@ -17,6 +18,8 @@ from ired_diag.claims.labels import SAME, aliases, words_of
 from ired_diag.claims.spellings import glued
 
 FEWEST_GROUPS = 2  # that share a word
+LETTERS_AND_NUMBER = re.compile(r"([^\W\d_]+)(\d+)")
+FEWEST_NUMBERS = 3  # labels
 FEWEST = 3  # seeds: so many distinguish a group from a single run of the same strategy
 
 
@@ -120,3 +123,28 @@ def own_words(group: str, groups: Iterable[str]) -> frozenset[str]:
     if not shared or all(map(str.isdigit, own)):
         return frozenset()
     return own
+
+
+def numbered_groups(names: Sequence[str], groups: Sequence[str]) -> dict[str, str]:
+    """Return the groups that bare numbers name: 4, 8 and 16 for ``lora_r4``, ``lora_r8`` and ``lora_r16``.
+
+    A number means many things. These are names where each group has one, after the same letters, and the
+    report has the same numbers as labels, at least three.
+
+    Args:
+        names: The labels of the report.
+        groups: The names of the groups of runs.
+    """
+    own = {group: own_words(group, groups) for group in groups}
+    letters = set()
+    by_number = {}
+    for group, words in own.items():
+        hit = LETTERS_AND_NUMBER.fullmatch(next(iter(words), "")) if len(words) == 1 else None
+        if hit is None:
+            return {}
+        letters.add(hit[1])
+        by_number[hit[2]] = group
+    labels = {name for name in names if name.isdigit()}
+    if len(letters) != 1 or labels != set(by_number) or len(labels) < FEWEST_NUMBERS:
+        return {}
+    return by_number

@@ -36,8 +36,11 @@ LOG = re.compile(
     rf"^(?:[\w./-]*/)?(?:({UUID})(?:\.\w+)?|([\w.-]+)\.(?:txt|log|out|jsonl|csv))$", re.IGNORECASE
 )
 IDENTIFIER = re.compile(r"[a-z]{1,3}\d{3,}(?:@\w+)?")
-SEED = re.compile(r"^(?:seed|run|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
+SEED = re.compile(r"^(?:seed|run|fold|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
 NO_MINING = re.compile(r"\bno[\s-]+(?:negative[\s-]+)?mining\b")
+WITHOUT = re.compile(
+    r"(?<![^\W_])(?:w/o|without|no)[\s_-]+([^\W\d_]{2,})"
+)  # "w/o aug" and no_aug are one name
 WITH_BRACKET = re.compile(r"([^()]+?)\s*\(([^()]+)\)")
 LETTER = re.compile(r"[^\W\d_]")
 ADDED = re.compile(
@@ -53,7 +56,8 @@ def words_of(label: str) -> frozenset[str]:
     >>> sorted(words_of("Baseline (q101)")), sorted(words_of("no mining"))
     (['none', 'q101'], ['none'])
     """
-    text = with_plain_numbers(NO_MINING.sub("none", label.lower()))
+    text = WITHOUT.sub(r"no\1", NO_MINING.sub("none", label.lower()))
+    text = with_plain_numbers(text)
     spelled = re.findall(r"\d+\.\d+|[^\W_]+(?:@[^\W_]+)?", text)
     words = frozenset(SAME.get(word, word) for word in spelled)
     return words - EMPTY_WORDS or words

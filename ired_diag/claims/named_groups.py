@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ired_diag.claims import phrases
-from ired_diag.claims.compared_groups import compared_at
+from ired_diag.claims.compared_groups import COMPARED_WITH, compared_at
 from ired_diag.claims.numbers import Printed
 
 AFTER_STYLE = re.compile(r"^[)\s]*(?:\(|for\b|between\b|für\b|bei\b)", re.IGNORECASE)
@@ -72,7 +72,7 @@ class NamedGroups:
             count: One group, or two.
         """
         if len(self.everyone) == count:
-            return self.everyone
+            return () if count > 1 and self._are_all_compared_with() else self.everyone
         if count == 1:
             candidates = self._candidates(start, place, end, following)
             return tuple(candidates[:1])
@@ -87,6 +87,10 @@ class NamedGroups:
         if len(stretch) != count:
             return ()
         return stretch
+
+    def _are_all_compared_with(self) -> bool:
+        """Say whether each group is what something else is compared with: "lower than a, and than b"."""
+        return all(COMPARED_WITH.search(self.text[:start]) for start, _, _ in self.at)
 
     def _in_bracket_after(self, end: int) -> tuple[str, ...]:
         """Return the groups in the bracket of "3.1x faster (muon vs. adam)"."""

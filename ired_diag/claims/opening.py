@@ -8,7 +8,7 @@ from ired_diag.claims.agreeing_readouts import quoted_readout
 from ired_diag.claims.book import ANONYMOUS, Book
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.groups import RunGroups, only
-from ired_diag.claims.label_meaning import resolve
+from ired_diag.claims.label_meaning import numbered_groups, resolve
 from ired_diag.claims.labels import same_name
 from ired_diag.claims.unnamed_metric import with_metric_of_report
 
@@ -28,6 +28,8 @@ def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], every: R
     reasons: dict[str, str] = {}
     for name in names:
         meant[name], reasons[name] = _meaning(name, blank, every)
+    for name, group in numbered_groups(names, list(every.members)).items():
+        meant[name] = meant[name] or group
     # A report on the only group of runs need not name it.
     if len(every.members) == 1:
         (alone,) = every.members

@@ -31,6 +31,7 @@ OF_A_TIME = re.compile(
     re.IGNORECASE,
 )  # a column "epoch of best"
 SPREADS = ("sd", "se", "interval", "spread")
+GAP_OF_GROUPS = re.compile(r"\bgap(?=\s+(?:between|to|from|over|with|is|of)\b)", re.IGNORECASE)
 PERCENT = 0.01
 LEVELS = ("mean", "value", "level")
 
@@ -67,7 +68,7 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     if claim.table and claim.metric:
         beside = claim.wording
     if not claim.table:  # "the gap between a and b" is no metric of its own
-        beside = re.sub(r"\bgap between\b", "difference between", beside, flags=re.IGNORECASE)
+        beside = GAP_OF_GROUPS.sub("difference", beside)
     if other := another_metric_in(beside, book):
         return f"it may be of another metric ({other!r} stands next to it)"
     if _is_of_an_extreme(claim, book):

@@ -184,7 +184,7 @@ WITHIN_BEFORE = re.compile(r"\bwithin\s+(?:[±~≈]\s*)?$|\bto within\s+$", re.I
 FURTHER_AFTER = re.compile(
     r"\s*(?:(?:nats?|points?|pp|ppt|p\.p\.|dice|units?|bits?|db|bleu|chrf|m?ap|fid|wer|cer|psnr|ppl|f1|bpc|bpb|"
     r"m?iou|auc|auroc|rouge|mrr|ndcg|(?:accuracy |percentage )points?|in (?:loss|mse|return|accuracy|dice))\s+)?"
-    r"(?:(?:below|above|ahead of|behind)\b|"
+    r"(?:(?:prozent)?punkte\s+)?(?:(?:below|above|ahead of|behind)\b|(?:besser|schlechter|h\u00f6her|niedriger|kleiner|gr\u00f6\u00dfer) als\b|"
     r"(?:lower|higher|better|worse|smaller|larger|greater|more|less|short)\s+(?:than|of|for|with)\b)",
     re.IGNORECASE,
 )  # "0.02 below that of b" is a difference, whatever stands before it
