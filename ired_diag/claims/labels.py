@@ -38,6 +38,7 @@ LOG = re.compile(
 IDENTIFIER = re.compile(r"[a-z]{1,3}\d{3,}(?:@\w+)?")
 SEED = re.compile(r"^(?:seed|run|fold|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
 NO_MINING = re.compile(r"\bno[\s-]+(?:negative[\s-]+)?mining\b")
+WITH_SLASH = re.compile(r"(?<!\w)w/(?:o\b)?", re.IGNORECASE)
 WITHOUT = re.compile(
     r"(?<![^\W_])(?:w/o|without|no)[\s_-]+([^\W\d_]{2,})"
 )  # "w/o aug" and no_aug are one name
@@ -69,6 +70,8 @@ def pair_of(label: str) -> tuple[str, str] | None:
     >>> pair_of("q101 vs. q102"), pair_of("none/random"), pair_of("q101")
     (('q101', 'q102'), ('none', 'random'), None)
     """
+    if WITH_SLASH.search(label):  # "w/o warmup" compares nothing
+        return None
     sides = VERSUS.split(label)
     if len(sides) != 2:
         return None

@@ -91,6 +91,7 @@ PHRASES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("character", "error"), "cer"),
     (("bits", "per"), "bpd"),
     (("exact", "match"), "exactmatch"),
+    (("rouge", "l"), "rougel"),
     (("explained", "variance"), "explainedvariance"),
     (("average", "precision"), "ap"),
     (("win", "rate"), "winrate"),
