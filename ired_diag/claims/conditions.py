@@ -19,9 +19,17 @@ NAME = r"(?-i:[A-Z][A-Za-z]*[-\d][\w-]*|[A-Z]{2,}\w*|[A-Z]?[a-z]+[A-Z]\w*)"
 CHANGING = (
     r"remov|add|replac|switch|tun|disabl|enabl|chang|doubl|halv|fix|increas|decreas|reduc|swapp|dropp|turn"
 )
+NUMBERED = re.compile(
+    r"\b(?:with|at|for|using|under|given)\s+(?:the\s+|a\s+|only\s+|just\s+)?((?:\w+\s+of\s+)?\d[\d.,]*\s*(?:%|k\b)?\s*(?:of\s+the\s+)?"
+    r"(?!seeds?\b|runs?\b|epochs?\b|steps?\b|iterations?\b|gpus?\b|points?\b|trials?\b|folds?\b|updates?\b|x\b|times\b)"
+    r"[a-z][a-z-]+)",
+    re.IGNORECASE,
+)  # "with 40 labels", "at 10% sparsity", "with a buffer of 5000 instead of 500"
+OF_SETTINGS = (NUMBERED,)
 CONDITIONS = (
     re.compile(rf"\bon (?:the )?({NAME})", re.IGNORECASE),
     re.compile(r"\b(?:at|with|for) (?:the )?(\d+(?:\.\d+)?\s?(?-i:[MB]))\b", re.IGNORECASE),
+    NUMBERED,
     re.compile(rf"\b((?:after|when|by|with|upon) (?:{CHANGING})\w*ing\b[^,.;\d]*)", re.IGNORECASE),
     re.compile(r"\b((?:without|with no) (?:the )?(?!seeds?\b|runs?\b|loss\b)[^\W\d][\w-]*)", re.IGNORECASE),
 )
@@ -34,8 +42,10 @@ UNQUALIFYING = frozenset(
     full difference
     """.split()
 )  # words before a metric that leave it the same metric
+CLAUSE = re.compile(r";\s|,\s+(?:but|while|whereas)\s")
 LEVELS = ("mean", "level", "value", "best", "worst", "median")
 BESIDE_A_LEVEL = (*LEVELS, "sd", "se", "spread", "interval", "quartiles", "n", "outcomes")
+COMPARED = ("percent", "difference", "ratio", "wins", "ranking")
 BARE = re.compile(r"\b(?:final|last|mean|average|avg)\b")
 
 
@@ -46,12 +56,17 @@ def under_their_own_condition(verdicts: Sequence[Verdict], book: Book) -> list[V
         verdicts: On all claims.
         book: What is known.
     """
-    vouched = {_condition(verdict.claim, book) for verdict in verdicts if _agrees(verdict)}
+    agreeing = [verdict.claim for verdict in verdicts if _agrees(verdict)]
+    vouched = {_condition(claim, book) for claim in agreeing} | {_setting(claim, book) for claim in agreeing}
     judged = []
     for verdict in verdicts:
         claim = verdict.claim
         why = ""
-        if verdict.findings and claim.kind in BESIDE_A_LEVEL and is_about_runs(claim, book):
+        if verdict.findings and claim.kind in COMPARED and not claim.table:
+            condition = _setting(claim, book)
+            if condition and condition not in vouched:
+                why = f"it may be of runs under another condition ({condition!r})"
+        elif verdict.findings and claim.kind in BESIDE_A_LEVEL and is_about_runs(claim, book):
             condition = _condition(claim, book)
             if condition and condition not in vouched:
                 why = f"it may be of runs under another condition ({condition!r})"
@@ -65,6 +80,20 @@ def under_their_own_condition(verdicts: Sequence[Verdict], book: Book) -> list[V
 
 def _agrees(verdict: Verdict) -> bool:
     return verdict.outcome == "holds" and verdict.claim.kind != "n"
+
+
+def _setting(claim: Claim, book: Book) -> str:
+    """Return the setting with a number that stands nearest before a comparison in its clause; empty without one."""
+    if claim.table:
+        return ""
+    before = claim.words_before if claim.numbers else claim.wording
+    clause = CLAUSE.split(before)[-1]
+    names = " ".join((*book.names, *book.groups.members)).lower()
+    for pattern in OF_SETTINGS:
+        for hit in pattern.finditer(clause):
+            if hit[1].strip().lower() not in names:
+                return hit[1].strip().lower()
+    return ""
 
 
 def _condition(claim: Claim, book: Book) -> str:
@@ -91,7 +120,8 @@ def _is_beside_a_right_one(claim: Claim, verdicts: Sequence[Verdict]) -> bool:
     for verdict in verdicts:
         other = verdict.claim
         is_level = other.kind in ("mean", "level") and other.block == claim.block and not other.seed
-        if other is not claim and is_level and other.groups == claim.groups and _agrees(verdict):
+        is_alike = is_level and other.groups == claim.groups and other.metric == claim.metric
+        if other is not claim and is_alike and _agrees(verdict):
             return True
     return False
 

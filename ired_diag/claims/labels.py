@@ -38,6 +38,7 @@ LOG = re.compile(
 IDENTIFIER = re.compile(r"[a-z]{1,3}\d{3,}(?:@\w+)?")
 SEED = re.compile(r"^(?:seed|run|fold|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
 NO_MINING = re.compile(r"\bno[\s-]+(?:negative[\s-]+)?mining\b")
+FEWEST_WORDS = 2  # of an identifier
 WITH_SLASH = re.compile(r"(?<!\w)w/(?:o\b)?", re.IGNORECASE)
 WITHOUT = re.compile(
     r"(?<![^\W_])(?:w/o|without|no)[\s_-]+([^\W\d_]{2,})"
@@ -245,6 +246,14 @@ def _without_sign(name: str, names: Sequence[str]) -> list[str]:
     return [f"(?-i:{more})"]
 
 
+def _with_blanks(name: str) -> str:
+    """Return the regular expression for an identifier, its words apart: ``cnn_attention`` is CNN + attention."""
+    words = [word for word in name.split("_") if word]
+    if len(words) < FEWEST_WORDS or not all(map(str.isalnum, words)):
+        return ""
+    return r"(?:[\s_-]|\s*\+\s*)".join(map(re.escape, words))
+
+
 def _spellings(name: str, names: Sequence[str]) -> list[str]:
     """Return the regular expressions for a name, and for what it may be called alone.
 
@@ -261,6 +270,8 @@ def _spellings(name: str, names: Sequence[str]) -> list[str]:
         if len(words) == 1:
             alone |= words
     spelled = [re.escape(name), *_without_sign(name, names)]
+    if spaced := _with_blanks(name):
+        spelled.append(spaced)
     for part in _parts(name):
         if part not in names and re.search(r"\+|\bw/", part):
             spelled.append(re.escape(part))

@@ -45,7 +45,7 @@ OTHER = re.compile(
 )
 HAS_THE_MEASURE = re.compile(
     rf"\s*(?:also\s+)?(?:has|had|achieves?d?|reach(?:es|ed)|attains?|gets?|obtain(?:s|ed)|yields?)\s+(?:the\s+|an?\s+)?"
-    rf"(?:(?:lowest|highest|best|smallest|largest)\s+)?(?:(?:mean|average|final|overall)\s+)*{MEASURE.pattern}\s*\(\s*",
+    rf"(?:(?:lowest|highest|best|smallest|largest)\s+)?(?:(?:mean|average|final|overall|top-\d)\s+)*{MEASURE.pattern}\s*\(\s*",
     re.IGNORECASE,
 )  # "muon achieves the lowest loss (0.405)"
 NAME_AND_BRACKET = re.compile(r"\s*\(\s*")

@@ -7,7 +7,7 @@ names no metric is of the only one that the report has; where it has several, it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from ired_diag.claims.metric_names import metric_of
@@ -36,6 +36,9 @@ MEASURE = re.compile(
     r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard)(?![\w])",
     re.IGNORECASE,
 )
+UP_TO_METRIC = re.compile(
+    r"\s*(?:%|points?|pp)?\s*(?:(?:(?!and\b|but\b)[^\W\d][\w-]*\s+){1,6}?(?:in|on)\s+(?:terms of\s+)?(?:the\s+)?)?", re.IGNORECASE
+)
 IN_DECIBELS = re.compile(r"\s*dB\b")
 OF_DECIBELS = ("psnr", "snr", "sdr", "si-sdr")
 SYNONYMS = {
@@ -47,6 +50,7 @@ SYNONYMS = {
     "ret": "return",
     "err": "error",
     "dsc": "dice",
+    "em": "exactmatch",
 }
 GENERIC = frozenset({"loss", "error", "cost", "score"})
 Relation = Literal["same", "generic", "unnamed", "other"]
@@ -87,6 +91,8 @@ def metric_at(text: str, start: int, end: int, vocabulary: Iterable[str]) -> str
         return ""
     if len({name for _, name in mentions}) == 1:
         return mentions[0][1]
+    if behind := _right_behind(text, end, mentions):
+        return behind
     clause = max(text.rfind(mark, 0, start) for mark in ENDS_OF_CLAUSES)
     before = [mention for mention in mentions if mention[0] < start]
     if not before:
@@ -95,6 +101,14 @@ def metric_at(text: str, start: int, end: int, vocabulary: Iterable[str]) -> str
     if place < clause:
         return UNCLEAR
     return name
+
+
+def _right_behind(text: str, end: int, mentions: Sequence[tuple[int, str]]) -> str:
+    """Return the metric of "3.8% better in Recall@20", or of "2.2 mAP above b"; empty without one."""
+    for place, name in mentions:
+        if place >= end:
+            return name if UP_TO_METRIC.fullmatch(text, end, place) else ""
+    return ""
 
 
 def relation_to(metric: str, own: str) -> Relation:

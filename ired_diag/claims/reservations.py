@@ -17,6 +17,7 @@ from ired_diag.claims.changes import CHANGE
 from ired_diag.claims.claim import Claim, Kind, Verdict, unchecked
 from ired_diag.claims.differences import check_difference
 from ired_diag.claims.labels import mentions
+from ired_diag.claims.other_units import in_another_unit
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import test_named
 from ired_diag.runs.metric_words import words_of
@@ -229,12 +230,21 @@ def _keeps_to_base(claim: Claim, book: Book) -> bool:
         return True
     if len(_rows_of_table(claim, book)) == ROWS_OF_A_PAIR:
         return True
-    check = check_percent if claim.kind == "percent" else check_difference
     above = _row_above(claim, book)
-    if above and check(replace(claim, groups=(claim.groups[0], above)), book).outcome == "holds":
+    if above and _outcome(replace(claim, groups=(claim.groups[0], above)), book) == "holds":
         return False
-    outcomes = [check(other, book).outcome for other in _others_of_column(claim, book)]
+    outcomes = [_outcome(other, book) for other in _others_of_column(claim, book)]
     return outcomes.count("holds") > outcomes.count("fails")
+
+
+def _outcome(claim: Claim, book: Book) -> str:
+    """Return what becomes of a change, in the unit of the runs or in that of its table."""
+    check = check_percent if claim.kind == "percent" else check_difference
+    verdict = check(claim, book)
+    if verdict.outcome != "fails":
+        return verdict.outcome
+    in_other_unit = in_another_unit(claim, book, check)
+    return in_other_unit.outcome if in_other_unit else verdict.outcome
 
 
 def _is_compared_in_caption(claim: Claim, base: str) -> bool:
