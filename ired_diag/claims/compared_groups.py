@@ -16,7 +16,8 @@ Span = tuple[int, int, str]  # where a group is named, and its name
 ARTICLE = r"(?:(?:the|a|an|that of|plain|vanilla|standard|simple|our)\s+)*"
 UNIT = r"\s*(?:%|\u00d7|x\b)?\s*(?:\([^()]{0,20}\)\s*)?(?:(?!and\b|but\b|while\b)[^\W\d][\w-]*\s+){0,5}?"
 THAN_AFTER = re.compile(
-    rf"{UNIT}(?:than|above|below|over|ahead of|behind|vs\.?|versus|against|compared (?:to|with)|relative to)\s+"
+    rf"{UNIT}(?:than|above|below|over|ahead of|behind|vs\.?|versus|against|compared (?:to|with)|"
+    rf"relative to)\s+"
     rf"(?:the\s+\w+\s+of\s+)?{ARTICLE}$",
     re.IGNORECASE,
 )
@@ -27,7 +28,8 @@ BY_BEFORE = re.compile(
 )
 OPEN_BRACKET = re.compile(r"\s*\((?:[^()]|\([^()]*\))*")
 COMPARED_WITH = re.compile(
-    rf"\b(?:than|above|below|over|against|versus|vs\.?|outperforms?|beats?|surpass(?:es|ed)|compared (?:to|with))\s+{ARTICLE}$",
+    rf"\b(?:than|above|below|over|against|versus|vs\.?|outperforms?|beats?|surpass(?:es|ed)|"
+    rf"compared (?:to|with))\s+{ARTICLE}$",
     re.IGNORECASE,
 )
 NO_SUBJECT = re.compile(
@@ -81,7 +83,7 @@ def _named_before(text: str, spans: Sequence[Span], start: int) -> Span | None:
 
 
 def _before_bracket(text: str, spans: Sequence[Span], start: int) -> Span | None:
-    """Return the group of "above c (t(8) = 3.1": what a is compared with, in whose bracket a number stands."""
+    """Return the group in whose bracket a number stands, if a is compared with it: "above c (t(8) = 3"."""
     earlier = [span for span in spans if span[1] <= start]
     if not earlier or not OPEN_BRACKET.fullmatch(text, earlier[-1][1], start):
         return None

@@ -83,7 +83,7 @@ def _agrees(verdict: Verdict) -> bool:
 
 
 def _setting(claim: Claim, book: Book) -> str:
-    """Return the setting with a number that stands nearest before a comparison in its clause; empty without one."""
+    """Return the setting with a number that a clause states before a comparison; empty without one."""
     if claim.table:
         return ""
     before = claim.words_before if claim.numbers else claim.wording

@@ -1,6 +1,6 @@
-"""Where a sentence names a group by two words that stand apart: "On Weather, iTransformer has an RMSE of 0.37".
+"""Where a sentence names a group by two words that stand apart: "On Weather, DLinear has an RMSE of 0.37".
 
-A table of models by data sets names its groups by row and column, "Weather iTransformer". In a sentence the
+A table of models by data sets names its groups by row and column, "Weather DLinear". In a sentence the
 data set is said once, or stands in the heading, and each model goes with it.
 """
 

@@ -12,13 +12,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from ired_diag.claims.numbers import plain
 from ired_diag.claims.table import Table
 
 NUMBER = re.compile(r"^[-+<>≈~(\[]?\s*\d*\.?\d+(?!\w)|±")
 OF_ANY_KIND = re.compile(
-    r"^\W*(?:data ?sets?|tasks?|benchmarks?|metrics?|models?|methods?|algorithms?|environments?|languages?)\W*$",
+    r"^\W*(?:data ?sets?|tasks?|benchmarks?|metrics?|models?|methods?|algorithms?|"
+    r"environments?|languages?)\W*$",
     re.IGNORECASE,
 )  # what the cells below are, and no part of their names
 LETTER = re.compile(r"[^\W\d_]")
@@ -51,7 +53,7 @@ def _continues_head(table: Table) -> bool:
 
 def _has_gaps(head: Sequence[str]) -> bool:
     """Say whether a cell of a head is empty to the right of one that is not."""
-    return any(cell.strip() and not after.strip() for cell, after in zip(head[1:], head[2:], strict=False))
+    return any(cell.strip() and not after.strip() for cell, after in pairwise(head[1:]))
 
 
 def _spread(head: Sequence[str]) -> list[str]:

@@ -230,7 +230,7 @@ def _words_of_spellings(spellings: Sequence[str]) -> tuple[str, ...]:
 
 
 def _without_sign(name: str, names: Sequence[str]) -> list[str]:
-    """Return the regular expressions for what a label adds: "+ R-Drop" is R-Drop, "ResNet + CutMix" CutMix."""
+    """Return the regular expressions for what a label adds: "+ R-Drop" is R-Drop, "CNN + CutMix" CutMix."""
     added = ADDED.fullmatch(name)
     if added is None or added["more"] in names:
         return []
@@ -247,7 +247,7 @@ def _without_sign(name: str, names: Sequence[str]) -> list[str]:
 
 
 def _with_blanks(name: str) -> str:
-    """Return the regular expression for an identifier, its words apart: ``cnn_attention`` is CNN + attention."""
+    """Return the regular expression for an identifier with its words apart: ``cnn_aug`` is CNN + aug."""
     words = [word for word in name.split("_") if word]
     if len(words) < FEWEST_WORDS or not all(map(str.isalnum, words)):
         return ""

@@ -38,7 +38,8 @@ OTHER = re.compile(
     r"begin\w*|after \d|epoch|step|iteration|below|above|under|over \d|between|rang\w+|from|differ\w*|gap|"
     r"improv\w*|reduc\w*|drop\w*|decreas\w*|increas\w*|gain\w*|chang\w*|within|least|most|up to|around|"
     r"roughly|approx\w*|nearly|almost|per|noise|std|deviation|error bars?|margin|tolerance|would|should|"
-    r"expect\w*|predict\w*|limit|bound|floor|ceiling|ensembl\w*|smooth\w*|ema|weights?|(?<!success )(?<!error )(?<!win )(?<!crash )(?<!failure )rates?|decay|coefficient|"
+    r"expect\w*|predict\w*|limit|bound|floor|ceiling|ensembl\w*|smooth\w*|ema|weights?|decay|coefficient|"
+    r"(?<!success )(?<!error )(?<!win )(?<!crash )(?<!failure )rates?|"
     r"temperature|trimmed|geometric|weighted|pilot|earlier|previous\w*|prior|excluding|without|original\w*|"
     r"averaged|evaluations|checkpoints|paper|report(?:ed|s)|published)\b",
     re.IGNORECASE,
@@ -108,7 +109,7 @@ def is_level(text: str, number: Printed, names: Sequence[tuple[int, int, str]], 
 
 
 def _is_in_bracket(text: str, number: Printed, names: Sequence[tuple[int, int, str]]) -> bool:
-    """Say whether a number alone in a bracket is the metric of the group before it: "followed by b (0.43)"."""
+    """Say whether a number alone in a bracket is the metric of the group before it: "then b (0.43)"."""
     if number.unit >= 1 or not BRACKET_ENDS.match(text, number.end) or not MEASURE.search(text):
         return False
     ends = [end for _, end, _ in names if end <= number.start]

@@ -37,7 +37,9 @@ MEASURE = re.compile(
     re.IGNORECASE,
 )
 UP_TO_METRIC = re.compile(
-    r"\s*(?:%|points?|pp)?\s*(?:(?:(?!and\b|but\b)[^\W\d][\w-]*\s+){1,6}?(?:in|on)\s+(?:terms of\s+)?(?:the\s+)?)?", re.IGNORECASE
+    r"\s*(?:%|points?|pp)?\s*"
+    r"(?:(?:(?!and\b|but\b)[^\W\d][\w-]*\s+){1,6}?(?:in|on)\s+(?:terms of\s+)?(?:the\s+)?)?",
+    re.IGNORECASE,
 )
 IN_DECIBELS = re.compile(r"\s*dB\b")
 OF_DECIBELS = ("psnr", "snr", "sdr", "si-sdr")

@@ -19,7 +19,8 @@ from ired_diag.readers.seed_table_metrics import UNNAMED
 OTHER_METRIC = re.compile(
     r"\btrain(?:ing)?[\s_/-]*(?:loss|mse|error|time)|\bood\b|out[- ]of[- ]distribution|\baccuracy\b"
     r"|\benerg(?:y|ies)\b"
-    r"|\b(?:hours?|minutes?|seconds|per second|gpus?|runtime|wall|grad(?:ients?)?|memory|epochs?|(?<!at the )cost|parameters?|faster|slower)\b"
+    r"|\b(?:hours?|minutes?|seconds|per second|gpus?|runtime|wall|grad(?:ients?)?|memory|epochs?|"
+    r"(?<!at the )cost|parameters?|faster|slower)\b"
     r"|\bcorrelat\w*|\bratios?\b|\b(?:rejection|acceptance|negative) rate"
     r"|\bdiversity\b|\bcoverage\b|\bslopes?\b|\bcondition(?:ing| numbers?)\b|\bvariances?\b"
     r"|\bgaps?\b|\brewards?\b|\bperplexity\b",

@@ -151,7 +151,8 @@ RATIO = re.compile(
     re.I,
 )
 TIMES_ANOTHER = re.compile(
-    r"\s*(?:x\b|\u00d7|times\b)\s*(?:that of\b|the\s+(?:[^\W\d][\w-]*\s+){1,3}of\b|(?:the\s+)?[\w-]+['\u2019]s?\s+(?:[^\W\d][\w-]*\s+){0,2}"
+    r"\s*(?:x\b|\u00d7|times\b)\s*(?:that of\b|the\s+(?:[^\W\d][\w-]*\s+){1,3}of\b|"
+    r"(?:the\s+)?[\w-]+['\u2019]s?\s+(?:[^\W\d][\w-]*\s+){0,2}"
     r"(?:returns?|rewards?|loss|mse|error|accuracy|score|dice|perplexity|fid)\b)",
     re.IGNORECASE,
 )  # "1.38x b's mean return"
@@ -183,8 +184,10 @@ COUNTED_AFTER = re.compile(
 WITHIN_BEFORE = re.compile(r"\bwithin\s+(?:[±~≈]\s*)?$|\bto within\s+$", re.IGNORECASE)
 FURTHER_AFTER = re.compile(
     r"\s*(?:(?:nats?|points?|pp|ppt|p\.p\.|dice|units?|bits?|db|bleu|chrf|m?ap|fid|wer|cer|psnr|ppl|f1|bpc|bpb|"
-    r"m?iou|auc|auroc|rouge|mrr|ndcg|(?:accuracy |percentage )points?|in (?:loss|mse|return|accuracy|dice))\s+)?"
-    r"(?:(?:prozent)?punkte\s+)?(?:(?:below|above|ahead of|behind)\b|(?:besser|schlechter|h\u00f6her|niedriger|kleiner|gr\u00f6\u00dfer) als\b|"
+    r"m?iou|auc|auroc|rouge|mrr|ndcg|(?:accuracy |percentage )points?|"
+    r"in (?:loss|mse|return|accuracy|dice))\s+)?"
+    r"(?:(?:prozent)?punkte\s+)?(?:(?:below|above|ahead of|behind)\b|"
+    r"(?:besser|schlechter|h\u00f6her|niedriger|kleiner|gr\u00f6\u00dfer) als\b|"
     r"(?:lower|higher|better|worse|smaller|larger|greater|more|less|short)\s+(?:than|of|for|with)\b)",
     re.IGNORECASE,
 )  # "0.02 below that of b" is a difference, whatever stands before it
