@@ -8,12 +8,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ired_diag.claims.labels import mention_spans
 
 Span = tuple[int, int, str]  # where a group is named, and its name
-SEVERAL = 2
+SEVERAL = 2  # names that share a half
+
+
+@dataclass(frozen=True)
+class _Crossed:
+    """The names that are a row and a column of a table.
+
+    Attributes:
+        firsts: The first halves of the names, each once.
+        seconds: The second halves.
+        names: The name of each pair of halves.
+    """
+
+    firsts: tuple[str, ...]
+    seconds: tuple[str, ...]
+    names: dict[tuple[str, str], str]
 
 
 def named_spans(text: str, heading: str, names: Sequence[str]) -> list[Span]:
@@ -27,39 +43,69 @@ def named_spans(text: str, heading: str, names: Sequence[str]) -> list[Span]:
     spans = mention_spans(text, names)
     if spans:
         return spans
-    firsts, seconds = _halves(tuple(names))
-    by_halves = {halves: name for name in names for halves in _splits(name)}
-    found_firsts = mention_spans(text, firsts) or mention_spans(heading, firsts)
-    found_seconds = mention_spans(text, seconds) or mention_spans(heading, seconds)
-    if len(_distinct(found_firsts)) == 1:
-        fixed = found_firsts[0][2]
-        pairs = [(start, end, (fixed, second)) for start, end, second in mention_spans(text, seconds)]
-    elif len(_distinct(found_seconds)) == 1:
-        fixed = found_seconds[0][2]
-        pairs = [(start, end, (first, fixed)) for start, end, first in mention_spans(text, firsts)]
-    else:
-        return []
-    if not pairs or any(halves not in by_halves for _, _, halves in pairs):
-        return []
-    return [(start, end, by_halves[halves]) for start, end, halves in pairs]
+    crossed = _crossed(tuple(names))
+    first = _only_mention(text, heading, crossed.firsts)
+    if first:
+        return _with_first(first, mention_spans(text, crossed.seconds), crossed)
+    second = _only_mention(text, heading, crossed.seconds)
+    if second:
+        return _with_second(second, mention_spans(text, crossed.firsts), crossed)
+    return []
 
 
-def _distinct(spans: Sequence[Span]) -> set[str]:
-    return {name for _, _, name in spans}
+def _only_mention(text: str, heading: str, halves: Sequence[str]) -> str:
+    """Return the only half that a sentence mentions, else its heading; empty without one, or with several."""
+    spans = mention_spans(text, halves) or mention_spans(heading, halves)
+    mentioned = {name for _, _, name in spans}
+    if len(mentioned) != 1:
+        return ""
+    return mentioned.pop()
+
+
+def _with_first(first: str, seconds: Sequence[Span], crossed: _Crossed) -> list[Span]:
+    """Return the groups of one first half with each second half; none where one is no group."""
+    spans = []
+    for start, end, second in seconds:
+        name = crossed.names.get((first, second))
+        if name is None:
+            return []
+        spans.append((start, end, name))
+    return spans
+
+
+def _with_second(second: str, firsts: Sequence[Span], crossed: _Crossed) -> list[Span]:
+    """Return the groups of each first half with one second half; none where one is no group."""
+    spans = []
+    for start, end, first in firsts:
+        name = crossed.names.get((first, second))
+        if name is None:
+            return []
+        spans.append((start, end, name))
+    return spans
 
 
 @lru_cache(maxsize=64)
-def _halves(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the first and the second halves that several names share, as the rows and columns of a table."""
-    pairs = [halves for name in names for halves in _splits(name)]
-    firsts = Counter(first for first, _ in pairs)
-    seconds = Counter(second for _, second in pairs)
-    crossed = [
-        (first, second) for first, second in pairs if firsts[first] >= SEVERAL and seconds[second] >= SEVERAL
-    ]
-    return (
-        tuple(dict.fromkeys(first for first, _ in crossed)),
-        tuple(dict.fromkeys(second for _, second in crossed)),
+def _crossed(names: tuple[str, ...]) -> _Crossed:
+    """Return the halves that several names share, as the rows and the columns of a table."""
+    by_halves = {}
+    for name in names:
+        for halves in _splits(name):
+            by_halves[halves] = name
+    of_first: Counter[str] = Counter()
+    of_second: Counter[str] = Counter()
+    for first, second in by_halves:
+        of_first[first] += 1
+        of_second[second] += 1
+    shared = {}
+    for (first, second), name in by_halves.items():
+        if of_first[first] >= SEVERAL and of_second[second] >= SEVERAL:
+            shared[first, second] = name
+    firsts = dict.fromkeys(first for first, _ in shared)
+    seconds = dict.fromkeys(second for _, second in shared)
+    return _Crossed(
+        firsts=tuple(firsts),
+        seconds=tuple(seconds),
+        names=shared,
     )
 
 
@@ -67,4 +113,6 @@ def _splits(name: str) -> Iterator[tuple[str, str]]:
     """Yield a name in two halves, at each of its blanks."""
     words = name.split(" ")
     for at in range(1, len(words)):
-        yield " ".join(words[:at]), " ".join(words[at:])
+        first = " ".join(words[:at])
+        second = " ".join(words[at:])
+        yield first, second

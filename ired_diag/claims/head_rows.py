@@ -10,7 +10,7 @@ several columns does. Such a cell is the head of the empty ones to its right.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -30,12 +30,23 @@ FEWEST_WORDS = 2  # cells: a row with one names a section
 def with_one_head(table: Table) -> Table:
     """Return a table with the rows of its head joined to one."""
     while _continues_head(table):
-        _, below = table.rows[0]
-        head = []
-        for above, cell in zip(_spread(table.head), _as_long(below, len(table.head)), strict=True):
-            head.append(cell if cell.strip() and OF_ANY_KIND.match(above) else f"{above} {cell}".strip())
-        table = replace(table, head=tuple(head), rows=table.rows[1:])
+        table = replace(
+            table,
+            head=tuple(_joined(table)),
+            rows=table.rows[1:],
+        )
     return table
+
+
+def _joined(table: Table) -> Iterator[str]:
+    """Yield the cells of a head, each with the one below it."""
+    _, below = table.rows[0]
+    for column, above in enumerate(_spread(table.head)):
+        cell = below[column] if column < len(below) else ""
+        if cell.strip() and OF_ANY_KIND.match(above):
+            yield cell
+        else:
+            yield f"{above} {cell}".strip()
 
 
 def _continues_head(table: Table) -> bool:
@@ -43,27 +54,37 @@ def _continues_head(table: Table) -> bool:
     if len(table.rows) < FEWEST_WORDS or not _has_gaps(table.head):
         return False
     _, cells = table.rows[0]
-    filled = [cell for cell in map(plain, cells) if cell.strip()]
-    if len(filled) < FEWEST_WORDS or any(NUMBER.search(cell.strip()) for cell in filled):
+    filled = _filled(cells)
+    if len(filled) < FEWEST_WORDS or any(map(NUMBER.search, filled)):
         return False
     if not all(map(LETTER.search, filled)):
         return False
-    return any(NUMBER.search(plain(cell).strip()) for _, row in table.rows[1:] for cell in row)
+    return any(_has_number(row) for _, row in table.rows[1:])
+
+
+def _filled(cells: Sequence[str]) -> list[str]:
+    """Return the cells that are not empty, as they are read."""
+    shown = [plain(cell).strip() for cell in cells]
+    return list(filter(None, shown))
+
+
+def _has_number(cells: Sequence[str]) -> bool:
+    return any(map(NUMBER.search, _filled(cells)))
 
 
 def _has_gaps(head: Sequence[str]) -> bool:
     """Say whether a cell of a head is empty to the right of one that is not."""
-    return any(cell.strip() and not after.strip() for cell, after in pairwise(head[1:]))
+    for cell, after in pairwise(head[1:]):
+        if cell.strip() and not after.strip():
+            return True
+    return False
 
 
 def _spread(head: Sequence[str]) -> list[str]:
     """Return the cells of a head, each empty one as the one to its left; the first column stands alone."""
-    spread = list(head)
-    for at in range(2, len(spread)):
-        spread[at] = spread[at] if spread[at].strip() else spread[at - 1]
+    spread = list(head[:FEWEST_WORDS])
+    for cell in head[FEWEST_WORDS:]:
+        if not cell.strip():
+            cell = spread[-1]
+        spread.append(cell)
     return spread
-
-
-def _as_long(cells: Sequence[str], count: int) -> list[str]:
-    padding = [""] * (count - len(cells))
-    return [*cells, *padding][:count]

@@ -47,16 +47,18 @@ def names_in(text: str, claims: Sequence[Claim], study: Study | None) -> list[st
 
 def _labels_with_rivals(claims: Iterable[Claim]) -> dict[str, set[str]]:
     """Return each label, with the labels of other rows of its tables."""
-    by_table: dict[int, set[str]] = {}
+    labels_of: dict[int, set[str]] = {}
     tables_of: dict[str, set[int]] = {}
     for claim in claims:
         for label in claim.groups:
-            by_table.setdefault(claim.table, set()).add(label)
+            labels_of.setdefault(claim.table, set()).add(label)
             tables_of.setdefault(label, set()).add(claim.table)
     rivals = {}
     for label, tables in tables_of.items():
-        others = [by_table[table] for table in tables if table]
-        rivals[label] = set().union(*others) - {label}
+        others: set[str] = set()
+        for table in filter(None, tables):
+            others |= labels_of[table]
+        rivals[label] = others - {label}
     return rivals
 
 
@@ -71,15 +73,20 @@ def _short_names(study: Study | None, text: str) -> list[str]:
     groups = list(study.groups())
     short: list[str] = []
     for group in groups:
-        own = own_words(group, groups)
-        if len(own) != 1:
+        if len(own_words(group, groups)) != 1:
             continue
         name = _without_shared_ends(group, groups)
-        spans = mention_spans(text, [name])
-        is_model = MODEL_WORD.fullmatch(name.lower()) is not None
-        if spans and (is_model or any(_is_set_apart(text, start, end) for start, end, _ in spans)):
+        if _is_called(name, text):
             short.append(name)
     return short
+
+
+def _is_called(name: str, text: str) -> bool:
+    """Say whether a text mentions a short name as a name."""
+    spans = mention_spans(text, [name])
+    if spans and MODEL_WORD.fullmatch(name.lower()):
+        return True
+    return any(_is_set_apart(text, start, end) for start, end, _ in spans)
 
 
 def _without_shared_ends(group: str, groups: Sequence[str]) -> str:
@@ -88,16 +95,25 @@ def _without_shared_ends(group: str, groups: Sequence[str]) -> str:
     >>> _without_shared_ends("PPO_no_norm", ["PPO_baseline", "PPO_no_norm"])
     'no_norm'
     """
-    tokens = [TOKEN.findall(name) for name in groups]
+    words_of_groups = [TOKEN.findall(name.lower()) for name in groups]
     own = list(TOKEN.finditer(group))
-    first = 0
-    shortest = min(map(len, tokens))
-    while first < shortest - 1 and len({words[first].lower() for words in tokens}) == 1:
-        first += 1
-    last = 0
-    while last < shortest - 1 - first and len({words[-1 - last].lower() for words in tokens}) == 1:
-        last += 1
-    return group[own[first].start() : own[len(own) - 1 - last].end()]
+    most = min(map(len, words_of_groups)) - 1
+    first = _count_shared(words_of_groups, most)
+    backwards = [words[::-1] for words in words_of_groups]
+    last = _count_shared(backwards, most - first)
+    start = own[first].start()
+    end = own[len(own) - 1 - last].end()
+    return group[start:end]
+
+
+def _count_shared(words_of_groups: Sequence[Sequence[str]], most: int) -> int:
+    """Return with how many equal words all names start, at most a given number."""
+    count = 0
+    for words in zip(*words_of_groups, strict=False):
+        if count == most or len(set(words)) != 1:
+            break
+        count += 1
+    return count
 
 
 def _is_set_apart(text: str, start: int, end: int) -> bool:
@@ -106,7 +122,8 @@ def _is_set_apart(text: str, start: int, end: int) -> bool:
         return False
     if CAPITAL_INSIDE.match(text[start:end]):
         return True
-    return bool(EMPHASIS_BEFORE.search(text[:start]) and EMPHASIS_AFTER.match(text, end))
+    is_opened = EMPHASIS_BEFORE.search(text[:start]) is not None
+    return is_opened and EMPHASIS_AFTER.match(text, end) is not None
 
 
 def _names_of_runs(study: Study | None) -> list[str]:
