@@ -102,7 +102,11 @@ def _spelled_or_shortened(label: str, groups: RunGroups) -> list[str]:
     if shortened:
         return shortened
     spellings = aliases(label)
-    return [group for group, words in own.items() if words in spellings or _is_glued(label, words)]
+    alike = []
+    for group, words in own.items():
+        if words in spellings or _is_glued(label, words):
+            alike.append(group)
+    return alike
 
 
 def _is_glued(label: str, words: frozenset[str]) -> bool:
@@ -135,11 +139,11 @@ def numbered_groups(names: Sequence[str], groups: Sequence[str]) -> dict[str, st
         names: The labels of the report.
         groups: The names of the groups of runs.
     """
-    own = {group: own_words(group, groups) for group in groups}
     letters = set()
     by_number = {}
-    for group, words in own.items():
-        hit = LETTERS_AND_NUMBER.fullmatch(next(iter(words), "")) if len(words) == 1 else None
+    for group in groups:
+        word = " ".join(own_words(group, groups))
+        hit = LETTERS_AND_NUMBER.fullmatch(word)
         if hit is None:
             return {}
         letters.add(hit[1])

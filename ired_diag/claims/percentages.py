@@ -251,8 +251,13 @@ def _base_by_direction(claim: Claim, bases: dict[str, list[Range]]) -> str | Non
         sign = -1
     elif RAISED_BEFORE.search(claim.words_before) or RAISED_AFTER.match(near):
         sign = 1
-    starts = [label for label, changes in bases.items() if sign * changes[0].middle > 0]
-    return starts[0] if len(starts) == 1 else None
+    starts = []
+    for label, changes in bases.items():
+        if sign * changes[0].middle > 0:
+            starts.append(label)
+    if len(starts) != 1:
+        return None
+    return starts[0]
 
 
 def _names(text: str, label: str) -> bool:

@@ -9,7 +9,7 @@ the means of all groups that the report names. An order is wrong only if no read
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -90,6 +90,9 @@ def rankings_of(named: NamedGroups, line: int, context: str, block: int) -> Iter
         )
     if pair := _outperforming(named):
         groups, said = pair
+        metric = UNCLEAR
+        if len(mentioned) <= 1:
+            metric = "".join(mentioned)
         yield Claim(
             "ranking",
             line,
@@ -97,7 +100,7 @@ def rankings_of(named: NamedGroups, line: int, context: str, block: int) -> Iter
             groups=groups,
             context=context,
             block=block,
-            metric=mentioned[0] if len(mentioned) == 1 else UNCLEAR if mentioned else "",
+            metric=metric,
             test=OF_TWO,
         )
     if len(named.everyone) != 1:
@@ -126,11 +129,12 @@ def _outperforming(named: NamedGroups) -> tuple[tuple[str, str], str] | None:
         return None
     first = text.count(NAME, 0, hit.start("first"))
     second = text.count(NAME, 0, hit.start("second"))
-    _, _, a = named.at[first]
-    start, _, _ = named.at[first]
+    start, _, a = named.at[first]
     _, end, b = named.at[second]
-    groups = (a, b) if hit["better"] else (b, a)
-    return groups, named.text[start:end]
+    said = named.text[start:end]
+    if hit["worse"]:
+        return (b, a), said
+    return (a, b), said
 
 
 def _metric(hit: re.Match[str]) -> str | None:
@@ -193,8 +197,8 @@ def _of_two(claim: Claim, book: Book) -> Verdict:
     orders = _means(claim.groups, book)
     if not orders or not book.is_pair(claim):
         return unchecked(claim, why_unknown(claim, book))
-    for readout, (better, worse) in orders.items():
-        if _rises([better, worse] if book.groups.lower_is_better else [worse, better]):
+    for readout, means in orders.items():
+        if _is_at_the_end(means, is_lowest=book.groups.lower_is_better):
             return holds(claim, f"its mean is the better one ({readout})")
     return _refuted(claim, claim.groups, orders)
 
@@ -213,16 +217,28 @@ def _of_extreme(claim: Claim, book: Book) -> Verdict:
     if claim.test in ("best", "worst"):
         is_lowest = (claim.test == "best") == book.groups.lower_is_better
     for readout, means in orders.items():
-        own, *others = means
-        if all(_rises([own, other] if is_lowest else [other, own]) for other in others):
+        if _is_at_the_end(means, is_lowest=is_lowest):
             return holds(claim, f"its mean is the {claim.test} of {len(labels)} ({readout})")
     return _refuted(claim, labels, orders)
+
+
+def _is_at_the_end(means: Sequence[Range], *, is_lowest: bool) -> bool:
+    """Say whether the first of some means may be the lowest, or the highest."""
+    own, *others = means
+    for other in others:
+        pair = [own, other] if is_lowest else [other, own]
+        if not _rises(pair):
+            return False
+    return True
 
 
 def _rivals(claim: Claim, book: Book) -> list[str]:
     """Return the label of a claim, then that of each other group of runs that the report names."""
     own = book.group(claim.only_group)
-    labels = {group: name for name, group in book.meant.items() if group and group != own}
+    labels = {}
+    for name, group in book.meant.items():
+        if group and group != own:
+            labels[group] = name
     return [claim.only_group, *labels.values()]
 
 
@@ -230,12 +246,21 @@ def _means_of_all(claim: Claim, book: Book) -> tuple[list[str], dict[str, list[R
     """Return all groups of runs, that of a claim first, with their means by each readout that all have."""
     own = book.group(claim.only_group) or ""
     every = book.groups.every
-    groups = [own, *(group for group in every["last"] if group != own)]
+    groups = [own]
+    for group in every["last"]:
+        if group != own:
+            groups.append(group)
     means = {}
     for readout, values in every.items():
         if all(values.get(group) for group in groups):
-            means[readout] = [Range.exactly(float(np.mean(list(values[group].values())))) for group in groups]
+            means[readout] = [_mean_of(values[group]) for group in groups]
     return groups, means
+
+
+def _mean_of(values: Mapping[str, float]) -> Range:
+    """Return the mean of values by seed."""
+    mean = float(np.mean(list(values.values())))
+    return Range.exactly(mean)
 
 
 def _stand_together(labels: Sequence[str], book: Book) -> bool:
@@ -265,7 +290,11 @@ def _means(labels: Sequence[str], book: Book) -> dict[str, list[Range]]:
     for label in labels:
         for readout, sample in book.groups.samples(book.group(label) or "").items():
             means.setdefault(readout, []).append(sample.mean)
-    return {readout: of_groups for readout, of_groups in means.items() if len(of_groups) == len(labels)}
+    of_all = {}
+    for readout, of_groups in means.items():
+        if len(of_groups) == len(labels):
+            of_all[readout] = of_groups
+    return of_all
 
 
 def _rises(means: Sequence[Range]) -> bool:
@@ -275,10 +304,14 @@ def _rises(means: Sequence[Range]) -> bool:
 
 def _refuted(claim: Claim, labels: Sequence[str], orders: dict[str, list[Range]]) -> Verdict:
     readout, means = next(iter(orders.items()))
-    shown = [f"{label} {mean.middle:.6g}" for label, mean in zip(labels, means, strict=True)]
+    shown = []
+    evidence = {}
+    for label, mean in zip(labels, means, strict=True):
+        shown.append(f"{label} {mean.middle:.6g}")
+        evidence[label] = mean.middle
     return refuted(
         claim,
         rule="ranking",
         words=f"{claim.said!r} is printed; by the means ({readout}) it is not so: {', '.join(shown)}.",
-        evidence={label: mean.middle for label, mean in zip(labels, means, strict=True)},
+        evidence=evidence,
     )

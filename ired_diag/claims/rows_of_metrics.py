@@ -141,8 +141,9 @@ def _with_base_above(claim: Claim, names: Sequence[str]) -> tuple[str, ...]:
     text = plain(f"{claim.caption}\n{claim.heading}")
     bases = []
     for start, end, name in mention_spans(text, names):
-        is_first = AGAINST_EACH.match(text, end) is not None
-        if is_first or (EACH_AGAINST.search(text[:start]) and not AGAINST_EACH.search(text)):
+        is_before = AGAINST_EACH.match(text, end) is not None
+        is_behind = EACH_AGAINST.search(text[:start]) is not None
+        if is_before or is_behind:
             bases.append(name)
     if len(set(bases)) != 1 or same_name(claim.only_group, bases):
         return claim.groups

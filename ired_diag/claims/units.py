@@ -139,8 +139,10 @@ def _is_percent_by_arithmetic(levels: Sequence[Claim], groups: RunGroups) -> boo
     if is_share(groups.metric, bounded=True):
         return True
     known = _levels_of(groups)
-    agreeing = [fits_any(claim.number.scaled(PERCENT), known) for claim in levels]
-    return sum(agreeing) >= ENOUGH and 2 * sum(agreeing) > len(levels)
+    agreeing = 0
+    for claim in levels:
+        agreeing += fits_any(claim.number.scaled(PERCENT), known)
+    return agreeing >= ENOUGH and 2 * agreeing > len(levels)
 
 
 def _share_of_sentence(claim: Claim, groups: RunGroups) -> Claim:
