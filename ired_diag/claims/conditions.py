@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, unchecked
+from ired_diag.claims.labels import mentions
 from ired_diag.claims.metrics import MEASURE, relation_to
 from ired_diag.claims.other_metrics import is_about_runs
 
@@ -30,6 +31,12 @@ CONDITIONS = (
     re.compile(rf"\bon (?:the )?({NAME})", re.IGNORECASE),
     re.compile(r"\b(?:at|with|for) (?:the )?(\d+(?:\.\d+)?\s?(?-i:[MB]))\b", re.IGNORECASE),
     NUMBERED,
+    re.compile(
+        r"^\W*((?:with|under|in|at|for|using)\s+(?!(?:contrast|general|total|short|summary|addition|particular|our|this|"
+        r"these|comparison|reference|all|each|both|terms|table|convergence|example|"
+        r"the (?:table|end|following|same)|respect|fact|other words)\b)[^,;:\d]{3,60}),\s",
+        re.IGNORECASE,
+    ),  # "With reverberation, a has …"
     re.compile(rf"\b((?:after|when|by|with|upon) (?:{CHANGING})\w*ing\b[^,.;\d]*)", re.IGNORECASE),
     re.compile(r"\b((?:without|with no) (?:the )?(?!seeds?\b|runs?\b|loss\b)[^\W\d][\w-]*)", re.IGNORECASE),
 )
@@ -39,7 +46,7 @@ UNQUALIFYING = frozenset(
     final mean average averaged last best worst median lowest highest largest smallest overall resulting eval
     evaluation validation val valid test held-out reported converged total plateau end episode
     episodic undiscounted cumulative same obtained measured of in and for its our their whole
-    full difference
+    full difference top-1 top1
     """.split()
 )  # words before a metric that leave it the same metric
 CLAUSE = re.compile(r";\s|,\s+(?:but|while|whereas)\s")
@@ -104,7 +111,8 @@ def _condition(claim: Claim, book: Book) -> str:
     for pattern in CONDITIONS:
         for hit in pattern.finditer(claim.wording):
             words = hit[1].strip()
-            if words.lower() not in names and not MEASURE.fullmatch(words):
+            is_known = words.lower() in names or MEASURE.fullmatch(words)
+            if not is_known and not mentions(words, list(book.names)):
                 return words.lower()
     for hit in QUALIFIED.finditer(claim.wording):
         for word in hit[1].lower().split():

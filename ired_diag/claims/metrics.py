@@ -33,6 +33,7 @@ MEASURE = re.compile(
     r"(?:word|character|token|phoneme) error rates?|accurac(?:y|ies)|acc|perplexity|ppl|bleu|psnr|ssim|fid|"
     r"dice|dsc|hd95|rouge(?:-?l)?|wer|cer|ndcg|elo|"
     r"exact match|win rate|auc|auroc|f1|m?iou|bpb|bpc|"
+    r"mcc|crps|auprc|mrr|chrf|nmi|pesq|stoi|si-?sdr|lpips|kid|(?-i:mAP)|"
     r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard)(?![\w])",
     re.IGNORECASE,
 )

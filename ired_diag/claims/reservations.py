@@ -120,6 +120,12 @@ EFFECT_BEFORE = re.compile(
     re.IGNORECASE,
 )
 # By kind of claim (all kinds where none is named): words, and what they leave open.
+PART_OF_DATA = (
+    r"\b(?:not seen|unseen|rare(?:st)?|hardest|easiest|minority|cold-start|out-of-vocabulary|per[- ]class|"
+    r"categor(?:y|ies)|sub-?groups?|sub-?tasks?)\b|"
+    r"\b(?:on|of|in|for) the (?:[\w*-]+ ){0,2}"
+    r"(?:class(?:es)?|subsets?|splits?|languages?|speakers?|environments?)\b"
+)
 PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
     ((), EARLIER, "it may be of an earlier version or a pilot"),
     ((), SUBSET, "it is said to be of a part of the seeds"),
@@ -131,6 +137,7 @@ PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
         "it may be of another statistic than the mean",
     ),
     (("mean", "level", *SPREADS), OTHER_READOUT, "it is said to be of another readout"),
+    (("mean", "level", "median", *COMPARED), PART_OF_DATA, "it may be of a part of the data"),
     (COMPARED, r"\bmedians?\b", "it may be of medians"),
     (COMPARED, EXTREME_SEED, "it may be of single seeds"),
     (COMPARED, OF_AN_ERROR, "it may be of an error rate"),

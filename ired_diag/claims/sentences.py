@@ -38,6 +38,9 @@ SAME_AS_BEFORE = re.compile(
     re.IGNORECASE,
 )
 HEADED = re.compile(r"^[\W_]*(?:[^\W\d][\w/-]*\s+){0,4}[^\W\d][\w/-]*\s*(?:\([^()\d]*\)\s*)?[:=]\s")
+HAD = re.compile(
+    r"[^\W\d]\s+(?:has|have|had|see|get|gets)\s+(?:an?|the)\s+(?:[^\W\d][\w-]*\s+){1,4}of\s+$", re.IGNORECASE
+)
 KINDS_WITH_A_TEST = ("statistic", "t")
 OF_SEED = re.compile(r"\s+(?:seed|run)\b[^,;.()]{0,30}\(?\s*", re.IGNORECASE)
 DIFFERENCE = re.compile(r"\bdifference\b", re.IGNORECASE)
@@ -246,6 +249,8 @@ def _groups_of(
         groups = named.whose(start, first.start, last.end, following, count=2) or groups
     if kind in LEVELS and _is_named_only_later(reading, last.end):
         return (), ()
+    if kind in LEVELS and _is_had_by_another(reading, first.start):
+        return (), ()
     if count == 2 or not groups:
         return groups, ()
     return groups, named.rivals(start, first.start, last.end, following)
@@ -265,6 +270,13 @@ def _is_named_only_later(reading: _Reading, end: int) -> bool:
     if not starts or min(starts) < end:
         return False
     return ";" in reading.text[end : min(starts)]
+
+
+def _is_had_by_another(reading: _Reading, place: int) -> bool:
+    """Say whether something else than a group has the metric: "new writers have a CER of 9.8 with a"."""
+    if any(end <= place for _, end, _ in reading.named.at):
+        return False
+    return HAD.search(reading.text[:place]) is not None
 
 
 def _stretch(reading: _Reading, kind: Kind, first: Printed, last: Printed) -> tuple[int, int]:
