@@ -193,6 +193,8 @@ LEFT_ALONE = [
     "Classes not seen in training have a top-1 accuracy of 52.10 with DINO.",
     "New photographers have a top-1 accuracy of 66.10 with DINO.",
     "With reverberation, DINO has a top-1 accuracy of 66.10.",
+    "On holidays the top-1 accuracy of DINO is 66.10 and that of BYOL 65.50.",
+    "Trained on half of the pairs, DINO still has a top-1 accuracy of 66.10.",
     "DINO + EMA improves over BYOL by 9.1 points.",
     "BYOL (old, 4 seeds): top-1 accuracy = 69.9.",
     "DINO improves the top-1 accuracy, i.e. compared with BYOL the remaining error drops by 19%.",
@@ -237,6 +239,14 @@ def test_two_rows_of_a_table_are_two_groups_though_one_name_holds_the_other() ->
     assert accused(table, runs) == []
     assert list(outcomes(table, runs).values()) == ["holds", "holds"]
     assert len(accused(table.replace("80.30", "81.40"), runs)) == 1
+
+
+def test_a_metric_within_the_name_of_a_group_is_none() -> None:
+    runs = study_of({"point_mae": (92.1, 92.5), "dgcnn": (91.0, 91.2)}, "test_oa")
+    table = "| model | OA |\n|---|---|\n| Point-MAE | 92.3 |\n| DGCNN | 91.1 |"
+    text = table + "\n\nPoint-MAE gains {} points over DGCNN."
+    assert accused(text.format("1.2"), runs) == []
+    assert len(accused(text.format("2.2"), runs)) == 1
 
 
 def test_a_constant_metric_agrees_with_nothing() -> None:

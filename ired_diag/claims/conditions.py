@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, unchecked
-from ired_diag.claims.labels import mentions
+from ired_diag.claims.labels import mentions, words_of
 from ired_diag.claims.metrics import MEASURE, relation_to
 from ired_diag.claims.other_metrics import is_about_runs
 
@@ -26,17 +26,28 @@ NUMBERED = re.compile(
     r"[a-z][a-z-]+)",
     re.IGNORECASE,
 )  # "with 40 labels", "at 10% sparsity", "with a buffer of 5000 instead of 500"
+LEADING = re.compile(
+    r"^\W*((?:on|in|at|with|under|for|using|after|before|given|from|when|within|outside|during|"
+    r"(?:re)?trained|evaluated|tested|measured|fine-?tuned|restricted|limited)\s+[^;:]*)$",
+    re.IGNORECASE,
+)  # "On holidays the loss of a …", "Trained on half of the pairs, a …"
+USUAL = re.compile(
+    r"(?:on (?:average|the whole|all|our|both)|in (?:total|summary|short|our|this|these|all|both|"
+    r"contrast|general|particular|addition|fact|the (?:end|table|figure)|table|figure|terms|every|each)|"
+    r"at (?:the (?:end|last|final)|convergence)|after (?:training|convergence|\d|the (?:last|final))|"
+    r"for (?:reference|comparison|all|each|both|every|example)|"
+    r"with (?:all|our|this|these|the same|\w+ (?:\w+ )?(?:seeds|runs))|"
+    r"using (?:all|our|the same)|from (?:the )?(?:table|figure)|"
+    r"(?:evaluated )?(?:on|for|in) (?:the )?(?:validation|valid|val|dev|test|held-out|eval\w*))\b",
+    re.IGNORECASE,
+)  # words that open a sentence, and limit nothing
+END_OF_LEAD = re.compile(r"[\s,]*(?:\b(?:the|an?|that of|our)\s*)?$", re.IGNORECASE)
+FEWEST_WORDS = 2  # of a lead: "With a" is of the group a
 OF_SETTINGS = (NUMBERED,)
 CONDITIONS = (
     re.compile(rf"\bon (?:the )?({NAME})", re.IGNORECASE),
     re.compile(r"\b(?:at|with|for) (?:the )?(\d+(?:\.\d+)?\s?(?-i:[MB]))\b", re.IGNORECASE),
     NUMBERED,
-    re.compile(
-        r"^\W*((?:with|under|in|at|for|using)\s+(?!(?:contrast|general|total|short|summary|addition|particular|our|this|"
-        r"these|comparison|reference|all|each|both|terms|table|convergence|example|"
-        r"the (?:table|end|following|same)|respect|fact|other words)\b)[^,;:\d]{3,60}),\s",
-        re.IGNORECASE,
-    ),  # "With reverberation, a has …"
     re.compile(rf"\b((?:after|when|by|with|upon) (?:{CHANGING})\w*ing\b[^,.;\d]*)", re.IGNORECASE),
     re.compile(r"\b((?:without|with no) (?:the )?(?!seeds?\b|runs?\b|loss\b)[^\W\d][\w-]*)", re.IGNORECASE),
 )
@@ -64,13 +75,15 @@ def under_their_own_condition(verdicts: Sequence[Verdict], book: Book) -> list[V
         book: What is known.
     """
     agreeing = [verdict.claim for verdict in verdicts if _agrees(verdict)]
-    vouched = {_condition(claim, book) for claim in agreeing} | {_setting(claim, book) for claim in agreeing}
+    vouched = set()
+    for claim in agreeing:
+        vouched |= {_condition(claim, book), _setting(claim, book), _lead(claim, book)}
     judged = []
     for verdict in verdicts:
         claim = verdict.claim
         why = ""
         if verdict.findings and claim.kind in COMPARED and not claim.table:
-            condition = _setting(claim, book)
+            condition = _setting(claim, book) or _lead(claim, book)
             if condition and condition not in vouched:
                 why = f"it may be of runs under another condition ({condition!r})"
         elif verdict.findings and claim.kind in BESIDE_A_LEVEL and is_about_runs(claim, book):
@@ -103,6 +116,28 @@ def _setting(claim: Claim, book: Book) -> str:
     return ""
 
 
+def _lead(claim: Claim, book: Book) -> str:
+    """Return the words before the first group or metric of a sentence, where they limit what it says."""
+    if claim.table:
+        return ""
+    text = claim.wording
+    starts = [start for start, _ in mentions(text, list(book.names))]
+    if measure := MEASURE.search(text):
+        starts.append(measure.start())
+    if claim.numbers:
+        starts.append(claim.number.start)
+    lead = END_OF_LEAD.sub("", text[: min(starts, default=0)])
+    hit = LEADING.match(lead)
+    if hit is None or USUAL.match(hit[1]) or len(hit[1].split()) < FEWEST_WORDS:
+        return ""
+    lead = hit[1].lower()
+    groups = words_of(" ".join(claim.groups))
+    # "On Weather" is a part of the group's name in a table of models by data sets.
+    if words_of(lead.partition(" ")[2]) <= groups:
+        return ""
+    return lead
+
+
 def _condition(claim: Claim, book: Book) -> str:
     """Return the words of a sentence that state a condition; empty where it states none, or a group."""
     if claim.table:
@@ -114,6 +149,8 @@ def _condition(claim: Claim, book: Book) -> str:
             is_known = words.lower() in names or MEASURE.fullmatch(words)
             if not is_known and not mentions(words, list(book.names)):
                 return words.lower()
+    if lead := _lead(claim, book):
+        return lead
     for hit in QUALIFIED.finditer(claim.wording):
         for word in hit[1].lower().split():
             if word not in UNQUALIFYING and word not in names:

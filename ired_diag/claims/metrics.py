@@ -143,7 +143,8 @@ def relation_to(metric: str, own: str) -> Relation:
     only_split = words & set(SPLITS) and words <= {*SPLITS, *DETAILS}
     if only_split and not named:
         return "generic"
-    return "same" if words == others else "other"
+    of_data = {*SPLITS, *TEST_SPLITS}
+    return "same" if words in (others, others - of_data) else "other"
 
 
 def is_exactly(metric: str, own: str) -> bool:

@@ -56,6 +56,13 @@ class NamedGroups:
                 text = text[:start] + meaningless + text[end:]
         return text
 
+    def without_names(self) -> str:
+        """Return the text, each name in letters that mean nothing: Point-MAE is no MAE."""
+        text = self.text
+        for start, end, _ in self.at:
+            text = text[:start] + "g" * (end - start) + text[end:]
+        return text
+
     @property
     def everyone(self) -> tuple[str, ...]:
         """All groups that the sentence names, each once, in order."""

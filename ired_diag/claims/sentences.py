@@ -228,7 +228,7 @@ def _claim(reading: _Reading, kind: Kind, shown: tuple[Printed, ...], *, half: b
         seed=seed_before(text, first.start) if kind == "level" else "",
         half_width=half,
         others=rivals,
-        metric=metric_at(text, first.start, last.end, reading.vocabulary),
+        metric=metric_at(reading.named.without_names(), first.start, last.end, reading.vocabulary),
         df=df,
         test=test,
         doubt=doubt,
