@@ -14,6 +14,7 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, unchecked
 from ired_diag.claims.labels import mentions, words_of
 from ired_diag.claims.metrics import MEASURE, relation_to
+from ired_diag.claims.other_data import DATA_SET, names_several_data_sets
 from ired_diag.claims.other_metrics import is_about_runs
 
 NAME = r"(?-i:[A-Z][A-Za-z]*[-\d][\w-]*|[A-Z]{2,}\w*|[A-Z]?[a-z]+[A-Z]\w*)"
@@ -127,7 +128,7 @@ def _lead(claim: Claim, book: Book) -> str:
     if claim.numbers:
         starts.append(claim.number.start)
     lead = END_OF_LEAD.sub("", text[: min(starts, default=0)])
-    hit = LEADING.match(lead)
+    hit = LEADING.match(lead.partition(",")[0])
     if hit is None or USUAL.match(hit[1]) or len(hit[1].split()) < FEWEST_WORDS:
         return ""
     lead = hit[1].lower()
@@ -135,7 +136,8 @@ def _lead(claim: Claim, book: Book) -> str:
     # "On Weather" is a part of the group's name in a table of models by data sets.
     if words_of(lead.partition(" ")[2]) <= groups:
         return ""
-    return lead
+    is_of_data_set = DATA_SET.search(lead) is not None
+    return "" if is_of_data_set and not names_several_data_sets(book) else lead
 
 
 def _condition(claim: Claim, book: Book) -> str:

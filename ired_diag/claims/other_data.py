@@ -120,10 +120,15 @@ def split_of(metric: str) -> str:
     return ""
 
 
+def names_several_data_sets(book: Book) -> bool:
+    """Say whether a report names more data sets than the one that it is of."""
+    named = {hit[0].lower() for hit in DATA_SET.finditer(book.text)}
+    return len(named) >= FEWEST_DATA_SETS
+
+
 def _other_data_set(claim: Claim, book: Book) -> str:
     """Return the data set that a claim's sentence or heading names, in a report of several."""
-    named = {hit[0].lower() for hit in DATA_SET.finditer(book.text)}
-    if len(named) < FEWEST_DATA_SETS:
+    if not names_several_data_sets(book):
         return ""
     groups = " ".join(claim.groups).lower()
     for words in (claim.wording, claim.heading, claim.caption):
