@@ -85,9 +85,14 @@ def _named_before(text: str, spans: Sequence[Span], start: int) -> Span | None:
 def _before_bracket(text: str, spans: Sequence[Span], start: int) -> Span | None:
     """Return the group in whose bracket a number stands, if a is compared with it: "above c (t(8) = 3"."""
     earlier = [span for span in spans if span[1] <= start]
-    if not earlier or not OPEN_BRACKET.fullmatch(text, earlier[-1][1], start):
+    if not earlier:
         return None
-    return earlier[-1] if COMPARED_WITH.search(text[: earlier[-1][0]]) else None
+    name_start, name_end, _ = earlier[-1]
+    if not OPEN_BRACKET.fullmatch(text, name_end, start):
+        return None
+    if not COMPARED_WITH.search(text[:name_start]):
+        return None
+    return earlier[-1]
 
 
 def _subject(text: str, spans: Sequence[Span], place: int) -> str:

@@ -100,11 +100,14 @@ def _crossed(names: tuple[str, ...]) -> _Crossed:
     for (first, second), name in by_halves.items():
         if of_first[first] >= SEVERAL and of_second[second] >= SEVERAL:
             shared[first, second] = name
-    firsts = dict.fromkeys(first for first, _ in shared)
-    seconds = dict.fromkeys(second for _, second in shared)
+    firsts = []
+    seconds = []
+    for first, second in shared:
+        firsts.append(first)
+        seconds.append(second)
     return _Crossed(
-        firsts=tuple(firsts),
-        seconds=tuple(seconds),
+        firsts=tuple(dict.fromkeys(firsts)),
+        seconds=tuple(dict.fromkeys(seconds)),
         names=shared,
     )
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from ired_diag.claims.claim import Claim
@@ -31,28 +32,41 @@ def names_in(text: str, claims: Sequence[Claim], study: Study | None) -> list[st
         claims: Of its tables and code blocks.
         study: The runs.
     """
+    names = _names_of_labels(claims)
+    for name in _names_of_runs(study):
+        if mentions(text, [name]):
+            _add(name, names)
+    for short in _short_names(study, text):
+        _add(short, names)
+    return names
+
+
+def _add(name: str, names: list[str]) -> None:
+    """Add a name to others, unless it is another spelling of one of them."""
+    if same_name(name, names) is None:
+        names.append(name)
+
+
+def _names_of_labels(claims: Iterable[Claim]) -> list[str]:
+    """Return the labels, each group once; labels of two rows of one table are two groups."""
     names: list[str] = []
     for label, rivals in _labels_with_rivals(claims).items():
         known = same_name(label, names)
-        if known is None or (known in rivals and label not in names):
+        is_new = known is None
+        is_rival = known in rivals and label not in names
+        if is_new or is_rival:
             names.append(label)
-    for name in _names_of_runs(study):
-        if mentions(text, [name]) and same_name(name, names) is None:
-            names.append(name)
-    for short in _short_names(study, text):
-        if same_name(short, names) is None:
-            names.append(short)
     return names
 
 
 def _labels_with_rivals(claims: Iterable[Claim]) -> dict[str, set[str]]:
     """Return each label, with the labels of other rows of its tables."""
-    labels_of: dict[int, set[str]] = {}
-    tables_of: dict[str, set[int]] = {}
+    labels_of: defaultdict[int, set[str]] = defaultdict(set)
+    tables_of: defaultdict[str, set[int]] = defaultdict(set)
     for claim in claims:
         for label in claim.groups:
-            labels_of.setdefault(claim.table, set()).add(label)
-            tables_of.setdefault(label, set()).add(claim.table)
+            labels_of[claim.table].add(label)
+            tables_of[label].add(claim.table)
     rivals = {}
     for label, tables in tables_of.items():
         others: set[str] = set()
@@ -95,14 +109,19 @@ def _without_shared_ends(group: str, groups: Sequence[str]) -> str:
     >>> _without_shared_ends("PPO_no_norm", ["PPO_baseline", "PPO_no_norm"])
     'no_norm'
     """
-    words_of_groups = [TOKEN.findall(name.lower()) for name in groups]
+    forwards = []
+    backwards = []
+    for name in groups:
+        words = TOKEN.findall(name.lower())
+        forwards.append(words)
+        backwards.append(words[::-1])
+    shortest = min(map(len, forwards))
+    first = _count_shared(forwards, shortest - 1)
+    last = _count_shared(backwards, shortest - 1 - first)
     own = list(TOKEN.finditer(group))
-    most = min(map(len, words_of_groups)) - 1
-    first = _count_shared(words_of_groups, most)
-    backwards = [words[::-1] for words in words_of_groups]
-    last = _count_shared(backwards, most - first)
-    start = own[first].start()
-    end = own[len(own) - 1 - last].end()
+    kept = own[first : len(own) - last]
+    start = kept[0].start()
+    end = kept[-1].end()
     return group[start:end]
 
 

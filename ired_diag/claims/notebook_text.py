@@ -44,7 +44,8 @@ def _pieces(cell: dict[str, Any]) -> Iterator[Piece]:
         if not isinstance(output, dict):
             continue
         data = output.get("data")
-        data = data if isinstance(data, dict) else {}
+        if not isinstance(data, dict):
+            data = {}
         if "text/html" in data:
             yield from _lines(data["text/html"], printed=False)
         elif "text/markdown" in data:
@@ -55,8 +56,11 @@ def _pieces(cell: dict[str, Any]) -> Iterator[Piece]:
 
 def _lines(source: Any, *, printed: bool) -> Iterator[Piece]:
     """Yield the lines of a source, which is a string or a list of lines."""
-    written = source if isinstance(source, list) else str(source or "").splitlines(keepends=True)
-    for line in written:
+    lines = source
+    if not isinstance(source, list):
+        text = str(source or "")
+        lines = text.splitlines(keepends=True)
+    for line in lines:
         yield str(line), printed
 
 

@@ -90,9 +90,9 @@ def rankings_of(named: NamedGroups, line: int, context: str, block: int) -> Iter
         )
     if pair := _outperforming(named):
         groups, said = pair
-        metric = UNCLEAR
+        spoken = UNCLEAR
         if len(mentioned) <= 1:
-            metric = "".join(mentioned)
+            spoken = "".join(mentioned)
         yield Claim(
             "ranking",
             line,
@@ -100,7 +100,7 @@ def rankings_of(named: NamedGroups, line: int, context: str, block: int) -> Iter
             groups=groups,
             context=context,
             block=block,
-            metric=metric,
+            metric=spoken,
             test=OF_TWO,
         )
     if len(named.everyone) != 1:

@@ -129,7 +129,7 @@ def _factor(levels: Sequence[Claim], middle: float, groups: RunGroups, stated: S
 def _is_percent_by_arithmetic(levels: Sequence[Claim], groups: RunGroups) -> bool:
     """Say whether levels can only be in percent: shares that are logged up to 1, and printed above it.
 
-    An accuracy of 1.2 is none. An error rate can be above 1, so that of these most numbers have to agree.
+    No accuracy is 1.2. An error rate can be above 1, so that of these most numbers have to agree.
     """
     if not is_share(groups.metric) or _largest_value(groups) > 1:
         return False
