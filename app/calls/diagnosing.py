@@ -63,7 +63,7 @@ def check(
     """Return the verdict on each number of a report.
 
     Args:
-        report: A file in Markdown, LaTeX or HTML.
+        report: A file in Markdown, LaTeX, reStructuredText or HTML, or a notebook.
         runs: The runs that it is about, as paths or a study. Default: the report is checked against itself.
         metric: Metric to judge the runs by. Default: detected by name.
         higher_is_better: Its direction. Default: by configuration and name.

@@ -55,7 +55,7 @@ def command(
     as_json: bool,
     grouping: Grouping,
 ) -> None:
-    """Recompute the numbers of REPORT (Markdown, LaTeX or HTML) from the runs and from each other.
+    """Recompute the numbers of REPORT (Markdown, LaTeX, HTML, a notebook) from the runs and from each other.
 
     Means, spreads, intervals, medians, tests with their p, effect sizes, differences and ratios in tables,
     sentences and lists in code are recomputed; "significant", "equivalent" and bold numbers are compared with

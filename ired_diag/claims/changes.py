@@ -50,11 +50,14 @@ def base_of(table: Table, column: int, labels: Sequence[str]) -> str:
     """
     if _named_in_head(table, column, labels):
         return rival_in(table, column, labels)
-    cells = zip(_cells(table, column), labels, strict=True)
+    cells = list(zip(_cells(table, column), labels, strict=True))
     without_change = [label for cell, label in cells if _is_no_change(cell)]
-    if len(without_change) != 1:
-        return ""
-    return without_change[0]
+    # A change may be 0, too: the row that has a dash is the base.
+    dashed = [label for cell, label in cells if number_of(cell) is None and _is_no_change(cell)]
+    for bases in (without_change, dashed):
+        if len(bases) == 1:
+            return bases[0]
+    return ""
 
 
 def _cells(table: Table, column: int) -> list[str]:

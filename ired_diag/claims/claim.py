@@ -83,7 +83,7 @@ class Claim:
     half_width: bool = False
     metric: str = ""
     table: int = 0
-    df: tuple[float, ...] = ()
+    df: tuple[Printed, ...] = ()
     test: str = ""
     rivals: Mapping[str, Printed] = field(default_factory=dict)
     others: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ from ired_diag.claims.table import Table
 
 IN_BRACKETS_AT_END = re.compile(r"\s*\([^()]*\)\s*$")
 FEWEST_COLUMNS = 2
+VERSION = re.compile(r"-v\d+\b")  # of a task, which the names of runs leave out: "Ant-v4"
 
 
 def rows_cross_columns(table: Table, groups: Sequence[str]) -> bool:
@@ -49,7 +50,7 @@ def _columns(table: Table) -> list[int]:
 
 def _label(table: Table, column: int, cells: Sequence[str]) -> str:
     head = IN_BRACKETS_AT_END.sub("", plain(table.head[column]))
-    return f"{plain(cells[0]).strip()} {head.strip()}"
+    return VERSION.sub("", f"{plain(cells[0]).strip()} {head.strip()}")
 
 
 def _is_group(label: str, groups: Sequence[str]) -> bool:

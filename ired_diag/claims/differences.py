@@ -13,7 +13,7 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.known_samples import means_of_claim, why_unknown
 from ired_diag.claims.metrics import relation_to
-from ired_diag.claims.phrases import RATIO
+from ired_diag.claims.phrases import RATIO, is_absolute
 from ired_diag.claims.range_arithmetic import difference_of, larger_over_smaller, percent_of_base
 from ired_diag.claims.ranges import Range, fits_any
 from ired_diag.claims.time_ratios import check_time_ratio
@@ -34,7 +34,7 @@ def check_difference(claim: Claim, book: Book) -> Verdict:
         return unchecked(claim, why_unknown(claim, book))
     if len(claim.groups) != 2:
         return unchecked(claim, "of which two means is not certain")
-    if claim.number.percent and not _in_percent(claim, book):
+    if claim.number.percent and not _in_points(claim, book):
         return unchecked(claim, "whether it is relative or in percentage points is not certain")
     pairs = pairs_of_means(claim, *claim.groups, book)
     if not pairs:
@@ -42,7 +42,7 @@ def check_difference(claim: Claim, book: Book) -> Verdict:
     differences = [difference_of(a, b) for a, b in pairs]
     if fits_any(claim.number, differences, magnitude=True):
         return holds(claim, f"the means differ by {differences[0].middle:.4g}")
-    if _is_relative(claim, pairs):
+    if not _is_in_points_by_words(claim) and _is_relative(claim, pairs):
         return holds(claim, "the means give it as a relative difference in percent")
     if len(book.metrics) > 1 and not claim.metric:
         return unchecked(claim, "of which metric it is, is not certain")
@@ -79,12 +79,21 @@ def _is_relative(claim: Claim, pairs: Sequence[tuple[Range, Range]]) -> bool:
     return fits_any(claim.number, relative, magnitude=True)
 
 
-def _in_percent(claim: Claim, book: Book) -> bool:
-    """Say whether the means of the two groups are themselves printed in percent."""
+def _in_points(claim: Claim, book: Book) -> bool:
+    """Say whether a percentage is one in points, by its words, or as the means are printed in percent."""
+    if _is_in_points_by_words(claim):
+        return True
     means = []
     for label in claim.groups:
         means += book.stated("mean", label, metric=claim.metric)
     return bool(means) and all(mean.number.percent for mean in means)
+
+
+def _is_in_points_by_words(claim: Claim) -> bool:
+    """Say whether "absolute" stands at a number of a sentence."""
+    if claim.table:
+        return False
+    return is_absolute(claim.words_before, claim.wording[claim.number.end :])
 
 
 def check_ratio(claim: Claim, book: Book) -> Verdict:

@@ -20,14 +20,32 @@ UNIT = r"\s?(?:%|[A-Za-z\u00b5/]{1,6}(?:\s\S{1,4})?)?"
 FROM_TO = re.compile(
     rf"\bfrom\s+({NUMBER}{UNIT})\s+(?:\([^()]*\)\s*)?(?:down |up )?to\s+({NUMBER}{UNIT})\s*"
     r"(?:\([^()\d]*\)\s*)?[(,;:=]?\s*(?:i\.\s?e\.,?|that is,?|which is|or|=|by)?"
-    r"\s*(?:an?|by|about|roughly)?\s*[-+]?$"
+    r"\s*(?:an?\s+(?:relative\s+)?(?:[A-Za-z-]+\s+)?(?:reduction|decrease|increase|improvement|drop|gain|change)\s+of|"
+    r"an?|by|about|roughly)?\s*[-+]?$"
 )
+START = re.compile(r"\bfrom\s+$", re.IGNORECASE)
+TO_NEXT = re.compile(rf"\s*(?:\([^()]*\)\s*)?(?:down |up )?to\s+{NUMBER}", re.IGNORECASE)
+FROM_FIRST = re.compile(rf"\bfrom\s+{NUMBER}{UNIT}\s+(?:\([^()]*\)\s*)?(?:down |up )?to\s+$", re.IGNORECASE)
 CHANGE = re.compile(
     r"^\s*(?:relative\s+)?(?:reduction|decrease|increase|improvement|drop|gain|change|lower|higher|less|"
     r"more|fewer|relative\b)",
     re.IGNORECASE,
 )
-BY = re.compile(r"\bby\s*(?:about|roughly)?\s*$")
+BY = re.compile(
+    r"\b(?:by|(?:reduction|decrease|increase|improvement|drop|gain|change)\s+of)\s*(?:about|roughly)?\s*$"
+)
+
+
+def is_end_of_change(before: str, after: str) -> bool:
+    """Say whether a number is one of the two levels in "from 14.3% to 11.8%".
+
+    Args:
+        before: What stands before it.
+        after: What stands after it.
+    """
+    if START.search(before):
+        return TO_NEXT.match(after) is not None
+    return FROM_FIRST.search(before) is not None
 
 
 def check_from_to(claim: Claim) -> Verdict | None:

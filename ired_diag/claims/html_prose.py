@@ -16,10 +16,12 @@ TABLE = re.compile(r"(<table\b.*?</table\s*>)", re.IGNORECASE | re.DOTALL)
 FRAGMENT = re.compile(r"\s*<(?:h[1-6]|p|div|ul|ol|section|article|main|header|table)\b", re.IGNORECASE)
 MARKDOWN = re.compile(r"^(?:#{1,6} |\||[-*+] |```|~~~|\d+\. )|\*\*\S|\[[^\]\n]+\]\(", re.MULTILINE)
 HEADING = re.compile(
-    r"^\s*<h([1-6])\b[^>]*>(.*?)</h\1\s*>\s*(?:</?[a-z]+[^<>]*>\s*)*$", re.IGNORECASE | re.MULTILINE
+    r"^[^\S\n]*<h([1-6])\b[^>]*>(.*?)</h\1\s*>\s*(?:</?[a-z]+[^<>]*>\s*)*$", re.IGNORECASE | re.MULTILINE
 )
-PART = re.compile(r"^\s*<(?:p|li|div|dd|dt|blockquote)\b[^>]*>[^\S\n]*(?=\S)", re.IGNORECASE | re.MULTILINE)
-LINES_OF_CODE = re.compile(r"^\s*<(/?)pre\b[^>]*>\s*$", re.IGNORECASE | re.MULTILINE)
+PART = re.compile(
+    r"^[^\S\n]*<(?:p|li|div|dd|dt|blockquote)\b[^>]*>[^\S\n]*(?=\S)", re.IGNORECASE | re.MULTILINE
+)
+LINES_OF_CODE = re.compile(r"^[^\S\n]*<(/?)pre\b[^>]*>[^\S\n]*$", re.IGNORECASE | re.MULTILINE)
 BOLD = re.compile(r"</?(?:b|strong)\b[^>]*>", re.IGNORECASE)
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)

@@ -8,6 +8,7 @@ else the label is not resolved, and nothing is checked against the runs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from ired_diag.claims.agreeing_readouts import matching
@@ -17,6 +18,8 @@ from ired_diag.claims.labels import SAME, aliases, words_of
 from ired_diag.claims.spellings import glued
 
 FEWEST_GROUPS = 2  # that share a word
+LETTERS_AND_NUMBER = re.compile(r"([^\W\d_]+)(\d+)")
+FEWEST_NUMBERS = 3  # labels
 FEWEST = 3  # seeds: so many distinguish a group from a single run of the same strategy
 
 
@@ -72,7 +75,9 @@ def _called(label: str, groups: RunGroups) -> list[str]:
     if named:
         # "Q101" and "q101" are one set of words; where both are there, the same letters decide.
         exact = [group for group in named if group.lower() == label.lower()]
-        return exact or named
+        # Of "ViT-S (dist.)" all words name vit_s_dist; vit_s has a part of them.
+        whole = [group for group in named if words_of(group) == words_of(label)]
+        return exact or whole or named
     if alike := _spelled_or_shortened(label, groups):
         return alike
     words = words_of(label)
@@ -92,7 +97,21 @@ def _spelled_or_shortened(label: str, groups: RunGroups) -> list[str]:
     alike = [group for group in groups.members if glued(group) == glued(label)]
     if len(alike) == 1:
         return alike
-    return [group for group in groups.members if words_of(label) == own_words(group, groups.members)]
+    own = {group: own_words(group, groups.members) for group in groups.members}
+    shortened = [group for group, words in own.items() if words_of(label) == words]
+    if shortened:
+        return shortened
+    spellings = aliases(label)
+    alike = []
+    for group, words in own.items():
+        if words in spellings or _is_glued(label, words):
+            alike.append(group)
+    return alike
+
+
+def _is_glued(label: str, words: frozenset[str]) -> bool:
+    """Say whether a label is one word with hyphens or blanks in it: "+ R-Drop" is ``rdrop``."""
+    return len(words) == 1 and glued(label) in words
 
 
 def own_words(group: str, groups: Iterable[str]) -> frozenset[str]:
@@ -108,3 +127,28 @@ def own_words(group: str, groups: Iterable[str]) -> frozenset[str]:
     if not shared or all(map(str.isdigit, own)):
         return frozenset()
     return own
+
+
+def numbered_groups(names: Sequence[str], groups: Sequence[str]) -> dict[str, str]:
+    """Return the groups that bare numbers name: 4, 8 and 16 for ``lora_r4``, ``lora_r8`` and ``lora_r16``.
+
+    A number means many things. These are names where each group has one, after the same letters, and the
+    report has the same numbers as labels, at least three.
+
+    Args:
+        names: The labels of the report.
+        groups: The names of the groups of runs.
+    """
+    letters = set()
+    by_number = {}
+    for group in groups:
+        word = " ".join(own_words(group, groups))
+        hit = LETTERS_AND_NUMBER.fullmatch(word)
+        if hit is None:
+            return {}
+        letters.add(hit[1])
+        by_number[hit[2]] = group
+    labels = {name for name in names if name.isdigit()}
+    if len(letters) != 1 or labels != set(by_number) or len(labels) < FEWEST_NUMBERS:
+        return {}
+    return by_number

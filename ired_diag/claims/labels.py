@@ -27,6 +27,7 @@ NO_NAME = (
 )
 # "muon-large" is another group than "muon"; "muon-based" and "muon-baseline" speak of it.
 COMPOUND = re.compile(r"-([^\W\d_]\w*)")
+WITH_MORE = re.compile(r"\s*(?:\+\s*|\bw/\s*)[^\W\d]")  # "muon + decay" is another group than muon
 SUFFIXES = EMPTY_WORDS | frozenset(
     "based trained only style like specific seed seeds mined side vs and to minus versus training".split()
 )
@@ -35,10 +36,18 @@ LOG = re.compile(
     rf"^(?:[\w./-]*/)?(?:({UUID})(?:\.\w+)?|([\w.-]+)\.(?:txt|log|out|jsonl|csv))$", re.IGNORECASE
 )
 IDENTIFIER = re.compile(r"[a-z]{1,3}\d{3,}(?:@\w+)?")
-SEED = re.compile(r"^(?:seed|run|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
+SEED = re.compile(r"^(?:seed|run|fold|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
 NO_MINING = re.compile(r"\bno[\s-]+(?:negative[\s-]+)?mining\b")
+FEWEST_WORDS = 2  # of an identifier
+WITH_SLASH = re.compile(r"(?<!\w)w/(?:o\b)?", re.IGNORECASE)
+WITHOUT = re.compile(
+    r"(?<![^\W_])(?:w/o|without|no)[\s_-]+([^\W\d_]{2,})"
+)  # "w/o aug" and no_aug are one name
 WITH_BRACKET = re.compile(r"([^()]+?)\s*\(([^()]+)\)")
 LETTER = re.compile(r"[^\W\d_]")
+ADDED = re.compile(
+    r"(?P<base>[^+()]*?)\s*(?:\+|\bw/(?!o)|\bwith\b)\s*(?P<more>[^\W\d][\w -]{2,}[^\W_])", re.IGNORECASE
+)
 NO_STRATEGY = "none|baseline|no[ -]mining"
 
 
@@ -49,7 +58,8 @@ def words_of(label: str) -> frozenset[str]:
     >>> sorted(words_of("Baseline (q101)")), sorted(words_of("no mining"))
     (['none', 'q101'], ['none'])
     """
-    text = with_plain_numbers(NO_MINING.sub("none", label.lower()))
+    text = WITHOUT.sub(r"no\1", NO_MINING.sub("none", label.lower()))
+    text = with_plain_numbers(text)
     spelled = re.findall(r"\d+\.\d+|[^\W_]+(?:@[^\W_]+)?", text)
     words = frozenset(SAME.get(word, word) for word in spelled)
     return words - EMPTY_WORDS or words
@@ -61,6 +71,8 @@ def pair_of(label: str) -> tuple[str, str] | None:
     >>> pair_of("q101 vs. q102"), pair_of("none/random"), pair_of("q101")
     (('q101', 'q102'), ('none', 'random'), None)
     """
+    if WITH_SLASH.search(label):  # "w/o warmup" compares nothing
+        return None
     sides = VERSUS.split(label)
     if len(sides) != 2:
         return None
@@ -181,6 +193,8 @@ def _is_part_of_another(text: str, start: int, end: int, names: Sequence[str]) -
     """Say whether a mention is a part of a compound that names another group ("muon-large", "non-muon")."""
     if re.search(r"\bnon-$", text[max(0, start - 4) : start], re.IGNORECASE):
         return True
+    if WITH_MORE.match(text, end):
+        return True
     compound = COMPOUND.match(text, end)
     if compound is None:
         return False
@@ -215,6 +229,31 @@ def _words_of_spellings(spellings: Sequence[str]) -> tuple[str, ...]:
     return tuple(words)
 
 
+def _without_sign(name: str, names: Sequence[str]) -> list[str]:
+    """Return the regular expressions for what a label adds: "+ R-Drop" is R-Drop, "CNN + CutMix" CutMix."""
+    added = ADDED.fullmatch(name)
+    if added is None or added["more"] in names:
+        return []
+    more = re.escape(added["more"])
+    if not added["base"]:
+        return [more]
+    is_other_name = words_of(added["base"]) in map(words_of, names)
+    is_proper = re.search(r"[A-Z]", added["more"]) is not None
+    others = [other for other in names if other != name]
+    is_shared = any(words_of(added["more"]) <= words_of(other) for other in others)
+    if not is_other_name or not is_proper or is_shared:
+        return []
+    return [f"(?-i:{more})"]
+
+
+def _with_blanks(name: str) -> str:
+    """Return the regular expression for an identifier with its words apart: ``cnn_aug`` is CNN + aug."""
+    words = [word for word in name.split("_") if word]
+    if len(words) < FEWEST_WORDS or not all(map(str.isalnum, words)):
+        return ""
+    return r"(?:[\s_-]|\s*\+\s*)".join(map(re.escape, words))
+
+
 def _spellings(name: str, names: Sequence[str]) -> list[str]:
     """Return the regular expressions for a name, and for what it may be called alone.
 
@@ -230,7 +269,12 @@ def _spellings(name: str, names: Sequence[str]) -> list[str]:
         words = words_of(part)
         if len(words) == 1:
             alone |= words
-    spelled = [re.escape(name)]
+    spelled = [re.escape(name), *_without_sign(name, names)]
+    if spaced := _with_blanks(name):
+        spelled.append(spaced)
+    for part in _parts(name):
+        if part not in names and re.search(r"\+|\bw/", part):
+            spelled.append(re.escape(part))
     if glued(name) not in map(glued, set(names) - {name}):
         spelled += hyphenated(name)
     for word in sorted(alone - others):

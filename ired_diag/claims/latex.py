@@ -29,6 +29,7 @@ BOLD = re.compile(r"\\(?:textbf|mathbf|bm|boldsymbol)\{((?:[^{}]|\{[^{}]*\})*)\}
 PLAIN = re.compile(
     r"\\(?:textit|emph|underline|texttt|textsc|textsf|textrm|textup|text|mathrm|small|footnotesize)\{([^{}]*)\}"
 )
+SPACE = re.compile(r"\\(?:q?quad|enspace|hfill|indent)\b|\\[hv](?:space|skip)\*?\s*\{[^{}]*\}|\\[;:!~]")
 COMMENT = re.compile(r"(?<!\\)%.*$")
 BREAK = re.compile(r"(\\\\(?:\[[^\]]*\])?)")  # ends a row of a table
 LAYOUT = re.compile(r"\\(?:label|centering|begin|end|ref|cite[pt]?)\b(?:\[[^\]]*\])?(?:\{[^{}]*\})*")
@@ -176,7 +177,7 @@ def _spanning(hit: re.Match[str]) -> str:
 
 
 def _cell(cell: str) -> str:
-    cell = TALL.sub(r"\1", cell)
+    cell = SPACE.sub(" ", TALL.sub(r"\1", cell))
     cell = cell.replace("\\&", "and").replace("|", "\\|").strip()
     cell = re.sub(r"\$\s*(\\(?:mathbf|bm|boldsymbol)\{)", r"\1", cell)
     is_bold = BOLD.search(cell) is not None

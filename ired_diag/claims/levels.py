@@ -25,11 +25,12 @@ LINK = r"\s*(?:\b(?:is|was|of|are|were|reaches|reached|equals|at)\b|=|:)\s*(?:(?
 OF_MEASURE = re.compile(rf"(?:{MEASURE.pattern})(?:{WORDS}{LINK}|\s+$)", re.IGNORECASE)
 REACHES = re.compile(
     r"^\s*(?:\([^()]*\)\s*)?(?:alone\s+)?(?:reach(?:es|ed)|achiev(?:es|ed)|attain(?:s|ed)|gets?|got|obtain(?:s|ed)|"
-    r"scor(?:es|ed)|end(?:s|ed) at|land(?:s|ed) at|has|had|is|was|averages?)\s+$",
+    r"scor(?:es|ed)|end(?:s|ed) at|land(?:s|ed) at|has|had|averages?|"
+    r"(?:is|was)(?:\s+(?:second|third|next|last)(?:[\s-]best)?\s+(?:with|at))?)\s+$",
     re.IGNORECASE,
 )
 CONTINUES = re.compile(
-    r"^\s*(?:\([^()]*\)\s*)?(?:(?:is|has|was|had|at|of|reaches|gets|it is)\b|[:=])?\s*$", re.IGNORECASE
+    r"^\s*(?:\([^()]*\)\s*)?(?:(?:is|has|was|had|at|of|one of|reaches|gets|it is)\b|[:=])?\s*$", re.IGNORECASE
 )
 SEED = re.compile(r"\bseed\s*[#=]?\s*(\d{1,6})\b", re.IGNORECASE)
 OTHER = re.compile(
@@ -37,11 +38,19 @@ OTHER = re.compile(
     r"begin\w*|after \d|epoch|step|iteration|below|above|under|over \d|between|rang\w+|from|differ\w*|gap|"
     r"improv\w*|reduc\w*|drop\w*|decreas\w*|increas\w*|gain\w*|chang\w*|within|least|most|up to|around|"
     r"roughly|approx\w*|nearly|almost|per|noise|std|deviation|error bars?|margin|tolerance|would|should|"
-    r"expect\w*|predict\w*|limit|bound|floor|ceiling|ensembl\w*|smooth\w*|ema|weights?|rates?|decay|coefficient|"
+    r"expect\w*|predict\w*|limit|bound|floor|ceiling|ensembl\w*|smooth\w*|ema|weights?|decay|coefficient|"
+    r"(?<!success )(?<!error )(?<!win )(?<!crash )(?<!failure )rates?|"
     r"temperature|trimmed|geometric|weighted|pilot|earlier|previous\w*|prior|excluding|without|original\w*|"
     r"averaged|evaluations|checkpoints|paper|report(?:ed|s)|published)\b",
     re.IGNORECASE,
 )
+HAS_THE_MEASURE = re.compile(
+    rf"\s*(?:also\s+)?(?:has|had|achieves?d?|reach(?:es|ed)|attains?|gets?|obtain(?:s|ed)|yields?)\s+(?:the\s+|an?\s+)?"
+    rf"(?:(?:lowest|highest|best|smallest|largest)\s+)?(?:(?:mean|average|final|overall|top-\d)\s+)*{MEASURE.pattern}\s*\(\s*",
+    re.IGNORECASE,
+)  # "muon achieves the lowest loss (0.405)"
+NAME_AND_BRACKET = re.compile(r"\s*\(\s*")
+BRACKET_ENDS = re.compile(r"\s*(?:±\s*[\d.]+\s*%?\s*)?(?:dB|points?|bpc|bpb|nats?|ppl)?\s*\)")
 SMALLEST_LARGE = 100
 LARGE_MEASURE = re.compile(r"\b(?:returns?|rewards?|elo)\b", re.IGNORECASE)
 HEAD_OF_LIST = re.compile(
@@ -49,13 +58,16 @@ HEAD_OF_LIST = re.compile(
     re.IGNORECASE,
 )
 PAIRED = re.compile(r"\s*(?:[:=]\s*)?")
-LISTED = re.compile(r"\s*(?:,|/|\band\b|\bor\b|\bto\b)\s*(?:(?:and|or)\s+)?[-+\u2212]?[\d.]*\d")
+LISTED = re.compile(
+    r"\s*(?:,|/|\band\b|\bor\b|\bto\b)\s*(?:(?:and|or)\s+)?[-+\u2212]?[\d.]*\d(?![\d.])"
+    r"(?!\s*(?:%|[x\u00d7]\b|(?:\w+\s+)?(?:below|above|lower|higher|better|worse|less|more)\b))"
+)  # "0.37, 9.8% lower than b" is no list
 ENDS = re.compile(
     r"\s*(?:$|[.,;:)\]|]|[(](?!\s*[-+±\u2212]?\s*\d*\.\d)|"
     r"(?:and|vs\.?|versus|for|on|with|while|whereas|but|against|at the end)\b)",
     re.IGNORECASE,
 )
-ENDS_OF_CLAUSES = ("; ", ". ", ", while ", ", but ")
+ENDS_OF_CLAUSES = ("; ", ". ", ", while ", ", but ", ", with ", ", reaching ", ", achieving ", ", scoring ")
 ENDS_OF_SENTENCES = ("; ", ". ")
 GIVES = re.compile(r"\b(?:reaches|has|is|gives|gets|ends at|it is)\s*$")
 NAME_FOLLOWS = re.compile(r"\s*(?:for|with|by|\()\s*(?:the\s+)?", re.IGNORECASE)
@@ -72,7 +84,11 @@ def is_level(text: str, number: Printed, names: Sequence[tuple[int, int, str]], 
         continues: Whether the number before it in the sentence is a level.
     """
     clause = _since(text, number.start, ENDS_OF_CLAUSES)
-    if number.percent or number.relation or OTHER.search(clause):
+    if number.relation:
+        return False
+    if _is_in_bracket(text, number, names):
+        return True
+    if OTHER.search(clause):
         return False
     if number.unit >= 1 and not _is_of_large_measure(clause, number):
         return False
@@ -90,6 +106,18 @@ def is_level(text: str, number: Printed, names: Sequence[tuple[int, int, str]], 
     gap = text[ends_of_names[-1] : number.start]
     is_continued = continues and CONTINUES.match(gap) is not None
     return is_continued or REACHES.match(gap) is not None
+
+
+def _is_in_bracket(text: str, number: Printed, names: Sequence[tuple[int, int, str]]) -> bool:
+    """Say whether a number alone in a bracket is the metric of the group before it: "then b (0.43)"."""
+    if number.unit >= 1 or not BRACKET_ENDS.match(text, number.end) or not MEASURE.search(text):
+        return False
+    ends = [end for _, end, _ in names if end <= number.start]
+    if not ends:
+        return False
+    if NAME_AND_BRACKET.fullmatch(text, ends[-1], number.start):
+        return MEASURE.search(text, 0, number.start) is not None
+    return HAS_THE_MEASURE.fullmatch(text, ends[-1], number.start) is not None
 
 
 def _is_of_large_measure(clause: str, number: Printed) -> bool:

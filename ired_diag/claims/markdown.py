@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ired_diag.claims.decorations import undecorated
+from ired_diag.claims.head_rows import with_one_head
 from ired_diag.claims.html_prose import without_html_prose
 from ired_diag.claims.html_tables import START as HTML_TABLE
 from ired_diag.claims.html_tables import html_table
@@ -90,7 +91,7 @@ def parts_of(text: str) -> Iterator[Table | Sentence]:
         if block is not None:
             table, at = block
             if table is not None:
-                yield replace(table, below=_below(lines, at))
+                yield with_one_head(replace(table, below=_below(lines, at)))
             continue
         if title:
             heading = unmarked(title[1])

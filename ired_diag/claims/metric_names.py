@@ -21,6 +21,7 @@ STATISTIC_WORDS = frozenset(
 ) - {"error"}  # fmt: skip
 UNITS = frozenset("s ms sec secs seconds minutes min hours h gb mb kb bytes tokens % k m".split())
 SCALE = re.compile(r"(?:[x\u00d7·*(]\s*|\bin\s+|^|\s)(?:10\s*\^\s*([-+]?\d+)|1?e(-\d+))\b", re.IGNORECASE)
+INCEPTION_SCORE = re.compile(r"^\W*IS\b(?=\s*(?:[\u2191(@$]|$))")
 STEP = re.compile(
     r"\b(?:step|iteration|iter)s?\s*[=#@]?\s*(\d[\d,]*)(k?)\b|\b(\d[\d,]*)(k?)\s*(?:steps|iterations)\b"
     r"|(?:^|\s)(\d{3,6})()\s+val\b|(?:loss|val|mse|acc\w*|error)\s+at\s+(\d{3,7})()\b",
@@ -44,7 +45,7 @@ def metric_of(head: str) -> str:
     >>> metric_of("R2_MSE"), metric_of("Mean"), metric_of("Final val loss (mean ± SD, n = 5)")
     ('r2 mse', '', 'final val loss')
     """
-    lowered = spaced(plain(head)).lower()
+    lowered = spaced(plain(INCEPTION_SCORE.sub("inception score", head))).lower()
     text = NO_WORDS.sub(" ", SCALE.sub(" ", lowered))
     words = [word.strip("-.") for word in re.split(r"[^\w%.²+/*@-]+", text)]
     return " ".join(word for word in words if _is_of_metric(word))

@@ -7,7 +7,7 @@ names no metric is of the only one that the report has; where it has several, it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from ired_diag.claims.metric_names import metric_of
@@ -22,6 +22,10 @@ from ired_diag.runs.metric_words import (
     words_of,
 )
 
+RANKED = re.compile(
+    r"(?:top|acc\w*|(?<![a-z])m?ap|recall|ndcg|hits?|pass|precision)[\s_-]?@?_?(\d+)(?![\d:.-]*\d)(?![a-z])",
+    re.IGNORECASE,
+)  # "mAP50-95" is a mean over thresholds, the plain mAP
 UNCLEAR = "?"  # the metric of a number whose text names several
 MEASURE = re.compile(
     r"(?<![\w/])(?:(?:validation|valid|val|test|eval|train|training|ood|dev|final|mean)[\s_/-]+)*"
@@ -29,9 +33,17 @@ MEASURE = re.compile(
     r"(?:word|character|token|phoneme) error rates?|accurac(?:y|ies)|acc|perplexity|ppl|bleu|psnr|ssim|fid|"
     r"dice|dsc|hd95|rouge(?:-?l)?|wer|cer|ndcg|elo|"
     r"exact match|win rate|auc|auroc|f1|m?iou|bpb|bpc|"
+    r"mcc|crps|auprc|mrr|chrf|nmi|pesq|stoi|si-?sdr|lpips|kid|(?-i:mAP)|"
     r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard)(?![\w])",
     re.IGNORECASE,
 )
+UP_TO_METRIC = re.compile(
+    r"\s*(?:%|points?|pp)?\s*"
+    r"(?:(?:(?!and\b|but\b)[^\W\d][\w-]*\s+){1,6}?(?:in|on)\s+(?:terms of\s+)?(?:the\s+)?)?",
+    re.IGNORECASE,
+)
+IN_DECIBELS = re.compile(r"\s*dB\b")
+OF_DECIBELS = ("psnr", "snr", "sdr", "si-sdr")
 SYNONYMS = {
     "acc": "accuracy",
     "top": "accuracy",
@@ -41,6 +53,7 @@ SYNONYMS = {
     "ret": "return",
     "err": "error",
     "dsc": "dice",
+    "em": "exactmatch",
 }
 GENERIC = frozenset({"loss", "error", "cost", "score"})
 Relation = Literal["same", "generic", "unnamed", "other"]
@@ -74,10 +87,15 @@ def metric_at(text: str, start: int, end: int, vocabulary: Iterable[str]) -> str
         vocabulary: The metrics that the report's tables and the runs name.
     """
     mentions = _mentions(text, vocabulary)
+    if IN_DECIBELS.match(text, end):
+        in_decibels = [name for name in metrics_in(" ".join(vocabulary), ()) if name in OF_DECIBELS]
+        return in_decibels[0] if len(in_decibels) == 1 else ""
     if not mentions:
         return ""
     if len({name for _, name in mentions}) == 1:
         return mentions[0][1]
+    if behind := _right_behind(text, end, mentions):
+        return behind
     clause = max(text.rfind(mark, 0, start) for mark in ENDS_OF_CLAUSES)
     before = [mention for mention in mentions if mention[0] < start]
     if not before:
@@ -86,6 +104,14 @@ def metric_at(text: str, start: int, end: int, vocabulary: Iterable[str]) -> str
     if place < clause:
         return UNCLEAR
     return name
+
+
+def _right_behind(text: str, end: int, mentions: Sequence[tuple[int, str]]) -> str:
+    """Return the metric of "3.8% better in Recall@20", or of "2.2 mAP above b"; empty without one."""
+    for place, name in mentions:
+        if place >= end:
+            return name if UP_TO_METRIC.fullmatch(text, end, place) else ""
+    return ""
 
 
 def relation_to(metric: str, own: str) -> Relation:
@@ -103,6 +129,9 @@ def relation_to(metric: str, own: str) -> Relation:
     others = _words(own)
     if words <= set(DETAILS) or words <= NO_METRIC:
         return "unnamed"
+    # Logs call a return a reward; who speaks of a reward may mean how a policy is rewarded.
+    if "return" in words and "reward" in others:
+        words = words - {"return"} | {"reward"}
     if _is_of_other_data(words, others) or NO_MEASURE.intersection(words - others):
         return "other"
     named = words & ALL_MEASURES
@@ -114,7 +143,8 @@ def relation_to(metric: str, own: str) -> Relation:
     only_split = words & set(SPLITS) and words <= {*SPLITS, *DETAILS}
     if only_split and not named:
         return "generic"
-    return "same" if words == others else "other"
+    of_data = {*SPLITS, *TEST_SPLITS}
+    return "same" if words in (others, others - of_data) else "other"
 
 
 def is_exactly(metric: str, own: str) -> bool:
@@ -156,8 +186,12 @@ def _words(name: str) -> set[str]:
 
 
 def rank_of(name: str) -> str:
-    """Return the k of a top-k accuracy; 1 of any other metric."""
-    hit = re.search(r"(?:top|acc\w*)[\s_-]?@?(\d+)\b", name, re.IGNORECASE)
+    """Return the k of a top-k accuracy or of an average precision at k; 1 of any other metric.
+
+    >>> rank_of("val_acc5"), rank_of("bbox_mAP_50"), rank_of("mAP50-95"), rank_of("mse")
+    ('5', '50', '1', '1')
+    """
+    hit = RANKED.search(name)
     if hit is None:
         return "1"
     return hit[1]

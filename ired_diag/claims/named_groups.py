@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ired_diag.claims import phrases
+from ired_diag.claims.compared_groups import COMPARED_WITH, compared_at
 from ired_diag.claims.numbers import Printed
 
 AFTER_STYLE = re.compile(r"^[)\s]*(?:\(|for\b|between\b|für\b|bei\b)", re.IGNORECASE)
@@ -24,6 +25,7 @@ TIED_AFTER = re.compile(
     r"[)\s]*(?:(?P<bracket>[(\[])|(?:for|with|by|using|under|für|bei|mit)\s)\s*(?:the\s+)?(?:runs? of\s+)?",
     re.IGNORECASE,
 )
+OPENING = re.compile(r"\s*\(\s*")
 CLOSING = re.compile(r"\s*[,;)\]]")
 TIED_BEFORE = re.compile(
     r"['\u2019s]*[\s:=(|≈~]*(?:(?!(?:and|und|or|vs|versus|than|but|while|to|from|over|against|compared)\b)[^\W\d]+[\s:=(≈~]*){0,6}"
@@ -54,6 +56,13 @@ class NamedGroups:
                 text = text[:start] + meaningless + text[end:]
         return text
 
+    def without_names(self) -> str:
+        """Return the text, each name in letters that mean nothing: Point-MAE is no MAE."""
+        text = self.text
+        for start, end, _ in self.at:
+            text = text[:start] + "g" * (end - start) + text[end:]
+        return text
+
     @property
     def everyone(self) -> tuple[str, ...]:
         """All groups that the sentence names, each once, in order."""
@@ -70,19 +79,25 @@ class NamedGroups:
             count: One group, or two.
         """
         if len(self.everyone) == count:
-            return self.everyone
+            return () if count > 1 and self._are_all_compared_with() else self.everyone
         if count == 1:
             candidates = self._candidates(start, place, end, following)
             return tuple(candidates[:1])
         pair = self._in_bracket_after(end)
         if len(pair) == count:
             return pair
+        if compared := compared_at(self.text, self.at, place, end):
+            return compared
         stretch = self.within(start, place)
         if AFTER_STYLE.match(self.text[end:]):
             stretch = self.within(end, following)
         if len(stretch) != count:
             return ()
         return stretch
+
+    def _are_all_compared_with(self) -> bool:
+        """Say whether each group is what something else is compared with: "lower than a, and than b"."""
+        return all(COMPARED_WITH.search(self.text[:start]) for start, _, _ in self.at)
 
     def _in_bracket_after(self, end: int) -> tuple[str, ...]:
         """Return the groups in the bracket of "3.1x faster (muon vs. adam)"."""
@@ -102,6 +117,8 @@ class NamedGroups:
             return list(self.everyone)
         if after := self._tied_after(end):
             return [after]
+        if own := self._before_bracket(place):
+            return [own]
         before = self.within(start, place)
         if len(before) != 1:
             return []
@@ -110,6 +127,13 @@ class NamedGroups:
             return [name]
         behind = self.within(end, following)[:1]
         return list(dict.fromkeys([name, *behind]))
+
+    def _before_bracket(self, place: int) -> str:
+        """Return the group in "b (0.43": the one whose bracket starts with a number; empty without one."""
+        for _, stop, name in reversed(self.at):
+            if stop <= place:
+                return name if OPENING.fullmatch(self.text, stop, place) else ""
+        return ""
 
     def _tied_after(self, end: int) -> str:
         """Return the group in "0.416 ± 0.010 (muon)" or "0.416 for muon", empty where there is none."""

@@ -57,7 +57,8 @@ def named_metric(words: str, logged: Sequence[str], context: Iterable[str] = ())
     # Words that measure nothing known are a metric only as the whole name of one, its data set included.
     if not spoken & ALL_MEASURES:
         whole = [name for name in logged if spoken == _words(name) and spoken & DATA_SETS and len(spoken) > 1]
-        return NamedMetric(candidates=tuple(whole))
+        bare = [name for name in logged if spoken == _words(name) - DATA_SETS]
+        return NamedMetric(candidates=tuple(whole or bare))
     same_rank = [name for name in logged if rank_of(name) == rank_of(words)]
     holding = [name for name in same_rank if spoken <= _words(name)]
     twins = [name for name in holding if _is_of_training(name, logged)]

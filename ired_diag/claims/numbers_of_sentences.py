@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Kind
 from ired_diag.claims.continued_kinds import continued_kind, kind_of_list
-from ired_diag.claims.from_to import FROM_TO
+from ired_diag.claims.from_to import FROM_TO, is_end_of_change
 from ired_diag.claims.levels import is_level
 from ired_diag.claims.metrics import MEASURE
 from ired_diag.claims.named_groups import NamedGroups
@@ -43,6 +43,10 @@ NO_CHANGE_AFTER = re.compile(
     r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", re.IGNORECASE
 )
 POWER_OF_TEN = re.compile(r"10\s*\^\s*([-+]?\d+)")
+ENDS_OF_CLAUSE = re.compile(r"[,;:]")
+MEANS_IN_PERCENT = ("mean", "median")
+SEEDS_IN_PERCENT = ("best", "worst")
+ENDS_LEVEL = re.compile(r"\s*(?:$|[.,;:()]|(?:and|vs\.?|versus|for|with|while|whereas|but)\b)")
 REACH_OF_SPREAD = 30  # letters after a ± that say what it is
 REACH_OF_ENDS = 110  # letters before an interval that say so
 
@@ -161,7 +165,7 @@ def _is_supposed(kind: Kind, text: str) -> bool:
 
 def _kind(before: str, after: str, number: Printed) -> Kind | None:
     if number.percent:
-        return _kind_of_percentage(before, after)
+        return _kind_of_percentage(before, after) or _level_in_percent(before, after)
     if _is_count(before, after, number):
         return "n"
     if phrases.RATIO.match(after):
@@ -179,7 +183,10 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
     is_gain = phrases.ADVANTAGE.search(before) or phrases.GAINS.search(before)
     if is_gain and phrases.NO_UNIT_AFTER.match(after):
         return "difference"
-    if phrases.CHANGED_BY.search(before):
+    is_signed = number.text.startswith(("+", "-")) or phrases.GAINS.search(before)
+    if is_signed and phrases.OVER_A_GROUP_AFTER.match(after) and MEASURE.search(after[:REACH_OF_SPREAD]):
+        return "difference"
+    if phrases.CHANGED_BY.search(before) or (number.unit < 1 and phrases.ABSOLUTE_AFTER.match(after)):
         return "difference"
     if phrases.FURTHER_AFTER.match(after):
         return "difference"
@@ -196,17 +203,30 @@ def _kind_of_percentage(before: str, after: str) -> Kind | None:
     """Return whether a percentage is a change or a difference in points; None where it is a level."""
     if FROM_TO.search(BOUND_OF_CHANGE.sub("", before)):
         return "percent"
-    if NO_CHANGE_AFTER.match(after):
+    if NO_CHANGE_AFTER.match(after) or is_end_of_change(before, after):
         return None
+    if phrases.is_absolute(before, after):
+        return "difference"
     if re.search(phrases.DIFFERENCE, before[-90:], re.IGNORECASE):
         return "difference"
     if before.endswith("(") and after.startswith(")") and not phrases.COMPARING.search(before[-14:]):
         return None  # "at 20 documents (67%)" is a level
-    near = f"{before[-25:]} {after[:30]}"
+    clause_after, *_ = ENDS_OF_CLAUSE.split(after[:30])
+    near = f"{before[-25:]} {clause_after}"
     if phrases.COMPARING.search(near) or phrases.CHANGE.search(before) or phrases.CHANGED_BY.search(before):
         return "percent"
     if phrases.MORE_AFTER.match(after):
         return "percent"
+    return None
+
+
+def _level_in_percent(before: str, after: str) -> Kind | None:
+    """Return whether a percentage is a mean, a median or the best seed's: "a mean accuracy of 91.3%"."""
+    if not ENDS_LEVEL.match(after):
+        return None
+    kind = phrases.kind_before(before, after)
+    if kind in SEEDS_IN_PERCENT or (kind in MEANS_IN_PERCENT and MEASURE.search(before)):
+        return kind
     return None
 
 

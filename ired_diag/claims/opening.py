@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from ired_diag.claims.agreeing_readouts import quoted_readout
 from ired_diag.claims.book import ANONYMOUS, Book
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.groups import RunGroups, only
-from ired_diag.claims.label_meaning import own_words, resolve
-from ired_diag.claims.labels import mentions, same_name
+from ired_diag.claims.label_meaning import numbered_groups, resolve
+from ired_diag.claims.labels import same_name
 from ired_diag.claims.unnamed_metric import with_metric_of_report
-from ired_diag.runs.study import Study
-
-MODEL_WORD = re.compile(r"(?=.*\d)(?=.*[a-z])\w{3,}")
 
 
 def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], every: RunGroups) -> Book:
@@ -32,6 +28,8 @@ def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], every: R
     reasons: dict[str, str] = {}
     for name in names:
         meant[name], reasons[name] = _meaning(name, blank, every)
+    for name, group in numbered_groups(names, list(every.members)).items():
+        meant[name] = meant[name] or group
     # A report on the only group of runs need not name it.
     if len(every.members) == 1:
         (alone,) = every.members
@@ -82,46 +80,3 @@ def _meaning(name: str, blank: Book, every: RunGroups) -> tuple[str | None, str]
         return None, "of which group of runs it is, is not said"
     claims = blank.stated("n", name) + blank.stated("mean", name)
     return resolve(name, claims, every)
-
-
-def names_in(text: str, labels: Sequence[str], study: Study | None) -> list[str]:
-    """Return the report's labels, each group once, and the groups of runs that it names besides."""
-    names: list[str] = []
-    for label in dict.fromkeys(labels):
-        if same_name(label, names) is None:
-            names.append(label)
-    for name in _names_of_runs(study):
-        if mentions(text, [name]) and same_name(name, names) is None:
-            names.append(name)
-    for short in _short_names(study):
-        if mentions(text, [short]) and same_name(short, names) is None:
-            names.append(short)
-    return names
-
-
-def _short_names(study: Study | None) -> list[str]:
-    """Return what groups of runs may be called in a sentence: "fp16" where all others share "gpt".
-
-    Only words with a digit: "large" is a word of the language, too.
-    """
-    if study is None:
-        return []
-    groups = list(study.groups())
-    short: list[str] = []
-    for group in groups:
-        own = own_words(group, groups)
-        if len(own) == 1 and MODEL_WORD.fullmatch(next(iter(own))):
-            short += own
-    return short
-
-
-def _names_of_runs(study: Study | None) -> list[str]:
-    """Return the names of the groups of runs, then those of their mining strategies."""
-    if study is None:
-        return []
-    groups = study.groups()
-    strategies = set()
-    for runs in groups.values():
-        configuration = runs[0].configuration or {}
-        strategies.add(str(configuration.get("mining_strategy", "")))
-    return [*groups, *sorted(strategies - {"", "None"})]

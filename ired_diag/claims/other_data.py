@@ -45,13 +45,16 @@ DATA_SET = re.compile(
     re.IGNORECASE,
 )
 CLAUSE_END = re.compile(r"[;.]\s|,\s+(?:and|but|while)\b|\band on\b")
+LEVELS = ("mean", "level")
+ENOUGH = 2  # numbers that agree
 FEWEST_DATA_SETS = 2  # a report that names one is of it
 KINDS_OF_SPLITS = {"validation": SPLITS, "test": ("test",), "ood": ("ood",), "train": TRAINING}
 
 
 def other_data(claim: Claim, book: Book) -> str:
     """Return why a claim may be of other data than the runs, or nothing."""
-    if split := _other_split(claim, book.groups.metric):
+    split = _other_split(claim, book.groups.metric)
+    if split and not _agrees_under_its_name(claim, book):
         return f"it may be of other data ({split!r}) than {book.groups.metric}, which the runs are judged by"
     if name := _other_data_set(claim, book):
         return f"of which of the report's data sets the runs are is not certain ({name!r} stands here)"
@@ -74,6 +77,19 @@ def _other_split(claim: Claim, metric: str) -> str:
     if heading is None or split_of(heading[1]) == own:
         return ""
     return heading[1]
+
+
+def _agrees_under_its_name(claim: Claim, book: Book) -> bool:
+    """Say whether most levels of the same words are those of the runs: "test MSE" is what they log.
+
+    A program that has one set of data besides the training data calls it by either name.
+    """
+    levels = []
+    for other in book.claims:
+        is_alike = other.kind in LEVELS and other.table == claim.table and other.metric == claim.metric
+        if is_alike and book.only_group(other):
+            levels.append(_is_of_runs(other, book))
+    return sum(levels) >= ENOUGH and 2 * sum(levels) > len(levels)
 
 
 def _nearest_split(claim: Claim) -> re.Match[str] | None:
@@ -104,13 +120,20 @@ def split_of(metric: str) -> str:
     return ""
 
 
+def names_several_data_sets(book: Book) -> bool:
+    """Say whether a report names more data sets than the one that it is of."""
+    named = {hit[0].lower() for hit in DATA_SET.finditer(book.text)}
+    return len(named) >= FEWEST_DATA_SETS
+
+
 def _other_data_set(claim: Claim, book: Book) -> str:
     """Return the data set that a claim's sentence or heading names, in a report of several."""
-    named = {hit[0].lower() for hit in DATA_SET.finditer(book.text)}
-    if len(named) < FEWEST_DATA_SETS:
+    if not names_several_data_sets(book):
         return ""
+    groups = " ".join(claim.groups).lower()
     for words in (claim.wording, claim.heading, claim.caption):
-        if hit := DATA_SET.search(words):
+        hit = DATA_SET.search(words)
+        if hit and hit[0].lower() not in groups:
             return hit[0]
     return ""
 

@@ -45,6 +45,8 @@ class OtherMetrics:
         if claim.metric and relation_to(claim.metric, book.groups.metric) == "same":
             return ""
         for metric, groups in self._groups(book):
+            if _is_constant(groups):
+                continue
             for other in _books_by(groups, READOUTS_OF_A_NUMBER, book):
                 if _in_any_unit(claim, other, check).outcome == "holds":
                     return metric
@@ -95,6 +97,12 @@ class OtherMetrics:
 def is_about_runs(claim: Claim, book: Book) -> bool:
     """Say whether all groups of a claim are groups of runs."""
     return bool(claim.groups) and all(map(book.group, claim.groups))
+
+
+def _is_constant(groups: RunGroups) -> bool:
+    """Say whether all runs end at one value, so that any order and any count of wins agrees with them."""
+    ends = {value for by_seed in groups.values.get("last", {}).values() for value in by_seed.values()}
+    return len(ends) == 1
 
 
 def _books_by(groups: RunGroups, readouts: Sequence[str], book: Book) -> list[Book]:

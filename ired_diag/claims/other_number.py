@@ -9,7 +9,7 @@ from ired_diag.claims.agreeing_readouts import matching
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.metric_names import step_of
-from ired_diag.claims.metrics import UNCLEAR, relation_to
+from ired_diag.claims.metrics import MEASURE, UNCLEAR, relation_to
 from ired_diag.claims.percent_words import is_in_percent
 from ired_diag.claims.ranges import FAR
 from ired_diag.claims.samples import Sample
@@ -19,7 +19,8 @@ from ired_diag.readers.seed_table_metrics import UNNAMED
 OTHER_METRIC = re.compile(
     r"\btrain(?:ing)?[\s_/-]*(?:loss|mse|error|time)|\bood\b|out[- ]of[- ]distribution|\baccuracy\b"
     r"|\benerg(?:y|ies)\b"
-    r"|\b(?:hours?|minutes?|seconds?|gpus?|runtime|wall|grad(?:ients?)?|memory|epochs?|cost|parameters?|faster|slower)\b"
+    r"|\b(?:hours?|minutes?|seconds|per second|gpus?|runtime|wall|grad(?:ients?)?|memory|epochs?|"
+    r"(?<!at the )cost|parameters?|faster|slower)\b"
     r"|\bcorrelat\w*|\bratios?\b|\b(?:rejection|acceptance|negative) rate"
     r"|\bdiversity\b|\bcoverage\b|\bslopes?\b|\bcondition(?:ing| numbers?)\b|\bvariances?\b"
     r"|\bgaps?\b|\brewards?\b|\bperplexity\b",
@@ -31,6 +32,8 @@ OF_A_TIME = re.compile(
     re.IGNORECASE,
 )  # a column "epoch of best"
 SPREADS = ("sd", "se", "interval", "spread")
+GAP_OF_GROUPS = re.compile(r"\bgap(?=\s+(?:between|to|from|over|with|is|of)\b)", re.IGNORECASE)
+RIGHT_BEFORE = re.compile(rf"(?:{MEASURE.pattern})\s*(?:(?:is|was|of|at|=|:)\s*)?\(?$", re.IGNORECASE)
 PERCENT = 0.01
 LEVELS = ("mean", "value", "level")
 
@@ -67,7 +70,9 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     if claim.table and claim.metric:
         beside = claim.wording
     if not claim.table:  # "the gap between a and b" is no metric of its own
-        beside = re.sub(r"\bgap between\b", "difference between", beside, flags=re.IGNORECASE)
+        beside = GAP_OF_GROUPS.sub("difference", beside)
+    if relation == "same" and _is_named_right_before(claim):
+        beside = ""
     if other := another_metric_in(beside, book):
         return f"it may be of another metric ({other!r} stands next to it)"
     if _is_of_an_extreme(claim, book):
@@ -86,6 +91,13 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
         return ""
     is_named = relation == "same" or bool(re.search(r"\bmse\b|validation", near, re.IGNORECASE))
     return _why_by_size(mean, group, book, is_named=is_named)
+
+
+def _is_named_right_before(claim: Claim) -> bool:
+    """Say whether a metric stands next to a number of a sentence, so that no other one is meant."""
+    if claim.table or not claim.numbers:
+        return False
+    return RIGHT_BEFORE.search(claim.words_before) is not None
 
 
 def _words_near(claim: Claim, mean: Claim | None) -> str:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, holds, unchecked
 from ired_diag.claims.metric_names import SCALE
+from ired_diag.claims.metrics import same_metric
 from ired_diag.claims.numbers import Printed, number_of, plain
 
 IN_OTHER_UNITS = (
@@ -69,10 +70,9 @@ def _stated(claim: Claim, book: Book) -> Iterator[float]:
         power = 10.0 ** int(scale[1] or scale[2])
         yield power
         yield 1 / power
-    if not claim.table:
-        return
     for other in book.claims:
-        if other.table == claim.table and other.kind in LEVELS and other.numbers:
+        is_near = other.table == claim.table or (not claim.table and same_metric(other.metric, claim.metric))
+        if is_near and other.kind in LEVELS and other.numbers:
             yield from _factor_of(other.number)
 
 

@@ -34,6 +34,7 @@ MEANINGS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # No shape of a curve says for certain that it converged: some only are certain not to have.
     "converged": ((), (RESULT, UNKNOWN_END, "stopped")),
 }
+PERCENT = 0.01
 BY_SHAPE = "diverged"  # to a finite value: judged by the shape of the curve
 OTHER_SETTING = re.compile(
     r"\b(?:at|with|for|using|under)\s+(?:an?\s+|the\s+)?(?:[^\W\d]\w*\s+){0,2}?"
@@ -159,7 +160,9 @@ def _of_a_value(claim: Claim, book: Book) -> Verdict:
     samples = book.groups.samples(group)
     last = samples.get("last")
     count, n, value = claim.numbers
-    if last is None or value.percent or is_far(value.value, last.mean.middle):
+    if last is not None and value.percent and abs(last.mean.middle) <= 1:
+        value = value.scaled(PERCENT)
+    if last is None or is_far(value.value, last.mean.middle):
         return unchecked(claim, "it may be of another metric, or in another unit")
     launched = len(book.groups.ended[group])
     if round(n.value) not in (last.n, launched):

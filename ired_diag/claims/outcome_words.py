@@ -57,6 +57,10 @@ AGAIN = re.compile(
     rf"(?:,|\band)\s+(?:and\s+)?[^\W\d][\w@-]*\s+(?:in|on|for)\s+{ANY_COUNT}\b(?:\s+{BETWEEN}{RUNS}\b)?",
     re.IGNORECASE,
 )  # "a diverged on 1 of 5 seeds, b on 0 of 5"
+ON_SEEDS = re.compile(
+    rf"\b(?:on|in|for)\s+{ANY_COUNT}\s+{BETWEEN}{RUNS},?\s+(?:[^\W\d][\w@-]*\s+){{1,3}}?(?P<event>{EVENT}|{REACHES})\b",
+    re.IGNORECASE,
+)  # "on 4 of 6 seeds, a exceeds 3300"
 NOT_BEFORE = re.compile(r"\b(?:not|never|n['\u2019]t|neither|nor)\s*$", re.IGNORECASE)
 IN_BRACKET = re.compile(r"\s*\([^()]*\)")
 LOWER = re.compile(r"below|under", re.IGNORECASE)
@@ -88,7 +92,7 @@ def counted_outcomes(text: str, *, comma: bool) -> Iterator[Counted]:
         text: The sentence.
         comma: Whether it writes decimal commas.
     """
-    hits = [hit for pattern in (AFTER, BEFORE, NO_RUN, AGAIN) for hit in pattern.finditer(text)]
+    hits = [hit for pattern in (AFTER, BEFORE, NO_RUN, AGAIN, ON_SEEDS) for hit in pattern.finditer(text)]
     hits.sort(key=lambda hit: hit.start())
     event = ""
     end = 0

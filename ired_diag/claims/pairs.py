@@ -11,6 +11,7 @@ from ired_diag.claims.claim import Claim
 from ired_diag.claims.comparisons import Tested, tests_of
 from ired_diag.claims.other_number import runs_of_claim
 from ired_diag.claims.samples import Sample
+from ired_diag.claims.words_of_test import words_of_test
 
 PAIRED = re.compile(r"(?<!un)(?<!non-)\bpaired\b|gepaart", re.IGNORECASE)
 WELCH = re.compile(r"\bwelch", re.IGNORECASE)
@@ -115,7 +116,7 @@ def _only_pair(claim: Claim, book: Book) -> tuple[str, ...]:
 def tests_said(claim: Claim) -> tuple[str, ...]:
     """Return the t test that the words name; all three where they name none, or several."""
     patterns = {"paired": PAIRED, "welch": WELCH, "student": STUDENT}
-    for text in (claim.wording, claim.context):
+    for text in _texts_on_test(claim, claim.wording):
         said = tuple(name for name, pattern in patterns.items() if pattern.search(text))
         # "Independent" is a word of Welch's test as well.
         if said == ("welch", "student") and re.search(r"unpaired|independent", text, re.IGNORECASE):
@@ -127,9 +128,22 @@ def tests_said(claim: Claim) -> tuple[str, ...]:
     return tuple(patterns)
 
 
+def _texts_on_test(claim: Claim, words: str) -> tuple[str, ...]:
+    """Return the texts that may name the test of a claim, the nearest first; its own where it has some.
+
+    Args:
+        claim: A p, or a statistic.
+        words: Those of its sentence or column.
+    """
+    own = words_of_test(claim)
+    if own != claim.own_words:
+        return (own,)
+    return words, claim.context
+
+
 def other_test(claim: Claim) -> str:
     """Return the words that say that a p is of something else than a plain two-sided t test."""
-    for text in (claim.own_words, claim.context):
+    for text in _texts_on_test(claim, claim.own_words):
         hit = re.search(OTHER_TEST, text, re.IGNORECASE)
         if hit:
             return hit[0]

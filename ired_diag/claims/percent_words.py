@@ -34,6 +34,7 @@ SHARES = frozenset(
     misclassification
     """.split()
 )  # measures that are printed in percent
+BOUNDED = SHARES - {"err", "error", "wer", "cer", "ter", "mape", "smape", "misclassification"}  # by 1
 LEVELS = ("mean", "level", "value", "median", "best", "worst")
 
 
@@ -46,6 +47,19 @@ def says_percent(text: str) -> bool:
     (False, False)
     """
     return IN_WORDS.search(plain(text)) is not None
+
+
+def is_share(metric: str, *, bounded: bool = False) -> bool:
+    """Say whether a metric is one that is printed in percent.
+
+    >>> is_share("val_wer"), is_share("val_wer", bounded=True), is_share("f1", bounded=True), is_share("mse")
+    (True, False, True, False)
+
+    Args:
+        metric: Its name.
+        bounded: Whether it has to be one that is never above 1; an error rate may be.
+    """
+    return not (BOUNDED if bounded else SHARES).isdisjoint(words_of(metric))
 
 
 def is_in_percent(claim: Claim) -> bool:

@@ -34,6 +34,18 @@ SUBJECT = re.compile(r"[^,;]*\b(?:is|was|are|were|has|had)\b[^,;]*$")
 REACH_BEFORE = 60  # letters: so near to a percentage, words say of what it is
 REACH_AFTER = 12
 REACH_OF_BASE = 40  # letters after "than" in which the base is named
+TO_THE_NUMBER = r"\b[^.;\d]{0,60}\b(?:by|of)\s+(?:about\s+|roughly\s+|around\s+|~\s*)?$"
+REDUCED_BEFORE = re.compile(
+    rf"\b(?:reduc(?:es|ed|ing|tion)|lower(?:s|ed|ing)|cuts?|cutting|decreas(?:es?|ed|ing)){TO_THE_NUMBER}",
+    re.IGNORECASE,
+)
+REDUCED_AFTER = re.compile(
+    r"\s*(?:relative\s+)?(?:[A-Za-z-]+\s+)?(?:reduction|decrease|lower|smaller|fewer|less)\b", re.IGNORECASE
+)
+RAISED_BEFORE = re.compile(rf"\b(?:increas(?:es?|ed|ing)|rais(?:es|ed|ing)){TO_THE_NUMBER}", re.IGNORECASE)
+RAISED_AFTER = re.compile(
+    r"\s*(?:relative\s+)?(?:[A-Za-z-]+\s+)?(?:increase|higher|larger|greater)\b", re.IGNORECASE
+)
 FACTORS = (
     (100.0, "a share printed with a percent sign"),
     (0.01, "a hundred times too large"),
@@ -91,7 +103,7 @@ def _of_two_means(claim: Claim, book: Book, bases: dict[str, list[Range]]) -> Ve
         book: What is known.
         bases: By the group that is the base, what the change of the other one may be.
     """
-    base = _base(claim)
+    base = _base(claim) or _base_by_direction(claim, bases)
     right = bases[base] if base else _all_of(bases)
     if _fits_any(claim, right):
         return _direction(claim, base, right[0])
@@ -227,6 +239,25 @@ def _base(claim: Claim) -> str | None:
     if len(named) != 1:
         return None
     return named[0]
+
+
+def _base_by_direction(claim: Claim, bases: dict[str, list[Range]]) -> str | None:
+    """Return the group that a reduction starts from, the larger mean, or an increase, the smaller one."""
+    if not _stands_in_sentence(claim):
+        return None
+    near = claim.wording[claim.number.end :]
+    sign = 0
+    if REDUCED_BEFORE.search(claim.words_before) or REDUCED_AFTER.match(near):
+        sign = -1
+    elif RAISED_BEFORE.search(claim.words_before) or RAISED_AFTER.match(near):
+        sign = 1
+    starts = []
+    for label, changes in bases.items():
+        if sign * changes[0].middle > 0:
+            starts.append(label)
+    if len(starts) != 1:
+        return None
+    return starts[0]
 
 
 def _names(text: str, label: str) -> bool:

@@ -22,7 +22,10 @@ ENDS_AT = (
     r"(?:an?\s+(?:[^\W\d][\w@-]*\s+){1,4}of\s+)?|\()$"
 )
 BEST = r"\b(?:best|strongest)\s+"
-WHICH_SEED = r"(?:seed|run)\b\s+(?:is|was)\s+seed\s+\d+\s*(?:,\s*)?(?:\(|with\s+|at\s+)$"
+WHICH_SEED = (
+    r"(?:single\s+)?(?:seed|run)\b\s+(?:is|was)\s+seed\s+\d+\s*(?:of\s+\S+(?:\s+\S+)?\s*)?(?:,\s*)?"
+    r"(?:\(|with\s+(?:an?\s+(?:\S+\s+){1,3}of\s+)?|at\s+)$"
+)
 WORST = r"\b(?:worst|weakest)\s+"
 DIFFERENCE = (
     r"\b(?:difference|gap)\b"
@@ -148,7 +151,8 @@ RATIO = re.compile(
     re.I,
 )
 TIMES_ANOTHER = re.compile(
-    r"\s*(?:x\b|\u00d7|times\b)\s*(?:that of\b|(?:the\s+)?[\w-]+['\u2019]s?\s+(?:[^\W\d][\w-]*\s+){0,2}"
+    r"\s*(?:x\b|\u00d7|times\b)\s*(?:that of\b|the\s+(?:[^\W\d][\w-]*\s+){1,3}of\b|"
+    r"(?:the\s+)?[\w-]+['\u2019]s?\s+(?:[^\W\d][\w-]*\s+){0,2}"
     r"(?:returns?|rewards?|loss|mse|error|accuracy|score|dice|perplexity|fid)\b)",
     re.IGNORECASE,
 )  # "1.38x b's mean return"
@@ -179,43 +183,64 @@ COUNTED_AFTER = re.compile(
 )
 WITHIN_BEFORE = re.compile(r"\bwithin\s+(?:[±~≈]\s*)?$|\bto within\s+$", re.IGNORECASE)
 FURTHER_AFTER = re.compile(
-    r"\s*(?:(?:nats?|points?|pp|ppt|p\.p\.|dice|units?|bits?|db|in (?:loss|mse|return|accuracy|dice))\s+)?"
-    r"(?:(?:below|above|ahead of|behind)\b|"
+    r"\s*(?:(?:nats?|points?|pp|ppt|p\.p\.|dice|units?|bits?|db|bleu|chrf|m?ap|fid|wer|cer|psnr|ppl|f1|bpc|bpb|"
+    r"m?iou|auc|auroc|rouge|mrr|ndcg|(?:accuracy |percentage )points?|"
+    r"in (?:loss|mse|return|accuracy|dice))\s+)?"
+    r"(?:(?:prozent)?punkte\s+)?(?:(?:below|above|ahead of|behind)\b|"
+    r"(?:besser|schlechter|h\u00f6her|niedriger|kleiner|gr\u00f6\u00dfer) als\b|"
     r"(?:lower|higher|better|worse|smaller|larger|greater|more|less|short)\s+(?:than|of|for|with)\b)",
     re.IGNORECASE,
 )  # "0.02 below that of b" is a difference, whatever stands before it
 CHANGED_BY = re.compile(
-    r"\b(?:improv\w*|outperform\w*|beats?|lower(?:s|ed|ing)?|reduc\w*|rais(?:es|ed)|lifts?|lifted|boosts?|"
+    r"\b(?:improv\w*|outperform\w*|beats?|lower(?:s|ed|ing)?|reduc\w*|raise[sd]?|lifts?|lifted|boosts?|"
     r"increas\w*|decreas\w*|cuts?|drops?|differs?|surpass\w*|exceed\w*|leads?|trails?|ahead|wins?|better|worse)\b"
     r"(?:\s+[^\s.;,\d][^\s.;,]*){0,9}\s+by\s+(?:only\s+|just\s+|a\s+)?$",
     re.IGNORECASE,
 )
 ADVANTAGE = re.compile(
     r"(?<!probability of )\b(?:advantage|improvement|reduction|(?<=by a )margin)\b"
-    r"(?:\s+[^\s\d][^\s]*){0,6}\s*(?:=|is|of|was|:)\s*(?:only\s+)?$|"
+    r"(?:\s+(?![ptdFUW]\s*[=<>])[^\s\d(),;][^\s(),;]*){0,6}\s*(?:=|is|of|was|:)\s*(?:only\s+)?$|"
     r"\bdifference,\s*$|(?:Δ|\bdelta)\s*[=:]\s*$",
     re.IGNORECASE,
 )
+ABSOLUTE_AFTER = re.compile(r"\s*\(?\s*(?:absolute\b|abs\.)", re.IGNORECASE)
+ABSOLUTE_BEFORE = re.compile(r"\babsolute(?:ly)?\b[^.;,\d]{0,40}$", re.IGNORECASE)
 NO_UNIT_AFTER = re.compile(
-    r"\s*(?:nats?|bits?|points?|pp|db|dice|in|over|on|for|with|and|relative|compared)\b|\s*(?:$|[.,;:()])",
+    r"\s*(?:nats?|bits?|(?:(?:percentage|accuracy|absolute)\s+)?points?|pp|db|dice|in|over|on|for|with|and|relative|compared)\b|\s*(?:$|[.,;:()])",
     re.IGNORECASE,
 )  # "a reduction of 4 GB" is none of the metric
 ALPHA_BEFORE = re.compile(r"(?:\u03b1|\balpha|\blevel)\s*(?:of|=|:)?\s*$", re.IGNORECASE)
-GAINS = re.compile(r"\b(?:gains?|gained)\s+(?:only\s+|just\s+|another\s+)?$", re.IGNORECASE)
+GAINS = re.compile(
+    r"\b(?:gains?|gained|gives|yields|brings|adds)\s+(?:only\s+|just\s+|another\s+|about\s+)?[+\u2212]?$",
+    re.IGNORECASE,
+)
+OVER_A_GROUP_AFTER = re.compile(
+    r"\s*(?:[^\W\d][\w-]*\s+){0,2}(?:over|compared (?:to|with)|relative to|vs\.?|versus)\s", re.IGNORECASE
+)
 MORE_AFTER = re.compile(r"\s*(?:more|less|fewer)\s*(?:$|[.,;)])", re.IGNORECASE)
 
 
-def statistic_before(text: str) -> tuple[str, tuple[float, ...]] | None:
-    """Return which statistic the words say that a number is, with its degrees of freedom.
+def is_absolute(before: str, after: str) -> bool:
+    """Say whether the words at a percentage say that it is in points: "1.8% absolute".
+
+    Args:
+        before: What stands before it.
+        after: What stands after it.
+    """
+    return bool(ABSOLUTE_AFTER.match(after) or ABSOLUTE_BEFORE.search(before))
+
+
+def statistic_before(text: str) -> tuple[str, tuple[str, ...]] | None:
+    """Return which statistic the words say that a number is, with its degrees of freedom as printed.
 
     >>> statistic_before("A Friedman test gives χ²(2) = "), statistic_before("Mann-Whitney U = ")
-    (('chi2', (2.0,)), ('U', ()))
+    (('chi2', ('2',)), ('U', ()))
     """
     near = text[-60:]
     for name, pattern in STATISTICS:
         hit = re.search(pattern.replace("{df}", DF), near)
         if hit:
-            degrees = [float(group) for group in hit.groups() if group]
+            degrees = [group for group in hit.groups() if group]
             return name, tuple(degrees)
     return None
 

@@ -28,6 +28,7 @@ from ired_diag.claims.other_number import runs_of_claim
 from ired_diag.claims.pairs import samples_of_pair
 from ired_diag.claims.ranges import Range, fits_any
 from ired_diag.claims.samples import Sample
+from ired_diag.claims.words_of_test import words_of_test
 
 Array = NDArray[np.float64]
 NAMES: Mapping[str, str] = {
@@ -67,7 +68,7 @@ class Outcome:
 
 def test_named(claim: Claim) -> str:
     """Return which rank test, or test over several groups, the words name; empty where none or several."""
-    words = claim.own_words
+    words = words_of_test(claim)
     named = [name for name, pattern in NAMES.items() if re.search(pattern, words, re.IGNORECASE)]
     if len(named) != 1:
         return ""

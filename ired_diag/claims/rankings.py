@@ -1,5 +1,6 @@
 """Is the order of the groups that a sentence states that of their means?
 
+"a outperforms b" is held against the means of the two, where the sentence says nothing that limits it.
 "a < b < c" is right where the means rise in this order, and where they fall: the sign may mean the number, or
 that c is better. "a is the best", "a has the lowest loss" and "a is the worst of the three" are held against
 the means of all groups that the report names. An order is wrong only if no readout of the runs has it.
@@ -8,7 +9,7 @@ the means of all groups that the report names. An order is wrong only if no read
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -17,13 +18,14 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.continued_kinds import NAME, masked
 from ired_diag.claims.known_samples import why_unknown
-from ired_diag.claims.metrics import MEASURE, metric_at, relation_to
+from ired_diag.claims.metrics import MEASURE, UNCLEAR, metric_at, metrics_in, relation_to
 from ired_diag.claims.named_groups import NamedGroups
 from ired_diag.claims.other_number import why_of_another
 from ired_diag.claims.phrases import NUMBER_WORDS
 from ired_diag.claims.ranges import Range
 
 SIGN = re.compile(r"\s*(?:\([^()]*\)\s*)?([<>])\s*")
+OF_TWO = "better of two"
 FEWEST = 3  # groups: two with a sign between them may be a hypothesis
 OPENING = r"^\W*(?:(?:overall|in short|in summary|again|here|clearly|so|thus)\s*,?\s*)?"
 KIND_OF_GROUP = (
@@ -45,6 +47,23 @@ HAS = re.compile(
     rf"{OF_HOW_MANY}(?:\s+overall)?{ENDS}",
     re.IGNORECASE,
 )
+BETTER = (
+    r"(?:outperforms?|outperformed|beats?|surpass(?:es|ed)|improves?\s+(?:up)?on|improves?\s+over|"
+    r"(?:is|was|performs?|performed|does|did)\s+(?:\w+\s+)?(?:better\s+than|superior\s+to))"
+)
+WORSE = (
+    r"(?:underperforms?|underperformed|(?:is|was|performs?|performed|does|did)\s+(?:\w+\s+)?"
+    r"(?:worse\s+than|inferior\s+to))"
+)
+SURELY = r"(?:(?:also|clearly|consistently|significantly|slightly|still|again|further|even|marginally)\s+)?"
+NO_LIMIT = (
+    r"\s*(?=$|[.;:)]|\(\s*(?:[-+\u2212]?\d|p\b|t\b|welch|paired)|by\s+(?:about\s+|only\s+|an?\s+)?[-+\u2212]?\d|"
+    r"on average\b|overall\b)"
+)
+OUTPERFORMS = re.compile(
+    rf"(?P<first>{NAME})\s+{SURELY}(?:(?P<better>{BETTER})|(?P<worse>{WORSE}))\s+(?:the\s+)?(?P<second>{NAME}){NO_LIMIT}",
+    re.IGNORECASE,
+)
 UNQUALIFIED = re.compile(r"\b(?:mean|average|final|overall|last)\b|[\s_/-]+", re.IGNORECASE)
 
 
@@ -57,8 +76,33 @@ def rankings_of(named: NamedGroups, line: int, context: str, block: int) -> Iter
         context: The sentence and its heading.
         block: The number that its claims share.
     """
+    mentioned = metrics_in(named.text, ())
     for groups, said in _chains(named):
-        yield Claim("ranking", line, said, groups=groups, context=context, block=block, test="order")
+        yield Claim(
+            "ranking",
+            line,
+            said,
+            groups=groups,
+            context=context,
+            block=block,
+            metric=mentioned[0] if len(mentioned) == 1 else "",
+            test="order",
+        )
+    if pair := _outperforming(named):
+        groups, said = pair
+        spoken = UNCLEAR
+        if len(mentioned) <= 1:
+            spoken = "".join(mentioned)
+        yield Claim(
+            "ranking",
+            line,
+            said,
+            groups=groups,
+            context=context,
+            block=block,
+            metric=spoken,
+            test=OF_TWO,
+        )
     if len(named.everyone) != 1:
         return
     text = masked(named, 0, len(named.text))
@@ -75,6 +119,22 @@ def rankings_of(named: NamedGroups, line: int, context: str, block: int) -> Iter
             test=hit["word"].lower(),
             doubt="of which metric it is, is not certain" if metric is None else "",
         )
+
+
+def _outperforming(named: NamedGroups) -> tuple[tuple[str, str], str] | None:
+    """Return the better and the worse group of "a outperforms b", with these words; None without them."""
+    text = masked(named, 0, len(named.text))
+    hit = OUTPERFORMS.search(text)
+    if hit is None:
+        return None
+    first = text.count(NAME, 0, hit.start("first"))
+    second = text.count(NAME, 0, hit.start("second"))
+    start, _, a = named.at[first]
+    _, end, b = named.at[second]
+    said = named.text[start:end]
+    if hit["worse"]:
+        return (b, a), said
+    return (a, b), said
 
 
 def _metric(hit: re.Match[str]) -> str | None:
@@ -113,6 +173,8 @@ def check_ranking(claim: Claim, book: Book) -> Verdict:
             return unchecked(claim, why)
     if claim.metric and relation_to(claim.metric, book.groups.metric) != "same":
         return unchecked(claim, f"it is of {claim.metric!r}, and the runs are judged by {book.groups.metric}")
+    if claim.test == OF_TWO:
+        return _of_two(claim, book)
     if claim.test == "order":
         return _of_order(claim, book)
     return _of_extreme(claim, book)
@@ -130,6 +192,17 @@ def _of_order(claim: Claim, book: Book) -> Verdict:
     return _refuted(claim, claim.groups, orders)
 
 
+def _of_two(claim: Claim, book: Book) -> Verdict:
+    """Return whether the first of two groups is the better one, by any readout."""
+    orders = _means(claim.groups, book)
+    if not orders or not book.is_pair(claim):
+        return unchecked(claim, why_unknown(claim, book))
+    for readout, means in orders.items():
+        if _is_at_the_end(means, is_lowest=book.groups.lower_is_better):
+            return holds(claim, f"its mean is the better one ({readout})")
+    return _refuted(claim, claim.groups, orders)
+
+
 def _of_extreme(claim: Claim, book: Book) -> Verdict:
     labels = _rivals(claim, book)
     count = _count(claim)
@@ -144,16 +217,28 @@ def _of_extreme(claim: Claim, book: Book) -> Verdict:
     if claim.test in ("best", "worst"):
         is_lowest = (claim.test == "best") == book.groups.lower_is_better
     for readout, means in orders.items():
-        own, *others = means
-        if all(_rises([own, other] if is_lowest else [other, own]) for other in others):
+        if _is_at_the_end(means, is_lowest=is_lowest):
             return holds(claim, f"its mean is the {claim.test} of {len(labels)} ({readout})")
     return _refuted(claim, labels, orders)
+
+
+def _is_at_the_end(means: Sequence[Range], *, is_lowest: bool) -> bool:
+    """Say whether the first of some means may be the lowest, or the highest."""
+    own, *others = means
+    for other in others:
+        pair = [own, other] if is_lowest else [other, own]
+        if not _rises(pair):
+            return False
+    return True
 
 
 def _rivals(claim: Claim, book: Book) -> list[str]:
     """Return the label of a claim, then that of each other group of runs that the report names."""
     own = book.group(claim.only_group)
-    labels = {group: name for name, group in book.meant.items() if group and group != own}
+    labels = {}
+    for name, group in book.meant.items():
+        if group and group != own:
+            labels[group] = name
     return [claim.only_group, *labels.values()]
 
 
@@ -161,12 +246,21 @@ def _means_of_all(claim: Claim, book: Book) -> tuple[list[str], dict[str, list[R
     """Return all groups of runs, that of a claim first, with their means by each readout that all have."""
     own = book.group(claim.only_group) or ""
     every = book.groups.every
-    groups = [own, *(group for group in every["last"] if group != own)]
+    groups = [own]
+    for group in every["last"]:
+        if group != own:
+            groups.append(group)
     means = {}
     for readout, values in every.items():
         if all(values.get(group) for group in groups):
-            means[readout] = [Range.exactly(float(np.mean(list(values[group].values())))) for group in groups]
+            means[readout] = [_mean_of(values[group]) for group in groups]
     return groups, means
+
+
+def _mean_of(values: Mapping[str, float]) -> Range:
+    """Return the mean of values by seed."""
+    mean = float(np.mean(list(values.values())))
+    return Range.exactly(mean)
 
 
 def _stand_together(labels: Sequence[str], book: Book) -> bool:
@@ -196,7 +290,11 @@ def _means(labels: Sequence[str], book: Book) -> dict[str, list[Range]]:
     for label in labels:
         for readout, sample in book.groups.samples(book.group(label) or "").items():
             means.setdefault(readout, []).append(sample.mean)
-    return {readout: of_groups for readout, of_groups in means.items() if len(of_groups) == len(labels)}
+    of_all = {}
+    for readout, of_groups in means.items():
+        if len(of_groups) == len(labels):
+            of_all[readout] = of_groups
+    return of_all
 
 
 def _rises(means: Sequence[Range]) -> bool:
@@ -206,10 +304,14 @@ def _rises(means: Sequence[Range]) -> bool:
 
 def _refuted(claim: Claim, labels: Sequence[str], orders: dict[str, list[Range]]) -> Verdict:
     readout, means = next(iter(orders.items()))
-    shown = [f"{label} {mean.middle:.6g}" for label, mean in zip(labels, means, strict=True)]
+    shown = []
+    evidence = {}
+    for label, mean in zip(labels, means, strict=True):
+        shown.append(f"{label} {mean.middle:.6g}")
+        evidence[label] = mean.middle
     return refuted(
         claim,
         rule="ranking",
         words=f"{claim.said!r} is printed; by the means ({readout}) it is not so: {', '.join(shown)}.",
-        evidence={label: mean.middle for label, mean in zip(labels, means, strict=True)},
+        evidence=evidence,
     )

@@ -16,6 +16,7 @@ from scipy import stats
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
+from ired_diag.claims.numbers import Printed
 from ired_diag.claims.phrases import TESTED
 from ired_diag.claims.ranges import Range, fits, fits_any, printed_range, through
 
@@ -46,7 +47,7 @@ def p_beside_statistic(claim: Claim, book: Book) -> Verdict | None:
             continue
         number_of_ps += other.kind == "p"
         if other.kind == "df":
-            printed_df.append(other.number.value)
+            printed_df.append(other.number)
         if _name_of(other) in SYMBOLS:
             statistics.append(other)
     if len(statistics) != 1 or number_of_ps != 1:
@@ -57,7 +58,7 @@ def p_beside_statistic(claim: Claim, book: Book) -> Verdict | None:
     if name == "t" and not df:
         return _within_bounds(claim, statistic)
     df = df[: DEGREES[name]]
-    if len(df) < DEGREES[name] or any(number <= 0 for number in df):
+    if len(df) < DEGREES[name] or any(number.value <= 0 for number in df):
         return None
     return _at(claim, statistic, df, one_sided=book.says(ONE_SIDED.pattern))
 
@@ -71,7 +72,7 @@ def _name_of(claim: Claim) -> str:
     return ""
 
 
-def _at(claim: Claim, statistic: Claim, df: tuple[float, ...], *, one_sided: bool) -> Verdict:
+def _at(claim: Claim, statistic: Claim, df: tuple[Printed, ...], *, one_sided: bool) -> Verdict:
     """Return whether a p is that of a statistic at its degrees of freedom.
 
     Args:
@@ -103,7 +104,7 @@ def _at(claim: Claim, statistic: Claim, df: tuple[float, ...], *, one_sided: boo
         claim,
         rule="p",
         words=words,
-        evidence={"recomputed": p.middle, "df": df[0] if df else None},
+        evidence={"recomputed": p.middle, "df": df[0].value if df else None},
     )
 
 
@@ -111,23 +112,22 @@ def _printed(claim: Claim) -> str:
     return f"p is printed as {claim.number.relation}{claim.said}"
 
 
-def _in_brackets(df: tuple[float, ...]) -> str:
+def _in_brackets(df: tuple[Printed, ...]) -> str:
     if not df:
         return ""
-    shown = ", ".join(f"{number:g}" for number in df)
+    shown = ", ".join(number.text for number in df)
     return f"({shown})"
 
 
-def _range_of_df(df: float) -> Range:
-    """Return what printed degrees of freedom may stand for; those of Welch's test are rounded.
+def _range_of_df(df: Printed) -> Range:
+    """Return what printed degrees of freedom may stand for: those with a decimal point are Welch's, rounded.
 
-    >>> _range_of_df(8.8), _range_of_df(9.0)
-    (Range(low=8.75, middle=8.8, high=8.850000000000001), Range(low=9.0, middle=9.0, high=9.0))
+    >>> _range_of_df(Printed("4.0", 4.0, 0.1)), _range_of_df(Printed("9", 9.0, 1.0))
+    (Range(low=3.95, middle=4.0, high=4.05), Range(low=9.0, middle=9.0, high=9.0))
     """
-    decimals = len(f"{df:g}".partition(".")[2])
-    if not decimals:
-        return Range.exactly(df)
-    return Range.around(df, 0.5 / 10**decimals)
+    if df.unit >= 1:
+        return Range.exactly(df.value)
+    return printed_range(df)
 
 
 def _tail(name: str) -> Callable[..., float]:

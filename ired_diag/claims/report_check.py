@@ -12,9 +12,10 @@ from ired_diag.claims.findings_of_report import findings_of
 from ired_diag.claims.groups import groups_of
 from ired_diag.claims.markdown import parts_of
 from ired_diag.claims.most_agreeing import with_metrics, with_readout
+from ired_diag.claims.names_of_report import names_in
 from ired_diag.claims.numbers import writes_decimal_commas
 from ired_diag.claims.one_statistic import of_one_statistic
-from ired_diag.claims.opening import names_in, open_book
+from ired_diag.claims.opening import open_book
 from ired_diag.claims.rows_of_metrics import with_pairs
 from ired_diag.claims.shelf import shelf_of
 from ired_diag.claims.stated_claims import Parts, claims_of_sentences, claims_of_tables
@@ -69,8 +70,7 @@ def _stated_in(text: str, parts: Parts, study: Study | None, *, comma: bool) -> 
     """
     groups = list(study.groups()) if study else []
     claims = claims_of_tables(parts, text, comma=comma, groups=groups)
-    labels = [label for claim in claims for label in claim.groups]
-    names = names_in(text, labels, study)
+    names = names_in(text, claims, study)
     claims = with_pairs(claims, names)
     vocabulary = {claim.metric for claim in claims if claim.metric}
     claims += claims_of_sentences(parts, names, comma=comma, vocabulary=vocabulary)

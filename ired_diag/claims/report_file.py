@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ired_diag.claims.notebook_text import notebook_as_markdown
 from ired_diag.errors import NotFound, UnreadableFile, unreadable
 
 LONGEST_WORD = 1000  # letters; beyond them no word is one of a report
@@ -27,7 +28,8 @@ def open_report(path: Path) -> str:
         kind = "a folder" if path.is_dir() else "nothing"
         raise NotFound(f"{path}: expected a report in Markdown, LaTeX or HTML, found {kind}.")
     try:
-        return without_long_words(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        return without_long_words(notebook_as_markdown(text) or text)
     except UnicodeDecodeError as error:
         raise UnreadableFile(
             f"{path}: expected text in UTF-8, found the byte {error.object[error.start]:#04x} "

@@ -17,8 +17,10 @@ from ired_diag.claims.changes import CHANGE
 from ired_diag.claims.claim import Claim, Kind, Verdict, unchecked
 from ired_diag.claims.differences import check_difference
 from ired_diag.claims.labels import mentions
+from ired_diag.claims.other_units import in_another_unit
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import test_named
+from ired_diag.runs.metric_words import words_of
 
 CLAUSE_END = re.compile(
     r";|\s[\u2014\u2013]\s|,\s+(?:but|while|whereas|now|although)\b|(?<!\bal)(?<!\bvs)\.\s", re.IGNORECASE
@@ -31,6 +33,7 @@ EARLIER = (
     r"\bpilot\b|\bpreliminary\b|\boriginally\b|\bpreviously\b|\bformerly\b|\bsuperseded\b|\bdeprecated\b|"
     r"\b(?:prior|earlier|previous|older?|first) (?:version|draft|report|revision|code|submission)s?\b|"
     r"\b(?:before|prior to) (?:the |this |that |our |we )?(?:\w+[\s-])?(?:fix|bug|correct|refactor|patch)\w*|"
+    r"\((?:old|previous|stale)\b|\bold (?:baselines?|runs?|results?|numbers?|values?)\b|"
     r"\bwith the (?:bug|old)\b|\bbuggy\b|\bused to\b"
 )
 SUBSET = (
@@ -70,9 +73,12 @@ EXTREME_SEED = (
     r"\bseeds?\s*[#=]?\s*\d+\b(?!\s*(?:-|\u2013|to|through|,|and)\s*\d)"
 )
 OF_AN_ERROR = (
-    r"\berror (?:rates?|reductions?)\b|\brelative errors?\b|\btop-?\d (?:\*+)?errors?\b|\berrors? by\b"
+    r"\berror (?:rates?|reductions?)\b|\brelative errors?\b|\btop-?\d (?:\*+)?errors?\b|\berrors? by\b|"
+    r"\berrors?\s+(?:drops?|dropped|falls?|fell|shrinks?|decreases?|goes|went|is (?:cut|reduced))\b|"
+    r"\b(?:remaining|residual)\s+errors?\b"
 )
 OTHER_UNIT = r"\bin bits\b|\bbits per\b|\bin (?:db|decibels)\b|\bon a log(?:arithmic)? scale\b"
+UNITS_OF_THEIR_OWN = frozenset("bpc bpb bpd bits psnr snr sdr sisdr db".split())
 BEFORE_A_BOUND = re.compile(
     r"\b(?:exceed(?:s|ed|ing)?|above|below|over|under|more than|less than|at least|at most|up to|beyond|"
     r"about|almost|nearly|roughly|around|approximately|approx\.?|close to|some|circa|ca\.|between|past|"
@@ -114,6 +120,12 @@ EFFECT_BEFORE = re.compile(
     re.IGNORECASE,
 )
 # By kind of claim (all kinds where none is named): words, and what they leave open.
+PART_OF_DATA = (
+    r"\b(?:not seen|unseen|rare(?:st)?|hardest|easiest|minority|cold-start|out-of-vocabulary|per[- ]class|"
+    r"categor(?:y|ies)|sub-?groups?|sub-?tasks?)\b|"
+    r"\b(?:on|of|in|for) the (?:[\w*-]+ ){0,2}"
+    r"(?:class(?:es)?|subsets?|splits?|languages?|speakers?|environments?)\b"
+)
 PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
     ((), EARLIER, "it may be of an earlier version or a pilot"),
     ((), SUBSET, "it is said to be of a part of the seeds"),
@@ -125,6 +137,7 @@ PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
         "it may be of another statistic than the mean",
     ),
     (("mean", "level", *SPREADS), OTHER_READOUT, "it is said to be of another readout"),
+    (("mean", "level", "median", *COMPARED), PART_OF_DATA, "it may be of a part of the data"),
     (COMPARED, r"\bmedians?\b", "it may be of medians"),
     (COMPARED, EXTREME_SEED, "it may be of single seeds"),
     (COMPARED, OF_AN_ERROR, "it may be of an error rate"),
@@ -157,6 +170,8 @@ def _by_words(claim: Claim, book: Book) -> str:
             continue
         if kinds and claim.kind not in kinds:
             continue
+        if pattern == OTHER_UNIT and _is_own_unit(book.groups.metric):
+            continue
         if hit := re.search(pattern, words, re.IGNORECASE):
             return f"{reason} ({hit[0].strip()!r})"
     if named := _part_of_seeds(words, claim, book):
@@ -168,6 +183,11 @@ def _by_words(claim: Claim, book: Book) -> str:
     if hit := re.search(MULTIPLE, _around(claim, book), re.IGNORECASE):
         return f"it may be a multiple of a standard deviation or error ({hit[0].strip()!r})"
     return ""
+
+
+def _is_own_unit(metric: str) -> bool:
+    """Say whether a metric is measured in bits or decibels by its name, so that these are its own unit."""
+    return not UNITS_OF_THEIR_OWN.isdisjoint(words_of(metric))
 
 
 def _by_place(claim: Claim, book: Book) -> str:
@@ -217,12 +237,21 @@ def _keeps_to_base(claim: Claim, book: Book) -> bool:
         return True
     if len(_rows_of_table(claim, book)) == ROWS_OF_A_PAIR:
         return True
-    check = check_percent if claim.kind == "percent" else check_difference
     above = _row_above(claim, book)
-    if above and check(replace(claim, groups=(claim.groups[0], above)), book).outcome == "holds":
+    if above and _outcome(replace(claim, groups=(claim.groups[0], above)), book) == "holds":
         return False
-    outcomes = [check(other, book).outcome for other in _others_of_column(claim, book)]
+    outcomes = [_outcome(other, book) for other in _others_of_column(claim, book)]
     return outcomes.count("holds") > outcomes.count("fails")
+
+
+def _outcome(claim: Claim, book: Book) -> str:
+    """Return what becomes of a change, in the unit of the runs or in that of its table."""
+    check = check_percent if claim.kind == "percent" else check_difference
+    verdict = check(claim, book)
+    if verdict.outcome != "fails":
+        return verdict.outcome
+    in_other_unit = in_another_unit(claim, book, check)
+    return in_other_unit.outcome if in_other_unit else verdict.outcome
 
 
 def _is_compared_in_caption(claim: Claim, base: str) -> bool:

@@ -126,7 +126,7 @@ def _cell(
         is_pair: Whether its row compares two groups.
     """
     seed = ""
-    if re.match(r"\s*seed", head.text, re.IGNORECASE) or _is_one_of_seeds(head, table):
+    if re.match(r"\s*(?:seed|fold\s*#?\d)", head.text, re.IGNORECASE) or _is_one_of_seeds(head, table):
         seed = seed_of(head.text)
     kind = _kind(text, head, table, is_value=bool(seed), is_pair=is_pair)
     if seed:

@@ -18,7 +18,7 @@ from ired_diag.claims.cells import Cell
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.columns import LETTER, is_numeric
 from ired_diag.claims.heads import OF_A_STATISTIC, Head, head_of
-from ired_diag.claims.labels import mention_spans
+from ired_diag.claims.labels import mention_spans, same_name
 from ired_diag.claims.metric_names import metric_of
 from ired_diag.claims.numbers import plain
 from ired_diag.claims.table import Table
@@ -34,6 +34,10 @@ LINK = re.compile(
     r"[\s(\[]*(?:the\s+)?",
     re.IGNORECASE,
 )
+OTHERS = r"(?:each|every|all|the other|the rest|the remaining|other)\b"
+AGAINST = r"(?:vs\.?|versus|against|over|compared (?:to|with)|with|and)"
+AGAINST_EACH = re.compile(rf"\s+{AGAINST}\s+{OTHERS}", re.IGNORECASE)
+EACH_AGAINST = re.compile(rf"\b{OTHERS}(?:\s+[^\W\d][\w-]*){{1,3}}\s+{AGAINST}\s+(?:the\s+)?$", re.IGNORECASE)
 IN_BRACKETS_AT_END = re.compile(r"\s*\([^()]*\)\s*$")
 
 
@@ -122,8 +126,28 @@ def with_pairs(claims: Sequence[Claim], names: Sequence[str]) -> list[Claim]:
         is_open = claim.table and claim.metric and not claim.groups
         if is_open and claim.kind in COMPARING:
             claim = replace(claim, groups=_pair_above(claim, names))
+        elif claim.table and len(claim.groups) == 1 and claim.kind in COMPARING:
+            claim = replace(claim, groups=_with_base_above(claim, names))
         paired.append(claim)
     return paired
+
+
+def _with_base_above(claim: Claim, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the group of a row, before it the one that the caption compares each row with, if it names one.
+
+    "Paired t tests of GAT against each model" is of GAT and the row's model. A group with a row of its own
+    is compared with by the columns (``changes``), not here.
+    """
+    text = plain(f"{claim.caption}\n{claim.heading}")
+    bases = []
+    for start, end, name in mention_spans(text, names):
+        is_before = AGAINST_EACH.match(text, end) is not None
+        is_behind = EACH_AGAINST.search(text[:start]) is not None
+        if is_before or is_behind:
+            bases.append(name)
+    if len(set(bases)) != 1 or same_name(claim.only_group, bases):
+        return claim.groups
+    return bases[0], claim.only_group
 
 
 def _pair_above(claim: Claim, names: Sequence[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.concluding_words import conclusions_of
+from ired_diag.claims.crossed_names import named_spans
 from ired_diag.claims.extreme_seeds import extreme_seeds_of
 from ired_diag.claims.factor_words import factors_in
 from ired_diag.claims.heads import CORRECTED
@@ -21,7 +22,7 @@ from ired_diag.claims.levels import seed_before
 from ired_diag.claims.markdown import Sentence
 from ired_diag.claims.metrics import metric_at
 from ired_diag.claims.named_groups import NamedGroups
-from ired_diag.claims.numbers import Printed, numbers_in, plain
+from ired_diag.claims.numbers import Printed, number_of, numbers_in, plain
 from ired_diag.claims.numbers_of_sentences import SUPPOSED, Numbered, numbers_with_kinds
 from ired_diag.claims.outcome_words import Counted, counted_outcomes, group_of
 from ired_diag.claims.rankings import rankings_of
@@ -37,6 +38,9 @@ SAME_AS_BEFORE = re.compile(
     re.IGNORECASE,
 )
 HEADED = re.compile(r"^[\W_]*(?:[^\W\d][\w/-]*\s+){0,4}[^\W\d][\w/-]*\s*(?:\([^()\d]*\)\s*)?[:=]\s")
+HAD = re.compile(
+    r"[^\W\d]\s+(?:has|have|had|see|get|gets)\s+(?:an?|the)\s+(?:[^\W\d][\w-]*\s+){1,4}of\s+$", re.IGNORECASE
+)
 KINDS_WITH_A_TEST = ("statistic", "t")
 OF_SEED = re.compile(r"\s+(?:seed|run)\b[^,;.()]{0,30}\(?\s*", re.IGNORECASE)
 DIFFERENCE = re.compile(r"\bdifference\b", re.IGNORECASE)
@@ -81,7 +85,7 @@ def claims_of(
         vocabulary: The metrics that the report's tables name.
     """
     text = plain(sentence.text)
-    named = NamedGroups(text, mention_spans(text, names))
+    named = NamedGroups(text, named_spans(text, sentence.heading, names))
     outcomes = [] if SUPPOSED.search(text) else list(counted_outcomes(text, comma=comma))
     numbers = [number for number in numbers_in(text, comma=comma) if not named.covers(number)]
     numbers = [number for number in numbers if not _is_within(number, outcomes)]
@@ -224,7 +228,7 @@ def _claim(reading: _Reading, kind: Kind, shown: tuple[Printed, ...], *, half: b
         seed=seed_before(text, first.start) if kind == "level" else "",
         half_width=half,
         others=rivals,
-        metric=metric_at(text, first.start, last.end, reading.vocabulary),
+        metric=metric_at(reading.named.without_names(), first.start, last.end, reading.vocabulary),
         df=df,
         test=test,
         doubt=doubt,
@@ -244,6 +248,8 @@ def _groups_of(
     if kind == "interval" and (not groups or DIFFERENCE.search(reading.text[: first.start])):
         groups = named.whose(start, first.start, last.end, following, count=2) or groups
     if kind in LEVELS and _is_named_only_later(reading, last.end):
+        return (), ()
+    if kind in LEVELS and _is_had_by_another(reading, first.start):
         return (), ()
     if count == 2 or not groups:
         return groups, ()
@@ -266,6 +272,13 @@ def _is_named_only_later(reading: _Reading, end: int) -> bool:
     return ";" in reading.text[end : min(starts)]
 
 
+def _is_had_by_another(reading: _Reading, place: int) -> bool:
+    """Say whether something else than a group has the metric: "new writers have a CER of 9.8 with a"."""
+    if any(end <= place for _, end, _ in reading.named.at):
+        return False
+    return HAD.search(reading.text[:place]) is not None
+
+
 def _stretch(reading: _Reading, kind: Kind, first: Printed, last: Printed) -> tuple[int, int]:
     """Return where the last number of the same kind before a number ends, and where the next one starts."""
     alike = next((kinds for kinds in (LEVELS, EXTREMES) if kind in kinds), (kind,))
@@ -281,12 +294,13 @@ def _stretch(reading: _Reading, kind: Kind, first: Printed, last: Printed) -> tu
     return start, following
 
 
-def _test_of(text: str, before: str, kind: Kind) -> tuple[str, tuple[float, ...]]:
+def _test_of(text: str, before: str, kind: Kind) -> tuple[str, tuple[Printed, ...]]:
     """Return the name of a statistic, else the words of a correction, and the degrees of freedom."""
     statistic = None
     if kind in KINDS_WITH_A_TEST:
         statistic = phrases.statistic_before(before)
-    df = statistic[1] if statistic else ()
+    printed = statistic[1] if statistic else ()
+    df = tuple(filter(None, map(number_of, printed)))
     if statistic and kind == "statistic":
         return statistic[0], df
     corrected = CORRECTED.search(text)

@@ -21,7 +21,8 @@ COLUMNS: tuple[tuple[Kind, str], ...] = (
     ("median", r"\bmedian\b"),
     (
         "percent",
-        r"\brelative (?:change|diff\w*|improvement)|\brel\.|improvement|prozent|"
+        r"\brelative (?:change|diff\w*|improvement)|improvement|prozent|"
+        r"\brel\.(?!\s*(?:l\d|\w*err|\w?mse|mae|norm))|"
         r"^(?:%|percent) (?:change|diff\w*)|%\s*$(?<=[Δδ]%)",
     ),
     ("difference", r"\bdiff|^Δ|^δ|\bdelta\b|differenz|\bvs\b|\bgap\b|\bchange\b|\bgain\b"),

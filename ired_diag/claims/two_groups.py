@@ -33,7 +33,7 @@ OF_LEVELS = ("mean", "level", "median", "value", "best", "worst")
 OTHER_SUBJECT = re.compile(
     r"\btrain(?:ing)?[\s-]+(?:and|loss|time|error|set|accuracy)|\bsteps?\b|\bepochs?\b|\biterations?\b|"
     r"\bcheckpoints?\b|(?<!\d )\btimes?\b(?! (?:lower|higher|smaller|larger|better|worse|as))|\bhours?\b|"
-    r"\bminutes?\b|\bmemory\b|\bparam\w*|\bflops?\b|\bcompute\b|\bcosts?\b|\bspeed\w*|\bfaster\b|\bslower\b|"
+    r"\bminutes?\b|\bmemory\b|\bparam\w*|\bflops?\b|\bcompute\b|\bcosts?\b(?!\s+\d)|\bspeed\w*|\bfaster\b|\bslower\b|"
     r"\bthroughput\b|\blatency\b|\blearning rates?\b|\blr\b|\bbatch(?:es)?\b|\bschedules?\b|"
     r"\b(?:across|between|among|within|of) (?:the )?seeds\b|\bseeds? differ|\bnormal(?:ity|ly)\b|\bshapiro|"
     r"\blevene|\bbrown[\s-]forsythe|\bvariances?\b|\bcorrelat\w*|\bspearman|\bpearson|\bregress\w*|\bslopes?\b|"
@@ -131,7 +131,8 @@ def _with_pair(claim: Claim, report: _Report) -> Claim:
     places = _places_before(report, at)
     pair = _pair(report, at, places)
     if own:
-        if own[0] not in pair or _is_with_another(claim):
+        is_of_two = len(report.names) == 2 and _is_compared_with(claim, own[0])
+        if own[0] not in pair or (_is_with_another(claim) and not is_of_two):
             return claim
         pair = (*own, *(name for name in pair if name != own[0]))
     if len(pair) != 2:
@@ -156,6 +157,13 @@ def _is_with_another(claim: Claim) -> bool:
         if not is_number and not THE_OTHER.match(claim.wording, hit.start(1)):
             return True
     return False
+
+
+def _is_compared_with(claim: Claim, own: str) -> bool:
+    """Say whether a sentence compares something with its only group: "removing it is 29% worse than a"."""
+    starts = {hit.start(1) for hit in COMPARED_WITH.finditer(claim.wording)}
+    named = {start for start, _, _ in mention_spans(claim.wording, [own])}
+    return bool(starts) and starts <= named
 
 
 def _places_before(report: _Report, at: int) -> list[int]:

@@ -23,17 +23,21 @@ from ired_diag.claims.heads import head_of
 from ired_diag.claims.metric_names import SCALE
 from ired_diag.claims.metrics import relation_to
 from ired_diag.claims.numbers import Printed, plain
-from ired_diag.claims.percent_words import is_in_percent
+from ired_diag.claims.percent_words import is_in_percent, is_share
 from ired_diag.claims.ranges import Range, fits_any
 
 NEAR = 10.0
 LEVELS = ("mean", "value", "median", "best", "worst")
+LEVELS_OF_SENTENCES = (*LEVELS, "level")
 SPREADS = ("sd", "se", "spread", "interval", "quartiles")
 MULTIPLIED = re.compile(
     r"\b(?:multiplied|scaled|times)\s+(?:by\s+)?(?:a factor (?:of )?)?(10+)\b", re.IGNORECASE
 )
 POWERS = tuple(power for power in range(-6, 7) if power)
-PERCENT = (-2, 2)
+PERCENT = 0.01
+POWERS_OF_PERCENT = (-2, 2)
+LARGEST_PERCENTAGE = 100.0
+ENOUGH = 2  # numbers that agree
 
 
 def in_units_of_runs(claims: Sequence[Claim], groups: RunGroups, text: str = "") -> list[Claim]:
@@ -55,7 +59,8 @@ def in_units_of_runs(claims: Sequence[Claim], groups: RunGroups, text: str = "")
     factors = {}
     for column, levels in columns.items():
         factors[column] = _factor(levels, middle, groups, stated)
-    return [_scaled(claim, factors.get(_column(claim), 1.0)) for claim in claims]
+    scaled = [_scaled(claim, factors.get(_column(claim), 1.0)) for claim in claims]
+    return [_share_of_sentence(claim, groups) for claim in scaled]
 
 
 def _middle_of_ends(groups: RunGroups) -> float | None:
@@ -108,15 +113,60 @@ def _factor(levels: Sequence[Claim], middle: float, groups: RunGroups, stated: S
     size = float(np.median([abs(claim.number.value) for claim in levels]))
     if not size:
         return 1.0
+    if _is_percent_by_arithmetic(levels, groups):
+        return PERCENT
     if not middle or _is_near(size, middle):
         # A small percentage is near a share in size: 1.5 in percent, and 0.9.
         if middle <= 1 < size and any(map(is_in_percent, levels)):
-            return 0.01
+            return PERCENT
         return 1.0
     for factor in (*_of_words(levels), *stated):
         if _is_near(size * factor, middle):
             return factor
     return _by_agreement(levels, groups)
+
+
+def _is_percent_by_arithmetic(levels: Sequence[Claim], groups: RunGroups) -> bool:
+    """Say whether levels can only be in percent: shares that are logged up to 1, and printed above it.
+
+    No accuracy is 1.2. An error rate can be above 1, so that of these most numbers have to agree.
+    """
+    if not is_share(groups.metric) or _largest_value(groups) > 1:
+        return False
+    sizes = [abs(claim.number.value) for claim in levels]
+    if min(sizes) <= 1 or max(sizes) > LARGEST_PERCENTAGE:
+        return False
+    if is_share(groups.metric, bounded=True):
+        return True
+    known = _levels_of(groups)
+    agreeing = 0
+    for claim in levels:
+        agreeing += fits_any(claim.number.scaled(PERCENT), known)
+    return agreeing >= ENOUGH and 2 * agreeing > len(levels)
+
+
+def _share_of_sentence(claim: Claim, groups: RunGroups) -> Claim:
+    """Return a claim; the level of a sentence that can only be in percent as a share: "an F1 of 91.0"."""
+    if (
+        claim.table
+        or claim.kind not in LEVELS_OF_SENTENCES
+        or any(number.percent for number in claim.numbers)
+    ):
+        return claim
+    if relation_to(claim.metric, groups.metric) != "same" or not is_share(groups.metric, bounded=True):
+        return claim
+    if not _is_percent_by_arithmetic([claim], groups):
+        return claim
+    return replace(claim, numbers=tuple(number.scaled(PERCENT) for number in claim.numbers))
+
+
+def _largest_value(groups: RunGroups) -> float:
+    """Return the largest value of any run by any readout, in size."""
+    sizes = [0.0]
+    for by_group in groups.every.values():
+        for by_seed in by_group.values():
+            sizes += map(abs, by_seed.values())
+    return max(sizes)
 
 
 def _is_near(size: float, middle: float) -> bool:
@@ -128,7 +178,7 @@ def _of_words(levels: Sequence[Claim]) -> list[float]:
     first = levels[0]
     factors = []
     if any(map(is_in_percent, levels)):
-        factors.append(0.01)
+        factors.append(PERCENT)
     scale = SCALE.search(plain(first.context))
     if scale:
         power = 10.0 ** int(scale[1] or scale[2])
@@ -147,7 +197,7 @@ def _by_agreement(column: Sequence[Claim], groups: RunGroups) -> float:
     numbers = [claim.number for claim in column if claim.kind in ("mean", "value")]
     best, most = 1.0, 0
     for power in POWERS:
-        if power in PERCENT:
+        if power in POWERS_OF_PERCENT:
             continue
         factor = 10.0**power
         agreeing = 0

@@ -27,7 +27,7 @@ UP_AMONG_LOSSES = ("elbo", "loglikelihood", "likelihood")
 ERRORS = tuple(
     """
     err fid kid fvd lpips wer cer ter eer ece brier deviance regret cost failure fail collision violation
-    miss misclassification residual hamming editdistance hausdorff hd95 wasserstein mmd emd chamfer epe
+    miss misclassification crash residual hamming editdistance hausdorff hd95 wasserstein mmd emd chamfer epe
     mpjpe mcd divergence
     """.split()
 )
@@ -91,6 +91,7 @@ PHRASES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("character", "error"), "cer"),
     (("bits", "per"), "bpd"),
     (("exact", "match"), "exactmatch"),
+    (("rouge", "l"), "rougel"),
     (("explained", "variance"), "explainedvariance"),
     (("average", "precision"), "ap"),
     (("win", "rate"), "winrate"),
