@@ -73,6 +73,7 @@ def test_a_number_fits_what_it_rounds(value: float, digits: int) -> None:
     assert not fits(number, Range.exactly(value + 1.1 * number.unit))
 
 
+@settings(derandomize=True)  # the bound is one of three standard deviations
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=9), st.integers(0, 2**32 - 1))
 def test_the_range_of_a_sample_holds_what_its_values_may_have_been(values: list[float], seed: int) -> None:
     sample = sample_of_values({f"seed{k}": v for k, v in enumerate(values)}, "", half=0.01)
