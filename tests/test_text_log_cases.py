@@ -121,3 +121,22 @@ def test_explain_speaks_of_files_that_are_no_logs_too(tmp_path: Path) -> None:
     assert "no line states a step next to a metric" in result.output
     assert "3 x ten obj # dev #" in result.output
     assert "table.csv: is read as metrics_csv" in result.output
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("[{0}000] loss: 0.{0}", "the number at the start of a line is taken as the step: no line names a"),
+        (
+            "[1][{0}00] loss: 0.{0}",
+            "of the two numbers in brackets at the start of a line, which have no names",
+        ),
+        ("step [{0}000] loss: 0.{0}", "'step' counts steps by name"),
+    ],
+)
+def test_explain_says_of_a_counter_without_a_name_that_it_has_none(
+    line: str, reason: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "train.log"
+    path.write_text("".join(line.format(i) + "\n" for i in range(1, 6)))
+    assert explain(path).step.startswith(reason)

@@ -48,6 +48,7 @@ RUN = re.compile(
 # Ray adds to the id of a trial its number, its parameters and its date; params.json states the parameters.
 RAY_TRIAL = re.compile(r"(?<![A-Za-z0-9])([0-9a-f]{5,8}_\d{5})_\d+_.*$", re.DOTALL)
 WORD = re.compile(r"[A-Za-z]+|\d+")
+NUMBERED_S = re.compile(r"s(?P<index>\d{1,4})")  # s0, s1: a whole name
 INDEX = re.compile(r"^(?P<base>.*[A-Za-z].*?)[_\- ]+[srtv]?(?P<index>\d{1,4})$")
 SEPARATORS = "_=/.- #,\0"
 
@@ -78,7 +79,7 @@ class PlaceName:
 
     Attributes:
         name: Names the experiment, with its index; empty where nothing does.
-        base: The same without its index.
+        base: The same without its index; empty where the name is ``s`` and the index.
         index: The number at the end of the name, where it may number runs.
         runs: What only says which run it is, in order.
         seed: The seed.
@@ -138,6 +139,9 @@ def _names_nothing(words: list[str]) -> bool:
 
 
 def _without_index(name: str) -> tuple[str, int | None]:
+    numbered = NUMBERED_S.fullmatch(name)
+    if numbered is not None:
+        return "", int(numbered["index"])
     match = INDEX.match(name)
     if match is None:
         return name, None
