@@ -103,7 +103,7 @@ def import_logs(
             the same experiment and seed, and stays where it is.
         replace: Overwrite imported runs that came from other files. A trained run is never overwritten.
         pattern: The regular expression by which text logs are read; empty: by their own grammar.
-        step: The column or key that counts the steps, in the logs that have it. Default: detected by its name.
+        step: The column or key that counts the steps, in logs that have it. Default: detected by name.
         progress: Called with the number of runs written and to be written.
 
     Raises:

@@ -14,7 +14,7 @@ from ired_diag.comparison import compare
 from ired_diag.errors import UnreadableFile
 from ired_diag.final_values import is_table
 from ired_diag.grouping import group_runs
-from ired_diag.readers.seed_table import metric_of_table, read_seed_table
+from ired_diag.readers.seed_table import metric_of_table, notes_on_table, read_seed_table
 
 EXPECTED = {"q101": {0: 0.5, 1: 1e-5}, "q102": {0: 2.0, 1: 3.0}}
 
@@ -135,7 +135,7 @@ def test_several_columns_name_an_experiment_together(tmp_path: Path) -> None:
         "B/x": {0: 3.0},
     }
     text = "method,lr,seed,mse\na,0.1,0,1\na,0.2,0,2\n"
-    assert read_seed_table(written(tmp_path, "x.csv", text)) == {"a/0.1": {0: 1.0}, "a/0.2": {0: 2.0}}
+    assert read_seed_table(written(tmp_path, "x.csv", text)) == {"a/lr=0.1": {0: 1.0}, "a/lr=0.2": {0: 2.0}}
 
 
 @pytest.mark.parametrize(
@@ -259,6 +259,104 @@ def test_an_export_of_a_table_of_runs_is_grouped_by_what_the_runs_share(tmp_path
     rows += ["sky-3,finished,-,me,2026-11-03,3602,sac,0,0.7", "fox-4,finished,-,me,2026-11-04,3603,sac,1,0.8"]
     table = read_seed_table(written(tmp_path, "x.csv", header + "\n".join(rows) + "\n"))
     assert table == {"ppo": {0: 0.5, 1: 0.6}, "sac": {0: 0.7, 1: 0.8}}
+
+
+LONG_TABLE = """model,pred_len,seed,mse,mae
+A,96,0,0.38,0.40
+A,192,0,0.42,0.43
+A,96,1,0.39,0.41
+A,192,1,0.43,0.44
+B,96,0,0.36,0.38
+B,192,0,0.40,0.41
+"""
+
+
+@pytest.mark.parametrize("name", ["pred_len", "horizon", "n_train", "noise level"])
+def test_a_number_that_parts_the_rows_of_a_seed_is_a_setting(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path, "x.csv", LONG_TABLE.replace("pred_len", name))
+    assert read_seed_table(path, column="mse") == {
+        f"A/{name}=96": {0: 0.38, 1: 0.39},
+        f"A/{name}=192": {0: 0.42, 1: 0.43},
+        f"B/{name}=96": {0: 0.36},
+        f"B/{name}=192": {0: 0.4},
+    }
+
+
+def test_fractions_that_form_a_grid_are_settings_and_others_are_not(tmp_path: Path) -> None:
+    grid = "seed,drop,val_loss\n0,0.1,1\n0,0.5,2\n1,0.1,3\n1,0.5,4\n"
+    table = read_seed_table(written(tmp_path, "x.csv", grid))
+    assert table == {"drop=0.1": {0: 1.0, 1: 3.0}, "drop=0.5": {0: 2.0, 1: 4.0}}
+    measured = "method,seed,gap,val_loss\na,0,0.11,1\na,0,0.52,2\na,1,0.13,3\na,1,0.5,4\n"
+    with pytest.raises(
+        UnreadableFile, match=r"row 3: seed 0 of a is there twice.*no column says how the two"
+    ):
+        read_seed_table(written(tmp_path, "x.csv", measured), column="val_loss")
+
+
+def test_two_settings_part_the_rows_together_or_are_refused(tmp_path: Path) -> None:
+    rows = [f"a,{p},{q},{s},0.{p}{q}{s}" for p in (1, 2) for q in (3, 4) for s in (0, 1)]
+    path = written(tmp_path, "x.csv", "method,p_len,q_len,seed,mse\n" + "\n".join(rows) + "\n")
+    table = read_seed_table(path)
+    assert table["a/p_len=1/q_len=4"] == {0: 0.140, 1: 0.141}
+    assert len(table) == 4
+    unclear = "a,1,3,0,0.1\na,2,4,0,0.2\na,1,4,1,0.3\na,2,3,1,0.4\n"
+    path = written(tmp_path, "x.csv", "method,p_len,q_len,seed,mse\n" + unclear)
+    with pytest.raises(UnreadableFile, match=r"unclear whether 'p_len' or 'q_len' says.*'p_len=1'"):
+        read_seed_table(path)
+
+
+FOLDS = "model,fold,seed,score\n" + "".join(
+    f"{model},{fold},{seed},0.{offset}{seed}{fold}\n"
+    for model, offset in (("A", 9), ("B", 8))
+    for fold in (1, 2, 3)
+    for seed in (7, 8)
+)
+
+
+def test_folds_next_to_seeds_are_repetitions_and_that_is_said(tmp_path: Path) -> None:
+    path = written(tmp_path, "x.csv", FOLDS)
+    table = read_seed_table(path)
+    assert table["A"] == {0: 0.971, 1: 0.972, 2: 0.973, 3: 0.981, 4: 0.982, 5: 0.983}
+    assert table["B"].keys() == table["A"].keys()
+    [note] = notes_on_table(path)
+    assert note.statement.startswith("Each pair of 'seed' and 'fold' counts as one value")
+    assert "Folds share training data" in note.statement
+    notes: list[str] = []
+    group_runs([str(path)], Path("runs"), missing=notes)
+    assert sum("Folds share training data" in text for text in notes) == 1
+
+
+def test_folds_alone_are_the_seeds_and_repetitions_have_a_note_of_their_own(tmp_path: Path) -> None:
+    [note] = notes_on_table(written(tmp_path, "x.csv", "model,fold,acc\na,0,0.5\na,1,0.6\n"))
+    assert "Folds share training data" in note.statement
+    [note] = notes_on_table(written(tmp_path, "x.csv", FOLDS.replace("fold", "rep")))
+    assert "Values of one seed may be more alike" in note.statement
+    assert notes_on_table(written(tmp_path, "x.csv", "model,seed,acc\na,0,0.5\na,1,0.6\n")) == []
+
+
+TRIALS = """number,value,datetime_start,duration,params_lr,params_depth,user_attrs_note,state
+0,0.31,2026-11-01 00:00:00,0 days 00:01:00,0.11,2,x,COMPLETE
+1,0.29,2026-11-01 00:01:00,0 days 00:01:00,0.02,,y,COMPLETE
+2,0.90,2026-11-01 00:02:00,0 days 00:01:00,0.33,2,z,PRUNED
+3,,2026-11-01 00:03:00,0 days 00:01:00,0.44,3,,FAIL
+"""
+
+
+def test_trials_of_optuna_are_experiments_by_their_settings(tmp_path: Path) -> None:
+    path = written(tmp_path, "trials.csv", TRIALS)
+    assert read_seed_table(path) == {
+        "lr=0.11/depth=2": {0: 0.31},
+        "lr=0.02": {1: 0.29},
+        "lr=0.33/depth=2": {2: None},
+        "lr=0.44/depth=3": {3: None},
+    }
+    [note] = notes_on_table(path)
+    assert note.statement.endswith("2 of 4 trials have no result (1 FAIL, 1 PRUNED).")
+    seeded = (
+        TRIALS.replace("note", "seed").replace("0.02,,y", "0.11,2,5").replace("x,", "4,").replace("z", "6")
+    )
+    table = read_seed_table(written(tmp_path, "x.csv", seeded.replace(",,FAIL", ",7,FAIL")))
+    assert table["lr=0.11/depth=2"] == {4: 0.31, 5: 0.29}
 
 
 def test_rows_of_several_metrics_are_read_by_the_name_of_one(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def import_logs(
         checkpoints: A folder of Trainer1D results folders; each is joined to the run of its experiment and
             seed.
         replace: Overwrite imported runs that came from other files.
-        step: The column or key that counts the steps, in the logs that have it. Default: detected by its name.
+        step: The column or key that counts the steps, in logs that have it. Default: detected by name.
         pattern: A regular expression for the lines of text logs. Default: they are understood without one.
 
     Raises:
