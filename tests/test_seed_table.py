@@ -182,6 +182,29 @@ def test_the_tables_of_the_cases(case: str, groups: dict[str, int], shared: Path
     assert all(value is not None for values in found.values() for value in values.values())
 
 
+def test_cases_with_a_row_without_a_seed_or_two_metrics_are_refused_by_the_column(shared: Path) -> None:
+    path = shared / "cases" / "c31_table_method_settings" / "seed_results.csv"
+    with pytest.raises(UnreadableFile, match=r"row 2: the column 'seed', taken as the seed, is empty"):
+        read_seed_table(path)
+    path = shared / "cases" / "c35_table_group_col_model" / "results.csv"
+    with pytest.raises(UnreadableFile, match=r"which column is compared\?.*test_mse, test_mae"):
+        read_seed_table(path)
+    assert read_seed_table(path, column="test_mse") == {
+        "A": {0: 0.0970, 1: 0.0971, 2: 0.0969},
+        "B": {0: 0.0981, 1: 0.0984, 2: 0.0980},
+    }
+
+
+def test_the_values_of_the_cases_are_those_of_their_cells(shared: Path) -> None:
+    wide = {"baseline": {0: 0.0970, 1: 0.0971, 2: 0.0969}, "mined": {0: 0.0981, 1: 0.0984, 2: 0.0980}}
+    for case in ("c32_table_mean_rows", "c33_table_semicolon_comma", "c36_table_index_col"):
+        assert read_seed_table(shared / "cases" / case / "results.csv") == wide
+    table = read_seed_table(shared / "cases/c37_table_pct/results.csv")
+    assert table == {"baseline": {0: 94.1, 1: 94.3, 2: 94.0}, "mined": {0: 95.0, 1: 95.2, 2: 95.1}}
+    table = read_seed_table(shared / "cases/c34_table_run_column/results.csv")
+    assert table == {"A": {1: 0.0970, 2: 0.0971, 3: 0.0969}, "B": {1: 0.0981, 2: 0.0984, 3: 0.0980}}
+
+
 def test_a_column_is_chosen_where_there_are_several(tmp_path: Path) -> None:
     path = written(tmp_path, "x.csv", "model,seed,mse,mae\na,0,1,2\n")
     assert read_seed_table(path, column="mae") == {"a": {0: 2.0}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ired_diag.errors import DiagError
 from ired_diag.open import open_run, open_study
 from ired_diag.readers.text_explained import explain
 from ired_diag.readers.text_pattern import compiled
+from ired_diag.runs.history import History
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.stated_settings import differing_settings
 
@@ -42,6 +44,35 @@ def test_every_run_of_a_speedrun_is_read_to_its_last_step(
     assert all(run.ending.complete for run in runs)
     assert np.mean(finals) == pytest.approx(mean, abs=5e-7)
     assert np.std(finals, ddof=1) == pytest.approx(sd, abs=5e-7)
+
+
+@needs_data
+@pytest.mark.parametrize(("group", "points"), [("contra", 1392), ("newton", 1695)])
+def test_every_point_of_a_speedrun_is_the_one_that_is_printed(group: str, points: int) -> None:
+    read = 0
+    for run in open_study(SPEEDRUN / group).runs:
+        values = points_of(run.history)
+        printed = values_printed_in(run.path.read_text())
+        assert values == printed
+        read += len(printed)
+    assert read == points
+
+
+def points_of(history: History) -> dict[tuple[str, int], float]:
+    points = {}
+    for name, series in history.series.items():
+        for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
+            points[name, step] = value
+    return points
+
+
+def values_printed_in(text: str) -> dict[tuple[str, int], float]:
+    """A naive twin for this one form: key, colon, number; ``nanms`` is an average over nothing."""
+    points = {}
+    for step, rest in re.findall(r"(?m)^step:(\d+)/\d+ (.*)$", text):
+        for name, value in re.findall(r"(\w+):([\d.]+)", rest):
+            points[name, int(step)] = float(value)
+    return points
 
 
 @needs_data
