@@ -129,13 +129,13 @@ def _explanation(table: RowTable) -> Explanation:
     if is_often or is_everywhere:
         return "none"
     steps_by_start = [rows.steps[starts == start] for start in np.unique(starts)]
-    if _look_like_runs(steps_by_start):
+    if look_like_runs(steps_by_start):
         return "none"
     is_from_scratch = any(rows.steps[row] <= rows.steps[0] for row in restarts)
     return "possible" if is_from_scratch else "certain"
 
 
-def _look_like_runs(parts: Sequence[NDArray[np.int64]]) -> bool:
+def look_like_runs(parts: Sequence[NDArray[np.int64]]) -> bool:
     """Say whether what the starts of one training logged are rather the rows of three or more runs.
 
     They are where all cover the same steps from the first to the last, and where they alternate.
