@@ -30,6 +30,8 @@ from ired_diag.readers import (
     wandb_run,
 )
 from ired_diag.readers.scalar_log import ScalarLog
+from ired_diag.runs.history import Series
+from tests.formats import logged
 
 FORMATS = Path(__file__).parent / "formats"
 LARGEST = sys.float_info.max
@@ -182,6 +184,37 @@ def test_ray_trials_are_read_point_by_point_in_groups_of_their_parameters() -> N
             assert {name: log[name] for name in points} == points
     labels = [run.label for run in open_study(FORMATS / "ray").runs]
     assert labels == ["exp@lr=0.01/seed0", "exp@lr=0.01/seed1", "exp@lr=0.1/seed0", "exp@lr=0.1/seed1"]
+
+
+def test_a_multirun_of_hydra_has_its_configurations_and_each_run_once() -> None:
+    configurations = json.loads((FORMATS / "hydra/points.json").read_text())
+    runs = open_study(FORMATS / "hydra").runs
+    assert len(runs) == len(configurations) == 4
+    for run in runs:
+        configuration = configurations[run.path.parent.name]
+        assert dict(run.configuration or {}) == flat(configuration)
+        assert run.seed == configuration["seed"]
+        assert run.format == "metrics_csv+text_log"
+        rows = list(logged.rows(configuration["seed"]))
+        errors = [(step, error * configuration["optim"]["lr"]) for step, _, error in rows]
+        assert points_in(run.history.series["train/loss"]) == plain([row[:2] for row in rows])
+        assert points_in(run.history.series["mse"]) == plain(errors)
+    assert {run.group for run in runs} == {
+        "hydra@optim.betas=[0.9, 0.999],optim.kind=adam,optim.lr=0.001",
+        "hydra@optim.betas=null,optim.kind=sgd,optim.lr=0.1",
+    }
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings by dotted keys."""
+    by_key: dict[str, Any] = {}
+    for key, value in settings.items():
+        by_key |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return by_key
+
+
+def points_in(series: Series) -> Plain:
+    return plain(zip(series.steps.tolist(), series.values.tolist(), strict=True))
 
 
 def test_an_import_of_any_of_them_holds_the_same_points_and_can_be_repeated(tmp_path: Path) -> None:

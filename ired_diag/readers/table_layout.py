@@ -159,12 +159,14 @@ def _are_results(places: Sequence[int], names: dict[int, str], *, is_wide: bool)
 def _names_of_columns(path: Path, header: Row) -> dict[int, str]:
     """Return the normal name of each column that has a name, by its place."""
     names: dict[int, str] = {}
+    taken: set[str] = set()
     for i, name in enumerate(header):
         if INDEX.fullmatch(name):
             continue
         normal = normal_name(name)
-        if normal in names.values():
-            raise UnreadableFile(f"{path}: a column stands twice in: {', '.join(header)}.")
+        if normal in taken:
+            raise UnreadableFile(f"{path}: the column {name[:40]!r} stands twice.")
+        taken.add(normal)
         names[i] = normal
     return names
 
