@@ -171,3 +171,16 @@ def test_explain_says_of_a_counter_without_a_name_that_it_has_none(
     path = tmp_path / "train.log"
     path.write_text("".join(line.format(i) + "\n" for i in range(1, 6)))
     assert explain(path).step.startswith(reason)
+
+
+def test_explain_counts_what_is_no_number_and_is_not_read(tmp_path: Path) -> None:
+    rows = [{"step": step, "loss": 1 / (1 + step), "done": False, "note": "x"} for step in range(3)]
+    lines = [json.dumps(row) + "\n" for row in rows]
+    (tmp_path / "log.jsonl").write_text("".join([*lines, "{broken\n", *lines[:0]]))
+    (tmp_path / "table.csv").write_text("step,loss\n1,2\n2,1\n")
+    result = CliRunner().invoke(main, ["ls", "--explain", str(tmp_path)])
+    assert (
+        "is read as metrics_jsonl: 1 run, 1 metric: loss (3); not numbers, and not read: done (3), note (3); "
+        "1 damaged place skipped"
+    ) in result.output
+    assert "is read as metrics_csv: 1 run, 1 metric: loss (2)\n" in result.output
