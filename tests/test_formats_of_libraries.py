@@ -304,3 +304,36 @@ def test_a_run_that_wandb_writes_now_is_read_as_it_was_logged(tmp_path: Path) ->
         for name in ("loss", "eval/mse", "eval/by/noise"):
             assert points[name] == kept[file.stem][name]
     assert len(files) == 2
+
+
+RAY_ERROR = """Failure # 1 (occurred at 2026-11-01_10-00-00)
+\x1b[36mray::ImplicitFunc.train()\x1b[39m (pid=1, ip=127.0.0.1, repr=train)
+  File "train.py", line 7, in train
+    raise ValueError("boom")
+ValueError: boom
+"""
+
+
+def test_trials_of_ray_with_nested_settings_are_one_run_each_and_end_as_their_error_says(
+    tmp_path: Path,
+) -> None:
+    for seed in (0, 1):
+        for lr in (0.1, 0.2):
+            trial = tmp_path / "exp" / f"train_ab12c_0000{seed}_{seed}_lr={lr},seed={seed}_2026-11-01_10-00-00"
+            trial.mkdir(parents=True)
+            config = {"opt": {"lr": lr}, "seed": seed}
+            values = [lr / (1 + i) + seed for i in range(1, 7)]
+            rows = [
+                {"val_loss": v, "training_iteration": i, "config": config} for i, v in enumerate(values, 1)
+            ]
+            (trial / "result.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+            table = "".join(f"{v},{i},False\n" for i, v in enumerate(values, 1))
+            (trial / "progress.csv").write_text("val_loss,training_iteration,done\n" + table)
+            (trial / "params.json").write_text(json.dumps(config))
+            if lr == 0.2:
+                (trial / "error.txt").write_text(RAY_ERROR)
+    runs = open_study(tmp_path).runs
+    assert [run.label for run in runs] == [f"exp@opt.lr={lr}/seed{s}" for lr in (0.1, 0.2) for s in (0, 1)]
+    assert [dict(run.configuration or {}) for run in runs[:2]] == [{"opt.lr": 0.1, "seed": s} for s in (0, 1)]
+    assert [run.ending.state for run in runs[2:]] == ["traceback", "traceback"]
+    assert "ValueError: boom" in runs[2].ending.detail

@@ -96,13 +96,12 @@ def logs_of(
 def _without_configuration(table: RowTable) -> tuple[RowTable, dict[str, Any]]:
     """Return a table without the columns of an object ``config`` that never changes, and what they state."""
     config: dict[str, Any] = {}
+    columns = {}
     for name, column in table.columns.items():
         if CONFIGURED.match(name) and len(np.unique(column.values)) == 1:
             value = float(column.values[0])
             config[_key_in_configuration(name)] = int(value) if value.is_integer() else value
-    columns = {}
-    for name, column in table.columns.items():
-        if _key_in_configuration(name) not in config or name in config:
+        else:
             columns[name] = column
     for name, texts in table.texts.items():
         values = set(texts) - {""}
@@ -112,7 +111,8 @@ def _without_configuration(table: RowTable) -> tuple[RowTable, dict[str, Any]]:
 
 
 def _key_in_configuration(name: str) -> str:
-    return CONFIGURED.sub("", name)
+    """Return a setting's key as configurations have it, with dots: ``opt.lr`` of ``config/opt/lr``."""
+    return CONFIGURED.sub("", name).replace("/", ".")
 
 
 def _explanation(table: RowTable) -> Explanation:
