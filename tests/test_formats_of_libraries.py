@@ -319,7 +319,9 @@ def test_trials_of_ray_with_nested_settings_are_one_run_each_and_end_as_their_er
 ) -> None:
     for seed in (0, 1):
         for lr in (0.1, 0.2):
-            trial = tmp_path / "exp" / f"train_ab12c_0000{seed}_{seed}_lr={lr},seed={seed}_2026-11-01_10-00-00"
+            trial = (
+                tmp_path / "exp" / f"train_ab12c_0000{seed}_{seed}_lr={lr},seed={seed}_2026-11-01_10-00-00"
+            )
             trial.mkdir(parents=True)
             config = {"opt": {"lr": lr}, "seed": seed}
             values = [lr / (1 + i) + seed for i in range(1, 7)]
