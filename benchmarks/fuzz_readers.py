@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import lzma
+import re
 import shutil
 import signal
 import sys
@@ -38,7 +39,6 @@ from ired_diag.runs.study import Study
 
 FORMATS = Path(__file__).parents[1] / "tests" / "formats"
 SLOWEST = 20  # s
-MOST_SHOWN = 3
 
 STATS = "".join(
     f'{{"Loss/loss": {{"num": 10, "mean": {1 / (1 + kimg)}, "std": 0.1}}, '
@@ -200,10 +200,10 @@ def _open_damaged(folder: Path, outcome: Outcome, last: dict[str, float], what: 
         outcome.kinds["refused"] += 1
     except TooSlow:
         outcome.kinds["stopped"] += 1
-        outcome.failures.append(f"{what}: longer than {SLOWEST} s: {traceback.format_exc(limit=-3)}")
+        outcome.failures.append(f"{what}: longer than {SLOWEST} s: {traceback.format_exc(limit=-6)}")
     except Exception:
         outcome.kinds["traceback"] += 1
-        outcome.failures.append(f"{what}: {traceback.format_exc(limit=-3)}")
+        outcome.failures.append(f"{what}: {traceback.format_exc(limit=-6)}")
     else:
         outcome.kinds[_kind(study, last)] += 1
     finally:
@@ -227,6 +227,17 @@ def _kind(study: Study, last: dict[str, float]) -> str:
     if study.skipped or study.unreadable:
         return "listed"
     return "same" if last_values(study) == last else "silent"
+
+
+def distinct_failures(failures: Sequence[str]) -> Iterator[str]:
+    """Yield the first failure at each place of the code, with how many there are."""
+    by_place: dict[str, list[str]] = {}
+    for failure in failures:
+        places = re.findall(r'File "[^"]*", line \d+, in \w+', failure)
+        own = [place for place in places if "ired_diag" in place]
+        by_place.setdefault(own[-1] if own else failure, []).append(failure)
+    for alike in by_place.values():
+        yield f"{len(alike)} times: {alike[0]}"
 
 
 def last_values(study: Study) -> dict[str, float]:
@@ -254,7 +265,7 @@ def main() -> int:
         outcome = fuzz(name, files=arguments.files, seed=arguments.seed)
         counts = ", ".join(f"{count} {kind}" for kind, count in outcome.kinds.most_common())
         sys.stdout.write(f"{name}: {counts}; slowest {outcome.slowest:.2f} s\n")
-        for failure in outcome.failures[:MOST_SHOWN]:
+        for failure in distinct_failures(outcome.failures):
             sys.stdout.write(f"  {failure}\n")
         sys.stdout.flush()
         failed = failed or bool(outcome.failures)

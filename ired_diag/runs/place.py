@@ -20,6 +20,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+LONGEST = 1000  # letters: a column may hold longer texts, whose parts would take long to find
 SEED = re.compile(r"(?i)(?<![a-z])seeds?[_=\-. ]?(\d{1,9})(?![\da-z])")
 
 SEED_AT_END = re.compile(SEED.pattern + "$")
@@ -105,6 +106,8 @@ def parse_place(text: str) -> PlaceName:
     >>> parse_place("ppo_2").base, parse_place("ppo_2").index, parse_place("resnet_50").index
     ('ppo', 2, None)
     """
+    if len(text) > LONGEST:
+        return PlaceName(name=text, base=text, index=None, runs=(), seed=None)
     seeds = SEED.findall(text)
     rest = RAY_TRIAL.sub(r"\1", SEED.sub("\0", text))
     runs = tuple(match[0] for match in RUN.finditer(rest))
