@@ -51,7 +51,9 @@ def _of_file(path: Path) -> tuple[Path, str, Explanation | None]:
         return path, f"not readable: {error}", None
     if not name:
         return path, "is no log of a known format", None
-    return path, f"is read as {name}" + (f": {content}" if content else ""), None
+    if not content:
+        return path, f"is read as {name}", None
+    return path, f"is read as {name}: {content}", None
 
 
 def _format_of(path: Path) -> str:

@@ -328,6 +328,13 @@ def test_two_settings_part_the_rows_together_or_are_refused(tmp_path: Path) -> N
         read_seed_table(path)
 
 
+def test_a_header_that_stands_again_among_the_rows_ends_in_a_message(tmp_path: Path) -> None:
+    header, *rows = LONG_TABLE.splitlines()
+    text = "\n".join([header, *rows, header, *rows]) + "\n"
+    with pytest.raises(UnreadableFile, match=r"row 8: the seed 'seed' is not a whole number"):
+        read_seed_table(written(tmp_path, "x.csv", text), column="mse")
+
+
 FOLDS = "model,fold,seed,score\n" + "".join(
     f"{model},{fold},{seed},0.{offset}{seed}{fold}\n"
     for model, offset in (("A", 9), ("B", 8))

@@ -36,45 +36,72 @@ def is_table_of_trials(header: Sequence[str]) -> bool:
     >>> is_table_of_trials(["number", "value", "params_lr", "state"]), is_table_of_trials(["number", "value"])
     (True, False)
     """
-    names = set(header)
+    if NUMBER not in header or STATE not in header:
+        return False
     has_parameters = any(name.startswith(PARAMETER) for name in header)
-    return {NUMBER, STATE} <= names and has_parameters and any(map(VALUE.fullmatch, header))
+    return has_parameters and bool(_values(header))
 
 
 def results_of_trials(header: Row, rows: Numbered) -> tuple[Row, list[tuple[int, Row]]]:
     """Return a table with the seed or number, the settings and the values of each trial."""
     place_of = {name: i for i, name in enumerate(header)}
     seed = _seed_column(header)
-    values = [name for name in header if VALUE.fullmatch(name)]
+    values = _values(header)
     settings = [name for name in header if name.startswith(PARAMETER) and name != seed]
     results = []
     for number, row in rows:
-        is_complete = row[place_of[STATE]].rpartition(".")[2] == COMPLETE
-        own_values = [row[place_of[name]] if is_complete else "" for name in values]
-        own_settings = _settings_of(row, settings, place_of)
-        results.append((number, [row[place_of[seed]], own_settings, *own_values]))
-    counter = "trial" if seed == NUMBER else "seed"
+        cells = [
+            row[place_of[seed]],
+            _settings_of(row, settings, place_of),
+        ]
+        is_complete = _state(row, place_of[STATE]) == COMPLETE
+        for name in values:
+            value = row[place_of[name]]
+            cells.append(value if is_complete else "")
+        results.append((number, cells))
+    counter = "seed"
+    if seed == NUMBER:
+        counter = "trial"
     return [counter, "settings", *values], results
+
+
+def _values(header: Sequence[str]) -> list[str]:
+    """Return the columns of what was optimised."""
+    return [name for name in header if VALUE.fullmatch(name)]
+
+
+def _state(row: Row, place: int) -> str:
+    """Return the state of a trial: ``TrialState.COMPLETE`` is COMPLETE."""
+    _, _, state = row[place].rpartition(".")
+    return state
 
 
 def note_on_trials(header: Row, rows: Numbered) -> str:
     """Return what was taken for what in a table of trials, and how many have no result."""
     seed = _seed_column(header)
-    words = "their numbers are shown as seeds" if seed == NUMBER else f"{seed!r} is their seed"
+    words = f"{seed!r} is their seed"
+    if seed == NUMBER:
+        words = "their numbers are shown as seeds"
     sentence = f"Optuna's trials: their settings name the experiments, and {words}."
-    state = header.index(STATE)
-    states = Counter(row[state].rpartition(".")[2] for _, row in rows)
-    without = {name: count for name, count in sorted(states.items()) if name != COMPLETE}
-    if not without:
+    place = header.index(STATE)
+    unfinished: Counter[str] = Counter()
+    for _, row in rows:
+        state = _state(row, place)
+        if state != COMPLETE:
+            unfinished[state] += 1
+    if not unfinished:
         return sentence
-    listed = ", ".join(f"{count} {name}" for name, count in without.items())
-    return f"{sentence} {sum(without.values())} of {len(rows)} trials have no result ({listed})."
+    counts = [f"{count} {state}" for state, count in sorted(unfinished.items())]
+    listed = ", ".join(counts)
+    return f"{sentence} {unfinished.total()} of {len(rows)} trials have no result ({listed})."
 
 
 def _seed_column(header: Sequence[str]) -> str:
     """Return the column that holds the seed of a trial, else that of its number."""
     for name in header:
-        if name.removeprefix(PARAMETER).removeprefix(ATTRIBUTE) in SEEDS:
+        bare = name.removeprefix(PARAMETER)
+        bare = bare.removeprefix(ATTRIBUTE)
+        if bare in SEEDS:
             return name
     return NUMBER
 
@@ -84,6 +111,8 @@ def _settings_of(row: Row, names: Sequence[str], place_of: Mapping[str, int]) ->
     stated = []
     for name in names:
         cell = row[place_of[name]]
-        if cell:
-            stated.append(f"{name.removeprefix(PARAMETER)}={cell}")
+        if not cell:
+            continue
+        key = name.removeprefix(PARAMETER)
+        stated.append(f"{key}={cell}")
     return "/".join(stated)

@@ -33,29 +33,32 @@ def is_rounded(printed: Values, values: Values) -> bool:
     (True, False)
     """
     is_finite = np.isfinite(printed)
-    if not np.array_equal(printed[~is_finite], values[~is_finite], equal_nan=True):
+    others = printed[~is_finite]
+    if not np.array_equal(others, values[~is_finite], equal_nan=True):
         return False
-    shown, own = printed[is_finite], values[is_finite]
+    shown = printed[is_finite]
+    own = values[is_finite]
     different = np.unique(shown)
     if len(different) < FEWEST_DIFFERENT or not np.all(np.isfinite(own)):
         return False
     decimals, digits = _precision(different)
-    gaps = np.abs(shown - own)
     rounding = 0.5 * SLACK * 10.0**-decimals
-    if np.all(gaps <= rounding):
-        return bool(np.ptp(shown) >= FEWEST_ROUNDINGS * rounding)
     share = 0.5 * SLACK * 10.0 ** (1 - digits)
-    return bool(
-        np.all(gaps <= share * np.abs(own))
-        and np.ptp(shown) >= FEWEST_ROUNDINGS * share * np.max(np.abs(own))
-    )
+    gaps = np.abs(shown - own)
+    sizes = np.abs(own)
+    for bounds in (np.full(len(own), rounding), share * sizes):
+        if np.all(gaps <= bounds):
+            return bool(np.ptp(shown) >= FEWEST_ROUNDINGS * np.max(bounds))
+    return False
 
 
 def _precision(printed: Values) -> tuple[int, int]:
     """Return the most decimals, and the most significant digits, that any of the numbers shows."""
-    decimals, digits = 0, 1
+    decimals = 0
+    digits = 1
     for value in printed.tolist():
-        _, own_digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+        number = Decimal(repr(value)).normalize()
+        _, own_digits, exponent = number.as_tuple()
         decimals = max(decimals, -int(exponent))
         digits = max(digits, len(own_digits))
     return decimals, digits

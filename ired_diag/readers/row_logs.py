@@ -112,7 +112,8 @@ def _without_configuration(table: RowTable) -> tuple[RowTable, dict[str, Any]]:
 
 def _key_in_configuration(name: str) -> str:
     """Return a setting's key as configurations have it, with dots: ``opt.lr`` of ``config/opt/lr``."""
-    return CONFIGURED.sub("", name).replace("/", ".")
+    bare = CONFIGURED.sub("", name)
+    return bare.replace("/", ".")
 
 
 def _explanation(table: RowTable) -> Explanation:

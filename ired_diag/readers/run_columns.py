@@ -323,22 +323,30 @@ def _settings(table: RowTable, columns: Sequence[str], path: object) -> list[str
             continue
         if may_be_setting(name, normal, column, len(table)):
             choices.append(name)
-    sufficient = [name for name in choices if _are_settings(table, columns, [name])]
-    if len({_partition(table, [name]).tobytes() for name in sufficient}) > 1:
+    sufficient = []
+    partitions = set()
+    for name in choices:
+        if _are_settings(table, columns, [name]):
+            sufficient.append(name)
+            partition = _partition(table, [name])
+            partitions.add(partition.tobytes())
+    if len(partitions) > 1:
         raise _unclear_rows(table, columns, path, unclear=sufficient)
     if sufficient:
         return sufficient[:1]
-    varied_together = choices if len(choices) > 1 else []
-    return varied_together if _are_settings(table, columns, varied_together) else []
+    if len(choices) > 1 and _are_settings(table, columns, choices):
+        return choices
+    return []
 
 
 def _are_settings(table: RowTable, columns: Sequence[str], names: Sequence[str]) -> bool:
     """Say whether columns tell the rows of each step apart, and part them as settings do."""
-    if not names or not _tells_apart(table, [*columns, *names]):
+    if not _tells_apart(table, [*columns, *names]):
         return False
     runs = _partition(table, columns)
     values = _partition(table, names)
-    return is_setting_of_runs(table, runs, values, [table.columns[name] for name in names])
+    own_columns = [table.columns[name] for name in names]
+    return is_setting_of_runs(table, runs, values, own_columns)
 
 
 def _may_name_runs(table: RowTable, name: str) -> bool:

@@ -161,14 +161,20 @@ def _names_of_group(layout: TableLayout, row: Sequence[str]) -> Iterator[str]:
 
 def _seeds_of_rows(path: Path, layout: TableLayout) -> list[int]:
     """Return the seed of each row; with a second repetition, the number of its pair among all pairs."""
-    seeds = [_seed_in(layout, layout.seed, row, f"{path}, row {number}") for number, row in layout.rows]
-    if layout.repetition is None:
-        return seeds
+    seeds = []
     pairs = []
-    for seed, (number, row) in zip(seeds, layout.rows, strict=True):
-        pairs.append((seed, _seed_in(layout, layout.repetition, row, f"{path}, row {number}")))
-    numbers = {pair: number for number, pair in enumerate(sorted(set(pairs)))}
-    return [numbers[pair] for pair in pairs]
+    for number, row in layout.rows:
+        where = f"{path}, row {number}"
+        seed = _seed_in(layout, layout.seed, row, where)
+        seeds.append(seed)
+        if layout.repetition is not None:
+            again = _seed_in(layout, layout.repetition, row, where)
+            pairs.append((seed, again))
+    if not pairs:
+        return seeds
+    in_order = sorted(set(pairs))
+    number_of = dict(zip(in_order, range(len(in_order)), strict=True))
+    return [number_of[pair] for pair in pairs]
 
 
 def _from_wide(path: Path, layout: TableLayout, column: str | None) -> SeedValues:

@@ -62,18 +62,31 @@ def is_setting_of_runs(
         columns: The columns.
     """
     has_equal_steps = True
-    values_of_runs: list[tuple[int, ...]] = []
-    for run in np.unique(runs):
+    values_of_runs: set[tuple[int, ...]] = set()
+    numbers_of_runs = np.unique(runs)
+    for run in numbers_of_runs:
         is_of_run = runs == run
         own_values = np.unique(values[is_of_run])
-        values_of_runs.append(tuple(own_values.tolist()))
-        steps = [np.unique(table.steps[is_of_run & (values == value)]) for value in own_values]
-        if any(part[0] != steps[0][0] for part in steps):
-            return False
-        has_equal_steps &= all(np.array_equal(part, steps[0]) for part in steps)
-        has_equal_steps &= len(steps[0]) > 1
+        values_of_runs.add(tuple(own_values.tolist()))
+        first: Numbering | None = None
+        for value in own_values:
+            is_of_part = is_of_run & (values == value)
+            steps = np.unique(table.steps[is_of_part])
+            if first is None:
+                first = steps
+            if steps[0] != first[0]:
+                return False
+            if len(steps) < 2 or not np.array_equal(steps, first):
+                has_equal_steps = False
     if has_equal_steps:
         return True
-    are_whole = all(bool(np.all(column.values == np.rint(column.values))) for column in columns)
-    have_same_values = len(values_of_runs) > 1 and len(set(values_of_runs)) == 1
-    return are_whole and have_same_values
+    have_same_values = len(numbers_of_runs) > 1 and len(values_of_runs) == 1
+    return have_same_values and _are_whole(columns)
+
+
+def _are_whole(columns: Sequence[Column]) -> bool:
+    for column in columns:
+        rounded = np.rint(column.values)
+        if not np.array_equal(column.values, rounded):
+            return False
+    return True

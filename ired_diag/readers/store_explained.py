@@ -28,25 +28,31 @@ def explain_store(name: str, path: Path) -> str:
         return ""
     module = import_module(f"ired_diag.readers.{name}")
     if hasattr(module, "read_runs"):
-        logs = list(module.read_runs(path, allow_torn_tail=True).values())
+        by_run = module.read_runs(path, allow_torn_tail=True)
+        logs = list(by_run.values())
     else:
-        logs = [module.read(path, allow_torn_tail=True)]
+        log = module.read(path, allow_torn_tail=True)
+        logs = [log]
     return "; ".join(_sentences(logs))
 
 
 def _sentences(logs: Sequence[ScalarLog]) -> Iterator[str]:
     metrics: Counter[str] = Counter()
     left_out: Counter[str] = Counter()
+    damaged = 0
     for log in logs:
+        damaged += len(log.damaged)
         left_out.update(log.left_out)
         for metric, points in log.points.items():
             metrics[metric] += len(points)
-    yield f"{counted(len(logs), 'run')}, {counted(len(metrics), 'metric')}: {_listed(metrics)}"
+    runs = counted(len(logs), "run")
+    kinds = counted(len(metrics), "metric")
+    yield f"{runs}, {kinds}: {_listed(metrics)}"
     if left_out:
         yield f"not numbers, and not read: {_listed(left_out)}"
-    damaged = sum(len(log.damaged) for log in logs)
     if damaged:
-        yield f"{counted(damaged, 'damaged place')} skipped"
+        places = counted(damaged, "damaged place")
+        yield f"{places} skipped"
 
 
 def _listed(counts: Counter[str]) -> str:

@@ -139,8 +139,11 @@ def _settings_among(groups: Sequence[int], names: dict[int, str], rows: Rows) ->
     """Return the columns among those that name the experiment which hold a setting, and no name."""
     settings = []
     for i in groups:
-        is_setting = names[i] in HYPERPARAMETERS or not _is_text([row[i] for _, row in rows])
-        if is_setting and names[i] not in NAMES:
+        name = names[i]
+        if name in NAMES:
+            continue
+        cells = [row[i] for _, row in rows]
+        if name in HYPERPARAMETERS or not _is_text(cells):
             settings.append(i)
     return settings
 

@@ -16,6 +16,7 @@ pair of both counts as one value.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,13 +39,17 @@ def second_repetition(rows: Rows, *, keys: Sequence[int], names: Mapping[int, st
         names: Normal names of the columns of numbers, by their places.
     """
     numbering = []
+    parting = []
     for place, name in names.items():
-        if name in RUNS and _repeats_its_values(rows, place):
-            numbering.append(place)
-    parting = [place for place in numbering if not repeats(rows, [*keys, place])]
-    if parting:
-        return parting[0] if len(parting) == 1 else None
-    return numbering[0] if len(numbering) == 1 else None
+        if name not in RUNS or not _repeats_its_values(rows, place):
+            continue
+        numbering.append(place)
+        if not repeats(rows, [*keys, place]):
+            parting.append(place)
+    choices = parting or numbering
+    if len(choices) != 1:
+        return None
+    return choices[0]
 
 
 def setting_columns(
@@ -62,20 +67,36 @@ def setting_columns(
     Raises:
         UnreadableFile: Several columns part the rows, and differently.
     """
-    choices = [place for place, name in names.items() if _may_be_setting(rows, place, name)]
-    parting = [place for place in choices if not repeats(rows, [*keys, place])]
+    choices = []
+    parting = []
+    for place, name in names.items():
+        if not _may_be_setting(rows, place, name):
+            continue
+        choices.append(place)
+        if not repeats(rows, [*keys, place]):
+            parting.append(place)
     if parting:
-        if len({_parts(rows, place) for place in parting}) > 1:
-            listed = " or ".join(repr(header[place]) for place in parting)
-            raise UnreadableFile(
-                f"{path}: a seed of an experiment stands in several rows, and it is unclear whether {listed} "
-                "says which experiment a row is of. Write the cells of that column as text, such as "
-                f"'{header[parting[0]]}={rows[0][1][parting[0]]}', or leave the other column out."
-            )
+        partitions = {_parts(rows, place) for place in parting}
+        if len(partitions) > 1:
+            raise _unclear(path, rows, header, parting)
         return parting
     if choices and not repeats(rows, [*keys, *choices]):
         return choices
     return []
+
+
+def _unclear(path: Path, rows: Rows, header: Sequence[str], places: Sequence[int]) -> UnreadableFile:
+    """Return the error that several columns part the rows, and differently."""
+    names = [repr(header[place]) for place in places]
+    listed = " or ".join(names)
+    first = places[0]
+    _, first_row = rows[0]
+    example = f"{header[first]}={first_row[first]}"
+    return UnreadableFile(
+        f"{path}: a seed of an experiment stands in several rows, and it is unclear whether {listed} "
+        "says which experiment a row is of. Write the cells of that column as text, such as "
+        f"'{example}', or leave the other column out."
+    )
 
 
 def _may_be_setting(rows: Rows, place: int, name: str) -> bool:
@@ -84,22 +105,48 @@ def _may_be_setting(rows: Rows, place: int, name: str) -> bool:
         return False
     if not _repeats_its_values(rows, place):
         return False
-    counts = Counter(row[place] for _, row in rows)
-    values = [number_of(cell, decimal_comma=True) for cell in counts]
-    if any(value is None or value != value for value in values):
-        return False
-    are_whole = all(value is not None and value.is_integer() for value in values)
-    are_as_frequent = len(set(counts.values())) == 1
-    return are_whole or are_as_frequent
+    counts = _counts(rows, place)
+    are_whole = True
+    for cell in counts:
+        value = _value(cell)
+        if value is None:
+            return False
+        if not value.is_integer():
+            are_whole = False
+    frequencies = set(counts.values())
+    return are_whole or len(frequencies) == 1
+
+
+def _value(cell: str) -> float | None:
+    """Return the finite number in a cell; None where there is none."""
+    try:
+        value = number_of(cell, decimal_comma=True)
+    except ValueError:
+        return None
+    if value is None or not math.isfinite(value):
+        return None
+    return value
+
+
+def _counts(rows: Rows, place: int) -> Counter[str]:
+    """Return in how many rows each cell of a column stands."""
+    counts: Counter[str] = Counter()
+    for _, row in rows:
+        counts[row[place]] += 1
+    return counts
 
 
 def _repeats_its_values(rows: Rows, place: int) -> bool:
     """Say whether a column holds several values, and each of them in several rows."""
-    counts = Counter(row[place] for _, row in rows)
+    counts = _counts(rows, place)
     return len(counts) > 1 and min(counts.values()) >= FEWEST_ROWS
 
 
 def _parts(rows: Rows, place: int) -> tuple[int, ...]:
     """Return a number for the value of each row, equal for two columns that part the rows alike."""
     numbers: dict[str, int] = {}
-    return tuple(numbers.setdefault(row[place], len(numbers)) for _, row in rows)
+    parts = []
+    for _, row in rows:
+        number = numbers.setdefault(row[place], len(numbers))
+        parts.append(number)
+    return tuple(parts)

@@ -117,7 +117,11 @@ def _indexed(places: Sequence[Place]) -> set[NumberedName]:
     for key, logs_by_number in siblings.items():
         if key not in seeded and _number_runs(logs_by_number):
             indexed.add(key)
-    return {(above, base) for above, base in indexed if base or _holds_only_numbers(places, above)}
+    without_names = {key for key in indexed if not key[1]}
+    for above, base in without_names:
+        if not _holds_only_numbers(places, above):
+            indexed.remove((above, base))
+    return indexed
 
 
 def _holds_only_numbers(places: Sequence[Place], folder: Names) -> bool:
@@ -129,9 +133,11 @@ def _holds_only_numbers(places: Sequence[Place], folder: Names) -> bool:
         if position is None:
             continue
         above = _above(place, position)
-        is_in_folder = above[-len(folder) :] == folder or (place[position].name, *above) == folder
-        is_numbered = above == folder and not place[position].base
-        if is_in_folder and not is_numbered:
+        part = place[position]
+        is_inside = above[-len(folder) :] == folder
+        is_folder_itself = (part.name, *above) == folder
+        is_numbered = above == folder and not part.base
+        if (is_inside or is_folder_itself) and not is_numbered:
             return False
     return True
 
