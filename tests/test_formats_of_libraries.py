@@ -342,14 +342,11 @@ def test_trials_of_ray_with_nested_settings_are_one_run_each_and_end_as_their_er
 
 
 def test_a_table_of_ray_results_has_a_run_for_each_trial(tmp_path: Path) -> None:
-    header = (
-        "val_loss,done,training_iteration,trial_id,time_total_s,pid,hostname,config/opt/lr,config/seed,logdir"
-    )
-    rows = [
-        f"{lr / 12 + seed},False,{12 if lr == 0.1 else 6},b4426_0000{seed}{lr:g},1.5,1,host,{lr},{seed},b{seed}"
-        for lr in (0.1, 0.2)
-        for seed in (0, 1)
-    ]
+    header = "val_loss,done,training_iteration,trial_id,time_total_s,config/opt/lr,config/seed,logdir"
+    rows = []
+    for number, (lr, seed) in enumerate([(0.1, 0), (0.2, 0), (0.1, 1), (0.2, 1)]):
+        trial = f"b4426_{number:05}"
+        rows.append(f"{lr / 12 + seed},False,{12 if lr == 0.1 else 6},{trial},1.5,{lr},{seed},{trial}")
     (tmp_path / "trials.csv").write_text("\n".join([header, *rows]) + "\n")
     runs = open_study(tmp_path).runs
     last = {(run.group, run.seed): run.history.series["val_loss"] for run in runs}
