@@ -276,6 +276,16 @@ def test_clocks_spreads_and_settings_are_not_compared_unless_they_are_named(tmp_
     assert read_seed_table(path, column="time_s")["b"] == {0: 5.0}
 
 
+def test_a_number_that_describes_each_experiment_is_not_compared(tmp_path: Path) -> None:
+    rows = ["big,9000,0,0.5", "big,9000,1,0.6", "small,100,0,0.7", "small,100,1,0.7"]
+    path = written(tmp_path, "x.csv", "model,n_params,seed,gap\n" + "\n".join(rows) + "\n")
+    assert read_seed_table(path)["big"] == {0: 0.5, 1: 0.6}
+    assert read_seed_table(path, column="n_params")["small"] == {0: 100.0, 1: 100.0}
+    path = written(tmp_path, "x.csv", "model,acc,seed,gap\n" + "\n".join(rows) + "\n")
+    with pytest.raises(UnreadableFile, match="there is: acc, gap"):
+        read_seed_table(path)
+
+
 def test_an_export_of_a_table_of_runs_is_grouped_by_what_the_runs_share(tmp_path: Path) -> None:
     header = "Name,State,Notes,User,Created,Runtime,algo,seed,val/loss\n"
     rows = ["sun-1,finished,-,me,2026-11-01,3600,ppo,0,0.5", "sea-2,crashed,-,me,2026-11-02,3601,ppo,1,0.6"]
