@@ -64,7 +64,9 @@ class Lines:
         if np.all(numbers[1:] > numbers[:-1]):
             return numbers, values
         order = np.argsort(numbers, kind="stable")
-        return numbers[order], values[order]
+        # Column by column, as they lie in memory and are read.
+        in_order = values.T[:, order].T
+        return numbers[order], in_order
 
 
 @dataclass
@@ -352,6 +354,10 @@ def _add_at_once(
     if read is None:
         return places
     values, is_read = read
+    if is_read.all():
+        result.counts[layout.kind] += len(places)
+        _keep(layout, places + first, values, result)
+        return places[:0]
     kept = places[is_read]
     result.counts[layout.kind] += len(kept)
     if len(kept):
