@@ -2,45 +2,76 @@
 
     python -m benchmarks.fuzz_readers [FORMAT …] [--files 5000] [--seed 0]
 
-Files that real libraries wrote (``tests/formats``) are damaged in one of the ways of ``benchmarks.damage``
-and opened as a user opens them. Of a run that is a folder, one file is damaged. Allowed are runs with or
-without findings, and a ``DiagError``; any other exception, and any file that takes longer than ``SLOWEST``,
-is a failure. *Silent* counts files whose values differ from those of the intact file although nothing is
-said. A flipped digit in a text file is one and cannot be known; with checksums only a cut between two records
-is one.
+Files that real libraries wrote (``tests/formats``), and tables in their forms, are damaged in one of the ways
+of ``benchmarks.damage`` and opened as a user opens them. Of a run that is a folder, one file is damaged.
+Allowed are runs with or without findings, and a ``DiagError``; any other exception is a failure, and so is
+any file that takes longer than ``SLOWEST``: reading is stopped then. *Silent* counts files whose values
+differ from those of the intact file although nothing is said. A flipped digit in a text file is one and
+cannot be known; with checksums only a cut between two records is one.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import lzma
+import re
 import shutil
+import signal
 import sys
 import tarfile
 import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
 from benchmarks.damage import DAMAGES
 from ired_diag.errors import DiagError
-from ired_diag.open import open_study
+from ired_diag.final_values import open_runs_or_table
 from ired_diag.runs.study import Study
 
 FORMATS = Path(__file__).parents[1] / "tests" / "formats"
-SLOWEST = 20.0  # s
-MOST_SHOWN = 3
+SLOWEST = 20  # s
 
 STATS = "".join(
     f'{{"Loss/loss": {{"num": 10, "mean": {1 / (1 + kimg)}, "std": 0.1}}, '
     f'"Progress/kimg": {{"num": 1, "mean": {kimg}.0, "std": 0.0}}, "timestamp": 1697077379.2}}\n'
     for kimg in range(0, 1500, 50)
 )
+
+
+TABLE = "method,fold,seed,pred_len,accuracy,time_s\n" + "".join(
+    f"{method},{fold},{seed},{length},{0.9 - fold / 100 - seed / 1000 - length / 1e4},12.5\n"
+    for method in ("sgd", "adam")
+    for fold in range(3)
+    for seed in range(2)
+    for length in (96, 192)
+)
+TRIALS = "number,value,params_lr,state\n" + "".join(
+    f"{number},{1 / (1 + number)},{0.1 / (1 + number)},COMPLETE\n" for number in range(30)
+)
+RECORDS = [
+    {"config": {"method": method, "seed": seed}, "metrics": {"val": {"acc": seed / 10}}}
+    for method in ("sgd", "adam")
+    for seed in range(8)
+]
+EPOCHS = "epoch,accuracy,loss,val_accuracy,val_loss\n" + "".join(
+    f"{epoch},{1 - 1 / (2 + epoch)},{1 / (1 + epoch)},{1 - 1 / (3 + epoch)},NA\n" for epoch in range(40)
+)
+SUMMARY = '{"_step": 90, "_runtime": 12.5, "val/loss": 0.25, "val/acc": "NaN", "best": {"loss": 0.2}}'
+WANDB_CONFIG = "wandb_version: 1\nlr:\n  desc: null\n  value: 0.1\nseed:\n  value: 3\n"
+PANEL = '"Step","a - loss","a - loss__MIN","a - loss__MAX","b - loss","b - loss__MIN","b - loss__MAX"\n'
+
+
+class TooSlow(Exception):
+    """Reading took longer than allowed."""
 
 
 @dataclass
@@ -95,6 +126,28 @@ def neptune(target: Path) -> None:
     write_table(pyarrow.Table.from_pylist(rows), target / "toy.parquet")
 
 
+def texts(**contents: str) -> Callable[[Path], None]:
+    """Return a function that writes a folder of text files; ``_`` in a name stands for its last point."""
+
+    def write(target: Path) -> None:
+        target.mkdir()
+        for name, content in contents.items():
+            (target / ".".join(name.rsplit("_", 1))).write_text(content)
+
+    return write
+
+
+def panel() -> str:
+    """Return an export of a panel of wandb."""
+    rows = [",".join(f'"{value}"' for value in (step, *[1 / (1 + step)] * 6)) for step in range(40)]
+    return PANEL + "\n".join(rows) + "\n"
+
+
+def as_lines(records: Sequence[dict[str, Any]]) -> str:
+    """Return records as JSON lines."""
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
 SOURCES: dict[str, Callable[[Path], None]] = {
     "wandb": copied("wandb"),
     "mlflow_sqlite": unpacked("mlflow/mlflow.db.xz"),
@@ -105,6 +158,14 @@ SOURCES: dict[str, Callable[[Path], None]] = {
     "ray": copied("ray"),
     "training_stats": statistics,
     "neptune": neptune,
+    "hydra": copied("hydra"),
+    "wandb_summary": texts(**{"wandb-summary_json": SUMMARY, "config_yaml": WANDB_CONFIG}),
+    "wandb_panel": texts(export_csv=panel()),
+    "keras": texts(training_csv=EPOCHS),
+    "tables": texts(results_csv=TABLE),
+    "trials": texts(trials_csv=TRIALS),
+    "results_json": texts(results_json=json.dumps(RECORDS)),
+    "results_lines": texts(results_jsonl=as_lines(RECORDS)),
 }
 
 
@@ -116,7 +177,7 @@ def fuzz(name: str, *, files: int, seed: int) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         intact = Path(folder, "intact")
         SOURCES[name](intact)
-        last = last_values(open_study(intact))
+        last = last_values(opened(intact))
         paths = sorted(path for path in intact.rglob("*") if path.is_file() and path.stat().st_size > 1)
         for number in range(files):
             path = paths[int(rng.integers(len(paths)))]
@@ -132,19 +193,31 @@ def fuzz(name: str, *, files: int, seed: int) -> Outcome:
 
 def _open_damaged(folder: Path, outcome: Outcome, last: dict[str, float], what: str) -> None:
     begun = time.perf_counter()
+    signal.alarm(SLOWEST)
     try:
-        study = open_study(folder)
+        study = opened(folder)
     except DiagError:
         outcome.kinds["refused"] += 1
+    except TooSlow:
+        outcome.kinds["stopped"] += 1
+        outcome.failures.append(f"{what}: longer than {SLOWEST} s: {traceback.format_exc(limit=-6)}")
     except Exception:
         outcome.kinds["traceback"] += 1
-        outcome.failures.append(f"{what}: {traceback.format_exc(limit=-3)}")
+        outcome.failures.append(f"{what}: {traceback.format_exc(limit=-6)}")
     else:
         outcome.kinds[_kind(study, last)] += 1
-    took = time.perf_counter() - begun
-    outcome.slowest = max(outcome.slowest, took)
-    if took > SLOWEST:
-        outcome.failures.append(f"{what}: took {took:.0f} s")
+    finally:
+        signal.alarm(0)
+    outcome.slowest = max(outcome.slowest, time.perf_counter() - begun)
+
+
+def _too_slow(number: int, frame: FrameType | None) -> None:
+    raise TooSlow
+
+
+def opened(folder: Path) -> Study:
+    """Return what a user gets who opens a folder: its runs, else those of its tables of results."""
+    return open_runs_or_table(folder)
 
 
 def _kind(study: Study, last: dict[str, float]) -> str:
@@ -154,6 +227,17 @@ def _kind(study: Study, last: dict[str, float]) -> str:
     if study.skipped or study.unreadable:
         return "listed"
     return "same" if last_values(study) == last else "silent"
+
+
+def distinct_failures(failures: Sequence[str]) -> Iterator[str]:
+    """Yield the first failure at each place of the code, with how many there are."""
+    by_place: dict[str, list[str]] = {}
+    for failure in failures:
+        places = re.findall(r'File "[^"]*", line \d+, in \w+', failure)
+        own = [place for place in places if "ired_diag" in place]
+        by_place.setdefault(own[-1] if own else failure, []).append(failure)
+    for alike in by_place.values():
+        yield f"{len(alike)} times: {alike[0]}"
 
 
 def last_values(study: Study) -> dict[str, float]:
@@ -176,11 +260,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="Random seed.")
     arguments = parser.parse_args()
     failed = False
+    signal.signal(signal.SIGALRM, _too_slow)
     for name in arguments.formats or SOURCES:
         outcome = fuzz(name, files=arguments.files, seed=arguments.seed)
         counts = ", ".join(f"{count} {kind}" for kind, count in outcome.kinds.most_common())
         sys.stdout.write(f"{name}: {counts}; slowest {outcome.slowest:.2f} s\n")
-        for failure in outcome.failures[:MOST_SHOWN]:
+        for failure in distinct_failures(outcome.failures):
             sys.stdout.write(f"  {failure}\n")
         sys.stdout.flush()
         failed = failed or bool(outcome.failures)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ired_diag.errors import NotFound, UnreadableFile
 from ired_diag.named_paths import split_arguments
 from ired_diag.readers import readers, text_job, text_log
+from ired_diag.readers.store_explained import explain_store
 from ired_diag.readers.text_explained import Explanation, explain
 from ired_diag.runs.files import is_special
 from ired_diag.runs.find import contents_of
@@ -45,9 +46,14 @@ def _of_file(path: Path) -> tuple[Path, str, Explanation | None]:
         name = _format_of(path)
         if name == text_log.FORMAT_NAME or (not name and _is_text(path)):
             return path, text_log.FORMAT_NAME, explain(path)
+        content = explain_store(name, path)
     except (OSError, UnreadableFile) as error:
         return path, f"not readable: {error}", None
-    return path, f"is read as {name}" if name else "is no log of a known format", None
+    if not name:
+        return path, "is no log of a known format", None
+    if not content:
+        return path, f"is read as {name}", None
+    return path, f"is read as {name}: {content}", None
 
 
 def _format_of(path: Path) -> str:

@@ -15,10 +15,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, UnreadableFile
+from ired_diag.finding import Finding
 from ired_diag.open import open_study
 from ired_diag.readers import metrics_csv, trainer_state
 from ired_diag.readers.record_table import LINES, are_records
-from ired_diag.readers.seed_table import SUFFIXES, columns_of_table, metric_of_table, read_seed_table
+from ired_diag.readers.seed_table import (
+    SUFFIXES,
+    columns_of_table,
+    metric_of_table,
+    notes_on_table,
+    read_seed_table,
+)
 from ired_diag.readers.seed_table_metrics import UNNAMED
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG
@@ -95,21 +102,37 @@ def runs_of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[
     for path in paths:
         table = read_seed_table(path, column=metric)
         measure = metric or metric_of_table(path, list(table)) or UNNAMED
+        notes = notes_on_table(path)
         for name, values in table.items():
             if name in groups:
                 raise _in_two_tables(name, groups[name][0].path, path)
-            groups[name] = runs_of_table(path, name, measure, values)
+            groups[name] = runs_of_table(path, name, measure, values, notes=notes)
     return groups
 
 
-def runs_of_table(path: Path, name: str, metric: str, values: Mapping[int, float | None]) -> list[Run]:
-    """Return the runs that stand for the numbers of one group of a table, by seed."""
+def runs_of_table(
+    path: Path,
+    name: str,
+    metric: str,
+    values: Mapping[int, float | None],
+    *,
+    notes: Sequence[Finding] = (),
+) -> list[Run]:
+    """Return the runs that stand for the numbers of one group of a table, by seed.
+
+    Args:
+        path: The table.
+        name: Its group.
+        metric: What its numbers measure.
+        values: The number of each seed; None where it has none.
+        notes: What is to be said of the table.
+    """
     runs = []
     for seed, value in values.items():
         numbers = {}
         if value is not None:
             numbers[metric] = value
-        runs.append(_run_of(path, name, seed, numbers, metric=metric))
+        runs.append(_run_of(path, name, seed, numbers, metric=metric, notes=notes))
     return runs
 
 
@@ -126,10 +149,19 @@ def _runs_with_all_metrics(path: Path) -> list[Run]:
                 of_seed = numbers[name, seed]
                 if value is not None:
                     of_seed[column] = value
-    return [_run_of(path, name, seed, values) for (name, seed), values in numbers.items()]
+    notes = notes_on_table(path)
+    return [_run_of(path, name, seed, values, notes=notes) for (name, seed), values in numbers.items()]
 
 
-def _run_of(path: Path, name: str, seed: int, values: dict[str, float], *, metric: str | None = None) -> Run:
+def _run_of(
+    path: Path,
+    name: str,
+    seed: int,
+    values: dict[str, float],
+    *,
+    metric: str | None = None,
+    notes: Sequence[Finding] = (),
+) -> Run:
     """Return the run that stands for the numbers of one seed in a table."""
     rows = []
     if values:
@@ -144,6 +176,7 @@ def _run_of(path: Path, name: str, seed: int, values: dict[str, float], *, metri
         history=History.of(rows),
         ending=Ending("complete"),
         metric=metric,
+        findings=tuple(notes),
         of_table=True,
     )
 

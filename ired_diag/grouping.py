@@ -90,6 +90,7 @@ def group_runs(
         if missing is not None:
             missing.extend(_notes_on(group, members))
     if missing is not None:
+        missing.extend(_notes_on_tables(groups))
         missing.extend(_hints(arguments, groups))
     notes = missing if unreadable is None else unreadable
     if notes is not None:
@@ -167,6 +168,16 @@ def _notes_on(group: str, members: Sequence[Run]) -> Iterator[str]:
             f"{group}: {count} runs state the same seed, {seed}. They are taken as different runs because "
             "they are in different places, and they are not paired by seed."
         )
+
+
+def _notes_on_tables(groups: Mapping[str, Sequence[Run]]) -> list[str]:
+    """Return what is to be said of how tables were read, once a table."""
+    statements: dict[str, None] = {}
+    for run in _runs_in(groups):
+        for finding in run.findings:
+            if run.of_table:
+                statements[f"{run.path}: {finding.statement}"] = None
+    return list(statements)
 
 
 def _named_after(arguments: Sequence[str], runs: Path, grouping: Grouping) -> dict[str, list[Run]]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ired_diag.errors import CannotWrite, NotFound, UnreadableFile
@@ -87,6 +88,7 @@ def import_logs(
     checkpoints: Path | None = None,
     replace: bool = False,
     pattern: str = "",
+    step: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Imported:
     """Read logs and write them as run folders.
@@ -101,6 +103,7 @@ def import_logs(
             the same experiment and seed, and stays where it is.
         replace: Overwrite imported runs that came from other files. A trained run is never overwritten.
         pattern: The regular expression by which text logs are read; empty: by their own grammar.
+        step: The column or key that counts the steps, in logs that have it. Default: detected by name.
         progress: Called with the number of runs written and to be written.
 
     Raises:
@@ -108,7 +111,7 @@ def import_logs(
         UnreadableFile: A log named by itself is damaged.
         CannotWrite: The runs folder cannot be written, or holds other runs of these names.
     """
-    arranged, evaluations, unstarted, skipped, unreadable = _read(sources, pattern)
+    arranged, evaluations, unstarted, skipped, unreadable = _read(sources, pattern=pattern, step=step)
     results: Mapping[Identity, Path] = {}
     notes: list[str] = []
     if checkpoints is not None:
@@ -161,8 +164,7 @@ def _saying_what_is_whole(done: int, total: int) -> Iterator[None]:
 
 
 def _read(
-    sources: Sequence[Path],
-    pattern: str,
+    sources: Sequence[Path], *, pattern: str, step: str | None
 ) -> tuple[list[Run], list[Run], list[Run], list[Skipped], list[Unreadable]]:
     """Return the runs, the evaluations, the jobs that never started, and the files that are none of these.
 
@@ -172,7 +174,10 @@ def _read(
         check_listable(source)
         if not exists(source):
             raise NotFound(f"{source}: expected a log or a folder of logs, found nothing.")
-    logs = read_logs(sources, read=with_pattern(pattern, read_log) if pattern else None)
+    read: Callable[[Path], Sequence[Run]] = partial(read_log, step=step)
+    if pattern:
+        read = with_pattern(pattern, read)
+    logs = read_logs(sources, read=read)
     skipped = []
     for source in filter(Path.is_dir, sources):
         for folder in find_runs(source):

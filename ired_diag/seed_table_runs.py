@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ired_diag.final_values import is_table, runs_of_table
 from ired_diag.grouping import open_arguments
+from ired_diag.readers.seed_table import notes_on_table
 from ired_diag.readers.seed_table_metrics import has_seed_metrics, is_table_of_seeds, read_seed_metrics
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
@@ -58,7 +59,8 @@ def open_with_tables(arguments: Sequence[str], *, grouping: Grouping, metric: st
 def _runs_of(path: Path, metric: str | None) -> list[Run]:
     """Return the runs of the first metric of a table."""
     name, table = next(iter(read_seed_metrics(path, column=metric).items()))
+    notes = notes_on_table(path)
     runs = []
     for group, values in table.items():
-        runs += runs_of_table(path, group, name, values)
+        runs += runs_of_table(path, group, name, values, notes=notes)
     return runs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -92,3 +93,5 @@ def test_the_cases_of_other_trackers_are_one_run_each(case: str, label: str, ste
     assert run.evaluated is not None
     series = run.evaluated[1]
     assert (int(series.steps[-1]), round(float(series.values[-1]), 7)) == (step, value)
+    if case == "l_dvclive":
+        assert np.isnan(run.history.series["bad"].values).all()

@@ -30,6 +30,8 @@ from ired_diag.readers import (
     wandb_run,
 )
 from ired_diag.readers.scalar_log import ScalarLog
+from ired_diag.runs.history import Series
+from tests.formats import logged
 
 FORMATS = Path(__file__).parent / "formats"
 LARGEST = sys.float_info.max
@@ -184,6 +186,37 @@ def test_ray_trials_are_read_point_by_point_in_groups_of_their_parameters() -> N
     assert labels == ["exp@lr=0.01/seed0", "exp@lr=0.01/seed1", "exp@lr=0.1/seed0", "exp@lr=0.1/seed1"]
 
 
+def test_a_multirun_of_hydra_has_its_configurations_and_each_run_once() -> None:
+    configurations = json.loads((FORMATS / "hydra/points.json").read_text())
+    runs = open_study(FORMATS / "hydra").runs
+    assert len(runs) == len(configurations) == 4
+    for run in runs:
+        configuration = configurations[run.path.parent.name]
+        assert dict(run.configuration or {}) == flat(configuration)
+        assert run.seed == configuration["seed"]
+        assert run.format == "metrics_csv+text_log"
+        rows = list(logged.rows(configuration["seed"]))
+        errors = [(step, error * configuration["optim"]["lr"]) for step, _, error in rows]
+        assert points_in(run.history.series["train/loss"]) == plain([row[:2] for row in rows])
+        assert points_in(run.history.series["mse"]) == plain(errors)
+    assert {run.group for run in runs} == {
+        "hydra@optim.betas=[0.9, 0.999],optim.kind=adam,optim.lr=0.001",
+        "hydra@optim.betas=null,optim.kind=sgd,optim.lr=0.1",
+    }
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings by dotted keys."""
+    by_key: dict[str, Any] = {}
+    for key, value in settings.items():
+        by_key |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return by_key
+
+
+def points_in(series: Series) -> Plain:
+    return plain(zip(series.steps.tolist(), series.values.tolist(), strict=True))
+
+
 def test_an_import_of_any_of_them_holds_the_same_points_and_can_be_repeated(tmp_path: Path) -> None:
     sources = tmp_path / "sources"
     for name in ("wandb", "dvclive", "sb3", "ray"):
@@ -271,3 +304,54 @@ def test_a_run_that_wandb_writes_now_is_read_as_it_was_logged(tmp_path: Path) ->
         for name in ("loss", "eval/mse", "eval/by/noise"):
             assert points[name] == kept[file.stem][name]
     assert len(files) == 2
+
+
+RAY_ERROR = """Failure # 1 (occurred at 2026-11-01_10-00-00)
+\x1b[36mray::ImplicitFunc.train()\x1b[39m (pid=1, ip=127.0.0.1, repr=train)
+  File "train.py", line 7, in train
+    raise ValueError("boom")
+ValueError: boom
+"""
+
+
+def test_trials_of_ray_with_nested_settings_are_one_run_each_and_end_as_their_error_says(
+    tmp_path: Path,
+) -> None:
+    for seed in (0, 1):
+        for lr in (0.1, 0.2):
+            trial = (
+                tmp_path / "exp" / f"train_ab12c_0000{seed}_{seed}_lr={lr},seed={seed}_2026-11-01_10-00-00"
+            )
+            trial.mkdir(parents=True)
+            config = {"opt": {"lr": lr}, "seed": seed}
+            values = [lr / (1 + i) + seed for i in range(1, 7)]
+            rows = [
+                {"val_loss": v, "training_iteration": i, "config": config} for i, v in enumerate(values, 1)
+            ]
+            (trial / "result.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+            table = "".join(f"{v},{i},False\n" for i, v in enumerate(values, 1))
+            (trial / "progress.csv").write_text("val_loss,training_iteration,done\n" + table)
+            (trial / "params.json").write_text(json.dumps(config))
+            if lr == 0.2:
+                (trial / "error.txt").write_text(RAY_ERROR)
+    runs = open_study(tmp_path).runs
+    assert [run.label for run in runs] == [f"exp@opt.lr={lr}/seed{s}" for lr in (0.1, 0.2) for s in (0, 1)]
+    assert [dict(run.configuration or {}) for run in runs[:2]] == [{"opt.lr": 0.1, "seed": s} for s in (0, 1)]
+    assert [run.ending.state for run in runs[2:]] == ["traceback", "traceback"]
+    assert "ValueError: boom" in runs[2].ending.detail
+
+
+def test_a_table_of_ray_results_has_a_run_for_each_trial(tmp_path: Path) -> None:
+    header = "val_loss,done,training_iteration,trial_id,time_total_s,config/opt/lr,config/seed,logdir"
+    rows = []
+    for number, (lr, seed) in enumerate([(0.1, 0), (0.2, 0), (0.1, 1), (0.2, 1)]):
+        trial = f"b4426_{number:05}"
+        rows.append(f"{lr / 12 + seed},False,{12 if lr == 0.1 else 6},{trial},1.5,{lr},{seed},{trial}")
+    (tmp_path / "trials.csv").write_text("\n".join([header, *rows]) + "\n")
+    runs = open_study(tmp_path).runs
+    last = {(run.group, run.seed): run.history.series["val_loss"] for run in runs}
+    assert {key: (int(s.steps[-1]), float(s.values[-1])) for key, s in last.items()} == {
+        (f"trials@opt.lr={lr}", seed): (12 if lr == 0.1 else 6, lr / 12 + seed)
+        for lr in (0.1, 0.2)
+        for seed in (0, 1)
+    }

@@ -341,6 +341,16 @@ def test_a_runs_folder_that_is_a_file_is_refused(write_log: LogWriter, tmp_path:
         import_logs([write_log(1001)], tmp_path / "runs")
 
 
+def test_the_column_of_steps_may_be_chosen(tmp_path: Path) -> None:
+    log = tmp_path / "mine.csv"
+    log.write_text("x,val_loss\n10,0.5\n20,0.4\n30,0.3\n")
+    with pytest.raises(NotFound, match="name it with --step COLUMN"):
+        import_logs([tmp_path], tmp_path / "runs")
+    import_logs([tmp_path / "mine.csv"], tmp_path / "runs", step="x")
+    [run] = open_study(tmp_path / "runs").runs
+    assert run.history.series["val_loss"].steps.tolist() == [10, 20, 30]
+
+
 def test_a_log_named_twice_is_one_attempt(write_log: LogWriter, tmp_path: Path) -> None:
     log = write_log(1001)
     imported = import_logs([log, log.parent, log], tmp_path / "runs")

@@ -10,8 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ired_diag.claims.report_file import without_long_words
-from ired_diag.readers import tqdm_grammar
+from ired_diag.readers import plain_yaml, tqdm_grammar
+from ired_diag.readers.step_key import number_in
 from ired_diag.runs.metric_words import words_of
+from ired_diag.runs.place import parse_place
 
 BAR = b": 10%|#| 10/100 [00:01<00:09, 3.1it/s]"
 FORMER_CUT = re.compile(
@@ -68,3 +70,19 @@ def test_a_picture_in_a_report_is_shortened_and_its_numbers_stay() -> None:
     assert text.startswith("The mean is 0.5 ![mean](data:image/p… over 3 seeds.\n|0.25|")
     assert text.count("0.25|") == 2000
     assert len(text.splitlines()) == 3
+
+
+@pytest.mark.parametrize("end", ["x", "x.", "e", ".5x", " x"])
+def test_a_long_run_of_digits_that_is_no_number_takes_no_time(end: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(ValueError, match="is not a number"):
+        number_in("7" * 300_000 + end)
+    assert plain_yaml.read_plain_yaml(f"a: {'7' * 300_000}{end}\n")["a"]
+    assert time.process_time() - begun < 5
+
+
+def test_the_parts_of_a_text_that_is_too_long_for_a_name_are_not_looked_for() -> None:
+    text = "run a1: " * 40_000
+    begun = time.process_time()
+    assert parse_place(text).name == text
+    assert time.process_time() - begun < 1

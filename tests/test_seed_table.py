@@ -14,7 +14,7 @@ from ired_diag.comparison import compare
 from ired_diag.errors import UnreadableFile
 from ired_diag.final_values import is_table
 from ired_diag.grouping import group_runs
-from ired_diag.readers.seed_table import metric_of_table, read_seed_table
+from ired_diag.readers.seed_table import metric_of_table, notes_on_table, read_seed_table
 
 EXPECTED = {"q101": {0: 0.5, 1: 1e-5}, "q102": {0: 2.0, 1: 3.0}}
 
@@ -135,7 +135,7 @@ def test_several_columns_name_an_experiment_together(tmp_path: Path) -> None:
         "B/x": {0: 3.0},
     }
     text = "method,lr,seed,mse\na,0.1,0,1\na,0.2,0,2\n"
-    assert read_seed_table(written(tmp_path, "x.csv", text)) == {"a/0.1": {0: 1.0}, "a/0.2": {0: 2.0}}
+    assert read_seed_table(written(tmp_path, "x.csv", text)) == {"a/lr=0.1": {0: 1.0}, "a/lr=0.2": {0: 2.0}}
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,29 @@ def test_the_tables_of_the_cases(case: str, groups: dict[str, int], shared: Path
     found = read_seed_table(shared / "cases" / case / "results.csv")
     assert {name: len(values) for name, values in found.items()} == groups
     assert all(value is not None for values in found.values() for value in values.values())
+
+
+def test_cases_with_a_row_without_a_seed_or_two_metrics_are_refused_by_the_column(shared: Path) -> None:
+    path = shared / "cases" / "c31_table_method_settings" / "seed_results.csv"
+    with pytest.raises(UnreadableFile, match=r"row 2: the column 'seed', taken as the seed, is empty"):
+        read_seed_table(path)
+    path = shared / "cases" / "c35_table_group_col_model" / "results.csv"
+    with pytest.raises(UnreadableFile, match=r"which column is compared\?.*test_mse, test_mae"):
+        read_seed_table(path)
+    assert read_seed_table(path, column="test_mse") == {
+        "A": {0: 0.0970, 1: 0.0971, 2: 0.0969},
+        "B": {0: 0.0981, 1: 0.0984, 2: 0.0980},
+    }
+
+
+def test_the_values_of_the_cases_are_those_of_their_cells(shared: Path) -> None:
+    wide = {"baseline": {0: 0.0970, 1: 0.0971, 2: 0.0969}, "mined": {0: 0.0981, 1: 0.0984, 2: 0.0980}}
+    for case in ("c32_table_mean_rows", "c33_table_semicolon_comma", "c36_table_index_col"):
+        assert read_seed_table(shared / "cases" / case / "results.csv") == wide
+    table = read_seed_table(shared / "cases/c37_table_pct/results.csv")
+    assert table == {"baseline": {0: 94.1, 1: 94.3, 2: 94.0}, "mined": {0: 95.0, 1: 95.2, 2: 95.1}}
+    table = read_seed_table(shared / "cases/c34_table_run_column/results.csv")
+    assert table == {"A": {1: 0.0970, 2: 0.0971, 3: 0.0969}, "B": {1: 0.0981, 2: 0.0984, 3: 0.0980}}
 
 
 def test_a_column_is_chosen_where_there_are_several(tmp_path: Path) -> None:
@@ -253,12 +276,127 @@ def test_clocks_spreads_and_settings_are_not_compared_unless_they_are_named(tmp_
     assert read_seed_table(path, column="time_s")["b"] == {0: 5.0}
 
 
+def test_a_number_that_describes_each_experiment_is_not_compared(tmp_path: Path) -> None:
+    rows = ["big,9000,0,0.5", "big,9000,1,0.6", "small,100,0,0.7", "small,100,1,0.7"]
+    path = written(tmp_path, "x.csv", "model,n_params,seed,gap\n" + "\n".join(rows) + "\n")
+    assert read_seed_table(path)["big"] == {0: 0.5, 1: 0.6}
+    assert read_seed_table(path, column="n_params")["small"] == {0: 100.0, 1: 100.0}
+    path = written(tmp_path, "x.csv", "model,acc,seed,gap\n" + "\n".join(rows) + "\n")
+    with pytest.raises(UnreadableFile, match="there is: acc, gap"):
+        read_seed_table(path)
+
+
 def test_an_export_of_a_table_of_runs_is_grouped_by_what_the_runs_share(tmp_path: Path) -> None:
     header = "Name,State,Notes,User,Created,Runtime,algo,seed,val/loss\n"
     rows = ["sun-1,finished,-,me,2026-11-01,3600,ppo,0,0.5", "sea-2,crashed,-,me,2026-11-02,3601,ppo,1,0.6"]
     rows += ["sky-3,finished,-,me,2026-11-03,3602,sac,0,0.7", "fox-4,finished,-,me,2026-11-04,3603,sac,1,0.8"]
     table = read_seed_table(written(tmp_path, "x.csv", header + "\n".join(rows) + "\n"))
     assert table == {"ppo": {0: 0.5, 1: 0.6}, "sac": {0: 0.7, 1: 0.8}}
+
+
+LONG_TABLE = """model,pred_len,seed,mse,mae
+A,96,0,0.38,0.40
+A,192,0,0.42,0.43
+A,96,1,0.39,0.41
+A,192,1,0.43,0.44
+B,96,0,0.36,0.38
+B,192,0,0.40,0.41
+"""
+
+
+@pytest.mark.parametrize("name", ["pred_len", "horizon", "n_train", "noise level"])
+def test_a_number_that_parts_the_rows_of_a_seed_is_a_setting(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path, "x.csv", LONG_TABLE.replace("pred_len", name))
+    assert read_seed_table(path, column="mse") == {
+        f"A/{name}=96": {0: 0.38, 1: 0.39},
+        f"A/{name}=192": {0: 0.42, 1: 0.43},
+        f"B/{name}=96": {0: 0.36},
+        f"B/{name}=192": {0: 0.4},
+    }
+
+
+def test_fractions_that_form_a_grid_are_settings_and_others_are_not(tmp_path: Path) -> None:
+    grid = "seed,drop,val_loss\n0,0.1,1\n0,0.5,2\n1,0.1,3\n1,0.5,4\n"
+    table = read_seed_table(written(tmp_path, "x.csv", grid))
+    assert table == {"drop=0.1": {0: 1.0, 1: 3.0}, "drop=0.5": {0: 2.0, 1: 4.0}}
+    measured = "method,seed,gap,val_loss\na,0,0.11,1\na,0,0.52,2\na,1,0.13,3\na,1,0.5,4\n"
+    with pytest.raises(
+        UnreadableFile, match=r"row 3: seed 0 of a is there twice.*no column says how the two"
+    ):
+        read_seed_table(written(tmp_path, "x.csv", measured), column="val_loss")
+
+
+def test_two_settings_part_the_rows_together_or_are_refused(tmp_path: Path) -> None:
+    rows = [f"a,{p},{q},{s},0.{p}{q}{s}" for p in (1, 2) for q in (3, 4) for s in (0, 1)]
+    path = written(tmp_path, "x.csv", "method,p_len,q_len,seed,mse\n" + "\n".join(rows) + "\n")
+    table = read_seed_table(path)
+    assert table["a/p_len=1/q_len=4"] == {0: 0.140, 1: 0.141}
+    assert len(table) == 4
+    unclear = "a,1,3,0,0.1\na,2,4,0,0.2\na,1,4,1,0.3\na,2,3,1,0.4\n"
+    path = written(tmp_path, "x.csv", "method,p_len,q_len,seed,mse\n" + unclear)
+    with pytest.raises(UnreadableFile, match=r"unclear whether 'p_len' or 'q_len' says.*'p_len=1'"):
+        read_seed_table(path)
+
+
+def test_a_header_that_stands_again_among_the_rows_ends_in_a_message(tmp_path: Path) -> None:
+    header, *rows = LONG_TABLE.splitlines()
+    text = "\n".join([header, *rows, header, *rows]) + "\n"
+    with pytest.raises(UnreadableFile, match=r"row 8: the seed 'seed' is not a whole number"):
+        read_seed_table(written(tmp_path, "x.csv", text), column="mse")
+
+
+FOLDS = "model,fold,seed,score\n" + "".join(
+    f"{model},{fold},{seed},0.{offset}{seed}{fold}\n"
+    for model, offset in (("A", 9), ("B", 8))
+    for fold in (1, 2, 3)
+    for seed in (7, 8)
+)
+
+
+def test_folds_next_to_seeds_are_repetitions_and_that_is_said(tmp_path: Path) -> None:
+    path = written(tmp_path, "x.csv", FOLDS)
+    table = read_seed_table(path)
+    assert table["A"] == {0: 0.971, 1: 0.972, 2: 0.973, 3: 0.981, 4: 0.982, 5: 0.983}
+    assert table["B"].keys() == table["A"].keys()
+    [note] = notes_on_table(path)
+    assert note.statement.startswith("Each pair of 'seed' and 'fold' counts as one value")
+    assert "Folds share training data" in note.statement
+    notes: list[str] = []
+    group_runs([str(path)], Path("runs"), missing=notes)
+    assert sum("Folds share training data" in text for text in notes) == 1
+
+
+def test_folds_alone_are_the_seeds_and_repetitions_have_a_note_of_their_own(tmp_path: Path) -> None:
+    [note] = notes_on_table(written(tmp_path, "x.csv", "model,fold,acc\na,0,0.5\na,1,0.6\n"))
+    assert "Folds share training data" in note.statement
+    [note] = notes_on_table(written(tmp_path, "x.csv", FOLDS.replace("fold", "rep")))
+    assert "Values of one seed may be more alike" in note.statement
+    assert notes_on_table(written(tmp_path, "x.csv", "model,seed,acc\na,0,0.5\na,1,0.6\n")) == []
+
+
+TRIALS = """number,value,datetime_start,duration,params_lr,params_depth,user_attrs_note,state
+0,0.31,2026-11-01 00:00:00,0 days 00:01:00,0.11,2,x,COMPLETE
+1,0.29,2026-11-01 00:01:00,0 days 00:01:00,0.02,,y,COMPLETE
+2,0.90,2026-11-01 00:02:00,0 days 00:01:00,0.33,2,z,PRUNED
+3,,2026-11-01 00:03:00,0 days 00:01:00,0.44,3,,FAIL
+"""
+
+
+def test_trials_of_optuna_are_experiments_by_their_settings(tmp_path: Path) -> None:
+    path = written(tmp_path, "trials.csv", TRIALS)
+    assert read_seed_table(path) == {
+        "lr=0.11/depth=2": {0: 0.31},
+        "lr=0.02": {1: 0.29},
+        "lr=0.33/depth=2": {2: None},
+        "lr=0.44/depth=3": {3: None},
+    }
+    [note] = notes_on_table(path)
+    assert note.statement.endswith("2 of 4 trials have no result (1 FAIL, 1 PRUNED).")
+    seeded = (
+        TRIALS.replace("note", "seed").replace("0.02,,y", "0.11,2,5").replace("x,", "4,").replace("z", "6")
+    )
+    table = read_seed_table(written(tmp_path, "x.csv", seeded.replace(",,FAIL", ",7,FAIL")))
+    assert table["lr=0.11/depth=2"] == {4: 0.31, 5: 0.29}
 
 
 def test_rows_of_several_metrics_are_read_by_the_name_of_one(tmp_path: Path) -> None:

@@ -37,6 +37,25 @@ def test_a_configured_seed_counts_more_than_the_name(tmp_path: Path) -> None:
     assert sorted(run.seed or 0 for run in open_study(tmp_path)) == [40, 41, 42]
 
 
+def test_folders_that_are_called_s_and_a_number_are_the_seeds_of_the_folder_around_them(
+    tmp_path: Path,
+) -> None:
+    for group in ("adamw", "lion"):
+        for seed in range(3):
+            write(tmp_path, f"{group}/s{seed}")
+    study = open_study(tmp_path)
+    assert [(run.group, run.seed) for run in study] == [
+        (group, seed) for group in ("adamw", "lion") for seed in range(3)
+    ]
+
+
+@pytest.mark.parametrize("other", ["wide", "m0", "s1/again"])
+def test_next_to_another_name_a_folder_s1_is_an_experiment(other: str, tmp_path: Path) -> None:
+    for name in ("s0", "s1", other):
+        write(tmp_path, f"adamw/{name}")
+    assert all(run.seed is None for run in open_study(tmp_path))
+
+
 @pytest.mark.parametrize(
     "names",
     [

@@ -81,8 +81,8 @@ def test_runs_that_no_column_tells_apart_are_refused(tmp_path: Path) -> None:
         with pytest.raises(UnreadableFile, match="no column says whose they are"):
             metrics_csv.read_runs(table(tmp_path, "step,loss", ordered))
     unclear = [(run + 3, step, loss(step, run)) for run in range(3) for step in STEPS]
-    with pytest.raises(UnreadableFile, match=r"column 'foo'\?.*named 'run', 'experiment' or 'seed'"):
-        metrics_csv.read_runs(table(tmp_path, "foo,step,loss", unclear))
+    with pytest.raises(UnreadableFile, match=r"column 'worker'\?.*named 'run', 'experiment' or 'seed'"):
+        metrics_csv.read_runs(table(tmp_path, "worker,step,loss", unclear))
 
 
 def test_a_table_of_one_row_a_run_with_its_last_step_is_that_many_runs(tmp_path: Path) -> None:
@@ -157,3 +157,58 @@ def test_an_id_that_changes_while_the_steps_rise_is_one_training(tmp_path: Path)
     rows = [(step, "abc" if step < 50 else "def", loss(step)) for step in range(0, 100, 10)]
     (log,) = metrics_csv.read_runs(table(tmp_path, "step,run_id,loss", rows)).values()
     assert len(log.history.series["loss"]) == 10
+
+
+def rows_of_settings(values: Sequence[float], *, seeds: Sequence[int] = (0, 1)) -> list[Sequence[Any]]:
+    rows: list[Sequence[Any]] = []
+    for seed in seeds:
+        for value in values:
+            rows += [(seed, epoch, value, round(loss(epoch, seed) + value, 4)) for epoch in range(6)]
+    return rows
+
+
+@pytest.mark.parametrize("name", ["pred_len", "horizon", "n_train", "noise"])
+@pytest.mark.parametrize("by_epoch", [False, True], ids=["one after the other", "by epoch"])
+@pytest.mark.parametrize("values", [(96, 192), (0.1, 0.25, 0.5)])
+def test_a_number_that_parts_the_rows_of_all_seeds_alike_is_a_setting(
+    name: str, by_epoch: bool, values: Sequence[float], tmp_path: Path
+) -> None:
+    rows = rows_of_settings(values)
+    if by_epoch:
+        rows.sort(key=lambda row: row[1])
+    path = table(tmp_path, f"seed,epoch,{name},val_loss", rows)
+    runs = metrics_csv.read_runs(path)
+    stated = [(log.stated["seed"], log.stated["experiment"]) for log in runs.values()]
+    assert sorted(stated) == sorted((seed, f"{name}={value:g}") for seed in (0, 1) for value in values)
+    for label, log in runs.items():
+        value, seed = float(label.rpartition("=")[2]), log.stated["seed"]
+        assert last(log)["val_loss"] == (5, round(loss(5, seed) + value, 4))
+        assert len(log.history.series["val_loss"]) == 6
+
+
+def test_a_setting_of_one_run_has_the_same_steps_for_each_value(tmp_path: Path) -> None:
+    rows = [row[1:] for row in rows_of_settings((96, 192), seeds=(0,))]
+    assert len(metrics_csv.read_runs(table(tmp_path, "epoch,pred_len,val_loss", rows))) == 2
+    lost = [row for row in rows if row[1] == 192 or row[0] < 3]
+    [run] = metrics_csv.read_runs(table(tmp_path, "epoch,phase,val_loss", lost)).values()
+    assert run.restarts == (0,)
+
+
+@pytest.mark.parametrize("name", ["attempt", "world_size", "local_rank", "time_s", "samples"])
+def test_counters_clocks_and_processes_are_no_settings(name: str, tmp_path: Path) -> None:
+    path = table(tmp_path, f"seed,epoch,{name},val_loss", rows_of_settings((1, 2)))
+    assert all(run.restarts == (0,) for run in metrics_csv.read_runs(path).values())
+
+
+def test_two_settings_that_part_the_rows_differently_are_refused(tmp_path: Path) -> None:
+    rows = [
+        (seed, epoch, a, b, loss(epoch, a))
+        for seed in (0, 1)
+        for a, b in ((1, 3), (2, 4))
+        for epoch in range(6)
+    ]
+    path = table(tmp_path, "seed,epoch,a_len,b_len,val_loss", rows)
+    assert len(metrics_csv.read_runs(path)) == 4  # they part the rows alike
+    odd = [(s, e, a, 7 - a if s else a + 2, v) for s, e, a, _, v in rows]
+    with pytest.raises(UnreadableFile, match=r"unclear whose they are \(columns 'a_len', 'b_len'\?\)"):
+        metrics_csv.read_runs(table(tmp_path, "seed,epoch,a_len,b_len,val_loss", odd))

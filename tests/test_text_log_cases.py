@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ired_diag.errors import DiagError
 from ired_diag.open import open_run, open_study
 from ired_diag.readers.text_explained import explain
 from ired_diag.readers.text_pattern import compiled
+from ired_diag.runs.history import History
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.stated_settings import differing_settings
 
@@ -42,6 +44,35 @@ def test_every_run_of_a_speedrun_is_read_to_its_last_step(
     assert all(run.ending.complete for run in runs)
     assert np.mean(finals) == pytest.approx(mean, abs=5e-7)
     assert np.std(finals, ddof=1) == pytest.approx(sd, abs=5e-7)
+
+
+@needs_data
+@pytest.mark.parametrize(("group", "points"), [("contra", 1392), ("newton", 1695)])
+def test_every_point_of_a_speedrun_is_the_one_that_is_printed(group: str, points: int) -> None:
+    read = 0
+    for run in open_study(SPEEDRUN / group).runs:
+        values = points_of(run.history)
+        printed = values_printed_in(run.path.read_text())
+        assert values == printed
+        read += len(printed)
+    assert read == points
+
+
+def points_of(history: History) -> dict[tuple[str, int], float]:
+    points = {}
+    for name, series in history.series.items():
+        for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
+            points[name, step] = value
+    return points
+
+
+def values_printed_in(text: str) -> dict[tuple[str, int], float]:
+    """A naive twin for this one form: key, colon, number; ``nanms`` is an average over nothing."""
+    points = {}
+    for step, rest in re.findall(r"(?m)^step:(\d+)/\d+ (.*)$", text):
+        for name, value in re.findall(r"(\w+):([\d.]+)", rest):
+            points[name, int(step)] = float(value)
+    return points
 
 
 @needs_data
@@ -121,3 +152,35 @@ def test_explain_speaks_of_files_that_are_no_logs_too(tmp_path: Path) -> None:
     assert "no line states a step next to a metric" in result.output
     assert "3 x ten obj # dev #" in result.output
     assert "table.csv: is read as metrics_csv" in result.output
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("[{0}000] loss: 0.{0}", "the number at the start of a line is taken as the step: no line names a"),
+        (
+            "[1][{0}00] loss: 0.{0}",
+            "of the two numbers in brackets at the start of a line, which have no names",
+        ),
+        ("step [{0}000] loss: 0.{0}", "'step' counts steps by name"),
+    ],
+)
+def test_explain_says_of_a_counter_without_a_name_that_it_has_none(
+    line: str, reason: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "train.log"
+    path.write_text("".join(line.format(i) + "\n" for i in range(1, 6)))
+    assert explain(path).step.startswith(reason)
+
+
+def test_explain_counts_what_is_no_number_and_is_not_read(tmp_path: Path) -> None:
+    rows = [{"step": step, "loss": 1 / (1 + step), "done": False, "note": "x"} for step in range(3)]
+    lines = [json.dumps(row) + "\n" for row in rows]
+    (tmp_path / "log.jsonl").write_text("".join([*lines, "{broken\n", *lines[:0]]))
+    (tmp_path / "table.csv").write_text("step,loss\n1,2\n2,1\n")
+    result = CliRunner().invoke(main, ["ls", "--explain", str(tmp_path)])
+    assert (
+        "is read as metrics_jsonl: 1 run, 1 metric: loss (3); not numbers, and not read: done (3), note (3); "
+        "1 damaged place skipped"
+    ) in result.output
+    assert "is read as metrics_csv: 1 run, 1 metric: loss (2)\n" in result.output

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ired_diag.readers import text_scan
+from ired_diag.readers import text_log, text_scan
 from ired_diag.readers.text_columns import columns_of, numbers_by_line
 from ired_diag.readers.text_layout import layout_of, plain
 from ired_diag.readers.text_scan import scan
@@ -129,3 +129,18 @@ def test_a_file_without_a_newline_is_read_in_bounded_parts(
     path = tmp_path / "train.log"
     path.write_bytes(b"loss: 1 " * (1 << 17))
     assert scan(path).counts["row"] == 0
+
+
+def test_wrapped_numbers_are_read_in_uniform_and_in_mixed_logs_and_nested_ones_end(tmp_path: Path) -> None:
+    deep = "float(" * 5000 + "1" + ")" * 5000
+    for others in (0, 3):
+        lines = []
+        for i in range(60):
+            lines.append(f"step {i} loss tensor(0.{i:02d}, device='cuda:0') acc np.float64(0.5)")
+            lines += [f"word {'x' * i} {other}" for other in range(others)]
+        lines.append(f"deep {deep}")
+        path = tmp_path / "train.log"
+        path.write_text("\n".join(lines) + "\n")
+        series = text_log.read(path).history.series
+        assert series["loss"].values.tolist() == [float(f"0.{i:02d}") for i in range(60)]
+        assert series["acc"].values.tolist() == [0.5] * 60

@@ -18,6 +18,8 @@ def import_logs(
     runs: Place = RUNS,
     checkpoints: Place | None = None,
     replace: bool = False,
+    step: str | None = None,
+    pattern: str = "",
 ) -> Imported:
     """Read logs, write them as run folders, and return what was written.
 
@@ -27,6 +29,8 @@ def import_logs(
         checkpoints: A folder of Trainer1D results folders; each is joined to the run of its experiment and
             seed.
         replace: Overwrite imported runs that came from other files.
+        step: The column or key that counts the steps, in logs that have it. Default: detected by name.
+        pattern: A regular expression for the lines of text logs. Default: they are understood without one.
 
     Raises:
         NotFound: A source does not exist, or no log among them could be read.
@@ -40,4 +44,6 @@ def import_logs(
         Path(runs),
         checkpoints=None if checkpoints is None else Path(checkpoints),
         replace=replace,
+        step=step,
+        pattern=pattern,
     )

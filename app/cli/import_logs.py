@@ -28,6 +28,7 @@ COLUMNS = ("experiment", "runs", "complete", "earlier attempts", "with checkpoin
     help="Folder of Trainer1D results folders. They are joined to the runs by experiment and seed, in place.",
 )
 @click.option("--replace", is_flag=True, help="Overwrite imported runs that came from other logs.")
+@options.step
 @options.pattern
 @options.as_json
 def command(
@@ -35,6 +36,7 @@ def command(
     runs: Path,
     checkpoints: Path | None,
     replace: bool,
+    step: str | None,
     pattern: str,
     as_json: bool,
 ) -> None:
@@ -50,7 +52,13 @@ def command(
 
     with output.progress("Importing runs") as progress:
         imported = import_logs(
-            logs, runs, checkpoints=checkpoints, replace=replace, pattern=pattern, progress=progress
+            logs,
+            runs,
+            checkpoints=checkpoints,
+            replace=replace,
+            step=step,
+            pattern=pattern,
+            progress=progress,
         )
     if as_json:
         output.print_json(_as_dict(imported))

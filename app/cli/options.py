@@ -76,6 +76,11 @@ pattern: Decorator = click.option(
     help="Regular expression for the lines of text logs: its group 'step' is the step, every other named "
     "group is a metric. Default: the lines are understood without one.",
 )
+step: Decorator = click.option(
+    "--step",
+    metavar="COLUMN",
+    help="Column or key of logs that counts the steps, where they have it. Default: detected by name.",
+)
 readout: Decorator = click.option(
     "--readout",
     type=click.Choice(["plateau", "last", "best", "last10", "area"]),
@@ -123,11 +128,7 @@ def grouping(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="KEY",
         help="Configuration key that holds the random seed. Default: detected by name.",
     )
-    @click.option(
-        "--step",
-        metavar="COLUMN",
-        help="Column or key of logs that counts the steps, where they have it. Default: detected by name.",
-    )
+    @step
     @pattern
     @functools.wraps(command)
     def with_grouping(

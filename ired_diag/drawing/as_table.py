@@ -22,7 +22,7 @@ from ired_diag.drawing.data import Cells, FigureData, Line, Panel, Raster
 COLUMNS = ("panel", "kind", "name", "x", "y", "low", "high", "text")
 
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|\t")  # the wide forms are taken for them
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)? ?%?", re.IGNORECASE)
+NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)(e[+-]?\d+)? ?%?", re.IGNORECASE)
 
 Row = tuple[str, str, str, Any, Any, Any, Any, str]
 Point = tuple[str, str, Any, Any, Any, Any, str]  # a row without the name of its panel

@@ -264,16 +264,19 @@ def _find_header(lines: Sequence[str], step: str | None, where: str) -> tuple[in
 
 def _unique_names(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return names of columns, repeated ones with a number (loss, loss.2), and which were repeated."""
+    stated = set(names)
+    taken: set[str] = set()
+    numbers: Counter[str] = Counter()  # the last number of each repeated name: thousands may be empty
     unique: list[str] = []
     repeated: dict[str, str] = {}
     for name in names:
         free = name
-        number = 2
-        while free in unique or (free != name and free in names):
-            free = f"{name}.{number}"
-            number += 1
+        while free in taken or (free != name and free in stated):
+            numbers[name] += 1
+            free = f"{name}.{numbers[name] + 1}"
         if free != name:
             repeated[free] = name
+        taken.add(free)
         unique.append(free)
     return unique, repeated
 
@@ -281,10 +284,12 @@ def _unique_names(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 def _appended_header(row: Sequence[str], cells: Cells) -> list[int]:
     """Return the column of each cell below a header in the middle of a file; new names become columns."""
     names, _ = _unique_names([cell.strip() for cell in row])
+    places = {name: place for place, name in enumerate(cells.header)}
     for name in names:
-        if name not in cells.header:
+        if name not in places:
+            places[name] = len(cells.header)
             cells.header.append(name)
-    return [cells.header.index(name) for name in names]
+    return [places[name] for name in names]
 
 
 def _is_whole(last: str, cells: int, delimiter: str) -> bool:

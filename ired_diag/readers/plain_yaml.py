@@ -26,7 +26,7 @@ MOST_NODES = 10_000  # of the value of one top-level key
 MERGE = "<<"
 TOO_LARGE = "(too large to unfold)"
 
-NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 PLAIN_LINE = re.compile(r"^([A-Za-z_][\w./-]*): +([^\s&*!|>{\[\"'#%@`][^#\n]*?)\s*$", re.MULTILINE)
 TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 

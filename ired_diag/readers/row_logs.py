@@ -96,13 +96,12 @@ def logs_of(
 def _without_configuration(table: RowTable) -> tuple[RowTable, dict[str, Any]]:
     """Return a table without the columns of an object ``config`` that never changes, and what they state."""
     config: dict[str, Any] = {}
+    columns = {}
     for name, column in table.columns.items():
         if CONFIGURED.match(name) and len(np.unique(column.values)) == 1:
             value = float(column.values[0])
             config[_key_in_configuration(name)] = int(value) if value.is_integer() else value
-    columns = {}
-    for name, column in table.columns.items():
-        if _key_in_configuration(name) not in config or name in config:
+        else:
             columns[name] = column
     for name, texts in table.texts.items():
         values = set(texts) - {""}
@@ -112,7 +111,9 @@ def _without_configuration(table: RowTable) -> tuple[RowTable, dict[str, Any]]:
 
 
 def _key_in_configuration(name: str) -> str:
-    return CONFIGURED.sub("", name)
+    """Return a setting's key as configurations have it, with dots: ``opt.lr`` of ``config/opt/lr``."""
+    bare = CONFIGURED.sub("", name)
+    return bare.replace("/", ".")
 
 
 def _explanation(table: RowTable) -> Explanation:
@@ -129,13 +130,13 @@ def _explanation(table: RowTable) -> Explanation:
     if is_often or is_everywhere:
         return "none"
     steps_by_start = [rows.steps[starts == start] for start in np.unique(starts)]
-    if _look_like_runs(steps_by_start):
+    if look_like_runs(steps_by_start):
         return "none"
     is_from_scratch = any(rows.steps[row] <= rows.steps[0] for row in restarts)
     return "possible" if is_from_scratch else "certain"
 
 
-def _look_like_runs(parts: Sequence[NDArray[np.int64]]) -> bool:
+def look_like_runs(parts: Sequence[NDArray[np.int64]]) -> bool:
     """Say whether what the starts of one training logged are rather the rows of three or more runs.
 
     They are where all cover the same steps from the first to the last, and where they alternate.

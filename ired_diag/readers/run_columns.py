@@ -6,7 +6,8 @@
 Columns of well-known names (``run``, ``seed``, ``experiment``, ``method``, ``fold`` …) that vary split the
 rows. Where rows still contradict each other at one step, one further column of texts, or of a
 hyperparameter, that explains all of them splits the rows too. Where several columns would do so
-differently, or none does, the log is refused: a row of one run is never taken for a later value of another.
+differently, the log is refused. So it is where no column does, after columns of numbers that part the rows as
+settings do (``setting_in_rows``): a row of one run is never taken for a later value of another.
 
 A column that says which split was evaluated (``train``, ``val``) or which metric is in the column ``value``
 is part of the metric's name and splits nothing: ``val/loss``.
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.readers.row_table import Column, RowTable, contradictions
+from ired_diag.readers.setting_in_rows import is_setting_of_runs, may_be_setting
 
 SEEDS = frozenset(("seed", "random_seed", "rng_seed", "manual_seed"))
 RUNS = frozenset(
@@ -300,11 +302,51 @@ def _further_columns(table: RowTable, columns: Sequence[str], path: object, *, n
     if len(partitions) == 1:
         return sufficient[:1]
     if not sufficient:
-        if not needed:
-            return []
-        if candidates and _tells_apart(table, [*columns, *candidates]):
+        if needed and candidates and _tells_apart(table, [*columns, *candidates]):
             return candidates
+        settings = _settings(table, columns, path)
+        if settings or not needed:
+            return settings
     raise _unclear_rows(table, columns, path, unclear=sufficient or _unclear(table, columns))
+
+
+def _settings(table: RowTable, columns: Sequence[str], path: object) -> list[str]:
+    """Return the columns of numbers that are settings by how they part the rows (``setting_in_rows``).
+
+    Raises:
+        UnreadableFile: Several columns part the rows, and differently.
+    """
+    choices = []
+    for name, column in table.columns.items():
+        normal = normal_name(name)
+        if name in columns or normal in NEVER_RUNS | RUNS | SEEDS:
+            continue
+        if may_be_setting(name, normal, column, len(table)):
+            choices.append(name)
+    sufficient = []
+    partitions = set()
+    for name in choices:
+        if _are_settings(table, columns, [name]):
+            sufficient.append(name)
+            partition = _partition(table, [name])
+            partitions.add(partition.tobytes())
+    if len(partitions) > 1:
+        raise _unclear_rows(table, columns, path, unclear=sufficient)
+    if sufficient:
+        return sufficient[:1]
+    if len(choices) > 1 and _are_settings(table, columns, choices):
+        return choices
+    return []
+
+
+def _are_settings(table: RowTable, columns: Sequence[str], names: Sequence[str]) -> bool:
+    """Say whether columns tell the rows of each step apart, and part them as settings do."""
+    if not _tells_apart(table, [*columns, *names]):
+        return False
+    runs = _partition(table, columns)
+    values = _partition(table, names)
+    own_columns = [table.columns[name] for name in names]
+    return is_setting_of_runs(table, runs, values, own_columns)
 
 
 def _may_name_runs(table: RowTable, name: str) -> bool:

@@ -2,9 +2,10 @@
 
 Two logs hold the same run where their formats differ, their evaluations agree at all common steps (three or
 more that are not all equal, to a single-precision number's rounding), and neither seed nor configuration says
-otherwise. A trainer that saves its state with every checkpoint writes the run many times in one format: the
-states that agree with the longest are that run. Logs of one format that agree are different runs that
-computed the same, and are left for a rule to find.
+otherwise. The lines of a text log may show fewer digits than a table in their folder or right below
+(``printed_rounding``); the digits of the table count. A trainer that saves its state with every checkpoint
+writes the run many times in one format: the states that agree with the longest are that run. Logs of one
+format that agree are different runs that computed the same, and are left for a rule to find.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.config_keys import METADATA
+from ired_diag.readers.printed_rounding import is_rounded
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
@@ -23,6 +25,8 @@ from ired_diag.runs.run import Run
 FEWEST = 3  # evaluations
 ROUNDING = 1e-5  # relative: a float32 printed with six digits
 SAVED_OFTEN = "trainer_state"
+PRINTED = "text_log"
+NEAREST = 2  # folders: that of a log, or that of the folder which its files are in
 BEST_INFORMED = ("slurm",)  # the format whose word on job and ending counts
 
 Values = NDArray[np.float64]
@@ -38,7 +42,10 @@ def join_same_runs(attempts: Iterable[Run]) -> list[Run]:
     for attempt in sorted(attempts, key=_least_informative):
         evaluations = _evaluations(attempt)
         for place, (other, other_evaluations) in enumerate(joined):
-            if _may_be_same(attempt, other) and _agree(evaluations, other_evaluations):
+            is_printed = attempt.format == PRINTED and _are_in_one_folder(attempt, other)
+            if _may_be_same(attempt, other) and _agree(
+                evaluations, other_evaluations, first_is_printed=is_printed
+            ):
                 joined[place] = (_join(other, attempt), other_evaluations)
                 break
         else:
@@ -46,9 +53,21 @@ def join_same_runs(attempts: Iterable[Run]) -> list[Run]:
     return [attempt for attempt, _ in joined]
 
 
-def _least_informative(attempt: Run) -> tuple[bool, bool, int]:
-    """Return a sort key: the attempt that says most about the job comes first."""
-    return attempt.format not in BEST_INFORMED, attempt.configuration is None, -attempt.evaluations
+def _least_informative(attempt: Run) -> tuple[bool, bool, bool, int]:
+    """Return a sort key: the attempt that says most about the job comes first, printed digits last."""
+    is_printed = attempt.format == PRINTED
+    return (
+        attempt.format not in BEST_INFORMED,
+        is_printed,
+        attempt.configuration is None,
+        -attempt.evaluations,
+    )
+
+
+def _are_in_one_folder(printed: Run, other: Run) -> bool:
+    """Say whether a text log stands in the folder of another log, or right above it."""
+    folder = printed.path.resolve().parent
+    return folder in other.path.resolve().parents[:NEAREST]
 
 
 def _evaluations(attempt: Run) -> Series | None:
@@ -77,14 +96,20 @@ def _knobs(attempt: Run) -> dict[str, object]:
     return knobs
 
 
-def _agree(first: Series | None, second: Series | None) -> bool:
-    """Say whether two series agree at all common steps, which are nearly all of the shorter one's."""
+def _agree(first: Series | None, second: Series | None, *, first_is_printed: bool) -> bool:
+    """Say whether two series agree at all common steps, which are nearly all of the shorter one's.
+
+    Args:
+        first: Evaluations of a log.
+        second: Those of another.
+        first_is_printed: Whether the first may show fewer digits than the second.
+    """
     if first is None or second is None:
         return False
     shorter = min(len(first), len(second))
     if shorter < FEWEST or first.steps[0] != second.steps[0]:
         return False
-    if not _are_close(first.values[:1], second.values[:1]):
+    if not first_is_printed and not _are_close(first.values[:1], second.values[:1]):
         return False
     _, places, other_places = np.intersect1d(first.steps, second.steps, return_indices=True)
     values = first.values[places]
@@ -92,7 +117,10 @@ def _agree(first: Series | None, second: Series | None) -> bool:
         return False
     finite = values[np.isfinite(values)]
     is_varied = len(finite) > 1 and bool(np.ptp(finite) > 0)
-    return is_varied and _are_close(values, second.values[other_places])
+    other_values = second.values[other_places]
+    if is_varied and _are_close(values, other_values):
+        return True
+    return first_is_printed and is_rounded(values, other_values)
 
 
 def _are_close(first: Values, second: Values) -> bool:

@@ -27,11 +27,14 @@ from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.finding import Finding
 from ired_diag.json_text import parse_json
 from ired_diag.readers.record_table import LINES, table_of_lines, table_of_records
 from ired_diag.readers.run_columns import HYPERPARAMETERS, normal_name
-from ired_diag.readers.table_layout import TableLayout, layout_of, number_of
+from ired_diag.readers.table_cells import number_of
+from ired_diag.readers.table_layout import TableLayout, layout_of
 from ired_diag.readers.table_metric import metric_of_columns, metric_of_long
+from ired_diag.readers.table_repetitions import notes_on_repetitions
 from ired_diag.readers.table_results import layout_of_metric, with_only_result
 from ired_diag.runs.range_of_numbers import bounded_value
 
@@ -93,6 +96,12 @@ def metric_of_table(path: Path, groups: Sequence[str]) -> str | None:
     return metric_of_columns(path, groups)
 
 
+def notes_on_table(path: Path) -> list[Finding]:
+    """Return what a reader of statistics should know of how a table counts its repetitions."""
+    rows = _rows(path)
+    return [] if rows is None else notes_on_repetitions(layout_of(path, rows))
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
@@ -129,32 +138,51 @@ def _from_csv(path: Path, text: str, column: str | None) -> SeedValues:
 
 def _from_long(path: Path, layout: TableLayout, column: str | None) -> SeedValues:
     place = _column_of(path, layout, column)
+    seeds = _seeds_of_rows(path, layout)
+    hint = f" {layout.words}; no column says how the two rows differ."
     table: SeedValues = {}
-    for number, row in layout.rows:
+    for (number, row), seed in zip(layout.rows, seeds, strict=True):
         where = f"{path}, row {number}"
-        names = list(_names_of_group(layout, row))
-        seed = _seed_in(layout, row, where)
+        name = "/".join(_names_of_group(layout, row))
         value = _cell(layout, row, place, where=where)
-        _put(table, group="/".join(names), seed=seed, value=value, where=where)
+        _put(table, group=name, seed=seed, value=value, where=where, hint=hint)
     return table
 
 
 def _names_of_group(layout: TableLayout, row: Sequence[str]) -> Iterator[str]:
-    """Yield the names of a row's experiment; where only settings name it, with their names: ``lr=0.1``."""
-    headers = [layout.header[i] for i in layout.groups]
-    only_settings = all(normal_name(header) in HYPERPARAMETERS for header in headers)
-    for header, i in zip(headers, layout.groups, strict=True):
-        if row[i]:
-            yield f"{header}={row[i]}" if only_settings else row[i]
+    """Yield the names of a row's experiment; settings with their names: ``lr=0.1``."""
+    for i in layout.groups:
+        cell = row[i]
+        if not cell:
+            continue
+        is_bare = i in layout.settings and "=" not in cell
+        yield f"{layout.header[i]}={cell}" if is_bare else cell
+
+
+def _seeds_of_rows(path: Path, layout: TableLayout) -> list[int]:
+    """Return the seed of each row; with a second repetition, the number of its pair among all pairs."""
+    seeds = []
+    pairs = []
+    for number, row in layout.rows:
+        where = f"{path}, row {number}"
+        seed = _seed_in(layout, layout.seed, row, where)
+        seeds.append(seed)
+        if layout.repetition is not None:
+            again = _seed_in(layout, layout.repetition, row, where)
+            pairs.append((seed, again))
+    if not pairs:
+        return seeds
+    in_order = sorted(set(pairs))
+    number_of = dict(zip(in_order, range(len(in_order)), strict=True))
+    return [number_of[pair] for pair in pairs]
 
 
 def _from_wide(path: Path, layout: TableLayout, column: str | None) -> SeedValues:
     groups = _groups_of_columns(path, layout, column)
     table: SeedValues = {name: {} for name in groups.values()}
     hint = _hint_at_knobs(layout)
-    for number, row in layout.rows:
+    for (number, row), seed in zip(layout.rows, _seeds_of_rows(path, layout), strict=True):
         where = f"{path}, row {number}"
-        seed = _seed_in(layout, row, where)
         for i, group in groups.items():
             value = _cell(layout, row, i, where=where)
             _put(table, group=group, seed=seed, value=value, where=where, hint=hint)
@@ -236,10 +264,11 @@ def _column_of(path: Path, layout: TableLayout, column: str | None) -> int:
     )
 
 
-def _seed_in(layout: TableLayout, row: list[str], where: str) -> int:
-    cell = row[layout.seed]
+def _seed_in(layout: TableLayout, place: int, row: list[str], where: str) -> int:
+    """Return the whole number that a row has in the column of seeds, or in that of the repetition."""
+    cell = row[place]
     if not cell:
-        name = layout.header[layout.seed]
+        name = layout.header[place]
         raise UnreadableFile(
             f"{where}: the column {name!r}, taken as the seed, is empty. Give each row a whole number there, "
             "or leave the row out."

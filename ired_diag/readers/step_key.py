@@ -55,7 +55,9 @@ STEP_KEYS = (
 MAX_STEP = 2**63 - 1
 MAX_EXACT = 2**53  # beyond it, not every whole number is a float
 
-NUMBER = re.compile(r"\s*[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)\s*", re.I | re.ASCII)
+NUMBER = re.compile(
+    r"\s*[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)\s*", re.I | re.ASCII
+)
 
 
 def step_keys(names: Collection[str], chosen: str | None, where: str) -> list[str]:

@@ -8,7 +8,9 @@ column of texts, or of a well-known name (``experiment``, ``method``, ``model`` 
 long table. Where several vary, all of them name the experiment: ``A/mined``. A table without any is wide,
 with a column for each experiment. All other columns are numbers. Columns without a name count rows, and
 columns such as ``host`` or ``time`` say where a row comes from: neither is read. A table with a column for
-each seed (``method,seed_0,seed_1``) is read as the long one with the same numbers.
+each seed (``method,seed_0,seed_1``) is read as the long one with the same numbers, one of Optuna's trials
+(``optuna_trials``) with their settings as experiments. Where a seed of an experiment stands in several rows,
+``table_settings`` says which column distinguishes them.
 """
 
 from __future__ import annotations
@@ -17,27 +19,26 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.readers.optuna_trials import is_table_of_trials, note_on_trials, results_of_trials
 from ired_diag.readers.run_columns import EXPERIMENTS, HYPERPARAMETERS, NEVER_RUNS, RUNS, SEEDS, normal_name
+from ired_diag.readers.table_cells import MISSING, Row, Rows, is_number, repeats
+from ired_diag.readers.table_settings import second_repetition, setting_columns
 from ired_diag.runs.identity_keys import identifies_by_name
+from ired_diag.runs.metric_words import measures_in, words_of
 
-MISSING = frozenset(("", "na", "n/a", "#n/a", "-", "--", "none", "null", "<na>"))
 SUMMARIES = re.compile(
     r"(?:mean|avg|average|std|sd|stdev|std_?dev|sem|se|stderr|median|min|max|total|count|var|variance|ci|ci95)\b.*",
     re.IGNORECASE,
 )
 NUMBER_OF = re.compile(r"_?(?:#|no|nr|num|number|idx|index)$")  # Run #, seed_no
 SEED_OF_COLUMN = re.compile(r"(?:seed|run|trial|fold|rep)[\s_#-]*\d+", re.IGNORECASE)
-THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?\s*%?")  # 11,207, quoted where commas separate
 INDEX = re.compile(r"(?:unnamed: \d+)?", re.IGNORECASE)  # pandas' name of a column without one
 FEWEST_ROWS = 2  # a column of so few rows may differ in all of them by chance
 NAMES = frozenset((*EXPERIMENTS, "name"))
-
-Row = list[str]
-Rows = Sequence[tuple[int, Row]]  # each with its number in the file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,9 @@ class TableLayout:
         groups: Places of the columns that name the experiment; empty in a wide table.
         numbers: Places of the columns of numbers.
         decimal_comma: Whether numbers have a comma for the point: ``0,0970``.
+        settings: Those of ``groups`` that hold a number, which needs its name: ``pred_len=96``.
+        repetition: Place of a column that numbers repetitions of each seed, such as folds.
+        notes: Sentences on what was taken for what.
     """
 
     header: Row
@@ -59,6 +63,9 @@ class TableLayout:
     groups: Sequence[int]
     numbers: Sequence[int]
     decimal_comma: bool = False
+    settings: Sequence[int] = ()
+    repetition: int | None = None
+    notes: Sequence[str] = ()
 
     @property
     def words(self) -> str:
@@ -77,6 +84,10 @@ def layout_of(path: Path, text: str) -> TableLayout:
         UnreadableFile: It is not a table, or no column says the seed; the message names its columns.
     """
     header, rows, delimiter = _cells(path, text)
+    notes: list[str] = []
+    if is_table_of_trials(header):
+        notes.append(note_on_trials(header, rows))
+        header, rows = results_of_trials(header, rows)
     header, rows = _with_a_row_for_each_seed(header, rows)
     names = _names_of_columns(path, header)
     seed = _seed_column(path, header, names)
@@ -86,29 +97,79 @@ def layout_of(path: Path, text: str) -> TableLayout:
         if i != seed and not _says_nothing(name, rows, i):
             others.append(i)
     groups, numbers = _groups_and_numbers(others, names, rows)
-    if groups or _repeats(rows, [seed]):
+    if groups or repeats(rows, [seed]):
         groups, numbers = _without_names_of_rows(groups, numbers, names, rows)
-    if groups and _repeats(rows, [seed, *groups]):
+    if groups and repeats(rows, [seed, *groups]):
         groups, numbers = _with_knobs_as_groups(groups, numbers, names, rows)
-    return TableLayout(
+    layout = TableLayout(
         header=header,
         rows=rows,
         seed=seed,
         groups=groups,
         numbers=numbers,
         decimal_comma=delimiter != ",",  # between commas, a decimal comma would end the cell
+        notes=notes,
     )
+    layout = _with_distinct_rows(path, layout, names)
+    return replace(layout, settings=_settings_among(layout.groups, names, rows))
+
+
+def _with_distinct_rows(path: Path, layout: TableLayout, names: dict[int, str]) -> TableLayout:
+    """Return a layout with the columns that distinguish several rows of one seed of an experiment."""
+    rows = layout.rows
+    keys = [layout.seed, *layout.groups]
+    if not repeats(rows, keys):
+        return layout
+    numbers = list(layout.numbers)
+    repetition = second_repetition(rows, keys=keys, names=_named(numbers, names))
+    if repetition is not None:
+        numbers.remove(repetition)
+        keys.append(repetition)
+    layout = replace(layout, numbers=numbers, repetition=repetition)
+    if not repeats(rows, keys):
+        return layout
+    settings = setting_columns(path, rows, header=layout.header, keys=keys, names=_named(numbers, names))
+    results = [i for i in numbers if i not in settings]
+    if not settings or not _are_results(results, names, is_wide=not layout.groups):
+        return layout
+    return replace(layout, groups=[*layout.groups, *settings], numbers=results)
+
+
+def _settings_among(groups: Sequence[int], names: dict[int, str], rows: Rows) -> list[int]:
+    """Return the columns among those that name the experiment which hold a setting, and no name."""
+    settings = []
+    for i in groups:
+        name = names[i]
+        if name in NAMES:
+            continue
+        cells = [row[i] for _, row in rows]
+        if name in HYPERPARAMETERS or not _is_text(cells):
+            settings.append(i)
+    return settings
+
+
+def _named(places: Sequence[int], names: dict[int, str]) -> dict[int, str]:
+    return {i: names[i] for i in places}
+
+
+def _are_results(places: Sequence[int], names: dict[int, str], *, is_wide: bool) -> bool:
+    """Say whether columns may be results: any number next to names of experiments, else only a measure."""
+    if not is_wide:
+        return bool(places)
+    return any(measures_in(words_of(names[i])) for i in places)
 
 
 def _names_of_columns(path: Path, header: Row) -> dict[int, str]:
     """Return the normal name of each column that has a name, by its place."""
     names: dict[int, str] = {}
+    taken: set[str] = set()
     for i, name in enumerate(header):
         if INDEX.fullmatch(name):
             continue
         normal = normal_name(name)
-        if normal in names.values():
-            raise UnreadableFile(f"{path}: a column stands twice in: {', '.join(header)}.")
+        if normal in taken:
+            raise UnreadableFile(f"{path}: the column {name[:40]!r} stands twice.")
+        taken.add(normal)
         names[i] = normal
     return names
 
@@ -143,25 +204,6 @@ def _groups_and_numbers(columns: list[int], names: dict[int, str], rows: Rows) -
     if not numbers and not has_named_group:
         return [], columns  # their cells are not numbers: an error that names the first
     return _naming(texts, names, rows), numbers
-
-
-def number_of(text: str, *, decimal_comma: bool = False) -> float | None:
-    """Return the number in a cell, percent without their sign; None where it is empty or says so.
-
-    >>> number_of("94.1%"), number_of("0,097", decimal_comma=True), number_of("n/a"), number_of("11,207")
-    (94.1, 0.097, None, 11207.0)
-
-    Raises:
-        ValueError: It is not a number.
-    """
-    bare = text.strip()
-    if bare.lower() in MISSING:
-        return None
-    if decimal_comma and re.fullmatch(r"[^.,]*,\d+\D*(?:e[-+]?\d+)?\D*", bare, re.IGNORECASE):
-        bare = bare.replace(",", ".")
-    elif THOUSANDS.fullmatch(bare):
-        bare = bare.replace(",", "")
-    return float(bare.removesuffix("%").strip())
 
 
 def _cells(path: Path, text: str) -> tuple[Row, list[tuple[int, Row]], str]:
@@ -230,7 +272,7 @@ def _says_nothing(name: str, rows: Rows, i: int) -> bool:
         return True
     if name not in NEVER_RUNS:
         return False
-    return not rows or not all(_is_number(row[i]) for _, row in rows)
+    return not rows or not all(is_number(row[i]) for _, row in rows)
 
 
 def _naming(texts: Sequence[int], names: dict[int, str], rows: Rows) -> list[int]:
@@ -268,26 +310,7 @@ def _names_each_row(rows: Rows, i: int) -> bool:
     return len(cells) == len(rows) > FEWEST_ROWS
 
 
-def _repeats(rows: Rows, columns: Sequence[int]) -> bool:
-    """Say whether two rows have the same cells in these columns."""
-    seen: set[tuple[str, ...]] = set()
-    for _, row in rows:
-        cells = tuple(row[i] for i in columns)
-        if cells in seen:
-            return True
-        seen.add(cells)
-    return False
-
-
 def _is_text(cells: Sequence[str]) -> bool:
     """Say whether a column has texts and no number."""
     filled = [cell for cell in cells if cell.lower() not in MISSING]
-    return bool(filled) and not any(map(_is_number, filled))
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        number_of(cell, decimal_comma=True)
-    except ValueError:
-        return False
-    return True
+    return bool(filled) and not any(map(is_number, filled))

@@ -4,7 +4,8 @@
     sgd,0,0.91,0.01,31,0.1                      sgd,0,acc,0.91
                                                 sgd,0,loss,0.30
 
-Clocks, spreads and hyperparameters are not compared unless they are named. A column that says which metric a
+Clocks, spreads and hyperparameters are not compared unless they are named, nor is what describes an
+experiment, such as its number of parameters: the same in all rows of each. A column that says which metric a
 row is of does not name an experiment: of several metrics one must be named.
 """
 
@@ -19,6 +20,7 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.readers.row_table import CLOCK
 from ired_diag.readers.run_columns import HYPERPARAMETERS, METRIC_NAMES, normal_name
 from ired_diag.readers.table_layout import TableLayout
+from ired_diag.runs.metric_words import measures_in, words_of
 
 SPREAD = re.compile(r"(?:^|_)(?:std|sd|stdev|std_?dev|sem|se|stderr|var|variance|ci|ci95|min|max)$")
 NAMES_OF_METRICS = METRIC_NAMES[:-1]  # "name" may be that of an experiment
@@ -41,7 +43,24 @@ def results_among(places: Sequence[int], header: Sequence[str]) -> list[int]:
 def with_only_result(layout: TableLayout) -> TableLayout:
     """Return a layout whose only column of results is its only column of numbers; else the layout itself."""
     results = results_among(layout.numbers, layout.header)
-    return replace(layout, numbers=results) if len(results) == 1 else layout
+    if len(results) > 1:
+        results = [place for place in results if not _describes_experiments(layout, place)]
+    if len(results) != 1:
+        return layout
+    return replace(layout, numbers=results)
+
+
+def _describes_experiments(layout: TableLayout, place: int) -> bool:
+    """Say whether a column is the same in all rows of each experiment, and is not named as a measure."""
+    if measures_in(words_of(layout.header[place])):
+        return False
+    cell_of_experiment: dict[tuple[str, ...], str] = {}
+    for _, row in layout.rows:
+        experiment = tuple(row[group] for group in layout.groups)
+        first = cell_of_experiment.setdefault(experiment, row[place])
+        if first != row[place]:
+            return False
+    return len(cell_of_experiment) < len(layout.rows)
 
 
 def layout_of_metric(path: Path, layout: TableLayout, metric: str | None) -> TableLayout:

@@ -147,7 +147,7 @@ def numbers_of(
         return None
     if table.num_rows != count:
         return None
-    values = np.empty((count, len(columns.numbers)))
+    values = np.empty((count, len(columns.numbers)), order="F")  # each number is read as a column
     is_read = np.ones(count, dtype=np.bool_)
     for place, column in enumerate(columns.numbers):
         chunk = table[str(column)]

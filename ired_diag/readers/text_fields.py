@@ -76,6 +76,7 @@ class Field:
         end: The byte after its last.
         unit: The unit that follows it.
         total: Where the number after a slash stands, its first byte and the byte after its last.
+        is_named: Whether the line names it; a number at its start may count the steps without a name.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Field:
     end: int
     unit: str = ""
     total: tuple[int, int] | None = None
+    is_named: bool = True
 
 
 @dataclass(frozen=True)
@@ -344,7 +346,7 @@ def _unnamed_counters(reading: _Reading) -> list[Field]:
             [("epoch", "epoch"), ("batch", "batch")] if pair else [("step", "step")]
         )
         for (token, _, _, total), (name, role) in zip(at_start, names, strict=False):
-            counters.append(Field(name, role, token.start, token.end, "", total))
+            counters.append(Field(name, role, token.start, token.end, total=total, is_named=False))
         return counters
     for token, _, _, total in reading.unnamed:
         if total and has_epoch and not counters and "step" not in roles and "batch" not in roles:

@@ -48,6 +48,9 @@ BEST = re.compile(
 PARTS = tuple(
     b"step iter epoch batch update episode round tick generation itr loss acc error reward score".split()
 )
+ANY_PART = re.compile(b"|".join(PARTS))
+WORD = re.compile(rb"[a-z]+[0-9]?")
+IN_BOX = re.compile(rb"\s*%b" % EDGE)
 CLOCK_BEFORE = re.compile(rb"[\s\[(]*\d+[-/:]\d+[-/:][\d:.,/TZ -]*[\])]?")
 UNNAMED = re.compile(rb"[^A-Za-z0-9]*\d+\s*[/:|\],]")
 MEASURE_WORDS = frozenset(word.encode() for word in (*MEASURES, *ALIASES, *COUNTING, "it"))
@@ -79,13 +82,28 @@ class Layout:
         return (self.kind, self.heading, self.split, names)
 
 
+NOT_UNDERSTOOD = Layout("other")  # one value: most lines of other texts are of this kind
+
+
 def plain(text: bytes) -> bytes:
     """Return a text without colours, and with numbers that stand in ``tensor(…)`` alone."""
-    if b"\x1b" in text:
-        text = COLOURS.sub(b"", text)
-    if b"(" in text and (b"tensor(" in text or b"rray(" in text or b"float" in text):
-        text = WRAPPED.sub(rb"\1", text)
-    return text
+    text = without_colours(text)
+    return unwrapped(text) if may_be_wrapped(text) else text
+
+
+def without_colours(text: bytes) -> bytes:
+    """Return a text without the marks of a terminal's colours."""
+    return COLOURS.sub(b"", text) if b"\x1b" in text else text
+
+
+def may_be_wrapped(text: bytes) -> bool:
+    """Say whether numbers may stand in ``tensor(…)`` and the like, by a text or by it without its digits."""
+    return b"tensor(" in text or b"rray(" in text or b"float" in text
+
+
+def unwrapped(text: bytes) -> bytes:
+    """Return a text with numbers that stand in ``tensor(…)`` alone."""
+    return WRAPPED.sub(rb"\1", text)
 
 
 def layout_of(line: bytes) -> Layout:
@@ -97,18 +115,18 @@ def layout_of(line: bytes) -> Layout:
     if not line.strip():
         return Layout("blank")
     if len(line) > LONGEST:
-        return Layout("other")
-    if DRAWN.search(line):
+        return NOT_UNDERSTOOD
+    if b"%|" in line and DRAWN.search(line):
         return Layout("bar")
     if RULE.fullmatch(line):
         return Layout("rule")
-    in_box = re.match(rb"\s*%b" % EDGE, line)
+    in_box = IN_BOX.match(line)
     if in_box and (section := SECTION.fullmatch(line)):
         return Layout("section", heading=section["name"].decode())
     if in_box and (cell := CELL.fullmatch(line)):
         return _cell(cell, line)
     if not _may_be_row(line):
-        return Layout("other")
+        return NOT_UNDERSTOOD
     keras = KERAS.match(line)
     if keras and not keras["done"] and b"\xe2" not in keras[0]:
         return Layout("bar")
@@ -119,12 +137,12 @@ def layout_of(line: bytes) -> Layout:
 def _may_be_row(line: bytes) -> bool:
     """Say whether a line may state a counter or a measure: most lines of other texts do not."""
     lower = line.lower()
-    if any(map(lower.__contains__, PARTS)):
+    if ANY_PART.search(lower):
         return True
     clock = CLOCK_BEFORE.match(line)
     if UNNAMED.match(line, clock.end() if clock else 0):
         return True
-    return not MEASURE_WORDS.isdisjoint(re.findall(rb"[a-z]+[0-9]?", lower))
+    return not MEASURE_WORDS.isdisjoint(WORD.findall(lower))
 
 
 def _cell(match: re.Match[bytes], line: bytes) -> Layout:

@@ -27,6 +27,7 @@ from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
 from ired_diag.readers.death import death_of
 from ired_diag.readers.restarts import find_restarts, starts_of
+from ired_diag.readers.row_logs import look_like_runs
 from ired_diag.readers.row_table import CLOCK, RowTable
 from ired_diag.readers.scalar_attempt import run_of
 from ired_diag.readers.scalar_log import Damage, ScalarLog
@@ -181,8 +182,20 @@ def scalar_log(
         torn_tail=torn,
         stated=stated,
         restarts=tuple(int(table.steps[row]) for row in restarts),
-        notes=(*notes, *_repeated(table, starts)),
+        notes=(*notes, *_repeated(table, starts), *_several_trainings(table, starts)),
     )
+
+
+def _several_trainings(table: RowTable, starts: NDArray[np.int64]) -> list[Finding]:
+    """Return a warning that the starts of a log look like several runs, one after another, if so."""
+    count = int(starts.max(initial=0))
+    if not look_like_runs([table.steps[starts == start] for start in range(1, count + 1)]):
+        return []
+    statement = (
+        f"The log holds {count} trainings of the same steps one after another, and only the last one is "
+        "read. If they are several runs (of a sweep, or seeds), save a log for each."
+    )
+    return [Finding("several_trainings", "warning", statement, evidence={"trainings": count})]
 
 
 def _stated(head: Head, rows: TextRows) -> dict[str, Any]:

@@ -158,7 +158,32 @@ def rows_of(scan: Scan) -> TextRows | None:
     step = _choose(counters)
     if step is None or not rows:
         return None
+    if not _is_named(scan, step):
+        step = replace(step, reason=_reason_without_a_name(step))
     return _assembled(step, distinct(np.concatenate(rows)), counters, metrics)
+
+
+def _is_named(scan: Scan, step: _Step) -> bool:
+    """Say whether any line names the counter of the steps."""
+    own_names = {step.name, *step.merged}
+    nameless = False
+    for lines in scan.lines.values():
+        for number in lines.layout.fields:
+            if number.name not in own_names or number.role == "metric":
+                continue
+            if number.is_named:
+                return True
+            nameless = True
+    return not nameless
+
+
+def _reason_without_a_name(step: _Step) -> str:
+    if _role(step.name) == "step":
+        return "the number at the start of a line is taken as the step: no line names a counter"
+    return (
+        "of the two numbers in brackets at the start of a line, which have no names, the first is taken as "
+        f"the epoch and the second as the batch; {step.reason}"
+    )
 
 
 def _lines_of_evaluations(scan: Scan) -> tuple[Places, list[str]]:

@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 
 from ired_diag.errors import unreadable
 from ired_diag.readers.text_columns import FEWEST_LINES, Columns, columns_of, numbers_by_line, numbers_of
-from ired_diag.readers.text_layout import LONGEST, Layout, LineKind, layout_of, plain
+from ired_diag.readers.text_layout import (
+    LONGEST,
+    Layout,
+    LineKind,
+    layout_of,
+    may_be_wrapped,
+    plain,
+    unwrapped,
+    without_colours,
+)
 from ired_diag.readers.text_tokens import DIGITS
 
 BLOCK = 1 << 23  # bytes
@@ -55,7 +64,9 @@ class Lines:
         if np.all(numbers[1:] > numbers[:-1]):
             return numbers, values
         order = np.argsort(numbers, kind="stable")
-        return numbers[order], values[order]
+        # Column by column, as they lie in memory and are read.
+        in_order = values.T[:, order].T
+        return numbers[order], in_order
 
 
 @dataclass
@@ -153,7 +164,7 @@ def scan(path: Path, *, start: int = 0, most: int | None = None) -> Scan:
     skeletons = _Skeletons()
     for block, is_last in _blocks(path, start, most):
         if is_last:
-            block = _without_torn_end(block, result, skeletons, is_cut=most is not None)
+            block = _without_torn_end(plain(block), result, skeletons, is_cut=most is not None)
         _add_block(block, result, skeletons)
     return result
 
@@ -190,7 +201,7 @@ def _with_newlines(block: bytes) -> bytes:
         block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\x08" in block:  # Keras draws its bar again behind backspaces
         block = block.replace(b"\x08", b"\n")
-    return plain(block)
+    return without_colours(block)
 
 
 def _without_torn_end(last: bytes, result: Scan, skeletons: _Skeletons, *, is_cut: bool) -> bytes:
@@ -220,18 +231,30 @@ def _ends_alike(line: bytes, example: bytes) -> bool:
     return len(line.rpartition(b".")[2]) == len(example.rstrip().rpartition(b".")[2])
 
 
-def _add_block(block: bytes, result: Scan, skeletons: _Skeletons) -> None:
-    """Add the lines of a block, each with its newline, to a scan."""
+def _add_block(block: bytes, result: Scan, skeletons: _Skeletons, *, is_unwrapped: bool = False) -> None:
+    """Add the lines of a block, each with its newline, to a scan.
+
+    Args:
+        block: The lines.
+        result: The scan.
+        skeletons: The layouts that were met.
+        is_unwrapped: Whether numbers in ``tensor(…)`` were unwrapped already.
+    """
     first = result.total
     bare = block.translate(None, DIGITS)
     count = bare.count(b"\n")
-    result.total += count
     if _add_uniform(block, bare, count, first, result, skeletons):
+        result.total += count
         return
-    lines = _Block.of(block)
     by_line = bare.split(b"\n")
     by_line.pop()  # what follows the last newline is empty
     number_of = dict(zip(dict.fromkeys(by_line), range(len(by_line)), strict=False))
+    # A search through the few skeletons takes far less time than one through the block.
+    if not is_unwrapped and may_be_wrapped(b"\n".join(number_of)):
+        _add_block(unwrapped(block), result, skeletons, is_unwrapped=True)
+        return
+    result.total += count
+    lines = _Block.of(block)
     codes = np.fromiter(map(number_of.__getitem__, by_line), dtype=np.int64, count=len(by_line))
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(number_of))).tolist()
@@ -256,7 +279,7 @@ def _add_uniform(
         skeletons: The layouts that were met.
     """
     skeleton, _, _ = bare.partition(b"\n")
-    if count < FEWEST_LINES or (skeleton + b"\n") * count != bare:
+    if count < FEWEST_LINES or (skeleton + b"\n") * count != bare or may_be_wrapped(skeleton):
         return False
     layout = skeletons.layout(skeleton, block.partition(b"\n")[0])
     columns = skeletons.columns_of(skeleton, layout) if layout.fields else None
@@ -331,6 +354,10 @@ def _add_at_once(
     if read is None:
         return places
     values, is_read = read
+    if is_read.all():
+        result.counts[layout.kind] += len(places)
+        _keep(layout, places + first, values, result)
+        return places[:0]
     kept = places[is_read]
     result.counts[layout.kind] += len(kept)
     if len(kept):

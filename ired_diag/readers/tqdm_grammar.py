@@ -38,7 +38,7 @@ RECORD = re.compile(
 # letter takes a time that grows with the square of the length of the run.
 HAS_PAIR = re.compile(rb"(?<!%b)[^\s:=|,\]A-Za-z_]*+%b[:=] ?+%b(?![^\s,])" % (INSIDE, NAME, NUMBER))
 STRICT_CLOCK = re.compile(rb"(?:(\d+):)?(\d+):([0-5]\d)")
-STRICT_SPEED = re.compile(rb"(\d+\.?\d*)(s/)?")
+STRICT_SPEED = re.compile(rb"(\d+(?:\.\d*)?)(s/)?")
 # A record that is not a bar but has a part of a bar: it was cut, or bytes of it were lost.
 LOOKS_CUT = re.compile(
     rb"%%\||(?<!\w)[^\W\d]*+\d\w*+/s[,\]]|\ds/\w++[,\]]|\A%b[:=] ?-?(?:\d|nan|inf)[^\s:]*+(?!\S)" % NAME

@@ -26,7 +26,13 @@ from ired_diag.readers.wandb_store import FILE_HEADER, IDENT, StoredRecords, fin
 from ired_diag.runs.ending import Ending
 
 OF_WANDB = "_wandb"  # what the library says of itself, in configuration and summary
-NOT_READ = {OUTPUT: "console output", 13: "console output", STATS: "system measurements"}
+NOT_READ = {
+    OUTPUT: "console output",
+    13: "console output",
+    STATS: "system measurements",
+    8: "artifacts",
+    10: "alerts",
+}
 MOST_LISTED = 8  # names of final values
 
 

@@ -19,6 +19,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+LONGEST = 1000  # letters: a column may hold longer texts, whose parts would take long to find
 SEED = re.compile(r"(?i)(?<![a-z])seeds?[_=\-. ]?(\d{1,9})(?![\da-z])")
 
 SEED_AT_END = re.compile(SEED.pattern + "$")
@@ -47,6 +48,7 @@ RUN = re.compile(
 # Ray adds to the id of a trial its number, its parameters and its date; params.json states the parameters.
 RAY_TRIAL = re.compile(r"(?<![A-Za-z0-9])([0-9a-f]{5,8}_\d{5})_\d+_.*$", re.DOTALL)
 WORD = re.compile(r"[A-Za-z]+|\d+")
+NUMBERED_S = re.compile(r"s(?P<index>\d{1,4})")  # s0, s1: a whole name
 INDEX = re.compile(r"^(?P<base>.*[A-Za-z].*?)[_\- ]+[srtv]?(?P<index>\d{1,4})$")
 SEPARATORS = "_=/.- #,\0"
 
@@ -77,7 +79,7 @@ class PlaceName:
 
     Attributes:
         name: Names the experiment, with its index; empty where nothing does.
-        base: The same without its index.
+        base: The same without its index; empty where the name is ``s`` and the index.
         index: The number at the end of the name, where it may number runs.
         runs: What only says which run it is, in order.
         seed: The seed.
@@ -103,6 +105,8 @@ def parse_place(text: str) -> PlaceName:
     >>> parse_place("ppo_2").base, parse_place("ppo_2").index, parse_place("resnet_50").index
     ('ppo', 2, None)
     """
+    if len(text) > LONGEST:
+        return PlaceName(name=text, base=text, index=None, runs=(), seed=None)
     seeds = SEED.findall(text)
     rest = RAY_TRIAL.sub(r"\1", SEED.sub("\0", text))
     runs = tuple(match[0] for match in RUN.finditer(rest))
@@ -137,6 +141,9 @@ def _names_nothing(words: list[str]) -> bool:
 
 
 def _without_index(name: str) -> tuple[str, int | None]:
+    numbered = NUMBERED_S.fullmatch(name)
+    if numbered is not None:
+        return "", int(numbered["index"])
     match = INDEX.match(name)
     if match is None:
         return name, None

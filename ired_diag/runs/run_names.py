@@ -8,6 +8,7 @@ names, or by as many as tell it from the others (``x-baseline``, ``y-baseline``)
 A number at the end of a name numbers runs where its siblings in the same folder have other, not much larger
 numbers and hold one log without a seed each: ``ppo_1, ppo_2, ppo_3`` are three runs, ``resnet_18, resnet_50``
 two experiments.
+Where all logs of a folder are in ``s0``, ``s1`` and so on, these are seeds.
 
 A run is called by what numbers it, the nearest first (``version_3``; the first eight letters of a uuid), or
 by as many of these as tell it from the others.
@@ -27,7 +28,7 @@ from ired_diag.runs.place import PlaceName, parse_place
 MOST_GAPS = 3  # numbers of siblings may span so many times their count
 SHORT = 8  # letters of an identifier that are shown
 
-SEED_LETTER = re.compile(r"(?i)[_\- ]s\d+$")
+SEED_LETTER = re.compile(r"(?i)(?:^|[_\- ])s\d+$")
 IDENTIFIER_LETTERS = frozenset("0123456789abcdef-")
 
 Names = tuple[str, ...]  # of a file and the folders above it, the nearest first
@@ -116,7 +117,29 @@ def _indexed(places: Sequence[Place]) -> set[NumberedName]:
     for key, logs_by_number in siblings.items():
         if key not in seeded and _number_runs(logs_by_number):
             indexed.add(key)
+    without_names = {key for key in indexed if not key[1]}
+    for above, base in without_names:
+        if not _holds_only_numbers(places, above):
+            indexed.remove((above, base))
     return indexed
+
+
+def _holds_only_numbers(places: Sequence[Place], folder: Names) -> bool:
+    """Say whether all logs in a folder that names something are in ``s0``, ``s1`` and the like."""
+    if not folder:
+        return False
+    for place in places:
+        position = _nearest_name(place)
+        if position is None:
+            continue
+        above = _above(place, position)
+        part = place[position]
+        is_inside = above[-len(folder) :] == folder
+        is_folder_itself = (part.name, *above) == folder
+        is_numbered = above == folder and not part.base
+        if (is_inside or is_folder_itself) and not is_numbered:
+            return False
+    return True
 
 
 def _number_runs(logs_by_number: Mapping[int, int]) -> bool:
@@ -141,7 +164,7 @@ def _experiment(place: Place, indexed: Collection[NumberedName]) -> Names:
     nearest = place[position]
     above = _above(place, position)
     if nearest.index is not None and (above, nearest.base) in indexed:
-        return (nearest.base, *above)
+        return tuple(filter(None, (nearest.base, *above)))
     return (nearest.name, *above)
 
 
