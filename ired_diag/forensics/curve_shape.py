@@ -19,6 +19,9 @@ curve's own rarely gives as much (``curves.clear_rise``): in fewer than one stud
 a group's runs rise, one run. A curve that is back where it began, after a row of far better evaluations, has
 lost what it had learned (``curves.lost_gain``): a warning.
 
+A flat metric is no stuck training where another evaluation metric improves (``curves.improving_sibling``), where
+the training loss falls, or where noise would hide a gain (``curves.flat_validation``): notes.
+
 Where a logged setting moves with the metric (the weight of a term, the radius of an attack, a temperature),
 the rise is what its schedule asks for: a note (``curves.moving_setting``). Swings that die away, or that are
 small on the scale of the other runs, do not count, and neither does a cycle around the minimum
@@ -39,6 +42,7 @@ import numpy as np
 from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.clear_rise import chance_of_rise
 from ired_diag.curves.early_means import clear_gain
+from ired_diag.curves.flat_validation import falling_training_loss, hidden_gain
 from ired_diag.curves.improving_sibling import improving_sibling
 from ired_diag.curves.lost_gain import LostGain, lost_gain_of
 from ired_diag.curves.moving_setting import MovingSetting, moving_setting_of
@@ -102,6 +106,9 @@ Kind = Literal[
     "unharmed",
     "shape",
 ]
+MONITOR = "sb3_monitor"
+MANY_EPISODES = 100  # more than an evaluation plays
+MOST_HIDDEN = 0.2  # nats: a change of 20% that noise hides
 FEWEST_DIGITS = 3  # of a constant: 0.69 may be rounding
 RARE = 0.05  # of the studies without a rise: one may be accused
 FEWEST_ALIKE = 2  # runs of a group that rise together
@@ -335,16 +342,97 @@ def _of_shape(cases: Sequence[Judged], study: Study) -> Iterator[Finding]:
         finding = _finding_on_shape(stopped, first.metric, word, was_stopped=True)
         yield _unless_assumed(finding, stopped[0])
     if word == "stuck":
-        flat: list[Run] = []
-        stuck: list[Run] = []
-        for run in runs:
-            (stuck if improving_sibling(run) is None else flat).append(run)
-        runs = stuck
-        if flat:
-            yield _finding_on_flat(flat, first.metric, improving_sibling(flat[0]) or "")
+        runs, notes = _stuck_of(cases)
+        yield from notes
     if runs:
         finding = _finding_on_shape(runs, first.metric, word, was_stopped=False)
         yield _unless_assumed(finding, runs[0])
+
+
+def _stuck_of(cases: Sequence[Judged]) -> tuple[list[Run], list[Finding]]:
+    """Return which runs of a group are stuck, and the notes on those whose flat metric does not say so."""
+    metric = cases[0].metric
+    flat: list[Run] = []
+    learning: list[Run] = []
+    noisy: list[Judged] = []
+    played: list[Run] = []
+    stuck: list[Run] = []
+    for case in cases:
+        if improving_sibling(case.run) is not None:
+            flat.append(case.run)
+        elif falling_training_loss(case.run) is not None:
+            learning.append(case.run)
+        elif hidden_gain(case.shape, len(case.series)) > MOST_HIDDEN:
+            noisy.append(case)
+        elif case.run.format == MONITOR and len(case.series) < MANY_EPISODES:
+            played.append(case.run)
+        else:
+            stuck.append(case.run)
+    notes: list[Finding] = []
+    if flat:
+        notes.append(_finding_on_flat(flat, metric, improving_sibling(flat[0]) or ""))
+    if learning:
+        notes.append(_finding_on_learning(learning, metric, falling_training_loss(learning[0]) or ""))
+    if noisy:
+        notes.append(_finding_on_noisy(noisy))
+    if played:
+        notes.append(_finding_on_episodes(played, metric))
+    return stuck, notes
+
+
+def _finding_on_learning(runs: Sequence[Run], metric: str, training: str) -> Finding:
+    """Return the note on runs whose judged metric stays flat while their training loss falls."""
+    group = runs[0].group
+    statement = (
+        f"{group}: {metric} stays within its noise from the first evaluation on while {training} falls "
+        f"({seeds_in_words(runs)}): either what carries over to these data was learned before that, as in a "
+        "fine-tuning, or nothing does."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "shape": "flat", "metric": training, "runs": len(runs)},
+        advice="Evaluate once before training: if the metric is as good there, training has won nothing.",
+        runs=labels_of(runs),
+    )
+
+
+def _finding_on_noisy(cases: Sequence[Judged]) -> Finding:
+    """Return the note on runs whose evaluations are too noisy, or too few, to show a gain."""
+    first = cases[0]
+    group = first.run.group
+    runs = runs_of(cases)
+    hidden = max(hidden_gain(case.shape, len(case.series)) for case in cases)
+    evaluations = min(len(case.series) for case in cases)
+    statement = (
+        f"{group}: whether {first.metric} improves cannot be told from {evaluations} evaluations "
+        f"({seeds_in_words(runs)}): their noise hides a change by less than {100 * np.expm1(hidden):.0f}%."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "shape": "noisy", "hidden_nats": hidden, "runs": len(runs)},
+        advice="Train longer, or average more samples in each evaluation.",
+        runs=labels_of(runs),
+    )
+
+
+def _finding_on_episodes(runs: Sequence[Run], metric: str) -> Finding:
+    """Return the note on monitors of few episodes, which may be those of an evaluation."""
+    group = runs[0].group
+    statement = (
+        f"{group}: {metric} does not rise within fewer than {MANY_EPISODES} episodes ({seeds_in_words(runs)}): "
+        "the monitor does not say whether an agent was trained in them or evaluated."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "shape": "flat", "metric": metric, "runs": len(runs)},
+        runs=labels_of(runs),
+    )
 
 
 def _finding_on_flat(runs: Sequence[Run], metric: str, improving: str) -> Finding:

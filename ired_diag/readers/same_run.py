@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from ired_diag.config_keys import METADATA
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import Series
+from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.run import Run
 
 FEWEST = 3  # evaluations
 ROUNDING = 1e-5  # relative: a float32 printed with six digits
 SAVED_OFTEN = "trainer_state"
+IN_SEVERAL_FILES = "history_json"  # by a program that writes a file for each part of its results
 BEST_INFORMED = ("slurm",)  # the format whose word on job and ending counts
 
 Values = NDArray[np.float64]
@@ -32,7 +34,7 @@ def join_same_runs(attempts: Iterable[Run]) -> list[Run]:
     """Return attempts; those that hold the same run are joined into one."""
     attempts = list(attempts)
     formats = {attempt.format for attempt in attempts}
-    if len(formats) < 2 and formats != {SAVED_OFTEN}:
+    if len(formats) < 2 and formats.isdisjoint((SAVED_OFTEN, IN_SEVERAL_FILES)):
         return attempts
     joined: list[tuple[Run, Series | None]] = []
     for attempt in sorted(attempts, key=_least_informative):
@@ -60,7 +62,10 @@ def _evaluations(attempt: Run) -> Series | None:
 def _may_be_same(first: Run, second: Run) -> bool:
     """Say whether neither format, seed nor configuration says that two attempts are different runs."""
     shared_formats = set(first.format.split("+")) & set(second.format.split("+"))
-    if shared_formats - {SAVED_OFTEN}:
+    repeatable = {SAVED_OFTEN}
+    if _are_files_of_one_run(first, second):
+        repeatable.add(IN_SEVERAL_FILES)
+    if shared_formats - repeatable:
         return False
     has_seeds = first.seed is not None and second.seed is not None
     if has_seeds and first.seed != second.seed:
@@ -68,6 +73,15 @@ def _may_be_same(first: Run, second: Run) -> bool:
     if first.configuration and second.configuration:
         return _knobs(first) == _knobs(second)
     return True
+
+
+def _are_files_of_one_run(first: Run, second: Run) -> bool:
+    """Say whether two files of one folder are named as parts of one: ``metrics`` and ``agent_metrics``."""
+    if first.path == second.path or first.path.parent != second.path.parent:
+        return False
+    words = set(words_of(first.path.stem))
+    other_words = set(words_of(second.path.stem))
+    return words <= other_words or other_words <= words
 
 
 def _knobs(attempt: Run) -> dict[str, object]:
