@@ -4,7 +4,8 @@
     0,49,0.71,                              "0","0.71","0.71",…
     0,99,,0.68
 
-Cells stand between commas, semicolons (then a decimal comma is one), tabs or bars. An empty cell, ``NA``,
+Cells stand between commas, semicolons (then a decimal comma is one), tabs, bars, or the blanks that align the
+columns (rllab's and Spinning Up's tables, ``log.txt`` of AWR). An empty cell, ``NA``,
 ``None`` and the like are a metric that was not measured at that step. ``NaN`` and ``Infinity`` are data. A
 column without one number is text: it may say whose row it is (``run_columns``), else it is left out. A line
 with more or fewer cells than the header, or whose step is not a whole number, is skipped and counted; so is a
@@ -43,7 +44,9 @@ TWINS = ("__MIN", "__MAX")
 OF_GROUP = re.compile(r"([\w./ -]+): (.+)")  # "Group: baseline", or a setting: "lr: 0.1"
 MEAN_OF_GROUP = "mean of the group"
 MOST_LISTED = 8  # names of columns
-DELIMITERS = (",", ";", "\t", "|")
+BLANKS = " "  # as many as align the columns
+DELIMITERS = (",", ";", "\t", "|", BLANKS)
+FEWEST_ALIGNED = 3  # columns of a table without other delimiters: fewer are the words of a sentence
 NOT_MEASURED = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nil", "<na>", "-", "--", "?"))
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
 
@@ -254,12 +257,21 @@ def _find_header(lines: Sequence[str], step: str | None, where: str) -> tuple[in
                     reason = error
             else:
                 is_markdown = delimiter == "|" and "" in names
-                if len(names) > 1 and not is_markdown:
+                is_table = delimiter != BLANKS or _are_aligned(names, lines[number + 1 :])
+                if len(names) > 1 and is_table and not is_markdown:
                     return number, delimiter, names
         is_comment = bare != line
         if not is_comment:
             break
     raise reason
+
+
+def _are_aligned(names: Sequence[str], rest: Sequence[str]) -> bool:
+    """Say whether words between blanks are the names of columns: the next line has a number under each."""
+    if len(names) < FEWEST_ALIGNED or any(map(_is_numeric, names)):
+        return False
+    row = next((line.split() for line in rest if line.strip()), [])
+    return len(row) == len(names) and all(map(_is_numeric, row))
 
 
 def _unique_names(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -299,6 +311,8 @@ def _is_whole(last: str, cells: int, delimiter: str) -> bool:
 
 def _split(line: str, delimiter: str) -> list[str]:
     line = line.rstrip("\r")
+    if delimiter == BLANKS:
+        return line.split()
     if '"' not in line:  # most lines: a plain split is faster than the csv module
         return line.split(delimiter)
     return next(csv.reader([line], strict=True, delimiter=delimiter))

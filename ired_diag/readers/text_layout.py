@@ -124,7 +124,8 @@ def _may_be_row(line: bytes) -> bool:
     clock = CLOCK_BEFORE.match(line)
     if UNNAMED.match(line, clock.end() if clock else 0):
         return True
-    return not MEASURE_WORDS.isdisjoint(re.findall(rb"[a-z]+[0-9]?", lower))
+    words = re.findall(rb"([a-z]+)([0-9]?)", lower)
+    return any(word in MEASURE_WORDS or word + digit in MEASURE_WORDS for word, digit in words)
 
 
 def _cell(match: re.Match[bytes], line: bytes) -> Layout:
