@@ -85,7 +85,7 @@ def accepts(path: Path, *, step: str | None = None) -> bool:
         head = file.read(HEAD)
     if b"\0" in head or head.lstrip()[:1] in (b"{", b"["):
         return False
-    lines = head.decode("utf-8-sig", "replace").split("\n")
+    lines = _lines(head.decode("utf-8-sig", "replace"))
     try:
         _find_header(lines, step, "")
     except (UnreadableFile, csv.Error):
@@ -193,7 +193,7 @@ def _read_cells(path: Path, step: str | None) -> Cells:
         text = path.read_bytes().decode("utf-8-sig", "replace")
     except OSError as error:
         raise unreadable(path, error) from error
-    lines = text.split("\n")
+    lines = _lines(text)
     first, delimiter, names = _find_header(lines, step, str(path))
     header, repeated = _unique_names(names)
     cells = Cells(header=header, repeated=repeated)
@@ -225,6 +225,12 @@ def _read_cells(path: Path, step: str | None) -> Cells:
         missing = len(cells.header) - len(row)
         row.extend([""] * missing)
     return cells
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a text; some end in a carriage return alone."""
+    newline = "\n" if "\n" in text else "\r"
+    return text.split(newline)
 
 
 def _is_header(row: Sequence[str], counters: set[str]) -> bool:

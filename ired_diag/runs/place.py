@@ -39,7 +39,7 @@ RUN = re.compile(
             r"(?<!\d)1[4-9]\d{8}(?:\d{3})?(?:\.\d+)?(?!\d)",  # seconds or milliseconds since 1970
             r"(?i:(?<![a-z])(?:job|slurm|jobid|pid)[_=\-]?\d+(?:_\d+)?)(?!\d)",
             r"(?i:(?<![a-z])(?:version|ver|run|trial|fold|rep|repeat|replica|replicate|replication|repetition|try"
-            r"|attempt|session|instance|copy|cv)[_=\-. #]?\d{1,6})(?![\da-z])",
+            r"|attempt|session|instance|copy|cv|log)[_=\-. #]?\d{1,6})(?![\da-z])",
             r"(?<![a-zA-Z0-9])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,40}(?![a-zA-Z0-9])",  # a hash
             r"(?<![a-zA-Z0-9])\d{6,}(?:_\d+)?(?![a-zA-Z0-9])",  # the id of a job
         )
