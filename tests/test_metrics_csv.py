@@ -280,3 +280,38 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     empty = sum(line.strip().split(",")[1:] in ([""], ['""'], ["-"], ["--"]) for line in lines)
     empty += sum(line.strip().replace(" ", "") == "step,a" for line in lines)
     assert len(log.points.get("a", ())) + counted + sum(log.left_out.values()) + empty >= len(lines)
+
+
+def test_columns_that_blanks_align_are_a_table(tmp_path: Path) -> None:
+    rows = ["Iteration    Samples    Test_Return  ", "0            3003       995.56       ", "50   6000   1193.9 "]
+    path = written(tmp_path, "\n".join([*rows, ""]))
+    assert metrics_csv.accepts(path)
+    assert told(metrics_csv.read(path)) == {
+        "Samples": [(0, 3003), (50, 6000)],
+        "Test_Return": [(0, 995.56), (50, 1193.9)],
+    }
+
+
+def test_a_sentence_with_the_word_step_is_no_table(tmp_path: Path) -> None:
+    assert not metrics_csv.accepts(written(tmp_path, "the next step\nis to train\n"))
+    assert not metrics_csv.accepts(written(tmp_path, "step loss\n1 0.5\n2 0.4\n"))
+
+
+def test_lines_may_end_in_a_carriage_return_alone(tmp_path: Path) -> None:
+    log = metrics_csv.read(written(tmp_path, "step,loss\r1,0.5\r2,0.4\r"))
+    assert told(log) == {"loss": [(1, 0.5), (2, 0.4)]}
+
+
+def test_the_length_of_an_episode_is_no_step(tmp_path: Path) -> None:
+    lengths = [20, 180, 33, 95, 200, 17, 64, 150, 42, 99]
+    rows = ["Episode,Reward,Steps"]
+    rows += [f"{episode},{length / 2},{length}" for episode, length in enumerate(lengths, start=1)]
+    log = metrics_csv.read(written(tmp_path, "\n".join([*rows, ""])))
+    assert told(log)["Reward"] == [(i, length / 2) for i, length in enumerate(lengths, start=1)]
+    assert told(log)["Steps"][1] == (2, 180)
+
+
+def test_a_step_that_stands_still_gives_way_to_the_epochs(tmp_path: Path) -> None:
+    rows = ["step,epoch,loss", *(f"938,{epoch},{1 / epoch:.4f}" for epoch in range(1, 9)), ""]
+    log = metrics_csv.read(written(tmp_path, "\n".join(rows)))
+    assert told(log)["loss"][-1] == (8, 0.125)
