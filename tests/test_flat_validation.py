@@ -76,3 +76,17 @@ def test_a_short_monitor_does_not_say_that_an_agent_was_trained(tmp_path: Path) 
     findings = list(curve_shape.find(open_study([folder])))
     assert [finding.severity for finding in findings] == ["note"]
     assert "trained in them or evaluated" in findings[0].statement
+
+
+@pytest.mark.parametrize(
+    ("end", "severities"),
+    [(-0.030, []), (-0.052, ["warning"]), (-0.19, ["error"])],
+)
+def test_a_score_below_zero_is_judged_by_what_it_won(
+    tmp_path: Path, end: float, severities: list[str]
+) -> None:
+    rise = np.linspace(-0.2, -0.03, 12)
+    loss = np.linspace(-0.028, end, 8)
+    rest = np.full(12, end) + 1e-4 * np.random.default_rng(8).standard_normal(12)
+    findings = findings_of(tmp_path, mean_reward=np.concatenate([rise, loss, rest]))
+    assert [finding.severity for finding in findings if finding.severity != "note"] == severities

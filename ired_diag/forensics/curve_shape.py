@@ -67,6 +67,7 @@ from ired_diag.runs.over_fitting import OverFitting, kept_metric, over_fitting_o
 from ired_diag.runs.rate_test import rate_test_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from ired_diag.stats.arrays import Array
 
 EARLY_STOP = re.compile(r"(?i)early.?stop|stopped early")
 LOST: tuple[Word, ...] = ("diverged", "regressed", "unstable")  # what a range test looks like
@@ -100,12 +101,15 @@ Kind = Literal[
     "at_minimum",
     "over_fitted",
     "diverged",
+    "kept_most",
     "constant",
     "lost",
     "little",
     "unharmed",
     "shape",
 ]
+HALF, NEARLY_ALL = 0.5, 0.9  # of what a score below 0 won
+ENDS = 5  # evaluations
 MONITOR = "sb3_monitor"
 MANY_EPISODES = 100  # more than an evaluation plays
 MOST_HIDDEN = 0.2  # nats: a change of 20% that noise hides
@@ -189,9 +193,28 @@ class Judged:
             return "little"
         if word == "regressed" and self.unharmed is not None:
             return "unharmed"
+        kept = _kept_of_score(self)
+        if word == "regressed" and kept >= NEARLY_ALL:
+            return None
         if word == "diverged":
-            return "diverged"
+            return "kept_most" if kept >= HALF else "diverged"
         return "shape" if word in SEVERITY else None
+
+
+def _kept_of_score(judged: Judged) -> float:
+    """Return which share of what it won a score below 0 keeps, whose ratios mean little; 0 of all others."""
+    values = np.asarray(judged.series.values, dtype=np.float64)
+    if judged.run.lower_is_better or not np.isfinite(values).all() or values.max() >= 0:
+        return 0.0
+    return _share_kept(values)
+
+
+def _share_kept(values: Array) -> float:
+    """Return which share of what a score won from its start to its best it keeps at its end."""
+    end = float(np.median(values[-ENDS:]))
+    best = float(values.max())
+    won = best - float(values[0])
+    return 1 - (best - end) / won if won > 0 else 0.0
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -217,6 +240,8 @@ def find(study: Study) -> Iterator[Finding]:
         yield _finding_on_over_fitting(cases)
     for cases in _by_group(of_kind["shape"], also_by=_direction_and_word):
         yield from _of_shape(cases, study)
+    for cases in _by_group(of_kind["kept_most"]):
+        yield _unless_assumed(_finding_on_kept_score(cases), cases[0].run)
     for cases in _by_group(of_kind["constant"], also_by=lambda case: case.series.values[0]):
         yield _finding_on_constant(cases)
     for cases in _by_group(of_kind["lost"], also_by=lambda case: case.run.lower_is_better):
@@ -802,6 +827,25 @@ def _finding_at_minimum(cases: Sequence[Judged]) -> Finding:
         statement=statement,
         evidence=evidence,
         advice="Compare runs by their last values: the best one is luck.",
+        runs=labels_of(runs),
+    )
+
+
+def _finding_on_kept_score(cases: Sequence[Judged]) -> Finding:
+    first = cases[0]
+    group = first.run.group
+    runs = runs_of(cases)
+    shares = [_share_kept(np.asarray(case.series.values, dtype=np.float64)) for case in cases]
+    statement = (
+        f"{group}: {first.metric} ends lastingly below its best and keeps {100 * min(shares):.0f}% of what "
+        f"it won ({seeds_in_words(runs)})."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="warning",
+        statement=statement,
+        evidence={"group": group, "shape": "regressed", "runs": len(runs), "kept": min(shares)},
+        advice=ADVICE["regressed"],
         runs=labels_of(runs),
     )
 

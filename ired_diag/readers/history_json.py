@@ -22,18 +22,19 @@ from typing import Any
 from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.json_text import read_json
+from ired_diag.readers import trainer_state
+from ired_diag.readers.counted_rows import is_history
 from ired_diag.readers.metrics_jsonl import CONFIGURATIONS, NUMBERS, Entry, read_entries
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.scalar_log import ScalarLog
 from ired_diag.readers.step_key import is_usual_step, step_in
-from ired_diag.runs.metric_words import LOSSES, SPLITS, TEST_SPLITS, TRAINING, measures_in, words_of
+from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, TRAINING, measures_in, words_of
 
 COUNT = "place in the list"  # no metric has this name
 CONTAINERS = frozenset(
     "history histories log_history training_history train_history logs log metrics curves losses".split()
 )
 DATA_SETS = frozenset((*SPLITS, *TEST_SPLITS, *TRAINING))
-NO_STEPS = frozenset("seed seeds fold folds trial trials run runs".split())
 FEWEST_VALUES = 2
 MOST_LEVELS = 3
 START = (b"{", b"[")
@@ -61,8 +62,8 @@ class History:
 
 
 def accepts(path: Path) -> bool:
-    """Say whether ``path`` is a JSON file that holds a history."""
-    if path.suffix.lower() != ".json":
+    """Say whether ``path`` is a JSON file that holds a history, and no trainer's state."""
+    if path.suffix.lower() != ".json" or trainer_state.accepts(path):
         return False
     with path.open("rb") as file:
         head = file.read(64)
@@ -139,7 +140,7 @@ def _histories(content: Any, *, config: Mapping[str, Any], name: str, level: int
         return
     own_config = {**config, **_settings(content)}
     columns = _columns(content)
-    if _is_history(columns):
+    if columns and is_history(columns):
         yield _history_of(columns, config=own_config, name=name)
         return
     for key, value in content.items():
@@ -180,18 +181,6 @@ def _is_number_or_gap(item: object) -> bool:
     if isinstance(item, str):
         return item in NUMBERS
     return item is None or (isinstance(item, int | float) and not isinstance(item, bool))
-
-
-def _is_history(columns: Columns) -> bool:
-    """Say whether lists are over the steps of a training, and not over seeds or thresholds."""
-    words = {name: frozenset(words_of(name)) for name in columns}
-    if any(own & NO_STEPS for own in words.values()):
-        return False
-    measures = [own for own in words.values() if measures_in(sorted(own))]
-    has_loss = any(own & frozenset(LOSSES) for own in measures)
-    has_training = any(own & frozenset(TRAINING) for own in measures)
-    has_evaluation = any(own & DATA_SETS and not own & frozenset(TRAINING) for own in measures)
-    return has_loss or (has_training and has_evaluation)
 
 
 def _history_of(columns: Columns, *, config: dict[str, Any], name: str) -> History:

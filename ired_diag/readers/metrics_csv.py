@@ -33,10 +33,18 @@ import numpy as np
 
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
+from ired_diag.readers.counted_rows import COUNT, count_note, index_of, may_be_counted
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.row_table import Column, RowTable
 from ired_diag.readers.scalar_log import Damage, Points, ScalarLog, only_run
-from ired_diag.readers.step_key import choose_step_key, number_in, step_in, step_keys, torn_message
+from ired_diag.readers.step_key import (
+    choose_step_key,
+    is_usual_step,
+    number_in,
+    step_in,
+    step_keys,
+    torn_message,
+)
 
 HEAD = 4096
 BETWEEN = " - "  # of a run's name and a metric, in wandb's export
@@ -46,6 +54,7 @@ MEAN_OF_GROUP = "mean of the group"
 MOST_LISTED = 8  # names of columns
 BLANKS = " "  # as many as align the columns
 DELIMITERS = (",", ";", "\t", "|", BLANKS)
+FEWEST_COUNTED = 3  # rows of a table without steps
 FEWEST_ALIGNED = 3  # columns of a table without other delimiters: fewer are the words of a sentence
 NOT_MEASURED = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nil", "<na>", "-", "--", "?"))
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
@@ -89,7 +98,7 @@ def accepts(path: Path, *, step: str | None = None) -> bool:
     try:
         _find_header(lines, step, "")
     except (UnreadableFile, csv.Error):
-        return False
+        return step is None and len(_counted(lines)) > 0
     return True
 
 
@@ -194,9 +203,13 @@ def _read_cells(path: Path, step: str | None) -> Cells:
     except OSError as error:
         raise unreadable(path, error) from error
     lines = _lines(text)
-    first, delimiter, names = _find_header(lines, step, str(path))
+    counted = _counted(lines) if step is None else []
+    first, delimiter, names = _find_header(counted or lines, step, str(path))
     header, repeated = _unique_names(names)
     cells = Cells(header=header, repeated=repeated)
+    if counted:
+        lines = counted
+        cells.notes.append(count_note(sum(map(bool, counted)) - 1))
     if not _is_whole(lines[-1], len(names), delimiter):
         cells.torn = lines.pop()
     counters = set(step_keys(names, step, str(path)))
@@ -231,6 +244,32 @@ def _lines(text: str) -> list[str]:
     """Return the lines of a text; some end in a carriage return alone."""
     newline = "\n" if "\n" in text else "\r"
     return text.split(newline)
+
+
+def _counted(lines: Sequence[str]) -> list[str]:
+    """Return the lines of a table without a step with the count of its rows in front; none of other tables.
+
+    The count is that of pandas' index, where the table has one.
+    """
+    filled = [line for line in lines if line.strip()]
+    if len(filled) <= FEWEST_COUNTED:
+        return []
+    for delimiter in DELIMITERS[:3]:
+        try:
+            names = [name.strip() for name in _split(filled[0], delimiter)]
+            row = _split(filled[1], delimiter)
+        except csv.Error:
+            return []
+        if len(row) != len(names) or not all(map(_is_numeric, row)) or not may_be_counted(names):
+            continue
+        if any(map(is_usual_step, names)):
+            return []
+        if index_of(names) == 0:
+            return [COUNT + line.lstrip('"').removeprefix(names[0]) if line is filled[0] else line for line in lines]
+        numbered = [f"{COUNT}{delimiter}{filled[0]}"]
+        numbered += [f"{number}{delimiter}{line}" for number, line in enumerate(filled[1:], start=1)]
+        return [*numbered, ""] if not lines[-1].strip() else numbered
+    return []
 
 
 def _is_header(row: Sequence[str], counters: set[str]) -> bool:

@@ -48,7 +48,8 @@ RUN = re.compile(
 # Ray adds to the id of a trial its number, its parameters and its date; params.json states the parameters.
 RAY_TRIAL = re.compile(r"(?<![A-Za-z0-9])([0-9a-f]{5,8}_\d{5})_\d+_.*$", re.DOTALL)
 WORD = re.compile(r"[A-Za-z]+|\d+")
-INDEX = re.compile(r"^(?P<base>.*[A-Za-z].*?)[_\- ]+[srtv]?(?P<index>\d{1,4})$")
+INDEX = re.compile(r"^(?P<base>.*[A-Za-z].*?)[_\- ]+[srt]?(?P<index>\d{1,4})$")
+EXPONENT = re.compile(r"(?i)(?<![a-z])\d+(?:\.\d+)?e[-+]?\d+$")  # 1e-05
 SEPARATORS = "_=/.- #,\0"
 
 GENERIC = frozenset(
@@ -142,6 +143,8 @@ def _without_index(name: str) -> tuple[str, int | None]:
     if match is None:
         return name, None
     base = match["base"].rstrip(SEPARATORS)
+    if EXPONENT.search(name):
+        return name, None
     words = re.findall(r"[A-Za-z]+", base) or [""]
     last_word = words[-1].lower()
     if last_word in NOT_COUNTED or not base:
