@@ -90,3 +90,21 @@ def test_a_score_below_zero_is_judged_by_what_it_won(
     rest = np.full(12, end) + 1e-4 * np.random.default_rng(8).standard_normal(12)
     findings = findings_of(tmp_path, mean_reward=np.concatenate([rise, loss, rest]))
     assert [finding.severity for finding in findings if finding.severity != "note"] == severities
+
+
+def test_noise_that_grows_with_a_return_is_no_collapse(tmp_path: Path) -> None:
+    rng = np.random.default_rng(9)
+    start = -300 + 30 * rng.standard_normal(900)
+    level = np.concatenate([np.geomspace(100, 9000, 600), np.full(400, 5000.0)])
+    played = level * rng.exponential(size=1000)
+    findings = findings_of(tmp_path, Total_Reward=np.concatenate([start, played]))
+    assert "error" not in [finding.severity for finding in findings]
+
+
+def test_a_return_that_falls_to_its_start_has_collapsed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(10)
+    rise = np.linspace(-3, 0.5, 20) + 0.05 * rng.standard_normal(20)
+    fallen = np.linspace(0.4, -5, 10)
+    rest = -5.5 + 0.8 * rng.standard_normal(30)
+    findings = findings_of(tmp_path, mean_reward=np.concatenate([rise, fallen, rest]))
+    assert [finding.severity for finding in findings] == ["error"]

@@ -283,7 +283,11 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
 
 
 def test_columns_that_blanks_align_are_a_table(tmp_path: Path) -> None:
-    rows = ["Iteration    Samples    Test_Return  ", "0            3003       995.56       ", "50   6000   1193.9 "]
+    rows = [
+        "Iteration    Samples    Test_Return  ",
+        "0            3003       995.56       ",
+        "50   6000   1193.9 ",
+    ]
     path = written(tmp_path, "\n".join([*rows, ""]))
     assert metrics_csv.accepts(path)
     assert told(metrics_csv.read(path)) == {

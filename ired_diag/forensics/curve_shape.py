@@ -19,8 +19,10 @@ curve's own rarely gives as much (``curves.clear_rise``): in fewer than one stud
 a group's runs rise, one run. A curve that is back where it began, after a row of far better evaluations, has
 lost what it had learned (``curves.lost_gain``): a warning.
 
-A flat metric is no stuck training where another evaluation metric improves (``curves.improving_sibling``), where
-the training loss falls, or where noise would hide a gain (``curves.flat_validation``): notes.
+A flat metric is no stuck training where another evaluation metric improves (``curves.improving_sibling``),
+where the training loss falls, or where noise would hide a gain (``curves.flat_validation``): notes. A score
+below 0 that keeps half of what it won has not collapsed, nor has one whose fall its scatter hides
+(``curves.end_of_score``).
 
 Where a logged setting moves with the metric (the weight of a term, the radius of an attack, a temperature),
 the rise is what its schedule asks for: a note (``curves.moving_setting``). Swings that die away, or that are
@@ -42,6 +44,7 @@ import numpy as np
 from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.clear_rise import chance_of_rise
 from ired_diag.curves.early_means import clear_gain
+from ired_diag.curves.end_of_score import falls_clearly, share_kept
 from ired_diag.curves.flat_validation import falling_training_loss, hidden_gain
 from ired_diag.curves.improving_sibling import improving_sibling
 from ired_diag.curves.lost_gain import LostGain, lost_gain_of
@@ -67,7 +70,6 @@ from ired_diag.runs.over_fitting import OverFitting, kept_metric, over_fitting_o
 from ired_diag.runs.rate_test import rate_test_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-from ired_diag.stats.arrays import Array
 
 EARLY_STOP = re.compile(r"(?i)early.?stop|stopped early")
 LOST: tuple[Word, ...] = ("diverged", "regressed", "unstable")  # what a range test looks like
@@ -102,6 +104,7 @@ Kind = Literal[
     "over_fitted",
     "diverged",
     "kept_most",
+    "unclear",
     "constant",
     "lost",
     "little",
@@ -109,7 +112,6 @@ Kind = Literal[
     "shape",
 ]
 HALF, NEARLY_ALL = 0.5, 0.9  # of what a score below 0 won
-ENDS = 5  # evaluations
 MONITOR = "sb3_monitor"
 MANY_EPISODES = 100  # more than an evaluation plays
 MOST_HIDDEN = 0.2  # nats: a change of 20% that noise hides
@@ -193,28 +195,15 @@ class Judged:
             return "little"
         if word == "regressed" and self.unharmed is not None:
             return "unharmed"
-        kept = _kept_of_score(self)
+        kept = 0.0 if self.run.lower_is_better else share_kept(self.series)
         if word == "regressed" and kept >= NEARLY_ALL:
             return None
+        if word == "diverged" and kept >= HALF:
+            return "kept_most"
         if word == "diverged":
-            return "kept_most" if kept >= HALF else "diverged"
+            is_clear = self.run.lower_is_better or falls_clearly(self.series, self.shape.onset)
+            return "diverged" if is_clear else "unclear"
         return "shape" if word in SEVERITY else None
-
-
-def _kept_of_score(judged: Judged) -> float:
-    """Return which share of what it won a score below 0 keeps, whose ratios mean little; 0 of all others."""
-    values = np.asarray(judged.series.values, dtype=np.float64)
-    if judged.run.lower_is_better or not np.isfinite(values).all() or values.max() >= 0:
-        return 0.0
-    return _share_kept(values)
-
-
-def _share_kept(values: Array) -> float:
-    """Return which share of what a score won from its start to its best it keeps at its end."""
-    end = float(np.median(values[-ENDS:]))
-    best = float(values.max())
-    won = best - float(values[0])
-    return 1 - (best - end) / won if won > 0 else 0.0
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -242,6 +231,8 @@ def find(study: Study) -> Iterator[Finding]:
         yield from _of_shape(cases, study)
     for cases in _by_group(of_kind["kept_most"]):
         yield _unless_assumed(_finding_on_kept_score(cases), cases[0].run)
+    for cases in _by_group(of_kind["unclear"]):
+        yield _finding_on_unclear_end(cases)
     for cases in _by_group(of_kind["constant"], also_by=lambda case: case.series.values[0]):
         yield _finding_on_constant(cases)
     for cases in _by_group(of_kind["lost"], also_by=lambda case: case.run.lower_is_better):
@@ -448,8 +439,9 @@ def _finding_on_episodes(runs: Sequence[Run], metric: str) -> Finding:
     """Return the note on monitors of few episodes, which may be those of an evaluation."""
     group = runs[0].group
     statement = (
-        f"{group}: {metric} does not rise within fewer than {MANY_EPISODES} episodes ({seeds_in_words(runs)}): "
-        "the monitor does not say whether an agent was trained in them or evaluated."
+        f"{group}: {metric} does not rise within fewer than {MANY_EPISODES} episodes "
+        f"({seeds_in_words(runs)}): the monitor does not say whether an agent was trained in them or "
+        "evaluated."
     )
     return Finding(
         rule="curve_shape",
@@ -831,11 +823,29 @@ def _finding_at_minimum(cases: Sequence[Judged]) -> Finding:
     )
 
 
+def _finding_on_unclear_end(cases: Sequence[Judged]) -> Finding:
+    first = cases[0]
+    group = first.run.group
+    runs = runs_of(cases)
+    statement = (
+        f"{group}: {first.metric} ends below its best ({seeds_in_words(runs)}), but single evaluations "
+        "differ so much that those at the end are as good as those before them."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "shape": "unclear", "runs": len(runs)},
+        advice="Average each evaluation over more samples or episodes.",
+        runs=labels_of(runs),
+    )
+
+
 def _finding_on_kept_score(cases: Sequence[Judged]) -> Finding:
     first = cases[0]
     group = first.run.group
     runs = runs_of(cases)
-    shares = [_share_kept(np.asarray(case.series.values, dtype=np.float64)) for case in cases]
+    shares = [share_kept(case.series) for case in cases]
     statement = (
         f"{group}: {first.metric} ends lastingly below its best and keeps {100 * min(shares):.0f}% of what "
         f"it won ({seeds_in_words(runs)})."

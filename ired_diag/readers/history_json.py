@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +212,7 @@ def _steps(columns: Columns) -> tuple[str, Sequence[int]]:
             steps = [step_in(value) for value in values]
         except (ValueError, OverflowError):
             continue
-        if all(after > before for before, after in zip(steps, steps[1:], strict=False)):
+        if all(after > before for before, after in pairwise(steps)):
             return name, steps
     return COUNT, range(1, longest + 1)
 

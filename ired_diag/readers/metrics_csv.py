@@ -265,7 +265,10 @@ def _counted(lines: Sequence[str]) -> list[str]:
         if any(map(is_usual_step, names)):
             return []
         if index_of(names) == 0:
-            return [COUNT + line.lstrip('"').removeprefix(names[0]) if line is filled[0] else line for line in lines]
+            return [
+                COUNT + line.lstrip('"').removeprefix(names[0]) if line is filled[0] else line
+                for line in lines
+            ]
         numbered = [f"{COUNT}{delimiter}{filled[0]}"]
         numbered += [f"{number}{delimiter}{line}" for number, line in enumerate(filled[1:], start=1)]
         return [*numbered, ""] if not lines[-1].strip() else numbered

@@ -1,10 +1,11 @@
 """A run in several formats: a job's output, TensorBoard's events and a table of the same training.
 
 Two logs hold the same run where their formats differ, their evaluations agree at all common steps (three or
-more that are not all equal, to the rounding of a print; of ten or more the last may differ), and neither seed nor configuration says
-otherwise. A trainer that saves its state with every checkpoint writes the run many times in one format: the
-states that agree with the longest are that run. Logs of one format that agree are different runs that
-computed the same, and are left for a rule to find.
+more that are not all equal, to the rounding of a print; of ten or more the last may differ), and neither seed
+nor configuration says otherwise. A trainer that saves its state with every checkpoint writes the run many
+times in one format: the states that agree with the longest are that run. So do files of one folder that are
+parts of one result (``metrics.json``, ``agent_metrics.json``). Other logs of one format that agree are
+different runs that computed the same, and are left for a rule to find.
 """
 
 from __future__ import annotations

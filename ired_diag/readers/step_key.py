@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 
 from ired_diag.errors import UnreadableFile
 
@@ -48,6 +49,8 @@ STEP_KEYS = (
     "comm_round",
     "global_round",
     "generation",
+    "global_episode",
+    "total_episodes",
     "episode",
     "episodes",
     "epoch",
@@ -164,7 +167,7 @@ def _counts_rows(values: Sequence[object]) -> bool:
 
 def _changes(values: Sequence[object]) -> list[int]:
     steps = [step_in(value) for value in values if _is_step(value)]
-    return [after - before for before, after in zip(steps, steps[1:], strict=False)]
+    return [after - before for before, after in pairwise(steps)]
 
 
 def _is_step(value: object) -> bool:

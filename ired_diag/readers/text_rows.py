@@ -363,10 +363,18 @@ def _chosen_of(usable: dict[str, Series]) -> _Step | None:
 
 
 def _is_rare(series: dict[str, Series], names: Sequence[str], *, among: Sequence[str]) -> bool:
-    """Say whether counters stand in few lines next to others, as one that is printed at the start alone."""
+    """Say whether counters stand still or in few lines, as one that is printed at the start alone."""
     counts = [_count(series[name]) for name in names]
     others = [_count(series[name]) for name in among]
-    return bool(others) and RARE * max(counts) <= max(others)
+    if not others or not any(_moves(series[name]) for name in among):
+        return False
+    stands_still = not any(_moves(series[name]) for name in names)
+    return stands_still or RARE * max(counts) <= max(others)
+
+
+def _moves(series: Series) -> bool:
+    _, values, _ = series.sorted()
+    return len(distinct(values)) > 1
 
 
 def _count(series: Series) -> int:
