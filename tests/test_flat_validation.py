@@ -108,3 +108,9 @@ def test_a_return_that_falls_to_its_start_has_collapsed(tmp_path: Path) -> None:
     rest = -5.5 + 0.8 * rng.standard_normal(30)
     findings = findings_of(tmp_path, mean_reward=np.concatenate([rise, fallen, rest]))
     assert [finding.severity for finding in findings] == ["error"]
+
+
+def test_a_metric_that_is_never_finite_is_no_divergence_from_a_checkpoint(tmp_path: Path) -> None:
+    (finding,) = findings_of(tmp_path, fid=np.full(4, -np.inf))
+    assert finding.severity == "error"
+    assert finding.statement.endswith("fid is not finite at any of its 4 evaluations.")

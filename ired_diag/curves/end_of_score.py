@@ -27,11 +27,10 @@ MOSTLY_WORSE = 0.75  # of the pairs
 def share_kept(series: Series) -> float:
     """Return which share of what it won a score below 0 keeps at its end; 0 of any other."""
     values: Array = np.asarray(series.values, dtype=np.float64)
-    if not np.isfinite(values).all() or values.max() >= 0:
-        return 0.0
+    is_finite = np.isfinite(values).all()
     best = float(values.max())
     won = best - float(values[0])
-    if won <= 0:
+    if not is_finite or best >= 0 or won <= 0:
         return 0.0
     end = float(np.median(values[-ENDS:]))
     lost = best - end
@@ -46,13 +45,20 @@ def falls_clearly(series: Series, onset: Onset | None) -> bool:
         onset: Where its fall begins; None where that is unknown.
     """
     values: Array = np.asarray(series.values, dtype=np.float64)
-    if onset is None or len(values) < EPISODES or not np.isfinite(values).all():
+    is_of_episodes = len(values) >= EPISODES
+    if onset is None or not is_of_episodes:
         return True
-    first = int(np.searchsorted(np.asarray(series.steps), onset.step))
+    if not np.isfinite(values).all():
+        return True
+    steps = np.asarray(series.steps)
+    first = int(np.searchsorted(steps, onset.step))
     after = values[first:]
-    start = first - max(len(after), MANY_BEFORE)
-    before = values[max(0, start) : first]
-    if min(len(after), len(before)) < FEWEST_COMPARED:
+    length = max(len(after), MANY_BEFORE)
+    start = max(0, first - length)
+    before = values[start:first]
+    fewest = min(len(after), len(before))
+    if fewest < FEWEST_COMPARED:
         return True
     is_worse = after[:, None] < before[None, :]
-    return float(np.mean(is_worse)) >= MOSTLY_WORSE
+    share_worse = float(np.mean(is_worse))
+    return share_worse >= MOSTLY_WORSE

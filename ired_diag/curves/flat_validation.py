@@ -27,6 +27,7 @@ from ired_diag.runs.run import Run
 FALLEN = 0.8
 FEWEST = 5  # values of a training loss
 STANDARD_ERRORS = 2.0
+OF_TRAINING = frozenset(TRAINING)
 
 Values = NDArray[np.float64]
 
@@ -35,12 +36,17 @@ def falling_training_loss(run: Run) -> str | None:
     """Return a training loss that falls while the judged metric stays flat; None where none does."""
     names = run.history.series
     metric = run.judging_metric
-    if metric is None or is_of_training(metric, names) or draws_fresh_batches(run):
+    if metric is None or is_of_training(metric, names):
         return None
+    if draws_fresh_batches(run):
+        return None
+    losses = []
     twin = training_metric(metric, names)
-    losses = [name for name in names if _is_training_loss(name)]
     if twin is not None and run.direction_of(twin).lower_is_better:
-        losses.insert(0, twin)
+        losses.append(twin)
+    for name in names:
+        if _is_training_loss(name):
+            losses.append(name)
     for name in losses:
         if _falls(names[name]):
             return name
@@ -54,18 +60,22 @@ def hidden_gain(shape: Shape, evaluations: int) -> float:
         shape: Of the curve, with its noise.
         evaluations: How many the curve has.
     """
-    standard_error = 2.0 * shape.noise / np.sqrt(max(1, evaluations))
+    n = max(1, evaluations)
+    standard_error = 2.0 * shape.noise / np.sqrt(n)
     return float(STANDARD_ERRORS * standard_error)
 
 
 def _is_training_loss(name: str) -> bool:
-    words = frozenset(words_of(name))
-    return not words.isdisjoint(TRAINING) and not words.isdisjoint(LOWER)
+    words = words_of(name)
+    is_of_training_data = not OF_TRAINING.isdisjoint(words)
+    return is_of_training_data and not LOWER.isdisjoint(words)
 
 
 def _falls(series: Series) -> bool:
     values: Values = np.asarray(series.values, dtype=np.float64)
-    if len(values) < FEWEST or not np.isfinite(values).all() or values.min() < 0:
+    if len(values) < FEWEST:
+        return False
+    if not np.isfinite(values).all() or values.min() < 0:
         return False
     fifth = max(1, len(values) // 5)
     first = float(np.median(values[:fifth]))

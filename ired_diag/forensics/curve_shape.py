@@ -871,14 +871,15 @@ def _finding_on_divergence(judged: Judged) -> Finding:
         "rise_nats": judged.shape.rise,
         "lower_is_better": lower,
     }
+    if best is None:
+        return _finding_on_no_number(judged, evidence)
     what = "diverged" if lower else "collapsed"
     statement = f"{run.label}: {judged.metric} {what}: "
     advice = "Go on from a checkpoint from before that, with one thing changed"
-    if best is not None:
-        evidence |= {"best": best.value, "best_step": best.step}
-        statement += f"best {best.value:.4g} at step {best.step:g}, "
-        if can_go_on(run):
-            advice += f": ired-diag train --from {run.label}@{best.step:g}, or the last checkpoint before"
+    evidence |= {"best": best.value, "best_step": best.step}
+    statement += f"best {best.value:.4g} at step {best.step:g}, "
+    if can_go_on(run):
+        advice += f": ired-diag train --from {run.label}@{best.step:g}, or the last checkpoint before"
     if onset is not None:
         evidence |= {"onset": onset.step, "onset_low": onset.low, "onset_high": onset.high}
     statement += _end_in_words(judged)
@@ -888,6 +889,19 @@ def _finding_on_divergence(judged: Judged) -> Finding:
         statement=f"{statement}.",
         evidence=evidence,
         advice=f"{advice}.",
+    )
+
+
+def _finding_on_no_number(judged: Judged, evidence: Evidence) -> Finding:
+    """Return the error that no evaluation is a finite number."""
+    evaluations = len(judged.series)
+    times = "its one evaluation" if evaluations == 1 else f"any of its {evaluations} evaluations"
+    return Finding(
+        rule="curve_shape",
+        severity="error",
+        statement=f"{judged.run.label}: {judged.metric} is not finite at {times}.",
+        evidence=evidence,
+        advice="Look at how the metric is computed before anything is concluded from this run.",
     )
 
 

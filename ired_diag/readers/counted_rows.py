@@ -11,7 +11,7 @@ id) says that rows are results of different settings or of different samples, wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from ired_diag.finding import Finding
 from ired_diag.runs.metric_words import (
@@ -27,6 +27,8 @@ from ired_diag.runs.metric_words import (
 COUNT = "step"
 INDEX = frozenset(("", "unnamed: 0", "index"))  # of a pandas table
 EVALUATED = frozenset((*SPLITS, *TEST_SPLITS))
+OF_TRAINING = frozenset(TRAINING)
+LOSS_WORDS = frozenset(LOSSES)
 CLOCKS = frozenset(
     "time sec secs seconds ms duration elapsed lr rate learning length len l steps achievement".split()
 )
@@ -39,14 +41,19 @@ def is_history(names: Collection[str]) -> bool:
     >>> is_history(["loss"]), is_history(["accuracy"]), is_history(["train_acc", "val_acc"])
     (True, False, True)
     """
-    words = [frozenset(words_of(name)) for name in names]
-    if any(own & NO_ROWS for own in words):
-        return False
-    measures = [own for own in words if measures_in(sorted(own))]
-    has_loss = any(own & frozenset(LOSSES) for own in measures)
-    has_training = any(own & frozenset(TRAINING) for own in measures)
-    has_evaluation = any(own & EVALUATED for own in measures)
-    return has_loss or (has_training and has_evaluation)
+    of_training = False
+    of_evaluation = False
+    for name in names:
+        words = words_of(name)
+        if not NO_ROWS.isdisjoint(words):
+            return False
+        if not measures_in(words):
+            continue
+        if not LOSS_WORDS.isdisjoint(words):
+            return True
+        of_training |= not OF_TRAINING.isdisjoint(words)
+        of_evaluation |= not EVALUATED.isdisjoint(words)
+    return of_training and of_evaluation
 
 
 def may_be_counted(names: Collection[str]) -> bool:
@@ -55,26 +62,39 @@ def may_be_counted(names: Collection[str]) -> bool:
     >>> may_be_counted(["", "loss", "val_loss"]), may_be_counted(["lora_rank", "train_loss"])
     (True, False)
     """
-    own = [name for name in names if name.strip().lower() not in INDEX]
-    if len(own) < 2 or not all(map(_is_measure_or_clock, own)):
+    own = []
+    for name in names:
+        if not is_index(name):
+            own.append(name)
+    if len(own) < 2:
         return False
-    pays = any(frozenset(words_of(name)) & PLAYED for name in own)
-    return is_history(own) or pays
+    if not all(map(_is_measure_or_clock, own)):
+        return False
+    return is_history(own) or any(map(_is_paid, own))
 
 
-def index_of(names: Sequence[str]) -> int | None:
-    """Return the place of the column in which pandas counts the rows; None where there is none."""
-    if names and names[0].strip().lower() in INDEX:
-        return 0
-    return None
+def is_index(name: str) -> bool:
+    """Say whether a column is the one in which pandas counts the rows."""
+    return name.strip().lower() in INDEX
 
 
 def count_note(rows: int) -> Finding:
     """Return the note that rows are counted."""
-    statement = f"No column counts the steps: the {rows} rows are counted."
-    return Finding("rows_counted", "note", statement, evidence={"rows": rows})
+    return Finding(
+        "rows_counted",
+        "note",
+        f"No column counts the steps: the {rows} rows are counted.",
+        evidence={"rows": rows},
+    )
+
+
+def _is_paid(name: str) -> bool:
+    words = words_of(name)
+    return not PLAYED.isdisjoint(words)
 
 
 def _is_measure_or_clock(name: str) -> bool:
     words = words_of(name)
-    return bool(measures_in(words)) or not CLOCKS.isdisjoint(words)
+    if measures_in(words):
+        return True
+    return not CLOCKS.isdisjoint(words)

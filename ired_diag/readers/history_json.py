@@ -105,7 +105,7 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False) -> dict[str, ScalarL
                 stated.setdefault("seed", seed)
             if history.name:
                 stated["run"] = history.name
-            label = "/".join(part for part in (history.name, name) if part)
+            label = _path_of(history.name, name)
             runs[label] = replace(log, stated=stated)
     return runs
 
@@ -147,9 +147,22 @@ def _histories(content: Any, *, config: Mapping[str, Any], name: str, level: int
     for key, value in content.items():
         if key.lower() in CONFIGURATIONS:
             continue
-        is_container = key.lower() in CONTAINERS
-        own_name = name if is_container else "/".join(part for part in (name, key) if part)
-        yield from _histories(value, config=own_config, name=own_name, level=level + 1)
+        own_name = name
+        if key.lower() not in CONTAINERS:
+            own_name = _path_of(name, key)
+        yield from _histories(
+            value,
+            config=own_config,
+            name=own_name,
+            level=level + 1,
+        )
+
+
+def _path_of(name: str, key: str) -> str:
+    """Return a name within a name; either may be empty."""
+    if name and key:
+        return f"{name}/{key}"
+    return name or key
 
 
 def _settings(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,23 +188,36 @@ def _columns(content: Mapping[str, Any]) -> Columns:
 def _is_list_of_numbers(value: object) -> bool:
     if not isinstance(value, list) or len(value) < FEWEST_VALUES:
         return False
-    return all(map(_is_number_or_gap, value)) and any(item is not None for item in value)
+    if not all(map(_is_number_or_gap, value)):
+        return False
+    gaps = value.count(None)
+    return gaps < len(value)
 
 
 def _is_number_or_gap(item: object) -> bool:
     if isinstance(item, str):
         return item in NUMBERS
-    return item is None or (isinstance(item, int | float) and not isinstance(item, bool))
+    if item is None:
+        return True
+    return _is_number(item)
+
+
+def _is_number(item: object) -> bool:
+    if isinstance(item, bool):
+        return False
+    return isinstance(item, int | float)
 
 
 def _history_of(columns: Columns, *, config: dict[str, Any], name: str) -> History:
     """Return the history that lists of numbers are."""
     counter, steps = _steps(columns)
-    longest = max(len(values) for values in columns.values())
     entries: list[Entry] = []
-    for place in range(longest):
-        row = {key: values[place] for key, values in columns.items() if place < len(values)}
-        row[counter] = steps[place] if place < len(steps) else place + 1
+    for place, step in enumerate(steps):
+        row: dict[str, Any] = {}
+        for key, values in columns.items():
+            if place < len(values):
+                row[key] = values[place]
+        row[counter] = step
         entries.append((place + 1, row))
     return History(
         name=name,
@@ -241,5 +267,7 @@ def _are_rows_of_training(rows: Sequence[Any]) -> bool:
 
 
 def _is_measured(name: str, value: object) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and bool(measures_in(words_of(name)))
+    if not _is_number(value):
+        return False
+    measures = measures_in(words_of(name))
+    return bool(measures)

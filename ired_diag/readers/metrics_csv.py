@@ -33,7 +33,7 @@ import numpy as np
 
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
-from ired_diag.readers.counted_rows import COUNT, count_note, index_of, may_be_counted
+from ired_diag.readers.counted_rows import COUNT, count_note, is_index, may_be_counted
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.row_table import Column, RowTable
 from ired_diag.readers.scalar_log import Damage, Points, ScalarLog, only_run
@@ -254,25 +254,46 @@ def _counted(lines: Sequence[str]) -> list[str]:
     filled = [line for line in lines if line.strip()]
     if len(filled) <= FEWEST_COUNTED:
         return []
+    header = filled[0]
+    delimiter = _delimiter_of_history(header, filled[1])
+    if delimiter is None:
+        return []
+    first_name = _split(header, delimiter)[0]
+    if is_index(first_name):
+        named = header.replace(f'"{first_name}"', first_name, 1)
+        named = COUNT + named.removeprefix(first_name)
+        return [named, *filled[1:], *_torn_end(lines)]
+    numbered = [f"{COUNT}{delimiter}{header}"]
+    for number, line in enumerate(filled[1:], start=1):
+        numbered.append(f"{number}{delimiter}{line}")
+    return [*numbered, *_torn_end(lines)]
+
+
+def _torn_end(lines: Sequence[str]) -> list[str]:
+    """Return the empty line that ends a text with a newline; nothing where the last line is half written."""
+    is_whole = not lines[-1].strip()
+    return [""] if is_whole else []
+
+
+def _delimiter_of_history(header: str, first: str) -> str | None:
+    """Return the delimiter of a table of a training without a step; None of other tables.
+
+    Args:
+        header: Its first line.
+        first: The line after it.
+    """
     for delimiter in DELIMITERS[:3]:
         try:
-            names = [name.strip() for name in _split(filled[0], delimiter)]
-            row = _split(filled[1], delimiter)
+            names = [name.strip() for name in _split(header, delimiter)]
+            row = _split(first, delimiter)
         except csv.Error:
-            return []
-        if len(row) != len(names) or not all(map(_is_numeric, row)) or not may_be_counted(names):
-            continue
+            return None
         if any(map(is_usual_step, names)):
-            return []
-        if index_of(names) == 0:
-            return [
-                COUNT + line.lstrip('"').removeprefix(names[0]) if line is filled[0] else line
-                for line in lines
-            ]
-        numbered = [f"{COUNT}{delimiter}{filled[0]}"]
-        numbered += [f"{number}{delimiter}{line}" for number, line in enumerate(filled[1:], start=1)]
-        return [*numbered, ""] if not lines[-1].strip() else numbered
-    return []
+            return None
+        is_table = len(row) == len(names) and all(map(_is_numeric, row))
+        if is_table and may_be_counted(names):
+            return delimiter
+    return None
 
 
 def _is_header(row: Sequence[str], counters: set[str]) -> bool:

@@ -129,8 +129,8 @@ def find_step_key(names: Collection[str], chosen: str | None, where: str) -> str
 def choose_step_key(keys: Sequence[str], values: Mapping[str, Sequence[object]]) -> str:
     """Return the first key whose values are mostly whole numbers, else the first of all.
 
-    A count that goes up and down from row to row, or stands still, is none where a later key counts the rows:
-    in ``Episode,Reward,Steps``, ``Steps`` is the length of an episode.
+    A later key that counts the rows is preferred to a count that goes up and down, or stands still: in
+    ``Episode,Reward,Steps``, ``Steps`` is the length of an episode.
 
     Args:
         keys: The names of keys that may count the steps, the best first.

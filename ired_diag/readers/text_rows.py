@@ -364,12 +364,15 @@ def _chosen_of(usable: dict[str, Series]) -> _Step | None:
 
 def _is_rare(series: dict[str, Series], names: Sequence[str], *, among: Sequence[str]) -> bool:
     """Say whether counters stand still or in few lines, as one that is printed at the start alone."""
-    counts = [_count(series[name]) for name in names]
-    others = [_count(series[name]) for name in among]
-    if not others or not any(_moves(series[name]) for name in among):
+    own = [series[name] for name in names]
+    others = [series[name] for name in among]
+    if not any(map(_moves, others)):
         return False
-    stands_still = not any(_moves(series[name]) for name in names)
-    return stands_still or RARE * max(counts) <= max(others)
+    if not any(map(_moves, own)):
+        return True
+    most = max(map(_count, own))
+    most_of_others = max(map(_count, others))
+    return RARE * most <= most_of_others
 
 
 def _moves(series: Series) -> bool:
