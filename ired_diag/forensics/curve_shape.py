@@ -66,6 +66,7 @@ from ired_diag.forensics.rule import (
 from ired_diag.runs.dead_end import dead_end_of
 from ired_diag.runs.early_stopped import was_stopped_early
 from ired_diag.runs.history import Series
+from ired_diag.runs.metric_words import PLAYED, words_of
 from ired_diag.runs.over_fitting import OverFitting, kept_metric, over_fitting_of
 from ired_diag.runs.rate_test import rate_test_of
 from ired_diag.runs.run import Run
@@ -201,7 +202,8 @@ class Judged:
         if word == "diverged" and kept >= HALF:
             return "kept_most"
         if word == "diverged":
-            is_clear = self.run.lower_is_better or falls_clearly(self.series, self.shape.onset)
+            is_return = not PLAYED.isdisjoint(words_of(self.metric))
+            is_clear = not is_return or falls_clearly(self.series, self.shape.onset)
             return "diverged" if is_clear else "unclear"
         return "shape" if word in SEVERITY else None
 
