@@ -87,6 +87,14 @@ def test_lines_of_results_are_not_counted(tmp_path: Path) -> None:
         metrics_jsonl.read_runs(path)
 
 
+def test_lines_of_results_with_settings_are_not_counted(tmp_path: Path) -> None:
+    path = tmp_path / "hyperparams.jsonl"
+    lines = [{"config": {"lr": n}, "accuracy": 0.6, "f1_score": n / 10} for n in range(6)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(UnreadableFile, match="counts steps"):
+        metrics_jsonl.read_runs(path)
+
+
 def test_a_seed_of_its_own_for_each_episode_makes_no_runs(tmp_path: Path) -> None:
     rows = [f"{n},{100 + n},{n / 2}" for n in range(20)]
     path = table(tmp_path, "episode,seed,total_reward", *rows)

@@ -16,7 +16,6 @@ from collections.abc import Collection
 from ired_diag.finding import Finding
 from ired_diag.runs.metric_words import (
     LOSSES,
-    PLAYED,
     SPLITS,
     TEST_SPLITS,
     TRAINING,
@@ -27,6 +26,7 @@ from ired_diag.runs.metric_words import (
 COUNT = "step"
 INDEX = frozenset(("", "unnamed: 0", "index"))  # of a pandas table
 EVALUATED = frozenset((*SPLITS, *TEST_SPLITS))
+PAID = frozenset("reward rew return ret".split())  # for an episode; a score may be F1's
 OF_TRAINING = frozenset(TRAINING)
 LOSS_WORDS = frozenset(LOSSES)
 CLOCKS = frozenset(
@@ -90,7 +90,7 @@ def count_note(rows: int) -> Finding:
 
 def _is_paid(name: str) -> bool:
     words = words_of(name)
-    return not PLAYED.isdisjoint(words)
+    return not PAID.isdisjoint(words)
 
 
 def _is_measure_or_clock(name: str) -> bool:

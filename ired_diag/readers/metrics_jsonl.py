@@ -152,7 +152,9 @@ def _counted(entries: Sequence[Entry]) -> list[Entry]:
         if any(isinstance(value, str) and value not in NUMBERS for value in values):
             return []
         is_constant = all(value == values[0] for value in values)
-        if not is_constant and not any(isinstance(value, list | Mapping) for value in values):
+        if not is_constant and any(isinstance(value, Mapping) for value in values):
+            return []  # settings: each line is another experiment's result
+        if not is_constant and not any(isinstance(value, list) for value in values):
             varying.append(name)
     if not may_be_counted(varying):
         return []
