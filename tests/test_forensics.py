@@ -240,7 +240,7 @@ def test_a_log_that_is_being_written_is_no_incomplete_run(tmp_path: Path) -> Non
     (tmp_path / "metrics.jsonl").write_text("{}")
     young = replace(run("a", 0, [3, 2, 1], state="cut_off", train_steps=9000), path=tmp_path)
     (finding,) = rules_of([young])["incomplete"]
-    assert (finding.severity, "still running" in finding.statement) == ("note", True)
+    assert (finding.severity, "may still be running" in finding.statement) == ("note", True)
     began_long_ago = replace(young, provenance={"started": "2020-01-01T00:00:00"})
     (finding,) = rules_of([began_long_ago])["incomplete"]
     assert (finding.severity, "running or cut off" in finding.statement) == ("note", True)
@@ -550,3 +550,16 @@ def test_clusters_are_the_connected_sets_of_runs() -> None:
         seeds = [{run.seed or 0 for pair in cluster for run in (pair.a, pair.b)} for cluster in found]
         assert sorted(map(sorted, seeds)) == sorted(map(sorted, sets))
         assert sum(map(len, found)) == len(chosen)
+
+
+def test_a_longer_training_of_the_same_settings_is_one_that_goes_on() -> None:
+    rng = np.random.default_rng(1)
+    values = settling(rng)
+    short = run("short", 0, values[:75], epochs=15)
+    long = run("long", 0, values, epochs=20)
+    (finding,) = rules_of([short, long])["identical_curves"]
+    assert finding.severity == "note"
+    assert "differ in how long they train (epochs)" in finding.statement
+    other = run("other", 0, values, epochs=20, dropout=0.5)
+    (finding,) = rules_of([short, other])["identical_curves"]
+    assert finding.severity == "error"

@@ -344,3 +344,13 @@ def test_any_bytes_have_an_ending(out: bytes, err: bytes | None) -> None:
     ending = find_ending(out, err)
     assert ending.label
     assert ending.detail.isprintable()
+
+
+def test_an_error_of_an_earlier_training_in_one_log_is_not_what_happened_last() -> None:
+    failed = b"2026-02-10 16:22:28 - ERROR - Training failed: 1\n"
+    completed = b"2026-02-10 16:25:34 - INFO - Training complete. Results saved to results\n"
+    assert told(find_ending(failed + completed, None)) == ("complete", "")
+    state, detail = told(find_ending(completed + failed, None))
+    assert state == "complete"
+    assert detail.startswith("then: ")
+    assert "Training failed: 1" in detail

@@ -196,3 +196,35 @@ def test_a_line_whose_step_is_no_count_is_skipped_and_counted(tmp_path: Path) ->
     assert points(run, "loss") == [(0, 0.0), (10, 1.0), (40, 5.0)]
     (damage,) = [finding for finding in run.findings if finding.rule == "damaged_records"]
     assert damage.evidence == {"skipped": 3, "first": "line 3, line 4, line 5"}
+
+
+def test_headings_of_epochs_count_where_a_step_is_rare(tmp_path: Path) -> None:
+    lines = ["[03.24.23|09:56:11] Training epoch: 0", "[03.24.23|09:56:12] \tIter 0 Done. | loss: 1.7"]
+    for epoch in range(40):
+        if epoch:
+            lines.append(f"[03.24.23|09:56:31] Training epoch: {epoch}")
+        lines.append(f"[03.24.23|09:56:31] \tmean_loss: {2 - epoch / 100}")
+        if epoch % 5 == 4:
+            lines.append(f"[03.24.23|09:56:51] Eval epoch: {epoch}")
+            lines.append(f"[03.24.23|09:58:13] \tmean_loss: {3 - epoch / 100}")
+            lines.append(f"[03.24.23|09:58:13] \tTop1: {epoch}.00%")
+    run = run_of(tmp_path, *lines)
+    assert points(run, "mean_loss")[:2] == [(0, 2.0), (1, 1.99)]
+    assert points(run, "eval/mean_loss") == [(epoch, 3 - epoch / 100) for epoch in range(4, 40, 5)]
+    assert points(run, "eval/Top1")[-1] == (39, 39.0)
+
+
+def test_a_log_that_was_emptied_while_it_was_written_begins_with_zeros(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    lines = [f"step {step} | loss {4 - step / 100} | lr 3e-04" for step in range(0, 50, 10)]
+    path.write_bytes(b"\0" * 9000 + "\n".join([*lines, ""]).encode())
+    assert points(open_run(path), "loss")[0] == (0, 4.0)
+    path.write_bytes(b"\0" * 9000 + b"\x01\0\x02\0" * 100)
+    assert not text_log.accepts(path)
+
+
+def test_a_short_last_start_says_how_far_an_earlier_one_came(tmp_path: Path) -> None:
+    lines = [f"epoch {epoch} loss {1 / (1 + epoch)}" for epoch in (*range(30), 0, 1)]
+    run = run_of(tmp_path, *lines)
+    (finding,) = [finding for finding in run.findings if finding.rule == "log_restarted"]
+    assert finding.statement.endswith("The last start ends at step 1; an earlier one came to step 29.")

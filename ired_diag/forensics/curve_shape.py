@@ -19,6 +19,11 @@ curve's own rarely gives as much (``curves.clear_rise``): in fewer than one stud
 a group's runs rise, one run. A curve that is back where it began, after a row of far better evaluations, has
 lost what it had learned (``curves.lost_gain``): a warning.
 
+A flat metric is no stuck training where another evaluation metric improves (``curves.improving_sibling``),
+where the training loss falls, or where noise would hide a gain (``curves.flat_validation``): notes. A score
+below 0 that keeps half of what it won has not collapsed, nor has one whose fall its scatter hides
+(``curves.end_of_score``).
+
 Where a logged setting moves with the metric (the weight of a term, the radius of an attack, a temperature),
 the rise is what its schedule asks for: a note (``curves.moving_setting``). Swings that die away, or that are
 small on the scale of the other runs, do not count, and neither does a cycle around the minimum
@@ -39,6 +44,8 @@ import numpy as np
 from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.clear_rise import chance_of_rise
 from ired_diag.curves.early_means import clear_gain
+from ired_diag.curves.end_of_score import falls_clearly, share_kept
+from ired_diag.curves.flat_validation import falling_training_loss, hidden_gain
 from ired_diag.curves.improving_sibling import improving_sibling
 from ired_diag.curves.lost_gain import LostGain, lost_gain_of
 from ired_diag.curves.moving_setting import MovingSetting, moving_setting_of
@@ -59,6 +66,7 @@ from ired_diag.forensics.rule import (
 from ired_diag.runs.dead_end import dead_end_of
 from ired_diag.runs.early_stopped import was_stopped_early
 from ired_diag.runs.history import Series
+from ired_diag.runs.metric_words import PLAYED, words_of
 from ired_diag.runs.over_fitting import OverFitting, kept_metric, over_fitting_of
 from ired_diag.runs.rate_test import rate_test_of
 from ired_diag.runs.run import Run
@@ -96,12 +104,18 @@ Kind = Literal[
     "at_minimum",
     "over_fitted",
     "diverged",
+    "kept_most",
+    "unclear",
     "constant",
     "lost",
     "little",
     "unharmed",
     "shape",
 ]
+HALF, NEARLY_ALL = 0.5, 0.9  # of what a score below 0 won
+MONITOR = "sb3_monitor"
+MANY_EPISODES = 100  # more than an evaluation plays
+MOST_HIDDEN = 0.2  # nats: a change of 20% that noise hides
 FEWEST_DIGITS = 3  # of a constant: 0.69 may be rounding
 RARE = 0.05  # of the studies without a rise: one may be accused
 FEWEST_ALIKE = 2  # runs of a group that rise together
@@ -182,8 +196,15 @@ class Judged:
             return "little"
         if word == "regressed" and self.unharmed is not None:
             return "unharmed"
+        kept = 0.0 if self.run.lower_is_better else share_kept(self.series)
+        if word == "regressed" and kept >= NEARLY_ALL:
+            return None
+        if word == "diverged" and kept >= HALF:
+            return "kept_most"
         if word == "diverged":
-            return "diverged"
+            is_return = not PLAYED.isdisjoint(words_of(self.metric))
+            is_clear = not is_return or falls_clearly(self.series, self.shape.onset)
+            return "diverged" if is_clear else "unclear"
         return "shape" if word in SEVERITY else None
 
 
@@ -210,6 +231,10 @@ def find(study: Study) -> Iterator[Finding]:
         yield _finding_on_over_fitting(cases)
     for cases in _by_group(of_kind["shape"], also_by=_direction_and_word):
         yield from _of_shape(cases, study)
+    for cases in _by_group(of_kind["kept_most"]):
+        yield _unless_assumed(_finding_on_kept_score(cases), cases[0].run)
+    for cases in _by_group(of_kind["unclear"]):
+        yield _finding_on_unclear_end(cases)
     for cases in _by_group(of_kind["constant"], also_by=lambda case: case.series.values[0]):
         yield _finding_on_constant(cases)
     for cases in _by_group(of_kind["lost"], also_by=lambda case: case.run.lower_is_better):
@@ -335,16 +360,98 @@ def _of_shape(cases: Sequence[Judged], study: Study) -> Iterator[Finding]:
         finding = _finding_on_shape(stopped, first.metric, word, was_stopped=True)
         yield _unless_assumed(finding, stopped[0])
     if word == "stuck":
-        flat: list[Run] = []
-        stuck: list[Run] = []
-        for run in runs:
-            (stuck if improving_sibling(run) is None else flat).append(run)
-        runs = stuck
-        if flat:
-            yield _finding_on_flat(flat, first.metric, improving_sibling(flat[0]) or "")
+        runs, notes = _stuck_of(cases)
+        yield from notes
     if runs:
         finding = _finding_on_shape(runs, first.metric, word, was_stopped=False)
         yield _unless_assumed(finding, runs[0])
+
+
+def _stuck_of(cases: Sequence[Judged]) -> tuple[list[Run], list[Finding]]:
+    """Return which runs of a group are stuck, and the notes on those whose flat metric does not say so."""
+    metric = cases[0].metric
+    flat: list[Run] = []
+    learning: list[Run] = []
+    noisy: list[Judged] = []
+    played: list[Run] = []
+    stuck: list[Run] = []
+    for case in cases:
+        if improving_sibling(case.run) is not None:
+            flat.append(case.run)
+        elif falling_training_loss(case.run) is not None:
+            learning.append(case.run)
+        elif hidden_gain(case.shape, len(case.series)) > MOST_HIDDEN:
+            noisy.append(case)
+        elif case.run.format == MONITOR and len(case.series) < MANY_EPISODES:
+            played.append(case.run)
+        else:
+            stuck.append(case.run)
+    notes: list[Finding] = []
+    if flat:
+        notes.append(_finding_on_flat(flat, metric, improving_sibling(flat[0]) or ""))
+    if learning:
+        notes.append(_finding_on_learning(learning, metric, falling_training_loss(learning[0]) or ""))
+    if noisy:
+        notes.append(_finding_on_noisy(noisy))
+    if played:
+        notes.append(_finding_on_episodes(played, metric))
+    return stuck, notes
+
+
+def _finding_on_learning(runs: Sequence[Run], metric: str, training: str) -> Finding:
+    """Return the note on runs whose judged metric stays flat while their training loss falls."""
+    group = runs[0].group
+    statement = (
+        f"{group}: {metric} stays within its noise from the first evaluation on while {training} falls "
+        f"({seeds_in_words(runs)}): either what carries over to these data was learned before that, as in a "
+        "fine-tuning, or nothing does."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "shape": "flat", "metric": training, "runs": len(runs)},
+        advice="Evaluate once before training: if the metric is as good there, training has won nothing.",
+        runs=labels_of(runs),
+    )
+
+
+def _finding_on_noisy(cases: Sequence[Judged]) -> Finding:
+    """Return the note on runs whose evaluations are too noisy, or too few, to show a gain."""
+    first = cases[0]
+    group = first.run.group
+    runs = runs_of(cases)
+    hidden = max(hidden_gain(case.shape, len(case.series)) for case in cases)
+    evaluations = min(len(case.series) for case in cases)
+    statement = (
+        f"{group}: whether {first.metric} improves cannot be told from {evaluations} evaluations "
+        f"({seeds_in_words(runs)}): their noise hides a change by less than {100 * np.expm1(hidden):.0f}%."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "shape": "noisy", "hidden_nats": hidden, "runs": len(runs)},
+        advice="Train longer, or average more samples in each evaluation.",
+        runs=labels_of(runs),
+    )
+
+
+def _finding_on_episodes(runs: Sequence[Run], metric: str) -> Finding:
+    """Return the note on monitors of few episodes, which may be those of an evaluation."""
+    group = runs[0].group
+    statement = (
+        f"{group}: {metric} does not rise within fewer than {MANY_EPISODES} episodes "
+        f"({seeds_in_words(runs)}): the monitor does not say whether an agent was trained in them or "
+        "evaluated."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "shape": "flat", "metric": metric, "runs": len(runs)},
+        runs=labels_of(runs),
+    )
 
 
 def _finding_on_flat(runs: Sequence[Run], metric: str, improving: str) -> Finding:
@@ -718,6 +825,43 @@ def _finding_at_minimum(cases: Sequence[Judged]) -> Finding:
     )
 
 
+def _finding_on_unclear_end(cases: Sequence[Judged]) -> Finding:
+    first = cases[0]
+    group = first.run.group
+    runs = runs_of(cases)
+    statement = (
+        f"{group}: {first.metric} ends below its best ({seeds_in_words(runs)}), but single evaluations "
+        "differ so much that those at the end are as good as those before them."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "shape": "unclear", "runs": len(runs)},
+        advice="Average each evaluation over more samples or episodes.",
+        runs=labels_of(runs),
+    )
+
+
+def _finding_on_kept_score(cases: Sequence[Judged]) -> Finding:
+    first = cases[0]
+    group = first.run.group
+    runs = runs_of(cases)
+    shares = [share_kept(case.series) for case in cases]
+    statement = (
+        f"{group}: {first.metric} ends lastingly below its best and keeps {100 * min(shares):.0f}% of what "
+        f"it won ({seeds_in_words(runs)})."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="warning",
+        statement=statement,
+        evidence={"group": group, "shape": "regressed", "runs": len(runs), "kept": min(shares)},
+        advice=ADVICE["regressed"],
+        runs=labels_of(runs),
+    )
+
+
 def _finding_on_divergence(judged: Judged) -> Finding:
     run, series, onset = judged.run, judged.series, judged.shape.onset
     lower = run.lower_is_better
@@ -729,14 +873,15 @@ def _finding_on_divergence(judged: Judged) -> Finding:
         "rise_nats": judged.shape.rise,
         "lower_is_better": lower,
     }
+    if best is None:
+        return _finding_on_no_number(judged, evidence)
     what = "diverged" if lower else "collapsed"
     statement = f"{run.label}: {judged.metric} {what}: "
     advice = "Go on from a checkpoint from before that, with one thing changed"
-    if best is not None:
-        evidence |= {"best": best.value, "best_step": best.step}
-        statement += f"best {best.value:.4g} at step {best.step:g}, "
-        if can_go_on(run):
-            advice += f": ired-diag train --from {run.label}@{best.step:g}, or the last checkpoint before"
+    evidence |= {"best": best.value, "best_step": best.step}
+    statement += f"best {best.value:.4g} at step {best.step:g}, "
+    if can_go_on(run):
+        advice += f": ired-diag train --from {run.label}@{best.step:g}, or the last checkpoint before"
     if onset is not None:
         evidence |= {"onset": onset.step, "onset_low": onset.low, "onset_high": onset.high}
     statement += _end_in_words(judged)
@@ -746,6 +891,19 @@ def _finding_on_divergence(judged: Judged) -> Finding:
         statement=f"{statement}.",
         evidence=evidence,
         advice=f"{advice}.",
+    )
+
+
+def _finding_on_no_number(judged: Judged, evidence: Evidence) -> Finding:
+    """Return the error that no evaluation is a finite number."""
+    evaluations = len(judged.series)
+    times = "its one evaluation" if evaluations == 1 else f"any of its {evaluations} evaluations"
+    return Finding(
+        rule="curve_shape",
+        severity="error",
+        statement=f"{judged.run.label}: {judged.metric} is not finite at {times}.",
+        evidence=evidence,
+        advice="Look at how the metric is computed before anything is concluded from this run.",
     )
 
 

@@ -16,7 +16,7 @@ Within a run, a validation metric that equals its training metric at every step 
 one set of data.
 
 Where the common steps end before half of the longer run, or of what was planned, a key may act later: that is
-a note.
+a note. So is a difference in how long two runs train (``epochs``): the longer one only goes on.
 """
 
 from __future__ import annotations
@@ -67,6 +67,14 @@ OF_BOOKKEEPING = frozenset(
     patience prefetch print project resume save tensorboard threads verbose wandb worker workers
     """.split()
 )
+# Words of keys that say how long a run trains.
+OF_LENGTH = frozenset(
+    """
+    budget count epoch epochs iter iteration iterations iters max maximum n num number of stop steps timesteps
+    total train trainer training updates
+    """.split()
+)
+UNITS_OF_LENGTH = frozenset("epoch epochs iter iteration iterations iters steps timesteps updates".split())
 FEWEST_TWICE = 8  # steps at which validation equals training
 FEWEST_OTHERS = 2  # seeds of two groups that differ next to one that agrees
 HALF = 0.5  # of the longer run
@@ -268,6 +276,18 @@ def _finding(pairs: Sequence[Pair]) -> Finding:
             evidence=evidence,
             advice="Look again when they are longer.",
         )
+    by_seed = any(pair.has_different_seeds for pair in pairs)
+    if keys and all(map(_is_length, keys)) and not by_seed:
+        return Finding(
+            rule="identical_curves",
+            severity="note",
+            statement=(
+                f"{who} are one training: they agree in {share}. They differ in how long they train "
+                f"({listed(sorted(keys))}), so that the longer one goes on where the other ends."
+            ),
+            evidence=evidence,
+            advice="Count them as one run.",
+        )
     meaning, advice = _consequence(pairs, sorted(keys), is_one_group=len(groups) == 1)
     return Finding(
         rule="identical_curves",
@@ -422,6 +442,12 @@ def _is_computed(name: str) -> bool:
 def _is_result(name: str) -> bool:
     """Say whether a metric is another in different computations."""
     return _is_computed(name) and not OF_THE_SCHEDULE.intersection(words_of(name))
+
+
+def _is_length(key: str) -> bool:
+    """Say whether a key states how long a run trains."""
+    words = frozenset(words_of(key))
+    return words <= OF_LENGTH and not words.isdisjoint(UNITS_OF_LENGTH)
 
 
 def _differing(a: Run, b: Run) -> list[str]:

@@ -87,10 +87,9 @@ def _of_cut(group: str, runs: list[Run], cut: list[Run]) -> Finding:
 
 
 def _of_running(group: str, runs: list[Run], running: list[Run]) -> Finding:
-    verb = "is" if len(running) == 1 else "are"
     statement = (
-        f"{group}: {_part_of(running, runs)} {verb} still running, as the age of the log says "
-        f"({seeds_in_words(running)})."
+        f"{group}: {_part_of(running, runs)} may still be running ({seeds_in_words(running)}): the log was "
+        "written to in the last half hour, by the job or by whoever copied it."
     )
     return _note(group, runs, running, statement)
 

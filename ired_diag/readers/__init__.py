@@ -51,10 +51,12 @@ SCALAR_LOGS = (
 
 def readers() -> dict[str, Reader]:
     """Return the reader of each format, by the format's name, in the order in which they are tried."""
-    from ired_diag.readers import results_json, slurm, text_job, text_log
+    from ired_diag.readers import history_json, results_json, slurm, text_job, text_log
 
     by_format = {
         "slurm": Reader(slurm.accepts, lambda path: [text_job.read(path)]),
+        # Before ``results_json``, whose files by name may hold a history.
+        "history_json": Reader(history_json.accepts, partial(_read_scalars, history_json, "history_json")),
         results_json.FORMAT_NAME: Reader(results_json.accepts, lambda path: [results_json.read(path)]),
     }
     for name in SCALAR_LOGS:

@@ -4,7 +4,8 @@
     0,49,0.71,                              "0","0.71","0.71",…
     0,99,,0.68
 
-Cells stand between commas, semicolons (then a decimal comma is one), tabs or bars. An empty cell, ``NA``,
+Cells stand between commas, semicolons (then a decimal comma is one), tabs, bars, or the blanks that align the
+columns (rllab's and Spinning Up's tables, ``log.txt`` of AWR). An empty cell, ``NA``,
 ``None`` and the like are a metric that was not measured at that step. ``NaN`` and ``Infinity`` are data. A
 column without one number is text: it may say whose row it is (``run_columns``), else it is left out. A line
 with more or fewer cells than the header, or whose step is not a whole number, is skipped and counted; so is a
@@ -32,10 +33,18 @@ import numpy as np
 
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
+from ired_diag.readers.counted_rows import COUNT, count_note, is_index, may_be_counted
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.row_table import Column, RowTable
 from ired_diag.readers.scalar_log import Damage, Points, ScalarLog, only_run
-from ired_diag.readers.step_key import choose_step_key, number_in, step_in, step_keys, torn_message
+from ired_diag.readers.step_key import (
+    choose_step_key,
+    is_usual_step,
+    number_in,
+    step_in,
+    step_keys,
+    torn_message,
+)
 
 HEAD = 4096
 BETWEEN = " - "  # of a run's name and a metric, in wandb's export
@@ -43,7 +52,10 @@ TWINS = ("__MIN", "__MAX")
 OF_GROUP = re.compile(r"([\w./ -]+): (.+)")  # "Group: baseline", or a setting: "lr: 0.1"
 MEAN_OF_GROUP = "mean of the group"
 MOST_LISTED = 8  # names of columns
-DELIMITERS = (",", ";", "\t", "|")
+BLANKS = " "  # as many as align the columns
+DELIMITERS = (",", ";", "\t", "|", BLANKS)
+FEWEST_COUNTED = 3  # rows of a table without steps
+FEWEST_ALIGNED = 3  # columns of a table without other delimiters: fewer are the words of a sentence
 NOT_MEASURED = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nil", "<na>", "-", "--", "?"))
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
 
@@ -82,11 +94,11 @@ def accepts(path: Path, *, step: str | None = None) -> bool:
         head = file.read(HEAD)
     if b"\0" in head or head.lstrip()[:1] in (b"{", b"["):
         return False
-    lines = head.decode("utf-8-sig", "replace").split("\n")
+    lines = _lines(head.decode("utf-8-sig", "replace"))
     try:
         _find_header(lines, step, "")
     except (UnreadableFile, csv.Error):
-        return False
+        return step is None and len(_counted(lines)) > 0
     return True
 
 
@@ -190,10 +202,14 @@ def _read_cells(path: Path, step: str | None) -> Cells:
         text = path.read_bytes().decode("utf-8-sig", "replace")
     except OSError as error:
         raise unreadable(path, error) from error
-    lines = text.split("\n")
-    first, delimiter, names = _find_header(lines, step, str(path))
+    lines = _lines(text)
+    counted = _counted(lines) if step is None else []
+    first, delimiter, names = _find_header(counted or lines, step, str(path))
     header, repeated = _unique_names(names)
     cells = Cells(header=header, repeated=repeated)
+    if counted:
+        lines = counted
+        cells.notes.append(count_note(sum(map(bool, counted)) - 1))
     if not _is_whole(lines[-1], len(names), delimiter):
         cells.torn = lines.pop()
     counters = set(step_keys(names, step, str(path)))
@@ -222,6 +238,62 @@ def _read_cells(path: Path, step: str | None) -> Cells:
         missing = len(cells.header) - len(row)
         row.extend([""] * missing)
     return cells
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a text; some end in a carriage return alone."""
+    newline = "\n" if "\n" in text else "\r"
+    return text.split(newline)
+
+
+def _counted(lines: Sequence[str]) -> list[str]:
+    """Return the lines of a table without a step with the count of its rows in front; none of other tables.
+
+    The count is that of pandas' index, where the table has one.
+    """
+    filled = [line for line in lines if line.strip()]
+    if len(filled) <= FEWEST_COUNTED:
+        return []
+    header = filled[0]
+    delimiter = _delimiter_of_history(header, filled[1])
+    if delimiter is None:
+        return []
+    first_name = _split(header, delimiter)[0]
+    if is_index(first_name):
+        named = header.replace(f'"{first_name}"', first_name, 1)
+        named = COUNT + named.removeprefix(first_name)
+        return [named, *filled[1:], *_torn_end(lines)]
+    numbered = [f"{COUNT}{delimiter}{header}"]
+    for number, line in enumerate(filled[1:], start=1):
+        numbered.append(f"{number}{delimiter}{line}")
+    return [*numbered, *_torn_end(lines)]
+
+
+def _torn_end(lines: Sequence[str]) -> list[str]:
+    """Return the empty line that ends a text with a newline; nothing where the last line is half written."""
+    is_whole = not lines[-1].strip()
+    return [""] if is_whole else []
+
+
+def _delimiter_of_history(header: str, first: str) -> str | None:
+    """Return the delimiter of a table of a training without a step; None of other tables.
+
+    Args:
+        header: Its first line.
+        first: The line after it.
+    """
+    for delimiter in DELIMITERS[:3]:
+        try:
+            names = [name.strip() for name in _split(header, delimiter)]
+            row = _split(first, delimiter)
+        except csv.Error:
+            return None
+        if any(map(is_usual_step, names)):
+            return None
+        is_table = len(row) == len(names) and all(map(_is_numeric, row))
+        if is_table and may_be_counted(names):
+            return delimiter
+    return None
 
 
 def _is_header(row: Sequence[str], counters: set[str]) -> bool:
@@ -254,12 +326,21 @@ def _find_header(lines: Sequence[str], step: str | None, where: str) -> tuple[in
                     reason = error
             else:
                 is_markdown = delimiter == "|" and "" in names
-                if len(names) > 1 and not is_markdown:
+                is_table = delimiter != BLANKS or _are_aligned(names, lines[number + 1 :])
+                if len(names) > 1 and is_table and not is_markdown:
                     return number, delimiter, names
         is_comment = bare != line
         if not is_comment:
             break
     raise reason
+
+
+def _are_aligned(names: Sequence[str], rest: Sequence[str]) -> bool:
+    """Say whether words between blanks are the names of columns: the next line has a number under each."""
+    if len(names) < FEWEST_ALIGNED or any(map(_is_numeric, names)):
+        return False
+    row = next((line.split() for line in rest if line.strip()), [])
+    return len(row) == len(names) and all(map(_is_numeric, row))
 
 
 def _unique_names(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -304,6 +385,8 @@ def _is_whole(last: str, cells: int, delimiter: str) -> bool:
 
 def _split(line: str, delimiter: str) -> list[str]:
     line = line.rstrip("\r")
+    if delimiter == BLANKS:
+        return line.split()
     if '"' not in line:  # most lines: a plain split is faster than the csv module
         return line.split(delimiter)
     return next(csv.reader([line], strict=True, delimiter=delimiter))

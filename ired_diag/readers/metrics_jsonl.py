@@ -24,12 +24,14 @@ import numpy as np
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
 from ired_diag.json_text import MOST_BYTES, parse_json
+from ired_diag.readers.counted_rows import COUNT, count_note, may_be_counted
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.row_table import Column, RowTable
 from ired_diag.readers.scalar_log import Damage, ScalarLog, only_run
-from ired_diag.readers.step_key import choose_step_key, step_in, step_keys, torn_message
+from ired_diag.readers.step_key import choose_step_key, is_usual_step, step_in, step_keys, torn_message
 
 HEAD = 4096
+FEWEST_COUNTED = 3  # lines without steps
 MOST_OF_LINE = 1 << 18  # bytes
 NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 CONFIGURATIONS = ("config", "hparams", "hyperparameters", "args", "params")
@@ -121,7 +123,11 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
         UnreadableFile: It is not such a log, its last line is torn, or it is unclear whose its lines are.
     """
     lines = read_lines(path, allow_torn_tail=allow_torn_tail)
-    columns = read_entries(lines.entries, step, str(path))
+    counted = _counted(lines.entries) if step is None else []
+    columns = read_entries(counted or lines.entries, step, str(path))
+    notes = columns.notes
+    if counted:
+        notes = [count_note(len(counted)), *notes]
     return logs_of(
         columns.table,
         path,
@@ -129,8 +135,30 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
         torn_tail=lines.torn,
         left_out=columns.left_out,
         config=columns.config,
-        notes=columns.notes,
+        notes=notes,
     )
+
+
+def _counted(entries: Sequence[Entry]) -> list[Entry]:
+    """Return entries without a step with their count; none where they are not rows of a training."""
+    if len(entries) <= FEWEST_COUNTED:
+        return []
+    names = entries[0][1].keys()
+    if any(map(is_usual_step, names)) or any(entry.keys() != names for _, entry in entries):
+        return []
+    varying = []
+    for name in names:
+        values = [entry[name] for _, entry in entries]
+        if any(isinstance(value, str) and value not in NUMBERS for value in values):
+            return []
+        is_constant = all(value == values[0] for value in values)
+        if not is_constant and any(isinstance(value, Mapping) for value in values):
+            return []  # settings: each line is another experiment's result
+        if not is_constant and not any(isinstance(value, list) for value in values):
+            varying.append(name)
+    if not may_be_counted(varying):
+        return []
+    return [(line, {COUNT: count, **entry}) for count, (line, entry) in enumerate(entries, start=1)]
 
 
 def read_lines(path: Path, *, allow_torn_tail: bool) -> Lines:

@@ -100,6 +100,7 @@ ANNOUNCED = re.compile(
 )
 LOG_NAMED = re.compile(r"(?i)eval|test|results?|log|output|stdout|score")
 END = 1 << 16  # bytes
+OBJECT = b'{"'
 DATA_BY_OOD = {True: "ood", False: "id", None: ""}
 
 
@@ -204,6 +205,8 @@ def is_evaluation_log(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         head = file.read(END)
+        if head.lstrip().startswith(OBJECT):
+            return False  # JSON lines are rows of a log, and other readers' business
         size = file.seek(0, 2)
         file.seek(max(len(head), size - END))
         printed = read_results(head + b"\n" + file.read() + b"\n", path)

@@ -6,6 +6,7 @@ Two numbers are the same where they agree to the last digit of the one that is p
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,8 +26,10 @@ def without_repeats(results: Sequence[EvaluationResult], *, last_counts: bool) -
             evaluated after every epoch; else both are results.
     """
     kept: list[EvaluationResult] = []
+    places: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for result in results:
-        named_alike = [place for place, other in enumerate(kept) if _is_named_alike(other, result)]
+        own_places = places[_name(result)]
+        named_alike = [place for place in own_places if _is_named_alike(kept[place], result)]
         same = [place for place in named_alike if is_same_number(kept[place], result)]
         if same:
             first = same[0]
@@ -34,6 +37,7 @@ def without_repeats(results: Sequence[EvaluationResult], *, last_counts: bool) -
         elif last_counts and named_alike:
             kept[named_alike[-1]] = result
         else:
+            own_places.append(len(kept))
             kept.append(result)
     return sorted(kept, key=lambda result: result.line or 0)
 
@@ -75,10 +79,13 @@ def _with_more_digits(first: float, again: float | None) -> float:
     return again
 
 
+def _name(result: EvaluationResult) -> tuple[str, str, str]:
+    return result.experiment, result.metric, result.dataset
+
+
 def _is_named_alike(first: EvaluationResult, second: EvaluationResult) -> bool:
     """Say whether two results may be one: a summary may leave out the model, or what stands in brackets."""
-    own = (first.experiment, first.metric, first.dataset)
-    if own != (second.experiment, second.metric, second.dataset):
+    if _name(first) != _name(second):
         return False
     has_both_notes = first.note and second.note
     if has_both_notes and first.note != second.note:

@@ -27,6 +27,8 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.readers.row_table import Column, RowTable, contradictions
 from ired_diag.readers.setting_in_rows import is_setting_of_runs, may_be_setting
 
+FEWEST_DRAWN = 5  # rows
+MOSTLY = 0.75  # of the rows
 SEEDS = frozenset(("seed", "random_seed", "rng_seed", "manual_seed"))
 RUNS = frozenset(
     """
@@ -124,6 +126,8 @@ def split_runs(
         UnreadableFile: Rows contradict each other, and no column or several say whose they are.
     """
     columns = [name for name in _column_names(table) if _names_runs(table, name)]
+    if _is_drawn_for_each_row(table, columns):
+        columns = []  # an episode is played with a seed of its own
     explanations = _explanations(table, columns, explanation)
     if explanations - {"certain"}:
         needed = "none" in explanations
@@ -141,6 +145,16 @@ def split_runs(
         rows = bare.only(parts == parts[first])
         runs.append(RunRows(",".join(labels), identity, rows))
     return runs
+
+
+def _is_drawn_for_each_row(table: RowTable, columns: Sequence[str]) -> bool:
+    """Say whether the only column that splits rows is a seed that is another one in each."""
+    is_seed = len(columns) == 1 and normal_name(columns[0]) in SEEDS
+    if not is_seed or len(table) < FEWEST_DRAWN:
+        return False
+    seeds = np.unique(_partition(table, columns))
+    counts_on = np.diff(table.steps) == 1
+    return len(seeds) == len(table) and float(np.mean(counts_on)) >= MOSTLY
 
 
 def _explanations(

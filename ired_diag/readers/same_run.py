@@ -1,10 +1,11 @@
 """A run in several formats: a job's output, TensorBoard's events and a table of the same training.
 
 Two logs hold the same run where their formats differ, their evaluations agree at all common steps (three or
-more that are not all equal, to a single-precision number's rounding), and neither seed nor configuration says
-otherwise. The lines of a text log may show fewer digits than a table in their folder or right below
-(``printed_rounding``); the digits of the table count. A trainer that saves its state with every checkpoint
-writes the run many times in one format: the states that agree with the longest are that run. Logs of one
+more that are not all equal, to the rounding of a print; of ten or more the last may differ), and neither seed
+nor configuration says otherwise. The lines of a text log may show fewer digits than a table in their folder
+or right below (``printed_rounding``); the digits of the table count. A trainer that saves its state with every
+checkpoint writes the run many times in one format: the states that agree with the longest are that run. So do
+files of one folder that are parts of one result (``metrics.json``, ``agent_metrics.json``). Other logs of one
 format that agree are different runs that computed the same, and are left for a rule to find.
 """
 
@@ -20,13 +21,16 @@ from ired_diag.config_keys import METADATA
 from ired_diag.readers.printed_rounding import is_rounded
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import Series
+from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.run import Run
 
 FEWEST = 3  # evaluations
-ROUNDING = 1e-5  # relative: a float32 printed with six digits
+ROUNDING = 6e-5  # relative: a number printed with five digits
+MANY = 10  # common steps: of so many the last may differ
 SAVED_OFTEN = "trainer_state"
 PRINTED = "text_log"
 NEAREST = 2  # folders: that of a log, or that of the folder which its files are in
+IN_SEVERAL_FILES = "history_json"  # by a program that writes a file for each part of its results
 BEST_INFORMED = ("slurm",)  # the format whose word on job and ending counts
 
 Values = NDArray[np.float64]
@@ -36,7 +40,7 @@ def join_same_runs(attempts: Iterable[Run]) -> list[Run]:
     """Return attempts; those that hold the same run are joined into one."""
     attempts = list(attempts)
     formats = {attempt.format for attempt in attempts}
-    if len(formats) < 2 and formats != {SAVED_OFTEN}:
+    if len(formats) < 2 and formats.isdisjoint((SAVED_OFTEN, IN_SEVERAL_FILES)):
         return attempts
     joined: list[tuple[Run, Series | None]] = []
     for attempt in sorted(attempts, key=_least_informative):
@@ -79,7 +83,10 @@ def _evaluations(attempt: Run) -> Series | None:
 def _may_be_same(first: Run, second: Run) -> bool:
     """Say whether neither format, seed nor configuration says that two attempts are different runs."""
     shared_formats = set(first.format.split("+")) & set(second.format.split("+"))
-    if shared_formats - {SAVED_OFTEN}:
+    repeatable = {SAVED_OFTEN}
+    if _are_files_of_one_run(first, second):
+        repeatable.add(IN_SEVERAL_FILES)
+    if shared_formats - repeatable:
         return False
     has_seeds = first.seed is not None and second.seed is not None
     if has_seeds and first.seed != second.seed:
@@ -87,6 +94,15 @@ def _may_be_same(first: Run, second: Run) -> bool:
     if first.configuration and second.configuration:
         return _knobs(first) == _knobs(second)
     return True
+
+
+def _are_files_of_one_run(first: Run, second: Run) -> bool:
+    """Say whether two files of one folder are named as parts of one: ``metrics`` and ``agent_metrics``."""
+    if first.path == second.path or first.path.parent != second.path.parent:
+        return False
+    words = set(words_of(first.path.stem))
+    other_words = set(words_of(second.path.stem))
+    return words <= other_words or other_words <= words
 
 
 def _knobs(attempt: Run) -> dict[str, object]:
@@ -118,6 +134,8 @@ def _agree(first: Series | None, second: Series | None, *, first_is_printed: boo
     finite = values[np.isfinite(values)]
     is_varied = len(finite) > 1 and bool(np.ptp(finite) > 0)
     other_values = second.values[other_places]
+    if len(values) >= MANY:  # YOLO evaluates its best weights at the last step again, for one of its logs
+        values, other_values = values[:-1], other_values[:-1]
     if is_varied and _are_close(values, other_values):
         return True
     return first_is_printed and is_rounded(values, other_values)

@@ -190,11 +190,22 @@ class ScalarLog:
         times = "once" if len(self.restarts) == 1 else f"{len(self.restarts)} times"
         statement = (
             f"Training was started again {times}, last from step {self.restarts[-1]}: {lost} values that an "
-            "earlier start had logged from there on are left out."
+            f"earlier start had logged from there on are left out.{self._reach_of_last_start()}"
         )
         steps = ", ".join(map(str, self.restarts[:MOST_LISTED]))
         evidence: dict[str, Any] = {"values": lost, "from_steps": steps}
         return [Finding("log_restarted", "note", statement, evidence=evidence)]
+
+    def _reach_of_last_start(self) -> str:
+        """Return a sentence that an earlier start came far beyond the last one; empty where none did."""
+        last = before = -1
+        for points in self.points.values():
+            is_last = points.attempts > len(self.restarts)
+            last = max(last, int(points.steps[is_last].max(initial=-1)))
+            before = max(before, int(points.steps[~is_last].max(initial=-1)))
+        if before <= 2 * max(1, last):
+            return ""
+        return f" The last start ends at step {last}; an earlier one came to step {before}."
 
     def with_notes(self, *notes: Finding) -> ScalarLog:
         """Return the log with further findings of its reader."""

@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 
 from ired_diag.readers import causes
-from ired_diag.readers.completed import says_complete
+from ired_diag.readers.completed import last_completion, says_complete
 from ired_diag.readers.console_lines import console_lines
 from ired_diag.readers.death import death, last_words, readable
 from ired_diag.runs.ending import Ending
@@ -61,7 +61,7 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
     trained = has_bars or bool(TRAINED.search(out))
     deaths = _deaths(out, err, trained=trained)
     if _says_complete(out):
-        return _complete(out, deaths)
+        return _complete(out, err, deaths)
     stop = _early_stop(out) or _early_stop(err or b"")
     if stop:
         detail = f"then: {deaths[0].detail}" if deaths else stop
@@ -103,11 +103,17 @@ def _says_complete(out: bytes) -> bool:
     return not LAST_LINES.search(out) and says_complete(out)
 
 
-def _complete(out: bytes, deaths: Sequence[Ending]) -> Ending:
-    """Return that training is complete, with what went wrong after it, or a loss that ended as NaN."""
+def _complete(out: bytes, err: bytes | None, deaths: Sequence[Ending]) -> Ending:
+    """Return that training is complete, with what went wrong after it, or a loss that ended as NaN.
+
+    A log may hold several trainings, one after the other: an error before the last one that came to its end
+    is not what happened then.
+    """
     if deaths and deaths[0].cause == "nan_loss":
         return Ending("complete", deaths[0].detail, cause="nan_loss")
-    after = deaths[0].detail if deaths else _reported_error(out)
+    rest = out[last_completion(out) or 0 :]
+    later = _deaths(rest, err, trained=True)
+    after = later[0].detail if later else _reported_error(rest)
     detail = f"then: {after}" if after else ""
     return Ending("complete", detail)
 

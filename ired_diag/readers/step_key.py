@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 
 from ired_diag.errors import UnreadableFile
 
@@ -48,6 +49,10 @@ STEP_KEYS = (
     "comm_round",
     "global_round",
     "generation",
+    "global_episode",
+    "total_episodes",
+    "episode",
+    "episodes",
     "epoch",
     "epochs",
     "_epoch",
@@ -81,17 +86,32 @@ def step_keys(names: Collection[str], chosen: str | None, where: str) -> list[st
     if keys:
         return keys
     listed = ", ".join(map(repr, list(names)[:12])) or "none"
-    expected = chosen if chosen is not None else ", ".join(STEP_KEYS)
-    raise UnreadableFile(f"{where}: expected a column or key that counts steps ({expected}), found {listed}.")
+    expected = chosen if chosen is not None else "step, iteration, epoch and the like"
+    raise UnreadableFile(
+        f"{where}: expected a column or key that counts steps ({expected}), found {listed}. If one of them "
+        "counts the steps, name it with --step COLUMN."
+    )
+
+
+def is_usual_step(name: str) -> bool:
+    """Say whether a key has a name that usually counts steps.
+
+    >>> is_usual_step("Global Step"), is_usual_step("loss")
+    (True, False)
+    """
+    return _plain(name) in STEP_KEYS
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
 def _usual_keys(names: Collection[str]) -> list[str]:
     """Return the names that usually count steps, in the order of ``STEP_KEYS``."""
     keys = []
     for name in names:
-        plain = re.sub(r"[\s-]+", "_", name.strip().lower())
-        if plain in STEP_KEYS:
-            keys.append((STEP_KEYS.index(plain), name))
+        if is_usual_step(name):
+            keys.append((STEP_KEYS.index(_plain(name)), name))
     keys.sort(key=lambda key: key[0])
     return [name for _, name in keys]
 
@@ -111,15 +131,45 @@ def find_step_key(names: Collection[str], chosen: str | None, where: str) -> str
 def choose_step_key(keys: Sequence[str], values: Mapping[str, Sequence[object]]) -> str:
     """Return the first key whose values are mostly whole numbers, else the first of all.
 
+    A later key that counts the rows is preferred to a count that goes up and down, or stands still: in
+    ``Episode,Reward,Steps``, ``Steps`` is the length of an episode.
+
     Args:
         keys: The names of keys that may count the steps, the best first.
         values: What the log holds under each; only values that are stated.
     """
+    whole = []
     for key in keys:
-        whole = sum(_is_step(value) for value in values[key])
-        if 2 * whole >= max(1, len(values[key])):
-            return key
-    return keys[0]
+        steps = [value for value in values[key] if _is_step(value)]
+        if 2 * len(steps) >= max(1, len(values[key])):
+            whole.append(key)
+    if not whole:
+        return keys[0]
+    first = whole[0]
+    if not _goes_up_and_down(values[first]):
+        return first
+    counting = [key for key in whole if _counts_rows(values[key])]
+    return counting[0] if counting else first
+
+
+def _goes_up_and_down(values: Sequence[object]) -> bool:
+    """Say whether a count goes back in one row of ten, or stands still in nine of ten."""
+    changes = _changes(values)
+    back = sum(change < 0 for change in changes)
+    forward = sum(change > 0 for change in changes)
+    return len(changes) > 1 and (10 * back > len(changes) or 10 * forward <= len(changes))
+
+
+def _counts_rows(values: Sequence[object]) -> bool:
+    """Say whether a count goes on with nearly each row."""
+    changes = _changes(values)
+    forward = sum(change > 0 for change in changes)
+    return len(changes) > 0 and 10 * forward >= 9 * len(changes)
+
+
+def _changes(values: Sequence[object]) -> list[int]:
+    steps = [step_in(value) for value in values if _is_step(value)]
+    return [after - before for before, after in pairwise(steps)]
 
 
 def _is_step(value: object) -> bool:

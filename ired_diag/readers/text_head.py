@@ -10,6 +10,8 @@ one after another. Nothing in it is executed: settings are assignments of litera
 numbers (``512*1024``) at the start of a line, and the fields of a class. A name that is assigned two values
 states nothing, and a seed in a program's text is no run's own seed. Two programs that differ in nothing but
 white space at line ends are one.
+
+A log that was emptied while a program wrote into it begins with zeros: they are its head.
 """
 
 from __future__ import annotations
@@ -70,6 +72,9 @@ def read_head(path: Path) -> Head:
             start = file.read(MOST_BYTES)
     except OSError as error:
         raise unreadable(path, error) from error
+    zeros = len(start) - len(start.lstrip(b"\0"))
+    if zeros:  # a log that was emptied while a program wrote into it
+        return Head(length=zeros)
     length, end_of_code = 0, 0
     for match in END.finditer(start):
         part = start[length : match.start()]

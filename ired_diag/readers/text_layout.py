@@ -142,7 +142,8 @@ def _may_be_row(line: bytes) -> bool:
     clock = CLOCK_BEFORE.match(line)
     if UNNAMED.match(line, clock.end() if clock else 0):
         return True
-    return not MEASURE_WORDS.isdisjoint(WORD.findall(lower))
+    words = WORD.findall(lower)
+    return any(word in MEASURE_WORDS or word.rstrip(b"0123456789") in MEASURE_WORDS for word in words)
 
 
 def _cell(match: re.Match[bytes], line: bytes) -> Layout:

@@ -71,10 +71,12 @@ def accepts(path: Path) -> bool:
     size = path.stat().st_size
     with path.open("rb") as file:
         first = file.read(FIRST)
+        if first[:1] == b"\0":
+            file.seek(read_head(path).length)
+            first = file.read(FIRST)
     if not first.strip() or b"\0" in first:
         return False
-    head = read_head(path)
-    start = head.length
+    start = read_head(path).length
     if _has_rows(scan(path, start=start, most=HEAD), alone=size - start < HEAD):
         return True
     has_further = size - start > HEAD

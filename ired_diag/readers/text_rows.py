@@ -49,6 +49,7 @@ EVALUATED = frozenset((*SPLITS, *TEST_SPLITS))
 MILLI = 1000.0  # of an epoch
 LARGEST = MAX_EXACT / MILLI
 MOST_BACKS = 2  # more often than alone
+RARE = 10  # times as many lines
 
 
 @dataclass
@@ -200,11 +201,27 @@ def _lines_of_evaluations(scan: Scan) -> tuple[Places, list[str]]:
             lines.append(numbers)
             codes.append(np.full(len(numbers), len(splits)))
             splits.append("" if layout.split in OF_TRAINING else layout.split)
+    for part in scan.of_kind("header"):  # "Eval epoch: 4" names the data of the lines below it
+        numbers, _ = part.joined()
+        lines.append(numbers)
+        codes.append(np.full(len(numbers), len(splits)))
+        splits.append(_evaluated_in(part.layout))
     if not any(splits):
         return np.zeros(0, dtype=np.int64), []
     all_lines, all_codes = np.concatenate(lines), np.concatenate(codes)
     order = np.argsort(all_lines, kind="stable")
     return all_lines[order], [splits[code] for code in all_codes[order].tolist()]
+
+
+def _evaluated_in(header: Layout) -> str:
+    """Return the data of an evaluation that a heading names; empty where it is of training."""
+    if header.split:
+        return "" if header.split in OF_TRAINING else header.split
+    for number in header.fields:
+        for word in words_of(number.name):
+            if word in EVALUATED:
+                return word
+    return ""
 
 
 def _unlabelled_pairs(scan: Scan) -> bool:
@@ -360,15 +377,36 @@ def _chosen_of(usable: dict[str, Series]) -> _Step | None:
     for name in usable:
         by_role[_role(name)].append(name)
     epochs = by_role["epoch"]
-    if by_role["step"]:
+    if by_role["step"] and not _is_rare(usable, by_role["step"], among=epochs):
         return _of_steps(usable, by_role["step"], epochs)
     if by_role["batch"]:
         name = _most_frequent(usable, by_role["batch"])
         return _of_batches(name, usable[name], usable, epochs)
     if epochs:
-        name = _most_frequent(usable, epochs)
-        return _of_epochs(name, usable[name])
+        return _of_epochs(usable, epochs)
     return None
+
+
+def _is_rare(series: dict[str, Series], names: Sequence[str], *, among: Sequence[str]) -> bool:
+    """Say whether counters stand still or in few lines, as one that is printed at the start alone."""
+    own = [series[name] for name in names]
+    others = [series[name] for name in among]
+    if not any(map(_moves, others)):
+        return False
+    if not any(map(_moves, own)):
+        return True
+    most = max(map(_count, own))
+    most_of_others = max(map(_count, others))
+    return RARE * most <= most_of_others
+
+
+def _moves(series: Series) -> bool:
+    _, values, _ = series.sorted()
+    return len(distinct(values)) > 1
+
+
+def _count(series: Series) -> int:
+    return sum(map(len, series.values))
 
 
 def _role(name: str) -> Literal["step", "epoch", "batch", "metric"]:
@@ -404,7 +442,7 @@ def _whole(series: Series) -> float:
 
 def _most_frequent(series: dict[str, Series], names: Sequence[str]) -> str:
     """Return the name that counts in most lines and most finely; of several such names the most usual one."""
-    counts = {name: sum(map(len, series[name].values)) for name in names}
+    counts = {name: _count(series[name]) for name in names}
     most = max(counts.values())
 
     def rank(name: str) -> tuple[bool, bool, int, int]:
@@ -431,22 +469,7 @@ def _of_steps(series: dict[str, Series], names: Sequence[str], epochs: Sequence[
     if not whole:
         whole = list(names)
     main = _most_frequent(series, whole)
-    lines, values, totals = series[main].sorted()
-    merged = [main]
-    for name in whole:
-        other_lines, other_values, _ = series[name].sorted()
-        new = ~_is_among(other_lines, lines)
-        if name == main or not new.any():
-            continue
-        if new.sum() < len(new):
-            continue  # both stand in one line, and count different things
-        all_lines = np.concatenate([lines, other_lines])
-        all_values = np.concatenate([values, other_values])
-        order = np.argsort(all_lines, kind="stable")
-        if _backs(all_values[order]) <= _backs(values) + _backs(other_values):
-            lines, values = all_lines[order], all_values[order]
-            totals = np.concatenate([totals, np.full(len(other_lines), np.nan)])[order]
-            merged.append(name)
+    (lines, values, totals), merged = _merged(series, whole, main)
     listed = " and ".join(repr(name) for name in merged)
     verb = "counts" if len(merged) == 1 else "count"
     reason = f"{listed} {verb} steps by name"
@@ -464,6 +487,35 @@ def _of_steps(series: dict[str, Series], names: Sequence[str], epochs: Sequence[
         merged=tuple(merged),
     )
     return _through_epochs(step, series, epochs)
+
+
+def _merged(
+    series: dict[str, Series], names: Sequence[str], main: str
+) -> tuple[tuple[Places, Numbers, Numbers], list[str]]:
+    """Return lines, values and totals of a counter and of all that count the same, with their names.
+
+    Args:
+        series: All counters.
+        names: Those that may count the same.
+        main: The counter.
+    """
+    lines, values, totals = series[main].sorted()
+    merged = [main]
+    for name in names:
+        other_lines, other_values, _ = series[name].sorted()
+        new = ~_is_among(other_lines, lines)
+        if name == main or not new.any():
+            continue
+        if new.sum() < len(new):
+            continue  # both stand in one line, and count different things
+        all_lines = np.concatenate([lines, other_lines])
+        all_values = np.concatenate([values, other_values])
+        order = np.argsort(all_lines, kind="stable")
+        if _backs(all_values[order]) <= _backs(values) + _backs(other_values):
+            lines, values = all_lines[order], all_values[order]
+            totals = np.concatenate([totals, np.full(len(other_lines), np.nan)])[order]
+            merged.append(name)
+    return (lines, values, totals), merged
 
 
 def _backs(values: Numbers) -> int:
@@ -500,12 +552,20 @@ def _through_epochs(step: _Step, series: dict[str, Series], epochs: Sequence[str
     return step
 
 
-def _of_epochs(name: str, own: Series) -> _Step:
+def _of_epochs(series: dict[str, Series], names: Sequence[str]) -> _Step:
     """Return the step that epochs state, in thousandths where they are fractions."""
-    lines, values, totals = own.sorted()
+    name = _most_frequent(series, names)
+    (lines, values, totals), merged = _merged(series, names, name)
     if np.all(values == np.rint(values)):
-        reason = f"{name!r} counts epochs, and no line counts steps"
-        return _Step(name=name, lines=lines, values=values, reason=reason, planned=_planned(totals, values))
+        listed = " and ".join(map(repr, merged))
+        return _Step(
+            name=name,
+            lines=lines,
+            values=values,
+            reason=f"{listed} {'count' if len(merged) > 1 else 'counts'} epochs, and no line counts steps",
+            planned=_planned(totals, values),
+            merged=tuple(merged),
+        )
     reason = (
         f"no line counts steps; {name!r} is stated in fractions, and is counted in thousandths of an epoch"
     )
@@ -515,8 +575,15 @@ def _of_epochs(name: str, own: Series) -> _Step:
         f"The log counts no steps; its steps here are thousandths of {name!r}.",
         evidence={"steps_per_epoch": MILLI},
     )
-    steps = np.rint(values * MILLI)
-    return _Step(name=name, lines=lines, values=steps, reason=reason, planned=None, notes=(note,))
+    return _Step(
+        name=name,
+        lines=lines,
+        values=np.rint(values * MILLI),
+        reason=reason,
+        planned=None,
+        notes=(note,),
+        merged=tuple(merged),
+    )
 
 
 def _planned(totals: Numbers, values: Numbers) -> float | None:

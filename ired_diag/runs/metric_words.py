@@ -69,7 +69,7 @@ NO_MEASURE = frozenset(
     lr momentum wd decay grad gradient time sec secs second seconds ms duration elapsed eta runtime speed
     throughput samples tokens fps memory mem gpu cpu temperature std stderr sd sem var variance ci low
     high weight coef scale scaler count num number size len length gap diff difference delta change drop
-    target goal threshold limit code clip buffer norm lag
+    target goal threshold thresholds thresh thres tolerance tol limit code clip buffer norm lag
     """.split()
 )
 NEGATED = frozenset({"neg", "negative", "minus"})

@@ -68,7 +68,7 @@ def over_fitting_of(run: Run, metric: str | None = None) -> OverFitting | None:
     metric = metric or run.judging_metric
     if metric is None or not run.direction_of(metric).lower_is_better:
         return None
-    if _draws_fresh_batches(run):
+    if draws_fresh_batches(run):
         return None
     validation = run.as_judged(metric)
     twin = training_metric(metric, run.history.series)
@@ -92,7 +92,8 @@ def over_fitting_of(run: Run, metric: str | None = None) -> OverFitting | None:
     )
 
 
-def _draws_fresh_batches(run: Run) -> bool:
+def draws_fresh_batches(run: Run) -> bool:
+    """Say whether a run draws each batch fresh, by its settings."""
     configuration = run.configuration or {}
     return all(key in configuration for key in FRESH)
 

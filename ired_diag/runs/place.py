@@ -39,7 +39,7 @@ RUN = re.compile(
             r"(?<!\d)1[4-9]\d{8}(?:\d{3})?(?:\.\d+)?(?!\d)",  # seconds or milliseconds since 1970
             r"(?i:(?<![a-z])(?:job|slurm|jobid|pid)[_=\-]?\d+(?:_\d+)?)(?!\d)",
             r"(?i:(?<![a-z])(?:version|ver|run|trial|fold|rep|repeat|replica|replicate|replication|repetition|try"
-            r"|attempt|session|instance|copy|cv)[_=\-. #]?\d{1,6})(?![\da-z])",
+            r"|attempt|session|instance|copy|cv|log)[_=\-. #]?\d{1,6})(?![\da-z])",
             r"(?<![a-zA-Z0-9])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,40}(?![a-zA-Z0-9])",  # a hash
             r"(?<![a-zA-Z0-9])\d{6,}(?:_\d+)?(?![a-zA-Z0-9])",  # the id of a job
         )
@@ -49,7 +49,8 @@ RUN = re.compile(
 RAY_TRIAL = re.compile(r"(?<![A-Za-z0-9])([0-9a-f]{5,8}_\d{5})_\d+_.*$", re.DOTALL)
 WORD = re.compile(r"[A-Za-z]+|\d+")
 NUMBERED_S = re.compile(r"s(?P<index>\d{1,4})")  # s0, s1: a whole name
-INDEX = re.compile(r"^(?P<base>.*[A-Za-z].*?)[_\- ]+[srtv]?(?P<index>\d{1,4})$")
+INDEX = re.compile(r"^(?P<base>.*[A-Za-z].*?)[_\- ]+[srt]?(?P<index>\d{1,4})$")
+EXPONENT = re.compile(r"(?i)(?<![a-z])\d+(?:\.\d+)?e[-+]?\d+$")  # 1e-05
 SEPARATORS = "_=/.- #,\0"
 
 GENERIC = frozenset(
@@ -148,6 +149,8 @@ def _without_index(name: str) -> tuple[str, int | None]:
     if match is None:
         return name, None
     base = match["base"].rstrip(SEPARATORS)
+    if EXPONENT.search(name):
+        return name, None
     words = re.findall(r"[A-Za-z]+", base) or [""]
     last_word = words[-1].lower()
     if last_word in NOT_COUNTED or not base:

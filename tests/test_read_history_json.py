@@ -1,0 +1,134 @@
+"""Histories in one JSON file, in the forms that training scripts write with ``json.dump``."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ired_diag.errors import UnreadableFile
+from ired_diag.open import open_study
+from ired_diag.readers import history_json
+from ired_diag.readers.scalar_log import ScalarLog
+
+Series = list[tuple[int, float]]
+
+
+def written(folder: Path, content: Any, name: str = "history.json") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def points(log: ScalarLog, name: str) -> Series:
+    series = log.points[name]
+    return list(zip(series.steps.tolist(), series.values.tolist(), strict=True))
+
+
+def only_log(path: Path) -> ScalarLog:
+    assert history_json.accepts(path)
+    logs = history_json.read_runs(path)
+    (log,) = logs.values()
+    return log
+
+
+def test_lists_of_a_keras_history_are_counted_from_one(tmp_path: Path) -> None:
+    log = only_log(written(tmp_path, {"loss": [0.9, 0.7, 0.6], "val_loss": [1.0, 0.8, 0.9]}))
+    assert points(log, "val_loss") == [(1, 1.0), (2, 0.8), (3, 0.9)]
+    assert log.notes == ()
+
+
+def test_a_list_that_counts_epochs_gives_the_steps(tmp_path: Path) -> None:
+    content = {"epochs": [5, 10, 15], "train_loss": [0.9, 0.7, 0.6], "val_acc": [0.1, 0.5, None]}
+    log = only_log(written(tmp_path, content))
+    assert points(log, "train_loss") == [(5, 0.9), (10, 0.7), (15, 0.6)]
+    assert points(log, "val_acc") == [(5, 0.1), (10, 0.5)]
+
+
+def test_settings_next_to_the_lists_are_the_configuration(tmp_path: Path) -> None:
+    content = {
+        "args": {"lr": 0.1, "seed": 42},
+        "train_losses": [5.4, 4.2],
+        "valid_losses": [4.5, 3.8],
+        "test_loss": 3.5,
+    }
+    study = open_study([written(tmp_path, content, "no_dropout_log.json")])
+    (run,) = study.runs
+    assert (run.seed, run.judging_metric) == (42, "valid_losses")
+    assert run.settings is not None
+    assert run.settings["lr"] == 0.1
+    assert "test_loss" not in run.history.series
+
+
+def test_lists_by_their_data_are_named_with_it(tmp_path: Path) -> None:
+    content = {"train": {"loss": [2.0, 1.0]}, "val": {"loss": [2.5, math.nan]}}
+    log = only_log(written(tmp_path, content))
+    assert points(log, "train/loss") == [(1, 2.0), (2, 1.0)]
+    assert math.isnan(log.points["val/loss"].values[1])
+
+
+def test_a_file_of_several_models_holds_a_run_for_each(tmp_path: Path) -> None:
+    content = {name: {"train_loss": [1.0, 0.5], "val_loss": [1.1, 0.6]} for name in ("cnn", "mlp")}
+    path = written(tmp_path, content, "histories.json")
+    assert list(history_json.read_runs(path)) == ["cnn", "mlp"]
+    assert sorted(run.group for run in open_study([path]).runs) == ["cnn", "mlp"]
+
+
+def test_rows_are_read_at_the_steps_that_they_state(tmp_path: Path) -> None:
+    rows = [
+        {"loss": 3.4, "epoch": 0.08, "step": 10},
+        {"loss": 3.1, "epoch": 0.16, "step": 20},
+        {"eval_loss": 2.9, "epoch": 0.16, "step": 20},
+    ]
+    log = only_log(written(tmp_path, rows))
+    assert points(log, "loss") == [(10, 3.4), (20, 3.1)]
+    assert points(log, "eval_loss") == [(20, 2.9)]
+    inner = only_log(written(tmp_path, {"config": {"lr": 1}, "history": rows}, "run.json"))
+    assert points(inner, "loss") == points(log, "loss")
+    assert inner.stated["config"] == {"lr": 1}
+
+
+def test_lists_of_different_lengths_are_noted(tmp_path: Path) -> None:
+    content = {"train_loss": [4.0, 3.0, 2.0, 1.0], "val_loss": [3.0, 2.0]}
+    (note,) = only_log(written(tmp_path, content)).notes
+    assert "val_loss has 2 values and train_loss has 4" in note.statement
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"accuracy": [0.91, 0.92, 0.9]},  # of seeds, as likely as of epochs
+        {"seeds": [1, 2, 3], "val_loss": [0.3, 0.31, 0.29]},
+        {"fpr": [0.0, 0.5, 1.0], "tpr": [0.0, 0.9, 1.0], "thresholds": [1.0, 0.5, 0.0]},
+        {"loss": [0.5]},
+        [{"id": 1, "accuracy": 0.5}, {"id": 2, "accuracy": 0.6}],
+        [{"step": 1, "thought": "look"}, {"step": 2, "thought": "act"}],
+        {"labels": ["cat", "dog"], "loss": "mse"},
+        7,
+    ],
+)
+def test_other_lists_are_no_history(tmp_path: Path, content: Any) -> None:
+    path = written(tmp_path, content)
+    assert not history_json.accepts(path)
+    with pytest.raises(UnreadableFile):
+        history_json.read_runs(path)
+
+
+def test_a_half_written_file_is_not_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "history.json"
+    path.write_text('{"loss": [0.9, 0.7], "val_loss": [1.0, ')
+    assert not history_json.accepts(path)
+
+
+def test_the_parts_of_one_runs_results_are_one_run(tmp_path: Path) -> None:
+    history = {"train_loss": [0.9, 0.7, 0.65, 0.6], "val_loss": [1.0, 0.8, 0.7, 0.72]}
+    written(tmp_path, {"seed": 42, "prediction": history}, "seed_42/metrics.json")
+    written(tmp_path, {"prediction": history}, "seed_42/agent_metrics.json")
+    written(tmp_path, history, "seed_43/metrics.json")
+    runs = open_study([tmp_path]).runs
+    assert sorted(run.seed for run in runs if run.seed is not None) == [42, 43]
+    assert len(runs) == 2
