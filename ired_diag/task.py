@@ -293,6 +293,11 @@ def no_critical_points(config: Any) -> tuple[CriticalPoint, ...]:
     return ()
 
 
+def no_extent(config: Any) -> tuple[float, float] | None:
+    """Return None: the weights are not a point of the plane, or which part of it to map is unknown."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """What is trained.
@@ -325,6 +330,7 @@ class Task:
         references: What predictors without training reach on the metric, given the keys of a configuration
             and, of an evaluation after training, its result; None where the data are unknown.
         critical_points: Where the gradient of the loss is known to be zero.
+        extent: Smallest and largest coordinate of a map of the plane, where the weights are a point of it.
         recognises: Whether a configuration that names no task is one of this task's, by its keys.
         draws_fresh_data: Whether no training batch is seen twice, so that nothing can be learned by heart.
         answer_size: How many numbers an answer has, given the keys of a configuration; None: unknown.
@@ -351,6 +357,7 @@ class Task:
     paired_by: tuple[str, ...] = ()
     references: Callable[[Mapping[str, Any], EvaluationResult | None], References | None] = no_references
     critical_points: Callable[[Any], tuple[CriticalPoint, ...]] = no_critical_points
+    extent: Callable[[Any], tuple[float, float] | None] = no_extent
     recognises: Callable[[Mapping[str, Any]], bool] = recognises_none
     draws_fresh_data: bool = False
     answer_size: Callable[[Mapping[str, Any]], int | None] = unknown_size

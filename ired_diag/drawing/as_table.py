@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ired_diag.drawing.data import Cells, FigureData, Line, Panel
+from ired_diag.drawing.data import Areas, Cells, FigureData, Line, Panel
 
 COLUMNS = ("panel", "kind", "name", "x", "y", "low", "high", "text")
 
@@ -68,6 +68,8 @@ def _points(panel: Panel) -> Iterator[Point]:
         yield "text", "", text.x, text.y, "", "", text.text
     if panel.cells is not None:
         yield from _cell_points(panel, panel.cells)
+    if panel.areas is not None:
+        yield from _area_points(panel.areas)
 
 
 def _line_points(line: Line) -> Iterator[Point]:
@@ -87,6 +89,11 @@ def _cell_points(panel: Panel, cells: Cells) -> Iterator[Point]:
         column_name = column_names.get(column, column)
         text = cells.texts[row][column]
         yield "cell", f"{row_name}, {column_name}", column, row, value, "", text
+
+
+def _area_points(areas: Areas) -> Iterator[Point]:
+    for (row, column), kind in np.ndenumerate(areas.kinds):
+        yield "area", areas.names[kind], areas.x[column], areas.y[row], "", "", ""
 
 
 def _plain(value: Any) -> Any:

@@ -59,3 +59,8 @@ def evaluate(
 def critical_points(config: FunctionsConfig) -> tuple[CriticalPoint, ...]:
     """Return the global minimum of the function, or its saddle."""
     return surface_of(config).critical_points
+
+
+def extent(config: FunctionsConfig) -> tuple[float, float]:
+    """Return the smallest and the largest coordinate of the function's usual picture."""
+    return surface_of(config).extent

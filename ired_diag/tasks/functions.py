@@ -31,4 +31,5 @@ TASK = Task(
     },
     paired_by=("function", "start", "start_spread", "gradient_noise"),
     critical_points=late(TRAINING, "critical_points"),
+    extent=late(TRAINING, "extent"),
 )
