@@ -67,12 +67,9 @@ def test_basins_are_those_of_a_plain_loop() -> None:
             end = mapped.ends[mapped.label[row, column]]
             assert (end.x, end.y) == pytest.approx(point, abs=1e-6)
     assert sum(end.starts for end in mapped.ends) == 441
-    (known,) = [end for end in mapped.ends if end.known]
-    assert (known.x, known.y, known.known) == (
-        pytest.approx(0, abs=1e-9),
-        pytest.approx(0, abs=1e-9),
-        "minimum",
-    )
+    (minimum,) = [end for end in mapped.ends if end.kind]
+    assert minimum.kind == "minimum"
+    assert (minimum.x, minimum.y) == pytest.approx((0, 0), abs=1e-9)
 
 
 def test_what_diverges_has_left_and_what_creeps_is_under_way() -> None:
@@ -89,13 +86,13 @@ def test_what_diverges_has_left_and_what_creeps_is_under_way() -> None:
 def test_a_cycle_of_two_is_at_rest_and_its_end_is_the_minimum() -> None:
     mapped = basins(FUNCTIONS, config_of(function="quadratic", optimizer="rmsprop"), points=5)
     (end,) = mapped.ends
-    assert (end.known, end.share) == ("minimum", 1.0)
+    assert (end.kind, end.share) == ("minimum", 1.0)
 
 
 def test_starts_on_the_ridge_of_the_saddle_end_at_it_and_all_others_leave() -> None:
     mapped = basins(FUNCTIONS, config_of(function="saddle", optimizer="sgd"), points=11)
     (end,) = mapped.ends
-    assert (end.known, end.starts) == ("saddle", 11)
+    assert (end.kind, end.starts) == ("saddle", 11)
     assert (mapped.label[mapped.y != 0] == LEFT).all()
 
 

@@ -306,7 +306,7 @@ def _print_ends(measured: BasinMap) -> None:
     rows = []
     for end in measured.ends[:MOST_ENDS]:
         point = place_in_words(end, measured)
-        rows.append((point, end.known, f"{end.value:.6g}", str(end.starts), f"{100 * end.share:.2f}%"))
+        rows.append((point, end.kind, f"{end.value:.6g}", str(end.starts), f"{100 * end.share:.2f}%"))
     caption = ""
     if len(measured.ends) > MOST_ENDS:
         caption = f"and {len(measured.ends) - MOST_ENDS} more"

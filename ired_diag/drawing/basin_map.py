@@ -7,6 +7,8 @@ marks each end.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +17,12 @@ from ired_diag.drawing.data import Areas, FigureData, Panel, Text
 from ired_diag.drawing.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
 from ired_diag.maps.basins import LEFT, UNDER_WAY, BasinMap, End
 
+Labels = NDArray[np.int64]
+
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)  # of the ends of most starts
-GREYS = ("#7F7F7F", "#A6A6A6", "#5A5A5A", "#C2C2C2")  # of other ends
-NOT_SETTLED, GONE = "#E8E8E8", "#FFFFFF"
+GREYS = ("#7F7F7F", "#A6A6A6", "#5A5A5A", "#C2C2C2")  # of the other ends
+NOT_SETTLED = "#E8E8E8"
+GONE = "#FFFFFF"
 FEW = 4  # ends, each of which a sentence names
 HEIGHT = 1.9  # of the panel: a square part of the plane nearly is one
 
@@ -30,12 +35,15 @@ def basin_map(basins: BasinMap, *, title: str, method: str) -> FigureData:
         title: What was descended, in a few words.
         method: Optimiser and settings, as a sentence.
     """
-    inside = _inside(basins)
+    marks = []
+    for end in basins.ends:
+        if _is_on(basins, end):
+            marks.append(Text(end.x, end.y, "+", anchor="center"))
     panel = Panel(
         "second coordinate",
         (),
         areas=_areas(basins),
-        texts=tuple(Text(end.x, end.y, "+", anchor="center") for end in inside),
+        texts=tuple(marks),
         height=HEIGHT,
     )
     return FigureData(
@@ -60,66 +68,67 @@ def in_words(basins: BasinMap) -> str:
         parts.append(f"{_share_in_words(lowest, basins)}, the lowest point")
     else:
         parts += [_share_in_words(end, basins) for end in basins.ends]
-    under_way, left = basins.share(UNDER_WAY), basins.share(LEFT)
+    under_way = basins.share(UNDER_WAY)
+    has_left = basins.share(LEFT)
     if under_way:
-        parts.append(f"{100 * under_way:.1f}% are still under way after {basins.steps:,} steps")
-    if left:
-        parts.append(f"{100 * left:.1f}% have left the map or are no number")
+        parts.append(f"{100 * under_way:.2g}% are still under way after {basins.steps:,} steps")
+    if has_left:
+        parts.append(f"{100 * has_left:.2g}% have left the map or are no number")
     sentence = "; ".join(parts)
     return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
 def _share_in_words(end: End, basins: BasinMap) -> str:
-    known = f"the {end.known} " if end.known else ""
-    return (
-        f"{100 * end.share:.2g}% of the starts end at {known}{place_in_words(end, basins)}, "
-        f"value {end.value:.4g}"
-    )
+    kind = f"the {end.kind} " if end.kind else ""
+    place = place_in_words(end, basins)
+    return f"{100 * end.share:.2g}% of the starts end at {kind}{place}, value {end.value:.4g}"
 
 
 def place_in_words(end: End, basins: BasinMap) -> str:
     """Return where an end is, to a ten-thousandth of the width of the map."""
-    digits = 4 - math.floor(math.log10(basins.x[-1] - basins.x[0]))
+    width = basins.x[-1] - basins.x[0]
+    digits = 4 - math.floor(math.log10(width))
     # Plus 0: minus zero is written as zero.
-    x, y = (round(coordinate, digits) + 0.0 for coordinate in (end.x, end.y))
+    x = round(end.x, digits) + 0.0
+    y = round(end.y, digits) + 0.0
     return f"({x:.6g}, {y:.6g})"
 
 
-def _inside(basins: BasinMap) -> list[End]:
-    """Return the ends that lie on the map."""
-    ends = []
-    for end in basins.ends:
-        if basins.x[0] <= end.x <= basins.x[-1] and basins.y[0] <= end.y <= basins.y[-1]:
-            ends.append(end)
-    return ends
+def _is_on(basins: BasinMap, end: End) -> bool:
+    """Say whether an end lies on the map."""
+    is_across = basins.x[0] <= end.x <= basins.x[-1]
+    is_up = basins.y[0] <= end.y <= basins.y[-1]
+    return bool(is_across and is_up)
 
 
 def _areas(basins: BasinMap) -> Areas:
     """Return the colours: of the ends of most starts, of other ends, of starts without an end."""
-    label, count = basins.label, min(len(basins.ends), len(COLOURS))
-    names, colours = [], []
+    label = basins.label
+    count = min(len(basins.ends), len(COLOURS))
     kinds = np.zeros(label.shape, dtype=np.int64)
-    for place, end in enumerate(basins.ends[:count]):
-        names.append(f"{place_in_words(end, basins)}: {100 * end.share:.1f}%")
-        colours.append(COLOURS[place])
-        kinds[label == place] = place
-    others = len(basins.ends) - count
-    if others > 0:
-        name = f"{others} other ends: {100 * _share(label >= count):.1f}%"
+    names: list[str] = []
+    colours: list[str] = []
+
+    def add(is_of_kind: NDArray[np.bool_], name: str, colour: str) -> None:
+        kinds[is_of_kind] = len(names)
+        names.append(name)
+        colours.append(colour)
+
+    for number, end in enumerate(basins.ends[:count]):
+        add(label == number, f"{place_in_words(end, basins)}: {100 * end.share:.1f}%", COLOURS[number])
+    is_other = label >= count
+    if is_other.any():
         shade = _greys(label)
-        for place, grey in enumerate(GREYS):
-            kinds[(label >= count) & (shade == place)] = len(names)
-            names.append(name)
-            colours.append(grey)
-    rest = [
-        (label == UNDER_WAY, "still under way", NOT_SETTLED),
-        (label == LEFT, "left the map", GONE),
-    ]
-    for is_of_kind, name, colour in rest:
-        if is_of_kind.any():
-            kinds[is_of_kind] = len(names)
-            names.append(f"{name}: {100 * _share(is_of_kind):.1f}%")
-            colours.append(colour)
+        name = f"{len(basins.ends) - count} other ends: {100 * is_other.mean():.1f}%"
+        for number, grey in enumerate(GREYS):
+            add(is_other & (shade == number), name, grey)
+    for without_end, words, colour in (
+        (UNDER_WAY, "still under way", NOT_SETTLED),
+        (LEFT, "left the map", GONE),
+    ):
+        share = basins.share(without_end)
+        if share:
+            add(label == without_end, f"{words}: {100 * share:.1f}%", colour)
     return Areas(
         x=basins.x,
         y=basins.y,
@@ -129,21 +138,28 @@ def _areas(basins: BasinMap) -> Areas:
     )
 
 
-def _greys(label: NDArray[np.int64]) -> NDArray[np.int64]:
+def _greys(label: Labels) -> Labels:
     """Return a grey for each point: the first that no end next to its own has yet, where there is one."""
-    touching: dict[int, set[int]] = {}
-    for first, second in ((label[:, 1:], label[:, :-1]), (label[1:], label[:-1])):
-        pairs = np.stack([first.ravel(), second.ravel()], axis=1)
-        for one, other in np.unique(pairs, axis=0).tolist():
-            touching.setdefault(one, set()).add(other)
-            touching.setdefault(other, set()).add(one)
     chosen: dict[int, int] = {}
-    for end in sorted(touching):
-        taken = {chosen.get(other) for other in touching[end] - {end}}
-        free = [place for place in range(len(GREYS)) if place not in taken]
+    neighbours = _neighbours(label)
+    for end in sorted(neighbours):
+        taken = {chosen.get(neighbour) for neighbour in neighbours[end]}
+        free = [shade for shade in range(len(GREYS)) if shade not in taken]
         chosen[end] = free[0] if free else 0
-    return np.vectorize(chosen.__getitem__)(label).astype(np.int64)
+    shade = np.zeros_like(label)
+    for end, number in chosen.items():
+        shade[label == end] = number
+    return shade
 
 
-def _share(is_of_kind: NDArray[np.bool_]) -> float:
-    return float(is_of_kind.mean())
+def _neighbours(label: Labels) -> Mapping[int, set[int]]:
+    """Return the labels that lie next to each label."""
+    across = np.stack([label[:, 1:].ravel(), label[:, :-1].ravel()], axis=1)
+    up = np.stack([label[1:].ravel(), label[:-1].ravel()], axis=1)
+    pairs = np.unique(np.concatenate([across, up]), axis=0)
+    neighbours: defaultdict[int, set[int]] = defaultdict(set)
+    for first, second in pairs.tolist():
+        if first != second:
+            neighbours[first].add(second)
+            neighbours[second].add(first)
+    return neighbours

@@ -50,7 +50,7 @@ class End:
         value: The reported loss there.
         starts: How many starts of the grid end here.
         share: Their share of all starts.
-        known: Which critical point of the task it is: minimum, saddle or maximum; empty where it is not one.
+        kind: Which critical point of the task it is: minimum, saddle or maximum; empty where it is not one.
     """
 
     x: float
@@ -58,7 +58,7 @@ class End:
     value: float
     starts: int
     share: float
-    known: str
+    kind: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,27 +114,19 @@ def basins(
     """
     name = _plane_weight(task, config)
     low, high = _extent_of(task, config, extent)
+    width = high - low
     axis = np.linspace(low, high, points)
     columns, rows = np.meshgrid(axis, axis)
-    starts = torch.from_numpy(np.stack([columns.ravel(), rows.ravel()], axis=1))
-    smallest = largest = starts
-    for number, weights in enumerate(descend(task, config, {name: starts}, steps), start=1):
-        point = weights[name]
-        if number == steps - steps // 2:  # the first of the steps that are watched
-            smallest, largest = point.clone(), point.clone()
-        elif number > steps - steps // 2:
-            torch.minimum(smallest, point, out=smallest)
-            torch.maximum(largest, point, out=largest)
-    width = high - low
-    span = (largest - smallest).amax(dim=1).double().numpy()
-    value, newton = _value_and_newton_step(task, config, name, point)
-    last = point.double().numpy()
-    label = np.full(len(last), UNDER_WAY, dtype=np.int64)
-    label[(span <= SETTLED * width) & (newton <= SETTLED * width)] = 0
-    label[~_is_near(last, low=low, high=high)] = LEFT
-    is_settled = label >= 0
-    label[is_settled] = _joined(last[is_settled], SETTLED * width)
-    label, ends = _ends(label, last, value, task.critical_points(config), SETTLED * width)
+    starts = np.stack([columns.ravel(), rows.ravel()], axis=1)
+    last, span = _last_and_span(task, config, name, torch.from_numpy(starts), steps)
+    value, newton = _value_and_newton_step(task, config, name, last)
+    place = last.double().numpy()
+    is_settled = (span <= SETTLED * width) & (newton <= SETTLED * width)
+    has_left = ~_is_near(place, low=low, high=high)
+    label = np.full(len(place), UNDER_WAY, dtype=np.int64)
+    label[is_settled] = _joined(place[is_settled], SETTLED * width)
+    label[has_left] = LEFT
+    label, ends = _ends(label, place, value, task.critical_points(config), SETTLED * width)
     return BasinMap(
         x=axis,
         y=axis,
@@ -143,6 +135,24 @@ def basins(
         ends=ends,
         steps=steps,
     )
+
+
+def _last_and_span(
+    task: Task, config: TrainingConfig, name: str, starts: Tensor, steps: int
+) -> tuple[Tensor, Array]:
+    """Return the last point of each descent, and the widest span of a coordinate over its second half."""
+    first_watched = steps - steps // 2
+    smallest = largest = starts
+    for number, weights in enumerate(descend(task, config, {name: starts}, steps), start=1):
+        point = weights[name]
+        if number == first_watched:
+            smallest = point.clone()
+            largest = point.clone()
+        elif number > first_watched:
+            torch.minimum(smallest, point, out=smallest)
+            torch.maximum(largest, point, out=largest)
+    span = (largest - smallest).amax(dim=1)
+    return point, span.double().numpy()
 
 
 def _plane_weight(task: Task, config: TrainingConfig) -> str:
@@ -173,8 +183,9 @@ def _extent_of(task: Task, config: TrainingConfig, extent: tuple[float, float] |
 def _is_near(points: Array, *, low: float, high: float) -> NDArray[np.bool_]:
     """Say of each point whether it is less than a width outside of the grid; NaN is not."""
     width = high - low
-    is_near: NDArray[np.bool_] = ((points >= low - width) & (points <= high + width)).all(axis=1)
-    return is_near
+    is_above = points >= low - width
+    is_below = points <= high + width
+    return np.logical_and(is_above, is_below).all(axis=1)
 
 
 def _value_and_newton_step(
@@ -184,23 +195,33 @@ def _value_and_newton_step(
     leaf = points.detach().double().requires_grad_()
     value = reported_at(task, config, {name: leaf})
     (gradient,) = torch.autograd.grad(value.sum(), leaf, create_graph=True)
-    hessian = torch.zeros(len(points), 2, 2, dtype=torch.float64)
-    if gradient.requires_grad:  # of a linear loss it does not
-        for row in range(2):
-            (second,) = torch.autograd.grad(
-                gradient[:, row].sum(),
-                leaf,
-                retain_graph=True,
-                materialize_grads=True,
-            )
-            hessian[:, row] = second
-    is_number = hessian.isfinite().all(dim=(1, 2)) & gradient.isfinite().all(dim=1)
+    hessian = _hessian(gradient, leaf)
+    is_number = hessian.isfinite().all(dim=(1, 2))
+    is_number &= gradient.isfinite().all(dim=1)
     values, vectors = torch.linalg.eigh(hessian[is_number])
-    along = (vectors.mT @ gradient.detach()[is_number, :, None]).squeeze(-1)
-    is_curved = values.abs() > FLAT * values.abs().amax(dim=1, keepdim=True)
+    slopes = gradient.detach()[is_number, :, None]
+    along = (vectors.mT @ slopes).squeeze(-1)
+    largest = values.abs().amax(dim=1, keepdim=True)
+    is_curved = values.abs() > FLAT * largest
     newton = torch.full((len(points),), torch.nan, dtype=torch.float64)
     newton[is_number] = torch.where(is_curved, along / values, 0).norm(dim=1)
     return value.detach().numpy(), newton.numpy()
+
+
+def _hessian(gradient: Tensor, points: Tensor) -> Tensor:
+    """Return the Hessian at each point, of shape (n, 2, 2), from the gradient with its graph."""
+    hessian = torch.zeros(len(points), 2, 2, dtype=torch.float64)
+    if not gradient.requires_grad:  # of a linear loss
+        return hessian
+    for row in range(2):
+        (derivative,) = torch.autograd.grad(
+            gradient[:, row].sum(),
+            points,
+            retain_graph=True,
+            materialize_grads=True,
+        )
+        hessian[:, row] = derivative
+    return hessian
 
 
 def _joined(points: Array, reach: float) -> Indices:
@@ -210,43 +231,56 @@ def _joined(points: Array, reach: float) -> Indices:
     """
     if not len(points):
         return np.empty(0, dtype=np.int64)
-    cells, cell_of = np.unique(np.floor(points / (reach / 2)), axis=0, return_inverse=True)
+    cells, cell_of_point = np.unique(
+        np.floor(points / (reach / 2)),
+        axis=0,
+        return_inverse=True,
+    )
     near = cKDTree(cells).query_pairs(1, p=np.inf, output_type="ndarray")
-    ones = np.ones(len(near))
-    graph = sparse.coo_array((ones, (near[:, 0], near[:, 1])), shape=(len(cells), len(cells)))
-    _, group = connected_components(graph, directed=False)
-    joined: Indices = group[cell_of.ravel()].astype(np.int64)
+    graph = sparse.coo_array(
+        (np.ones(len(near)), (near[:, 0], near[:, 1])),
+        shape=(len(cells), len(cells)),
+    )
+    _, end_of_cell = connected_components(graph, directed=False)
+    joined: Indices = end_of_cell[cell_of_point.ravel()].astype(np.int64)
     return joined
 
 
 def _ends(
-    label: Indices, last: Array, value: Array, known: tuple[CriticalPoint, ...], reach: float
+    label: Indices,
+    place: Array,
+    value: Array,
+    critical_points: tuple[CriticalPoint, ...],
+    reach: float,
 ) -> tuple[Indices, tuple[End, ...]]:
     """Return labels in the order of the ends, and the ends: that of most starts first, then the lowest."""
-    groups = [np.flatnonzero(label == group) for group in np.unique(label[label >= 0])]
+    groups = []
+    for end in np.unique(label[label >= 0]):
+        groups.append(np.flatnonzero(label == end))
     groups.sort(key=lambda members: (-len(members), value[members].min()))
-    renamed = label.copy()
+    in_order = label.copy()
     ends = []
-    for place, members in enumerate(groups):
-        renamed[members] = place
+    for number, members in enumerate(groups):
+        in_order[members] = number
         lowest = members[np.argmin(value[members])]
-        x, y = last[lowest].tolist()
+        x, y = place[lowest].tolist()
         end = End(
             x=x,
             y=y,
             value=float(value[lowest]),
             starts=len(members),
             share=len(members) / len(label),
-            known=_known_at(last[members], known, reach),
+            kind=_kind_of(place[members], critical_points, reach),
         )
         ends.append(end)
-    return renamed, tuple(ends)
+    return in_order, tuple(ends)
 
 
-def _known_at(points: Array, known: tuple[CriticalPoint, ...], reach: float) -> str:
+def _kind_of(points: Array, critical_points: tuple[CriticalPoint, ...], reach: float) -> str:
     """Return the kind of the critical point that lies among points; empty where none does."""
-    for critical in known:
-        place = np.concatenate([np.ravel(part) for part in critical.weights.values()])
-        if (np.abs(points - place).max(axis=1) <= reach).any():
+    for critical in critical_points:
+        parts = [np.ravel(part) for part in critical.weights.values()]
+        apart = np.abs(points - np.concatenate(parts)).max(axis=1)
+        if apart.min() <= reach:
             return critical.kind
     return ""

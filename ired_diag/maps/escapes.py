@@ -201,8 +201,8 @@ def _flat_of_runs(weights: Tensors) -> Tensor:
 
 def _all_but_few(first: Tensor, level: Tensor) -> bool:
     """Say whether nearly all runs of every noise have escaped."""
-    has_escaped = first.isfinite()
-    return all(has_escaped[level == noise].double().mean() >= ESCAPED for noise in level.unique())
+    has_escaped = first.isfinite().double()
+    return all(has_escaped[level == noise].mean() >= ESCAPED for noise in set(level.tolist()))
 
 
 def _no_formula(task: Task, config: TrainingConfig, *, directions: int) -> str:
