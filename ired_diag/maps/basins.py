@@ -185,7 +185,8 @@ def _is_near(points: Array, *, low: float, high: float) -> NDArray[np.bool_]:
     width = high - low
     is_above = points >= low - width
     is_below = points <= high + width
-    return np.logical_and(is_above, is_below).all(axis=1)
+    is_near: NDArray[np.bool_] = np.all(is_above & is_below, axis=1)
+    return is_near
 
 
 def _value_and_newton_step(
