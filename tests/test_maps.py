@@ -247,3 +247,49 @@ def test_ends_next_to_each_other_have_different_colours() -> None:
     for first, second in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
         is_border = mapped.label[first] != mapped.label[second]
         assert (colour[first] != colour[second])[is_border].mean() > 0.98
+
+
+BOWL = """
+import torch
+from ired_diag.config import TrainingConfig
+from ired_diag.task import Losses, LossTerm, Metric, Task
+
+def loss(config, tensors, batch):
+    x, y = tensors["w"].unbind(-1)
+    return Losses({"height": (x * x - 1) ** 2 + y * y})
+
+def evaluate(config, tensors, batch, generator):
+    return {"validation/height": float(tensors["w"].square().sum())}
+
+def build():
+    return Task(
+        name="wells",
+        title="two wells",
+        settings=TrainingConfig,
+        metric=Metric("validation/height", "height"),
+        terms=(LossTerm("height", "two wells"),),
+        initial_weights=lambda config, generator: {"w": torch.randn(2, generator=generator)},
+        draw_batch=lambda config, streams, step: {},
+        loss=loss,
+        evaluate=evaluate,
+        stacked=True,
+    )
+"""
+
+
+def test_a_task_of_ones_own_is_mapped_where_its_extent_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("wells.py").write_text(BOWL)
+    rate = ("--set", "learning_rate=0.01", "--points", "10", "--format", "png", "--json")
+    asked = ["map", "basins", "wells.py:build", *rate]
+    assert "--extent LOW HIGH" in CliRunner().invoke(main, asked).output
+    content = json.loads(run(*asked, "--extent", "-2", "2").output)
+    ends = content["map"]["ends"]
+    assert sorted(round(end["x"], 3) for end in ends) == [-1, 1]
+    assert [end["share"] for end in ends] == [0.5, 0.5]
+    quick = ("--set", "train_steps=20", "--seeds", "0-1", "--format", "png")
+    assert "learning_rate +10%" in run("map", "neighbours", "wells.py:build", *quick).output
+    config = Path("runs/wells-neighbours/learning_rate=0.0001/seed0/config.json").read_text()
+    assert '"task_function": "build"' in config

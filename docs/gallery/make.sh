@@ -26,6 +26,11 @@ draw q101 q102 q103 --quantity cond
 draw q101 q102 q103 --only distributions --quantity energy --form violin
 draw q101 q102 q103 --only distributions --quantity log_abs_det --form histogram
 draw q301 --only sweep --sweep mining_opt_steps
+"$ired_diag" map basins functions --set function=rastrigin --out "$work/maps"
+"$ired_diag" map noise functions --set function=saddle --set optimizer=sgd --out "$work/maps"
+for map in basins noise; do
+  cp "$work/maps/$map-"*.png "$here/$map.png"
+done
 for name in learning-curves plateau-curves paired-differences readouts evaluation-noise rank-map critical-difference \
   sweep-response energy-gap positive-energy ecdf-cond-q103 violin-energy-q103 histogram-log-abs-det-q103 \
   false-negatives-over-training diversity-over-training mining-by-group floor-ladder energy-against-error curvature-q103; do
