@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from app.cli import main
 from ired_diag import tasks
 from ired_diag.config import TrainingConfig
+from ired_diag.drawing import plotly
 from ired_diag.drawing.basin_map import basin_map, in_words
 from ired_diag.errors import DiagError
 from ired_diag.maps import basins as basins_module
@@ -243,6 +244,9 @@ def test_ends_next_to_each_other_have_different_colours() -> None:
     mapped = basins(FUNCTIONS, config_of(function="rastrigin"), points=61, steps=400)
     areas = basin_map(mapped, title="", method="").panels[0].areas
     assert areas is not None
+    on_screen = plotly.draw(basin_map(mapped, title="", method=""))
+    listed = [trace.name for trace in on_screen.data if trace.showlegend]
+    assert listed == list(dict.fromkeys(areas.names))
     colour = np.array(areas.colours)[areas.kinds]
     for first, second in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
         is_border = mapped.label[first] != mapped.label[second]
