@@ -27,6 +27,7 @@ ORDER = (
     "ired_diag.folded_labels",
     "ired_diag.drawing",
     "ired_diag.forensics",
+    "ired_diag.maps",
     "ired_diag.fork_comparison",
     "ired_diag.verdict",
     "ired_diag.training",

@@ -17,8 +17,12 @@ from ired_diag import tasks
 from ired_diag.errors import WrongConfiguration
 from ired_diag.functions.config import FunctionsConfig
 from ired_diag.functions.surface import SURFACES
+from ired_diag.streams import make_streams
 from ired_diag.training.amsgrad import CorrectedAmsgrad
+from ired_diag.training.nearest_critical_point import nearest_critical_point
+from ired_diag.training.state import new_state
 from ired_diag.training.trainer import train
+from ired_diag.training.weight_curvature import LossAt, ends_at, limit_of
 
 FUNCTIONS = tasks.load("functions")
 
@@ -135,6 +139,50 @@ def test_a_rate_below_the_limit_decays_and_one_above_grows(
     )
     first, last = (np.mean([row["train/value"] for row in part]) for part in (rows[:50], rows[-50:]))
     assert (last < 0.1 * first) if share < 1 else (last > 10 * first)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 0.99])
+def test_a_rate_of_a_hundredth_overflows_at_every_momentum_as_the_limit_says(
+    momentum: float, tmp_path: Path
+) -> None:
+    """The published overflow at momentum .99 is that of the rate: 2(1 + β)/λ is .0019 at most, λ = 2092."""
+    knobs = {"optimizer": "sgd", "learning_rate": 0.01, "momentum": momentum}
+    rows = descended(tmp_path, **knobs, train_steps=12)
+    is_finite = [math.isfinite(row["train/value"]) for row in rows]
+    assert is_finite.index(False) <= 8
+    config = tasks.settings_of(FUNCTIONS, {"experiment_name": "x", **knobs})
+    state = new_state(FUNCTIONS, config, "cpu")
+    at_start = LossAt(state, FUNCTIONS.draw_batch(config, make_streams(0, "cpu"), 0))
+    assert ends_at(at_start, at_start.start).largest > 5 * limit_of(config, 0)
+
+
+@pytest.mark.parametrize(("rate", "steps"), [(0.001, 591), (0.002, 649)])
+def test_momentum_raises_the_limit_so_that_a_smaller_rate_converges(
+    rate: float, steps: int, tmp_path: Path
+) -> None:
+    """The steps are those of a plain loop, v ← .99 v + g."""
+    rows = descended(tmp_path, optimizer="sgd", learning_rate=rate, momentum=0.99, train_steps=steps + 1)
+    below = [row["step"] - 1 for row in rows if row["train/value"] < 1e-3]
+    assert below[0] == steps
+
+
+def test_eigenvalues_of_both_signs_are_no_saddle_on_the_whole_path_of_rosenbrock() -> None:
+    """1256 of 3000 steps have eigenvalues of both signs, which a published detector takes for a saddle."""
+    config = tasks.settings_of(FUNCTIONS, {"experiment_name": "x"})
+    state = new_state(FUNCTIONS, config, "cpu")
+    batch = FUNCTIONS.draw_batch(config, make_streams(0, "cpu"), 0)
+    x, y = -1.5, 2.0
+    of_both_signs = []
+    for _ in range(3000):
+        determinant = (2 - 400 * (y - 3 * x * x)) * 200 - (400 * x) ** 2
+        if determinant < 0:
+            of_both_signs.append((x, y))
+        across = -2 * (1 - x) - 400 * x * (y - x * x)
+        x, y = x - 0.001 * across, y - 0.001 * 200 * (y - x * x)
+    assert len(of_both_signs) == 1256
+    for point in of_both_signs[::25]:
+        state.weights["point"] = torch.tensor(point, dtype=torch.float64)
+        assert nearest_critical_point(LossAt(state, batch)).kind != "saddle"
 
 
 def escape_steps(folder: Path, **knobs: Any) -> int:

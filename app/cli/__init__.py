@@ -13,6 +13,7 @@ from app.cli.group import DiagGroup
         "demo": "app.cli.demo",
         "train": "app.cli.train",
         "probe": "app.cli.probe",
+        "map": "app.cli.map",
         "import": "app.cli.import_logs",
         "ls": "app.cli.ls",
         "stats": "app.cli.stats",

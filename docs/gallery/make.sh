@@ -35,6 +35,11 @@ draw q301 --only sweep --sweep mining_opt_steps
 "$ired_diag" probe steps "$work/runs/image/seed42" --checkpoint 1500
 draw adam sgd --only trajectories
 draw image --only model-images --only promise
+"$ired_diag" map basins functions --set function=rastrigin --out "$work/maps"
+"$ired_diag" map noise functions --set function=saddle --set optimizer=sgd --out "$work/maps"
+for map in basins noise; do
+  cp "$work/maps/$map-"*.png "$here/$map.png"
+done
 for name in learning-curves plateau-curves paired-differences readouts evaluation-noise rank-map critical-difference \
   sweep-response energy-gap positive-energy ecdf-cond-q103 violin-energy-q103 histogram-log-abs-det-q103 \
   false-negatives-over-training diversity-over-training mining-by-group floor-ladder energy-against-error curvature-q103 \

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ired_diag.drawing.data import Cells, FigureData, Line, Panel, Raster
+from ired_diag.drawing.data import Areas, Cells, FigureData, Line, Panel, Raster
 
 COLUMNS = ("panel", "kind", "name", "x", "y", "low", "high", "text")
 
@@ -71,6 +71,8 @@ def _points(panel: Panel) -> Iterator[Point]:
     if panel.raster is not None:
         for (row, column), colour in _pixels(panel.raster):
             yield "pixel", "", column, row, "", "", colour
+    if panel.areas is not None:
+        yield from _area_points(panel.areas)
 
 
 def _line_points(line: Line) -> Iterator[Point]:
@@ -97,6 +99,11 @@ def _pixels(raster: Raster) -> Iterator[tuple[tuple[int, int], str]]:
     for row, pixels in enumerate(raster.as_bytes.tolist()):
         for column, colour in enumerate(pixels):
             yield (row, column), " ".join(map(str, colour))
+
+
+def _area_points(areas: Areas) -> Iterator[Point]:
+    for (row, column), kind in np.ndenumerate(areas.kinds):
+        yield "area", areas.names[kind], areas.x[column], areas.y[row], "", "", ""
 
 
 def _plain(value: Any) -> Any:

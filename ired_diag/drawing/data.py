@@ -153,6 +153,25 @@ class Raster:
 
 
 @dataclass(frozen=True)
+class Areas:
+    """The plane in colours: each point of a grid belongs to one area, which the legend names.
+
+    Attributes:
+        x: Places of the columns on the x axis, evenly apart, of shape (columns,).
+        y: Places of the rows on the y axis, evenly apart, of shape (rows,).
+        kinds: The area of each point, as its place in ``names``, of shape (rows, columns).
+        names: Names of the areas.
+        colours: Their colours, as ``#rrggbb``.
+    """
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    kinds: NDArray[Any]
+    names: tuple[str, ...]
+    colours: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Panel:
     """One pair of axes.
 
@@ -171,6 +190,7 @@ class Panel:
         texts: Words at places.
         cells: Coloured cells.
         raster: An image, which fills the panel.
+        areas: The plane in colours, behind everything else.
         x_range: Ends of the x axis. Default: those of the data.
         y_range: Ends of the y axis. Default: those of the data.
         height: Height as a multiple of a panel's usual height.
@@ -191,6 +211,7 @@ class Panel:
     texts: tuple[Text, ...] = ()
     cells: Cells | None = None
     raster: Raster | None = None
+    areas: Areas | None = None
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
     height: float = 1.0
@@ -198,12 +219,14 @@ class Panel:
 
 
 def legend_names(panel: Panel) -> list[str]:
-    """Return what the legend of a panel lists: its lines but for the faint ones, and its outlines, once each.
+    """Return what the legend of a panel lists: lines but for the faint ones, outlines and areas, once each.
 
     A name that is written on the x axis needs no legend.
     """
     names = [line.name for line in panel.lines if not line.faint]
     names += [outline.name for outline in panel.outlines]
+    if panel.areas is not None:
+        names += panel.areas.names
     on_axis = {name for _, name in panel.x_ticks}
     return [name for name in dict.fromkeys(names) if name not in on_axis]
 

@@ -6,9 +6,20 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.colors import ListedColormap
 from matplotlib.patheffects import withStroke
 
-from ired_diag.drawing.data import Cells, FigureData, Guide, Line, Mark, Panel, Segment, drawable_spread
+from ired_diag.drawing.data import (
+    Areas,
+    Cells,
+    FigureData,
+    Guide,
+    Line,
+    Mark,
+    Panel,
+    Segment,
+    drawable_spread,
+)
 from ired_diag.drawing.palette import BLACK, Style
 from ired_diag.drawing.paper_axes import draw_axes
 
@@ -37,6 +48,8 @@ DARK_CELL = 0.6  # of the range of values: from here on its text is white
 
 def draw_panel(drawn: Figure, axis: Axes, figure: FigureData, panel: Panel) -> None:
     """Draw a panel's content and its axes, but for the name of the x axis."""
+    if panel.areas is not None:
+        _draw_areas(axis, panel.areas)
     if panel.cells is not None:
         _draw_cells(drawn, axis, panel.cells)
     if panel.raster is not None:
@@ -145,6 +158,33 @@ def _draw_mark(axis: Axes, mark: Mark, style: Style) -> None:
         path_effects=HALO,
         zorder=6,
     )
+
+
+def _draw_areas(axis: Axes, areas: Areas) -> None:
+    half_column = np.diff(areas.x[:2]).sum() / 2
+    half_row = np.diff(areas.y[:2]).sum() / 2
+    # The ends of the picture are those of its outermost points, half a point further out.
+    left, right = areas.x[0] - half_column, areas.x[-1] + half_column
+    bottom, top = areas.y[0] - half_row, areas.y[-1] + half_row
+    axis.imshow(
+        areas.kinds,
+        cmap=ListedColormap(areas.colours),
+        vmin=-0.5,
+        vmax=len(areas.names) - 0.5,
+        extent=(left, right, bottom, top),
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+    )
+    for name, colour in zip(areas.names, areas.colours, strict=True):
+        axis.fill(
+            [],
+            [],
+            facecolor=colour,
+            edgecolor=GREY,
+            linewidth=0.4,
+            label=name,
+        )
 
 
 def _draw_cells(drawn: Figure, axis: Axes, cells: Cells) -> None:

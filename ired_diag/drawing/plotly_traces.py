@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ired_diag.drawing.data import (
+    Areas,
     Cells,
     FigureData,
     Line,
@@ -48,6 +49,8 @@ def traces_of(figure: FigureData, panel: Panel, named: set[str]) -> Iterator[Any
         panel: One of its panels.
         named: Names that the legend already lists; the names that are drawn are added.
     """
+    if panel.areas is not None:
+        yield from _areas(panel.areas, named)
     if panel.cells is not None:
         yield _cells(panel.cells)
     if panel.raster is not None:
@@ -208,6 +211,39 @@ def _mark(mark: Mark, style: Style) -> go.Scatter:
         legendgroup=mark.of or mark.label,
         showlegend=False,
     )
+
+
+def _areas(areas: Areas, named: set[str]) -> Iterator[Any]:
+    """Yield the plane in colours, then a square of each colour for the legend, which a heatmap has not."""
+    count = len(areas.names)
+    scale: list[tuple[float, str]] = []
+    for place, colour in enumerate(areas.colours):
+        scale += [(place / count, colour), ((place + 1) / count, colour)]
+    yield go.Heatmap(
+        x=areas.x,
+        y=areas.y,
+        z=areas.kinds,
+        text=np.array(areas.names, dtype=object)[areas.kinds],
+        colorscale=scale,
+        zmin=-0.5,
+        zmax=count - 0.5,
+        showscale=False,
+        hovertemplate="%{x:.4g}, %{y:.4g}: %{text}<extra></extra>",
+    )
+    for name, colour in zip(areas.names, areas.colours, strict=True):
+        yield go.Scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            marker={
+                "symbol": "square",
+                "size": 11,
+                "color": colour,
+                "line": {"color": GREY, "width": 1},
+            },
+            hoverinfo="skip",
+            **_named(name, named),
+        )
 
 
 def _cells(cells: Cells) -> go.Heatmap:

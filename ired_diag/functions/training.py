@@ -45,8 +45,10 @@ def losses(config: FunctionsConfig, tensors: Tensors, batch: Tensors) -> Losses:
     """Return the terms of the loss at the points, each of shape (seeds,), and the points."""
     point, noise = tensors["point"], batch["noise"]
     value = surface_of(config).value(point)
-    terms = {"value": value, "noise": (noise * point).sum(-1)}
-    return Losses(terms, {"value": value, "x": point[..., 0], "y": point[..., 1]})
+    x, y = point[..., 0], point[..., 1]
+    # Not as a sum over the axis of two numbers, which takes ten times as long on many points.
+    along_noise = noise[..., 0] * x + noise[..., 1] * y
+    return Losses({"value": value, "noise": along_noise}, {"value": value, "x": x, "y": y})
 
 
 def evaluate(

@@ -12,16 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from ired_diag.own_task import check_named_tensors, check_seeds
+from ired_diag.own_task import check_named_tensors
 from ired_diag.tensors import Tensors
 from ired_diag.training.compiled import LossFunction, StepLoss
 from ired_diag.training.ema import update_average
-from ired_diag.training.learning_rate import learning_rate_after
-from ired_diag.training.optimizer import Moments, clip_gradients, make_optimizer
+from ired_diag.training.optimizer import Moments
 from ired_diag.training.seed_axis import seed_slice, stacked
+from ired_diag.training.stacked_step import StackedDescent
 from ired_diag.training.state import TrainingState
 
 
@@ -65,24 +64,21 @@ class Ensemble:
             raise ValueError("an ensemble's members differ in nothing but the seed")
         self.members = tuple(members)
         self.task, self.config = first.task, first.config
-        self._groups = self.task.parameter_groups(self.config)
         self.weights = stacked([_detached(member.weights) for member in members])
         self.average = stacked([_detached(member.average) for member in members])
         self.moments: Moments = {}
         for name in first.moments:
             self.moments[name] = stacked([_detached(member.moments[name]) for member in members])
-        # Leaves share their memory with the weights, and carry the gradients.
-        self._leaves = {name: weight.detach().requires_grad_() for name, weight in self.weights.items()}
         for index, member in enumerate(members):
             self._make_slice(member, index)
-        self._optimizer = make_optimizer(
+        self._descent = StackedDescent(
+            self.task,
             self.config,
-            self._leaves,
+            self.weights,
             self.moments,
-            steps=first.optimizer_steps,
-            groups=self._groups,
+            loss=loss_function,
+            optimizer_steps=first.optimizer_steps,
         )
-        self._loss_function = loss_function
 
     def _make_slice(self, member: TrainingState, index: int) -> None:
         """Make a member's tensors slices of the stacked ones."""
@@ -102,41 +98,18 @@ class Ensemble:
         batches = tuple(self.task.draw_batch(config, member.streams, self.step) for member in self.members)
         for batch in batches:
             check_named_tensors(self.task, "draw_batch", batch)
-        self._optimizer.zero_grad(set_to_none=True)  # a CUDA graph writes new ones in their place
-        loss = self._loss_function(self._leaves, stack_batches(batches))
-        check_seeds(self.task, loss.total, len(self.members))
-        loss.total.sum().backward()  # type: ignore[no-untyped-call]
-        for leaf in self._leaves.values():
-            if leaf.grad is None:  # a tensor that the loss of this step does not touch counts the step too
-                leaf.grad = torch.zeros_like(leaf)
-        before, after = clip_gradients(self._leaves, config, self.step, groups=self._groups)
-        rate = learning_rate_after(self.step, config)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate * group.get("factor", 1.0)
-        self._optimizer.step()
-        if self.task.project is not None:
-            self._project()
+        taken = self._descent.take_step(stack_batches(batches), self.step)
         for member in self.members:
             member.step += 1
             member.optimizer_steps += 1
         update_average(self.average, self.weights, self.step, config.ema_decay)
         return Step(
-            loss=loss,
-            gradient_norm=before,
-            clipped_norm=after,
-            learning_rate=rate,
+            loss=taken.loss,
+            gradient_norm=taken.gradient_norm,
+            clipped_norm=taken.clipped_norm,
+            learning_rate=taken.learning_rate,
             batches=batches,
         )
-
-    @torch.no_grad()
-    def _project(self) -> None:
-        """Move the weights back to where they may be."""
-        assert self.task.project is not None
-        if self.task.stacked:
-            self.task.project(self.config, self.weights)
-            return
-        for member in self.members:
-            self.task.project(self.config, member.weights)
 
 
 def stack_batches(batches: Sequence[Tensors]) -> dict[str, Tensor]:

@@ -1,0 +1,99 @@
+"""The picture of neighbouring settings: the change of the metric at 0.9 and 1.1 times a knob's value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ired_diag.comparison import PairOfGroups
+from ired_diag.drawing.data import FigureData, Guide, Line, Mark, Panel
+from ired_diag.maps.neighbours import Neighbour, Neighbours
+
+
+def neighbour_changes(mapped: Neighbours, *, title: str, method: str) -> FigureData:
+    """Return the picture of what neighbouring settings change.
+
+    Args:
+        mapped: What was measured.
+        title: What was trained, in a few words.
+        method: Optimiser and settings, as a sentence.
+    """
+    values = np.array([neighbour.value for neighbour in mapped.neighbours])
+    pairs = [pair_of(neighbour) for neighbour in mapped.neighbours]
+    lines = [
+        Line(
+            "mean, 95% interval",
+            values,
+            np.array([pair.difference for pair in pairs]),
+            low=np.array([pair.test.low for pair in pairs]),
+            high=np.array([pair.test.high for pair in pairs]),
+            drawn="points",
+        ),
+        *_of_seeds(mapped.neighbours),
+    ]
+    panel = Panel(
+        f"change of {mapped.metric}",
+        tuple(lines),
+        guides=(Guide(0.0, ""),),
+        marks=(Mark(mapped.base, 0.0, "no change", anchor="center"),),
+    )
+    seeds = len(mapped.seeds)
+    return FigureData(
+        name="neighbours",
+        title=title,
+        x_label=mapped.knob,
+        panels=(panel,),
+        method=f"{method} Last value less that at {mapped.knob} = {mapped.base:.12g}; mean over {seeds} "
+        "seeds with 95% t interval, single seeds behind it.",
+        note=f"{seeds} seeds, against {mapped.knob} = {mapped.base:.12g}",
+        summary=" ".join(in_words(mapped)),
+    )
+
+
+def pair_of(neighbour: Neighbour) -> PairOfGroups:
+    """Return the comparison of a neighbour with the base: the neighbour less the base."""
+    (pair,) = neighbour.comparison.pairs
+    return pair
+
+
+def _of_seeds(neighbours: Sequence[Neighbour]) -> list[Line]:
+    """Return the change of each seed that both settings have, as faint points."""
+    lines = []
+    for neighbour in neighbours:
+        if pair_of(neighbour).obstacle:  # equal seeds are not pairs
+            continue
+        changed, base = neighbour.comparison.groups
+        shared = [seed for seed in changed.values if seed in base.values]
+        changes = [changed.values[seed] - base.values[seed] for seed in shared]
+        places = np.full(len(shared), neighbour.value)
+        lines.append(Line("seed", places, np.array(changes), drawn="points", of="margin", faint=True))
+    return lines
+
+
+def in_words(mapped: Neighbours) -> list[str]:
+    """Return a sentence for each neighbour: the measured change and its interval."""
+    sentences = []
+    for neighbour in mapped.neighbours:
+        pair = pair_of(neighbour)
+        change = 100 * (neighbour.factor - 1)
+        sentence = (
+            f"{mapped.knob} {change:+.3g}% ({neighbour.value:.12g}): {mapped.metric} changes by "
+            f"{pair.difference:+.4g}"
+        )
+        if math.isfinite(pair.ratio):
+            sentence += f" ({100 * pair.ratio:+.3g}%)"
+        sentences.append(f"{sentence}, {_interval(pair)}.")
+        sentences += neighbour.comparison.left_out
+    return sentences
+
+
+def _interval(pair: PairOfGroups) -> str:
+    test = pair.test
+    if not math.isfinite(test.low):
+        return f"without an interval: {test.reason}"
+    ends = f"95% interval {test.low:+.4g} to {test.high:+.4g}"
+    if test.low <= 0 <= test.high:
+        return f"{ends}, which contains no change"
+    return ends
