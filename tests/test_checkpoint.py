@@ -282,7 +282,7 @@ def test_the_state_of_another_architecture_is_refused_naming_its_tensors(tmp_pat
     "content", [{}, {"model": {}}, {"ebm_state": [torch.zeros(1)]}, {"lr": 0.1, "weight": 1.0}]
 )
 def test_a_dictionary_without_tensors_is_refused(tmp_path: Path, content: dict[str, Any]) -> None:
-    assert "expected a dictionary of tensors, found" in refusal(tmp_path, content)
+    assert "expected a dictionary of tensors, and nothing in it is one" in refusal(tmp_path, content)
 
 
 @pytest.mark.parametrize(("content", "found"), [([1, 2], "list"), (torch.zeros(3), "Tensor"), (None, "None")])

@@ -68,7 +68,7 @@ BAD_CHECKPOINTS: dict[str, tuple[Make, str]] = {
     "a folder": (Path.mkdir, "expected a checkpoint file, found a folder"),
     "text": (lambda p: p.write_text("hello\n"), "is not a whole PyTorch file"),
     "torn": (torn, "is not a whole PyTorch file"),
-    "code": (ask_for_code, "expected a dictionary of tensors, found"),
+    "code": (ask_for_code, "expected a dictionary of tensors, and nothing in it is one"),
     "a module": (
         lambda p: torch.save(torch.nn.Linear(2, 2), p),
         "It is a checkpoint of another architecture",

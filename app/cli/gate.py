@@ -27,7 +27,7 @@ COLOURS = {"keep": "green", "drop": "red", "undecided": "yellow"}
     type=float,
     default=0.0,
     show_default=True,
-    help="By how much the mean must be better, in the unit of the metric.",
+    help="Least improvement of the mean that counts, in the unit of the metric.",
 )
 @click.option(
     "--alpha",

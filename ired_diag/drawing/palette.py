@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
-GREY = "#888888"
+GREY, PALE_GREY = "#888888", "#A0A0A0"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ FIXED = {
     "adversarial": Style(VERMILION, (), "^"),
     "control": Style(GREEN, (1.5, 1.5), "D"),
     "margin": Style(GREY, (1.0, 1.5)),
-    "contour": Style(GREY),
+    "contour": Style(PALE_GREY),
 }
 DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 2.0), (1.5, 1.5), (6.0, 2.0, 1.5, 2.0))
 OTHERS = (

@@ -3,10 +3,10 @@
 Two logs hold the same run where their formats differ, their evaluations agree at all common steps (three or
 more that are not all equal, to the rounding of a print; of ten or more the last may differ), and neither seed
 nor configuration says otherwise. The lines of a text log may show fewer digits than a table in their folder
-or right below (``printed_rounding``); the digits of the table count. A trainer that saves its state with every
-checkpoint writes the run many times in one format: the states that agree with the longest are that run. So do
-files of one folder that are parts of one result (``metrics.json``, ``agent_metrics.json``). Other logs of one
-format that agree are different runs that computed the same, and are left for a rule to find.
+or right below (``printed_rounding``); the digits of the table count. A trainer that saves its state with
+every checkpoint writes the run many times in one format: the states that agree with the longest are that run.
+So do files of one folder that are parts of one result (``metrics.json``, ``agent_metrics.json``). Other logs
+of one format that agree are different runs that computed the same, and are left for a rule to find.
 """
 
 from __future__ import annotations
