@@ -278,11 +278,14 @@ def test_the_state_of_another_architecture_is_refused_naming_its_tensors(tmp_pat
     assert "found bias, weight. It is a checkpoint of another architecture" in message
 
 
-@pytest.mark.parametrize(
-    "content", [{}, {"model": {}}, {"ebm_state": [torch.zeros(1)]}, {"lr": 0.1, "weight": 1.0}]
-)
+@pytest.mark.parametrize("content", [{}, {"model": {}}, {"lr": 0.1, "weight": 1.0}])
 def test_a_dictionary_without_tensors_is_refused(tmp_path: Path, content: dict[str, Any]) -> None:
     assert "expected a dictionary of tensors, and nothing in it is one" in refusal(tmp_path, content)
+
+
+def test_a_list_in_place_of_the_tensors_is_called_a_list(tmp_path: Path) -> None:
+    message = refusal(tmp_path, {"ebm_state": [torch.zeros(1)]})
+    assert "expected a dictionary of tensors, found an object of type list." in message
 
 
 @pytest.mark.parametrize(("content", "found"), [([1, 2], "list"), (torch.zeros(3), "Tensor"), (None, "None")])

@@ -141,6 +141,7 @@ class Judged:
         over_fitting: How it over-fits; None where it does not.
         setting: The logged setting that moves with it; None where none does.
         is_at_minimum: Whether it ends in a cycle around the minimum, which it passed by chance.
+        scale: What the runs of its group win; None where lower is better.
     """
 
     run: Run
@@ -151,6 +152,14 @@ class Judged:
     over_fitting: OverFitting | None
     setting: MovingSetting | None = None
     is_at_minimum: bool = False
+    scale: float | None = None
+
+    @property
+    def hides_a_gain(self) -> bool:
+        """Whether its noise hides a gain that would matter, also next to what other runs of its group win."""
+        if self.scale is not None and are_small(self.series.values, self.scale):
+            return False
+        return hidden_gain(self.shape, len(self.series)) > MOST_HIDDEN
 
     @property
     def kept(self) -> str | None:
@@ -273,8 +282,9 @@ def _judge(run: Run, scales: Mapping[tuple[str, str], float]) -> Judged | None:
     if dead_end_of(run.history.series, metric) is not None:
         return None  # ``dead_run`` says that its loss became NaN, and where
     shape = shape_of(series.steps, series.values, lower_is_better=run.lower_is_better)
+    scale = scales.get((run.group, metric))
     if shape.word == "unstable":
-        shape = _without_small_swings(shape, series, scales.get((run.group, metric)))
+        shape = _without_small_swings(shape, series, scale)
     rate = None
     over_fitting = None
     setting = None
@@ -295,6 +305,7 @@ def _judge(run: Run, scales: Mapping[tuple[str, str], float]) -> Judged | None:
         over_fitting=over_fitting,
         setting=setting,
         is_at_minimum=is_at_minimum,
+        scale=scale,
     )
 
 
@@ -380,7 +391,7 @@ def _stuck_of(cases: Sequence[Judged]) -> tuple[list[Run], list[Finding]]:
             flat.append(case.run)
         elif falling_training_loss(case.run) is not None:
             learning.append(case.run)
-        elif hidden_gain(case.shape, len(case.series)) > MOST_HIDDEN:
+        elif case.hides_a_gain:
             noisy.append(case)
         elif case.run.format == MONITOR and len(case.series) < MANY_EPISODES:
             played.append(case.run)
