@@ -26,7 +26,7 @@ from benchmarks.curve_parts import MadeCurve
 from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.plateau import plateau_start
 from ired_diag.curves.shape import shape_of
-from ired_diag.forensics.curve_shape import SEVERITY
+from ired_diag.forensics.curve_shape_words import SEVERITY
 
 Kind = Callable[[np.random.Generator], MadeCurve]
 

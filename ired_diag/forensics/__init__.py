@@ -17,7 +17,7 @@ from ired_diag.forensics.rule import Rule
 from ired_diag.runs.study import Study
 
 WORST_FIRST = {"error": 0, "warning": 1, "note": 2}
-FRAME = "rule"
+FRAMES = frozenset({"rule", "curve_shape_words"})  # what rules share, and no rule themselves
 # A mistake that is the cause of what other rules find in the same runs: it alone is said.
 EXPLAINS: dict[str, tuple[str, ...]] = {
     "zero_learning_rate": ("chance_level", "curve_shape"),
@@ -30,7 +30,7 @@ AT_CHANCE, OF_ITS_CURVE, NOT_COME_DOWN = "chance_level", "curve_shape", "stuck"
 def names() -> list[str]:
     """Return the names of the rules."""
     modules = [module.name for module in pkgutil.iter_modules(__path__)]
-    return sorted(name for name in modules if name != FRAME)
+    return sorted(name for name in modules if name not in FRAMES)
 
 
 def load(name: str) -> Rule:
