@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_args
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
+from ired_diag.runs.files import is_file
 from ired_diag.runs.find import is_run_folder
 from ired_diag.runs.probe_folder import PROBES, places_of
 from ired_diag.runs.run import Run
@@ -174,8 +175,9 @@ def table_of_probe(run: Run, probe: str) -> Table | None:
 
 
 def _table_files(run: Run, probe: str) -> list[Path]:
+    """Return the files of a probe next to a run; a folder that may not be entered is listed by the study."""
     files = [place / f"{probe}.parquet" for place in places_of(run)]
-    return [path for path in files if path.is_file()]
+    return [path for path in files if is_file(path)]
 
 
 def _is_about(run: Run, path: Path, metadata: Mapping[str, Any]) -> bool:
