@@ -135,7 +135,7 @@ def _print(imported: Imported, runs: Path) -> None:
         click.echo(f"not imported: {skipped.path.name}: {skipped.reason}")
     output.print_lines(place.statement for place in imported.unreadable)
     click.echo(
-        f"{len(imported.runs)} runs, {imported.attempts} earlier attempts, "
+        f"{counted(len(imported.runs), 'run')}, {counted(imported.attempts, 'earlier attempt')}, "
         f"{counted(len(imported.evaluations), 'evaluation')}, "
-        f"{len(imported.skipped)} files that are none of these. Next: ired-diag ls --runs {runs}"
+        f"other files: {len(imported.skipped)}. Next: ired-diag ls --runs {runs}"
     )
