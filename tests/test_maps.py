@@ -297,3 +297,14 @@ def test_a_task_of_ones_own_is_mapped_where_its_extent_is_given(
     assert "learning_rate +10%" in run("map", "neighbours", "wells.py:build", *quick).output
     config = Path("runs/wells-neighbours/learning_rate=0.0001/seed0/config.json").read_text()
     assert '"task_function": "build"' in config
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_descent_that_starts_at_ackleys_minimum_stays_there(optimizer: str) -> None:
+    """Its cone has no derivative there, and a square root's is infinite."""
+    mapped = basins(FUNCTIONS, config_of(function="ackley", optimizer=optimizer), points=5, steps=20)
+    assert mapped.x[2] == 0
+    assert mapped.label[2, 2] != LEFT
+    end = mapped.ends[mapped.label[2, 2]]
+    assert (end.x, end.y, end.kind) == (0.0, 0.0, "minimum")
+    assert end.value == pytest.approx(0, abs=1e-12)

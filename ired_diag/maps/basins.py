@@ -177,7 +177,9 @@ def _extent_of(task: Task, config: TrainingConfig, extent: tuple[float, float] |
         )
     low, high = extent
     if not low < high:
-        raise DiagError(f"--extent {low:g} {high:g}: expected the smaller coordinate first.")
+        raise DiagError(
+            f"--extent {low:g} {high:g} (in Python: extent=): expected the smaller coordinate first."
+        )
     return low, high
 
 

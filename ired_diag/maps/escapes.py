@@ -95,9 +95,12 @@ def escapes(
     Raises:
         DiagError: The task knows no saddle, or the point is not one; a noise or the radius is not above 0.
     """
-    for option, number in [("--noise", min(noises)), ("--radius", radius)]:
+    for option, argument, number in [
+        ("--noise", "noises=", min(noises)),
+        ("--radius", "radius=", radius),
+    ]:
         if not number > 0:
-            raise DiagError(f"{option}: expected numbers above 0, found {number:g}.")
+            raise DiagError(f"{option} (in Python: {argument}): expected numbers above 0, found {number:g}.")
     saddle = _saddle_of(task, config)
     values, down = _curved_down(task, config, saddle)
     level = torch.tensor(noises, dtype=torch.float64).repeat_interleave(runs)
