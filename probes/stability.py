@@ -111,10 +111,13 @@ def conclude(table: Table, comparison: Table) -> Finding:
         return Finding("stability", "warning", statement, evidence)
     word, severity = _word(values["ratio"])
     batches = "1 batch" if n == 1 else f"{n} batches"
+    of_what = ""
+    if not math.isclose(values["preconditioned"], values["largest"], rel_tol=1e-9):
+        of_what = " of the Hessian over what the optimiser divides its steps by"
     statement = (
-        f"The largest eigenvalue is {values['preconditioned']:.4g} and the optimiser's limit on a quadratic "
-        f"is {values['limit']:.4g}: a ratio of {values['ratio']:.3g}, {word} ({batches}). The smallest "
-        f"eigenvalue of the Hessian is {values['smallest']:.3g}."
+        f"The largest eigenvalue{of_what} is {values['preconditioned']:.4g} and the optimiser's limit on a "
+        f"quadratic is {values['limit']:.4g}: a ratio of {values['ratio']:.3g}, {word} ({batches}). The "
+        f"smallest eigenvalue of the Hessian is {values['smallest']:.3g}."
     )
     return Finding("stability", severity, statement, evidence)
 

@@ -52,7 +52,11 @@ def readout_of_metric(comparison: Comparison, readout: str = "") -> str:
     """
     if comparison.of_tables:
         return f"{comparison.metric}, {VALUE_OF_TABLE}"
-    return f"{readout or READOUT_NAMES[comparison.readout]} of {comparison.metric}"
+    name = READOUT_NAMES[comparison.readout]
+    words = readout or name
+    if words.startswith(name):  # the metric belongs to the name, before what is said of it
+        return f"{name} of {comparison.metric}{words.removeprefix(name)}"
+    return f"{words} of {comparison.metric}"
 
 
 def count_of_different(comparison: Comparison) -> str:

@@ -30,6 +30,7 @@ from torch import Tensor
 from ired_diag.config import TrainingConfig
 from ired_diag.errors import DiagError
 from ired_diag.maps.descent import descend, reported_at, weight_shapes
+from ired_diag.runs.name_list import first_names
 from ired_diag.task import CriticalPoint, Task
 from ired_diag.training.nearest_critical_point import FLAT
 
@@ -38,6 +39,7 @@ Indices = NDArray[np.int64]
 
 SETTLED = 0.02  # of the grid's width
 UNDER_WAY, LEFT = -1, -2
+MOST_NAMED = 3  # weights, in a message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +161,8 @@ def _plane_weight(task: Task, config: TrainingConfig) -> str:
     """Return the name of the one weight that is a point of the plane."""
     shapes = weight_shapes(task, config)
     if [tuple(shape) for shape in shapes.values()] != [(2,)]:
-        listed = ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items())
+        weights = [f"{name} {tuple(shape)}" for name, shape in shapes.items()]
+        listed = first_names(weights, most=MOST_NAMED)
         raise DiagError(
             f"The task {task.name} has the weights {listed}. A map of basins needs one weight of shape (2,), "
             "a point of the plane."
