@@ -49,3 +49,16 @@ def test_a_group_of_one_seed_shows_its_number_without_empty_digits(tmp_path: Pat
     shown = say("stats", str(tmp_path)).stdout
     assert "last evaluation of val_loss, because the curves have no plateau in common, each seed" in shown
     assert "1.25 to 1.25" in shown and "1.2500" not in shown
+
+
+@pytest.mark.parametrize(
+    ("first", "words"), [("", "the 3 rows are counted"), (",", "the index of the 3 rows does")]
+)
+def test_it_is_said_whether_rows_are_counted_or_an_index_counts(
+    first: str, words: str, tmp_path: Path
+) -> None:
+    rows = ["loss,val_loss", "3,4", "2,3", "1,2"]
+    if first:
+        rows = [f",{rows[0]}", *(f"{place},{row}" for place, row in enumerate(rows[1:]))]
+    (tmp_path / "results.csv").write_text("\n".join(rows) + "\n")
+    assert f"No column counts the steps: {words}." in say("ls", str(tmp_path)).stdout

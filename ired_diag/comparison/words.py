@@ -52,11 +52,8 @@ def readout_of_metric(comparison: Comparison, readout: str = "") -> str:
     """
     if comparison.of_tables:
         return f"{comparison.metric}, {VALUE_OF_TABLE}"
-    name = READOUT_NAMES[comparison.readout]
-    words = readout or name
-    if words.startswith(name):  # the metric belongs to the name, before what is said of it
-        return f"{name} of {comparison.metric}{words.removeprefix(name)}"
-    return f"{words} of {comparison.metric}"
+    words, comma, reason = (readout or READOUT_NAMES[comparison.readout]).partition(", ")
+    return f"{words} of {comparison.metric}{comma}{reason}"
 
 
 def count_of_different(comparison: Comparison) -> str:
