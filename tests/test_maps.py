@@ -308,3 +308,18 @@ def test_a_descent_that_starts_at_ackleys_minimum_stays_there(optimizer: str) ->
     end = mapped.ends[mapped.label[2, 2]]
     assert (end.x, end.y, end.kind) == (0.0, 0.0, "minimum")
     assert end.value == pytest.approx(0, abs=1e-12)
+
+
+def test_maps_say_how_far_they_are() -> None:
+    told: list[tuple[int, int]] = []
+
+    def progress(steps: int, most: int) -> None:
+        told.append((steps, most))
+
+    basins(FUNCTIONS, config_of(), points=3, steps=30, progress=progress)
+    assert told == [(10, 30), (20, 30), (30, 30)]
+    told.clear()
+    saddle = config_of(function="saddle", optimizer="sgd", learning_rate=0.1)
+    escapes(FUNCTIONS, saddle, noises=[1.0], runs=20, most_steps=5000, progress=progress)
+    assert told[0] == (10, 5000)
+    assert told[-1][0] < 5000  # nearly all have escaped

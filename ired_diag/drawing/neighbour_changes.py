@@ -95,5 +95,5 @@ def _interval(pair: PairOfGroups) -> str:
         return f"without an interval: {test.reason}"
     ends = f"95% interval {test.low:+.4g} to {test.high:+.4g}"
     if test.low <= 0 <= test.high:
-        return f"{ends}, which contains no change"
+        return f"{ends}, which includes 0"
     return ends

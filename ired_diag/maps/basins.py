@@ -29,7 +29,14 @@ from torch import Tensor
 
 from ired_diag.config import TrainingConfig
 from ired_diag.errors import DiagError
-from ired_diag.maps.descent import descend, reported_at, weight_shapes
+from ired_diag.maps.descent import (
+    LOOK_EVERY,
+    Progress,
+    descend,
+    reported_at,
+    weight_shapes,
+    without_progress,
+)
 from ired_diag.runs.name_list import first_names
 from ired_diag.task import CriticalPoint, Task
 from ired_diag.training.nearest_critical_point import FLAT
@@ -101,6 +108,7 @@ def basins(
     extent: tuple[float, float] | None = None,
     points: int = 101,
     steps: int = 2000,
+    progress: Progress = without_progress,
 ) -> BasinMap:
     """Return where descents from a square grid end.
 
@@ -110,6 +118,7 @@ def basins(
         extent: Smallest and largest coordinate of the grid. Default: that of the task's map.
         points: Points on each side of the grid.
         steps: Steps from each start.
+        progress: Called now and then with the steps taken and to be taken.
 
     Raises:
         DiagError: The weights are not a point of the plane, or the task has no map and no extent is given.
@@ -120,7 +129,7 @@ def basins(
     axis = np.linspace(low, high, points)
     columns, rows = np.meshgrid(axis, axis)
     starts = np.stack([columns.ravel(), rows.ravel()], axis=1)
-    last, span = _last_and_span(task, config, name, torch.from_numpy(starts), steps)
+    last, span = _last_and_span(task, config, name, torch.from_numpy(starts), steps, progress)
     value, newton = _value_and_newton_step(task, config, name, last)
     place = last.double().numpy()
     is_settled = (span <= SETTLED * width) & (newton <= SETTLED * width)
@@ -140,7 +149,7 @@ def basins(
 
 
 def _last_and_span(
-    task: Task, config: TrainingConfig, name: str, starts: Tensor, steps: int
+    task: Task, config: TrainingConfig, name: str, starts: Tensor, steps: int, progress: Progress
 ) -> tuple[Tensor, Array]:
     """Return the last point of each descent, and the widest span of a coordinate over its second half."""
     first_watched = steps - steps // 2
@@ -153,6 +162,8 @@ def _last_and_span(
         elif number > first_watched:
             torch.minimum(smallest, point, out=smallest)
             torch.maximum(largest, point, out=largest)
+        if number % LOOK_EVERY == 0:
+            progress(number, steps)
     span = (largest - smallest).amax(dim=1)
     return point, span.double().numpy()
 
