@@ -128,6 +128,8 @@ def conclude(table: Table, comparison: Table) -> Finding:
 
 def _without_a_saddle(table: Table, distance: float) -> str:
     """Return what kind of point Newton's method finds, where no saddle is near."""
+    if not np.isfinite(table["gradient_norm"]).all():
+        return "The gradient at the weights is no number: nothing can be said of saddles"
     kinds = list(dict.fromkeys(table["kind"].tolist()))
     if kinds == ["none"]:
         return "Newton's method finds no critical point from here"
@@ -147,9 +149,16 @@ def over_training(steps: Sequence[int], findings: Sequence[Finding]) -> Finding:
     for step, finding in zip(steps, findings, strict=True):
         if float(finding.evidence["saddles"] or 0) > 0:
             near.append(step)
-    evidence: dict[str, Any] = {"checkpoints": len(steps), "near": len(near)}
+    stated = [finding.evidence.get("gradient_norm") for finding in findings]
+    norms = np.array([math.nan if norm is None else float(norm) for norm in stated])
+    measured = int(np.isfinite(norms).sum())
+    evidence: dict[str, Any] = {"checkpoints": len(steps), "near": len(near), "measured": measured}
     if not near:
         statement = f"At none of {len(steps)} checkpoints is a saddle near."
+        if measured < len(steps):
+            statement += (
+                f" At {len(steps) - measured} of them the gradient is no number: there it is unknown."
+            )
         return Finding("saddles_over_training", "note", statement, evidence)
     statement = (
         f"At {len(near)} of {len(steps)} checkpoints a saddle is near, from step {near[0]} to {near[-1]}."

@@ -201,6 +201,11 @@ def conclude(table: Table, comparison: Table) -> Finding:
     """Return whether the promise is kept, and else what stands between promise and delivery."""
     evidence = _evidence(comparison)
     steps = int(evidence["n"])
+    if not math.isfinite(evidence["promised"]) or not math.isfinite(evidence["delivered"]):
+        statement = (
+            f"Over {steps} steps the loss or its gradient is not always a number: nothing can be said."
+        )
+        return Finding("steps", "warning", statement, evidence, "Probe a checkpoint from before that.")
     statement = (
         f"Over {steps} steps the gradient promises a change of the trained loss of "
         f"{evidence['promised']:.3g}, and {evidence['delivered']:.3g} is delivered "

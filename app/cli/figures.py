@@ -166,5 +166,8 @@ def command(
         click.echo(f"note: {note}", err=True)
     for name, reason in pictures.not_drawn.items():
         click.echo(f"not drawn: {name}: {reason}", err=True)
+    if not pictures.figures:
+        click.echo("No picture can be drawn of these runs.")
+        return
     names = ", ".join(figure.name for figure in pictures.figures)
     click.echo(f"{counted(len(pictures.figures), 'picture')} in {output.shorten(out)}: {names}")
