@@ -251,3 +251,11 @@ def test_a_start_is_a_pair_of_numbers() -> None:
     assert config.start == (1.0, 2.5)
     with pytest.raises(WrongConfiguration, match="start"):
         tasks.settings_of(FUNCTIONS, {"experiment_name": "x", "start": [1]})
+
+
+@pytest.mark.parametrize("start", ["abc", 3.0, "[nan, 2]"])
+def test_a_start_that_is_no_list_is_answered_with_the_form_of_one(start: object) -> None:
+    with pytest.raises(
+        WrongConfiguration, match=r"start = .*: expected a list in brackets, such as \[1, 2\]"
+    ):
+        tasks.settings_of(FUNCTIONS, {"experiment_name": "x", "start": start})
