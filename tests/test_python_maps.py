@@ -56,6 +56,14 @@ def test_neighbours_from_python_train_a_task_with_a_tenth_more_and_less(tmp_path
     assert [round(neighbour.factor, 9) for neighbour in drawn.measured.neighbours] == [0.9, 1.1]
     assert drawn.measured.seeds == (0, 4)
     assert len(drawn.summary.splitlines()) == 2
+    assert drawn.figure.note.startswith("2 seeds, against")
+
+
+def test_seeds_that_are_one_measurement_have_no_interval_in_the_picture(tmp_path: Path) -> None:
+    settings = {"train_steps": 20, "validate_every": 20}
+    drawn = ird.map_neighbours("functions", settings=settings, seeds=[0, 4], runs=tmp_path, device="cpu")
+    assert drawn.figure.note.startswith("2 seeds, no interval, against")
+    assert "without an interval" in drawn.summary and "95% t interval" not in drawn.figure.method
 
 
 def test_errors_of_maps_name_arguments() -> None:

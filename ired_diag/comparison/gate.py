@@ -253,4 +253,6 @@ def _reason(decision: Decision, *, failed: int, budget: int) -> str:
         return f"With this mean and spread, {decision.more} more seeds are expected to decide."
     if decision.design == "unpaired" and math.isinf(decision.high):
         return "The old group has too few seeds: train more of them, or pair the seeds."
-    return f"The margin lies within the interval, and with this mean and spread it still would at {budget} seeds."
+    return (
+        f"The margin lies within the interval, and with this mean and spread still would at {budget} seeds."
+    )
