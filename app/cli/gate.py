@@ -125,7 +125,9 @@ def _print(answer: Gate) -> None:
     for sentence in answer.comparison.left_out:
         click.echo(sentence)
     word = click.style(decision.verdict, fg=COLOURS[decision.verdict], bold=True)
-    more = f": run {decision.more} more seeds" if decision.more else ""
+    more = ""
+    if decision.more:
+        more = f": run {decision.more} more seed{'s' if decision.more > 1 else ''}"
     click.echo(f"{word}{more}. {decision.reason}")
     click.echo(_difference_in_words(answer))
     if decision.n < decision.earliest and decision.verdict == "undecided":

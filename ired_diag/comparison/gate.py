@@ -250,9 +250,8 @@ def _reason(decision: Decision, *, failed: int, budget: int) -> str:
     if decision.n < decision.earliest:
         return f"Only {decision.n} of the {decision.earliest} seeds that any decision needs at this level."
     if decision.more is not None:
-        return f"With this mean and spread, {decision.more} more seeds are expected to decide."
+        seeds = "1 more seed is" if decision.more == 1 else f"{decision.more} more seeds are"
+        return f"With this mean and spread, {seeds} expected to decide."
     if decision.design == "unpaired" and math.isinf(decision.high):
         return "The old group has too few seeds: train more of them, or pair the seeds."
-    return (
-        f"The margin lies within the interval, and with this mean and spread still would at {budget} seeds."
-    )
+    return f"The margin lies within the interval, and with this mean and spread would at {budget} seeds too."
