@@ -84,7 +84,8 @@ class Material:
             NotFound: The runs train a task of the user's own, and the probe is about the built-in one.
         """
         own = {run.task for run in all_runs(self.groups) if run.task and not tasks.is_built_in(run.task)}
-        if own and not probes.load(probe).own_energies:
+        definition = probes.load(probe)
+        if own and not (definition.own_energies or definition.is_of_training):
             raise NotFound(f"the probe {probe} cannot be put to the task {sorted(own)[0]}.")
         return find_tables(self.groups, probe, out=self.out)
 

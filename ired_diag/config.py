@@ -272,6 +272,8 @@ def _sentence(problem: Mapping[str, Any], kind: type[TrainingConfig]) -> str:
     value = json.dumps(problem["input"], default=str)
     if is_missing:  # the second of a pair, such as adam_betas
         return f"{key}: expected two numbers, found {value}"
+    if problem["type"] in ("tuple_type", "list_type"):
+        return f"{key} = {value}: expected a list in brackets, such as [1, 2]"
     if key in kind.expectations:  # a union: pydantic would complain once for each member
         return f"{key} = {value}: expected {kind.expectations[key]}"
     return f"{key} = {value}: {message[0].lower()}{message[1:]}"

@@ -10,7 +10,7 @@ what). A long table may hold several metrics: all of them are values of the same
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -99,15 +99,34 @@ def runs_of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[
         metric: Name of the metric that their numbers are; None leaves it to the name of their column.
     """
     groups: dict[str, list[Run]] = {}
-    for path in paths:
-        table = read_seed_table(path, column=metric)
+    tables = {path: read_seed_table(path, column=metric) for path in paths}
+    named_by_file = _named_by_file(tables)
+    for path, table in tables.items():
         measure = metric or metric_of_table(path, list(table)) or UNNAMED
         notes = notes_on_table(path)
-        for name, values in table.items():
+        for in_table, values in table.items():
+            name = named_by_file.get(path, in_table)
             if name in groups:
                 raise _in_two_tables(name, groups[name][0].path, path)
             groups[name] = runs_of_table(path, name, measure, values, notes=notes)
     return groups
+
+
+def _named_by_file(tables: Mapping[Path, Mapping[str, object]]) -> dict[Path, str]:
+    """Return the names of tables that are one group each, where nothing in them tells the groups apart.
+
+    A table of seeds and one metric, with no column that names an experiment, is called by the metric: several
+    such tables are told apart by their files.
+    """
+    in_tables = Counter(itertools.chain.from_iterable(tables.values()))
+    named: dict[Path, str] = {}
+    for path, table in tables.items():
+        name = next(iter(table), "")
+        if len(table) == 1 and in_tables[name] > 1 and name == metric_of_table(path, list(table)):
+            named[path] = path.stem
+    if len(set(named.values())) < len(named):
+        return {path: str(path) for path in named}
+    return named
 
 
 def runs_of_table(
@@ -182,4 +201,6 @@ def _run_of(
 
 
 def _in_two_tables(name: str, first: Path, second: Path) -> AmbiguousName:
-    return AmbiguousName(f"{name}: both {first} and {second} have values of it. Give one of them.")
+    return AmbiguousName(
+        f"{name}: both {first} and {second} have values of it. Pass one of them, or name each: NAME=FILE."
+    )

@@ -265,7 +265,7 @@ def _groups_by_argument(
     named_paths, others = split_arguments(arguments)
     by_name = {}
     for argument, named in named_paths.items():
-        by_name[argument] = _of_named_paths(named, ungrouped, closed)
+        by_name[argument] = _of_named_paths(named, ungrouped, closed, metric)
     names, logs, tables = [], [], []
     for argument in others:
         path = Path(argument)
@@ -315,13 +315,30 @@ def _runs_inside(path: Path, runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if run.path.resolve().is_relative_to(place)]
 
 
-def _of_named_paths(group: NamedPaths, grouping: Grouping, closed: list[str]) -> dict[str, list[Run]]:
+def _of_named_paths(
+    group: NamedPaths, grouping: Grouping, closed: list[str], metric: str | None
+) -> dict[str, list[Run]]:
+    if all(is_table(path) for path in group.paths):
+        return _of_named_tables(group, metric)
     study = _noting_unreadable(open_study(group.paths, grouping=grouping), closed)
     if not study.runs:
         lack = f"{group.name}: no run at the {len(group.paths)} paths that match"
         reason = _why_none(study)
         raise NotFound(f"{lack} ({reason})." if reason else f"{lack}.")
     return Study.of(_with_name(study.runs, group.name)).groups()
+
+
+def _of_named_tables(group: NamedPaths, metric: str | None) -> dict[str, list[Run]]:
+    """Return the runs of tables of one number a seed that hold one group, under the user's name for it."""
+    in_tables = runs_of_tables(group.paths, metric)
+    if len(in_tables) > 1:
+        listed = ", ".join(in_tables)
+        raise AmbiguousName(
+            f"{group.name}: {len(in_tables)} groups are in {' and '.join(map(str, group.paths))} ({listed}). "
+            "Pass the table as the runs folder (--runs TABLE) and a group by its own name."
+        )
+    (runs,) = in_tables.values()
+    return Study.of(_with_name(runs, group.name)).groups()
 
 
 def _why_none(study: Study) -> str:

@@ -28,6 +28,7 @@ SWITCHES = {
 }
 VALUED = (
     "metric",
+    "knob",
     "runs",
     "name",
     "task",

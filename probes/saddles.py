@@ -3,8 +3,8 @@
 A small gradient alone is no saddle, and eigenvalues of both signs alone make none: Rosenbrock's function has
 them at many points and has no saddle anywhere. Here a saddle is a point where the gradient vanishes and the
 Hessian has eigenvalues of both signs, found by Newton's method from the weights
-(``ired_diag.training.nearest_critical_point``); the training is called near it where the loss curves down at
-the weights too.
+(``ired_diag.training.nearest_critical_point``); the training is called near it where at the weights the loss
+curves down and the gradient is small, and the saddle is no further than a unit of the weights.
 
 Along the direction that curves down most, by -λ, gradient descent with rate η moves away by the factor 1 + ηλ
 a step, so that the distance grows tenfold in ln 10/ln(1 + ηλ) steps. Optimisers that divide by the size of
@@ -29,7 +29,7 @@ from ired_diag.probing.probe import Headline, Probe
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, table_of_rows
 from ired_diag.training.learning_rate import learning_rate_after
-from ired_diag.training.nearest_critical_point import nearest_critical_point, steps_to_leave
+from ired_diag.training.nearest_critical_point import is_near_saddle, nearest_critical_point, steps_to_leave
 from ired_diag.training.point import TrainingPoint
 from ired_diag.training.weight_curvature import LossAt, ends_at
 
@@ -94,17 +94,13 @@ def _row(number: int, loss: LossAt, rate: float) -> dict[str, Any]:
 def compare(table: Table) -> Table:
     """Return the share of batches near a saddle, and the means of the numbers."""
     n = len(table["batch"])
-    rows: list[dict[str, Any]] = [{"quantity": "saddles", "value": float(_is_near(table).mean()), "n": n}]
+    share = float(is_near_saddle(table).mean())
+    rows: list[dict[str, Any]] = [{"quantity": "saddles", "value": share, "n": n}]
     for name in NUMBERS:
         values = table[name][np.isfinite(table[name])]
         mean = float(values.mean()) if len(values) else math.nan
         rows.append({"quantity": name, "value": mean, "n": len(values)})
     return table_of_rows(COMPARISON_COLUMNS, rows)
-
-
-def _is_near(table: Table) -> Any:
-    """Say of each batch whether a saddle is near: Newton finds one, and the loss curves down here."""
-    return (table["kind"] == "saddle") & (table["smallest"] < 0)
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
@@ -114,7 +110,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
     evidence: dict[str, Any] = {**values, "n": n, "kind": str(table["kind"][0])}
     batches = "1 batch" if n == 1 else f"{n} batches"
     severity: Severity = "note"
-    near = _is_near(table)
+    near = is_near_saddle(table)
     if near.any():
         severity = "warning"
         first = int(near.argmax())
@@ -126,12 +122,25 @@ def conclude(table: Table, comparison: Table) -> Finding:
         )
         advice = "Noise, momentum or an optimiser that divides by the size of the gradient leaves it sooner."
         return Finding("saddles", severity, f"{statement} ({batches}).", evidence, advice)
-    kinds = ", ".join(dict.fromkeys(table["kind"].tolist()))
-    if kinds == "none":
-        statement = "Newton's method finds no critical point from here"
-    else:
-        statement = f"The critical point nearby is a {kinds}, {values['distance']:.3g} away: no saddle"
+    statement = _without_a_saddle(table, values["distance"])
     return Finding("saddles", severity, f"{statement} ({batches}).", evidence)
+
+
+def _without_a_saddle(table: Table, distance: float) -> str:
+    """Return what kind of point Newton's method finds, where no saddle is near."""
+    if not np.isfinite(table["gradient_norm"]).all():
+        return "The gradient at the weights is no number: nothing can be said of saddles"
+    kinds = list(dict.fromkeys(table["kind"].tolist()))
+    if kinds == ["none"]:
+        return "Newton's method finds no critical point from here"
+    if "saddle" not in kinds:
+        return f"The critical point nearby is a {', '.join(kinds)}, {distance:.3g} away: no saddle"
+    first = table["kind"].tolist().index("saddle")
+    gradient, smallest = table["gradient_norm"][first], table["smallest"][first]
+    return (
+        f"No saddle is near. Newton's method finds one {table['distance'][first]:.3g} away; at the weights "
+        f"the gradient has a norm of {gradient:.3g}, and the smallest curvature is {smallest:.3g}"
+    )
 
 
 def over_training(steps: Sequence[int], findings: Sequence[Finding]) -> Finding:
@@ -140,9 +149,16 @@ def over_training(steps: Sequence[int], findings: Sequence[Finding]) -> Finding:
     for step, finding in zip(steps, findings, strict=True):
         if float(finding.evidence["saddles"] or 0) > 0:
             near.append(step)
-    evidence: dict[str, Any] = {"checkpoints": len(steps), "near": len(near)}
+    stated = [finding.evidence.get("gradient_norm") for finding in findings]
+    norms = np.array([math.nan if norm is None else float(norm) for norm in stated])
+    measured = int(np.isfinite(norms).sum())
+    evidence: dict[str, Any] = {"checkpoints": len(steps), "near": len(near), "measured": measured}
     if not near:
         statement = f"At none of {len(steps)} checkpoints is a saddle near."
+        if measured < len(steps):
+            statement += (
+                f" At {len(steps) - measured} of them the gradient is no number: there it is unknown."
+            )
         return Finding("saddles_over_training", "note", statement, evidence)
     statement = (
         f"At {len(near)} of {len(steps)} checkpoints a saddle is near, from step {near[0]} to {near[-1]}."

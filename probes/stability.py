@@ -111,10 +111,13 @@ def conclude(table: Table, comparison: Table) -> Finding:
         return Finding("stability", "warning", statement, evidence)
     word, severity = _word(values["ratio"])
     batches = "1 batch" if n == 1 else f"{n} batches"
+    of_what = ""
+    if not math.isclose(values["preconditioned"], values["largest"], rel_tol=1e-9):
+        of_what = " of the Hessian over what the optimiser divides its steps by"
     statement = (
-        f"The largest eigenvalue is {values['preconditioned']:.4g} and the optimiser's limit on a quadratic "
-        f"is {values['limit']:.4g}: a ratio of {values['ratio']:.3g}, {word} ({batches}). The smallest "
-        f"eigenvalue of the Hessian is {values['smallest']:.3g}."
+        f"The largest eigenvalue{of_what} is {values['preconditioned']:.4g} and the optimiser's limit on a "
+        f"quadratic is {values['limit']:.4g}: a ratio of {values['ratio']:.3g}, {word} ({batches}). The "
+        f"smallest eigenvalue of the Hessian is {values['smallest']:.3g}."
     )
     return Finding("stability", severity, statement, evidence)
 
@@ -129,17 +132,26 @@ def _word(ratio: float) -> tuple[str, Severity]:
 
 def over_training(steps: Sequence[int], findings: Sequence[Finding]) -> Finding:
     """Return since when the training is beyond its limit."""
-    ratios = np.array([float(finding.evidence.get("ratio") or math.nan) for finding in findings])
+    stated = [finding.evidence.get("ratio") for finding in findings]
+    ratios = np.array([math.nan if ratio is None else float(ratio) for ratio in stated])
     beyond = [step for step, ratio in zip(steps, ratios, strict=True) if ratio > BEYOND]
-    evidence: dict[str, Any] = {"checkpoints": len(steps), "beyond": len(beyond)}
+    measured = int(np.isfinite(ratios).sum())
+    evidence: dict[str, Any] = {"checkpoints": len(steps), "beyond": len(beyond), "measured": measured}
+    if not measured:
+        statement = f"At none of {len(steps)} checkpoints is the curvature a number: nothing can be said."
+        return Finding("stability_over_training", "warning", statement, evidence)
+    unknown = ""
+    if measured < len(steps):
+        unknown = f" At {len(steps) - measured} of them the curvature is no number."
     if not beyond:
-        statement = f"At none of {len(steps)} checkpoints is the training beyond its limit"
-        if np.isfinite(ratios).any():
-            statement += f"; the largest ratio is {np.nanmax(ratios):.3g}"
-        return Finding("stability_over_training", "note", f"{statement}.", evidence)
+        statement = (
+            f"At none of {len(steps)} checkpoints is the training beyond its limit; the largest ratio is "
+            f"{np.nanmax(ratios):.3g}.{unknown}"
+        )
+        return Finding("stability_over_training", "note", statement, evidence)
     evidence["first_beyond"] = beyond[0]
     where = f"At {len(beyond)} of {len(steps)} checkpoints"
-    statement = f"{where} the training is beyond its limit, first at step {beyond[0]}."
+    statement = f"{where} the training is beyond its limit, first at step {beyond[0]}.{unknown}"
     return Finding("stability_over_training", "note", statement, evidence)
 
 

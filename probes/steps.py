@@ -66,6 +66,7 @@ COMPARISON_COLUMNS = (
     Column("n", "1", "steps; of quotients, 1"),
 )
 KEPT = 0.25  # U up to which a promise is kept
+SUM_KEPT = 0.1  # of the larger sum: how far the sums over all steps may be apart where it is
 RIGHT, WRONG = 0.99, 0.5  # cosine with quotients from which a gradient is right, up to which it is not
 SAME = 1 - 1e-9  # cosine from which two losses, or two batches, are one
 CONFIRMED = 0.25  # share of a batch's gain that another batch confirms, below which it is called noise
@@ -200,6 +201,11 @@ def conclude(table: Table, comparison: Table) -> Finding:
     """Return whether the promise is kept, and else what stands between promise and delivery."""
     evidence = _evidence(comparison)
     steps = int(evidence["n"])
+    if not math.isfinite(evidence["promised"]) or not math.isfinite(evidence["delivered"]):
+        statement = (
+            f"Over {steps} steps the loss or its gradient is not always a number: nothing can be said."
+        )
+        return Finding("steps", "warning", statement, evidence, "Probe a checkpoint from before that.")
     statement = (
         f"Over {steps} steps the gradient promises a change of the trained loss of "
         f"{evidence['promised']:.3g}, and {evidence['delivered']:.3g} is delivered "
@@ -215,12 +221,22 @@ def conclude(table: Table, comparison: Table) -> Finding:
     return Finding("steps", severity, statement + " ".join(parts), evidence, advice)
 
 
+def _kept(evidence: dict[str, Any]) -> str:
+    """Return that steps keep their promise; where their sum does not, what the curvature makes of it."""
+    if math.isclose(evidence["promised"], evidence["delivered"], rel_tol=SUM_KEPT):
+        return "The promise is kept."
+    return (
+        f"The promise of single steps is kept (U = {evidence['unexplained']:.2g}), that of all steps "
+        f"together is not: with the curvature it is {evidence['promised_curved']:.3g}."
+    )
+
+
 def _verdict(evidence: dict[str, Any]) -> tuple[str, str]:
     """Return what stands between promise and delivery, and what to do."""
     if not math.isfinite(evidence["unexplained"]):
         return "The loss does not move, or is no number: nothing can be said.", ""
     if evidence["unexplained"] <= KEPT:
-        return "The promise is kept.", ""
+        return _kept(evidence), ""
     if evidence["unexplained_curved"] <= KEPT:
         sentence = "With the curvature it is kept: the steps are too long for the curvature."
         return sentence, "Take shorter steps: a smaller learning_rate, or a decay."

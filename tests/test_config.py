@@ -164,7 +164,7 @@ def test_all_complaints_stand_in_one_message() -> None:
         ("learning_rate", float("nan"), "finite number"),
         ("mining_noise_scale", float("nan"), "finite number"),
         ("energy_loss_weight", float("inf"), "finite number"),
-        ("adam_betas", 0.9, "valid tuple"),
+        ("adam_betas", 0.9, "expected a list in brackets"),
         ("gradient_normalization", 0, "expected 'batch', a number above 0, or null"),
         ("gradient_normalization", -2048, "expected 'batch', a number above 0, or null"),
         ("gradient_normalization", "bach", "expected 'batch', a number above 0, or null"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,12 @@ from ired_diag.drawing.model_images import GAP, MOST, model_images
 from ired_diag.drawing.trajectories import trajectories
 from ired_diag.errors import NotFound
 from ired_diag.open import open_study
+from ired_diag.probing.driver import Request, put_probes
+from ired_diag.probing.targets import of_run
 from ired_diag.runs.run import Run
+from ired_diag.runs.store import read_run
 from ired_diag.training.trainer import train
+from probes import load
 
 Browse = Callable[[Path], Any]
 Ask = Callable[..., dict[str, Any]]
@@ -153,3 +158,16 @@ def test_the_page_shows_paths_and_images(browse: Browse, ask: Ask, descents: Pat
         client = browse(root)
         shown = ask(client, f"{chart}-graph.figure", address_search="?page=optimizer", version_data=1)
         assert shown[f"{chart}-graph"]["figure"]["data"]
+
+
+def test_probes_of_a_training_are_drawn_for_a_task_of_the_users_own(tmp_path: Path) -> None:
+    own = replace(tasks.load("functions"), name="own")
+    settings = {"experiment_name": "mine", "train_steps": 10, "validate_every": 5}
+    train(own, tasks.settings_of(own, settings), tmp_path / "mine" / "seed0")
+    request = Request(probes=[load("stability"), load("layers")], figures="none")
+    list(put_probes(of_run(read_run(tmp_path / "mine" / "seed0"), "all", task=own), request))
+    groups = groups_in(tmp_path)
+    assert [run.task for run in groups["mine"]] == ["own"]
+    pictures = make_pictures(Material(groups=groups))
+    names = [figure.name for figure in pictures.figures]
+    assert "stability-over-training" in names and "layers-mine" in names, pictures.not_drawn

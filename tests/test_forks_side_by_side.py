@@ -56,11 +56,13 @@ def test_a_training_that_goes_on_well_by_itself_had_nothing_to_mend(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     run(*TRAIN, *SHORT, "--set", "optimizer=sgd", "--set", "learning_rate=0.01")
-    run("train", "--from", "ball@40", "--each", "learning_rate=0.012")
+    run("train", "--from", "ball@40", "--each", "learning_rate=0.012", "--each", "learning_rate=0.008")
     output = " ".join(run("stats", "ball", "--forks").output.split())
-    assert "Of 1 change one ends better than the training ever was up to step 40" in output
+    assert "Of 2 changes 2 end better than the training ever was up to step 40" in output
     assert "Unchanged it ends better too (" in output
     assert "there was nothing to mend." in output
+    assert "these end better than it does unchanged: learning_rate=0.012." in output
+    assert "mends" not in output  # both are better than before, and so is no change at all
 
 
 def test_a_fork_that_a_change_leaves_alone_equals_its_parent_in_every_digit(forked: Path) -> None:

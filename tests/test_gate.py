@@ -162,3 +162,43 @@ def test_the_published_rule_stands_next_to_it(shared: Path) -> None:
         assert answer.known_sigma is not None
         assert answer.known_sigma.p == pytest.approx(p, rel=5e-3)
         assert answer.decision.low > 0
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_seeds_that_are_all_equal_decide_nothing(paired: bool, tmp_path: Path) -> None:
+    """Their noise is unknown; with digits that differ by rounding alone too."""
+    old = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]) if paired else np.full(6, 0.5)
+    numbers = table(tmp_path / "t.csv", {"new": (old - 0.3).tolist(), "old": old.tolist()})
+    answer = ird.gate("new", against="old", runs=numbers, paired=paired)
+    assert answer.decision.verdict == "undecided"
+    assert answer.decision.more is None
+    assert math.isinf(answer.decision.high)
+    assert "How far another seed would lie is unknown" in answer.decision.reason
+
+
+def test_a_group_with_failed_seeds_is_not_sent_for_more(tmp_path: Path) -> None:
+    """More seeds would not keep it: the failed ones stay."""
+    values = [0.9, 1.0, 1.1, 0.95, 1.05, 1.0]
+    complete = table(tmp_path / "complete.csv", {"new": values})
+    failing = table(tmp_path / "failing.csv", {"new": [*values, math.nan]})
+    assert ird.gate("new", threshold=1.06, runs=complete).decision.more
+    answer = ird.gate("new", threshold=1.06, runs=failing).decision
+    assert (answer.verdict, answer.more) == ("undecided", None)
+    assert "1 seed of the new group failed" in answer.reason
+
+
+def test_a_table_for_each_group_is_called_by_its_file_or_by_the_user(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    for name, mean in (("new", 1.0), ("old", 2.0)):
+        values = rng.normal(mean, 0.1, 8)
+        rows = [f"{seed},{value!r}" for seed, value in enumerate(values.tolist())]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["seed,val_loss", *rows]) + "\n")
+    new, old = tmp_path / "new.csv", tmp_path / "old.csv"
+    by_file = ird.gate(str(new), against=str(old))
+    assert (by_file.new, by_file.against, by_file.decision.verdict) == ("new", "old", "keep")
+    named = ird.gate(f"b={new}", against=f"a={old}")
+    assert (named.new, named.against) == ("b", "a")
+    assert named.decision.better_by == by_file.decision.better_by
+    both = table(tmp_path / "both.csv", {"x": [1.0, 2.0], "y": [1.0, 2.0]})
+    with pytest.raises(DiagError, match=r"b: 2 groups are in .*both.csv \(x, y\)"):
+        ird.gate(f"b={both}", against=f"a={old}")

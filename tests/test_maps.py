@@ -297,3 +297,29 @@ def test_a_task_of_ones_own_is_mapped_where_its_extent_is_given(
     assert "learning_rate +10%" in run("map", "neighbours", "wells.py:build", *quick).output
     config = Path("runs/wells-neighbours/learning_rate=0.0001/seed0/config.json").read_text()
     assert '"task_function": "build"' in config
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_descent_that_starts_at_ackleys_minimum_stays_there(optimizer: str) -> None:
+    """Its cone has no derivative there, and a square root's is infinite."""
+    mapped = basins(FUNCTIONS, config_of(function="ackley", optimizer=optimizer), points=5, steps=20)
+    assert mapped.x[2] == 0
+    assert mapped.label[2, 2] != LEFT
+    end = mapped.ends[mapped.label[2, 2]]
+    assert (end.x, end.y, end.kind) == (0.0, 0.0, "minimum")
+    assert end.value == pytest.approx(0, abs=1e-12)
+
+
+def test_maps_say_how_far_they_are() -> None:
+    told: list[tuple[int, int]] = []
+
+    def progress(steps: int, most: int) -> None:
+        told.append((steps, most))
+
+    basins(FUNCTIONS, config_of(), points=3, steps=30, progress=progress)
+    assert told == [(10, 30), (20, 30), (30, 30)]
+    told.clear()
+    saddle = config_of(function="saddle", optimizer="sgd", learning_rate=0.1)
+    escapes(FUNCTIONS, saddle, noises=[1.0], runs=20, most_steps=5000, progress=progress)
+    assert told[0] == (10, 5000)
+    assert told[-1][0] < 5000  # nearly all have escaped

@@ -12,7 +12,7 @@ from ired_diag import tasks
 from ired_diag.finding import Finding
 from ired_diag.probing.targets import of_run
 from ired_diag.runs.store import read_run
-from ired_diag.training.nearest_critical_point import median_escape, steps_to_leave
+from ired_diag.training.nearest_critical_point import is_near_saddle, median_escape, steps_to_leave
 from ired_diag.training.trainer import train
 from probes.saddles import PROBE
 
@@ -33,13 +33,33 @@ def answers(folder: Path, **knobs: Any) -> list[Finding]:
 
 def test_the_saddle_is_found_with_its_distance_and_its_time(tmp_path: Path) -> None:
     knobs = {"function": "saddle", "optimizer": "sgd", "learning_rate": 0.01, "train_steps": 10}
-    (finding,) = answers(tmp_path, start=[0.5, 1e-3], **knobs)
-    x, y = 0.5 * 0.99**10, 1e-3 * 1.01**10
+    (finding,) = answers(tmp_path, start=[0.05, 1e-3], **knobs)
+    x, y = 0.05 * 0.99**10, 1e-3 * 1.01**10
     assert finding.severity == "warning"
     assert finding.evidence["distance"] == pytest.approx(np.hypot(x, y), rel=1e-9)
     assert finding.evidence["off"] == pytest.approx(y, rel=1e-9)
     assert finding.evidence["tenfold"] == pytest.approx(np.log(10) / np.log(1.01), rel=1e-9)
     assert "plain descent makes that tenfold in 231 steps" in finding.statement
+
+
+def test_a_saddle_that_descent_has_left_is_not_near(tmp_path: Path) -> None:
+    knobs = {"function": "saddle", "optimizer": "sgd", "start": [0.01, 0.01], "learning_rate": 0.01}
+    findings = answers(tmp_path, train_steps=400, **knobs)
+    distances = [float(finding.evidence["distance"] or 0) for finding in findings]
+    for finding, distance in zip(findings, distances, strict=True):
+        assert (finding.severity == "warning") == (distance <= 0.1)
+    assert min(distances) < 0.1 < max(distances)
+    assert findings[-1].statement.startswith("No saddle is near. Newton's method finds one 0.535 away;")
+
+
+def test_a_loss_in_other_units_has_the_same_saddles_near() -> None:
+    columns = {"kind": ["saddle", "saddle", "saddle", "minimum"], "distance": [0.05, 0.5, 5.0, 0.05]}
+    columns |= {"gradient_norm": [0.05, 0.5, 0.05, 0.05], "smallest": [-1.0] * 4, "largest": [0.5] * 4}
+    for unit in (1e-6, 1.0, 1e6):
+        scaled = {name: np.array(values) for name, values in columns.items()}
+        for name in ("gradient_norm", "smallest", "largest"):
+            scaled[name] = unit * scaled[name]
+        assert is_near_saddle(scaled).tolist() == [True, False, False, False]
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

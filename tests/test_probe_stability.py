@@ -128,6 +128,12 @@ def test_an_adaptive_optimiser_is_held_against_its_preconditioned_curvature(tmp_
     assert table["preconditioned"][0] != pytest.approx(table["largest"][0], rel=0.5)
 
 
+@pytest.mark.parametrize(("optimizer", "is_divided"), [("adam", True), ("sgd", False)])
+def test_it_is_said_whose_eigenvalue_is_compared(optimizer: str, is_divided: bool, tmp_path: Path) -> None:
+    _, finding = probed(FUNCTIONS, tmp_path, optimizer=optimizer, learning_rate=0.0005)
+    assert ("over what the optimiser divides its steps by is" in finding.statement) == is_divided
+
+
 def test_the_divisor_is_that_of_pytorchs_adam(tmp_path: Path) -> None:
     config = tasks.settings_of(FUNCTIONS, {**QUIET, "train_steps": 10})
     train(FUNCTIONS, config, tmp_path / "run")

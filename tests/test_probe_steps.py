@@ -60,6 +60,17 @@ def test_on_a_quadratic_promise_curvature_and_delivery_are_those_of_its_formula(
     assert finding.severity == "note"
 
 
+def test_kept_steps_whose_sum_falls_short_are_not_called_kept_altogether(tmp_path: Path) -> None:
+    """Half the curvature times the rate is a fifth of the promise here, and U a sixteenth."""
+    knobs: dict[str, Any] = {"function": "quadratic", "optimizer": "sgd"}
+    _, finding = probed(FUNCTIONS, tmp_path, **knobs, learning_rate=0.004, start=[1.0, 0.0])
+    delivered, promised = finding.evidence["delivered"], finding.evidence["promised"]
+    assert isinstance(delivered, float) and isinstance(promised, float)
+    assert delivered == pytest.approx(0.8 * promised, rel=0.01)
+    assert "The promise is kept" not in finding.statement
+    assert "is kept (U = 0.063), that of all steps together is not" in finding.statement
+
+
 def test_groups_of_weights_promise_what_they_move_alone(tmp_path: Path) -> None:
     image = tasks.load("image")
     table, _ = probed(image, tmp_path, steps=3, gaussians=6, render_cutoff="none")

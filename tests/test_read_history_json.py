@@ -71,6 +71,23 @@ def test_lists_by_their_data_are_named_with_it(tmp_path: Path) -> None:
     assert math.isnan(log.points["val/loss"].values[1])
 
 
+def test_rows_with_objects_by_their_data_are_named_with_it(tmp_path: Path) -> None:
+    rows = []
+    for epoch in (1, 2, 3):
+        row = {
+            "epoch": epoch,
+            "lr": 0.1,
+            "train": {"loss": 3.0 / epoch},
+            "Val": {"loss": 4.0 / epoch, "acc": 0.5},
+        }
+        rows.append({**row, "timing": {"load": 0.1}})
+    for content in (rows, {"history": rows}):
+        log = only_log(written(tmp_path, content))
+        assert points(log, "train/loss") == [(1, 3.0), (2, 1.5), (3, 1.0)]
+        assert points(log, "Val/acc") == [(1, 0.5), (2, 0.5), (3, 0.5)]
+        assert points(log, "lr") == [(1, 0.1), (2, 0.1), (3, 0.1)]
+
+
 def test_a_file_of_several_models_holds_a_run_for_each(tmp_path: Path) -> None:
     content = {name: {"train_loss": [1.0, 0.5], "val_loss": [1.1, 0.6]} for name in ("cnn", "mlp")}
     path = written(tmp_path, content, "histories.json")

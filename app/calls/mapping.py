@@ -46,12 +46,12 @@ class Mapped:
 
 
 def mapped_task(
-    name: str, settings: Sequence[str], *, experiment: str | None = None, seed: int | None = None
+    name: str | Task, settings: Sequence[str], *, experiment: str | None = None, seed: int | None = None
 ) -> Mapped:
     """Return a task with the settings that a command line gives.
 
     Args:
-        name: Name of a built-in task, or ``FILE.py:FUNCTION``.
+        name: Name of a built-in task, ``FILE.py:FUNCTION``, or the task itself.
         settings: ``key=value`` each.
         experiment: Name of the runs that are trained. Default: that of the task.
         seed: Random seed. Default: that of the task.

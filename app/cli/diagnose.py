@@ -119,5 +119,7 @@ def _nothing(paths: Sequence[str], study: Study) -> NotFound:
         reason = f" ({study.unreadable[0].statement})"
     elif study.skipped:
         first = study.skipped[0]
-        reason = f" ({len(study.skipped)} files are not runs; {first.path.name}: {first.reason})"
+        count = len(study.skipped)
+        subject = "1 file is not a run" if count == 1 else f"{count} files are not runs"
+        reason = f" ({subject}; {first.path.name}: {first.reason.removesuffix('.')})"
     return NotFound(f"{', '.join(paths)}: expected runs or logs of runs, found none{reason}.")

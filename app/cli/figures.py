@@ -131,6 +131,7 @@ def command(
     from app.calls.drawing import write_pictures
     from app.calls.material import material_of
     from app.pictures import RECIPES, make_pictures
+    from ired_diag.runs.name_list import counted
 
     if list_them:
         rows = [(name, recipe.question) for name, recipe in RECIPES.items()]
@@ -165,5 +166,8 @@ def command(
         click.echo(f"note: {note}", err=True)
     for name, reason in pictures.not_drawn.items():
         click.echo(f"not drawn: {name}: {reason}", err=True)
+    if not pictures.figures:
+        click.echo("No picture can be drawn of these runs.")
+        return
     names = ", ".join(figure.name for figure in pictures.figures)
-    click.echo(f"{len(pictures.figures)} pictures in {output.shorten(out)}: {names}")
+    click.echo(f"{counted(len(pictures.figures), 'picture')} in {output.shorten(out)}: {names}")

@@ -125,7 +125,9 @@ def _print(answer: Gate) -> None:
     for sentence in answer.comparison.left_out:
         click.echo(sentence)
     word = click.style(decision.verdict, fg=COLOURS[decision.verdict], bold=True)
-    more = f": run {decision.more} more seeds" if decision.more else ""
+    more = ""
+    if decision.more:
+        more = f": run {decision.more} more seed{'s' if decision.more > 1 else ''}"
     click.echo(f"{word}{more}. {decision.reason}")
     click.echo(_difference_in_words(answer))
     if decision.n < decision.earliest and decision.verdict == "undecided":
@@ -145,13 +147,13 @@ def _difference_in_words(answer: Gate) -> str:
     word, size = "better", decision.better_by
     if size < 0:
         word, size, low, high = "worse", -size, -high, -low
-    interval = f"{low:.6g} to {high:.6g}"
+    level = f"{100 * decision.level:g}%"
+    interval = f"{low:.6g} to {high:.6g}; {level} at every number of seeds together"
     if not math.isfinite(low):
         interval = "no interval yet"
-    level = f"{100 * decision.level:g}%"
     return (
         f"{answer.new} is {word} than {answer.against} by {size:.6g} in the mean "
-        f"of {_seeds_in_words(answer)} ({interval}; {level} at every number of seeds together). "
+        f"of {_seeds_in_words(answer)} ({interval}). "
         f"Margin {decision.margin:g}; the {answer.comparison.readout} value of each seed."
     )
 
@@ -159,7 +161,7 @@ def _difference_in_words(answer: Gate) -> str:
 def _seeds_in_words(answer: Gate) -> str:
     decision = answer.decision
     if decision.design == "paired":
-        return f"{decision.n} pairs of seeds"
+        return "1 pair of seeds" if decision.n == 1 else f"{decision.n} pairs of seeds"
     if decision.design == "threshold":
-        return f"{decision.n} seeds"
+        return "1 seed" if decision.n == 1 else f"{decision.n} seeds"
     return f"{decision.n} and {decision.n_base} seeds, not paired"

@@ -123,7 +123,15 @@ def basins_command(
     from ired_diag.maps.basins import basins
 
     mapped = mapped_task(task, settings, seed=seed)
-    measured = basins(mapped.task, mapped.config, extent=extent, points=points, steps=steps)
+    with output.progress(f"basins, {task}", unit="steps") as progress:
+        measured = basins(
+            mapped.task,
+            mapped.config,
+            extent=extent,
+            points=points,
+            steps=steps,
+            progress=progress,
+        )
     figure = basin_map(measured, title=mapped.title, method=mapped.method)
 
     def show() -> None:
@@ -189,14 +197,16 @@ def noise_command(
     from ired_diag.maps.escapes import NOISES, escapes
 
     mapped = mapped_task(task, settings, seed=seed)
-    measured = escapes(
-        mapped.task,
-        mapped.config,
-        noises=sorted(noises or NOISES),
-        radius=radius,
-        runs=repeats,
-        most_steps=most_steps,
-    )
+    with output.progress(f"noise, {task}", unit="steps at most") as progress:
+        measured = escapes(
+            mapped.task,
+            mapped.config,
+            noises=sorted(noises or NOISES),
+            radius=radius,
+            runs=repeats,
+            most_steps=most_steps,
+            progress=progress,
+        )
     figure = escape_times(measured, title=mapped.title, method=mapped.method)
 
     def show() -> None:

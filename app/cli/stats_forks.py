@@ -22,9 +22,10 @@ def print_forks(forks: Forks, experiment: str) -> None:
     for sentence in sentences(forks):
         click.echo(click.wrap_text(sentence, width=100))
     click.echo()
-    rows = [_cells(change) for change in forks.changes]
+    nothing_to_mend = forks.needs_no_mending
+    rows = [_cells(change, nothing_to_mend=nothing_to_mend) for change in forks.changes]
     if forks.unchanged is not None:
-        rows.insert(0, _cells(forks.unchanged))
+        rows.insert(0, _cells(forks.unchanged, nothing_to_mend=nothing_to_mend))
     output.print_table(
         f"{experiment} from step {forks.step}: {forks.metric}, means of the seeds",
         COLUMNS,
@@ -48,7 +49,11 @@ def sentences(forks: Forks) -> Iterator[str]:
             named += f" and {len(mending) - MOST_NAMED} more"
         yield f"Of {count} {_ends(len(mending))} better {before}: {named}."
     if forks.needs_no_mending and forks.unchanged is not None:
-        yield f"Unchanged it ends better too ({forks.unchanged.last:.4g}): there was nothing to mend."
+        better = ", ".join(change.name for change in _better_than_unchanged(forks)) or "none"
+        yield (
+            f"Unchanged it ends better too ({forks.unchanged.last:.4g}): there was nothing to mend. Of the "
+            f"changes, these end better than it does unchanged: {better}."
+        )
     holding = forks.named("holds")
     if holding:
         named = ", ".join(change.name for change in holding)
@@ -58,11 +63,25 @@ def sentences(forks: Forks) -> Iterator[str]:
         yield f"{sentence}; {change.reason}." if change.reason else f"{sentence}."
 
 
+def _better_than_unchanged(forks: Forks) -> list[Change]:
+    """Return the changes whose mean last value is better than that of the unchanged trainings."""
+    if forks.unchanged is None:
+        return []
+    better = []
+    for change in forks.changes:
+        gain = forks.unchanged.last - change.last
+        if not change.seeds[0].lower_is_better:
+            gain = -gain
+        if gain > 0:
+            better.append(change)
+    return better
+
+
 def _ends(count: int) -> str:
     return "one ends" if count == 1 else f"{count} end"
 
 
-def _cells(change: Change) -> tuple[str, ...]:
+def _cells(change: Change, *, nothing_to_mend: bool) -> tuple[str, ...]:
     steps = sorted({seed.best_step for seed in change.seeds})
     at = str(steps[0]) if len(steps) == 1 else f"{steps[0]}-{steps[-1]}"
     shapes = sorted({seed.shape for seed in change.seeds})
@@ -73,12 +92,20 @@ def _cells(change: Change) -> tuple[str, ...]:
         at,
         output.number(change.last, ".5g"),
         ", ".join(shapes),
-        change.effect or "-",
+        _effect(change, nothing_to_mend=nothing_to_mend),
     )
 
 
+def _effect(change: Change, *, nothing_to_mend: bool) -> str:
+    """Return what came of a change; where the training ends better by itself, no change mends it."""
+    if change.effect == "mends" and nothing_to_mend:
+        return "better"
+    return change.effect or "-"
+
+
 def _caption(forks: Forks) -> Iterator[str]:
-    yield "mends: every seed ends better than it ever was before the step; holds: none ends worse"
+    word = "better" if forks.needs_no_mending else "mends"
+    yield f"{word}: every seed ends better than it ever was before the step; holds: none ends worse"
     seeds = {len(change.seeds) for change in forks.changes}
     if max(seeds) == 1:
         yield "One seed each: what another seed would do is unknown."

@@ -38,9 +38,10 @@ def text_columns(comparison: Comparison) -> int:
 
 def group_rows(comparison: Comparison) -> Iterator[Cells]:
     """Yield the cells of each group, one for each column of ``group_columns``."""
-    places = output.decimals([group.summary.sd for group in comparison.groups])
+    spreads = [group.summary.sd for group in comparison.groups]
+    places = output.decimals(spreads)
     form = f".{places}f"
-    if places > MOST_DECIMALS:
+    if places > MOST_DECIMALS or not any(spread > 0 for spread in spreads):  # no spread says how many digits
         form = ".6g"
     for group in comparison.groups:
         cells = [group.name]

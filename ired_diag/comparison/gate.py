@@ -8,7 +8,8 @@ margin is kept with a probability of at most α, however often one looks, and dr
 
 A single number as the old result has no known noise: it is refused as a group, and is a threshold only
 where the user says so. Seeds that failed have no number, and a mean over the others would be one of
-survivors: a group with failed seeds is not kept.
+survivors: a group with failed seeds is not kept. Where all seeds of a group have the same number, nothing is
+known of its noise, and nothing is decided.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Literal
 import numpy as np
 
 from ired_diag.errors import DiagError
-from ired_diag.stats.anytime import Look, earliest, half_width, looks_at_difference, looks_at_mean
+from ired_diag.stats.anytime import Look, are_equal, earliest, half_width, looks_at_difference, looks_at_mean
 
 Verdict = Literal["keep", "drop", "undecided"]
 BUDGET = 20  # seeds
@@ -155,8 +156,9 @@ def decide(
         verdict = "keep" if deciding.low > margin else "drop"
     if verdict == "keep" and failed:
         verdict = "undecided"
+    without_spread = _without_spread(compared)
     more = None
-    if deciding is None:
+    if deciding is None and not without_spread:
         more = _more(compared, margin=margin, alpha=alpha, budget=budget)
     decision = Decision(
         verdict=verdict,
@@ -174,13 +176,36 @@ def decide(
         reason="",
         is_contradiction=last.is_empty,
     )
-    return replace(decision, reason=_reason(decision, failed=failed, budget=budget))
+    if more is not None and failed and last.mean > margin:  # more seeds of the group would not keep it
+        decision = replace(decision, more=None)
+    reason = without_spread or _reason(decision, failed=failed, budget=budget)
+    return replace(decision, reason=reason)
 
 
 def _looks(compared: Compared, alpha: float) -> Iterator[Look]:
     if compared.design == "unpaired":
         return looks_at_difference(compared.gains, compared.base, alpha=2 * alpha)
     return looks_at_mean(compared.gains, alpha=2 * alpha)
+
+
+def _without_spread(compared: Compared) -> str:
+    """Return why nothing is known of the noise: the numbers of a group are all the same; empty otherwise."""
+    parts = [("the old group", compared.base)]
+    subject = "the new group"
+    if compared.design == "paired":
+        subject = "the pairs"
+    parts.append((subject, compared.gains))
+    for subject, numbers in parts:
+        if len(numbers) < 2 or not are_equal(numbers):
+            continue
+        said = f"All {len(numbers)} seeds of {subject} have the same number"
+        if subject == "the pairs":
+            said = f"All {len(numbers)} pairs differ by the same number"
+        return (
+            f"{said}: the seed changes nothing, or the numbers have too few digits. How far another seed "
+            "would lie is unknown."
+        )
+    return ""
 
 
 def _level_of_one(compared: Compared, alpha: float) -> float:
@@ -225,9 +250,8 @@ def _reason(decision: Decision, *, failed: int, budget: int) -> str:
     if decision.n < decision.earliest:
         return f"Only {decision.n} of the {decision.earliest} seeds that any decision needs at this level."
     if decision.more is not None:
-        return f"With this mean and spread, {decision.more} more seeds are expected to decide."
+        seeds = "1 more seed is" if decision.more == 1 else f"{decision.more} more seeds are"
+        return f"With this mean and spread, {seeds} expected to decide."
     if decision.design == "unpaired" and math.isinf(decision.high):
         return "The old group has too few seeds: train more of them, or pair the seeds."
-    return (
-        f"The margin lies within the interval, and would still at {budget} seeds with this mean and spread."
-    )
+    return f"The margin lies within the interval, and with this mean and spread would at {budget} seeds too."

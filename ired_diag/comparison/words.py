@@ -52,7 +52,8 @@ def readout_of_metric(comparison: Comparison, readout: str = "") -> str:
     """
     if comparison.of_tables:
         return f"{comparison.metric}, {VALUE_OF_TABLE}"
-    return f"{readout or READOUT_NAMES[comparison.readout]} of {comparison.metric}"
+    words, comma, reason = (readout or READOUT_NAMES[comparison.readout]).partition(", ")
+    return f"{words} of {comparison.metric}{comma}{reason}"
 
 
 def count_of_different(comparison: Comparison) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from ired_diag.comparison import PairOfGroups
 from ired_diag.drawing.data import FigureData, Guide, Line, Mark, Panel
 from ired_diag.maps.neighbours import Neighbour, Neighbours
+from ired_diag.runs.name_list import counted
 
 
 def neighbour_changes(mapped: Neighbours, *, title: str, method: str) -> FigureData:
@@ -39,15 +40,20 @@ def neighbour_changes(mapped: Neighbours, *, title: str, method: str) -> FigureD
         guides=(Guide(0.0, ""),),
         marks=(Mark(mapped.base, 0.0, "no change", anchor="center"),),
     )
-    seeds = len(mapped.seeds)
+    seeds = counted(len(mapped.seeds), "seed")
+    spread = "with 95% t interval, single seeds behind it"
+    note = seeds
+    if not any(math.isfinite(pair_of(neighbour).test.low) for neighbour in mapped.neighbours):
+        spread = "without an interval"
+        note = f"{seeds}, no interval"
     return FigureData(
         name="neighbours",
         title=title,
         x_label=mapped.knob,
         panels=(panel,),
         method=f"{method} Last value less that at {mapped.knob} = {mapped.base:.12g}; mean over {seeds} "
-        "seeds with 95% t interval, single seeds behind it.",
-        note=f"{seeds} seeds, against {mapped.knob} = {mapped.base:.12g}",
+        f"{spread}.",
+        note=f"{note}, against {mapped.knob} = {mapped.base:.12g}",
         summary=" ".join(in_words(mapped)),
     )
 
@@ -95,5 +101,5 @@ def _interval(pair: PairOfGroups) -> str:
         return f"without an interval: {test.reason}"
     ends = f"95% interval {test.low:+.4g} to {test.high:+.4g}"
     if test.low <= 0 <= test.high:
-        return f"{ends}, which contains no change"
+        return f"{ends}, which includes 0"
     return ends

@@ -267,9 +267,12 @@ def _ends(panel: Panel) -> str:
     words = []
     for line in panel.lines:
         if not line.faint:
-            values = f"{line.y[0]:.3g} to {line.y[-1]:.3g}"
-            steps = f"{line.x[0]:.0f} to {line.x[-1]:.0f}"
-            words.append(f"{line.name} {values} (steps {steps})")
+            values = f"{line.y[0]:.3g}"
+            steps = f"step {line.x[0]:.0f}"
+            if len(line.x) > 1:
+                values += f" to {line.y[-1]:.3g}"
+                steps = f"steps {line.x[0]:.0f} to {line.x[-1]:.0f}"
+            words.append(f"{line.name} {values} ({steps})")
     return f"{panel.y_label}: {', '.join(words) or 'no number'}."
 
 

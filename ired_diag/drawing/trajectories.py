@@ -227,10 +227,14 @@ def _apart(points: Array, x_range: tuple[float, float], y_range: tuple[float, fl
 
 
 def _ends(drawn: _Map) -> list[str]:
-    """Return where the first run of each group ended, and at which loss."""
+    """Return where the first run of each group was before its last step, and at which loss."""
     sentences = []
     for group, paths in drawn.paths.items():
         last = paths[0].points[-1]
         loss = float(drawn.plane.value(last[None])[0])
-        sentences.append(f"{group} ends at ({last[0]:.4g}, {last[1]:.4g}) with a loss of {loss:.3g}.")
+        if not np.isfinite(last).all():
+            sentences.append(f"{group} has diverged: its last point is not a number.")
+            continue
+        place = f"({last[0]:.4g}, {last[1]:.4g})"
+        sentences.append(f"{group} is at {place} before its last logged step, with a loss of {loss:.3g}.")
     return sentences

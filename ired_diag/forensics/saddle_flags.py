@@ -34,6 +34,7 @@ from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from ired_diag.training.nearest_critical_point import is_near_saddle
 
 SADDLES = frozenset(("saddle", "saddles"))
 OUR_PROBE = "saddles"
@@ -102,7 +103,7 @@ def _of_our_probe(run: Run) -> Iterator[Flags]:
     table = table_of_probe(run, OUR_PROBE)
     if norms is None or table is None or len(norms) < FEWEST_NORMS:
         return
-    is_near = (table["kind"] == "saddle") & (table["smallest"] < 0)
+    is_near = is_near_saddle(table)
     flagged = np.unique(table["step"][is_near])
     if not len(flagged):
         return

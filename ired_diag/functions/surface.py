@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ired_diag.task import CriticalPoint
@@ -62,8 +63,10 @@ def saddle(points: Tensor) -> Tensor:
 
 
 def ackley(points: Tensor) -> Tensor:
-    """Return Ackley's function; its gradient at the minimum is no number, as its cone has none there."""
-    radius = (_total(points.square()) / 2).sqrt()
+    """Return Ackley's function; at its minimum, the tip of a cone, the gradient is 0."""
+    square = _total(points.square()) / 2
+    is_tip = square == 0  # where the derivative of the root is infinite, and 0 is a subgradient
+    radius = torch.where(is_tip, 0, torch.where(is_tip, 1, square).sqrt())
     waves = _total((2 * math.pi * points).cos()) / 2
     return -20 * (-0.2 * radius).exp() - waves.exp() + 20 + math.e
 

@@ -29,7 +29,15 @@ from torch import Tensor
 
 from ired_diag.config import TrainingConfig
 from ired_diag.errors import DiagError
-from ired_diag.maps.descent import descend, reported_at, weight_shapes
+from ired_diag.maps.descent import (
+    LOOK_EVERY,
+    Progress,
+    descend,
+    reported_at,
+    weight_shapes,
+    without_progress,
+)
+from ired_diag.runs.name_list import first_names
 from ired_diag.task import CriticalPoint, Task
 from ired_diag.training.nearest_critical_point import FLAT
 
@@ -38,6 +46,7 @@ Indices = NDArray[np.int64]
 
 SETTLED = 0.02  # of the grid's width
 UNDER_WAY, LEFT = -1, -2
+MOST_NAMED = 3  # weights, in a message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +108,7 @@ def basins(
     extent: tuple[float, float] | None = None,
     points: int = 101,
     steps: int = 2000,
+    progress: Progress = without_progress,
 ) -> BasinMap:
     """Return where descents from a square grid end.
 
@@ -108,6 +118,7 @@ def basins(
         extent: Smallest and largest coordinate of the grid. Default: that of the task's map.
         points: Points on each side of the grid.
         steps: Steps from each start.
+        progress: Called now and then with the steps taken and to be taken.
 
     Raises:
         DiagError: The weights are not a point of the plane, or the task has no map and no extent is given.
@@ -118,7 +129,7 @@ def basins(
     axis = np.linspace(low, high, points)
     columns, rows = np.meshgrid(axis, axis)
     starts = np.stack([columns.ravel(), rows.ravel()], axis=1)
-    last, span = _last_and_span(task, config, name, torch.from_numpy(starts), steps)
+    last, span = _last_and_span(task, config, name, torch.from_numpy(starts), steps, progress)
     value, newton = _value_and_newton_step(task, config, name, last)
     place = last.double().numpy()
     is_settled = (span <= SETTLED * width) & (newton <= SETTLED * width)
@@ -138,7 +149,7 @@ def basins(
 
 
 def _last_and_span(
-    task: Task, config: TrainingConfig, name: str, starts: Tensor, steps: int
+    task: Task, config: TrainingConfig, name: str, starts: Tensor, steps: int, progress: Progress
 ) -> tuple[Tensor, Array]:
     """Return the last point of each descent, and the widest span of a coordinate over its second half."""
     first_watched = steps - steps // 2
@@ -151,6 +162,8 @@ def _last_and_span(
         elif number > first_watched:
             torch.minimum(smallest, point, out=smallest)
             torch.maximum(largest, point, out=largest)
+        if number % LOOK_EVERY == 0:
+            progress(number, steps)
     span = (largest - smallest).amax(dim=1)
     return point, span.double().numpy()
 
@@ -159,7 +172,8 @@ def _plane_weight(task: Task, config: TrainingConfig) -> str:
     """Return the name of the one weight that is a point of the plane."""
     shapes = weight_shapes(task, config)
     if [tuple(shape) for shape in shapes.values()] != [(2,)]:
-        listed = ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items())
+        weights = [f"{name} {tuple(shape)}" for name, shape in shapes.items()]
+        listed = first_names(weights, most=MOST_NAMED)
         raise DiagError(
             f"The task {task.name} has the weights {listed}. A map of basins needs one weight of shape (2,), "
             "a point of the plane."
@@ -177,7 +191,9 @@ def _extent_of(task: Task, config: TrainingConfig, extent: tuple[float, float] |
         )
     low, high = extent
     if not low < high:
-        raise DiagError(f"--extent {low:g} {high:g}: expected the smaller coordinate first.")
+        raise DiagError(
+            f"--extent {low:g} {high:g} (in Python: extent=): expected the smaller coordinate first."
+        )
     return low, high
 
 

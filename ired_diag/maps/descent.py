@@ -6,7 +6,7 @@ Every start sees the same batches: those of the configuration's seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -22,6 +22,12 @@ from ired_diag.training.optimizer import new_moments
 from ired_diag.training.stacked_step import ChangeGradient, StackedDescent
 
 Shapes = dict[str, torch.Size]
+Progress = Callable[[int, int], None]  # steps taken, and at most to be taken
+LOOK_EVERY = 10  # steps
+
+
+def without_progress(steps: int, most: int) -> None:
+    """Show nothing."""
 
 
 def weight_shapes(task: Task, config: TrainingConfig) -> Shapes:

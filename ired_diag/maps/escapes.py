@@ -27,7 +27,7 @@ from torch import Tensor
 
 from ired_diag.config import TrainingConfig
 from ired_diag.errors import DiagError
-from ired_diag.maps.descent import descend, weight_shapes
+from ired_diag.maps.descent import LOOK_EVERY, Progress, descend, weight_shapes, without_progress
 from ired_diag.streams import generator_of, make_streams
 from ired_diag.task import CriticalPoint, Task
 from ired_diag.tensors import Tensors
@@ -40,7 +40,6 @@ Array = NDArray[np.float64]
 NOISES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 ESCAPED = 0.95  # share of the runs of each noise after which no more steps are taken
 CONFIDENCE = 0.95
-LOOK_EVERY = 10  # steps
 NOISE = 90  # the stream of the noise, apart from those of ``ired_diag.streams``
 
 
@@ -81,6 +80,7 @@ def escapes(
     radius: float = 1.0,
     runs: int = 4000,
     most_steps: int = 20_000,
+    progress: Progress = without_progress,
 ) -> Escapes:
     """Return how many steps runs need to escape from the first saddle that the task knows.
 
@@ -91,13 +91,17 @@ def escapes(
         radius: R.
         runs: Runs of each noise.
         most_steps: Steps after which a run that has not escaped is given up.
+        progress: Called now and then with the steps taken and at most to be taken.
 
     Raises:
         DiagError: The task knows no saddle, or the point is not one; a noise or the radius is not above 0.
     """
-    for option, number in [("--noise", min(noises)), ("--radius", radius)]:
+    for option, argument, number in [
+        ("--noise", "noises=", min(noises)),
+        ("--radius", "radius=", radius),
+    ]:
         if not number > 0:
-            raise DiagError(f"{option}: expected numbers above 0, found {number:g}.")
+            raise DiagError(f"{option} (in Python: {argument}): expected numbers above 0, found {number:g}.")
     saddle = _saddle_of(task, config)
     values, down = _curved_down(task, config, saddle)
     level = torch.tensor(noises, dtype=torch.float64).repeat_interleave(runs)
@@ -109,6 +113,7 @@ def escapes(
         down=torch.from_numpy(down),
         radius=radius,
         most_steps=most_steps,
+        progress=progress,
     )
     by_noise = steps_of_runs.reshape(len(noises), runs)
     no_formula = _no_formula(task, config, directions=len(values))
@@ -170,6 +175,7 @@ def _first_steps_away(
     down: Tensor,
     radius: float,
     most_steps: int,
+    progress: Progress,
 ) -> Array:
     """Return the first step at which each run is away, of shape (runs,); infinite where none is."""
     starts = {}
@@ -189,8 +195,10 @@ def _first_steps_away(
     for number, weights in enumerate(descents, start=1):
         distance = ((_flat_of_runs(weights) - origin) @ down).norm(dim=1)
         first[(distance >= radius) & first.isinf()] = number
-        if number % LOOK_EVERY == 0 and _all_but_few(first, level):
-            break
+        if number % LOOK_EVERY == 0:
+            progress(number, most_steps)
+            if _all_but_few(first, level):
+                break
     return first.numpy()
 
 

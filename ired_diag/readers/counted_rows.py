@@ -78,12 +78,15 @@ def is_index(name: str) -> bool:
     return name.strip().lower() in INDEX
 
 
-def count_note(rows: int) -> Finding:
-    """Return the note that rows are counted."""
+def count_note(rows: int, *, by_index: bool = False) -> Finding:
+    """Return the note that rows are counted, here or by pandas' index."""
+    how = f"the {rows} rows are counted"
+    if by_index:
+        how = f"the index of the {rows} rows does"
     return Finding(
         "rows_counted",
         "note",
-        f"No column counts the steps: the {rows} rows are counted.",
+        f"No column counts the steps: {how}.",
         evidence={"rows": rows},
     )
 

@@ -5,6 +5,7 @@
     {"train": {"loss": [0.9, 0.7]}, "val": {"loss": […]}}      lists by their data
     {"cnn": {"val_loss": […]}, "mlp": {"val_loss": […]}}       one run for each name
     [{"epoch": 1, "loss": 0.9}, {"epoch": 2, "loss": 0.7}]     rows, as in Hugging Face's ``log_history``
+    [{"epoch": 1, "train": {"loss": 0.9}, "val": {…}}, …]      rows with objects by their data
 
 A list is a history where a loss is among the lists of its object, or where some are of training and others
 of an evaluation; lists over seeds or folds are not one. A list next to it that counts steps (``epochs``)
@@ -133,8 +134,9 @@ def _histories(content: Any, *, config: Mapping[str, Any], name: str, level: int
         level: How deep it stands.
     """
     if isinstance(content, list):
-        if _are_rows_of_training(content):
-            entries = list(enumerate(content, start=1))
+        rows = [_flat(row) for row in content]
+        if _are_rows_of_training(rows):
+            entries = list(enumerate(rows, start=1))
             yield History(name=name, entries=entries, counter=None, config=dict(config))
         return
     if not isinstance(content, Mapping) or level > MOST_LEVELS:
@@ -156,6 +158,20 @@ def _histories(content: Any, *, config: Mapping[str, Any], name: str, level: int
             name=own_name,
             level=level + 1,
         )
+
+
+def _flat(row: Any) -> Any:
+    """Return a row with the objects that name data in it as parts of its own: ``val/loss``."""
+    if not isinstance(row, Mapping):
+        return row
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, Mapping) and key.lower() in DATA_SETS:
+            for inner, number in value.items():
+                flat[_path_of(key, inner)] = number
+        else:
+            flat[key] = value
+    return flat
 
 
 def _path_of(name: str, key: str) -> str:

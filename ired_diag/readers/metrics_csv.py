@@ -208,8 +208,9 @@ def _read_cells(path: Path, step: str | None) -> Cells:
     header, repeated = _unique_names(names)
     cells = Cells(header=header, repeated=repeated)
     if counted:
+        rows = sum(map(bool, counted)) - 1
+        cells.notes.append(count_note(rows, by_index=is_index(_first_name(lines, delimiter))))
         lines = counted
-        cells.notes.append(count_note(sum(map(bool, counted)) - 1))
     if not _is_whole(lines[-1], len(names), delimiter):
         cells.torn = lines.pop()
     counters = set(step_keys(names, step, str(path)))
@@ -267,6 +268,12 @@ def _counted(lines: Sequence[str]) -> list[str]:
     for number, line in enumerate(filled[1:], start=1):
         numbered.append(f"{number}{delimiter}{line}")
     return [*numbered, *_torn_end(lines)]
+
+
+def _first_name(lines: Sequence[str], delimiter: str) -> str:
+    """Return the name of the first column of a table."""
+    header = next(line for line in lines if line.strip())
+    return _split(header, delimiter)[0]
 
 
 def _torn_end(lines: Sequence[str]) -> list[str]:

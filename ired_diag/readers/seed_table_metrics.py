@@ -7,6 +7,7 @@ rows that were copied needs all.
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 from ired_diag.errors import DiagError, UnreadableFile
@@ -14,12 +15,13 @@ from ired_diag.readers.seed_table import SeedValues, metric_of_table, read_seed_
 from ired_diag.runs.metric_words import measures_in, words_of
 
 UNNAMED = "value"  # what a table holds that names no metric
-SEED = "seed"
+SEEDS = frozenset(("seed", "seeds", "fold"))
+TRIALS = frozenset(("number", "value", "state"))  # columns of Optuna's tables
 LONGEST_LINE = 65_536  # letters of a header
 
 
 def names_seeds(path: Path) -> bool:
-    """Say whether a CSV file has a column of seeds, by its first line."""
+    """Say whether a CSV file has a column of seeds, folds or trials, by its first line."""
     if not path.is_file():  # a pipe or a device has no end
         return False
     try:
@@ -27,11 +29,16 @@ def names_seeds(path: Path) -> bool:
             header = next(csv.reader([file.readline(LONGEST_LINE)]), [])
     except (OSError, UnicodeDecodeError, csv.Error):
         return False
-    return any(SEED in words_of(name) for name in header)
+    return _are_trials(header) or any(not SEEDS.isdisjoint(words_of(name)) for name in header)
+
+
+def _are_trials(header: Sequence[str]) -> bool:
+    """Say whether the columns are those of Optuna's ``study.trials_dataframe()``."""
+    return TRIALS <= set(header) and any(name.startswith("params_") for name in header)
 
 
 def is_table_of_seeds(path: Path, metric: str | None) -> bool:
-    """Say whether a file of a folder is a CSV table with a column of seeds, and numbers of a metric."""
+    """Say whether a file of a folder is a CSV table of seeds, folds or trials, and numbers of a metric."""
     return path.suffix.lower() == ".csv" and names_seeds(path) and has_seed_metrics(path, metric)
 
 

@@ -12,6 +12,7 @@ from ired_diag.readers.scalar_log import ScalarLog
 from ired_diag.runs.name_list import counted, first_names
 
 MOST_NAMES = 8
+HISTORY = "history_json"
 
 
 def explain_store(name: str, path: Path) -> str:
@@ -24,7 +25,7 @@ def explain_store(name: str, path: Path) -> str:
     Raises:
         UnreadableFile: It cannot be read.
     """
-    if name not in SCALAR_LOGS:
+    if name not in (*SCALAR_LOGS, HISTORY):
         return ""
     module = import_module(f"ired_diag.readers.{name}")
     if hasattr(module, "read_runs"):

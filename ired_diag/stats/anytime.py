@@ -14,6 +14,9 @@ martingale of mean 1, so by Ville's inequality it ever reaches 1/α with a proba
 with e_n(μ) < 1/α make an interval, x̄ ± s √((n - 1)/n · (A - 1)/(1 - A g/(n + g))) with A = ((n + g)/(g
 α²))^(1/n); where A g/(n + g) ≥ 1 nothing can be excluded yet, however far the values lie.
 
+Values that are all equal are no sample of a normal distribution: a seed changes nothing, or too few digits
+are printed. How far another value would lie is then unknown, and nothing is excluded.
+
 What is assumed: values of seeds are independent, and normal. Symmetric values with heavy tails keep the level
 (``benchmarks/gate_levels.py``), strongly skewed ones do not.
 
@@ -32,8 +35,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 PRIOR = 1.0  # g: an effect of one standard deviation is expected
+EQUAL = 1e-9  # range over the largest size, up to which values are one value but for rounding
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,16 @@ def half_width(n: int, sd: float, alpha: float, prior: float = PRIOR) -> float:
     return sd * math.sqrt((n - 1) / n * (growth - 1) / left)
 
 
+def are_equal(values: Sequence[float] | NDArray[np.float64]) -> bool:
+    """Say whether values are one value, but for the rounding of their last digits.
+
+    >>> are_equal([0.3, 0.1 + 0.2, 0.3]), are_equal([0.3, 0.3001])
+    (True, False)
+    """
+    array = np.asarray(values, dtype=np.float64)
+    return bool(np.ptp(array) <= EQUAL * np.abs(array).max())
+
+
 def earliest(alpha: float, prior: float = PRIOR) -> int:
     """Return the first number of values at which anything can be excluded.
 
@@ -127,7 +142,7 @@ def looks_at_mean(values: Sequence[float], *, alpha: float, prior: float = PRIOR
         seen = array[:n]
         mean = float(seen.mean())
         width = math.inf
-        if n > 1:
+        if n > 1 and not are_equal(seen):
             width = half_width(n, float(seen.std(ddof=1)), alpha, prior)
         low = max(low, mean - width)
         high = min(high, mean + width)
