@@ -23,7 +23,8 @@ CHANGING = (
 )
 NUMBERED = re.compile(
     r"\b(?:with|at|for|using|under|given)\s+(?:the\s+|a\s+|only\s+|just\s+)?((?:\w+\s+of\s+)?\d[\d.,]*\s*(?:%|k\b)?\s*(?:of\s+the\s+)?"
-    r"(?!seeds?\b|runs?\b|epochs?\b|steps?\b|iterations?\b|gpus?\b|points?\b|trials?\b|folds?\b|updates?\b|x\b|times\b)"
+    r"(?!seeds?\b|runs?\b|epochs?\b|steps?\b|iterations?\b|gpus?\b|points?\b|trials?\b|folds?\b|updates?\b|x\b|times\b|"
+    r"(?:and|or|but|for|with|in|on|at|by|vs|versus|while|whereas|over|against|compared|than|to|from|of)\b)"
     r"[a-z][a-z-]+)",
     re.IGNORECASE,
 )  # "with 40 labels", "at 10% sparsity", "with a buffer of 5000 instead of 500"

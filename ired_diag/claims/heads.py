@@ -59,6 +59,7 @@ class Head:
         after: What the number after a ± is; ``spread`` where it is not said.
         lower_is_better: The direction that its arrow or its measure says; None where neither does.
         corrected: The word that says that it is corrected for several comparisons.
+        is_logged: Whether it is the name of a metric that the runs log.
     """
 
     text: str
@@ -69,11 +70,12 @@ class Head:
     after: Kind = "spread"
     lower_is_better: bool | None = None
     corrected: str = ""
+    is_logged: bool = False
 
     @property
     def is_metric(self) -> bool:
         """Whether it names a quantity, and not a group."""
-        if self.percent or self.lower_is_better is not None:
+        if self.is_logged or self.percent or self.lower_is_better is not None:
             return True
         words = words_of(self.text)
         if measures_in(words) or NO_MEASURE.intersection(words):

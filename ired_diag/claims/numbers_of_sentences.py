@@ -190,6 +190,9 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
         return "difference"
     if phrases.FURTHER_AFTER.match(after):
         return "difference"
+    is_mean_gain = phrases.BY_BEFORE.search(before) and phrases.ON_AVERAGE_AFTER.match(after)
+    if is_mean_gain and phrases.BEATS.search(before):
+        return "difference"
     statistic = phrases.statistic_before(before)
     if statistic and statistic[0] != "t":
         return "statistic"
@@ -215,7 +218,7 @@ def _kind_of_percentage(before: str, after: str) -> Kind | None:
     near = f"{before[-25:]} {clause_after}"
     if phrases.COMPARING.search(near) or phrases.CHANGE.search(before) or phrases.CHANGED_BY.search(before):
         return "percent"
-    if phrases.MORE_AFTER.match(after):
+    if phrases.MORE_AFTER.match(after) or phrases.BELOW_ANOTHER_AFTER.match(after):
         return "percent"
     return None
 

@@ -86,8 +86,9 @@ def _agrees_under_its_name(claim: Claim, book: Book) -> bool:
     """
     levels = []
     for other in book.claims:
-        is_alike = other.kind in LEVELS and other.table == claim.table and other.metric == claim.metric
-        if is_alike and book.only_group(other):
+        is_alike = other.kind in LEVELS and other.metric == claim.metric
+        is_near = other.table == claim.table or (not claim.table and other.heading == claim.heading)
+        if is_alike and is_near and book.only_group(other):
             levels.append(_is_of_runs(other, book))
     return sum(levels) >= ENOUGH and 2 * sum(levels) > len(levels)
 

@@ -217,6 +217,9 @@ GAINS = re.compile(
 OVER_A_GROUP_AFTER = re.compile(
     r"\s*(?:[^\W\d][\w-]*\s+){0,2}(?:over|compared (?:to|with)|relative to|vs\.?|versus)\s", re.IGNORECASE
 )
+BELOW_ANOTHER_AFTER = re.compile(r"\s*(?:below|above)\s+(?:that|those)\s+of\b", re.IGNORECASE)
+ON_AVERAGE_AFTER = re.compile(r"\s*(?:points?\s+)?on average\b", re.IGNORECASE)
+BY_BEFORE = re.compile(r"\bby\s+$", re.IGNORECASE)
 MORE_AFTER = re.compile(r"\s*(?:more|less|fewer)\s*(?:$|[.,;)])", re.IGNORECASE)
 
 

@@ -119,12 +119,18 @@ EFFECT_BEFORE = re.compile(
     r"(?:\s*[,(]|\s+with)?[^.;\d]{0,30}(?:\d\d\s*%)?[^.;\d]{0,30}[\[(]?\s*[-+]?$",
     re.IGNORECASE,
 )
+WHOLE_DATA = (
+    r"(?:(?:full|whole|entire|same|official|held[ -]?out|public|private)\s+)*"
+    r"(?:val(?:id(?:ation)?)?|dev(?:elopment)?|test|eval(?:uation)?|train(?:ing)?|data|full|whole|same)"
+    r"[\s-]+(?:sets?|splits?|data)\b"
+)  # the data that a metric is of, or words for all of it
 # By kind of claim (all kinds where none is named): words, and what they leave open.
 PART_OF_DATA = (
     r"\b(?:not seen|unseen|rare(?:st)?|hardest|easiest|minority|cold-start|out-of-vocabulary|per[- ]class|"
     r"categor(?:y|ies)|sub-?groups?|sub-?tasks?)\b|"
-    r"\b(?:on|of|in|for) the (?:[\w*-]+ ){0,2}"
-    r"(?:class(?:es)?|subsets?|splits?|languages?|speakers?|environments?)\b"
+    rf"\b(?:on|of|in|for) the (?!{WHOLE_DATA})(?:[\w*-]+ ){{0,2}}"
+    r"(?:class(?:es)?|subsets?|splits?|languages?|speakers?|environments?)\b|"
+    rf"\bon the (?!{WHOLE_DATA})(?:[\w*-]+ ){{1,2}}(?:sets?|images|positions|sequences|recordings|users)\b"
 )
 PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
     ((), EARLIER, "it may be of an earlier version or a pilot"),

@@ -25,6 +25,7 @@ from ired_diag.claims.named_groups import NamedGroups
 from ired_diag.claims.numbers import Printed, number_of, numbers_in, plain
 from ired_diag.claims.numbers_of_sentences import SUPPOSED, Numbered, numbers_with_kinds
 from ired_diag.claims.outcome_words import Counted, counted_outcomes, group_of
+from ired_diag.claims.paired_levels import groups_of_pair
 from ired_diag.claims.rankings import rankings_of
 from ired_diag.claims.seed_lists import seed_lists_of
 from ired_diag.claims.steps_to_value import steps_to_value_of
@@ -247,6 +248,8 @@ def _groups_of(
         return (name,), ()
     if kind == "interval" and (not groups or DIFFERENCE.search(reading.text[: first.start])):
         groups = named.whose(start, first.start, last.end, following, count=2) or groups
+    if kind == "level" and (pair := groups_of_pair(reading.text, first, named.at)):
+        return pair
     if kind in LEVELS and _is_named_only_later(reading, last.end):
         return (), ()
     if kind in LEVELS and _is_had_by_another(reading, first.start):

@@ -19,7 +19,15 @@ from ired_diag.claims.verdicts import verdict_on
 from ired_diag.finding import Finding
 
 LEVELS: tuple[Kind, ...] = ("mean", "level", "value", "median", "best", "worst")
-WITHOUT_DIRECTION: tuple[Kind, ...] = (*LEVELS[:4], "sd", "se", "spread", "interval", "quartiles")
+WITHOUT_DIRECTION: tuple[Kind, ...] = (
+    *LEVELS[:4],
+    "difference",
+    "sd",
+    "se",
+    "spread",
+    "interval",
+    "quartiles",
+)
 SPREADS: tuple[Kind, ...] = ("sd", "se", "spread", "interval")
 STATS = "ired-diag stats"
 

@@ -1,0 +1,62 @@
+"""Two levels in one bracket, of the two groups before it: "a beats b in accuracy (91.2% vs. 90.4%)".
+
+The first number is of the group that is named first. In "compared with b, a is better (0.91 vs. 0.90)" it is
+of the other one, so that the other group is kept as a rival: a number that agrees with either is no error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ired_diag.claims.metrics import MEASURE
+from ired_diag.claims.numbers import Printed
+
+Span = tuple[int, int, str]
+NUMBER = r"[-+\u2212]?\d*\.?\d+\s?%?(?:\s*±\s*\d*\.?\d+\s?%?)?"
+PAIR = re.compile(
+    rf"(?P<opening>\(|:\s|,\s(?:with|at)\s)\s*(?P<first>{NUMBER})\s*"
+    rf"(?:vs\.?|versus|against|compared (?:to|with))\s*(?P<second>{NUMBER})(?!\s*(?:[x\u00d7]|ms\b|s\b|h\b|[GMk]))",
+    re.IGNORECASE,
+)
+CLAUSE_END = re.compile(r";|\.\s|,\s+(?:but|while|whereas)\b", re.IGNORECASE)
+SIZE = 2  # of a pair
+
+
+def is_one_of_a_pair(text: str, number: Printed, names: Sequence[Span]) -> bool:
+    """Say whether a number is one of two levels in a bracket behind two groups."""
+    return bool(groups_of_pair(text, number, names))
+
+
+def groups_of_pair(
+    text: str, number: Printed, names: Sequence[Span]
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Return the group of one of two levels in a bracket, and its rival; None where it is not one of two.
+
+    Args:
+        text: The sentence.
+        number: In it.
+        names: Where it names which group.
+    """
+    if number.unit >= 1 and not number.percent:
+        return None
+    for pair in PAIR.finditer(text):
+        place = _place_in(pair, number)
+        if place is None:
+            continue
+        since = max((hit.end() for hit in CLAUSE_END.finditer(text, 0, pair.start())), default=0)
+        before = [name for start, _, name in names if since <= start < pair.start()]
+        groups = tuple(dict.fromkeys(before))
+        is_measured = number.percent or MEASURE.search(text, since, pair.start())
+        if len(groups) != SIZE or not is_measured:
+            return None
+        return (groups[place],), (groups[1 - place],)
+    return None
+
+
+def _place_in(pair: re.Match[str], number: Printed) -> int | None:
+    """Return which of the two numbers of a pair a number is; None where it is neither."""
+    for place, part in enumerate(("first", "second")):
+        if pair.start(part) == number.start:
+            return place
+    return None
