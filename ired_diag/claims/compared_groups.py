@@ -21,6 +21,12 @@ THAN_AFTER = re.compile(
     rf"(?:the\s+\w+\s+of\s+)?{ARTICLE}$",
     re.IGNORECASE,
 )
+UNTIL_RIVAL = re.compile(
+    rf"{UNIT}(?:than|above|below|over|ahead of|behind|vs\.?|versus|against|compared (?:to|with)|"
+    rf"relative to|with respect to)\s+(?:the\s+\w+\s+of\s+)?{ARTICLE}",
+    re.IGNORECASE,
+)
+PROPER_NAME = re.compile(r"(?=[\w-]*[A-Z\d])[A-Za-z][\w-]+")
 BY_BEFORE = re.compile(
     r"(?:['\u2019]s)?\s*(?:(?!and\b|but\b|while\b)[^\W\d][\w-]*\s+){0,3}?"
     r"by\s+(?:about\s+|only\s+|roughly\s+|an?\s+)?(?:\w+\s+of\s+)?[-+\u2212]?$",
@@ -64,6 +70,23 @@ def compared_at(text: str, spans: Sequence[Span], start: int, end: int) -> tuple
     if not subject or subject == rival[2]:
         return ()
     return subject, rival[2]
+
+
+def compares_with_unnamed(text: str, spans: Sequence[Span], end: int) -> bool:
+    """Say whether a number compares with a name that is none of the groups: "0.2 above HiFi-GAN".
+
+    Args:
+        text: The sentence.
+        spans: Where it names which group.
+        end: Where the number ends.
+    """
+    link = UNTIL_RIVAL.match(text, end)
+    if link is None:
+        return False
+    place = link.end()
+    if any(start <= place < stop for start, stop, _ in spans):
+        return False
+    return PROPER_NAME.match(text, place) is not None
 
 
 def _named_after(text: str, spans: Sequence[Span], end: int) -> Span | None:

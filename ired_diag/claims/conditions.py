@@ -49,6 +49,11 @@ OF_SETTINGS = (NUMBERED,)
 CONDITIONS = (
     re.compile(rf"\bon (?:the )?({NAME})", re.IGNORECASE),
     re.compile(r"\b(?:at|with|for) (?:the )?(\d+(?:\.\d+)?\s?(?-i:[MB]))\b", re.IGNORECASE),
+    re.compile(
+        r"\(\s*(\d[\d.,]*\s?[kMB]?\s*"
+        r"(?:steps|epochs|iterations|iters|updates|samples|images|frames|tokens|params|parameters|layers|shots?))\s*\)",
+        re.IGNORECASE,
+    ),
     NUMBERED,
     re.compile(rf"\b((?:after|when|by|with|upon) (?:{CHANGING})\w*ing\b[^,.;\d]*)", re.IGNORECASE),
     re.compile(r"\b((?:without|with no) (?:the )?(?!seeds?\b|runs?\b|loss\b)[^\W\d][\w-]*)", re.IGNORECASE),

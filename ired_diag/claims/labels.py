@@ -254,6 +254,18 @@ def _with_blanks(name: str) -> str:
     return r"(?:[\s_-]|\s*\+\s*)".join(map(re.escape, words))
 
 
+def _before_bracket(name: str, names: Sequence[str]) -> list[str]:
+    """Return the regular expression for X of "X (Y)", where it is a proper name of this label alone."""
+    parts = _parts(name)
+    if not parts or not re.search(r"[A-Z\d]", parts[0]):
+        return []
+    words = words_of(parts[0])
+    others = [other for other in names if other != name]
+    if len(words) < FEWEST_WORDS or any(words <= words_of(other) for other in others):
+        return []
+    return [re.escape(parts[0])]
+
+
 def _spellings(name: str, names: Sequence[str]) -> list[str]:
     """Return the regular expressions for a name, and for what it may be called alone.
 
@@ -275,6 +287,7 @@ def _spellings(name: str, names: Sequence[str]) -> list[str]:
     for part in _parts(name):
         if part not in names and re.search(r"\+|\bw/", part):
             spelled.append(re.escape(part))
+    spelled += _before_bracket(name, names)
     if glued(name) not in map(glued, set(names) - {name}):
         spelled += hyphenated(name)
     for word in sorted(alone - others):

@@ -56,6 +56,10 @@ HAS_THE_BEST = re.compile(
     rf"{MEASURE.pattern}\s*(?:,|:|of|with|at)\s+",
     re.IGNORECASE,
 )  # "muon has the lowest loss, 0.405"
+HEADED_BY_MEASURE = re.compile(
+    rf"\W*(?:(?:final|mean|average|last)\s+)*(?:{MEASURE.pattern})\s*(?:\([^()\d]*\)\s*)?[:=]\s*", re.IGNORECASE
+)  # a line "Val CRPS: 0.1423 (0.0031)" below the heading of its group
+WITH_SPREAD = re.compile(r"\s*%?\s*\(\s*(?:±|std\.?|sd|\u03c3)?\s*=?\s*\d*\.\d+\s*%?\s*\)\W*$")
 END_OF_CHANGE = re.compile(r"\b(?:from|to)\s+$", re.IGNORECASE)
 BRACKET_BEHIND = re.compile(r"\s*%?\s*\(\s*(?:the\s+)?")
 NAME_AND_BRACKET = re.compile(r"\s*\(\s*")
@@ -98,6 +102,8 @@ def is_level(text: str, number: Printed, names: Sequence[tuple[int, int, str]], 
     if _is_in_bracket(text, number, names) or _is_named_best(text, number, names):
         return True
     if _is_end_of_change_of_groups(text, number, names) or is_one_of_a_pair(text, number, names):
+        return True
+    if HEADED_BY_MEASURE.fullmatch(text[: number.start]) and WITH_SPREAD.match(text, number.end):
         return True
     if OTHER.search(clause):
         return False

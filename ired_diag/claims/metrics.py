@@ -55,6 +55,11 @@ SYNONYMS = {
     "dsc": "dice",
     "em": "exactmatch",
 }
+ACRONYM = re.compile(
+    r"(?:\b(?:an?|the)\s+(?=[A-Z]{2,}[A-Z\d-]*\s+of\b)|(?:^|[.;,]\s+|[-*]\s+)(?=[A-Z]{2,}[A-Z\d-]*:\s))"
+    r"([A-Z][A-Z\d-]{1,8})(?:\s+of\s+|:\s+)"
+)
+CLAUSE_END = re.compile(r";|\.\s|,\s+(?:but|while|whereas)\b")
 GENERIC = frozenset({"loss", "error", "cost", "score"})
 Relation = Literal["same", "generic", "unnamed", "other"]
 NO_METRIC = frozenset({"result", "results", "performance", "value"})
@@ -90,6 +95,8 @@ def metric_at(text: str, start: int, end: int, vocabulary: Iterable[str]) -> str
     if IN_DECIBELS.match(text, end):
         in_decibels = [name for name in metrics_in(" ".join(vocabulary), ()) if name in OF_DECIBELS]
         return in_decibels[0] if len(in_decibels) == 1 else ""
+    if unknown := _unknown_acronym(text, start, mentions):
+        return unknown
     if not mentions:
         return ""
     if len({name for _, name in mentions}) == 1:
@@ -104,6 +111,25 @@ def metric_at(text: str, start: int, end: int, vocabulary: Iterable[str]) -> str
     if place < clause:
         return UNCLEAR
     return name
+
+
+def _unknown_acronym(text: str, start: int, mentions: Sequence[tuple[int, str]]) -> str:
+    """Return the acronym that a number is of by the words before it: "a MOS of 4.1", "MOS: 4.1 (a), 3.9 (b)"."""
+    acronyms = [hit for hit in ACRONYM.finditer(text, 0, start) if not _is_mention(hit.start(1), mentions)]
+    if not acronyms:
+        return ""
+    last = acronyms[-1]
+    between = text[last.end() : start]
+    if CLAUSE_END.search(between) or any(last.end() <= place < start for place, _ in mentions):
+        return ""
+    is_head = last[0].rstrip().endswith(":")
+    if not is_head and re.search(r"\d", between):
+        return ""
+    return last[1].lower()
+
+
+def _is_mention(place: int, mentions: Sequence[tuple[int, str]]) -> bool:
+    return any(start <= place < start + len(name) for start, name in mentions)
 
 
 def _right_behind(text: str, end: int, mentions: Sequence[tuple[int, str]]) -> str:

@@ -20,6 +20,7 @@ from ired_diag.runs.metric_words import ALL_MEASURES, NO_MEASURE, TRAINING
 
 NO_PART = frozenset("score coefficient nats db points ep eps episode episodic".split())
 VALIDATION = "val"
+PLAIN_MEASURES = frozenset({"error", "loss", "score"})  # which a head may leave out: "mel L1"
 DATA_SETS = frozenset({VALIDATION, "test", "ood"})
 
 
@@ -58,7 +59,8 @@ def named_metric(words: str, logged: Sequence[str], context: Iterable[str] = ())
     if not spoken & ALL_MEASURES:
         whole = [name for name in logged if spoken == _words(name) and spoken & DATA_SETS and len(spoken) > 1]
         bare = [name for name in logged if spoken == _words(name) - DATA_SETS]
-        return NamedMetric(candidates=tuple(whole or bare))
+        measured = [name for name in logged if spoken == _words(name) - DATA_SETS - PLAIN_MEASURES]
+        return NamedMetric(candidates=tuple(whole or bare or measured))
     same_rank = [name for name in logged if rank_of(name) == rank_of(words)]
     holding = [name for name in same_rank if spoken <= _words(name)]
     twins = [name for name in holding if _is_of_training(name, logged)]

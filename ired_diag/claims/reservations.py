@@ -55,6 +55,10 @@ CITED = (
     r"\bet al\b|\bpaper\b|\bpublished\b|\bliterature\b|\breported (?:by|in)\b|\bprior work\b|\btheirs?\b|"
     r"\bleaderboard\b|\b(?:19|20)\d\d\)"
 )
+RELEASED = (
+    r"\b(?:released|official|public(?:ly available)?|downloaded|pre-?trained|off-the-shelf|authors['\u2019]?)\s+"
+    r"(?:[\w-]+\s+){0,2}(?:checkpoints?|weights|models?|code|implementations?|versions?)\b"
+)
 POWER = (
     r"\bdetectable\b|\bdetect (?:a|an)\b|\bsmallest effect\b|\bminim(?:al|um) (?:important|relevant)\b|"
     r"\bpower (?:analysis|calculation)|%\s*power\b|\bpower of\b|\bthresholds?\b|\bpre-?registered\b|"
@@ -143,6 +147,7 @@ PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
         "it may be of another statistic than the mean",
     ),
     (("mean", "level", *SPREADS), OTHER_READOUT, "it is said to be of another readout"),
+    (("mean", "level", "median", *COMPARED), RELEASED, "it may be somebody else's model"),
     (("mean", "level", "median", *COMPARED), PART_OF_DATA, "it may be of a part of the data"),
     (COMPARED, r"\bmedians?\b", "it may be of medians"),
     (COMPARED, EXTREME_SEED, "it may be of single seeds"),
