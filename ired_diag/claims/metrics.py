@@ -169,8 +169,9 @@ def relation_to(metric: str, own: str) -> Relation:
     only_split = words & set(SPLITS) and words <= {*SPLITS, *DETAILS}
     if only_split and not named:
         return "generic"
-    of_data = {*SPLITS, *TEST_SPLITS}
-    return "same" if words in (others, others - of_data) else "other"
+    bare = others - {*SPLITS, *TEST_SPLITS}
+    # "mel L1" is ``val/mel_l1_error``: what no measure is in, names one by all its other words.
+    return "same" if words in (others, bare, bare - GENERIC) else "other"
 
 
 def is_exactly(metric: str, own: str) -> bool:
