@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from ired_diag.claims.metric_names import metric_of
+from ired_diag.claims.metric_names import STATISTIC_WORDS, metric_of
 from ired_diag.runs.metric_words import (
     ALL_MEASURES,
     DETAILS,
@@ -34,7 +34,7 @@ MEASURE = re.compile(
     r"dice|dsc|hd95|rouge(?:-?l)?|wer|cer|ndcg|elo|"
     r"exact match|win rate|auc|auroc|f1|m?iou|bpb|bpc|"
     r"mcc|crps|auprc|mrr|chrf|nmi|pesq|stoi|si-?sdr|lpips|kid|(?-i:mAP)|"
-    r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard)(?![\w])",
+    r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard|kappa|spearman|pass@\d+)(?![\w])",
     re.IGNORECASE,
 )
 UP_TO_METRIC = re.compile(
@@ -119,6 +119,8 @@ def _unknown_acronym(text: str, start: int, mentions: Sequence[tuple[int, str]])
     if not acronyms:
         return ""
     last = acronyms[-1]
+    if last[1].lower() in STATISTIC_WORDS:
+        return ""
     between = text[last.end() : start]
     if CLAUSE_END.search(between) or any(last.end() <= place < start for place, _ in mentions):
         return ""
@@ -171,7 +173,8 @@ def relation_to(metric: str, own: str) -> Relation:
         return "generic"
     bare = others - {*SPLITS, *TEST_SPLITS}
     # "mel L1" is ``val/mel_l1_error``: what no measure is in, names one by all its other words.
-    return "same" if words in (others, bare, bare - GENERIC) else "other"
+    is_same = words in (others, bare) or (bool(words) and words == bare - GENERIC)
+    return "same" if is_same else "other"
 
 
 def is_exactly(metric: str, own: str) -> bool:

@@ -59,7 +59,9 @@ def named_metric(words: str, logged: Sequence[str], context: Iterable[str] = ())
     if not spoken & ALL_MEASURES:
         whole = [name for name in logged if spoken == _words(name) and spoken & DATA_SETS and len(spoken) > 1]
         bare = [name for name in logged if spoken == _words(name) - DATA_SETS]
-        measured = [name for name in logged if spoken == _words(name) - DATA_SETS - PLAIN_MEASURES]
+        measured = []
+        if spoken:
+            measured = [name for name in logged if spoken == _words(name) - DATA_SETS - PLAIN_MEASURES]
         return NamedMetric(candidates=tuple(whole or bare or measured))
     same_rank = [name for name in logged if rank_of(name) == rank_of(words)]
     holding = [name for name in same_rank if spoken <= _words(name)]

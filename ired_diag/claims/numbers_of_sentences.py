@@ -42,6 +42,7 @@ OF_MEANS = re.compile(r"\bmean|\baverage", re.IGNORECASE)
 NO_CHANGE_AFTER = re.compile(
     r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", re.IGNORECASE
 )
+HEAD_OF_ITEM = re.compile(r"^[^.;\d]*[^.;:]{1,60}:\s*$|[^\W_]\s*$")
 POWER_OF_TEN = re.compile(r"10\s*\^\s*([-+]?\d+)")
 ENDS_OF_CLAUSE = re.compile(r"[,;:]")
 MEANS_IN_PERCENT = ("mean", "median")
@@ -197,6 +198,8 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
     if statistic and statistic[0] != "t":
         return "statistic"
     kind = phrases.kind_before(before, after)
+    if kind is None and phrases.MEAN_WITH_SPREAD_AFTER.match(after) and HEAD_OF_ITEM.search(before):
+        return "mean"
     if kind == "p" and phrases.NO_P_ANYWHERE.search(before[-60:] + after[:30]):
         return None
     return kind

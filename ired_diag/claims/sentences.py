@@ -44,6 +44,13 @@ HAD = re.compile(
 )
 KINDS_WITH_A_TEST = ("statistic", "t")
 OF_SEED = re.compile(r"\s+(?:seed|run)\b[^,;.()]{0,30}\(?\s*", re.IGNORECASE)
+OF_ITS_MEAN = re.compile(r"\b(?:of|for|on|around)\s+(?:its|the|their|each)\s+(?:own\s+)?mean\b\W*$", re.IGNORECASE)
+GAIN_IN_POINTS = re.compile(
+    r"\b(?:gain|improvement|advantage|reduction|drop|increase|decrease|difference|by)\b[^.;]{0,40}"
+    r"[\d.]+\s*(?:%|points?|pp)?[^.;\d]{0,30}\(\s*(?:\d\d\s?%\s*)?(?:CI|confidence interval|interval)\W*$",
+    re.IGNORECASE,
+)
+SENTENCE_PART = re.compile(r";\s|(?<=[a-z\d)%])\.\s")
 DIFFERENCE = re.compile(r"\bdifference\b", re.IGNORECASE)
 
 
@@ -246,8 +253,8 @@ def _groups_of(
     groups = named.whose(start, first.start, last.end, following, count=count)
     if kind in EXTREMES and (name := _name_of_seed(named, first.start)):
         return (name,), ()
-    if kind == "interval" and (not groups or DIFFERENCE.search(reading.text[: first.start])):
-        groups = named.whose(start, first.start, last.end, following, count=2) or groups
+    if kind == "interval":
+        groups = _groups_of_interval(reading, groups, first, last)
     if kind == "level" and (pair := groups_of_pair(reading.text, first, named.at)):
         return pair
     if kind in LEVELS and _is_named_only_later(reading, last.end):
@@ -257,6 +264,24 @@ def _groups_of(
     if count == 2 or not groups:
         return groups, ()
     return groups, named.rivals(start, first.start, last.end, following)
+
+
+def _groups_of_interval(
+    reading: _Reading, groups: tuple[str, ...], first: Printed, last: Printed
+) -> tuple[str, ...]:
+    """Return the one group, or the two, that an interval is about; none where that is not certain.
+
+    An interval in the bracket behind a difference is of it: of a group alone only where its words say so.
+    """
+    named = reading.named
+    before = SENTENCE_PART.split(reading.text[: first.start])[-1]
+    if OF_ITS_MEAN.search(before):
+        return groups if len(named.everyone) == 1 else ()
+    if groups and not DIFFERENCE.search(before):
+        return () if GAIN_IN_POINTS.search(before) else groups
+    start, following = _stretch(reading, "interval", first, last)
+    pair = named.whose(start, first.start, last.end, following, count=2)
+    return () if not pair and GAIN_IN_POINTS.search(before) else pair or groups
 
 
 def _name_of_seed(named: NamedGroups, place: int) -> str:
