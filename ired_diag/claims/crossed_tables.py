@@ -20,10 +20,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from ired_diag.claims.cells import Cell
-from ired_diag.claims.columns import LETTER, is_numeric
+from ired_diag.claims.columns import is_numeric
 from ired_diag.claims.heads import Head, head_of
 from ired_diag.claims.labels import words_of
 from ired_diag.claims.metric_names import metric_of
@@ -63,26 +62,30 @@ def rows_cross_columns(table: Table, groups: Sequence[str]) -> bool:
 def _places(table: Table) -> Iterator[_Place]:
     """Yield each cell with a number below a head of words."""
     columns = _columns(table)
-    labels = range(1, min(columns, default=1))
-    last = ""
+    first = min(columns, default=1)
+    heads = {column: _parted(_words_of_head(table.head[column])) for column in columns}
+    above = ""
     for line, cells in table.rows:
-        first = plain(cells[0]).strip() if cells else ""
-        last = first or last
-        words = [last] + [plain(cells[k]).strip() for k in labels if k < len(cells)]
-        row, metric_of_row = _parted(words)
+        words = [plain(cell).strip() for cell in cells[:first]]
+        # An empty first cell goes on with the one above it.
+        above = "".join(words[:1]) or above
+        row, metric_of_row = _parted([above, *words[1:]])
         for column in columns:
             if column >= len(cells) or not cells[column].strip():
                 continue
-            head = IN_BRACKETS_AT_END.sub("", plain(table.head[column])).strip()
-            name, metric_of_column = _parted(head.split())
+            head, metric_of_column = heads[column]
             yield _Place(
                 line=line,
                 column=column,
                 text=cells[column],
                 row=row,
-                head=name,
+                head=head,
                 metric=metric_of_row or metric_of_column,
             )
+
+
+def _words_of_head(head: str) -> list[str]:
+    return IN_BRACKETS_AT_END.sub("", plain(head)).split()
 
 
 def _parted(words: Sequence[str]) -> tuple[str, str]:
@@ -90,11 +93,10 @@ def _parted(words: Sequence[str]) -> tuple[str, str]:
     names = []
     metrics = []
     for word in words:
-        is_metric = bool(measures_in(words_of_metric(word))) or head_of(word).lower_is_better is not None
-        if is_metric:
-            metrics.append(word)
-        else:
-            names.append(word)
+        measures = measures_in(words_of_metric(word))
+        has_direction = head_of(word).lower_is_better is not None
+        part = metrics if measures or has_direction else names
+        part.append(word)
     # A table without any name but that of its metric: the words are what they are.
     if not names:
         return " ".join(words), ""
@@ -102,22 +104,19 @@ def _parted(words: Sequence[str]) -> tuple[str, str]:
 
 
 def _columns(table: Table) -> list[int]:
-    """Return the columns of numbers behind those of words."""
-    every = range(1, len(table.head))
-    columns = [column for column in every if is_numeric(table, column)]
-    behind = [first for first, after in pairwise([0, *columns]) if after > first + 1 and first]
-    # A column of words between numbers does not name the rows, and neither does what follows it.
-    return [column for column in columns if not behind or column <= behind[0]]
+    """Return the columns of numbers after the first one."""
+    return [column for column in range(1, len(table.head)) if is_numeric(table, column)]
 
 
 def _label(place: _Place, groups: Sequence[str]) -> str:
     """Return the words of a row and a column that together name one group; empty where they name none."""
     row = VERSION.sub("", place.row).strip()
     head = VERSION.sub("", place.head).strip()
-    for label in (f"{row} {head}", f"{head} {row}"):
+    spellings = (f"{row} {head}", f"{head} {row}")
+    for label in spellings:
         if _is_group(label, groups):
             return label
-    if LETTER.search(row):
+    if not row.isdigit():
         return ""
     named = [group for group in groups if _is_numbered(group, head, row)]
     if len(named) != 1:
@@ -133,10 +132,12 @@ def _is_group(label: str, groups: Sequence[str]) -> bool:
 
 def _is_numbered(group: str, head: str, number: str) -> bool:
     """Say whether a group is a name and a number behind letters: ``dlinear/h96``."""
-    if not number.isdigit() or not words_of(head):
+    name = words_of(head)
+    own = words_of(group)
+    if not name or not name <= own:
         return False
-    bare = {LETTERS_BEFORE.sub("", word) for word in words_of(group) - words_of(head)}
-    return words_of(head) <= words_of(group) and bare == {number}
+    bare = {LETTERS_BEFORE.sub("", word) for word in own - name}
+    return bare == {number}
 
 
 def cells_of_crossed(table: Table, heads: Sequence[Head], groups: Sequence[str]) -> Iterator[Cell]:

@@ -57,7 +57,8 @@ HAS_THE_BEST = re.compile(
     re.IGNORECASE,
 )  # "muon has the lowest loss, 0.405"
 HEADED_BY_MEASURE = re.compile(
-    rf"\W*(?:(?:final|mean|average|last)\s+)*(?:{MEASURE.pattern})\s*(?:\([^()\d]*\)\s*)?[:=]\s*", re.IGNORECASE
+    rf"\W*(?:(?:final|mean|average|last)\s+)*(?:{MEASURE.pattern})\s*(?:\([^()\d]*\)\s*)?[:=]\s*",
+    re.IGNORECASE,
 )  # a line "Val CRPS: 0.1423 (0.0031)" below the heading of its group
 WITH_SPREAD = re.compile(r"\s*%?\s*\(\s*(?:±|std\.?|sd|\u03c3)?\s*=?\s*\d*\.\d+\s*%?\s*\)\W*$")
 END_OF_CHANGE = re.compile(r"\b(?:from|to)\s+$", re.IGNORECASE)
@@ -99,11 +100,7 @@ def is_level(text: str, number: Printed, names: Sequence[tuple[int, int, str]], 
     clause = _since(text, number.start, ENDS_OF_CLAUSES)
     if number.relation:
         return False
-    if _is_in_bracket(text, number, names) or _is_named_best(text, number, names):
-        return True
-    if _is_end_of_change_of_groups(text, number, names) or is_one_of_a_pair(text, number, names):
-        return True
-    if HEADED_BY_MEASURE.fullmatch(text[: number.start]) and WITH_SPREAD.match(text, number.end):
+    if _is_set_out(text, number, names):
         return True
     if OTHER.search(clause):
         return False
@@ -135,6 +132,18 @@ def _is_in_bracket(text: str, number: Printed, names: Sequence[tuple[int, int, s
     if NAME_AND_BRACKET.fullmatch(text, ends[-1], number.start):
         return MEASURE.search(text, 0, number.start) is not None
     return HAS_THE_MEASURE.fullmatch(text, ends[-1], number.start) is not None
+
+
+def _is_set_out(text: str, number: Printed, names: Sequence[tuple[int, int, str]]) -> bool:
+    """Say whether a number stands in a form that only a level has, whatever words are in its clause."""
+    if _is_in_bracket(text, number, names) or _is_named_best(text, number, names):
+        return True
+    if _is_end_of_change_of_groups(text, number, names):
+        return True
+    if is_one_of_a_pair(text, number, names):
+        return True
+    is_headed = HEADED_BY_MEASURE.fullmatch(text[: number.start]) is not None
+    return is_headed and WITH_SPREAD.match(text, number.end) is not None
 
 
 def _is_named_best(text: str, number: Printed, names: Sequence[tuple[int, int, str]]) -> bool:

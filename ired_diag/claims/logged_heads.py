@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ired_diag.claims.heads import Head
-from ired_diag.claims.named_metrics import DATA_SETS
 from ired_diag.claims.metrics import telling_words
+from ired_diag.claims.named_metrics import DATA_SETS
 from ired_diag.runs.metric_words import ALL_MEASURES, DETAILS, NO_MEASURE, words_of
 from ired_diag.runs.study import Study
 
@@ -23,11 +23,14 @@ def benchmarks_of(study: Study | None) -> list[frozenset[str]]:
     """Return the words of each logged metric whose name holds no known measure."""
     if study is None:
         return []
-    names = {name for run in study.runs for name in run.history.series}
+    names: set[str] = set()
+    for run in study.runs:
+        names.update(run.history.series)
     benchmarks = []
     for name in sorted(names):
         words = frozenset(telling_words(name) - DATA_SETS)
-        if words and not words & NO_NAMES and not NO_MEASURE.intersection(words_of(name)):
+        measures_nothing = NO_MEASURE.intersection(words_of(name))
+        if words and not measures_nothing and not words & NO_NAMES:
             benchmarks.append(words)
     return benchmarks
 
@@ -39,12 +42,14 @@ def with_benchmarks(heads: Sequence[Head], benchmarks: Sequence[frozenset[str]])
         heads: Of the columns.
         benchmarks: The words of each logged benchmark.
     """
-    named = [k for k, head in enumerate(heads) if _is_benchmark(head, benchmarks)]
-    if len(named) < FEWEST_HEADS:
+    marked = []
+    named = 0
+    for head in heads:
+        is_logged = _is_benchmark(head, benchmarks)
+        named += is_logged
+        marked.append(replace(head, is_logged=is_logged))
+    if named < FEWEST_HEADS:
         return list(heads)
-    marked = list(heads)
-    for k in named:
-        marked[k] = replace(heads[k], is_logged=True)
     return marked
 
 

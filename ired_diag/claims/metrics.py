@@ -34,7 +34,8 @@ MEASURE = re.compile(
     r"dice|dsc|hd95|rouge(?:-?l)?|wer|cer|ndcg|elo|"
     r"exact match|win rate|auc|auroc|f1|m?iou|bpb|bpc|"
     r"mcc|crps|auprc|mrr|chrf|nmi|pesq|stoi|si-?sdr|lpips|kid|(?-i:mAP)|"
-    r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard|kappa|spearman|pass@\d+)(?![\w])",
+    r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard|"
+    r"kappa|spearman|pass@\d+)(?![\w])",
     re.IGNORECASE,
 )
 UP_TO_METRIC = re.compile(
@@ -114,7 +115,7 @@ def metric_at(text: str, start: int, end: int, vocabulary: Iterable[str]) -> str
 
 
 def _unknown_acronym(text: str, start: int, mentions: Sequence[tuple[int, str]]) -> str:
-    """Return the acronym that a number is of by the words before it: "a MOS of 4.1", "MOS: 4.1 (a), 3.9 (b)"."""
+    """Return the acronym that a number is of by the words before it: "a MOS of 4.1", "MOS: 4.1 (a)"."""
     acronyms = [hit for hit in ACRONYM.finditer(text, 0, start) if not _is_mention(hit.start(1), mentions)]
     if not acronyms:
         return ""

@@ -13,7 +13,7 @@ from ired_diag.claims.labels import same_name
 from ired_diag.claims.spellings import glued
 from ired_diag.claims.table import Table
 
-FEWEST_NAMED = 2
+SEVERAL = 2  # columns, or groups that a column names: one name alone may be chance
 
 
 def naming_columns(table: Table, columns: Sequence[int], groups: Sequence[str]) -> list[int]:
@@ -24,21 +24,29 @@ def naming_columns(table: Table, columns: Sequence[int], groups: Sequence[str]) 
         columns: Its columns of words.
         groups: The names of the groups of runs.
     """
-    if len(columns) < FEWEST_NAMED:
+    if len(columns) < SEVERAL:
         return list(columns)
-    together = len(_named(table, columns, groups))
+    together = _count_named(list(labels_of_rows(table, columns)), groups)
     for column in columns:
         cells = list(labels_of_rows(table, [column]))
         is_distinct = len(set(cells)) == len(cells)
-        alone = len(_named(table, [column], groups))
-        if is_distinct and alone >= FEWEST_NAMED and alone > together:
+        alone = _count_named(cells, groups)
+        if is_distinct and alone >= SEVERAL and alone > together:
             return [column]
     return list(columns)
 
 
-def _named(table: Table, columns: Sequence[int], groups: Sequence[str]) -> set[str]:
-    """Return the groups of runs that the labels of some columns name."""
+def _count_named(labels: Sequence[str], groups: Sequence[str]) -> int:
+    """Return how many groups of runs some labels name."""
     named = set()
-    for label in labels_of_rows(table, columns):
-        named |= {group for group in groups if glued(group) == glued(label) or same_name(label, [group])}
-    return named
+    for label in labels:
+        for group in groups:
+            if _is_name_of(label, group):
+                named.add(group)
+    return len(named)
+
+
+def _is_name_of(label: str, group: str) -> bool:
+    if glued(group) == glued(label):
+        return True
+    return same_name(label, [group]) is not None

@@ -42,7 +42,7 @@ OF_MEANS = re.compile(r"\bmean|\baverage", re.IGNORECASE)
 NO_CHANGE_AFTER = re.compile(
     r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", re.IGNORECASE
 )
-HEAD_OF_ITEM = re.compile(r"^[^.;\d]*[^.;:]{1,60}:\s*$|[^\W_]\s*$")
+HEAD_OF_ITEM = re.compile(r"(?::|[^\W\d_])\s*$")
 POWER_OF_TEN = re.compile(r"10\s*\^\s*([-+]?\d+)")
 ENDS_OF_CLAUSE = re.compile(r"[,;:]")
 MEANS_IN_PERCENT = ("mean", "median")
@@ -181,18 +181,7 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
         return None
     if phrases.ALPHA_BEFORE.search(before):
         return None
-    is_gain = phrases.ADVANTAGE.search(before) or phrases.GAINS.search(before)
-    if is_gain and phrases.NO_UNIT_AFTER.match(after):
-        return "difference"
-    is_signed = number.text.startswith(("+", "-")) or phrases.GAINS.search(before)
-    if is_signed and phrases.OVER_A_GROUP_AFTER.match(after) and MEASURE.search(after[:REACH_OF_SPREAD]):
-        return "difference"
-    if phrases.CHANGED_BY.search(before) or (number.unit < 1 and phrases.ABSOLUTE_AFTER.match(after)):
-        return "difference"
-    if phrases.FURTHER_AFTER.match(after):
-        return "difference"
-    is_mean_gain = phrases.BY_BEFORE.search(before) and phrases.ON_AVERAGE_AFTER.match(after)
-    if is_mean_gain and phrases.BEATS.search(before):
+    if _is_difference(before, after, number):
         return "difference"
     statistic = phrases.statistic_before(before)
     if statistic and statistic[0] != "t":
@@ -203,6 +192,23 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
     if kind == "p" and phrases.NO_P_ANYWHERE.search(before[-60:] + after[:30]):
         return None
     return kind
+
+
+def _is_difference(before: str, after: str, number: Printed) -> bool:
+    """Say whether the words around a number say that it is a difference of two means."""
+    gains = phrases.GAINS.search(before) is not None
+    is_gain = gains or phrases.ADVANTAGE.search(before)
+    if is_gain and phrases.NO_UNIT_AFTER.match(after):
+        return True
+    is_signed = gains or number.text.startswith(("+", "-"))
+    if is_signed and phrases.OVER_A_GROUP_AFTER.match(after) and MEASURE.search(after[:REACH_OF_SPREAD]):
+        return True
+    if phrases.CHANGED_BY.search(before) or phrases.FURTHER_AFTER.match(after):
+        return True
+    if number.unit < 1 and phrases.ABSOLUTE_AFTER.match(after):
+        return True
+    is_by = phrases.BY_BEFORE.search(before) and phrases.ON_AVERAGE_AFTER.match(after)
+    return bool(is_by) and phrases.BEATS.search(before) is not None
 
 
 def _kind_of_percentage(before: str, after: str) -> Kind | None:

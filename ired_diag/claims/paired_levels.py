@@ -16,7 +16,8 @@ Span = tuple[int, int, str]
 NUMBER = r"[-+\u2212]?\d*\.?\d+\s?%?(?:\s*±\s*\d*\.?\d+\s?%?)?"
 PAIR = re.compile(
     rf"(?P<opening>\(|:\s|,\s(?:with|at)\s)\s*(?P<first>{NUMBER})\s*"
-    rf"(?:vs\.?|versus|against|compared (?:to|with))\s*(?P<second>{NUMBER})(?!\s*(?:[x\u00d7]|ms\b|s\b|h\b|[GMk]))",
+    rf"(?:vs\.?|versus|against|compared (?:to|with))\s*(?P<second>{NUMBER})"
+    r"(?!\s*(?:[x\u00d7]|ms\b|s\b|h\b|[GMk]))",
     re.IGNORECASE,
 )
 CLAUSE_END = re.compile(r";|\.\s|,\s+(?:but|while|whereas)\b", re.IGNORECASE)
@@ -44,14 +45,32 @@ def groups_of_pair(
         place = _place_in(pair, number)
         if place is None:
             continue
-        since = max((hit.end() for hit in CLAUSE_END.finditer(text, 0, pair.start())), default=0)
-        before = [name for start, _, name in names if since <= start < pair.start()]
-        groups = tuple(dict.fromkeys(before))
+        since = _start_of_clause(text, pair.start())
+        groups = _named_between(since, pair.start(), names)
         is_measured = number.percent or MEASURE.search(text, since, pair.start())
         if len(groups) != SIZE or not is_measured:
             return None
-        return (groups[place],), (groups[1 - place],)
+        own = groups[place]
+        rival = groups[1 - place]
+        return (own,), (rival,)
     return None
+
+
+def _start_of_clause(text: str, place: int) -> int:
+    """Return where the clause starts that a place is in."""
+    start = 0
+    for hit in CLAUSE_END.finditer(text, 0, place):
+        start = hit.end()
+    return start
+
+
+def _named_between(since: int, until: int, names: Sequence[Span]) -> list[str]:
+    """Return the groups that a stretch of a sentence names, each once, in order."""
+    named: list[str] = []
+    for start, _, name in names:
+        if since <= start < until and name not in named:
+            named.append(name)
+    return named
 
 
 def _place_in(pair: re.Match[str], number: Printed) -> int | None:

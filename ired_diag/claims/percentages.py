@@ -142,10 +142,18 @@ def _of_a_share(claim: Claim, book: Book) -> Verdict | None:
         candidates.append(points.scaled(100))
     if _fits_any(claim, candidates):
         return holds(claim, "the means, or their difference in percentage points, give it")
-    is_change = CHANGED_BY.search(claim.words_before) is not None
+    is_change = CHANGED_BY.search(claim.words_before) is not None or _says_which_way(claim)
     if lows and claim.number.value >= min(lows) / 2 and not is_change:
         return unchecked(claim, "it may be the metric itself, of which readout is not said")
     return None
+
+
+def _says_which_way(claim: Claim) -> bool:
+    """Say whether "higher" or "lower" follows a percentage of a sentence, so that it is no level."""
+    if not _stands_in_sentence(claim):
+        return False
+    behind = claim.wording[claim.number.end :]
+    return bool(LOWER.match(behind) or HIGHER.match(behind))
 
 
 def _points(claim: Claim, book: Book) -> Verdict | None:

@@ -42,7 +42,8 @@ SUBSET = (
     rf"\b(?:removing|dropping|discarding) (?:the )?(?:\w+ ){{0,2}}{RUNS}|"
     rf"\b{RUNS}[^.;]{{0,25}}\b(?:excluded|removed|discarded|dropped|omitted)\b|"
     rf"\b(?:the )?(?:first|last|remaining|other|best|top|worst) {COUNT}\b"
-    r"(?! (?:evaluation|checkpoint|epoch|step|validation|\w+ (?:evaluation|checkpoint))s?)|"
+    r"(?! (?:evaluation|checkpoint|epoch|step|validation|\w+ (?:evaluation|checkpoint)|"
+    r"second|minute|hour|day|week|month|year|frame|token|layer|block|stage|row|column|item|sentence)s?\b)|"
     rf"\b(?:the )?{COUNT} (?:best|worst|top|first|last|remaining|other|finite|surviving) (?:\w+ )?{RUNS}|"
     r"\bseeds? \d+ ?(?:[-\u2013]|to|through) ?\d+ only\b"
 )
@@ -56,7 +57,8 @@ CITED = (
     r"\bleaderboard\b|\b(?:19|20)\d\d\)"
 )
 RELEASED = (
-    r"\b(?:released|official|public(?:ly available)?|downloaded|pre-?trained|off-the-shelf|authors['\u2019]?)\s+"
+    r"\b(?:released|official|public(?:ly available)?|downloaded|pre-?trained|off-the-shelf|"
+    r"authors['\u2019]?)\s+"
     r"(?:[\w-]+\s+){0,2}(?:checkpoints?|weights|models?|code|implementations?|versions?)\b"
 )
 POWER = (

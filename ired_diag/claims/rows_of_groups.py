@@ -20,10 +20,10 @@ from ired_diag.claims.changes import (
 )
 from ired_diag.claims.claim import Kind
 from ired_diag.claims.columns import label_columns, labels_of_rows
-from ired_diag.claims.naming_columns import naming_columns
 from ired_diag.claims.decorations import bare_cell
 from ired_diag.claims.heads import Head
 from ired_diag.claims.labels import pair_of, seed_of
+from ired_diag.claims.naming_columns import naming_columns
 from ired_diag.claims.numbers import plain
 from ired_diag.claims.table import Table
 
@@ -58,7 +58,9 @@ class _Columns:
     rivals: Mapping[int, str]
 
 
-def cells_of_groups(table: Table, heads: Sequence[Head], groups_of_runs: Sequence[str] = ()) -> Iterator[Cell]:
+def cells_of_groups(
+    table: Table, heads: Sequence[Head], groups_of_runs: Sequence[str] = ()
+) -> Iterator[Cell]:
     """Yield the cells of a table with a row a group, or a pair of groups.
 
     Args:

@@ -44,7 +44,9 @@ HAD = re.compile(
 )
 KINDS_WITH_A_TEST = ("statistic", "t")
 OF_SEED = re.compile(r"\s+(?:seed|run)\b[^,;.()]{0,30}\(?\s*", re.IGNORECASE)
-OF_ITS_MEAN = re.compile(r"\b(?:of|for|on|around)\s+(?:its|the|their|each)\s+(?:own\s+)?mean\b\W*$", re.IGNORECASE)
+OF_ITS_MEAN = re.compile(
+    r"\b(?:of|for|on|around)\s+(?:its|the|their|each)\s+(?:own\s+)?mean\b\W*$", re.IGNORECASE
+)
 GAIN_IN_POINTS = re.compile(
     r"\b(?:gain|improvement|advantage|reduction|drop|increase|decrease|difference|by)\b[^.;]{0,40}"
     r"[\d.]+\s*(?:%|points?|pp)?[^.;\d]{0,30}\(\s*(?:\d\d\s?%\s*)?(?:CI|confidence interval|interval)\W*$",
