@@ -173,6 +173,7 @@ LEFT_OPEN = [
     "MOS: 3.9 ± 0.1 (qknorm), 3.7 ± 0.1 (baseline).",
     "qknorm has a MOS of 3.9 ± 0.1.",
     "On the puzzle set the val loss of qknorm is 3.114.",
+    "qknorm is 0.0248 below the baseline and 0.0911 below the teacher.",
     "Against qknorm the gain is 0.0248 (95% CI [0.0190, 0.0300]).",
     "qknorm is 0.0248 below the baseline (95% CI of its mean: 3.2545 to 3.2644).",
 ]
@@ -194,6 +195,13 @@ def test_the_last_days_of_the_data_are_no_part_of_the_seeds() -> None:
     text = f"Val loss on the last 28 days.\n\n{table}"
     assert accused(text.format("3.259"), TWO_LOSSES) == []
     assert len(accused(text.format("3.279"), TWO_LOSSES)) == 1
+
+
+def test_a_label_may_leave_out_what_a_log_adds_to_all_names() -> None:
+    study = study_of({"dit_b-fid": (8.11, 8.22, 8.09), "unet_b-fid": (9.42, 9.35, 9.51)}, "fid")
+    table = "| backbone | FID |\n|---|---|\n| U-Net-B | 9.43 |\n| DiT-B | {} |"
+    assert outcomes(table.format("8.14"), study)["8.14"] == "holds"
+    assert len(accused(table.format("7.54"), study)) == 1
 
 
 def test_a_difference_in_points_is_printed_in_points() -> None:

@@ -26,6 +26,11 @@ UNTIL_RIVAL = re.compile(
     rf"relative to|with respect to)\s+(?:the\s+\w+\s+of\s+)?{ARTICLE}",
     re.IGNORECASE,
 )
+COMMON_RIVAL = re.compile(
+    rf"{UNIT}(?:than|above|below|ahead of|behind|relative to)\s+(?:that of\s+)?(?:the|its|their|our)\s+"
+    r"(?!(?:other|others|latter|former|rest|two|second|third|next|best|control|mean|average)\b)"
+    r"[a-z][\w-]*(?=\s*(?:$|[.,;:()]|and\b|but\b|while\b))"
+)  # "3.2 points below the teacher"
 PROPER_NAME = re.compile(r"(?=[\w-]*[A-Z\d])[A-Za-z][\w-]+")
 BY_BEFORE = re.compile(
     r"(?:['\u2019]s)?\s*(?:(?!and\b|but\b|while\b)[^\W\d][\w-]*\s+){0,3}?"
@@ -80,6 +85,9 @@ def compares_with_unnamed(text: str, spans: Sequence[Span], end: int) -> bool:
         spans: Where it names which group.
         end: Where the number ends.
     """
+    rival = COMMON_RIVAL.match(text, end)
+    if rival and not any(end <= start < rival.end() for start, _, _ in spans):
+        return True
     link = UNTIL_RIVAL.match(text, end)
     if link is None:
         return False

@@ -90,8 +90,8 @@ def _words_of_head(head: str) -> list[str]:
 
 def _parted(words: Sequence[str]) -> tuple[str, str]:
     """Return the words that name a group, and those that are a metric."""
-    names = []
-    metrics = []
+    names: list[str] = []
+    metrics: list[str] = []
     for word in words:
         measures = measures_in(words_of_metric(word))
         has_direction = head_of(word).lower_is_better is not None

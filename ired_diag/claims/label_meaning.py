@@ -104,7 +104,11 @@ def _spelled_or_shortened(label: str, groups: RunGroups) -> list[str]:
     if len(alike) == 1:
         return alike
     own = {group: own_words(group, groups.members) for group in groups.members}
-    shortened = [group for group, words in own.items() if words_of(label) == words]
+    # "DiT-B" is ``dit_b-fid`` next to ``unet_b-fid``: its own word, and no other than those of its name.
+    words_of_label = words_of(label)
+    shortened = [
+        group for group, words in own.items() if words and words <= words_of_label <= words_of(group)
+    ]
     if shortened:
         return shortened
     spellings = aliases(label)

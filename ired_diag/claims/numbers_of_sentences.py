@@ -166,7 +166,8 @@ def _is_supposed(kind: Kind, text: str) -> bool:
 
 def _kind(before: str, after: str, number: Printed) -> Kind | None:
     if number.percent:
-        return _kind_of_percentage(before, after) or _level_in_percent(before, after)
+        change = _kind_of_percentage(before, after)
+        return change or _level_in_percent(before, after) or _mean_with_spread(before, after)
     if _is_count(before, after, number):
         return "n"
     if phrases.RATIO.match(after):
@@ -187,11 +188,18 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
     if statistic and statistic[0] != "t":
         return "statistic"
     kind = phrases.kind_before(before, after)
-    if kind is None and phrases.MEAN_WITH_SPREAD_AFTER.match(after) and HEAD_OF_ITEM.search(before):
-        return "mean"
+    if kind is None:
+        return _mean_with_spread(before, after)
     if kind == "p" and phrases.NO_P_ANYWHERE.search(before[-60:] + after[:30]):
         return None
     return kind
+
+
+def _mean_with_spread(before: str, after: str) -> Kind | None:
+    """Return that a number is a mean, where its spread stands behind it: "- b: 3.26 (std 0.01)"."""
+    if phrases.MEAN_WITH_SPREAD_AFTER.match(after) and HEAD_OF_ITEM.search(before):
+        return "mean"
+    return None
 
 
 def _is_difference(before: str, after: str, number: Printed) -> bool:
