@@ -145,6 +145,7 @@ def test_one_of_several_columns_of_words_names_the_groups() -> None:
 GAIN = f"{np.mean(BASELINE) - np.mean(QKNORM):.4f}"
 SENTENCES = [
     ("qknorm is better than the baseline on all 4 seeds, by {} on average.", GAIN, "0.0412"),
+    ("qknorm has the best val loss: {} nats over the baseline.", f"-{GAIN}", "-0.0412"),
     ("qknorm has the lowest val loss, {}.", "3.2594", "3.2512"),
     ("qknorm beats the baseline in val loss ({} vs. 3.2842).", "3.2594", "3.2512"),
     ("The val loss falls from {} (baseline) to 3.2594 (qknorm).", "3.2842", "3.2912"),
@@ -195,6 +196,29 @@ def test_the_last_days_of_the_data_are_no_part_of_the_seeds() -> None:
     text = f"Val loss on the last 28 days.\n\n{table}"
     assert accused(text.format("3.259"), TWO_LOSSES) == []
     assert len(accused(text.format("3.279"), TWO_LOSSES)) == 1
+
+
+SPLITS: Finals = {
+    "gcn": {"test_acc": (0.7154, 0.7132, 0.7189), "valid_acc": (0.7301, 0.7288, 0.7310)},
+    "sgc": {"test_acc": (0.6969, 0.6975, 0.6960), "valid_acc": (0.7106, 0.7111, 0.7099)},
+    "gat": {"test_acc": (0.7312, 0.7305, 0.7330), "valid_acc": (0.7441, 0.7429, 0.7450)},
+}
+OGB = """Accuracy over 3 runs, mean ± standard deviation:
+
+| | Test | Valid |
+|---|---|---|
+| GCN | {:.4f} ± 0.0029 | 0.7300 ± 0.0011 |
+| SGC | 0.6968 ± 0.0008 | 0.7105 ± 0.0006 |
+| GAT | 0.7316 ± 0.0013 | {:.4f} ± 0.0011 |
+"""
+
+
+def test_a_column_of_a_data_set_is_of_the_metric_that_is_logged_of_it() -> None:
+    right = _check(SPLITS, OGB.format(0.7158, 0.7440))
+    assert accusations(right) == []
+    assert reasons(right) == ""
+    assert len(accusations(_check(SPLITS, OGB.format(0.7258, 0.7440)))) == 1
+    assert len(accusations(_check(SPLITS, OGB.format(0.7158, 0.7540)))) == 1
 
 
 def test_a_label_may_leave_out_what_a_log_adds_to_all_names() -> None:

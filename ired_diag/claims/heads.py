@@ -40,7 +40,7 @@ SEED_HEAD = re.compile(
 )
 OTHER_UNIT = re.compile(
     r"\b(?:time|ms|steps?|size|bytes|artifact|memory|params?|parameters|flops|tokens|bpb|bpc|gap|hours?|rate|ratio|score|"
-    r"speed|throughput|rank|epochs?|cost|entropy|count|nats|perplexity|val|test|train|eval)\b",
+    r"speed|throughput|rank|epochs?|cost|entropy|count|nats|perplexity|val|valid|validation|test|train|eval)\b",
     re.IGNORECASE,
 )  # fmt: skip
 PERCENT = re.compile(r"\(\s*%|%\s*\)|\bin %|, ?%|%\s*$")

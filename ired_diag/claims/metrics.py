@@ -169,10 +169,11 @@ def relation_to(metric: str, own: str) -> Relation:
         return "same"
     if named and named <= GENERIC and measures & set(LOSSES):
         return "generic"
-    only_split = words & set(SPLITS) and words <= {*SPLITS, *DETAILS}
+    of_data = {*SPLITS, *TEST_SPLITS}
+    only_split = words & of_data and words <= of_data | DETAILS
     if only_split and not named:
         return "generic"
-    bare = others - {*SPLITS, *TEST_SPLITS}
+    bare = others - of_data
     # "mel L1" is ``val/mel_l1_error``: what no measure is in, names one by all its other words.
     is_same = words in (others, bare) or (bool(words) and words == bare - GENERIC)
     return "same" if is_same else "other"

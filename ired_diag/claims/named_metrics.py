@@ -55,6 +55,10 @@ def named_metric(words: str, logged: Sequence[str], context: Iterable[str] = ())
     spoken = _words(words)
     if words == UNCLEAR or spoken & NO_MEASURE:
         return NamedMetric()
+    # Columns "Valid" and "Test" are of the one metric that is logged of these data.
+    if len(spoken) == 1 and spoken <= DATA_SETS:
+        of_data = [name for name in logged if spoken <= _words(name) and _words(name) & ALL_MEASURES]
+        return NamedMetric(candidates=tuple(of_data))
     # Words that measure nothing known are a metric only as the whole name of one, its data set included.
     if not spoken & ALL_MEASURES:
         whole = [name for name in logged if spoken == _words(name) and spoken & DATA_SETS and len(spoken) > 1]

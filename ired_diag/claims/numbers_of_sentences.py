@@ -209,7 +209,8 @@ def _is_difference(before: str, after: str, number: Printed) -> bool:
     if is_gain and phrases.NO_UNIT_AFTER.match(after):
         return True
     is_signed = gains or number.text.startswith(("+", "-"))
-    if is_signed and phrases.OVER_A_GROUP_AFTER.match(after) and MEASURE.search(after[:REACH_OF_SPREAD]):
+    is_measured = MEASURE.search(after[:REACH_OF_SPREAD]) or phrases.UNIT_AFTER.match(after)
+    if is_signed and is_measured and phrases.OVER_A_GROUP_AFTER.match(after):
         return True
     if phrases.CHANGED_BY.search(before) or phrases.FURTHER_AFTER.match(after):
         return True

@@ -134,8 +134,12 @@ def _other_data_set(claim: Claim, book: Book) -> str:
     groups = " ".join(claim.groups).lower()
     for words in (claim.wording, claim.heading, claim.caption):
         hit = DATA_SET.search(words)
-        if hit and hit[0].lower() not in groups:
-            return hit[0]
+        if hit is None or hit[0].lower() in groups:
+            continue
+        # What stands above is of the runs where the numbers below it are.
+        if words != claim.wording and _agrees_under_its_name(claim, book):
+            return ""
+        return hit[0]
     return ""
 
 
