@@ -10,7 +10,7 @@ from ired_diag.claims.compared_groups import compares_with_unnamed
 from ired_diag.claims.metrics import metric_at
 from ired_diag.runs.study import Study
 from tests.claims_studies import BASELINE, QKNORM, THREE_LOSSES, TWO_LOSSES, accused, outcomes, study_of
-from tests.runs_of_metrics import Finals, accusations, reasons, study_of_metrics
+from tests.runs_of_metrics import Finals, accusations, held, reasons, study_of_metrics
 
 RNG = np.random.default_rng(5)
 
@@ -196,6 +196,27 @@ def test_the_last_days_of_the_data_are_no_part_of_the_seeds() -> None:
     text = f"Val loss on the last 28 days.\n\n{table}"
     assert accused(text.format("3.259"), TWO_LOSSES) == []
     assert len(accused(text.format("3.279"), TWO_LOSSES)) == 1
+
+
+SUMMARIES: Finals = {
+    "bart": {"eval_rouge1": (0.3812, 0.3820, 0.3805), "eval_rouge2": (0.1754, 0.1760, 0.1749)},
+    "led": {"eval_rouge1": (0.3921, 0.3930, 0.3915), "eval_rouge2": (0.1841, 0.1850, 0.1836)},
+}
+
+
+def test_the_number_of_a_metric_tells_it_from_others_and_is_no_claim() -> None:
+    text = "LED is 0.0110 ROUGE-1 points above BART. LED has a ROUGE-2 of {}."
+    right = _check(SUMMARIES, text.format("0.1842"))
+    assert accusations(right) == []
+    assert "1" not in [verdict.claim.said for verdict in right.verdicts]
+    assert "0.1842" in held(right)
+
+
+def test_a_top_5_accuracy_is_not_the_top_1_accuracy_of_the_runs() -> None:
+    finals = {"sgd": {"val_top1": (76.2, 76.4, 76.3)}, "lion": {"val_top1": (76.5, 76.6, 76.4)}}
+    text = "The top-1 accuracy of sgd is 76.30. Top-5 accuracy: 93.1% (sgd) and 93.4% (lion)."
+    assert accusations(_check(finals, text)) == []
+    assert "76.30" in held(_check(finals, text))
 
 
 SPLITS: Finals = {

@@ -23,15 +23,16 @@ from ired_diag.runs.metric_words import (
 )
 
 RANKED = re.compile(
-    r"(?:top|acc\w*|(?<![a-z])m?ap|recall|ndcg|hits?|pass|precision)[\s_-]?@?_?(\d+)(?![\d:.-]*\d)(?![a-z])",
+    r"(?:top|acc\w*|(?<![a-z])m?ap|recall|ndcg|hits?|pass|precision|rouge)[\s_-]?@?_?(\d+)(?![\d:.-]*\d)(?![a-z])",
     re.IGNORECASE,
 )  # "mAP50-95" is a mean over thresholds, the plain mAP
 UNCLEAR = "?"  # the metric of a number whose text names several
 MEASURE = re.compile(
-    r"(?<![\w/])(?:(?:validation|valid|val|test|eval|train|training|ood|dev|final|mean)[\s_/-]+)*"
+    r"(?<![\w/])(?:(?:validation|valid|val|test|eval|train|training|ood|dev|final|mean|"
+    r"top[\s-]?\d+)[\s_/-]+)*"
     r"(?:r?mse|s?mape|mae|nll|bpd|loss(?:es)?|"
     r"(?:word|character|token|phoneme) error rates?|accurac(?:y|ies)|acc|perplexity|ppl|bleu|psnr|ssim|fid|"
-    r"dice|dsc|hd95|rouge(?:-?l)?|wer|cer|ndcg|elo|"
+    r"dice|dsc|hd95|rouge(?:-?(?:lsum|l|\d))?|wer|cer|ndcg|elo|"
     r"exact match|win rate|auc|auroc|f1|m?iou|bpb|bpc|"
     r"mcc|crps|auprc|mrr|chrf|nmi|pesq|stoi|si-?sdr|lpips|kid|(?-i:mAP)|"
     r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard|"

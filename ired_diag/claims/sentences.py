@@ -52,6 +52,7 @@ GAIN_IN_POINTS = re.compile(
     r"[\d.]+\s*(?:%|points?|pp)?[^.;\d]{0,30}\(\s*(?:\d\d\s?%\s*)?(?:CI|confidence interval|interval)\W*$",
     re.IGNORECASE,
 )
+END_OF_WORD = re.compile(r"[^\W\d_]-$")
 SENTENCE_PART = re.compile(r";\s|(?<=[a-z\d)%])\.\s")
 DIFFERENCE = re.compile(r"\bdifference\b", re.IGNORECASE)
 
@@ -99,6 +100,7 @@ def claims_of(
     outcomes = [] if SUPPOSED.search(text) else list(counted_outcomes(text, comma=comma))
     numbers = [number for number in numbers_in(text, comma=comma) if not named.covers(number)]
     numbers = [number for number in numbers if not _is_within(number, outcomes)]
+    numbers = [number for number in numbers if not _is_part_of_word(text, number)]
     lists: list[Claim] = []
     if not SUPPOSED.search(text):
         context = f"{text}\n{sentence.heading}"
@@ -155,6 +157,11 @@ def _with_factors(text: str, claimed: Iterable[Numbered]) -> list[Numbered]:
     if not SUPPOSED.search(text):
         factors = [("ratio", (factor,), False) for factor in factors_in(text)]
     return sorted([*claimed, *factors], key=lambda numbered: numbered[1][0].start)
+
+
+def _is_part_of_word(text: str, number: Printed) -> bool:
+    """Say whether a number is the end of a word, as in ROUGE-1 and top-5."""
+    return number.unit == 1 and not number.percent and END_OF_WORD.search(text[: number.start]) is not None
 
 
 def _is_within(number: Printed, outcomes: Sequence[Counted]) -> bool:
