@@ -59,6 +59,9 @@ CONDITIONS = (
     re.compile(r"\b((?:without|with no) (?:the )?(?!seeds?\b|runs?\b|loss\b)[^\W\d][\w-]*)", re.IGNORECASE),
 )
 QUALIFIED = re.compile(rf"\bthe ((?:[a-z][\w-]*\s+){{1,2}})(?={MEASURE.pattern})", re.IGNORECASE)
+QUALIFIED_HEAD = re.compile(
+    rf"^\W*((?:[^\W\d_][\w-]*\s+){{1,2}})(?=(?:{MEASURE.pattern})\s*(?:\([^()]*\)\s*)?:)", re.IGNORECASE
+)  # "Pixel AUROC: 97.4 (a)"
 UNQUALIFYING = frozenset(
     """
     final mean average averaged last best worst median lowest highest largest smallest overall resulting eval
@@ -159,7 +162,7 @@ def _condition(claim: Claim, book: Book) -> str:
                 return words.lower()
     if lead := _lead(claim, book):
         return lead
-    for hit in QUALIFIED.finditer(claim.wording):
+    for hit in (*QUALIFIED.finditer(claim.wording), *QUALIFIED_HEAD.finditer(claim.wording)):
         for word in hit[1].lower().split():
             if word not in UNQUALIFYING and word not in names:
                 return hit[1].strip().lower()

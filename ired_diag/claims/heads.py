@@ -96,13 +96,20 @@ def head_of(text: str) -> Head:
     return Head(
         text=shown,
         kind=kind,
-        metric=_metric_beside(kind, metric_of(shown)),
+        metric=_metric_beside(kind, metric_of(shown)) or _no_measure_in(kind, shown),
         factor=_factor(shown),
         percent=PERCENT.search(shown) is not None,
         after=after_plus_minus(shown.partition("±")[2] or shown),
         lower_is_better=_direction(shown),
         corrected=corrected[0] if corrected else "",
     )
+
+
+def _no_measure_in(kind: Kind | None, text: str) -> str:
+    """Return a head that is a unit alone, such as "Tokens", so that its numbers are of no metric."""
+    if kind is not None or not NO_MEASURE.intersection(words_of(text)):
+        return ""
+    return text.lower()
 
 
 def _factor(text: str) -> float | None:

@@ -205,6 +205,8 @@ def _mean_with_spread(before: str, after: str) -> Kind | None:
 def _is_difference(before: str, after: str, number: Printed) -> bool:
     """Say whether the words around a number say that it is a difference of two means."""
     gains = phrases.GAINS.search(before) is not None
+    if phrases.GIVES_A_LEVEL.search(before) and phrases.ENDS_AFTER.match(after):
+        return False  # "tuning a for longer gives 0.43."
     is_gain = gains or phrases.ADVANTAGE.search(before)
     if is_gain and phrases.NO_UNIT_AFTER.match(after):
         return True

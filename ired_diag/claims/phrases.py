@@ -224,6 +224,8 @@ OVER_A_GROUP_AFTER = re.compile(
 BELOW_ANOTHER_AFTER = re.compile(r"\s*(?:below|above)\s+(?:that|those)\s+of\b", re.IGNORECASE)
 ON_AVERAGE_AFTER = re.compile(r"\s*(?:points?\s+)?on average\b", re.IGNORECASE)
 BY_BEFORE = re.compile(r"\bby\s+$", re.IGNORECASE)
+GIVES_A_LEVEL = re.compile(r"\b(?:gives|yields)\s+$", re.IGNORECASE)
+ENDS_AFTER = re.compile(r"\s*(?:$|[.,;:()])")
 UNIT_AFTER = re.compile(r"\s*(?:db|(?:percentage\s+)?points?|pp|nats?)\b", re.IGNORECASE)
 MORE_AFTER = re.compile(r"\s*(?:more|less|fewer)\s*(?:$|[.,;)])", re.IGNORECASE)
 
