@@ -290,3 +290,34 @@ def test_seeds_are_read_of_a_study_without_benchmarks() -> None:
     study: Study = study_of({"baseline": BASELINE, "qknorm": QKNORM})
     text = "| model | val loss |\n|---|---|\n| baseline | 3.284 |\n| qknorm | 3.259 |"
     assert reasons(check_report(text, study)) == ""
+
+
+ROBUST: Finals = {
+    "pgd": {"test_clean_acc": (84.9, 84.6, 85.0), "test_robust_acc": (51.2, 51.5, 50.9)},
+    "trades": {"test_clean_acc": (83.1, 83.4, 82.9), "test_robust_acc": (53.4, 53.1, 53.6)},
+}
+TWO_ATTACKS = """| Method | Clean acc. | Robust acc. (PGD-20) | Tokens |
+|---|---|---|---|
+| PGD | {:.2f} ± 0.21 | 51.20 ± 0.30 | 576 |
+| TRADES | 83.13 ± 0.25 | 53.37 ± 0.25 | 32 |
+
+| Method | Robust acc. (AA) |
+|---|---|
+| PGD | 47.9 |
+| TRADES | 49.2 |
+
+Clean acc. above. Certified acc.: 41.3 (PGD), 42.2 (TRADES).
+"""
+
+
+def test_columns_of_another_logged_metric_or_of_a_unit_alone_are_not_accused() -> None:
+    assert accusations(_check(ROBUST, TWO_ATTACKS.format(84.83))) == []
+    (statement,) = accusations(_check(ROBUST, TWO_ATTACKS.format(86.01)))
+    assert "86.01" in statement
+
+
+def test_what_a_change_gives_is_no_difference() -> None:
+    text = (
+        "qknorm is below the baseline. Tuning qknorm for 100 trials, and the baseline for 20, gives 3.2501."
+    )
+    assert accused(text, TWO_LOSSES) == []
