@@ -63,7 +63,10 @@ def _places(table: Table) -> Iterator[_Place]:
     """Yield each cell with a number below a head of words."""
     columns = _columns(table)
     first = min(columns, default=1)
-    heads = {column: _parted(_words_of_head(table.head[column])) for column in columns}
+    heads = {}
+    for column in columns:
+        words_of_head = _words_of_head(table.head[column])
+        heads[column] = _parted(words_of_head)
     above = ""
     for line, cells in table.rows:
         words = [plain(cell).strip() for cell in cells[:first]]
@@ -85,7 +88,8 @@ def _places(table: Table) -> Iterator[_Place]:
 
 
 def _words_of_head(head: str) -> list[str]:
-    return IN_BRACKETS_AT_END.sub("", plain(head)).split()
+    shown = IN_BRACKETS_AT_END.sub("", plain(head))
+    return shown.split()
 
 
 def _parted(words: Sequence[str]) -> tuple[str, str]:
@@ -105,7 +109,8 @@ def _parted(words: Sequence[str]) -> tuple[str, str]:
 
 def _columns(table: Table) -> list[int]:
     """Return the columns of numbers after the first one."""
-    return [column for column in range(1, len(table.head)) if is_numeric(table, column)]
+    every = range(1, len(table.head))
+    return [column for column in every if is_numeric(table, column)]
 
 
 def _label(place: _Place, groups: Sequence[str]) -> str:
@@ -125,9 +130,13 @@ def _label(place: _Place, groups: Sequence[str]) -> str:
 
 
 def _is_group(label: str, groups: Sequence[str]) -> bool:
-    named = [group for group in groups if words_of(group) == words_of(label)]
-    alike = [group for group in groups if glued(group) == glued(label)]
-    return len(named or alike) == 1
+    words = words_of(label)
+    letters = glued(label)
+    named = [group for group in groups if words_of(group) == words]
+    if named:
+        return len(named) == 1
+    alike = [group for group in groups if glued(group) == letters]
+    return len(alike) == 1
 
 
 def _is_numbered(group: str, head: str, number: str) -> bool:
