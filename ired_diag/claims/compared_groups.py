@@ -21,6 +21,17 @@ THAN_AFTER = re.compile(
     rf"(?:the\s+\w+\s+of\s+)?{ARTICLE}$",
     re.IGNORECASE,
 )
+UNTIL_RIVAL = re.compile(
+    rf"{UNIT}(?:than|above|below|over|ahead of|behind|vs\.?|versus|against|compared (?:to|with)|"
+    rf"relative to|with respect to)\s+(?:the\s+\w+\s+of\s+)?{ARTICLE}",
+    re.IGNORECASE,
+)
+COMMON_RIVAL = re.compile(
+    rf"{UNIT}(?:than|above|below|ahead of|behind|relative to)\s+(?:that of\s+)?(?:the|its|their|our)\s+"
+    r"(?!(?:other|others|latter|former|rest|two|second|third|next|best|control|mean|average)\b)"
+    r"[a-z][\w-]*(?=\s*(?:$|[.,;:()]|and\b|but\b|while\b))"
+)  # "3.2 points below the teacher"
+PROPER_NAME = re.compile(r"(?=[\w-]*[A-Z\d])[A-Za-z][\w-]+")
 BY_BEFORE = re.compile(
     r"(?:['\u2019]s)?\s*(?:(?!and\b|but\b|while\b)[^\W\d][\w-]*\s+){0,3}?"
     r"by\s+(?:about\s+|only\s+|roughly\s+|an?\s+)?(?:\w+\s+of\s+)?[-+\u2212]?$",
@@ -64,6 +75,26 @@ def compared_at(text: str, spans: Sequence[Span], start: int, end: int) -> tuple
     if not subject or subject == rival[2]:
         return ()
     return subject, rival[2]
+
+
+def compares_with_unnamed(text: str, spans: Sequence[Span], end: int) -> bool:
+    """Say whether a number compares with a name that is none of the groups: "0.2 above HiFi-GAN".
+
+    Args:
+        text: The sentence.
+        spans: Where it names which group.
+        end: Where the number ends.
+    """
+    rival = COMMON_RIVAL.match(text, end)
+    if rival and not any(end <= start < rival.end() for start, _, _ in spans):
+        return True
+    link = UNTIL_RIVAL.match(text, end)
+    if link is None:
+        return False
+    place = link.end()
+    if any(start <= place < stop for start, stop, _ in spans):
+        return False
+    return PROPER_NAME.match(text, place) is not None
 
 
 def _named_after(text: str, spans: Sequence[Span], end: int) -> Span | None:

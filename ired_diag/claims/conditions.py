@@ -23,7 +23,8 @@ CHANGING = (
 )
 NUMBERED = re.compile(
     r"\b(?:with|at|for|using|under|given)\s+(?:the\s+|a\s+|only\s+|just\s+)?((?:\w+\s+of\s+)?\d[\d.,]*\s*(?:%|k\b)?\s*(?:of\s+the\s+)?"
-    r"(?!seeds?\b|runs?\b|epochs?\b|steps?\b|iterations?\b|gpus?\b|points?\b|trials?\b|folds?\b|updates?\b|x\b|times\b)"
+    r"(?!seeds?\b|runs?\b|epochs?\b|steps?\b|iterations?\b|gpus?\b|points?\b|trials?\b|folds?\b|updates?\b|x\b|times\b|"
+    r"(?:and|or|but|for|with|in|on|at|by|vs|versus|while|whereas|over|against|compared|than|to|from|of)\b)"
     r"[a-z][a-z-]+)",
     re.IGNORECASE,
 )  # "with 40 labels", "at 10% sparsity", "with a buffer of 5000 instead of 500"
@@ -48,11 +49,19 @@ OF_SETTINGS = (NUMBERED,)
 CONDITIONS = (
     re.compile(rf"\bon (?:the )?({NAME})", re.IGNORECASE),
     re.compile(r"\b(?:at|with|for) (?:the )?(\d+(?:\.\d+)?\s?(?-i:[MB]))\b", re.IGNORECASE),
+    re.compile(
+        r"\(\s*(\d[\d.,]*\s?[kMB]?\s*"
+        r"(?:steps|epochs|iterations|iters|updates|samples|images|frames|tokens|params|parameters|layers|shots?))\s*\)",
+        re.IGNORECASE,
+    ),
     NUMBERED,
     re.compile(rf"\b((?:after|when|by|with|upon) (?:{CHANGING})\w*ing\b[^,.;\d]*)", re.IGNORECASE),
     re.compile(r"\b((?:without|with no) (?:the )?(?!seeds?\b|runs?\b|loss\b)[^\W\d][\w-]*)", re.IGNORECASE),
 )
 QUALIFIED = re.compile(rf"\bthe ((?:[a-z][\w-]*\s+){{1,2}})(?={MEASURE.pattern})", re.IGNORECASE)
+QUALIFIED_HEAD = re.compile(
+    rf"^\W*((?:[^\W\d_][\w-]*\s+){{1,2}})(?=(?:{MEASURE.pattern})\s*(?:\([^()]*\)\s*)?:)", re.IGNORECASE
+)  # "Pixel AUROC: 97.4 (a)"
 UNQUALIFYING = frozenset(
     """
     final mean average averaged last best worst median lowest highest largest smallest overall resulting eval
@@ -153,7 +162,7 @@ def _condition(claim: Claim, book: Book) -> str:
                 return words.lower()
     if lead := _lead(claim, book):
         return lead
-    for hit in QUALIFIED.finditer(claim.wording):
+    for hit in (*QUALIFIED.finditer(claim.wording), *QUALIFIED_HEAD.finditer(claim.wording)):
         for word in hit[1].lower().split():
             if word not in UNQUALIFYING and word not in names:
                 return hit[1].strip().lower()

@@ -13,11 +13,13 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.known_samples import means_of_claim, why_unknown
 from ired_diag.claims.metrics import relation_to
+from ired_diag.claims.percent_words import is_share
 from ired_diag.claims.phrases import RATIO, is_absolute
 from ired_diag.claims.range_arithmetic import difference_of, larger_over_smaller, percent_of_base
 from ired_diag.claims.ranges import Range, fits_any
 from ired_diag.claims.time_ratios import check_time_ratio
 
+FAR = 10.0  # times the difference: then it is printed in points
 SLACK = 0.1  # of a ratio: "3x" is said of 2.8
 SLACK_OF_DECIMALS = 0.02  # "1.38x" is meant as it is printed
 COST = re.compile(
@@ -47,10 +49,13 @@ def check_difference(claim: Claim, book: Book) -> Verdict:
     if len(book.metrics) > 1 and not claim.metric:
         return unchecked(claim, "of which metric it is, is not certain")
     given = differences[0].middle
+    in_points = ""
+    if is_share(book.groups.metric) and abs(claim.number.value) > FAR * abs(given):
+        in_points = f" ({100 * given:.4g} points)"
     return refuted(
         claim,
         rule="difference",
-        words=f"the difference is printed as {claim.said}; the means differ by {given:.4g}.",
+        words=f"the difference is printed as {claim.said}; the means differ by {given:.4g}{in_points}.",
         evidence={"recomputed": given},
     )
 

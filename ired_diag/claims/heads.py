@@ -40,7 +40,7 @@ SEED_HEAD = re.compile(
 )
 OTHER_UNIT = re.compile(
     r"\b(?:time|ms|steps?|size|bytes|artifact|memory|params?|parameters|flops|tokens|bpb|bpc|gap|hours?|rate|ratio|score|"
-    r"speed|throughput|rank|epochs?|cost|entropy|count|nats|perplexity|val|test|train|eval)\b",
+    r"speed|throughput|rank|epochs?|cost|entropy|count|nats|perplexity|val|valid|validation|test|train|eval)\b",
     re.IGNORECASE,
 )  # fmt: skip
 PERCENT = re.compile(r"\(\s*%|%\s*\)|\bin %|, ?%|%\s*$")
@@ -59,6 +59,7 @@ class Head:
         after: What the number after a ± is; ``spread`` where it is not said.
         lower_is_better: The direction that its arrow or its measure says; None where neither does.
         corrected: The word that says that it is corrected for several comparisons.
+        is_logged: Whether it is the name of a metric that the runs log.
     """
 
     text: str
@@ -69,11 +70,12 @@ class Head:
     after: Kind = "spread"
     lower_is_better: bool | None = None
     corrected: str = ""
+    is_logged: bool = False
 
     @property
     def is_metric(self) -> bool:
         """Whether it names a quantity, and not a group."""
-        if self.percent or self.lower_is_better is not None:
+        if self.is_logged or self.percent or self.lower_is_better is not None:
             return True
         words = words_of(self.text)
         if measures_in(words) or NO_MEASURE.intersection(words):
@@ -94,13 +96,20 @@ def head_of(text: str) -> Head:
     return Head(
         text=shown,
         kind=kind,
-        metric=_metric_beside(kind, metric_of(shown)),
+        metric=_metric_beside(kind, metric_of(shown)) or _no_measure_in(kind, shown),
         factor=_factor(shown),
         percent=PERCENT.search(shown) is not None,
         after=after_plus_minus(shown.partition("±")[2] or shown),
         lower_is_better=_direction(shown),
         corrected=corrected[0] if corrected else "",
     )
+
+
+def _no_measure_in(kind: Kind | None, text: str) -> str:
+    """Return a head that is a unit alone, such as "Tokens", so that its numbers are of no metric."""
+    if kind is not None or not NO_MEASURE.intersection(words_of(text)):
+        return ""
+    return text.lower()
 
 
 def _factor(text: str) -> float | None:

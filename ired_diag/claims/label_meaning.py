@@ -20,6 +20,12 @@ from ired_diag.claims.spellings import glued
 FEWEST_GROUPS = 2  # that share a word
 LETTERS_AND_NUMBER = re.compile(r"([^\W\d_]+)(\d+)")
 FEWEST_NUMBERS = 3  # labels
+SHORTEST_CUT = 5  # letters: "no", and three of what is left out
+WITHOUT_SOMETHING = re.compile(
+    r"(?:[-\u2212\u2013]\s*)?(?:w/o|without|no)[\s_-]+([^\W\d_]+(?:-[^\W\d_]+)?)"
+    r"(?:\s+(?:loss|term|head|branch|module|block|objective))?",
+    re.IGNORECASE,
+)
 FEWEST = 3  # seeds: so many distinguish a group from a single run of the same strategy
 
 
@@ -98,7 +104,11 @@ def _spelled_or_shortened(label: str, groups: RunGroups) -> list[str]:
     if len(alike) == 1:
         return alike
     own = {group: own_words(group, groups.members) for group in groups.members}
-    shortened = [group for group, words in own.items() if words_of(label) == words]
+    # "DiT-B" is ``dit_b-fid`` next to ``unet_b-fid``: its own word, and no other than those of its name.
+    words_of_label = words_of(label)
+    shortened = [
+        group for group, words in own.items() if words and words <= words_of_label <= words_of(group)
+    ]
     if shortened:
         return shortened
     spellings = aliases(label)
@@ -106,12 +116,21 @@ def _spelled_or_shortened(label: str, groups: RunGroups) -> list[str]:
     for group, words in own.items():
         if words in spellings or _is_glued(label, words):
             alike.append(group)
-    return alike
+    return alike or [group for group, words in own.items() if _is_cut_short(label, words)]
 
 
 def _is_glued(label: str, words: frozenset[str]) -> bool:
     """Say whether a label is one word with hyphens or blanks in it: "+ R-Drop" is ``rdrop``."""
     return len(words) == 1 and glued(label) in words
+
+
+def _is_cut_short(label: str, words: frozenset[str]) -> bool:
+    """Say whether words are a label that something is left out, cut short: ``no_aug``, "w/o augmentation"."""
+    (word, *others) = words or [""]
+    if others or len(word) < SHORTEST_CUT:
+        return False
+    left_out = WITHOUT_SOMETHING.fullmatch(label.strip())
+    return left_out is not None and f"no{glued(left_out[1])}".startswith(word)
 
 
 def own_words(group: str, groups: Iterable[str]) -> frozenset[str]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from ired_diag.claims.spellings import glued, hyphenated, with_plain_numbers
+from ired_diag.claims.spellings import SHORTEST, glued, hyphenated, with_plain_numbers
 
 VERSUS = re.compile(
     r"\s+(?:vs\.?|versus|against|minus|gegen|-|\u2013|—|→|↔)\s+|\s*/\s*|\s*[\u2013↔]\s*", re.IGNORECASE
@@ -246,12 +246,31 @@ def _without_sign(name: str, names: Sequence[str]) -> list[str]:
     return [f"(?-i:{more})"]
 
 
+def _with_hyphens(word: str) -> str:
+    """Return the regular expression for a word that may have hyphens between its letters: QK-norm."""
+    if len(word) < SHORTEST or not word.isalpha():
+        return re.escape(word)
+    return "-?".join(word)
+
+
 def _with_blanks(name: str) -> str:
     """Return the regular expression for an identifier with its words apart: ``cnn_aug`` is CNN + aug."""
     words = [word for word in name.split("_") if word]
     if len(words) < FEWEST_WORDS or not all(map(str.isalnum, words)):
         return ""
-    return r"(?:[\s_-]|\s*\+\s*)".join(map(re.escape, words))
+    return r"(?:[\s_-]|\s*\+\s*)".join(map(_with_hyphens, words))
+
+
+def _before_bracket(name: str, names: Sequence[str]) -> list[str]:
+    """Return the regular expression for X of "X (Y)", where it is a proper name of this label alone."""
+    parts = _parts(name)
+    if not parts or not re.search(r"[A-Z\d]", parts[0]):
+        return []
+    words = words_of(parts[0])
+    others = [other for other in names if other != name]
+    if len(words) < FEWEST_WORDS or any(words <= words_of(other) for other in others):
+        return []
+    return [re.escape(parts[0])]
 
 
 def _spellings(name: str, names: Sequence[str]) -> list[str]:
@@ -275,6 +294,7 @@ def _spellings(name: str, names: Sequence[str]) -> list[str]:
     for part in _parts(name):
         if part not in names and re.search(r"\+|\bw/", part):
             spelled.append(re.escape(part))
+    spelled += _before_bracket(name, names)
     if glued(name) not in map(glued, set(names) - {name}):
         spelled += hyphenated(name)
     for word in sorted(alone - others):

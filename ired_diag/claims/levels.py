@@ -18,6 +18,7 @@ from ired_diag.claims.means import check_mean
 from ired_diag.claims.metrics import MEASURE, relation_to
 from ired_diag.claims.numbers import Printed
 from ired_diag.claims.other_number import why_of_another
+from ired_diag.claims.paired_levels import is_one_of_a_pair
 from ired_diag.claims.seed_values import fitting_readouts, refuted_by_run
 
 WORDS = r"(?:\s+(?:\([^()]*\)|[^\W\d][\w@'\u2019-]*)){0,6}"
@@ -49,6 +50,19 @@ HAS_THE_MEASURE = re.compile(
     rf"(?:(?:lowest|highest|best|smallest|largest)\s+)?(?:(?:mean|average|final|overall|top-\d)\s+)*{MEASURE.pattern}\s*\(\s*",
     re.IGNORECASE,
 )  # "muon achieves the lowest loss (0.405)"
+HAS_THE_BEST = re.compile(
+    rf"\s*(?:has|had|achieves?d?|reach(?:es|ed)|attains?|gets?|obtain(?:s|ed)|yields?)\s+the\s+"
+    rf"(?:lowest|highest|best|smallest|largest)\s+(?:(?:mean|average|final|overall|top-\d)\s+)*"
+    rf"{MEASURE.pattern}\s*(?:,|:|of|with|at)\s+",
+    re.IGNORECASE,
+)  # "muon has the lowest loss, 0.405"
+HEADED_BY_MEASURE = re.compile(
+    rf"\W*(?:(?:final|mean|average|last)\s+)*(?:{MEASURE.pattern})\s*(?:\([^()\d]*\)\s*)?[:=]\s*",
+    re.IGNORECASE,
+)  # a line "Val CRPS: 0.1423 (0.0031)" below the heading of its group
+WITH_SPREAD = re.compile(r"\s*%?\s*\(\s*(?:±|std\.?|sd|\u03c3)?\s*=?\s*\d*\.\d+\s*%?\s*\)\W*$")
+END_OF_CHANGE = re.compile(r"\b(?:from|to)\s+$", re.IGNORECASE)
+BRACKET_BEHIND = re.compile(r"\s*%?\s*\(\s*(?:the\s+)?")
 NAME_AND_BRACKET = re.compile(r"\s*\(\s*")
 BRACKET_ENDS = re.compile(r"\s*(?:±\s*[\d.]+\s*%?\s*)?(?:dB|points?|bpc|bpb|nats?|ppl)?\s*\)")
 SMALLEST_LARGE = 100
@@ -86,7 +100,7 @@ def is_level(text: str, number: Printed, names: Sequence[tuple[int, int, str]], 
     clause = _since(text, number.start, ENDS_OF_CLAUSES)
     if number.relation:
         return False
-    if _is_in_bracket(text, number, names):
+    if _is_set_out(text, number, names):
         return True
     if OTHER.search(clause):
         return False
@@ -118,6 +132,36 @@ def _is_in_bracket(text: str, number: Printed, names: Sequence[tuple[int, int, s
     if NAME_AND_BRACKET.fullmatch(text, ends[-1], number.start):
         return MEASURE.search(text, 0, number.start) is not None
     return HAS_THE_MEASURE.fullmatch(text, ends[-1], number.start) is not None
+
+
+def _is_set_out(text: str, number: Printed, names: Sequence[tuple[int, int, str]]) -> bool:
+    """Say whether a number stands in a form that only a level has, whatever words are in its clause."""
+    if _is_in_bracket(text, number, names) or _is_named_best(text, number, names):
+        return True
+    if _is_end_of_change_of_groups(text, number, names):
+        return True
+    if is_one_of_a_pair(text, number, names):
+        return True
+    is_headed = HEADED_BY_MEASURE.fullmatch(text[: number.start]) is not None
+    return is_headed and WITH_SPREAD.match(text, number.end) is not None
+
+
+def _is_named_best(text: str, number: Printed, names: Sequence[tuple[int, int, str]]) -> bool:
+    """Say whether a number follows "b has the lowest loss,"."""
+    ends = [end for _, end, _ in names if end <= number.start]
+    if not ends or not ENDS.match(text, number.end):
+        return False
+    return HAS_THE_BEST.fullmatch(text, ends[-1], number.start) is not None
+
+
+def _is_end_of_change_of_groups(text: str, number: Printed, names: Sequence[tuple[int, int, str]]) -> bool:
+    """Say whether a number is one of "the F1 rises from 0.81 (a) to 0.84 (b)", with the name of its group."""
+    if not END_OF_CHANGE.search(text[: number.start]) or number.unit >= 1:
+        return False
+    bracket = BRACKET_BEHIND.match(text, number.end)
+    if bracket is None:
+        return False
+    return any(start == bracket.end() and text[end : end + 1] == ")" for start, end, _ in names)
 
 
 def _is_of_large_measure(clause: str, number: Printed) -> bool:

@@ -24,6 +24,8 @@ from ired_diag.claims.text_tables import FENCE, OF_TEXT, table_in_text
 
 RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
+UNDERLINE = re.compile(r"^([=\-~^\"'*+#`])\1{2,}\s*$")  # of a heading in reStructuredText, and in Markdown
+LONGEST_TITLE = 90  # letters
 INDENTED = re.compile(r"^(?: {4}|\t)\s*\S")
 SPACED = re.compile(r"^[^\s|#>].*\S(?: {2,}|\t)\S")
 ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
@@ -83,7 +85,7 @@ def parts_of(text: str) -> Iterator[Table | Sentence]:
         line = lines[at]
         caption = " ".join(words for _, words in paragraph) or last
         block = _block(lines, at, f"{heading}\n{caption}")
-        title = HEADING.match(line)
+        title = _title(lines, at)
         if block is not None or title or not line.strip() or ITEM.match(line):
             last = caption
             yield from _sentences(paragraph, heading)
@@ -94,14 +96,38 @@ def parts_of(text: str) -> Iterator[Table | Sentence]:
                 yield with_one_head(replace(table, below=_below(lines, at)))
             continue
         if title:
-            heading = unmarked(title[1])
+            heading = unmarked(title)
             last = ""
             yield Sentence(heading, at + 1, heading)
+            at += _is_underlined(lines, at)
         elif line.strip():
             words = ITEM.sub("", line).strip()
             paragraph.append((at + 1, words.lstrip("> ")))
         at += 1
     yield from _sentences(paragraph, heading)
+
+
+def _title(lines: list[str], at: int) -> str:
+    """Return the heading on a line, behind ``#`` or above a row of signs; empty where there is none."""
+    hit = HEADING.match(lines[at])
+    if hit is not None:
+        return hit[1]
+    return lines[at].strip() if _is_underlined(lines, at) else ""
+
+
+def _is_underlined(lines: list[str], at: int) -> bool:
+    """Say whether a line is a paragraph of its own with a row of signs below it."""
+    line = lines[at]
+    if not line.strip() or line[0] in " \t|>" or len(line) > LONGEST_TITLE or UNDERLINE.match(line):
+        return False
+    if at + 1 >= len(lines) or not UNDERLINE.match(lines[at + 1]):
+        return False
+    return at == 0 or _is_blank(lines[at - 1]) or _is_overline(lines, at)
+
+
+def _is_overline(lines: list[str], at: int) -> bool:
+    """Say whether the line above a title has the same row of signs as the one below it."""
+    return lines[at - 1].rstrip() == lines[at + 1].rstrip()
 
 
 def _below(lines: list[str], at: int) -> str:

@@ -21,6 +21,7 @@ from ired_diag.claims.readout_columns import by_named_readout
 from ired_diag.claims.samples import Sample
 from ired_diag.finding import Severity
 
+ENOUGH = 2  # means of a column that agree: one may by chance
 FEWEST = 2  # values by seed that a mean is held against
 CALLED_MEAN = re.compile(r"\bmeans?\b|\baverage[sd]?\b|\bavg\b|\bmittel|±", re.IGNORECASE)
 
@@ -100,7 +101,7 @@ def _of_runs(claim: Claim, book: Book, group: str) -> Verdict:
         return holds(claim, f"the runs of {group} ({', '.join(readouts)})")
     if lone := _of_one_seed(claim, book, group):
         return lone
-    if relation_to(claim.metric, book.groups.metric) == "generic":
+    if relation_to(claim.metric, book.groups.metric) == "generic" and not _column_agrees(claim, book):
         return unchecked(claim, f"{claim.metric!r} may be of another metric than {book.groups.metric}")
     return _no_readout(claim, book, group)
 
@@ -235,3 +236,14 @@ def _elsewhere(claim: Claim, book: Book, group: str) -> str:
     if len(agreeing) != 1:
         return ""
     return f" It is the mean of {agreeing[0]}."
+
+
+def _column_agrees(claim: Claim, book: Book) -> bool:
+    """Say whether most other means in the column of a claim are those of the runs, at least two of them."""
+    agreeing = []
+    for other in book.claims:
+        is_in_column = other.table == claim.table and other.metric == claim.metric and other.kind == "mean"
+        group = book.only_group(other)
+        if claim.table and is_in_column and other is not claim and group:
+            agreeing.append(bool(matching(other.number, group, book.groups)))
+    return sum(agreeing) >= ENOUGH and 2 * sum(agreeing) > len(agreeing)

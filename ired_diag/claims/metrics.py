@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from ired_diag.claims.metric_names import metric_of
+from ired_diag.claims.metric_names import STATISTIC_WORDS, metric_of
 from ired_diag.runs.metric_words import (
     ALL_MEASURES,
     DETAILS,
@@ -23,18 +23,20 @@ from ired_diag.runs.metric_words import (
 )
 
 RANKED = re.compile(
-    r"(?:top|acc\w*|(?<![a-z])m?ap|recall|ndcg|hits?|pass|precision)[\s_-]?@?_?(\d+)(?![\d:.-]*\d)(?![a-z])",
+    r"(?:top|acc\w*|(?<![a-z])m?ap|recall|ndcg|hits?|pass|precision|rouge)[\s_-]?@?_?(\d+)(?![\d:.-]*\d)(?![a-z])",
     re.IGNORECASE,
 )  # "mAP50-95" is a mean over thresholds, the plain mAP
 UNCLEAR = "?"  # the metric of a number whose text names several
 MEASURE = re.compile(
-    r"(?<![\w/])(?:(?:validation|valid|val|test|eval|train|training|ood|dev|final|mean)[\s_/-]+)*"
+    r"(?<![\w/])(?:(?:validation|valid|val|test|eval|train|training|ood|dev|final|mean|"
+    r"top[\s-]?\d+)[\s_/-]+)*"
     r"(?:r?mse|s?mape|mae|nll|bpd|loss(?:es)?|"
     r"(?:word|character|token|phoneme) error rates?|accurac(?:y|ies)|acc|perplexity|ppl|bleu|psnr|ssim|fid|"
-    r"dice|dsc|hd95|rouge(?:-?l)?|wer|cer|ndcg|elo|"
+    r"dice|dsc|hd95|rouge(?:-?(?:lsum|l|\d))?|wer|cer|ndcg|elo|"
     r"exact match|win rate|auc|auroc|f1|m?iou|bpb|bpc|"
     r"mcc|crps|auprc|mrr|chrf|nmi|pesq|stoi|si-?sdr|lpips|kid|(?-i:mAP)|"
-    r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard)(?![\w])",
+    r"rewards?|returns?|recall|success rate|error rate|r2|r\u00b2|ece|jaccard|"
+    r"kappa|spearman|pass@\d+)(?![\w])",
     re.IGNORECASE,
 )
 UP_TO_METRIC = re.compile(
@@ -55,6 +57,11 @@ SYNONYMS = {
     "dsc": "dice",
     "em": "exactmatch",
 }
+ACRONYM = re.compile(
+    r"(?:\b(?:an?|the)\s+(?=[A-Z]{2,}[A-Z\d-]*\s+of\b)|(?:^|[.;,]\s+|[-*]\s+)(?=[A-Z]{2,}[A-Z\d-]*:\s))"
+    r"([A-Z][A-Z\d-]{1,8})(?:\s+of\s+|:\s+)"
+)
+CLAUSE_END = re.compile(r";|\.\s|,\s+(?:but|while|whereas)\b")
 GENERIC = frozenset({"loss", "error", "cost", "score"})
 Relation = Literal["same", "generic", "unnamed", "other"]
 NO_METRIC = frozenset({"result", "results", "performance", "value"})
@@ -90,6 +97,8 @@ def metric_at(text: str, start: int, end: int, vocabulary: Iterable[str]) -> str
     if IN_DECIBELS.match(text, end):
         in_decibels = [name for name in metrics_in(" ".join(vocabulary), ()) if name in OF_DECIBELS]
         return in_decibels[0] if len(in_decibels) == 1 else ""
+    if unknown := _unknown_acronym(text, start, mentions):
+        return unknown
     if not mentions:
         return ""
     if len({name for _, name in mentions}) == 1:
@@ -104,6 +113,27 @@ def metric_at(text: str, start: int, end: int, vocabulary: Iterable[str]) -> str
     if place < clause:
         return UNCLEAR
     return name
+
+
+def _unknown_acronym(text: str, start: int, mentions: Sequence[tuple[int, str]]) -> str:
+    """Return the acronym that a number is of by the words before it: "a MOS of 4.1", "MOS: 4.1 (a)"."""
+    acronyms = [hit for hit in ACRONYM.finditer(text, 0, start) if not _is_mention(hit.start(1), mentions)]
+    if not acronyms:
+        return ""
+    last = acronyms[-1]
+    if last[1].lower() in STATISTIC_WORDS:
+        return ""
+    between = text[last.end() : start]
+    if CLAUSE_END.search(between) or any(last.end() <= place < start for place, _ in mentions):
+        return ""
+    is_head = last[0].rstrip().endswith(":")
+    if not is_head and re.search(r"\d", between):
+        return ""
+    return last[1].lower()
+
+
+def _is_mention(place: int, mentions: Sequence[tuple[int, str]]) -> bool:
+    return any(start <= place < start + len(name) for start, name in mentions)
 
 
 def _right_behind(text: str, end: int, mentions: Sequence[tuple[int, str]]) -> str:
@@ -140,11 +170,14 @@ def relation_to(metric: str, own: str) -> Relation:
         return "same"
     if named and named <= GENERIC and measures & set(LOSSES):
         return "generic"
-    only_split = words & set(SPLITS) and words <= {*SPLITS, *DETAILS}
+    of_data = {*SPLITS, *TEST_SPLITS}
+    only_split = words & of_data and words <= of_data | DETAILS
     if only_split and not named:
         return "generic"
-    of_data = {*SPLITS, *TEST_SPLITS}
-    return "same" if words in (others, others - of_data) else "other"
+    bare = others - of_data
+    # "mel L1" is ``val/mel_l1_error``: what no measure is in, names one by all its other words.
+    is_same = words in (others, bare) or (bool(words) and words == bare - GENERIC)
+    return "same" if is_same else "other"
 
 
 def is_exactly(metric: str, own: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ired_diag.claims import phrases
-from ired_diag.claims.compared_groups import COMPARED_WITH, compared_at
+from ired_diag.claims.compared_groups import COMPARED_WITH, compared_at, compares_with_unnamed
 from ired_diag.claims.numbers import Printed
 
 AFTER_STYLE = re.compile(r"^[)\s]*(?:\(|for\b|between\b|für\b|bei\b)", re.IGNORECASE)
@@ -78,6 +78,8 @@ class NamedGroups:
             following: Where the next number of the kind starts.
             count: One group, or two.
         """
+        if count > 1 and compares_with_unnamed(self.text, self.at, end):
+            return ()
         if len(self.everyone) == count:
             return () if count > 1 and self._are_all_compared_with() else self.everyone
         if count == 1:

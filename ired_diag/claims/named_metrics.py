@@ -20,6 +20,7 @@ from ired_diag.runs.metric_words import ALL_MEASURES, NO_MEASURE, TRAINING
 
 NO_PART = frozenset("score coefficient nats db points ep eps episode episodic".split())
 VALIDATION = "val"
+PLAIN_MEASURES = frozenset({"error", "loss", "score"})  # which a head may leave out: "mel L1"
 DATA_SETS = frozenset({VALIDATION, "test", "ood"})
 
 
@@ -54,11 +55,8 @@ def named_metric(words: str, logged: Sequence[str], context: Iterable[str] = ())
     spoken = _words(words)
     if words == UNCLEAR or spoken & NO_MEASURE:
         return NamedMetric()
-    # Words that measure nothing known are a metric only as the whole name of one, its data set included.
     if not spoken & ALL_MEASURES:
-        whole = [name for name in logged if spoken == _words(name) and spoken & DATA_SETS and len(spoken) > 1]
-        bare = [name for name in logged if spoken == _words(name) - DATA_SETS]
-        return NamedMetric(candidates=tuple(whole or bare))
+        return _without_measure(spoken, logged)
     same_rank = [name for name in logged if rank_of(name) == rank_of(words)]
     holding = [name for name in same_rank if spoken <= _words(name)]
     twins = [name for name in holding if _is_of_training(name, logged)]
@@ -69,6 +67,20 @@ def named_metric(words: str, logged: Sequence[str], context: Iterable[str] = ())
     if len(candidates) > 1:
         candidates = _of_data_set(candidates, context) or candidates
     return NamedMetric(candidates=tuple(candidates), twins=tuple(twins))
+
+
+def _without_measure(spoken: set[str], logged: Sequence[str]) -> NamedMetric:
+    """Return the metric of words that measure nothing known: of a whole name, or of a data set alone."""
+    # Columns "Valid" and "Test" are of the one metric that is logged of these data.
+    if len(spoken) == 1 and spoken <= DATA_SETS:
+        of_data = [name for name in logged if spoken <= _words(name) and _words(name) & ALL_MEASURES]
+        return NamedMetric(candidates=tuple(of_data))
+    whole = [name for name in logged if spoken == _words(name) and spoken & DATA_SETS and len(spoken) > 1]
+    bare = [name for name in logged if spoken == _words(name) - DATA_SETS]
+    if whole or bare or not spoken:
+        return NamedMetric(candidates=tuple(whole or bare))
+    measured = [name for name in logged if spoken == _words(name) - DATA_SETS - PLAIN_MEASURES]
+    return NamedMetric(candidates=tuple(measured))
 
 
 def _words(name: str) -> set[str]:

@@ -42,6 +42,7 @@ OF_MEANS = re.compile(r"\bmean|\baverage", re.IGNORECASE)
 NO_CHANGE_AFTER = re.compile(
     r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", re.IGNORECASE
 )
+HEAD_OF_ITEM = re.compile(r"(?::|[^\W\d_])\s*$")
 POWER_OF_TEN = re.compile(r"10\s*\^\s*([-+]?\d+)")
 ENDS_OF_CLAUSE = re.compile(r"[,;:]")
 MEANS_IN_PERCENT = ("mean", "median")
@@ -165,7 +166,8 @@ def _is_supposed(kind: Kind, text: str) -> bool:
 
 def _kind(before: str, after: str, number: Printed) -> Kind | None:
     if number.percent:
-        return _kind_of_percentage(before, after) or _level_in_percent(before, after)
+        change = _kind_of_percentage(before, after)
+        return change or _level_in_percent(before, after) or _mean_with_spread(before, after)
     if _is_count(before, after, number):
         return "n"
     if phrases.RATIO.match(after):
@@ -180,23 +182,44 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
         return None
     if phrases.ALPHA_BEFORE.search(before):
         return None
-    is_gain = phrases.ADVANTAGE.search(before) or phrases.GAINS.search(before)
-    if is_gain and phrases.NO_UNIT_AFTER.match(after):
-        return "difference"
-    is_signed = number.text.startswith(("+", "-")) or phrases.GAINS.search(before)
-    if is_signed and phrases.OVER_A_GROUP_AFTER.match(after) and MEASURE.search(after[:REACH_OF_SPREAD]):
-        return "difference"
-    if phrases.CHANGED_BY.search(before) or (number.unit < 1 and phrases.ABSOLUTE_AFTER.match(after)):
-        return "difference"
-    if phrases.FURTHER_AFTER.match(after):
+    if _is_difference(before, after, number):
         return "difference"
     statistic = phrases.statistic_before(before)
     if statistic and statistic[0] != "t":
         return "statistic"
     kind = phrases.kind_before(before, after)
+    if kind is None:
+        return _mean_with_spread(before, after)
     if kind == "p" and phrases.NO_P_ANYWHERE.search(before[-60:] + after[:30]):
         return None
     return kind
+
+
+def _mean_with_spread(before: str, after: str) -> Kind | None:
+    """Return that a number is a mean, where its spread stands behind it: "- b: 3.26 (std 0.01)"."""
+    if phrases.MEAN_WITH_SPREAD_AFTER.match(after) and HEAD_OF_ITEM.search(before):
+        return "mean"
+    return None
+
+
+def _is_difference(before: str, after: str, number: Printed) -> bool:
+    """Say whether the words around a number say that it is a difference of two means."""
+    gains = phrases.GAINS.search(before) is not None
+    if phrases.GIVES_A_LEVEL.search(before) and phrases.ENDS_AFTER.match(after):
+        return False  # "tuning a for longer gives 0.43."
+    is_gain = gains or phrases.ADVANTAGE.search(before)
+    if is_gain and phrases.NO_UNIT_AFTER.match(after):
+        return True
+    is_signed = gains or number.text.startswith(("+", "-"))
+    is_measured = MEASURE.search(after[:REACH_OF_SPREAD]) or phrases.UNIT_AFTER.match(after)
+    if is_signed and is_measured and phrases.OVER_A_GROUP_AFTER.match(after):
+        return True
+    if phrases.CHANGED_BY.search(before) or phrases.FURTHER_AFTER.match(after):
+        return True
+    if number.unit < 1 and phrases.ABSOLUTE_AFTER.match(after):
+        return True
+    is_by = phrases.BY_BEFORE.search(before) and phrases.ON_AVERAGE_AFTER.match(after)
+    return bool(is_by) and phrases.BEATS.search(before) is not None
 
 
 def _kind_of_percentage(before: str, after: str) -> Kind | None:
@@ -215,7 +238,7 @@ def _kind_of_percentage(before: str, after: str) -> Kind | None:
     near = f"{before[-25:]} {clause_after}"
     if phrases.COMPARING.search(near) or phrases.CHANGE.search(before) or phrases.CHANGED_BY.search(before):
         return "percent"
-    if phrases.MORE_AFTER.match(after):
+    if phrases.MORE_AFTER.match(after) or phrases.BELOW_ANOTHER_AFTER.match(after):
         return "percent"
     return None
 

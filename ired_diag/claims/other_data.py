@@ -86,8 +86,9 @@ def _agrees_under_its_name(claim: Claim, book: Book) -> bool:
     """
     levels = []
     for other in book.claims:
-        is_alike = other.kind in LEVELS and other.table == claim.table and other.metric == claim.metric
-        if is_alike and book.only_group(other):
+        is_alike = other.kind in LEVELS and other.metric == claim.metric
+        is_near = other.table == claim.table or (not claim.table and other.heading == claim.heading)
+        if is_alike and is_near and book.only_group(other):
             levels.append(_is_of_runs(other, book))
     return sum(levels) >= ENOUGH and 2 * sum(levels) > len(levels)
 
@@ -133,8 +134,12 @@ def _other_data_set(claim: Claim, book: Book) -> str:
     groups = " ".join(claim.groups).lower()
     for words in (claim.wording, claim.heading, claim.caption):
         hit = DATA_SET.search(words)
-        if hit and hit[0].lower() not in groups:
-            return hit[0]
+        if hit is None or hit[0].lower() in groups:
+            continue
+        # What stands above is of the runs where the numbers below it are.
+        if words != claim.wording and _agrees_under_its_name(claim, book):
+            return ""
+        return hit[0]
     return ""
 
 

@@ -26,7 +26,11 @@ from ired_diag.finding import Severity
 OF_SPREAD = re.compile(
     r"\bs\.?d\b|\bstd|variance|spread|scatter|standard|\bwider\b|narrow|interval|variab", re.IGNORECASE
 )
-THAN = re.compile(r"\b(?:than|relative to|compared (?:to|with)|against|over|als|vs\.?)\b", re.IGNORECASE)
+THAN = re.compile(
+    r"\b(?:than|relative to|with respect to|w\.r\.t|compared (?:to|with)|against|over|als|vs\.?|"
+    r"(?:below|above) that of)\b",
+    re.IGNORECASE,
+)
 LOWER = re.compile(r"^\W*(?:lower|smaller|less)\b", re.IGNORECASE)
 HIGHER = re.compile(r"^\W*(?:higher|larger|more)\b", re.IGNORECASE)
 LINKED = re.compile(r"\bfrom\b.*\bto\b|\bbetween\b|\bdifference\b|\s[-\u2212]\s")
@@ -138,9 +142,18 @@ def _of_a_share(claim: Claim, book: Book) -> Verdict | None:
         candidates.append(points.scaled(100))
     if _fits_any(claim, candidates):
         return holds(claim, "the means, or their difference in percentage points, give it")
-    if lows and claim.number.value >= min(lows) / 2:
+    is_change = CHANGED_BY.search(claim.words_before) is not None or _says_which_way(claim)
+    if lows and claim.number.value >= min(lows) / 2 and not is_change:
         return unchecked(claim, "it may be the metric itself, of which readout is not said")
     return None
+
+
+def _says_which_way(claim: Claim) -> bool:
+    """Say whether "higher" or "lower" follows a percentage of a sentence, so that it is no level."""
+    if not _stands_in_sentence(claim):
+        return False
+    behind = claim.wording[claim.number.end :]
+    return bool(LOWER.match(behind) or HIGHER.match(behind))
 
 
 def _points(claim: Claim, book: Book) -> Verdict | None:

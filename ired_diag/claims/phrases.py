@@ -197,10 +197,14 @@ CHANGED_BY = re.compile(
     r"(?:\s+[^\s.;,\d][^\s.;,]*){0,9}\s+by\s+(?:only\s+|just\s+|a\s+)?$",
     re.IGNORECASE,
 )
+MEAN_WITH_SPREAD_AFTER = re.compile(
+    r"\s*%?\s*\(\s*(?:std\.?(?:\s?dev\.?)?|s\.?d\.?|sem|s\.e\.m?\.?|\u03c3|±)\s*[=:]?\s*\d*\.?\d+\s*%?\s*\)",
+    re.IGNORECASE,
+)  # "- SOAP: 3.2661 (std 0.0022)"
 ADVANTAGE = re.compile(
-    r"(?<!probability of )\b(?:advantage|improvement|reduction|(?<=by a )margin)\b"
+    r"(?<!probability of )\b(?:advantage|improvement|reduction|gain|(?<=by a )margin)\b"
     r"(?:\s+(?![ptdFUW]\s*[=<>])[^\s\d(),;][^\s(),;]*){0,6}\s*(?:=|is|of|was|:)\s*(?:only\s+)?$|"
-    r"\bdifference,\s*$|(?:Δ|\bdelta)\s*[=:]\s*$",
+    r"\bdifference,\s*$|\bdifference\s*\(\s*$|(?:Δ|\bdelta)\s*[=:]\s*$",
     re.IGNORECASE,
 )
 ABSOLUTE_AFTER = re.compile(r"\s*\(?\s*(?:absolute\b|abs\.)", re.IGNORECASE)
@@ -217,6 +221,12 @@ GAINS = re.compile(
 OVER_A_GROUP_AFTER = re.compile(
     r"\s*(?:[^\W\d][\w-]*\s+){0,2}(?:over|compared (?:to|with)|relative to|vs\.?|versus)\s", re.IGNORECASE
 )
+BELOW_ANOTHER_AFTER = re.compile(r"\s*(?:below|above)\s+(?:that|those)\s+of\b", re.IGNORECASE)
+ON_AVERAGE_AFTER = re.compile(r"\s*(?:points?\s+)?on average\b", re.IGNORECASE)
+BY_BEFORE = re.compile(r"\bby\s+$", re.IGNORECASE)
+GIVES_A_LEVEL = re.compile(r"\b(?:gives|yields)\s+$", re.IGNORECASE)
+ENDS_AFTER = re.compile(r"\s*(?:$|[.,;:()])")
+UNIT_AFTER = re.compile(r"\s*(?:db|(?:percentage\s+)?points?|pp|nats?)\b", re.IGNORECASE)
 MORE_AFTER = re.compile(r"\s*(?:more|less|fewer)\s*(?:$|[.,;)])", re.IGNORECASE)
 
 

@@ -10,6 +10,7 @@ from ired_diag.claims.checked import Checked
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.findings_of_report import findings_of
 from ired_diag.claims.groups import groups_of
+from ired_diag.claims.logged_heads import benchmarks_of
 from ired_diag.claims.markdown import parts_of
 from ired_diag.claims.most_agreeing import with_metrics, with_readout
 from ired_diag.claims.names_of_report import names_in
@@ -69,7 +70,13 @@ def _stated_in(text: str, parts: Parts, study: Study | None, *, comma: bool) -> 
         comma: Whether the text writes decimal commas.
     """
     groups = list(study.groups()) if study else []
-    claims = claims_of_tables(parts, text, comma=comma, groups=groups)
+    claims = claims_of_tables(
+        parts,
+        text,
+        comma=comma,
+        groups=groups,
+        benchmarks=benchmarks_of(study),
+    )
     names = names_in(text, claims, study)
     claims = with_pairs(claims, names)
     vocabulary = {claim.metric for claim in claims if claim.metric}

@@ -42,7 +42,8 @@ SUBSET = (
     rf"\b(?:removing|dropping|discarding) (?:the )?(?:\w+ ){{0,2}}{RUNS}|"
     rf"\b{RUNS}[^.;]{{0,25}}\b(?:excluded|removed|discarded|dropped|omitted)\b|"
     rf"\b(?:the )?(?:first|last|remaining|other|best|top|worst) {COUNT}\b"
-    r"(?! (?:evaluation|checkpoint|epoch|step|validation|\w+ (?:evaluation|checkpoint))s?)|"
+    r"(?! (?:evaluation|checkpoint|epoch|step|validation|\w+ (?:evaluation|checkpoint)|"
+    r"second|minute|hour|day|week|month|year|frame|token|layer|block|stage|row|column|item|sentence)s?\b)|"
     rf"\b(?:the )?{COUNT} (?:best|worst|top|first|last|remaining|other|finite|surviving) (?:\w+ )?{RUNS}|"
     r"\bseeds? \d+ ?(?:[-\u2013]|to|through) ?\d+ only\b"
 )
@@ -54,6 +55,11 @@ ANNOUNCED = (
 CITED = (
     r"\bet al\b|\bpaper\b|\bpublished\b|\bliterature\b|\breported (?:by|in)\b|\bprior work\b|\btheirs?\b|"
     r"\bleaderboard\b|\b(?:19|20)\d\d\)"
+)
+RELEASED = (
+    r"\b(?:released|official|public(?:ly available)?|downloaded|pre-?trained|off-the-shelf|"
+    r"authors['\u2019]?)\s+"
+    r"(?:[\w-]+\s+){0,2}(?:checkpoints?|weights|models?|code|implementations?|versions?)\b"
 )
 POWER = (
     r"\bdetectable\b|\bdetect (?:a|an)\b|\bsmallest effect\b|\bminim(?:al|um) (?:important|relevant)\b|"
@@ -119,12 +125,18 @@ EFFECT_BEFORE = re.compile(
     r"(?:\s*[,(]|\s+with)?[^.;\d]{0,30}(?:\d\d\s*%)?[^.;\d]{0,30}[\[(]?\s*[-+]?$",
     re.IGNORECASE,
 )
+WHOLE_DATA = (
+    r"(?:(?:full|whole|entire|same|official|held[ -]?out|public|private)\s+)*"
+    r"(?:val(?:id(?:ation)?)?|dev(?:elopment)?|test|eval(?:uation)?|train(?:ing)?|data|full|whole|same)"
+    r"[\s-]+(?:sets?|splits?|data)\b"
+)  # the data that a metric is of, or words for all of it
 # By kind of claim (all kinds where none is named): words, and what they leave open.
 PART_OF_DATA = (
     r"\b(?:not seen|unseen|rare(?:st)?|hardest|easiest|minority|cold-start|out-of-vocabulary|per[- ]class|"
     r"categor(?:y|ies)|sub-?groups?|sub-?tasks?)\b|"
-    r"\b(?:on|of|in|for) the (?:[\w*-]+ ){0,2}"
-    r"(?:class(?:es)?|subsets?|splits?|languages?|speakers?|environments?)\b"
+    rf"\b(?:on|of|in|for) the (?!{WHOLE_DATA})(?:[\w*-]+ ){{0,2}}"
+    r"(?:class(?:es)?|subsets?|splits?|languages?|speakers?|environments?)\b|"
+    rf"\bon the (?!{WHOLE_DATA})(?:[\w*-]+ ){{1,2}}(?:sets?|images|positions|sequences|recordings|users)\b"
 )
 PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
     ((), EARLIER, "it may be of an earlier version or a pilot"),
@@ -137,6 +149,7 @@ PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
         "it may be of another statistic than the mean",
     ),
     (("mean", "level", *SPREADS), OTHER_READOUT, "it is said to be of another readout"),
+    (("mean", "level", "median", *COMPARED), RELEASED, "it may be somebody else's model"),
     (("mean", "level", "median", *COMPARED), PART_OF_DATA, "it may be of a part of the data"),
     (COMPARED, r"\bmedians?\b", "it may be of medians"),
     (COMPARED, EXTREME_SEED, "it may be of single seeds"),

@@ -23,6 +23,7 @@ from ired_diag.claims.columns import label_columns, labels_of_rows
 from ired_diag.claims.decorations import bare_cell
 from ired_diag.claims.heads import Head
 from ired_diag.claims.labels import pair_of, seed_of
+from ired_diag.claims.naming_columns import naming_columns
 from ired_diag.claims.numbers import plain
 from ired_diag.claims.table import Table
 
@@ -57,9 +58,17 @@ class _Columns:
     rivals: Mapping[int, str]
 
 
-def cells_of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
-    """Yield the cells of a table with a row a group, or a pair of groups."""
-    label_places = label_columns(table, heads)
+def cells_of_groups(
+    table: Table, heads: Sequence[Head], groups_of_runs: Sequence[str] = ()
+) -> Iterator[Cell]:
+    """Yield the cells of a table with a row a group, or a pair of groups.
+
+    Args:
+        table: The table.
+        heads: Of its columns.
+        groups_of_runs: The names of the groups of runs.
+    """
+    label_places = naming_columns(table, label_columns(table, heads), groups_of_runs)
     if not label_places:
         return
     labels = list(labels_of_rows(table, label_places))

@@ -25,6 +25,7 @@ from ired_diag.claims.named_groups import NamedGroups
 from ired_diag.claims.numbers import Printed, number_of, numbers_in, plain
 from ired_diag.claims.numbers_of_sentences import SUPPOSED, Numbered, numbers_with_kinds
 from ired_diag.claims.outcome_words import Counted, counted_outcomes, group_of
+from ired_diag.claims.paired_levels import groups_of_pair
 from ired_diag.claims.rankings import rankings_of
 from ired_diag.claims.seed_lists import seed_lists_of
 from ired_diag.claims.steps_to_value import steps_to_value_of
@@ -43,6 +44,16 @@ HAD = re.compile(
 )
 KINDS_WITH_A_TEST = ("statistic", "t")
 OF_SEED = re.compile(r"\s+(?:seed|run)\b[^,;.()]{0,30}\(?\s*", re.IGNORECASE)
+OF_ITS_MEAN = re.compile(
+    r"\b(?:of|for|on|around)\s+(?:its|the|their|each)\s+(?:own\s+)?mean\b\W*$", re.IGNORECASE
+)
+GAIN_IN_POINTS = re.compile(
+    r"\b(?:gain|improvement|advantage|reduction|drop|increase|decrease|difference|by)\b[^.;]{0,40}"
+    r"[\d.]+\s*(?:%|points?|pp)?[^.;\d]{0,30}\(\s*(?:\d\d\s?%\s*)?(?:CI|confidence interval|interval)\W*$",
+    re.IGNORECASE,
+)
+END_OF_WORD = re.compile(r"[^\W\d_]-$")
+SENTENCE_PART = re.compile(r";\s|(?<=[a-z\d)%])\.\s")
 DIFFERENCE = re.compile(r"\bdifference\b", re.IGNORECASE)
 
 
@@ -89,6 +100,7 @@ def claims_of(
     outcomes = [] if SUPPOSED.search(text) else list(counted_outcomes(text, comma=comma))
     numbers = [number for number in numbers_in(text, comma=comma) if not named.covers(number)]
     numbers = [number for number in numbers if not _is_within(number, outcomes)]
+    numbers = [number for number in numbers if not _is_part_of_word(text, number)]
     lists: list[Claim] = []
     if not SUPPOSED.search(text):
         context = f"{text}\n{sentence.heading}"
@@ -145,6 +157,11 @@ def _with_factors(text: str, claimed: Iterable[Numbered]) -> list[Numbered]:
     if not SUPPOSED.search(text):
         factors = [("ratio", (factor,), False) for factor in factors_in(text)]
     return sorted([*claimed, *factors], key=lambda numbered: numbered[1][0].start)
+
+
+def _is_part_of_word(text: str, number: Printed) -> bool:
+    """Say whether a number is the end of a word, as in ROUGE-1 and top-5."""
+    return number.unit == 1 and not number.percent and END_OF_WORD.search(text[: number.start]) is not None
 
 
 def _is_within(number: Printed, outcomes: Sequence[Counted]) -> bool:
@@ -245,8 +262,10 @@ def _groups_of(
     groups = named.whose(start, first.start, last.end, following, count=count)
     if kind in EXTREMES and (name := _name_of_seed(named, first.start)):
         return (name,), ()
-    if kind == "interval" and (not groups or DIFFERENCE.search(reading.text[: first.start])):
-        groups = named.whose(start, first.start, last.end, following, count=2) or groups
+    if kind == "interval":
+        groups = _groups_of_interval(reading, groups, first, last)
+    if kind == "level" and (pair := groups_of_pair(reading.text, first, named.at)):
+        return pair
     if kind in LEVELS and _is_named_only_later(reading, last.end):
         return (), ()
     if kind in LEVELS and _is_had_by_another(reading, first.start):
@@ -254,6 +273,24 @@ def _groups_of(
     if count == 2 or not groups:
         return groups, ()
     return groups, named.rivals(start, first.start, last.end, following)
+
+
+def _groups_of_interval(
+    reading: _Reading, groups: tuple[str, ...], first: Printed, last: Printed
+) -> tuple[str, ...]:
+    """Return the one group, or the two, that an interval is about; none where that is not certain.
+
+    An interval in the bracket behind a difference is of it: of a group alone only where its words say so.
+    """
+    named = reading.named
+    before = SENTENCE_PART.split(reading.text[: first.start])[-1]
+    if OF_ITS_MEAN.search(before):
+        return groups if len(named.everyone) == 1 else ()
+    if groups and not DIFFERENCE.search(before):
+        return () if GAIN_IN_POINTS.search(before) else groups
+    start, following = _stretch(reading, "interval", first, last)
+    pair = named.whose(start, first.start, last.end, following, count=2)
+    return () if not pair and GAIN_IN_POINTS.search(before) else pair or groups
 
 
 def _name_of_seed(named: NamedGroups, place: int) -> str:

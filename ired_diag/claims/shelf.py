@@ -66,6 +66,11 @@ class Shelf:
             return None
         return book
 
+    @property
+    def logged(self) -> list[str]:
+        """The names of the logged metrics that may measure how good a model is."""
+        return _logged(self.judged)
+
     def knows_direction(self, metric: str) -> bool:
         """Say whether it is known in which direction a metric improves."""
         if self.study is None:

@@ -14,7 +14,14 @@ LONGEST_SENTENCE = 4000  # letters: no prose is, and to search longer text takes
 Parts = Sequence[Table | Sentence]
 
 
-def claims_of_tables(parts: Parts, text: str, *, comma: bool, groups: Sequence[str] = ()) -> list[Claim]:
+def claims_of_tables(
+    parts: Parts,
+    text: str,
+    *,
+    comma: bool,
+    groups: Sequence[str] = (),
+    benchmarks: Sequence[frozenset[str]] = (),
+) -> list[Claim]:
     """Return the claims of tables and code blocks; a row is a block, numbered by its line.
 
     Args:
@@ -22,11 +29,12 @@ def claims_of_tables(parts: Parts, text: str, *, comma: bool, groups: Sequence[s
         text: The report.
         comma: Whether it writes decimal commas.
         groups: The names of the groups of runs.
+        benchmarks: The words of each logged metric that is no known measure.
     """
     every = [part for part in parts if isinstance(part, Table)]
     claims: list[Claim] = []
     for table in every:
-        claims += tables.claims_of(table, comma=comma, groups=groups)
+        claims += tables.claims_of(table, comma=comma, groups=groups, benchmarks=benchmarks)
     for table in every:
         claims += bold_claims(table, comma=comma)
     claims += code.claims_of(text)

@@ -16,6 +16,7 @@ from ired_diag.claims.claim import Claim
 from ired_diag.claims.columns import heads_of, seed_column
 from ired_diag.claims.crossed_tables import cells_of_crossed, rows_cross_columns
 from ired_diag.claims.heads import Head
+from ired_diag.claims.logged_heads import with_benchmarks
 from ired_diag.claims.rows_of_groups import cells_of_groups
 from ired_diag.claims.rows_of_measures import cells_of_measures, rows_are_measures
 from ired_diag.claims.rows_of_metrics import cells_of_metrics, rows_are_metrics
@@ -24,15 +25,22 @@ from ired_diag.claims.table import Table
 from ired_diag.claims.table_statistic import with_statistic
 
 
-def claims_of(table: Table, *, comma: bool, groups: Sequence[str] = ()) -> Iterator[Claim]:
+def claims_of(
+    table: Table,
+    *,
+    comma: bool,
+    groups: Sequence[str] = (),
+    benchmarks: Sequence[frozenset[str]] = (),
+) -> Iterator[Claim]:
     """Yield the claims of a table.
 
     Args:
         table: Which.
         comma: Whether the text writes decimal commas.
         groups: The names of the groups of runs.
+        benchmarks: The words of each logged metric that is no known measure.
     """
-    heads = heads_of(table)
+    heads = with_benchmarks(heads_of(table), benchmarks)
     for cell in _cells(table, heads, groups):
         yield from claims_of_cell(cell, comma)
 
@@ -48,4 +56,4 @@ def _cells(table: Table, heads: Sequence[Head], groups: Sequence[str]) -> Iterat
     elif rows_are_metrics(table, heads):
         yield from with_statistic(list(cells_of_metrics(table, heads)), table)
     else:
-        yield from with_statistic(list(cells_of_groups(table, heads)), table)
+        yield from with_statistic(list(cells_of_groups(table, heads, groups)), table)

@@ -25,6 +25,7 @@ from ired_diag.claims.metrics import relation_to
 from ired_diag.claims.numbers import Printed, plain
 from ired_diag.claims.percent_words import is_in_percent, is_share
 from ired_diag.claims.ranges import Range, fits_any
+from ired_diag.runs.metric_words import measures_in, words_of
 
 NEAR = 10.0
 LEVELS = ("mean", "value", "median", "best", "worst")
@@ -131,7 +132,9 @@ def _is_percent_by_arithmetic(levels: Sequence[Claim], groups: RunGroups) -> boo
 
     No accuracy is 1.2. An error rate can be above 1, so that of these most numbers have to agree.
     """
-    if not is_share(groups.metric) or _largest_value(groups) > 1:
+    # What a benchmark without a known measure counts, only the agreement of its numbers says.
+    is_known = bool(measures_in(words_of(groups.metric)))
+    if (is_known and not is_share(groups.metric)) or _largest_value(groups) > 1:
         return False
     sizes = [abs(claim.number.value) for claim in levels]
     if min(sizes) <= 1 or max(sizes) > LARGEST_PERCENTAGE:
@@ -142,7 +145,9 @@ def _is_percent_by_arithmetic(levels: Sequence[Claim], groups: RunGroups) -> boo
     agreeing = 0
     for claim in levels:
         agreeing += fits_any(claim.number.scaled(PERCENT), known)
-    return agreeing >= ENOUGH and 2 * agreeing > len(levels)
+    # A table of benchmarks has rows of others' models as well.
+    is_most = 2 * agreeing > len(levels) or not is_known
+    return agreeing >= ENOUGH and is_most
 
 
 def _share_of_sentence(claim: Claim, groups: RunGroups) -> Claim:

@@ -11,17 +11,28 @@ from ired_diag.claims.checks import check
 from ired_diag.claims.claim import Claim, Kind, Verdict, unchecked
 from ired_diag.claims.conditions import under_their_own_condition
 from ired_diag.claims.groups import RunGroups
-from ired_diag.claims.metrics import relation_to
+from ired_diag.claims.metrics import relation_to, telling_words
+from ired_diag.claims.named_metrics import DATA_SETS
 from ired_diag.claims.other_metrics import OtherMetrics
 from ired_diag.claims.reservations import reserved
 from ired_diag.claims.shelf import Shelf
 from ired_diag.claims.verdicts import verdict_on
 from ired_diag.finding import Finding
+from ired_diag.runs.metric_words import ALL_MEASURES, SPLITS, TRAINING
 
 LEVELS: tuple[Kind, ...] = ("mean", "level", "value", "median", "best", "worst")
-WITHOUT_DIRECTION: tuple[Kind, ...] = (*LEVELS[:4], "sd", "se", "spread", "interval", "quartiles")
+WITHOUT_DIRECTION: tuple[Kind, ...] = (
+    *LEVELS[:4],
+    "difference",
+    "sd",
+    "se",
+    "spread",
+    "interval",
+    "quartiles",
+)
 SPREADS: tuple[Kind, ...] = ("sd", "se", "spread", "interval")
 STATS = "ired-diag stats"
+IGNORED = DATA_SETS | {*SPLITS, *TRAINING}  # of which data a metric is, other rules say
 
 
 def verdicts_of(shelf: Shelf) -> list[Verdict]:
@@ -44,7 +55,8 @@ def verdicts_of(shelf: Shelf) -> list[Verdict]:
             verdicts = [
                 new if of == metric else old for old, new, of in zip(verdicts, judged, metrics, strict=True)
             ]
-    return verdicts
+    # A condition may have left a mean open whose spread was held against the runs.
+    return _without_spreads_of_unchecked_means(verdicts, shelf.judged)
 
 
 def _is_evidence(claim: Claim, groups: RunGroups) -> bool:
@@ -57,6 +69,8 @@ def _verdict(place: int, shelf: Shelf, others: OtherMetrics) -> Verdict:
     claim = shelf.judged.claims[place]
     metric = shelf.metric_of(place)
     if not metric:
+        if other := _other_in_words(claim, shelf):
+            return unchecked(claim, f"it may be of {other}, or of a metric that is not logged")
         verdict = reserved(verdict_on(claim, shelf.judged, others), shelf.judged)
         return _unless_ambiguous(verdict, place, shelf)
     book = shelf.book_by(metric)
@@ -73,6 +87,22 @@ def _verdict(place: int, shelf: Shelf, others: OtherMetrics) -> Verdict:
         return unchecked(claim, f"it agrees with {twin}, and may be of {metric}")
     verdict = replace(verdict, claim=claim)
     return _naming(metric, verdict) if claim.groups else verdict
+
+
+def _other_in_words(claim: Claim, shelf: Shelf) -> str:
+    """Return the logged metric that a word of a claim's metric is of, where the runs are judged by another.
+
+    "Robust acc. (AA)" is no ``test_clean_acc`` where ``test_robust_acc`` is logged as well.
+    """
+    own = telling_words(shelf.judged.groups.metric)
+    spoken = telling_words(claim.metric)
+    if not claim.table or not spoken or spoken & own - ALL_MEASURES:
+        return ""
+    for name in shelf.logged:
+        telling = telling_words(name) - own - ALL_MEASURES - IGNORED
+        if name != shelf.judged.groups.metric and telling & spoken and spoken & own:
+            return name
+    return ""
 
 
 def _unless_ambiguous(verdict: Verdict, place: int, shelf: Shelf) -> Verdict:
