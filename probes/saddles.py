@@ -29,7 +29,8 @@ from ired_diag.probing.probe import Headline, Probe
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, table_of_rows
 from ired_diag.training.learning_rate import learning_rate_after
-from ired_diag.training.nearest_critical_point import is_near_saddle, nearest_critical_point, steps_to_leave
+from ired_diag.training.near_saddle import is_near_saddle
+from ired_diag.training.nearest_critical_point import nearest_critical_point, steps_to_leave
 from ired_diag.training.point import TrainingPoint
 from ired_diag.training.weight_curvature import LossAt, ends_at
 

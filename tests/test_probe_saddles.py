@@ -12,7 +12,8 @@ from ired_diag import tasks
 from ired_diag.finding import Finding
 from ired_diag.probing.targets import of_run
 from ired_diag.runs.store import read_run
-from ired_diag.training.nearest_critical_point import is_near_saddle, median_escape, steps_to_leave
+from ired_diag.training.near_saddle import is_near_saddle
+from ired_diag.training.nearest_critical_point import median_escape, steps_to_leave
 from ired_diag.training.trainer import train
 from probes.saddles import PROBE
 

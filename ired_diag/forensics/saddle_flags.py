@@ -34,7 +34,7 @@ from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-from ired_diag.training.nearest_critical_point import is_near_saddle
+from ired_diag.training.near_saddle import is_near_saddle
 
 SADDLES = frozenset(("saddle", "saddles"))
 OUR_PROBE = "saddles"

@@ -5,11 +5,6 @@ descent it is drawn to saddles as to minima. From w it is repeated until the gra
 the point p that it ends at is a saddle where the Hessian there has eigenvalues of both signs. A direction
 whose curvature is below ``FLAT`` times the largest is flat: the step and the count of signs leave it out.
 
-The weights are *near* a saddle where the loss curves down at them, the gradient is small, and the saddle is
-no further than a unit of the weights. Along one direction of curvature λ a gradient g means a distance of
-g/|λ|; so g is small where it is at most ``SMALL_GRADIENT`` times the largest size of an eigenvalue, which
-does not change when the loss is multiplied by a number.
-
 Plain gradient descent with rate η leaves a saddle along its unstable direction, of curvature -λ, by the
 factor 1 + ηλ a step: from the distance u₀ along it to R takes ln(R/u₀)/ln(1 + ηλ) steps. With noise of
 standard deviation σ on the gradient, from exactly the saddle, half of all runs have reached R after
@@ -25,9 +20,7 @@ median of its absolute value.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -39,9 +32,7 @@ from ired_diag.training.weight_curvature import MOST_DENSE, LossAt
 MOST_STEPS = 50
 CONVERGED = 1e-8  # norm of the gradient over that at the start, from which a point counts as critical
 FLAT = 1e-8  # curvature over the largest, below which a direction has none
-SMALL_GRADIENT = 0.1  # weight units: norm of the gradient over the largest size of an eigenvalue
 
-NEARBY = 1.0  # weight units: distance of a saddle that is near
 MEDIAN_OF_NORMAL = 0.6744897501960817  # of |z|
 
 
@@ -93,20 +84,6 @@ def nearest_critical_point(loss: LossAt) -> CriticalPointNearby:
             return _described(loss, point)
         point = point + _newton_step(loss.hessian(point).numpy(), gradient.numpy())
     return NONE
-
-
-def is_near_saddle(points: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
-    """Say of each row whether the weights are near the critical point that was found, and it is a saddle.
-
-    Args:
-        points: Columns of shape (n,): ``kind`` and ``distance`` of the critical point, and ``gradient_norm``,
-            ``smallest`` and ``largest`` eigenvalue at the weights.
-    """
-    is_saddle = (points["kind"] == "saddle") & (points["smallest"] < 0)
-    steepest = np.maximum(np.abs(points["smallest"]), np.abs(points["largest"]))
-    is_small = points["gradient_norm"] <= SMALL_GRADIENT * steepest
-    near: NDArray[np.bool_] = is_saddle & is_small & (points["distance"] <= NEARBY)
-    return near
 
 
 def _newton_step(hessian: NDArray[np.float64], gradient: NDArray[np.float64]) -> Tensor:
