@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
 from ired_diag.claims import Checked, check_report
 from ired_diag.claims.compared_groups import compares_with_unnamed
@@ -321,3 +322,31 @@ def test_what_a_change_gives_is_no_difference() -> None:
         "qknorm is below the baseline. Tuning qknorm for 100 trials, and the baseline for 20, gives 3.2501."
     )
     assert accused(text, TWO_LOSSES) == []
+
+
+LOSSES = (3.2774, 3.2782, 3.2796, 3.2815, 3.276, 3.2777, 3.2784, 3.2795)
+TIMES = (168.627, 169.037, 169.003, 168.727, 168.647, 169.024, 168.917, 168.999)
+
+
+def _code(p: str) -> str:
+    """Return a block of code with two lists, of which the first is tested, as records of speedruns do."""
+    return f"""```
+accs = {list(LOSSES)}
+times = {list(TIMES)}
+
+print('p=%.4f' % scipy.stats.ttest_1samp(accs, 3.28, alternative='less').pvalue)
+# p={p}
+```
+"""
+
+
+@pytest.mark.parametrize(
+    "above", ["Validated results with 8 runs:", "Validated results (p={p}) with 8 runs:"]
+)
+@pytest.mark.parametrize("between", ["\n", "\n\n"])
+def test_a_list_of_times_is_no_second_group_and_a_fence_no_underline(above: str, between: str) -> None:
+    p = f"{ttest_1samp(LOSSES, 3.28, alternative='less').pvalue:.4f}"
+    checked = check_report("# A record\n\n" + above.format(p=p) + between + _code(p))
+    assert checked.findings == []
+    wrong = check_report("# A record\n\n" + above.format(p=p) + between + _code("0.4312"))
+    assert [finding.evidence["line"] for finding in wrong.findings] != []

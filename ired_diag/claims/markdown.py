@@ -24,7 +24,8 @@ from ired_diag.claims.text_tables import FENCE, OF_TEXT, table_in_text
 
 RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
-UNDERLINE = re.compile(r"^([=\-~^\"'*+#`])\1{2,}\s*$")  # of a heading in reStructuredText, and in Markdown
+# Of a heading in reStructuredText, and in Markdown; three of ~ or ` begin a block of code.
+UNDERLINE = re.compile(r"^(?:([=\-^\"'*+#])\1{2,}|~{4,})\s*$")
 LONGEST_TITLE = 90  # letters
 INDENTED = re.compile(r"^(?: {4}|\t)\s*\S")
 SPACED = re.compile(r"^[^\s|#>].*\S(?: {2,}|\t)\S")

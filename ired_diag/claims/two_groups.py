@@ -44,6 +44,8 @@ OTHER_SUBJECT = re.compile(
     r"\bvalidation gap|\bgenerali[sz]ation gap|\bon (?:the )?(?:test|ood)\b",
     re.IGNORECASE,
 )
+# A list of times next to one of losses is no second group.
+OF_COSTS = re.compile(r"list \w*(?:time|second|minute|hour|memory|param)\w* of line \d+$", re.IGNORECASE)
 OF_THE_TWO = re.compile(
     r"\b(?:the|this|that|their|a|an|its) (?:\w+[\s-]){0,2}?"
     r"(?:differences?|gap|improvement|reduction|gain|advantage|margin|decrease|increase|ratio|drop|lead)\b|"
@@ -88,6 +90,7 @@ def about_the_two(claims: Sequence[Claim], parts: Parts, names: Sequence[str]) -
         parts: Tables and sentences of the report.
         names: Its groups.
     """
+    names = [name for name in names if not OF_COSTS.match(name)]
     if len(names) < 2:
         return list(claims)
     report = _report_of(claims, parts, names)
