@@ -348,5 +348,7 @@ def test_a_list_of_times_is_no_second_group_and_a_fence_no_underline(above: str,
     p = f"{ttest_1samp(LOSSES, 3.28, alternative='less').pvalue:.4f}"
     checked = check_report("# A record\n\n" + above.format(p=p) + between + _code(p))
     assert checked.findings == []
+    compared = {label for verdict in checked.verdicts for label in verdict.claim.groups}
+    assert not any("times" in label for label in compared)
     wrong = check_report("# A record\n\n" + above.format(p=p) + between + _code("0.4312"))
     assert [finding.evidence["line"] for finding in wrong.findings] != []
