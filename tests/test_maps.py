@@ -227,6 +227,7 @@ def test_the_command_draws_each_map(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "points; " in output
     picture = (tmp_path / "maps" / "basins-functions-function=rastrigin.svg").read_text()
     assert "other ends" in picture
+    assert "minimum (0, 0)" in picture  # has a colour, though other ends get more starts
     table = (tmp_path / "maps" / "basins-functions-function=rastrigin.csv").read_text()
     assert table.count(",area,") == 81
     saddle = ("functions", "--set", "function=saddle", "--set", "optimizer=sgd", "--set", "learning_rate=0.1")

@@ -30,7 +30,7 @@ def print_explanations(paths: Sequence[str], *, as_json: bool) -> None:
         else:
             explained.append(explanation)
     if as_json:
-        output.print_json({"explained": [one.as_dict for one in explained], "others": others})
+        output.print_json({"explained": [file.as_dict for file in explained], "others": others})
         return
     for explanation in explained:
         for sentence in explanation.sentences:

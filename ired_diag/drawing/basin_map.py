@@ -1,7 +1,7 @@
 """The picture of a map of basins: each start of the grid in the colour of where its descent ends.
 
-The ends of most starts have colours of their own, the others are grey, neighbours in different greys; a plus
-marks each end.
+Critical points that the task knows, and then the ends of most starts, have colours of their own; the others
+are grey, neighbours in different greys. A plus marks each end.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _is_on(basins: BasinMap, end: End) -> bool:
 def _areas(basins: BasinMap) -> Areas:
     """Return the colours: of the ends of most starts, of other ends, of starts without an end."""
     label = basins.label
-    count = min(len(basins.ends), len(COLOURS))
+    chosen = _with_colours(basins)
     kinds = np.zeros(label.shape, dtype=np.int64)
     names: list[str] = []
     colours: list[str] = []
@@ -114,12 +114,14 @@ def _areas(basins: BasinMap) -> Areas:
         names.append(name)
         colours.append(colour)
 
-    for number, end in enumerate(basins.ends[:count]):
-        add(label == number, f"{place_in_words(end, basins)}: {100 * end.share:.1f}%", COLOURS[number])
-    is_other = label >= count
+    for number, colour in zip(chosen, COLOURS, strict=False):
+        end = basins.ends[number]
+        kind = f"{end.kind} " if end.kind else ""
+        add(label == number, f"{kind}{place_in_words(end, basins)}: {100 * end.share:.1f}%", colour)
+    is_other = (label >= 0) & ~np.isin(label, chosen)
     if is_other.any():
         shade = _greys(label)
-        name = f"{len(basins.ends) - count} other ends: {100 * is_other.mean():.1f}%"
+        name = f"{len(basins.ends) - len(chosen)} other ends: {100 * is_other.mean():.1f}%"
         for number, grey in enumerate(GREYS):
             add(is_other & (shade == number), name, grey)
     for without_end, words, colour in (
@@ -136,6 +138,13 @@ def _areas(basins: BasinMap) -> Areas:
         names=tuple(names),
         colours=tuple(colours),
     )
+
+
+def _with_colours(basins: BasinMap) -> list[int]:
+    """Return the ends that have colours of their own: first those that the task knows, then by starts."""
+    numbers = range(len(basins.ends))
+    by_importance = sorted(numbers, key=lambda number: not basins.ends[number].kind)
+    return by_importance[: len(COLOURS)]
 
 
 def _greys(label: Labels) -> Labels:
