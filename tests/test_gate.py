@@ -81,6 +81,37 @@ def test_two_groups_of_unequal_spread_keep_the_level() -> None:
     assert missed <= 50 + 3 * math.sqrt(45)
 
 
+def test_two_groups_are_also_compared_as_pairs_of_their_order() -> None:
+    """The pairs' interval is that of their differences, at four fifths of the level; the narrower end holds."""
+    new, base = [1.0, 1.2, 0.9, 1.1, 1.0, 1.3], [0.1, -0.1, 0.0, 0.2, -0.2, 0.1]
+    *_, of_groups = looks_at_difference(new, base, alpha=0.1)
+    differences = [a - b for a, b in zip(new, base, strict=True)]
+    *_, of_pairs = looks_at_mean(differences, alpha=0.08)
+    assert (of_groups.low, of_groups.high) == (of_pairs.low, of_pairs.high)
+    *_, more_old_ones = looks_at_difference(new, [*base, 0.0, 0.05, -0.05, 0.0], alpha=0.1)
+    assert more_old_ones.low == of_pairs.low  # the pairs are those of before
+    *_, fewer_new_ones = looks_at_difference(new[:3], base, alpha=0.1)
+    assert math.isinf(fewer_new_ones.low)
+
+
+def test_pairs_of_a_group_whose_noise_is_unknown_tell_nothing() -> None:
+    new = [1.0, 1.2, 0.9, 1.1, 1.0, 1.3]
+    *_, look = looks_at_difference(new, [0.0] * 6, alpha=0.1)
+    assert math.isinf(look.low)
+
+
+def test_more_seeds_of_two_groups_are_those_of_the_narrower_interval() -> None:
+    generator = np.random.default_rng(4)
+    new, base = generator.standard_normal(6) + 1.5, generator.standard_normal(20)
+    decision = decide(Compared(gains=new.tolist(), base=base.tolist(), design="unpaired"))
+    assert decision.verdict == "undecided"
+    assert decision.more is not None
+    n = 6 + decision.more
+    sd = math.hypot(float(np.std(new, ddof=1)), float(np.std(base, ddof=1)))
+    mean = float(np.mean(new) - np.mean(base))
+    assert half_width(n, sd, 0.08) < mean <= half_width(n - 1, sd, 0.08)
+
+
 def test_a_change_without_effect_is_rarely_kept_however_often_one_looks() -> None:
     generator = np.random.default_rng(2)
     kept = 0

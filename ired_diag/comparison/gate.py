@@ -22,7 +22,16 @@ from typing import Literal
 import numpy as np
 
 from ired_diag.errors import DiagError
-from ired_diag.stats.anytime import Look, are_equal, earliest, half_width, looks_at_difference, looks_at_mean
+from ired_diag.stats.anytime import (
+    SHARE_OF_PAIRS,
+    Look,
+    are_equal,
+    earliest,
+    half_width,
+    half_width_of_difference,
+    looks_at_difference,
+    looks_at_mean,
+)
 
 Verdict = Literal["keep", "drop", "undecided"]
 BUDGET = 20  # seeds
@@ -171,7 +180,7 @@ def decide(
         high=last.high,
         level=1 - 2 * alpha,
         margin=margin,
-        earliest=earliest(_level_of_one(compared, alpha)),
+        earliest=earliest(_level_of_pairs(compared, alpha)),
         more=more,
         reason="",
         is_contradiction=last.is_empty,
@@ -208,9 +217,9 @@ def _without_spread(compared: Compared) -> str:
     return ""
 
 
-def _level_of_one(compared: Compared, alpha: float) -> float:
-    """Return the level of the interval of one group: two unpaired groups share it."""
-    return alpha if compared.design == "unpaired" else 2 * alpha
+def _level_of_pairs(compared: Compared, alpha: float) -> float:
+    """Return the level of the interval that can decide first."""
+    return 2 * alpha * SHARE_OF_PAIRS if compared.design == "unpaired" else 2 * alpha
 
 
 def _more(compared: Compared, *, margin: float, alpha: float, budget: int) -> int | None:
@@ -219,18 +228,22 @@ def _more(compared: Compared, *, margin: float, alpha: float, budget: int) -> in
     n = len(gains)
     if n < 2:
         return None
-    level = _level_of_one(compared, alpha)
-    sd = float(gains.std(ddof=1))
     mean = float(gains.mean())
-    width_of_base = 0.0
     if compared.base:
-        base = np.asarray(compared.base, dtype=np.float64)
-        mean -= float(base.mean())
-        width_of_base = half_width(len(base), float(base.std(ddof=1)), level)
+        mean -= float(np.mean(compared.base))
     for count in range(n + 1, budget + 1):
-        if half_width(count, sd, level) + width_of_base < abs(mean - margin):
+        if _expected_half_width(compared, count, alpha) < abs(mean - margin):
             return count - n
     return None
+
+
+def _expected_half_width(compared: Compared, count: int, alpha: float) -> float:
+    """Return half of the width of the interval at a number of seeds, if the spread stays as it is."""
+    sd = float(np.std(compared.gains, ddof=1))
+    if not compared.base:
+        return half_width(count, sd, 2 * alpha)
+    sd_base = float(np.std(compared.base, ddof=1))
+    return half_width_of_difference(count, sd, len(compared.base), sd_base, 2 * alpha)
 
 
 def _reason(decision: Decision, *, failed: int, budget: int) -> str:
@@ -244,9 +257,9 @@ def _reason(decision: Decision, *, failed: int, budget: int) -> str:
         if decision.verdict != "drop":
             return f"{seeds} of the new group failed: a mean over the others would be one of survivors."
     if decision.verdict == "keep":
-        return f"The mean is above the margin, since seed {decision.decided_at} at any number of seeds."
+        return f"The mean is above the margin: decided at seed {decision.decided_at}, however often one looks."
     if decision.verdict == "drop":
-        return f"The mean is below the margin, since seed {decision.decided_at} at any number of seeds."
+        return f"The mean is below the margin: decided at seed {decision.decided_at}, however often one looks."
     if decision.n < decision.earliest:
         return f"Only {decision.n} of the {decision.earliest} seeds that any decision needs at this level."
     if decision.more is not None:

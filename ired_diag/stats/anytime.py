@@ -20,8 +20,11 @@ are printed. How far another value would lie is then unknown, and nothing is exc
 What is assumed: values of seeds are independent, and normal. Symmetric values with heavy tails keep the level
 (``benchmarks/gate_levels.py``), strongly skewed ones do not.
 
-Two unpaired groups: each has its own interval at α/2, and the difference lies between their ends. That holds
-whatever the two variances are, which a pooled variance does not.
+Two unpaired groups share α between two intervals of the difference, of which both hold. Four fifths go to the
+pairs of the first seeds, of the second seeds and so on, as far as both groups reach: in their order, which
+the values do not change. One fifth goes to the interval of each group, at half of it: the difference lies
+between their ends, however unequal the groups are in number. Both hold whatever the two variances are, which
+a pooled variance does not.
 
 References: Lai (1976), On confidence sequences, Annals of Statistics 4:265; Wang & Ramdas (2025),
 Anytime-valid t-tests and confidence sequences for Gaussian means with unknown variance, Sequential
@@ -32,12 +35,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 PRIOR = 1.0  # g: an effect of one standard deviation is expected
+SHARE_OF_PAIRS = 0.8  # of α, where groups are not pairs: what the pairs of their order may err
 EQUAL = 1e-9  # range over the largest size, up to which values are one value but for rounding
 
 
@@ -156,15 +160,53 @@ def looks_at_difference(
 
     Args:
         values: Values of the new group in the order in which they were seen.
-        base: Values that they are compared with.
+        base: Values that they are compared with, in their order.
         alpha: Chance that the difference ever lies outside.
         prior: g.
     """
-    *_, of_base = looks_at_mean(base, alpha=alpha / 2, prior=prior)
-    for look in looks_at_mean(values, alpha=alpha / 2, prior=prior):
+    of_pairs = _looks_at_pairs(values, base, alpha=alpha * SHARE_OF_PAIRS, prior=prior)
+    alpha_of_one = alpha * (1 - SHARE_OF_PAIRS) / 2
+    *_, of_base = looks_at_mean(base, alpha=alpha_of_one, prior=prior)
+    for look in looks_at_mean(values, alpha=alpha_of_one, prior=prior):
+        paired = of_pairs[min(look.n, len(of_pairs)) - 1]
         yield Look(
             n=look.n,
             mean=look.mean - of_base.mean,
-            low=look.low - of_base.high,
-            high=look.high - of_base.low,
+            low=max(look.low - of_base.high, paired.low),
+            high=min(look.high - of_base.low, paired.high),
         )
+
+
+def _looks_at_pairs(
+    values: Sequence[float], base: Sequence[float], *, alpha: float, prior: float
+) -> list[Look]:
+    """Return what the pairs of first values, of second values and so on tell, after each pair.
+
+    As long as the values of one group are all equal its noise is unknown, and its pairs tell nothing.
+    """
+    differences = [new - old for new, old in zip(values, base, strict=False)]
+    looks = []
+    for look in looks_at_mean(differences, alpha=alpha, prior=prior):
+        if are_equal(values[: look.n]) or are_equal(base[: look.n]):
+            look = replace(look, low=-math.inf, high=math.inf)
+        looks.append(look)
+    return looks
+
+
+def half_width_of_difference(
+    n: int, sd: float, n_base: int, sd_base: float, alpha: float, prior: float = PRIOR
+) -> float:
+    """Return half of the narrower of both intervals of the difference of two groups that are not pairs.
+
+    Args:
+        n: Number of values of the new group.
+        sd: Their standard deviation.
+        n_base: Number of values of the old group.
+        sd_base: Their standard deviation.
+        alpha: Chance that the difference ever lies outside.
+        prior: g.
+    """
+    alpha_of_one = alpha * (1 - SHARE_OF_PAIRS) / 2
+    of_groups = half_width(n, sd, alpha_of_one, prior) + half_width(n_base, sd_base, alpha_of_one, prior)
+    of_pairs = half_width(min(n, n_base), math.hypot(sd, sd_base), alpha * SHARE_OF_PAIRS, prior)
+    return min(of_groups, of_pairs)
