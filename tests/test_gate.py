@@ -82,7 +82,7 @@ def test_two_groups_of_unequal_spread_keep_the_level() -> None:
 
 
 def test_two_groups_are_also_compared_as_pairs_of_their_order() -> None:
-    """The pairs' interval is that of their differences, at four fifths of the level; the narrower end holds."""
+    """The interval is that of the differences of the pairs, at four fifths of the level."""
     new, base = [1.0, 1.2, 0.9, 1.1, 1.0, 1.3], [0.1, -0.1, 0.0, 0.2, -0.2, 0.1]
     *_, of_groups = looks_at_difference(new, base, alpha=0.1)
     differences = [a - b for a, b in zip(new, base, strict=True)]
@@ -94,7 +94,7 @@ def test_two_groups_are_also_compared_as_pairs_of_their_order() -> None:
     assert math.isinf(fewer_new_ones.low)
 
 
-def test_pairs_of_a_group_whose_noise_is_unknown_tell_nothing() -> None:
+def test_pairs_of_a_group_whose_noise_is_unknown_are_not_used() -> None:
     new = [1.0, 1.2, 0.9, 1.1, 1.0, 1.3]
     *_, look = looks_at_difference(new, [0.0] * 6, alpha=0.1)
     assert math.isinf(look.low)

@@ -182,7 +182,7 @@ def _looks_at_pairs(
 ) -> list[Look]:
     """Return what the pairs of first values, of second values and so on tell, after each pair.
 
-    As long as the values of one group are all equal its noise is unknown, and its pairs tell nothing.
+    As long as the values of one group are all equal its noise is unknown, and its pairs are not used.
     """
     differences = [new - old for new, old in zip(values, base, strict=False)]
     looks = []
