@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-DRAWN = 1999  # studies without a difference
+DRAWN = 999  # studies without a difference
 CELLS = 1_000_000  # numbers that are drawn at once
 
 
