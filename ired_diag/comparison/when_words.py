@@ -316,7 +316,7 @@ def ratio_sentence(answer: When) -> str:
 
 
 def _no_interval(ratio: TimeRatio) -> str:
-    if ratio.method == "signed ranks":
+    if ratio.method in ("signed ranks", "signs") and ratio.n[0] < 6:
         return f"no interval: where runs are censored, 6 pairs are needed, found {ratio.n[0]}"
     if ratio.method == "ranks" and min(ratio.n) < 4:
         return "no interval: where runs are censored or single, 4 runs each are needed"
@@ -366,6 +366,7 @@ def _method(ratio: TimeRatio) -> str:
     words = {
         "paired t": f"t of log ratios, {n_a} pairs",
         "Welch": f"Welch's t of log times, {n_a} and {n_b} runs",
+        "signs": f"signs of log ratios with bounds, {n_a} pairs",
         "signed ranks": f"signed ranks of log ratios with bounds, {n_a} pairs",
         "ranks": f"ranks of log times with bounds, {n_a} and {n_b} runs",
     }

@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 MOST_EXACT = 4096  # exchanges that are all made
 DRAWN = 4999  # exchanges that are drawn, in addition to the one at hand
 CELLS = 2_000_000  # numbers in one part of the exchanges, so that memory stays small
+FAR = 1e150  # t without an error: finite, so that it reaches no infinite bound
 ROUNDING = 1e-12  # a variance below this share of the squares is one of rounding
 
 
@@ -40,7 +41,7 @@ def t_of_pairs(differences: Array, signs: Array | None = None) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.clip(sums**2 / (n * squares), 0.0, 1.0)
         t = np.sign(sums) * np.sqrt((n - 1) * share / (1 - share))
-    t = np.where(1 - share < ROUNDING, np.sign(sums) * np.inf, t)
+    t = np.where(1 - share < ROUNDING, np.sign(sums) * FAR, t)
     return np.where(squares == 0, 0.0, t)
 
 
@@ -70,12 +71,12 @@ def t_of_groups(pooled: Array, is_first: Array) -> Array:
 
 
 def _over_error(difference: Array, variance: Array, squares: Array) -> Array:
-    """Return a difference over its error: 0 where nothing varies, infinite where only the error is 0."""
+    """Return a difference over its error: 0 where nothing differs, ``FAR`` where only the error is 0."""
     none = ROUNDING * squares
     with np.errstate(divide="ignore", invalid="ignore"):
         t = difference / np.sqrt(np.maximum(variance, 0.0))
     is_equal = difference**2 <= none
-    without_error = np.where(is_equal, 0.0, np.sign(difference) * np.inf)
+    without_error = np.where(is_equal, 0.0, np.sign(difference) * FAR)
     return np.where(variance <= none, without_error, t)
 
 

@@ -264,15 +264,19 @@ def _width(bound: float, error: Array) -> Array:
 
 
 def _bound(largest: Array, alpha: float) -> float:
-    """Return the smallest value that at most a share alpha of the studies reaches; infinity without one."""
+    """Return the smallest bound that at most a share alpha of the studies reaches; infinity without one.
+
+    It lies just above the largest |t| that too many studies reach: of few exchanges the next larger one may
+    be that of the data themselves, at the step that differs most, and far above.
+    """
     ordered = np.sort(largest)
-    bound = math.inf
-    for value in np.unique(ordered)[::-1]:
-        below = np.searchsorted(ordered, value * SMALLER, side="left")
-        if len(ordered) - below > alpha * len(ordered):
-            break
-        bound = float(value) * SMALLER
-    return bound
+    most = math.floor(alpha * len(ordered) * (1 + 1e-12))
+    if most == 0:
+        return math.inf
+    too_often = float(ordered[len(ordered) - most - 1])
+    bound = too_often / SMALLER
+    # Exchanges that give the same value up to rounding are reached together.
+    return bound if np.any(ordered >= bound) else math.inf
 
 
 def _since(stretches: Sequence[Stretch], steps: int) -> int | None:

@@ -6,6 +6,8 @@ place for "more than": there, and where times are known to lie between two evalu
 an interval [l, u], u infinite for a run that ended first. Ranks have a place for it:
 
     pairs:   averages (r_i + r_j) / 2, i ≤ j, of log ratios (Walsh)         Wilcoxon's signed ranks
+             log ratios r_i, where any is unbounded: one such spoils         signs
+             n averages, but only one ratio
     groups:  differences log a_i - log b_j                                  Mann & Whitney
 
 The interval of the complete data reaches from the k-th smallest to the k-th largest of these numbers, k by
@@ -31,7 +33,7 @@ from numpy.typing import NDArray
 from ired_diag.stats.quantiles import t_quantile
 
 Array = NDArray[np.float64]
-Method = Literal["paired t", "Welch", "signed ranks", "ranks"]
+Method = Literal["paired t", "Welch", "signed ranks", "signs", "ranks"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +75,13 @@ def ratio_of_pairs(a: Array, b: Array, *, confidence: float = 0.95) -> TimeRatio
     if _all_known(a, b) and n > 1:
         error = low.std(ddof=1) / math.sqrt(n)
         return _from_t(low.mean(), error, n - 1, confidence=confidence, method="paired t", n=(n, n))
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        k = _rank_of_signs(n, 1 - confidence)
+        return _from_ranks(low, high, k, confidence=confidence, method="signs", n=(n, n))
     k = _rank_of_pairs(n, 1 - confidence)
     i, j = np.triu_indices(n)
-    lows = _averages(low[i], low[j], empty=-math.inf)
-    highs = _averages(high[i], high[j], empty=math.inf)
+    lows = (low[i] + low[j]) / 2
+    highs = (high[i] + high[j]) / 2
     return _from_ranks(lows, highs, k, confidence=confidence, method="signed ranks", n=(n, n))
 
 
@@ -97,13 +102,6 @@ def _log_ratios(a: Array, b: Array) -> tuple[Array, Array]:
         low = np.log(a[:, 0]) - np.log(b[:, 1])
         high = np.log(a[:, 1]) - np.log(b[:, 0])
     return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
-
-
-def _averages(x: Array, y: Array, *, empty: float) -> Array:
-    """Return averages of two numbers; minus and plus infinity have none, and bound nothing."""
-    with np.errstate(invalid="ignore"):
-        averages = (x + y) / 2
-    return np.where(np.isnan(averages), empty, averages)
 
 
 def _all_known(*times: Array) -> bool:
@@ -183,6 +181,12 @@ def _median(ordered: Array) -> float:
 
 def _exp(value: float) -> float:
     return math.inf if value == math.inf else math.exp(value)
+
+
+def _rank_of_signs(n: int, alpha: float) -> int:
+    """Return k of the signs: the largest with P(B < k) ≤ α/2; 0 where even k = 1 is too likely."""
+    counts = np.array([math.comb(n, positive) for positive in range(n + 1)], dtype=np.float64)
+    return _rank(counts / 2.0**n, alpha)
 
 
 def _rank_of_pairs(n: int, alpha: float) -> int:
