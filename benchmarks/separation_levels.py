@@ -59,8 +59,12 @@ class Design:
         """The design as a table has it."""
         if not self.b:
             return f"{self.a} pairs"
-        unequal = "" if self.spread == 1 else f", spreads {self.spread:g} : 1"
+        unequal = "" if self.spread == 1 else f", spreads {_ratio_words(self.spread)}"
         return f"{self.a} and {self.b}{unequal}"
+
+
+def _ratio_words(spread: float) -> str:
+    return f"{spread:g} : 1" if spread >= 1 else f"1 : {1 / spread:g}"
 
 
 PAIRS = (Design(6), Design(8), Design(10))

@@ -35,6 +35,7 @@ class CurvesApart:
         grid: How the places were chosen.
         limited_by: Which run ends the comparison before others end, as ``group/seed``; empty where none does.
         limit: How that run failed, in words; empty where it did not.
+        ends_alone: Whether all other runs of its group go on further.
         left_out: Runs that are not compared, as ``group/seed``.
     """
 
@@ -47,6 +48,7 @@ class CurvesApart:
     grid: CurveGrid
     limited_by: str
     limit: str
+    ends_alone: bool
     left_out: Sequence[str]
 
     @property
@@ -100,9 +102,11 @@ def curves_apart(
     else:
         separation = separation_of_groups(grid.a, grid.b, alpha=alpha, seed=seed)
     limited_by = limit = ""
+    ends_alone = False
     if grid.limited_by is not None:
         run = [*a, *b][grid.limited_by]
-        owner = name_a if grid.limited_by < len(a) else name_b
+        owner, group = (name_a, a) if grid.limited_by < len(a) else (name_b, b)
+        ends_alone = sum(each.places[-1] <= run.places[-1] for each in group) == 1
         limited_by = f"{owner}/{run.label}"
         if run.has_failed and run.failure is not None:
             limit = run.failure.reason
@@ -116,6 +120,7 @@ def curves_apart(
         grid=grid,
         limited_by=limited_by,
         limit=limit,
+        ends_alone=ends_alone,
         left_out=left_out,
     )
 

@@ -74,6 +74,8 @@ def curve_grid(a: Sequence[Curve], b: Sequence[Curve]) -> CurveGrid:
     start = max(places[0] for places in finite)
     ends = [float(places[-1]) for places in finite]
     end = min(ends)
+    if start >= end:
+        raise NotFound(_too_few(start, end, bent=0))
     inside = [places[(places >= start) & (places <= end)] for places in finite]
     rarest = min(inside, key=len)
     shared = reduce(np.intersect1d, inside)

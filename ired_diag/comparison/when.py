@@ -190,6 +190,7 @@ def _pairing(
     )
     if len(members) != 2:
         return False, "", []
-    pairing = pairing_of(*members, paired=paired)
-    notes = list(filter(None, [note_on_forced(*members, pairing)]))
+    a, b = members
+    pairing = pairing_of(a, b, paired=paired)
+    notes = list(filter(None, [note_on_forced(a, b, pairing)]))
     return not pairing.obstacle, pairing.obstacle or pairing.evidence, notes

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ired_diag.comparison.reaching import GroupReaching, Level, Reaching
     from ired_diag.comparison.watched import Watched
     from ired_diag.comparison.when import When
+    from ired_diag.stats.survival import SurvivalCurve
     from ired_diag.stats.time_ratio import TimeRatio
 
 MOST_NAMED = 4  # runs
@@ -52,7 +53,8 @@ def _failed_lines(answer: When) -> Iterator[str]:
         if stopped:
             yield (
                 f"{name}: {len(stopped)} of {counted(len(runs), 'seed')} {_was(len(stopped))} stopped from "
-                f"outside ({_reasons(stopped)}). In times to a target, what they lasted is a lower bound."
+                f"outside ({_reasons(stopped)}). In times to a target, what they lasted is a lower bound; in "
+                "the curves --include-incomplete keeps them."
             )
         yield from _clock_lines(name, runs)
 
@@ -217,7 +219,8 @@ def _grid_lines(answer: When, apart: CurvesApart) -> Iterator[str]:
                 "one of survivors; --survivors leaves failed seeds out."
             )
         else:
-            yield f"{ends}, where {apart.limited_by} has its last evaluation."
+            further = "; name its group without it to look further" if apart.ends_alone else ""
+            yield f"{ends}, where {apart.limited_by} has its last evaluation{further}."
     if apart.left_out:
         verb = is_or_are(len(apart.left_out))
         yield f"Not among the curves {verb}: {first_names(apart.left_out, 2 * MOST_NAMED)}."
@@ -253,12 +256,12 @@ def _rule_line(answer: When, reached: Reaching) -> str:
 def _group_line(answer: When, group: GroupReaching) -> str:
     runs = len(group.arrivals)
     times = [arrival.at for arrival in group.arrivals if arrival.is_reached]
-    sentence = f"{group.name}: {group.reached} of {counted(runs, 'run')} {_reach(group.reached)} it"
+    verb = "reaches" if runs == 1 else "reach"
+    sentence = f"{group.name}: {group.reached} of {counted(runs, 'run')} {verb} it"
     curve = group.curve
     if math.isfinite(curve.median):
-        interval = _interval(curve.median_low, curve.median_high)
-        level = f"{100 * curve.confidence:g}%"
-        sentence += f", in the median at {_at(answer, curve.median)} ({interval}; Kaplan-Meier, {level})"
+        interval = _interval_of_median(curve)
+        sentence += f", in the median at {_at(answer, curve.median)} (Kaplan-Meier; {interval})"
     elif times:
         sentence += ", fewer than half, so that the median is unknown"
     if len(times) > 1:
@@ -307,20 +310,22 @@ def ratio_sentence(answer: When) -> str:
                 f"How {answer.new} compares with {answer.old} is open: too many runs ended before they "
                 f"reached {reached.target:.6g}."
             )
-        interval = _bounds(answer, ratio.low, ratio.high) or _no_interval(ratio)
         bound = ratio.most if math.isfinite(ratio.most) else ratio.least
-        return f"{start} in {bounds} {_than(answer, bound)} ({interval}; {how})."
-    interval = _bounds(answer, ratio.low, ratio.high) or _no_interval(ratio)
-    change = f"{_change(answer, ratio.ratio)} {_than(answer, ratio.ratio)}"
+        change = f"{bounds} {_than(answer, bound)}"
+    else:
+        change = f"{_change(answer, ratio.ratio)} {_than(answer, ratio.ratio)}"
+    interval = _bounds(answer, ratio.low, ratio.high)
+    if not interval:
+        return f"{start} in {change} ({_no_interval(ratio)})."
     return f"{start} in {change} ({interval}; {how})."
 
 
 def _no_interval(ratio: TimeRatio) -> str:
     if ratio.method in ("signed ranks", "signs") and ratio.n[0] < 6:
-        return f"no interval: where runs are censored, 6 pairs are needed, found {ratio.n[0]}"
+        return f"no interval: with bounds instead of times, 6 pairs are needed, found {ratio.n[0]}"
     if ratio.method == "ranks" and min(ratio.n) < 4:
-        return "no interval: where runs are censored or single, 4 runs each are needed"
-    return "no interval: the times do not bound it"
+        return "no interval: with bounds instead of times, or single runs, 4 runs each are needed"
+    return "no interval: the times do not bound it on either side"
 
 
 def _bounds(answer: When, low: float, high: float) -> str:
@@ -331,6 +336,8 @@ def _bounds(answer: When, low: float, high: float) -> str:
         if low < 1 < high:
             return f"{_change(answer, low)} to {_change(answer, high)}"
         near, far = (high, low) if high <= 1 else (low, high)
+        if _size(near) == _size(far):
+            return _change(answer, far)
         return f"{_size(near)} to {_change(answer, far)}"
     if has_high:
         return f"at least {_change(answer, high)}" if high < 1 else f"at most {_change(answer, high)}"
@@ -363,11 +370,12 @@ def _size(factor: float) -> str:
 
 def _method(ratio: TimeRatio) -> str:
     n_a, n_b = ratio.n
+    pairs = counted(n_a, "pair")
     words = {
-        "paired t": f"t of log ratios, {n_a} pairs",
+        "paired t": f"t of log ratios, {pairs}",
         "Welch": f"Welch's t of log times, {n_a} and {n_b} runs",
-        "signs": f"signs of log ratios with bounds, {n_a} pairs",
-        "signed ranks": f"signed ranks of log ratios with bounds, {n_a} pairs",
+        "signs": f"signs of log ratios with bounds, {pairs}",
+        "signed ranks": f"signed ranks of log ratios with bounds, {pairs}",
         "ranks": f"ranks of log times with bounds, {n_a} and {n_b} runs",
     }
     return words[ratio.method]
@@ -395,11 +403,11 @@ def _noise_of_level(answer: When, level: Level) -> str:
 def _bracket_lines(answer: When, reached: Reaching) -> Iterator[str]:
     if math.isfinite(reached.spacing):
         ratio = reached.bracket_ratio
-        bounds = _bounds(answer, ratio.low, ratio.high) or "no bound on either side"
-        yield (
-            f"The two evaluations around a crossing are {_number(reached.spacing)} apart (median). With "
-            f"nothing assumed between them: {bounds} ({_method(ratio)})."
-        )
+        bounds = _bounds(answer, ratio.low, ratio.high)
+        sentence = f"The two evaluations around a crossing are {_number(reached.spacing)} apart (median)."
+        if bounds:
+            sentence += f" With nothing assumed between them: {bounds} ({_method(ratio)})."
+        yield sentence
     if reached.unequal_steps:
         yield (
             "One group is evaluated more often than the other: by noise it is at the target earlier. --stays "
@@ -420,11 +428,17 @@ def _test_line(answer: When, reached: Reaching) -> str:
     return f"{sentence}. Mean {unit} up to there: {means}."
 
 
-def _interval(low: float, high: float) -> str:
-    ends = []
-    for end in (low, high):
-        ends.append("no upper end" if end == math.inf else _number(end))
-    return " to ".join(ends) if math.isfinite(high) else f"{ends[0]} or more, {ends[1]}"
+def _interval_of_median(curve: SurvivalCurve) -> str:
+    level = f"{100 * curve.confidence:g}%"
+    if curve.median_low == 0:
+        return f"{counted(curve.runs, 'run')} {_have(curve.runs)} no interval at {level}"
+    if math.isfinite(curve.median_high):
+        return f"{_number(curve.median_low)} to {_number(curve.median_high)}, {level}"
+    return f"{_number(curve.median_low)} or more, {level}"
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
 
 
 def _better_or_worse(answer: When, sign: int) -> str:

@@ -10,8 +10,9 @@ their norm at each step, each drawn curve is
 
 and its group's spread times that. Correlations that are estimated from few seeds are too large in size, which
 makes the largest |t| too small; λ = 2 / (degrees of freedom) shrinks them towards independence, where it is
-largest. The same drawn curves give the band around the mean of pairs its width: an exchange holds its level
-where nothing differs, but a band must hold where something does.
+largest. A stretch of steps is the heavier the more they are correlated: for those λ is 0. The same drawn
+curves give the band around the mean of pairs its width: an exchange holds its level where nothing differs,
+but a band must hold where something does.
 
 References: Chung & Romano (2013), Exact and asymptotically robust permutation tests, Annals of Statistics 41;
 Schäfer & Strimmer (2005) on shrinkage; Šidák (1967) on independence as the worst case.
@@ -30,22 +31,28 @@ DRAWN = 999  # studies without a difference
 CELLS = 1_000_000  # numbers that are drawn at once
 
 
-def t_of_drawn_pairs(differences: Array, *, seed: int, drawn: int = DRAWN) -> Iterator[Array]:
+def t_of_drawn_pairs(
+    differences: Array, *, seed: int, drawn: int = DRAWN, shrunk: bool = True
+) -> Iterator[Array]:
     """Yield t at each step of drawn pairs without a difference, in parts of shape (studies, steps).
 
     Args:
         differences: One curve minus the other, of shape (pairs, steps).
         seed: Random seed.
         drawn: Number of studies.
+        shrunk: Whether correlations along the steps are shrunk.
     """
     n = len(differences)
     shapes = _over_norm(_standardised(differences))
-    for curves in _drawn(shapes, n, degrees=n - 1, seed=seed, drawn=drawn):
+    shrinkage = _shrinkage(n - 1) if shrunk else 0.0
+    for curves in _drawn(shapes, n, shrinkage=shrinkage, seed=seed, drawn=drawn):
         error = curves.std(axis=1, ddof=1) / np.sqrt(n)
         yield _quotient(curves.mean(axis=1), error)
 
 
-def t_of_drawn_groups(a: Array, b: Array, *, seed: int, drawn: int = DRAWN) -> Iterator[Array]:
+def t_of_drawn_groups(
+    a: Array, b: Array, *, seed: int, drawn: int = DRAWN, shrunk: bool = True
+) -> Iterator[Array]:
     """Yield Welch's t at each step of drawn groups without a difference, in parts of shape (studies, steps).
 
     Args:
@@ -53,13 +60,15 @@ def t_of_drawn_groups(a: Array, b: Array, *, seed: int, drawn: int = DRAWN) -> I
         b: Curves of the second group.
         seed: Random seed.
         drawn: Number of studies.
+        shrunk: Whether correlations along the steps are shrunk.
     """
     first = len(a)
     count = first + len(b)
     shapes = _over_norm(np.concatenate([_standardised(a), _standardised(b)]))
     variance_a = a.var(axis=0, ddof=1)
     variance_b = b.var(axis=0, ddof=1)
-    for curves in _drawn(shapes, count, degrees=count - 2, seed=seed, drawn=drawn):
+    shrinkage = _shrinkage(count - 2) if shrunk else 0.0
+    for curves in _drawn(shapes, count, shrinkage=shrinkage, seed=seed, drawn=drawn):
         of_a = curves[:, :first]
         of_b = curves[:, first:]
         mean = np.sqrt(variance_a) * of_a.mean(axis=1) - np.sqrt(variance_b) * of_b.mean(axis=1)
@@ -68,19 +77,24 @@ def t_of_drawn_groups(a: Array, b: Array, *, seed: int, drawn: int = DRAWN) -> I
         yield _quotient(mean, np.sqrt(square_a + square_b))
 
 
-def _drawn(shapes: Array, count: int, *, degrees: int, seed: int, drawn: int) -> Iterator[Array]:
+def _shrinkage(degrees: int) -> float:
+    return min(1.0, 2 / max(1, degrees))
+
+
+def _drawn(shapes: Array, count: int, *, shrinkage: float, seed: int, drawn: int) -> Iterator[Array]:
     """Yield drawn curves of unit spread, in parts of shape (studies, count, steps)."""
     generator = np.random.default_rng(seed)
     seeds, steps = shapes.shape
-    shrinkage = min(1.0, 2 / max(1, degrees))
     at_once = max(1, CELLS // (count * steps))
     for start in range(0, drawn, at_once):
         studies = min(at_once, drawn - start)
         weights = generator.standard_normal((studies * count, seeds), dtype=np.float32)
         smooth = (weights @ shapes.astype(np.float32)).reshape(studies, count, steps)
-        rough = generator.standard_normal((studies, count, steps), dtype=np.float32)
-        curves = np.sqrt(1 - shrinkage) * smooth + np.sqrt(shrinkage) * rough
-        yield curves.astype(np.float64)
+        curves = smooth.astype(np.float64)
+        if shrinkage > 0:
+            rough = generator.standard_normal((studies, count, steps), dtype=np.float32)
+            curves = np.sqrt(1 - shrinkage) * curves + np.sqrt(shrinkage) * rough
+        yield curves
 
 
 def _standardised(curves: Array) -> Array:
@@ -94,10 +108,12 @@ def _over_norm(curves: Array) -> Array:
     largest = np.abs(curves).max(axis=0)
     scaled = curves / np.where(largest == 0, 1.0, largest)
     norm = np.sqrt((scaled**2).sum(axis=0))
-    return scaled / np.where(norm == 0, 1.0, norm)
+    unit: Array = scaled / np.where(norm == 0, 1.0, norm)
+    return unit
 
 
 def _quotient(mean: Array, error: Array) -> Array:
     """Return a mean over its error; 0 where neither group varies."""
     safe = np.where(error == 0, 1.0, error)
-    return np.where(error == 0, 0.0, mean / safe)
+    quotient: Array = np.where(error == 0, 0.0, mean / safe)
+    return quotient

@@ -144,12 +144,15 @@ def separation_of_pairs(
     def exchanged(part: Array) -> Array:
         return t_of_pairs(differences, part)
 
+    def draw(*, shrunk: bool) -> Iterator[Array]:
+        return t_of_drawn_pairs(differences, seed=seed, drawn=drawn, shrunk=shrunk)
+
     return _separation(
         t_of_pairs(differences),
         differences.mean(axis=0),
         differences.std(axis=0, ddof=1) / math.sqrt(pairs),
         by_exchange=_chance(map(exchanged, in_parts(signs, steps)), bound),
-        by_drawing=_chance(t_of_drawn_pairs(differences, seed=seed, drawn=drawn), bound),
+        by_drawing=_drawn_chance(draw(shrunk=True), draw(shrunk=False), bound),
         alpha=alpha,
         stretch_bound=bound,
         smallest_p=2 / 2**pairs if is_exact else 1 / (DRAWN + 1),
@@ -185,6 +188,9 @@ def separation_of_groups(
     def exchanged(part: Array) -> Array:
         return t_of_groups(pooled, part)
 
+    def draw(*, shrunk: bool) -> Iterator[Array]:
+        return t_of_drawn_groups(a, b, seed=seed, drawn=drawn, shrunk=shrunk)
+
     as_they_are = np.where(np.arange(count) < first, 1.0, 0.0)[None]
     square_a = a.var(axis=0, ddof=1) / first
     square_b = b.var(axis=0, ddof=1) / len(b)
@@ -193,7 +199,7 @@ def separation_of_groups(
         a.mean(axis=0) - b.mean(axis=0),
         np.sqrt(square_a + square_b),
         by_exchange=_chance(map(exchanged, in_parts(is_first, steps)), bound),
-        by_drawing=_chance(t_of_drawn_groups(a, b, seed=seed, drawn=drawn), bound),
+        by_drawing=_drawn_chance(draw(shrunk=True), draw(shrunk=False), bound),
         alpha=alpha,
         stretch_bound=bound,
         smallest_p=twins / ways if is_exact else 1 / (DRAWN + 1),
@@ -212,6 +218,13 @@ def _chance(studies: Iterable[Array], stretch_bound: float) -> _Chance:
     for t in studies:
         largest.append(np.abs(t).max(axis=1, initial=0.0))
         masses.append(heaviest(t, stretch_bound))
+    return _Chance(np.concatenate(largest), np.concatenate(masses))
+
+
+def _drawn_chance(shrunk: Iterable[Array], as_estimated: Iterable[Array], stretch_bound: float) -> _Chance:
+    """Return what drawn curves do: shrunk ones at their largest step, the others in their stretches."""
+    largest = [np.abs(t).max(axis=1, initial=0.0) for t in shrunk]
+    masses = [heaviest(t, stretch_bound) for t in as_estimated]
     return _Chance(np.concatenate(largest), np.concatenate(masses))
 
 

@@ -7,7 +7,8 @@ right-censored. With d_k runs that reach the target at time t_k, of y_k that sti
 
 The interval of S(t) is symmetric in log(-log S), which keeps it within 0 and 1; that of the median holds the
 times at which this interval contains a half (Brookmeyer & Crowley). At 5 to 16 seeds it covers the median in
-94 to 98% of studies, with and without censored runs; where few runs reach the target its end is infinite. The
+95 to 98% of studies, with and without censored runs; where few runs reach the target its end is infinite.
+With probability 2⁻ⁿ all n runs lie beyond the true median, so that fewer than 5 have no interval at 95%. The
 restricted mean is the area under S up to a horizon: the mean of min(time, horizon).
 
 A run that can never reach the target, because it broke down, has an infinite time: left out, or censored
@@ -44,7 +45,7 @@ class SurvivalCurve:
         reached: Runs that reach it then.
         runs: Number of all runs.
         median: First time at which at most half have not reached it; infinity where more never do.
-        median_low: Lower end of the interval of the median.
+        median_low: Lower end of the interval of the median; 0 of too few runs.
         median_high: Upper end of that interval.
         confidence: Level of both intervals.
     """
@@ -90,6 +91,7 @@ def survival_curve(times: ArrayLike, observed: ArrayLike, *, confidence: float =
     reached = (ends[None, has_reached] == events[:, None]).sum(axis=1).astype(np.float64)
     share = np.cumprod(1 - reached / at_risk)
     low, high = _interval(share, at_risk, reached, normal_quantile(confidence))
+    has_interval = 0.5 ** len(ends) <= 1 - confidence
     return SurvivalCurve(
         times=events,
         share=share,
@@ -99,8 +101,8 @@ def survival_curve(times: ArrayLike, observed: ArrayLike, *, confidence: float =
         reached=reached,
         runs=len(ends),
         median=_first_below_half(events, share),
-        median_low=_first_below_half(events, low),
-        median_high=_first_below_half(events, high),
+        median_low=_first_below_half(events, low) if has_interval else 0.0,
+        median_high=_first_below_half(events, high) if has_interval else math.inf,
         confidence=confidence,
     )
 

@@ -32,6 +32,8 @@ from numpy.typing import NDArray
 
 from ired_diag.stats.quantiles import t_quantile
 
+ROUNDING = 1e-12  # of a logarithm
+
 Array = NDArray[np.float64]
 Method = Literal["paired t", "Welch", "signed ranks", "signs", "ranks"]
 
@@ -133,9 +135,9 @@ def _from_t(
     mean: float, error: float, degrees: float, *, confidence: float, method: Method, n: tuple[int, int]
 ) -> TimeRatio:
     width = t_quantile(confidence, degrees) * error
-    if error == 0:
-        width = math.inf  # equal factors in all runs tell nothing of the noise
     ratio = math.exp(mean)
+    if error <= ROUNDING:
+        width = math.inf  # equal factors in all runs tell nothing of the noise
     return TimeRatio(
         ratio=ratio,
         low=math.exp(mean - width),
