@@ -8,8 +8,11 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
+from ired_diag.stats.exchanges import regroupings, sign_flips, t_of_groups, t_of_pairs
 from ired_diag.stats.separation import separation_of_groups, separation_of_pairs
+from ired_diag.stats.step_clusters import heaviest, stretches_of
 
 
 def smooth(generator: np.random.Generator, seeds: int, steps: int) -> NDArray[np.float64]:
@@ -36,6 +39,7 @@ def test_five_pairs_are_exact_over_all_exchanges_and_never_apart_at_five_percent
     assert separation_of_pairs(differences, alpha=0.1).is_apart.any()
 
 
+@pytest.mark.slow
 def test_the_level_holds_for_smooth_curves() -> None:
     generator = np.random.default_rng(1)
     studies = 300
@@ -79,3 +83,80 @@ def test_many_seeds_are_drawn_the_same_way_each_time() -> None:
     first, second = (separation_of_pairs(differences, seed=7) for _ in range(2))
     assert not first.is_exact
     assert (first.p, first.bound) == (second.p, second.bound)
+
+
+def test_t_of_an_exchange_is_that_of_its_curves() -> None:
+    generator = np.random.default_rng(6)
+    a, b = generator.standard_normal((4, 7)), 5 + generator.standard_normal((3, 7))
+    pooled = np.concatenate([a, b])
+    is_first, is_exact = regroupings(7, 4, seed=0)
+    t = t_of_groups(pooled, is_first)
+    assert is_exact
+    assert len(is_first) == math.comb(7, 4)
+    for row, members in zip(t, is_first.astype(bool), strict=True):
+        reference = stats.ttest_ind(pooled[members], pooled[~members], equal_var=False).statistic
+        np.testing.assert_allclose(row, reference, rtol=1e-9)
+    signs, _ = sign_flips(4, seed=0)
+    reference = [stats.ttest_1samp(sign[:, None] * a, 0).statistic for sign in signs]
+    np.testing.assert_allclose(t_of_pairs(a, signs), reference, rtol=1e-9)
+
+
+def test_the_mass_of_stretches_is_that_of_the_slow_loop() -> None:
+    t = 3 * np.random.default_rng(7).standard_normal((50, 12))
+    for row, mass in zip(t, heaviest(t, 1.5), strict=True):
+        largest = max((stretch.mass for stretch in stretches_of(row, 1.5)), default=0.0)
+        assert mass == pytest.approx(largest)
+
+
+def test_the_band_excludes_zero_exactly_where_curves_are_apart() -> None:
+    differences = smooth(np.random.default_rng(8), 8, 30)
+    differences[:, 15:] += 5
+    found = separation_of_pairs(differences)
+    np.testing.assert_array_equal(found.is_apart, (found.low > 0) | (found.high < 0))
+    assert 0 < found.is_apart.sum() < 30
+
+
+def test_six_pairs_tell_more_than_the_step_that_differs_most() -> None:
+    """Of 64 exchanges two may reach the bound: it lies above all others, not at the largest of the data."""
+    differences = smooth(np.random.default_rng(9), 6, 40)
+    differences[:, 25:] += 12
+    found = separation_of_pairs(differences)
+    assert found.since == 25
+
+
+def test_five_pairs_without_noise_are_not_apart_either() -> None:
+    found = separation_of_pairs(np.ones((5, 4)))
+    assert found.smallest_p > 0.05
+    assert not found.stretches
+
+
+def test_equal_curves_are_not_apart() -> None:
+    curves = smooth(np.random.default_rng(10), 6, 5)
+    same = separation_of_groups(curves, curves.copy())
+    assert not same.stretches
+    assert same.p == 1
+    none = separation_of_pairs(np.zeros((8, 5)))
+    assert not none.stretches
+    assert none.p == 1
+
+
+def test_a_long_weak_difference_is_one_heavy_stretch() -> None:
+    """No step stands out by itself, but all of them lean to one side."""
+    differences = 0.9 + np.random.default_rng(12).standard_normal((10, 40))
+    found = separation_of_pairs(differences)
+    assert min(cluster.p for cluster in found.clusters) <= 0.01
+    assert found.is_apart.mean() < 0.5
+
+
+@pytest.mark.slow
+def test_unequal_spreads_keep_the_level() -> None:
+    """Exchanges alone call a quarter of these studies apart."""
+    generator = np.random.default_rng(11)
+    studies = 400
+    apart = exchanged = 0
+    for _ in range(studies):
+        found = separation_of_groups(3 * smooth(generator, 5, 40), smooth(generator, 6, 40))
+        apart += bool(found.stretches)
+        exchanged += found.p_of_exchanges <= 0.05
+    assert apart <= studies * 0.05 + 3 * math.sqrt(studies * 0.05 * 0.95)
+    assert exchanged > 0.15 * studies

@@ -1,0 +1,147 @@
+"""Curves of two groups at the same places, so that they can be compared there.
+
+    shared         the steps at which every seed of both groups has a finite value, if these are at least half
+                   of what the most rarely evaluated seed has in the range that all cover
+    interpolated   else the places of that seed, with every other curve read off the straight line between its
+                   two neighbouring evaluations
+
+A shared step is preferred because nothing is made up there. A straight line through a curve that bends is off
+by up to h²/8 times its second derivative, h the distance of two evaluations: places where this, estimated
+from the curves, exceeds half of a standard error of the difference are left out. Nothing is read off across a
+value that is not finite, or beyond the end of any seed: a mean over the others would be one of survivors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.errors import NotFound
+
+Array = NDArray[np.float64]
+Curve = tuple[Array, Array]  # places, increasing, and values
+
+ENOUGH = 0.5  # of the evaluations of the seed that has the fewest
+MOST_BEND = 0.5  # standard errors of the difference
+NEIGHBOURS = 2  # to each side, whose median bend is taken: a second difference of noise is noisy
+FEWEST = 2  # places
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurveGrid:
+    """Curves of two groups at the same places.
+
+    Attributes:
+        places: Steps, or times, increasing, of shape (n,).
+        a: Values of the first group, of shape (seeds, n).
+        b: Values of the second group.
+        is_interpolated: Whether values are read off between evaluations.
+        evaluations: How many the most rarely evaluated seed has in the range that all seeds cover.
+        bent: How many places are left out because a straight line would be too far off there.
+        last_of_any: The last place of any seed.
+        limited_by: Which seed, by its place among those of both groups, ends first; None where all go on to
+            the last place of any.
+    """
+
+    places: Array
+    a: Array
+    b: Array
+    is_interpolated: bool
+    evaluations: int
+    bent: int
+    last_of_any: float
+    limited_by: int | None
+
+
+def curve_grid(a: Sequence[Curve], b: Sequence[Curve]) -> CurveGrid:
+    """Return the curves of two groups at the same places.
+
+    Args:
+        a: Places and values of each seed of the first group.
+        b: The same of the second group.
+
+    Raises:
+        NotFound: The seeds have no two places in common, not even between evaluations.
+    """
+    curves = [*a, *b]
+    finite = [places[np.isfinite(values)] for places, values in curves]
+    if not all(map(len, finite)):
+        raise NotFound("A seed has no finite value, so the curves have no place in common.")
+    start = max(places[0] for places in finite)
+    ends = [float(places[-1]) for places in finite]
+    end = min(ends)
+    if start >= end:
+        raise NotFound(_too_few(start, end, bent=0))
+    inside = [places[(places >= start) & (places <= end)] for places in finite]
+    rarest = min(inside, key=len)
+    shared = reduce(np.intersect1d, inside)
+    is_interpolated = len(shared) < max(FEWEST, ENOUGH * len(rarest))
+    places = rarest if is_interpolated else shared
+    values = np.array([np.interp(places, *curve) for curve in curves]).reshape(len(curves), len(places))
+    keep = np.isfinite(values).all(axis=0)
+    if is_interpolated:
+        keep &= ~_is_bent(a, b, places, values)
+    bent = int((~keep).sum())
+    if keep.sum() < FEWEST:
+        raise NotFound(_too_few(start, end, bent))
+    last = max(float(places[-1]) for places, _ in curves)
+    return CurveGrid(
+        places=places[keep],
+        a=values[: len(a), keep],
+        b=values[len(a) :, keep],
+        is_interpolated=is_interpolated,
+        evaluations=len(rarest),
+        bent=bent,
+        last_of_any=last,
+        limited_by=int(np.argmin(ends)) if end < last else None,
+    )
+
+
+def _too_few(start: float, end: float, bent: int) -> str:
+    if start >= end:
+        return f"No range is covered by all seeds: one starts at {start:g}, another ends at {end:g}."
+    if bent:
+        return (
+            f"Between {start:g} and {end:g} all seeds have evaluations, but not at the same places, and the "
+            "curves bend too much between them to be read off."
+        )
+    return f"Between {start:g} and {end:g} the seeds have fewer than {FEWEST} evaluations in common."
+
+
+def _is_bent(a: Sequence[Curve], b: Sequence[Curve], places: Array, values: Array) -> NDArray[np.bool_]:
+    """Say at which places a straight line between evaluations is too far off."""
+    of_a = np.mean([_bend(curve, places) for curve in a], axis=0)
+    of_b = np.mean([_bend(curve, places) for curve in b], axis=0)
+    off = np.abs(_running_median(of_a - of_b))
+    n_a = len(a)
+    square = np.zeros(len(places))
+    for group in (values[:n_a], values[n_a:]):
+        if len(group) > 1:
+            square += group.var(axis=0, ddof=1) / len(group)
+    with np.errstate(invalid="ignore"):
+        is_bent: NDArray[np.bool_] = off > MOST_BEND * np.sqrt(square)
+    return is_bent
+
+
+def _bend(curve: Curve, places: Array) -> Array:
+    """Return how far above a curve the line between its evaluations lies at each place."""
+    x, y = curve
+    if len(x) < 3:
+        return np.zeros(len(places))
+    slopes = np.diff(y) / np.diff(x)
+    second = np.diff(slopes) / ((x[2:] - x[:-2]) / 2)
+    of_each = np.interp(places, x[1:-1], second)
+    right = np.clip(np.searchsorted(x, places), 1, len(x) - 1)
+    bend: Array = (places - x[right - 1]) * (x[right] - places) / 2 * of_each
+    return bend
+
+
+def _running_median(values: Array) -> Array:
+    padded = np.pad(values, NEIGHBOURS, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1)
+    median: Array = np.median(windows, axis=1)
+    return median

@@ -1,0 +1,136 @@
+"""Where two groups come apart: their mean curves, their difference with a simultaneous band, the stretches.
+
+The band around the difference holds at all places together (``stats.separation``), so that it excludes 0
+exactly where the curves are apart. Bold pieces on the line of 0 are these stretches. Where the curves fall by
+more than a factor of ten, later differences would vanish next to early ones: there the difference is drawn in
+half widths of its band, so that beyond 1 and -1 they are apart.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ired_diag.comparison.when_words import headline
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Segment, scale_of_lines
+from ired_diag.errors import NotFound
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ired_diag.comparison.apart import CurvesApart
+    from ired_diag.comparison.when import When
+
+FEW = 30  # places: a curve of as many shows each of them
+
+
+def curves_apart(answer: When) -> FigureData:
+    """Return the picture of where two groups come apart.
+
+    Args:
+        answer: What ``comparison.when`` says of two groups.
+
+    Raises:
+        NotFound: Their curves are not compared.
+    """
+    apart = answer.apart
+    if apart is None:
+        raise NotFound(f"the curves are not compared: {answer.not_compared}")
+    means = _means_panel(answer, apart)
+    difference = _difference_panel(answer, apart)
+    if means.y_scale == "log" and math.isfinite(apart.separation.bound):
+        difference = _in_half_widths(answer, apart)
+    n_a, n_b = apart.seeds
+    count = f"{n_a} pairs of seeds" if apart.is_paired else f"{n_a} and {n_b} seeds, not paired"
+    level = f"{100 * (1 - answer.alpha):g}%"
+    read_off = ""
+    if apart.grid.is_interpolated:
+        read_off = " Values are read off the line between neighbouring evaluations."
+    return FigureData(
+        name="curves_apart",
+        title=f"{answer.new} and {answer.old}: {answer.metric}",
+        x_label="training step" if answer.axis == "step" else answer.axis,
+        panels=(means, difference),
+        method=f"Above: mean of {answer.metric} over seeds; thin: single seeds. Below: mean of {answer.new} "
+        f"minus mean of {answer.old} with a band that holds at all {len(apart.places)} places together "
+        f"({level}, max-t, exchanges of whole seeds); bold on 0: where it excludes 0. {count}.{read_off}",
+        note=f"{count}; band: {level} at all places together; bold: apart",
+        summary=headline(answer),
+        order=(answer.new, answer.old, _difference_name(answer)),
+        stacked=True,
+    )
+
+
+def _means_panel(answer: When, apart: CurvesApart) -> Panel:
+    seeds = [
+        *_seed_lines(answer.new, apart.places, apart.grid.a),
+        *_seed_lines(answer.old, apart.places, apart.grid.b),
+    ]
+    means = [
+        _mean_line(answer.new, apart.places, apart.mean_a),
+        _mean_line(answer.old, apart.places, apart.mean_b),
+    ]
+    better = "" if answer.lower_is_better else ", higher is better"
+    return Panel(
+        y_label=f"{answer.metric} (as logged{better})",
+        lines=(*seeds, *means),
+        y_scale=scale_of_lines(means) if answer.lower_is_better else "linear",
+        height=1.2,
+    )
+
+
+def _mean_line(name: str, places: NDArray[np.float64], mean: NDArray[np.float64]) -> Line:
+    drawn = "both" if len(places) <= FEW else "line"
+    return Line(name, places, mean, drawn=drawn)  # type: ignore[arg-type]
+
+
+def _seed_lines(name: str, places: NDArray[np.float64], values: NDArray[np.float64]) -> list[Line]:
+    lines = []
+    for number, curve in enumerate(values):
+        lines.append(Line(f"{name} {number}", places, curve, drawn="line", of=name, faint=True))
+    return lines
+
+
+def _difference_name(answer: When) -> str:
+    return f"{answer.new} - {answer.old}"
+
+
+def _difference_panel(answer: When, apart: CurvesApart) -> Panel:
+    separation = apart.separation
+    difference = Line(
+        name=_difference_name(answer),
+        x=apart.places,
+        y=separation.difference,
+        low=separation.low,
+        high=separation.high,
+        drawn="line",
+        spread="band",
+    )
+    return Panel(
+        y_label="difference",
+        lines=(difference,),
+        guides=(Guide(0.0, ""),),
+        segments=_stretches(apart),
+    )
+
+
+def _in_half_widths(answer: When, apart: CurvesApart) -> Panel:
+    """Return the difference over half the width of its band."""
+    separation = apart.separation
+    difference = Line(
+        name=_difference_name(answer),
+        x=apart.places,
+        y=separation.t / separation.bound,
+        drawn="line",
+    )
+    return Panel(
+        y_label="difference / half width of band",
+        lines=(difference,),
+        guides=(Guide(1.0, ""), Guide(-1.0, "")),
+        segments=_stretches(apart),
+    )
+
+
+def _stretches(apart: CurvesApart) -> tuple[Segment, ...]:
+    return tuple(Segment(x=ends, y=(0.0, 0.0), bold=True) for ends in apart.stretches)

@@ -1,0 +1,81 @@
+"""Stretches of steps in which groups differ the same way, and how heavy they are.
+
+A cluster is a run of neighbouring steps at which |t| reaches a bound, with one sign; its mass is the sum of
+|t|. Compared with the heaviest cluster of each exchange of seeds, it says whether the groups differ at all:
+one heavy stretch is seen even where no single step stands out. It says nothing of where the difference
+begins, because the ends of a cluster are where |t| happens to cross the bound.
+
+References: Maris & Oostenveld (2007), Nonparametric statistical testing of EEG- and MEG-data, J. Neuroscience
+Methods 164:177; Sassenhagen & Draschkow (2019), Psychophysiology 56:e13335.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A run of neighbouring steps with one sign.
+
+    Attributes:
+        first: Index of its first step.
+        last: Index of its last step.
+        sign: 1 where t is positive, -1 where it is negative.
+        mass: Sum of |t|.
+    """
+
+    first: int
+    last: int
+    sign: int
+    mass: float
+
+
+def stretches_of(t: Array, bound: float) -> list[Stretch]:
+    """Return the stretches of steps at which |t| reaches a bound, of one sign each.
+
+    Args:
+        t: t at each step, of shape (steps,).
+        bound: What |t| reaches.
+
+    >>> stretches_of(np.array([0.0, 3.0, 4.0, -3.0]), 2.0)[0]
+    Stretch(first=1, last=2, sign=1, mass=7.0)
+    """
+    return list(_stretches(t, bound))
+
+
+def _stretches(t: Array, bound: float) -> Iterator[Stretch]:
+    signs = np.where(np.abs(t) >= bound, np.sign(t), 0).astype(int)
+    changes = np.flatnonzero(np.diff(signs)) + 1
+    starts = [0, *changes.tolist()]
+    ends = [*changes.tolist(), len(t)]
+    for start, end in zip(starts, ends, strict=True):
+        if start == end or signs[start] == 0:
+            continue
+        mass = float(np.abs(t[start:end]).sum())
+        yield Stretch(first=start, last=end - 1, sign=int(signs[start]), mass=mass)
+
+
+def heaviest(t: Array, bound: float) -> Array:
+    """Return the mass of the heaviest stretch of each exchange, of shape (exchanges,).
+
+    Args:
+        t: t at each step, of shape (exchanges, steps).
+        bound: What |t| reaches in a stretch.
+    """
+    largest = np.zeros(len(t))
+    mass = np.zeros(len(t))
+    before = np.zeros(len(t))
+    for column in t.T:
+        sign = np.where(np.abs(column) >= bound, np.sign(column), 0.0)
+        goes_on = (sign != 0) & (sign == before)
+        mass = np.where(goes_on, mass, 0.0) + np.where(sign != 0, np.abs(column), 0.0)
+        largest = np.maximum(largest, mass)
+        before = sign
+    return largest
