@@ -2,16 +2,16 @@
 
 Where numbers come from says what runs of one seed share over tasks:
 
-    metrics     one run logs several metrics, or a row of a table holds several columns: everything
+    metrics     one run logs several metrics: everything
     trainings   each task was trained by itself, as a key of the configurations states: the number of a seed
-    table       a table with a column of tasks, or arrays: unknown
+    table       a table with a column of tasks or a column for each, or arrays: unknown
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -176,14 +176,11 @@ def _of_tables(
     tasks = []
     for name, groups in by_task.items():
         tasks.append(TaskRuns(name=name, groups=groups, metric=metric_of[name]))
-    kind: Kind = "table"
-    if all(table.are_columns for table in read):
-        kind = "metrics"
     column = next((table.column for table in read if table.column), "")
     what = "columns"
     if column:
         what = f"column {column!r}"
-    return _checked(tasks, kind=kind, what=what, notes=notes)
+    return _checked(tasks, kind="table", what=what, notes=notes)
 
 
 def _names_of_groups(named: _NamedTable, table: TaskTable) -> dict[str, str]:
@@ -221,18 +218,29 @@ def _of_trainings(
 ) -> RunsOverTasks:
     members = dict(_members_by_group(arguments, runs, grouping))
     everything = list(itertools.chain.from_iterable(members.values()))
+    if not everything:
+        raise NotFound("There are no runs at these paths.")
     key, by_task = tasks_by_key(everything, task, choices=TASKS)
-    group_of = {id(run): group for group, of_group in members.items() for run in of_group}
+    group_of: dict[int, str] = {}
+    for group, of_group in members.items():
+        group_of |= dict.fromkeys(map(id, of_group), group)
     tasks = []
     for name, of_task in by_task.items():
         groups: dict[str, list[Run]] = {group: [] for group in members}
         for run in of_task:
-            groups[group_of[id(run)]].append(run)
+            groups[group_of[id(run)]].append(_called_by_seed(run, group_of[id(run)]))
         for group, of_group in groups.items():
             check_seeds(f"{group}, task {name}", of_group)
         filled = {group: of_group for group, of_group in groups.items() if of_group}
         tasks.append(TaskRuns(name=name, groups=filled, metric=metric))
     return _checked(tasks, kind="trainings", what=f"key {key!r} of the configurations", notes=[])
+
+
+def _called_by_seed(run: Run, group: str) -> Run:
+    """Return a run that is called by its seed, where it has one: its task may have been part of its name."""
+    if run.seed is None:
+        return replace(run, experiment=group, variant=None)
+    return replace(run, experiment=group, variant=None, run_name="")
 
 
 def _members_by_group(

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.calls.opening import RUNS, Place
 from ired_diag.comparison.across import Across, Choices, TaskToCompare
 from ired_diag.comparison.across import across as compare_across
 from ired_diag.comparison.task_numbers import Directions
 from ired_diag.readers.reference_scores import read_references
+from ired_diag.runs.run import Run
 from ired_diag.runs_over_tasks import runs_over_tasks
 
 if TYPE_CHECKING:
     from ired_diag.runs.regroup import Grouping
 
 References = Mapping[str, tuple[float, float]]
+PICTURES = ("task-effects", "aggregate-intervals", "performance-profiles", "improvement-probability")
 
 
 def across(
@@ -67,6 +69,47 @@ def across(
         DiagError: There are not two groups with two tasks; a direction is unknown; or tasks cannot be brought
             to one unit.
     """
+    comparison, _ = across_with_runs(
+        sources,
+        runs=runs,
+        against=against,
+        tasks=tasks,
+        metrics=metrics,
+        metric=metric,
+        higher_is_better=higher_is_better,
+        higher=higher,
+        lower=lower,
+        scale=scale,
+        references=references,
+        target=target,
+        readout=readout,
+        paired=paired,
+        separate_runs=separate_runs,
+        grouping=grouping,
+        include_incomplete=include_incomplete,
+        seed=seed,
+    )
+    return comparison
+
+
+def across_with_runs(
+    sources: Sequence[Place],
+    *,
+    runs: Place,
+    tasks: str | None,
+    metrics: Sequence[str],
+    metric: str | None,
+    grouping: Grouping | None,
+    against: str | None,
+    separate_runs: bool | None,
+    references: Place | References | None,
+    higher_is_better: bool | None,
+    higher: Sequence[str],
+    lower: Sequence[str],
+    seed: int = 0,
+    **choices: Any,
+) -> tuple[Across, Mapping[str, Sequence[Run]]]:
+    """Return the comparison, and the runs of each group on all tasks. Arguments are those of ``across``."""
     found = runs_over_tasks(
         list(map(str, sources)),
         Path(runs),
@@ -79,19 +122,47 @@ def across(
         separate_runs = found.kind == "trainings"
     if references is not None and not isinstance(references, Mapping):
         references = read_references(Path(references))
-    choices = Choices(
+    chosen = Choices(
         old=against,
         separate=separate_runs,
-        paired=paired,
-        scale=scale,
         references=references,
-        target=target,
         directions=Directions(higher_is_better=higher_is_better, higher=higher, lower=lower),
-        readout=readout,
-        include_incomplete=include_incomplete,
         seed=seed,
+        is_one_run=found.kind == "metrics",
+        **choices,
     )
     to_compare = []
+    members: dict[str, list[Run]] = {}
     for task in found.tasks:
         to_compare.append(TaskToCompare(name=task.name, groups=task.groups, metric=task.metric))
-    return compare_across(to_compare, choices, notes=found.notes)
+        for group, of_group in task.groups.items():
+            members.setdefault(group, []).extend(of_group)
+    return compare_across(to_compare, chosen, notes=found.notes), members
+
+
+def write_pictures_across(
+    comparison: Across,
+    members: Mapping[str, Sequence[Run]],
+    folder: Path,
+    *,
+    command: Sequence[str],
+    width: float,
+) -> list[Path]:
+    """Write the pictures of a comparison over tasks, their data and provenance, and return the files.
+
+    Args:
+        comparison: The comparison.
+        members: The runs of each group, for the provenance.
+        folder: Folder for the files.
+        command: Words of the command that drew them.
+        width: Width of a picture in inches.
+
+    Raises:
+        CannotWrite: The folder cannot be written.
+    """
+    from app.calls.drawing import FORMS, write_pictures
+    from app.pictures import Material, make_pictures
+
+    material = Material(groups=members, across=comparison)
+    pictures = make_pictures(material, PICTURES)
+    return write_pictures(pictures, material, folder, command=command, forms=FORMS, width=width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,7 @@ class Names(click.ParamType):  # type: ignore[type-arg]
     metavar="DIR",
     help="Folder for pictures and their data.",
 )
+@click.option("--width", type=float, default=3.25, show_default=True, help="Width of a picture in inches.")
 @options.as_json
 def command(
     sources: tuple[str, ...],
@@ -84,6 +86,7 @@ def command(
     grouping: Grouping,
     as_json: bool,
     figures: Path | None,
+    width: float,
     **choices: Any,
 ) -> None:
     """Compare groups over several tasks or metrics: effect, aggregates, probability of improvement.
@@ -98,28 +101,21 @@ def command(
     ired-diag across new='logs/new/*' old='logs/old/*' --tasks env_id
     ired-diag across q103 q101 --metrics val_mse,val_loss
     """
-    from app.calls.tasks_compared import across
+    from app.calls.tasks_compared import across_with_runs, write_pictures_across
 
-    comparison = across(*sources, runs=runs, grouping=grouping, **choices)
+    comparison, members = across_with_runs(sources, runs=runs, grouping=grouping, **choices)
     files: list[Path] = []
     if figures is not None:
-        files = _draw(comparison, figures)
+        command_line = ["ired-diag", *sys.argv[1:]]
+        files = write_pictures_across(comparison, members, figures, command=command_line, width=width)
     if as_json:
         output.print_json({**_as_dict(comparison), "files": files})
         return
     for note in comparison.notes:
         click.echo(f"note: {note}", err=True)
     _print(comparison)
-    if files:
+    if figures is not None:
         click.echo(f"{len(files)} files in {output.shorten(figures)}")
-
-
-def _draw(comparison: Across, folder: Path) -> list[Path]:
-    import sys
-
-    from app.calls.drawing import write_figures_across
-
-    return write_figures_across(comparison, folder, command=["ired-diag", *sys.argv[1:]])
 
 
 def _as_dict(across: Across) -> dict[str, object]:
@@ -152,7 +148,9 @@ def _as_dict(across: Across) -> dict[str, object]:
             for task in across.tasks
         ],
         "scale": across.scale.name,
-        "effects_are": "differences of logarithms of means" if across.scale.name == "relative" else "differences",
+        "effects_are": "differences of logarithms of means"
+        if across.scale.name == "relative"
+        else "differences",
         "target": across.target,
         "readout": across.readout,
         "runs_of_different_tasks_are_independent": across.separate,

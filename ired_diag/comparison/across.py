@@ -8,7 +8,8 @@ of a 13th, however many seeds there are.
 
 What runs of one seed share over tasks decides what is independent. A run that logs several metrics shares
 everything. Trainings on tasks of their own share the number of the seed, and are taken as independent. Of a
-table it is unknown, and seeds are taken as shared: that holds in both cases, and has fewer degrees of freedom.
+table it is unknown, and seeds are taken as shared, which holds in both cases and has fewer degrees of
+freedom.
 
 Seeds that failed have no number, and means are among those that finished: it is said first.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -84,6 +85,7 @@ class Choices:
         readout: Which number of a curve.
         include_incomplete: Keep runs that did not reach the end of their training.
         seed: Random seed of the bootstrap.
+        is_one_run: Whether the numbers of a seed are known to be of one run, which logged several metrics.
     """
 
     old: str | None = None
@@ -92,10 +94,11 @@ class Choices:
     scale: str | None = None
     references: References | None = None
     target: float | None = None
-    directions: Directions = Directions()
+    directions: Directions = field(default_factory=Directions)
     readout: str = LAST
     include_incomplete: bool = False
     seed: int = 0
+    is_one_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +139,7 @@ class Across:
         coverage: How often such intervals hold the truth by simulation, by aggregate.
         resampling: How scores were drawn again.
         separate: Whether runs of one seed on different tasks were taken as independent.
+        is_one_run: Whether the numbers of a seed are known to be of one run.
         readout: Which number of each curve was compared.
         left_out: Which seeds have no number and why.
         notes: What else is to be said.
@@ -151,6 +155,7 @@ class Across:
     coverage: Mapping[str, float]
     resampling: Resampling
     separate: bool
+    is_one_run: bool
     readout: str
     left_out: Sequence[str]
     notes: Sequence[str]
@@ -189,6 +194,8 @@ def across(tasks: Sequence[TaskToCompare], choices: Choices, *, notes: Sequence[
         DiagError: The old group is not one of the groups; a direction is unknown; or tasks cannot be brought
             to one unit.
     """
+    if choices.is_one_run and choices.separate:
+        raise DiagError("--separate-runs: these are metrics of the same runs, which are not independent.")
     collected: list[str] = list(notes)
     numbers = _numbers(tasks, choices, collected)
     groups = _groups(numbers, choices.old)
@@ -221,6 +228,7 @@ def across(tasks: Sequence[TaskToCompare], choices: Choices, *, notes: Sequence[
         coverage=coverage,
         resampling=resampling,
         separate=choices.separate,
+        is_one_run=choices.is_one_run,
         readout=choices.readout,
         left_out=[sentence for task in numbers for sentence in task.left_out],
         notes=list(dict.fromkeys(collected)),
@@ -276,9 +284,7 @@ def _check_numbers(raw: Mapping[str, Array], numbers: Sequence[TaskNumbers]) -> 
             )
 
 
-def _scale(
-    raw: Mapping[str, Array], numbers: Sequence[TaskNumbers], choices: Choices, *, old: str
-) -> Scale:
+def _scale(raw: Mapping[str, Array], numbers: Sequence[TaskNumbers], choices: Choices, *, old: str) -> Scale:
     sign = np.array([-1.0 if task.lower_is_better else 1.0 for task in numbers])
     name = choices.scale
     if name is None:
@@ -441,8 +447,8 @@ def _notes_on_scale(raw: Mapping[str, Array], scale: Scale, numbers: Sequence[Ta
         skewed = max(skewed_tasks(values) for values in raw.values())
         if skewed:
             notes.append(
-                f"On {skewed} of {len(numbers)} tasks seeds spread by more than 40% of their mean: ratios are "
-                "skewed, and the test of the mean effect may have 7% false alarms instead of 5%."
+                f"On {skewed} of {len(numbers)} tasks seeds spread by more than 40% of their mean: ratios "
+                "are skewed, and the test of the mean effect may have 7% false alarms instead of 5%."
             )
     if scale.name == "raw":
         metrics = {task.metric for task in numbers}
@@ -452,7 +458,7 @@ def _notes_on_scale(raw: Mapping[str, Array], scale: Scale, numbers: Sequence[Ta
     counts = {int(count) for values in raw.values() for count in np.isfinite(values).sum(axis=0)}
     if len(counts) > 1:
         notes.append(
-            f"Tasks have {min(counts)} to {max(counts)} seeds: IQM and optimality gap weigh runs alike, mean, "
-            "median and effects weigh tasks alike."
+            f"Tasks have {min(counts)} to {max(counts)} seeds: IQM and optimality gap weigh runs alike, "
+            "mean, median and effects weigh tasks alike."
         )
     return notes

@@ -35,9 +35,7 @@ def sentence_of(across: Across, pair: NewAgainstOld) -> str:
         mean = ""
         if math.isfinite(result.difference):
             mean = f" The mean difference is {amount(across, result.difference)}."
-        return (
-            f"No test of {pair.new} against {pair.old} over {tasks}: {test.reason or 'no interval'}.{mean}"
-        )
+        return f"No test of {pair.new} against {pair.old} over {tasks}: {test.reason or 'no interval'}.{mean}"
     interval = f"95% interval {interval_in_words(across, test.low, test.high)}"
     p = f"p = {p_in_words(pair.p_adjusted)}"
     if len(across.pairs) > 1:
@@ -48,12 +46,8 @@ def sentence_of(across: Across, pair: NewAgainstOld) -> str:
             f"over {tasks} ({interval}; {p})."
         )
     word = "better" if result.difference > 0 else "worse"
-    size = amount(across, abs(result.difference))
-    if word == "worse":
-        # The ratio of a loss to what it was is not that of a gain: the signed number is what was estimated.
-        size = amount(across, result.difference)
-        return f"{pair.new} is worse than {pair.old}: {size} on average over {tasks} ({interval}; {p})."
-    return f"{pair.new} is better than {pair.old}: {size} on average over {tasks} ({interval}; {p})."
+    size = amount(across, result.difference)
+    return f"{pair.new} is {word} than {pair.old}: {size} on average over {tasks} ({interval}; {p})."
 
 
 def method_of(across: Across, pair: NewAgainstOld) -> str:
@@ -67,9 +61,10 @@ def method_of(across: Across, pair: NewAgainstOld) -> str:
     pairs = "equal seeds are pairs"
     if not pair.is_paired:
         pairs = f"seeds are not pairs ({pair.obstacle})"
-    text = f"{'; '.join(parts)}. {seeds_in_words(across, pair.new)}, {seeds_in_words(across, pair.old)}; {pairs}."
+    seeds = [seeds_in_words(across, group) for group in (pair.new, pair.old)]
+    text = f"{'; '.join(parts)}. {', '.join(seeds)}; {pairs}."
     if result.missing:
-        text += f" {counted(result.missing, 'cell')} of seeds × tasks missing."
+        text += f" {counted(result.missing, 'number')} missing, of seeds that have others."
     if result.unused:
         text += f" {counted(result.unused, 'number')} without a partner not used for the mean."
     return text[0].upper() + text[1:]
@@ -85,6 +80,8 @@ def seeds_in_words(across: Across, group: str) -> str:
 
 def sharing_of(across: Across) -> str:
     """Return what runs of one seed were taken to share over tasks."""
+    if across.is_one_run:
+        return "Metrics of one run depend on each other: seeds are the unit."
     if across.separate:
         return "Runs of one seed on different tasks are taken as independent."
     return (
@@ -110,12 +107,12 @@ def interaction_of(pair: NewAgainstOld) -> str:
     test = pair.result.interaction
     if test.reason:
         return f"No test whether the effect differs between tasks: {test.reason}."
-    numbers = (
-        f"F = {test.f:.3g}, df = {test.df_above:.3g} and {test.df_below:.3g}, p = {p_in_words(test.p)}"
-    )
+    numbers = f"F = {test.f:.3g}, df = {test.df_above:.3g} and {test.df_below:.3g}, p = {p_in_words(test.p)}"
     if test.p <= ALPHA:
         return f"The effect differs between tasks ({numbers}): the mean does not stand for each of them."
-    return f"That the effect differs between tasks is not shown ({numbers}); that it is the same is not either."
+    return (
+        f"That the effect differs between tasks is not shown ({numbers}); that it is the same is not either."
+    )
 
 
 def scale_of(across: Across) -> str:
@@ -123,11 +120,12 @@ def scale_of(across: Across) -> str:
     old = across.old
     words = {
         "relative": (
-            f"Effects are ratios of means to those of {old}, averaged over tasks as a geometric mean, each task "
-            f"of equal weight. Scores: 1 is the mean of {old} on the task, 1.1 is 10% better."
+            f"Effects are ratios of means to those of {old}, averaged over tasks as a geometric mean, each "
+            f"task of equal weight. Scores: 1 is the mean of {old} on the task, 1.1 is 10% better."
         ),
         "spread": (
-            f"Unit of each task: one standard deviation of the seeds of {old}. Scores: 0 is the mean of {old}."
+            f"Unit of each task: one standard deviation of the seeds of {old}. Scores: 0 is the mean of "
+            f"{old}."
         ),
         "reference": "Scores: 0 is the low and 1 the high reference of each task.",
         "raw": "Numbers are averaged as they are: that all tasks have one unit is your statement.",
@@ -140,7 +138,8 @@ def scale_of(across: Across) -> str:
 
 def fixed_tasks(across: Across) -> str:
     """Return of which tasks all that is said holds."""
-    return f"All of this is about these {len(across.tasks)} tasks and other seeds; nothing is said of other tasks."
+    total = len(across.tasks)
+    return f"All of this is about these {total} tasks and other seeds; nothing is said of other tasks."
 
 
 def coverage_of(across: Across) -> str:
@@ -153,9 +152,17 @@ def coverage_of(across: Across) -> str:
     if round(100 * low) != round(100 * high):
         share = f"{100 * low:.0f} to {high:.0%}"
     return (
-        f"Intervals: bootstrap, stretched for few seeds; of 95% nominal, such intervals hold the truth in {share} "
-        "of simulated cases (docs/across.md)."
+        "Intervals of scores: bootstrap, stretched for few seeds; of 95% nominal, such intervals hold the "
+        f"truth in {share} of simulated cases (docs/across.md).{_fixed_unit(across)}"
     )
+
+
+def _fixed_unit(across: Across) -> str:
+    """Return what intervals of scores do not count; empty where the unit is no estimate."""
+    units = {"relative": "the means", "spread": "means and spreads"}
+    if across.scale.name not in units:
+        return ""
+    return f" They take {units[across.scale.name]} of {across.old}, the unit of the scores, as exact."
 
 
 def amount(across: Across, effect: float) -> str:
@@ -177,7 +184,7 @@ def _percent_of(across: Across) -> str:
         return " (lower is better)"
     if signs == {1.0}:
         return ""
-    return " as good"
+    return " (turned so that more is better)"
 
 
 def percent(across: Across, effect: float) -> float:

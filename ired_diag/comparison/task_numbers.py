@@ -139,7 +139,9 @@ def numbers_of_task(
     chosen = readout_compared(read, readout)
     has_curves = any(len(seed.steps) > 1 for each in members for seed in each.seeds)
     if chosen != readout and has_curves:
-        notes.append(f"{name}: {readout} is withheld ({read.reasons[readout]}): the last evaluation is taken.")
+        notes.append(
+            f"{name}: {readout} is withheld ({read.reasons[readout]}): the last evaluation is taken."
+        )
     by_name = {each.name: each for each in members}
     return TaskNumbers(
         name=name,
@@ -163,8 +165,8 @@ def check_directions(tasks: Sequence[TaskNumbers]) -> None:
         return
     names = first_names(list(dict.fromkeys(task.metric for task in unknown)), MOST_NAMED)
     raise DiagError(
-        f"{len(unknown)} of {len(tasks)} tasks: nothing says whether higher or lower is better ({names}). Say "
-        "--higher-is-better or --lower-is-better for all tasks, or name tasks: --higher a,b --lower c."
+        f"{len(unknown)} of {len(tasks)} tasks: nothing says whether higher or lower is better ({names}). "
+        "Say --higher-is-better or --lower-is-better for all tasks, or name tasks: --higher a,b --lower c."
     )
 
 

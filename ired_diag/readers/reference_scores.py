@@ -1,7 +1,7 @@
 """Reference scores: a low and a high one for each task, such as those of a random and a human player.
 
-    task,random,human          game,low,high
-    Pong,-20.7,14.6            Breakout,1.7,30.5
+task,random,human          game,low,high
+Pong,-20.7,14.6            Breakout,1.7,30.5
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@
     {"dqn": {"Pong": [18.2, 17.9], …}, …}        by task, a list of seeds
 
 In a long table a column says the task: the one that is named, else one of a well-known name (``TASKS``) with
-several cells. Without one, several columns of numbers are the tasks, or metrics: then the numbers of a row are
-of one run. A seed is a row's, as ``seed_table`` reads it; in arrays and lists it is the position.
+several cells. Without one, several columns of numbers are the tasks, or metrics. A seed is a row's, as
+``seed_table`` reads it; in arrays and lists it is the position.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from ired_diag.readers.table_results import layout_of_metric, results_among, wit
 
 ARRAYS = ".npz"
 TASKS = (
-    "task task_name task_id game env env_id env_name environment dataset dataset_name benchmark problem scenario"
-    " domain suite level"
+    "task task_name task_id game env env_id env_name environment dataset dataset_name benchmark problem"
+    " scenario domain suite level"
 ).split()
 AXES = 2  # of an array: runs and tasks
 MOST_LISTED = 12  # columns in a message
@@ -46,7 +46,7 @@ class TaskTable:
         values: By task; None where a seed has no number.
         metric: What the numbers are; None where no name says it, and where each task is a metric of its own.
         column: The column that says the task; empty where columns, or places in arrays, are the tasks.
-        are_columns: Whether tasks are columns of one row, which is one run.
+        are_columns: Whether tasks are columns of numbers.
         notes: Sentences on what was taken for what.
     """
 

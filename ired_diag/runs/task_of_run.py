@@ -39,8 +39,8 @@ def tasks_by_key(
     keys = sorted({name for run in runs for name, _ in _entries(run)})
     listed = ", ".join(keys[:MOST_LISTED]) or "no configurations"
     raise DiagError(
-        f"No key of the configurations of these {len(runs)} runs says the task. Name one with --tasks KEY, or "
-        f"name metrics that each run logs: --metrics a,b. Keys: {listed}."
+        f"No key of the configurations of these {len(runs)} runs says the task. Name one with --tasks KEY, "
+        f"or name metrics that each run logs: --metrics a,b. Keys: {listed}."
     )
 
 

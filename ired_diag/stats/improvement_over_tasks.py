@@ -2,10 +2,10 @@
 
     P = 1/T Σ_t P_t,    P_t = (pairs of runs in which a is better + ½ ties) / (n_a n_b)
 
-with P_t the Mann-Whitney probability of task t (``improvement``), whose interval is kept. The interval of P is
-by the stratified bootstrap of ``score_aggregates``, stretched for few seeds. Where every run of a is better on
-every task, or every one worse, no resample differs and there is none: few runs cannot exclude that others
-would be worse.
+with P_t the Mann-Whitney probability of task t (``improvement``), whose interval is kept. The interval of P
+is by the stratified bootstrap of ``score_aggregates``, stretched for few seeds. Where every run of a is
+better on every task, or every one worse, no resample differs and there is none: few runs cannot exclude that
+others would be worse.
 
 Where seeds are shared by the tasks, whole seeds are drawn, and of both groups together where they are pairs.
 

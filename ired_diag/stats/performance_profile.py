@@ -6,13 +6,15 @@
 with one number of seeds in all tasks, the first is the share of all nT runs. It shows what an aggregate
 hides: one group lies above another everywhere, or the two cross.
 
-The band is simultaneous: by bootstrap, with s(τ) the standard deviation of resampled profiles P*, c is the
-95% quantile of
+The band of the first is simultaneous: by bootstrap, with s(τ)² the mean square of P*(τ) - P(τ) over resampled
+profiles P*, plus f², c is the 95% quantile of
 
     max over τ of |P*(τ) - P(τ)| / s(τ),    and the band    P ± c k s,
 
-k the stretch of ``score_aggregates`` for few seeds. Where no resample differs from P, as beyond all scores,
-there is no band: that says nothing of other seeds.
+k the stretch of ``score_aggregates`` for few seeds. The floor f = 3 / nT is for both ends: where no run lies
+beyond τ, no resample has one, and other seeds might. Where whole seeds are drawn it is ⁴√T times as large.
+Without the floor the band holds the whole profile in 65% of simulated cases, with it in 92 to 100% (3 to 10
+seeds, 5 and 12 tasks). For the share of tasks no band is known that holds with few seeds, and none is made.
 
 Reference: Agarwal et al. (2021), section 4.2; Dolan & Moré (2002), Benchmarking optimization software with
 performance profiles (the average-score form).
@@ -35,6 +37,8 @@ from ired_diag.stats.score_aggregates import (
 )
 
 DRAWS = 2000
+RUNS_BEYOND = 3.0
+NO_BAND_OF_TASKS = "no band of the share of tasks is known to hold"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +48,7 @@ class Profile:
     Attributes:
         thresholds: Scores τ, of shape (k,).
         share: Share above each, of shape (k,).
-        low: Lower end of the simultaneous band, of shape (k,); NaN without one.
+        low: Lower end of the simultaneous band, of shape (k,); NaN without a band.
         high: Upper end of the band.
         reason: Why there is no band.
     """
@@ -103,22 +107,34 @@ def profile(
     tau = as_floats(thresholds)
     statistic = share_of_tasks if of_tasks else share_of_runs
     share = statistic(x, tau)
-    nowhere = np.full(len(tau), np.nan)
     reason = defect_of_scores(x)
+    if of_tasks:
+        reason = NO_BAND_OF_TASKS
     if reason:
+        nowhere = np.full(len(tau), np.nan)
         return Profile(thresholds=tau, share=share, low=nowhere, high=nowhere, reason=reason)
     rng = np.random.default_rng(resampling.seed)
     parts = []
     for count in blocks(x.size, resampling.draws):
-        parts.append(statistic(resamples(x, resampling, rng, count), tau))
+        drawn = resamples(x, resampling, rng, count)
+        parts.append(share_of_runs(drawn, tau))
     distances = np.abs(np.concatenate(parts) - share)
-    spread = np.sqrt(np.mean(distances**2, axis=0))
-    moves = spread > 0
-    if not moves.any():
-        return Profile(thresholds=tau, share=share, low=nowhere, high=nowhere, reason="no resample differs")
-    largest = np.max(distances[:, moves] / spread[moves], axis=1)
+    squares = np.mean(distances**2, axis=0)
+    floor = _floor(x, separate=resampling.separate)
+    spread = np.sqrt(squares + floor**2)
+    largest = np.max(distances / spread, axis=1)
     width = float(np.quantile(largest, resampling.confidence))
-    half = width * resampling.stretch(fewest_seeds(x), x.shape[1]) * spread
-    low = np.where(moves, np.maximum(share - half, 0.0), np.nan)
-    high = np.where(moves, np.minimum(share + half, 1.0), np.nan)
+    stretch = resampling.stretch(fewest_seeds(x), x.shape[1])
+    half = width * stretch * spread
+    low = np.maximum(share - half, 0.0)
+    high = np.minimum(share + half, 1.0)
     return Profile(thresholds=tau, share=share, low=low, high=high)
+
+
+def _floor(scores: Array, *, separate: bool) -> float:
+    """Return the least spread of a share, for what no resample shows."""
+    runs = int(np.isfinite(scores).sum())
+    floor = RUNS_BEYOND / runs
+    if not separate:
+        floor *= float(scores.shape[1]) ** 0.25
+    return floor

@@ -1,8 +1,8 @@
 """One unit for tasks of different units: what a number is relative to.
 
 Raw numbers of tasks with different units have no mean that says anything. Each scale maps number y of task t
-to one unit, in which larger is better (s = -1 where lower is better, else 1). For effects, of which means over
-tasks and their tests are made, and for scores, of which aggregates are made:
+to one unit, in which larger is better (s = -1 where lower is better, else 1): for effects, of which means
+over tasks and their tests are made, and for scores, of which aggregates are made:
 
     scale       effect of a against b                   score of a run                  target γ
     relative    s (log ȳ_a - log ȳ_b)                   1 + s (y / ȳ_b - 1)             1

@@ -215,15 +215,15 @@ def welch_df(parts: Sequence[Array], degrees: Sequence[Array]) -> Array:
     # Without any spread there are no degrees of freedom to weigh by.
     usable = np.where(below > 0, below, 1.0)
     satterthwaite: Array = np.where(below > 0, total**2 / usable, fewest)
-    caution = _caution(degrees)
-    return satterthwaite + caution * (fewest - satterthwaite)
+    cautious: Array = satterthwaite + _caution(degrees) * (fewest - satterthwaite)
+    return cautious
 
 
 def _caution(degrees: Sequence[Array]) -> Array:
     """Return how far Satterthwaite's degrees of freedom are moved to those of the smaller of two sources.
 
-    Below 5 seeds in the smaller source it is half of the way, below 3 seeds more, up to all of it. Two sources
-    of equal size of 3 seeds or more need no caution.
+    Below 5 seeds in the smaller source it is half of the way, below 3 seeds more, up to all of it. Two
+    sources of equal size of 3 seeds or more need no caution.
     """
     fewest = np.asarray(np.min(degrees, axis=0), dtype=np.float64)
     if len(degrees) != 2:
