@@ -163,16 +163,15 @@ def _of_tables(
             measure = name if table.are_columns else metric or table.metric or UNNAMED
             metric_of[name] = measure
             groups = by_task.setdefault(name, {})
-            for in_table, by_seed in values.items():
-                if in_table not in names:
+            for in_table, group in names.items():
+                if in_table not in values:
                     continue
-                group = names[in_table]
                 if group in groups:
                     raise AmbiguousName(
                         f"{group}, task {name}: both {groups[group][0].path} and {named.path} have numbers "
                         "of it. Pass one of them."
                     )
-                groups[group] = runs_of_table(named.path, group, measure, by_seed)
+                groups[group] = runs_of_table(named.path, group, measure, values[in_table])
     tasks = []
     for name, groups in by_task.items():
         tasks.append(TaskRuns(name=name, groups=groups, metric=metric_of[name]))

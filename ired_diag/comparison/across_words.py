@@ -188,7 +188,7 @@ def _percent_of(across: Across) -> str:
 
 
 def percent(across: Across, effect: float) -> float:
-    """Return the effect on a logarithm in percent, in the metric's own direction where all tasks share one."""
+    """Return a relative effect in percent, in the direction of the metric where all tasks share one."""
     if (across.scale.sign < 0).all():
         return 100 * math.expm1(-effect)
     return 100 * math.expm1(effect)

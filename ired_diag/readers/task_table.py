@@ -26,6 +26,7 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.json_text import parse_json
 from ired_diag.readers.run_columns import HYPERPARAMETERS, normal_name
 from ired_diag.readers.seed_table import SeedValues, text_of_rows, values_of_columns, values_of_long
+from ired_diag.readers.table_cells import is_number
 from ired_diag.readers.table_layout import TableLayout, layout_of
 from ired_diag.readers.table_results import layout_of_metric, results_among, with_only_result
 
@@ -122,7 +123,9 @@ def _from_long(path: Path, layout: TableLayout, place: int, metric: str | None) 
     for task in tasks:
         rows = [(number, row) for number, row in layout.rows if row[place] == task]
         of_task = replace(layout, rows=rows)
-        values[task] = values_of_long(path, of_task, metric, group=path.stem)
+        values[_name_of_task(layout.header[place], task)] = values_of_long(
+            path, of_task, metric, group=path.stem
+        )
     name = layout.header[place]
     return TaskTable(
         values=values,
@@ -130,6 +133,11 @@ def _from_long(path: Path, layout: TableLayout, place: int, metric: str | None) 
         column=name,
         notes=[f"{path}: the column {name!r} says the task ({len(tasks)} tasks); {layout.words}."],
     )
+
+
+def _name_of_task(column: str, cell: str) -> str:
+    """Return what a task is called; a number needs the name of its column: ``pred_len=96``."""
+    return f"{column}={cell}" if is_number(cell) else cell
 
 
 def _without_column(layout: TableLayout, place: int) -> TableLayout:

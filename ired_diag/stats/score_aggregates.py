@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -153,22 +153,35 @@ def aggregates(scores: ArrayLike, *, target: float, resampling: Resampling) -> d
         "iqm": interquartile_score,
         "mean": mean_score,
         "median": median_score,
-        "optimality_gap": optimality_gap(target),
     }
-    values = {name: float(statistic(x)) for name, statistic in statistics.items()}
-    reason = defect_of_scores(x)
-    if reason:
-        return {name: _without_interval(value, reason) for name, value in values.items()}
-    drawn = _drawn_statistics(x, statistics, resampling)
-    seeds = fewest_seeds(x)
-    results = {}
-    for name, value in values.items():
-        low, high = resampling.interval(value, drawn[name], seeds=seeds, tasks=x.shape[1])
-        if name == "optimality_gap":
-            low = max(low, 0.0)
-        results[name] = Aggregate(value=value, low=low, high=high)
+    if not math.isnan(target):
+        statistics["optimality_gap"] = optimality_gap(target)
+    results = _with_intervals(x, statistics, resampling)
     if math.isnan(target):
         results["optimality_gap"] = _without_interval(math.nan, "no target is known")
+        return results
+    gap = results["optimality_gap"]
+    results["optimality_gap"] = replace(gap, low=max(gap.low, 0.0))
+    return results
+
+
+def _with_intervals(
+    scores: Array, statistics: Mapping[str, Statistic], resampling: Resampling
+) -> dict[str, Aggregate]:
+    values = {name: float(statistic(scores)) for name, statistic in statistics.items()}
+    reason = defect_of_scores(scores)
+    if reason:
+        return {name: _without_interval(value, reason) for name, value in values.items()}
+    drawn = _drawn_statistics(scores, statistics, resampling)
+    results = {}
+    for name, value in values.items():
+        low, high = resampling.interval(
+            value,
+            drawn[name],
+            seeds=fewest_seeds(scores),
+            tasks=scores.shape[1],
+        )
+        results[name] = Aggregate(value=value, low=low, high=high)
     return results
 
 

@@ -129,7 +129,9 @@ def raw_scale(sign: Array) -> Scale:
 
 
 def skewed_tasks(numbers: Array) -> int:
-    """Return on how many tasks seeds spread by more than ``SKEWED_FROM`` of their mean."""
+    """Return on how many tasks seeds spread by more than ``SKEWED_FROM`` of their mean; 0 of single seeds."""
+    if np.isfinite(numbers).sum(axis=0).min() < 2:
+        return 0
     means = np.nanmean(numbers, axis=0)
     deviations = np.nanstd(numbers, axis=0, ddof=1)
     return int((deviations > SKEWED_FROM * means).sum())
