@@ -183,7 +183,7 @@ def test_what_cannot_be_compared_says_why(
     path = tmp_path / "scores.csv"
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(DiagError, match=words):
-        ird.across(path, **choices)  # type: ignore[arg-type]
+        ird.across(path, **choices)
 
 
 def test_references_make_scores_of_negative_numbers(tmp_path: Path) -> None:

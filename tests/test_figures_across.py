@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-import ired_diag as ird
+from app.calls.tasks_compared import across
 from app.cli import main
 from app.pictures import Material, make_pictures
 from ired_diag.comparison.across import Across
@@ -35,7 +35,7 @@ def written(path: Path) -> Path:
 
 @pytest.fixture
 def comparison(tmp_path: Path) -> Across:
-    return ird.across(written(tmp_path / "scores.csv"))
+    return across(written(tmp_path / "scores.csv"))
 
 
 def test_a_forest_has_a_row_for_each_task_and_the_mean(comparison: Across) -> None:

@@ -80,7 +80,7 @@ def test_arrays_of_runs_and_tasks_are_those_of_rliable(kind: str, tmp_path: Path
     scores = {"dqn": np.arange(6.0).reshape(3, 2), "ppo": np.arange(4.0).reshape(2, 2)}
     path = tmp_path / f"scores.{kind}"
     if kind == "npz":
-        np.savez(path, **scores)
+        np.savez(path, dqn=scores["dqn"], ppo=scores["ppo"])
     else:
         path.write_text(json.dumps({name: array.tolist() for name, array in scores.items()}))
     table = read_task_table(path)
