@@ -148,7 +148,11 @@ def _is_task_table(path: Path) -> bool:
 
 
 def _of_tables(
-    tables: Sequence[_NamedTable], *, task: str | None, metrics: Sequence[str], metric: str | None
+    tables: Sequence[_NamedTable],
+    *,
+    task: str | None,
+    metrics: Sequence[str],
+    metric: str | None,
 ) -> RunsOverTasks:
     by_task: dict[str, dict[str, list[Run]]] = {}
     metric_of: dict[str, str] = {}
@@ -171,10 +175,21 @@ def _of_tables(
                         f"{group}, task {name}: both {groups[group][0].path} and {named.path} have numbers "
                         "of it. Pass one of them."
                     )
-                groups[group] = runs_of_table(named.path, group, measure, values[in_table])
+                groups[group] = runs_of_table(
+                    named.path,
+                    group,
+                    measure,
+                    values[in_table],
+                )
     tasks = []
     for name, groups in by_task.items():
-        tasks.append(TaskRuns(name=name, groups=groups, metric=metric_of[name]))
+        tasks.append(
+            TaskRuns(
+                name=name,
+                groups=groups,
+                metric=metric_of[name],
+            )
+        )
     column = next((table.column for table in read if table.column), "")
     what = "columns"
     if column:
@@ -204,16 +219,31 @@ def _names_of_groups(named: _NamedTable, table: TaskTable) -> dict[str, str]:
 
 
 def _of_metrics(
-    arguments: Sequence[str], runs: Path, metrics: Sequence[str], grouping: Grouping
+    arguments: Sequence[str],
+    runs: Path,
+    metrics: Sequence[str],
+    grouping: Grouping,
 ) -> RunsOverTasks:
     notes: list[str] = []
     groups = group_runs(arguments, runs, missing=notes, grouping=grouping)
-    tasks = [TaskRuns(name=metric, groups=groups, metric=metric) for metric in metrics]
+    tasks = [
+        TaskRuns(
+            name=metric,
+            groups=groups,
+            metric=metric,
+        )
+        for metric in metrics
+    ]
     return _checked(tasks, kind="metrics", what="metrics", notes=notes)
 
 
 def _of_trainings(
-    arguments: Sequence[str], runs: Path, *, task: str | None, metric: str | None, grouping: Grouping
+    arguments: Sequence[str],
+    runs: Path,
+    *,
+    task: str | None,
+    metric: str | None,
+    grouping: Grouping,
 ) -> RunsOverTasks:
     members = dict(_members_by_group(arguments, runs, grouping))
     everything = list(itertools.chain.from_iterable(members.values()))
@@ -243,7 +273,9 @@ def _called_by_seed(run: Run, group: str) -> Run:
 
 
 def _members_by_group(
-    arguments: Sequence[str], runs: Path, grouping: Grouping
+    arguments: Sequence[str],
+    runs: Path,
+    grouping: Grouping,
 ) -> Iterator[tuple[str, list[Run]]]:
     """Yield each group and its runs of all tasks."""
     named, others = split_arguments(arguments)
@@ -267,7 +299,13 @@ def _members_by_group(
         yield from by_experiment.items()
 
 
-def _checked(tasks: Sequence[TaskRuns], *, kind: Kind, what: str, notes: Sequence[str]) -> RunsOverTasks:
+def _checked(
+    tasks: Sequence[TaskRuns],
+    *,
+    kind: Kind,
+    what: str,
+    notes: Sequence[str],
+) -> RunsOverTasks:
     """Return the runs; tasks that not every group has are left out, with a note.
 
     Raises:
@@ -294,4 +332,10 @@ def _checked(tasks: Sequence[TaskRuns], *, kind: Kind, what: str, notes: Sequenc
             f"Expected two tasks or more that all groups have, found {len(shared)} ({what}). To compare one "
             "task: ired-diag stats."
         )
-    return RunsOverTasks(tasks=shared, groups=groups, kind=kind, what=what, notes=notes)
+    return RunsOverTasks(
+        tasks=shared,
+        groups=groups,
+        kind=kind,
+        what=what,
+        notes=notes,
+    )

@@ -195,12 +195,24 @@ def test_probabilities_are_those_of_a_loop(rng: np.random.Generator) -> None:
         assert share == pytest.approx(wins / len(couples))
 
 
-def test_complete_separation_has_no_interval_on_average_but_one_on_each_task() -> None:
+def test_complete_separation_leaves_room_for_doubt() -> None:
+    """No resample differs, so the intervals of tasks decide: (1 - l)/√T of T tasks that are alike."""
     result = improvement_over_tasks(A + 10, A, resampling=Resampling(draws=200))
-    assert result.mean.value == 1.0
-    assert math.isnan(result.mean.low)
-    assert "every resample" in result.mean.reason
-    assert all(task.low < 1.0 for task in result.tasks)
+    assert (result.mean.value, result.mean.high) == (1.0, 1.0)
+    gaps = [1 - task.low for task in result.tasks]
+    assert result.mean.low == pytest.approx(1 - gaps[0] / 2)
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0])
+def test_the_interval_of_the_mean_probability_covers_it(shift: float, rng: np.random.Generator) -> None:
+    truth = stats.norm.cdf(shift / math.sqrt(2))
+    studies, held = 120, 0
+    for study in range(studies):
+        a = rng.normal(size=(4, 3)) + shift
+        b = rng.normal(size=(4, 3))
+        mean = improvement_over_tasks(a, b, resampling=Resampling(draws=200, seed=study)).mean
+        held += mean.low <= truth <= mean.high
+    assert held / studies >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / studies)
 
 
 def test_coverage_is_simulated_from_three_seeds_on() -> None:

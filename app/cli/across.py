@@ -196,7 +196,7 @@ def _print(across: Across) -> None:
 
 
 def _print_tasks(across: Across, pair: NewAgainstOld) -> None:
-    from ired_diag.comparison import across_words as words
+    from ired_diag.comparison import across_amounts as amounts
 
     rows = []
     for t, (task, effect) in enumerate(zip(across.tasks, pair.result.tasks, strict=True)):
@@ -205,11 +205,11 @@ def _print_tasks(across: Across, pair: NewAgainstOld) -> None:
                 task.name,
                 _mean(task.values[pair.new].values()),
                 _mean(task.values[pair.old].values()),
-                words.short_amount(across, effect.difference),
-                words.interval_in_words(across, effect.low, effect.high)
+                amounts.short_amount(across, effect.difference),
+                amounts.interval_in_words(across, effect.low, effect.high)
                 if math.isfinite(effect.low)
                 else effect.test.reason,
-                words.p_in_words(effect.p_adjusted),
+                amounts.p_in_words(effect.p_adjusted),
                 effect.decision,
                 f"{pair.improvement.tasks[t].probability:.0%}",
                 f"{effect.n_a}, {effect.n_b}",

@@ -181,7 +181,12 @@ class Across:
         return "\n".join(sentence_of(self, pair) for pair in self.pairs)
 
 
-def across(tasks: Sequence[TaskToCompare], choices: Choices, *, notes: Sequence[str] = ()) -> Across:
+def across(
+    tasks: Sequence[TaskToCompare],
+    choices: Choices,
+    *,
+    notes: Sequence[str] = (),
+) -> Across:
     """Return the comparison of groups over several tasks.
 
     Args:
@@ -201,7 +206,14 @@ def across(tasks: Sequence[TaskToCompare], choices: Choices, *, notes: Sequence[
     groups = _groups(numbers, choices.old)
     old = groups[-1]
     labels = {group: labels_of(numbers, group) for group in groups}
-    raw = {group: grid(numbers, group, labels[group]) for group in groups}
+    raw = {
+        group: grid(
+            numbers,
+            group,
+            labels[group],
+        )
+        for group in groups
+    }
     _check_numbers(raw, numbers)
     scale = _scale(raw, numbers, choices, old=old)
     scores = {group: scale.scores(values) for group, values in raw.items()}
@@ -214,7 +226,14 @@ def across(tasks: Sequence[TaskToCompare], choices: Choices, *, notes: Sequence[
         summaries[group] = {name: _held(one, coverage[name]) for name, one in summary.items()}
     pairs = []
     for new in groups[:-1]:
-        pair = _against(numbers, new, old, scale=scale, choices=choices, resampling=resampling)
+        pair = _against(
+            numbers,
+            new,
+            old,
+            scale=scale,
+            choices=choices,
+            resampling=resampling,
+        )
         pairs.append(pair)
     collected += _notes_on_scale(raw, scale, numbers)
     return Across(
@@ -235,7 +254,11 @@ def across(tasks: Sequence[TaskToCompare], choices: Choices, *, notes: Sequence[
     )
 
 
-def _numbers(tasks: Sequence[TaskToCompare], choices: Choices, notes: list[str]) -> list[TaskNumbers]:
+def _numbers(
+    tasks: Sequence[TaskToCompare],
+    choices: Choices,
+    notes: list[str],
+) -> list[TaskNumbers]:
     numbers = []
     for task in tasks:
         of_task = numbers_of_task(
@@ -284,7 +307,13 @@ def _check_numbers(raw: Mapping[str, Array], numbers: Sequence[TaskNumbers]) -> 
             )
 
 
-def _scale(raw: Mapping[str, Array], numbers: Sequence[TaskNumbers], choices: Choices, *, old: str) -> Scale:
+def _scale(
+    raw: Mapping[str, Array],
+    numbers: Sequence[TaskNumbers],
+    choices: Choices,
+    *,
+    old: str,
+) -> Scale:
     sign = np.array([-1.0 if task.lower_is_better else 1.0 for task in numbers])
     name = choices.scale
     if name is None:
@@ -322,7 +351,12 @@ def _reference(numbers: Sequence[TaskNumbers], references: References | None) ->
     return reference_scale(low, high)
 
 
-def _check_positive(raw: Mapping[str, Array], numbers: Sequence[TaskNumbers], *, is_chosen: bool) -> None:
+def _check_positive(
+    raw: Mapping[str, Array],
+    numbers: Sequence[TaskNumbers],
+    *,
+    is_chosen: bool,
+) -> None:
     """Refuse ratios of numbers that are not all above 0, or of means that are 0.
 
     Raises:
@@ -347,7 +381,11 @@ def _check_positive(raw: Mapping[str, Array], numbers: Sequence[TaskNumbers], *,
     )
 
 
-def _check_spread(old_numbers: Array, numbers: Sequence[TaskNumbers], old: str) -> None:
+def _check_spread(
+    old_numbers: Array,
+    numbers: Sequence[TaskNumbers],
+    old: str,
+) -> None:
     seeds = fewest_seeds(old_numbers)
     if seeds < LEAST_FOR_SPREAD:
         raise DiagError(
@@ -366,7 +404,12 @@ def _coverage(scores: Mapping[str, Array], *, separate: bool) -> dict[str, float
     tasks = next(iter(scores.values())).shape[1]
     coverage = {}
     for name in ("iqm", "mean", "median", "optimality_gap", "improvement"):
-        coverage[name] = coverage_of_aggregate(name, seeds=seeds, tasks=tasks, separate=separate)
+        coverage[name] = coverage_of_aggregate(
+            name,
+            seeds=seeds,
+            tasks=tasks,
+            separate=separate,
+        )
     return coverage
 
 
@@ -422,7 +465,12 @@ def _against(
     )
 
 
-def _obstacle(numbers: Sequence[TaskNumbers], new: str, old: str, paired: bool | None) -> str:
+def _obstacle(
+    numbers: Sequence[TaskNumbers],
+    new: str,
+    old: str,
+    paired: bool | None,
+) -> str:
     """Return why equal seeds are not pairs on some task; empty where they are pairs on all."""
     for task in numbers:
         obstacle = task.obstacle_to_pairs(new, old, paired=paired)
@@ -441,7 +489,11 @@ def _corrected(pairs: Sequence[NewAgainstOld], coverage: float) -> list[NewAgain
     return corrected
 
 
-def _notes_on_scale(raw: Mapping[str, Array], scale: Scale, numbers: Sequence[TaskNumbers]) -> list[str]:
+def _notes_on_scale(
+    raw: Mapping[str, Array],
+    scale: Scale,
+    numbers: Sequence[TaskNumbers],
+) -> list[str]:
     notes = []
     if scale.name == "relative":
         skewed = max(skewed_tasks(values) for values in raw.values())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 from ired_diag.comparison.across import Across, NewAgainstOld
+from ired_diag.comparison.across_amounts import amount, interval_in_words, p_in_words
 from ired_diag.runs.name_list import counted, first_names
+from ired_diag.stats.aggregate_coverage import LEAST
+from ired_diag.stats.simultaneous import simultaneous_interval
 
 ALPHA = 0.05
 MOST_NAMED = 8  # tasks in a sentence
@@ -29,25 +31,30 @@ AGGREGATES = {
 def sentence_of(across: Across, pair: NewAgainstOld) -> str:
     """Return the verdict on the mean effect: ``b is better than a by 4.1% …``."""
     result = pair.result
-    test = result.test
     tasks = counted(len(across.tasks), "task")
-    if test.reason or not math.isfinite(test.low):
-        mean = ""
-        if math.isfinite(result.difference):
-            mean = f" The mean difference is {amount(across, result.difference)}."
-        return f"No test of {pair.new} against {pair.old} over {tasks}: {test.reason or 'no interval'}.{mean}"
-    interval = f"95% interval {interval_in_words(across, test.low, test.high)}"
-    p = f"p = {p_in_words(pair.p_adjusted)}"
-    if len(across.pairs) > 1:
-        p += " (Holm)"
-    if pair.p_adjusted > ALPHA:
-        return (
-            f"Undecided: {pair.new} and {pair.old} differ by {amount(across, result.difference)} on average "
-            f"over {tasks} ({interval}; {p})."
-        )
-    word = "better" if result.difference > 0 else "worse"
     size = amount(across, result.difference)
-    return f"{pair.new} is {word} than {pair.old}: {size} on average over {tasks} ({interval}; {p})."
+    if not math.isfinite(result.test.low):
+        reason = result.test.reason or "no interval"
+        return (
+            f"No test of {pair.new} against {pair.old} over {tasks}: {reason}. The mean difference is {size}."
+        )
+    found = _interval_and_p(across, pair)
+    if pair.p_adjusted > ALPHA:
+        return f"Undecided: {pair.new} and {pair.old} differ by {size} on average over {tasks} ({found})."
+    word = "better"
+    if result.difference < 0:
+        word = "worse"
+    return f"{pair.new} is {word} than {pair.old}: {size} on average over {tasks} ({found})."
+
+
+def _interval_and_p(across: Across, pair: NewAgainstOld) -> str:
+    groups = len(across.pairs)
+    low, high = simultaneous_interval(pair.result.test, groups)
+    interval = interval_in_words(across, low, high)
+    p = p_in_words(pair.p_adjusted)
+    if groups == 1:
+        return f"95% interval {interval}; p = {p}"
+    return f"95% interval of all {groups} groups together {interval}; p = {p} (Holm)"
 
 
 def method_of(across: Across, pair: NewAgainstOld) -> str:
@@ -61,13 +68,17 @@ def method_of(across: Across, pair: NewAgainstOld) -> str:
     pairs = "equal seeds are pairs"
     if not pair.is_paired:
         pairs = f"seeds are not pairs ({pair.obstacle})"
-    seeds = [seeds_in_words(across, group) for group in (pair.new, pair.old)]
-    text = f"{'; '.join(parts)}. {', '.join(seeds)}; {pairs}."
+    test = "; ".join(parts)
+    new = seeds_in_words(across, pair.new)
+    old = seeds_in_words(across, pair.old)
+    text = f"{test[0].upper()}{test[1:]}. {new}, {old}; {pairs}."
     if result.missing:
-        text += f" {counted(result.missing, 'number')} missing, of seeds that have others."
+        missing = counted(result.missing, "number")
+        text += f" {missing} missing, of seeds that have others."
     if result.unused:
-        text += f" {counted(result.unused, 'number')} without a partner not used for the mean."
-    return text[0].upper() + text[1:]
+        unused = counted(result.unused, "number")
+        text += f" {unused} without a partner not used for the mean."
+    return text
 
 
 def seeds_in_words(across: Across, group: str) -> str:
@@ -92,12 +103,16 @@ def sharing_of(across: Across) -> str:
 
 def decided_of(across: Across, pair: NewAgainstOld) -> str:
     """Return on how many tasks a group is better, worse, and undecided, after correction."""
-    better = [name for name, effect in _effects(across, pair) if effect == "better"]
-    worse = [name for name, effect in _effects(across, pair) if effect == "worse"]
+    names: dict[str, list[str]] = {"better": [], "worse": [], "undecided": []}
+    for task, effect in zip(across.tasks, pair.result.tasks, strict=True):
+        names[effect.decision].append(task.name)
     total = len(across.tasks)
-    undecided = total - len(better) - len(worse)
+    better = len(names["better"])
+    worse = len(names["worse"])
+    undecided = len(names["undecided"])
     return (
-        f"Better on {len(better)} of {total} tasks{_named(better)}, worse on {len(worse)}{_named(worse)}, "
+        f"Better on {better} of {total} tasks{_named(names['better'])}, "
+        f"worse on {worse}{_named(names['worse'])}, "
         f"undecided on {undecided} (each task by itself, Holm's correction for {total} tasks)."
     )
 
@@ -107,11 +122,14 @@ def interaction_of(pair: NewAgainstOld) -> str:
     test = pair.result.interaction
     if test.reason:
         return f"No test whether the effect differs between tasks: {test.reason}."
-    numbers = f"F = {test.f:.3g}, df = {test.df_above:.3g} and {test.df_below:.3g}, p = {p_in_words(test.p)}"
+    p = p_in_words(test.p)
+    degrees = f"df = {test.df_above:.3g} and {test.df_below:.3g}"
+    numbers = f"F = {test.f:.3g}, {degrees}, p = {p}"
     if test.p <= ALPHA:
         return f"The effect differs between tasks ({numbers}): the mean does not stand for each of them."
     return (
-        f"That the effect differs between tasks is not shown ({numbers}); that it is the same is not either."
+        f"That the effect differs between tasks is not shown ({numbers}), "
+        "nor that it is the same on all of them."
     )
 
 
@@ -144,13 +162,14 @@ def fixed_tasks(across: Across) -> str:
 
 def coverage_of(across: Across) -> str:
     """Return how far the intervals of aggregates can be trusted."""
-    shares = [share for name, share in across.coverage.items() if math.isfinite(share) and share >= 0.9]
+    shares = [share for share in across.coverage.values() if share >= LEAST]
     if not shares:
         return "Aggregates have no intervals: with so few seeds they hold the truth too rarely."
-    low, high = min(shares), max(shares)
-    share = f"{low:.0%}"
-    if round(100 * low) != round(100 * high):
-        share = f"{100 * low:.0f} to {high:.0%}"
+    low = round(100 * min(shares))
+    high = round(100 * max(shares))
+    share = f"{low}%"
+    if low != high:
+        share = f"{low} to {high}%"
     return (
         "Intervals of scores: bootstrap, stretched for few seeds; of 95% nominal, such intervals hold the "
         f"truth in {share} of simulated cases (docs/across.md).{_fixed_unit(across)}"
@@ -162,89 +181,39 @@ def _fixed_unit(across: Across) -> str:
     units = {"relative": "the means", "spread": "means and spreads"}
     if across.scale.name not in units:
         return ""
-    return f" They take {units[across.scale.name]} of {across.old}, the unit of the scores, as exact."
-
-
-def amount(across: Across, effect: float) -> str:
-    """Return an effect in words: ``+4.1%``, ``-0.32 sd``, ``+0.05``."""
-    if not math.isfinite(effect):
-        return "unknown"
-    name = across.scale.name
-    if name == "relative":
-        return f"{percent(across, effect):+.3g}%{_percent_of(across)}"
-    unit = {"spread": f" sd of {across.old}", "reference": " of the reference range"}.get(name, "")
-    if name == "raw" and (across.scale.sign < 0).all():
-        return f"{-effect:+.4g} (lower is better)"
-    return f"{effect:+.4g}{unit}"
-
-
-def _percent_of(across: Across) -> str:
-    signs = set(across.scale.sign.tolist())
-    if signs == {-1.0}:
-        return " (lower is better)"
-    if signs == {1.0}:
-        return ""
-    return " (turned so that more is better)"
-
-
-def percent(across: Across, effect: float) -> float:
-    """Return a relative effect in percent, in the direction of the metric where all tasks share one."""
-    if (across.scale.sign < 0).all():
-        return 100 * math.expm1(-effect)
-    return 100 * math.expm1(effect)
-
-
-def displayed(across: Across, effect: float) -> float:
-    """Return an effect as it is printed and drawn: in percent, or in the unit of the scale."""
-    if not math.isfinite(effect):
-        return effect
-    if across.scale.name == "relative":
-        return percent(across, effect)
-    if across.scale.name == "raw" and (across.scale.sign < 0).all():
-        return -effect
-    return effect
-
-
-def interval_in_words(across: Across, low: float, high: float) -> str:
-    """Return an interval in the unit of effects, the smaller number first."""
-    ends = sorted((displayed(across, low), displayed(across, high)))
-    unit = "%" if across.scale.name == "relative" else ""
-    return f"{ends[0]:+.3g} to {ends[1]:+.3g}{unit}"
-
-
-def p_in_words(p: float) -> str:
-    """Return a p value."""
-    if not math.isfinite(p):
-        return "unknown"
-    return f"{p:.2g}"
-
-
-def _effects(across: Across, pair: NewAgainstOld) -> Iterator[tuple[str, str]]:
-    for task, effect in zip(across.tasks, pair.result.tasks, strict=True):
-        yield task.name, effect.decision
+    unit = units[across.scale.name]
+    return f" They take {unit} of {across.old}, the unit of the scores, as exact."
 
 
 def _named(names: list[str]) -> str:
-    return f" ({first_names(names, MOST_NAMED)})" if names else ""
+    if not names:
+        return ""
+    listed = first_names(names, MOST_NAMED)
+    return f" ({listed})"
 
 
 def what_of(across: Across) -> str:
     """Return what is compared: tasks, metrics with their directions, and the readout."""
-    metrics = list(dict.fromkeys(task.metric for task in across.tasks))
-    lower = sum(task.lower_is_better for task in across.tasks)
+    metrics = dict.fromkeys(task.metric for task in across.tasks)
+    names = first_names(across.task_names, MOST_NAMED)
+    metric = first_names(list(metrics), MOST_NAMED)
+    direction = _directions(across)
     total = len(across.tasks)
-    direction = "higher is better"
-    if lower == total:
-        direction = "lower is better"
-    elif lower:
-        names = [task.name for task in across.tasks if task.lower_is_better]
-        direction = f"lower is better on {first_names(names, MOST_NAMED)}, else higher"
-    if across.scale.name == "reference":
-        direction = "better is towards the high reference"
     return (
-        f"{total} tasks ({first_names(across.task_names, MOST_NAMED)}); metric: "
-        f"{first_names(metrics, MOST_NAMED)} ({direction}); the {across.readout} value of each seed."
+        f"{total} tasks ({names}); metric: {metric} ({direction}); the {across.readout} value of each seed."
     )
+
+
+def _directions(across: Across) -> str:
+    if across.scale.name == "reference":
+        return "better is towards the high reference"
+    lower = [task.name for task in across.tasks if task.lower_is_better]
+    if not lower:
+        return "higher is better"
+    if len(lower) == len(across.tasks):
+        return "lower is better"
+    names = first_names(lower, MOST_NAMED)
+    return f"lower is better on {names}, else higher"
 
 
 def improvement_of(pair: NewAgainstOld) -> str:
@@ -254,14 +223,6 @@ def improvement_of(pair: NewAgainstOld) -> str:
     if math.isfinite(mean.low):
         interval = f"{mean.low:.0%} to {mean.high:.0%}"
     return (
-        f"A run of {pair.new} is better than a run of {pair.old} on the same task with a probability of "
-        f"{mean.value:.0%} ({interval})."
+        f"A run of {pair.new} is better than a run of {pair.old} on the same task "
+        f"with a probability of {mean.value:.0%} ({interval})."
     )
-
-
-def short_amount(across: Across, effect: float) -> str:
-    """Return an effect as a cell of a table."""
-    if not math.isfinite(effect):
-        return "unknown"
-    unit = "%" if across.scale.name == "relative" else ""
-    return f"{displayed(across, effect):+.3g}{unit}"

@@ -8,7 +8,8 @@ Holm's correction.
 from __future__ import annotations
 
 from ired_diag.comparison.across import Across, NewAgainstOld
-from ired_diag.comparison.across_words import decided_of, displayed, scale_of, sentence_of
+from ired_diag.comparison.across_amounts import displayed, ends_of, is_lower_better
+from ired_diag.comparison.across_words import decided_of, scale_of, sentence_of
 from ired_diag.drawing.across_rows import Row, counts_of, panel_of
 from ired_diag.drawing.data import FigureData, Panel
 
@@ -40,27 +41,41 @@ def task_effects(across: Across) -> FigureData:
 
 def _panel(across: Across, pair: NewAgainstOld) -> Panel:
     rows = []
-    for task, effect in zip(across.tasks, pair.result.tasks, strict=True):
-        low, high = _ends(across, effect.test.low, effect.test.high)
+    for task, effect in zip(
+        across.tasks,
+        pair.result.tasks,
+        strict=True,
+    ):
+        low, high = ends_of(
+            across,
+            effect.test.low,
+            effect.test.high,
+        )
         row = Row(
             name=task.name,
             of=pair.new,
             value=displayed(across, effect.difference),
             low=low,
             high=high,
-            wide=_ends(across, effect.low, effect.high),
+            wide=ends_of(across, effect.low, effect.high),
         )
         rows.append(row)
     mean = pair.result
-    low, high = _ends(across, mean.test.low, mean.test.high)
-    rows.append(Row(name=MEAN, of=pair.new, value=displayed(across, mean.difference), low=low, high=high))
+    low, high = ends_of(
+        across,
+        mean.test.low,
+        mean.test.high,
+    )
+    rows.append(
+        Row(
+            name=MEAN,
+            of=pair.new,
+            value=displayed(across, mean.difference),
+            low=low,
+            high=high,
+        )
+    )
     return panel_of(rows, x_label=_label(across, pair), line_at=0.0)
-
-
-def _ends(across: Across, low: float, high: float) -> tuple[float, float]:
-    """Return the ends of an interval as they are drawn, the smaller first."""
-    ends = (displayed(across, low), displayed(across, high))
-    return min(ends), max(ends)
 
 
 def _label(across: Across, pair: NewAgainstOld) -> str:
@@ -71,6 +86,6 @@ def _label(across: Across, pair: NewAgainstOld) -> str:
         "raw": across.tasks[0].metric,
     }
     direction = "above 0 is better"
-    if across.scale.name in ("relative", "raw") and (across.scale.sign < 0).all():
+    if is_lower_better(across):
         direction = "below 0 is better"
     return f"{pair.new} against {pair.old} ({units[across.scale.name]}; {direction})"

@@ -7,6 +7,7 @@ Pong,-20.7,14.6            Breakout,1.7,30.5
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 from ired_diag.errors import UnreadableFile
@@ -30,33 +31,43 @@ def read_references(path: Path) -> References:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+            rows = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnreadableFile(f"{path}: cannot be read ({error}).") from error
-    header = [normal_name(cell) for cell in rows[0]] if rows else []
-    task, low, high = _place(header, TASKS), _place(header, LOW), _place(header, HIGH)
+    header: list[str] = []
+    if rows:
+        header = list(map(normal_name, rows[0]))
+    task = _place(header, TASKS)
+    low = _place(header, LOW)
+    high = _place(header, HIGH)
     if task is None or low is None or high is None:
         found = ", ".join(header) or "no line"
         raise UnreadableFile(
-            f"{path}: expected a table with the columns task, low (or random) and high (or human), found: "
-            f"{found}."
+            f"{path}: expected a table with the columns task, low (or random) and high (or human), "
+            f"found: {found}."
         )
     references: References = {}
+    cells = len(header)
     for number, row in enumerate(rows[1:], start=2):
+        if not "".join(row).strip():
+            continue
         where = f"{path}, row {number}"
-        if len(row) != len(header):
-            raise UnreadableFile(f"{where}: has {len(row)} cells, the first line {len(header)}.")
+        if len(row) != cells:
+            raise UnreadableFile(f"{where}: has {len(row)} cells, the first line {cells}.")
         name = row[task].strip()
         if name in references:
             raise UnreadableFile(f"{where}: the task {name!r} is there twice.")
-        ends = (_number(row[low], where), _number(row[high], where))
-        if ends[0] == ends[1]:
+        low_cell = row[low]
+        high_cell = row[high]
+        lowest = _number(low_cell, where)
+        highest = _number(high_cell, where)
+        if lowest == highest:
             raise UnreadableFile(f"{where}: low and high are the same number, which is no scale.")
-        references[name] = ends
+        references[name] = (lowest, highest)
     return references
 
 
-def _place(header: list[str], choices: tuple[str, ...] | list[str]) -> int | None:
+def _place(header: Sequence[str], choices: Sequence[str]) -> int | None:
     for choice in choices:
         if choice in header:
             return header.index(choice)

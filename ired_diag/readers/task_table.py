@@ -93,7 +93,11 @@ def read_task_table(
     return _from_long(path, layout, place, metric)
 
 
-def _task_place(path: Path, layout: TableLayout, name: str | None) -> int | None:
+def _task_place(
+    path: Path,
+    layout: TableLayout,
+    name: str | None,
+) -> int | None:
     """Return the column that says the task; None where there is none."""
     header = layout.header
     if name is not None:
@@ -113,7 +117,12 @@ def _varies(layout: TableLayout, place: int) -> bool:
     return len(cells) > 1
 
 
-def _from_long(path: Path, layout: TableLayout, place: int, metric: str | None) -> TaskTable:
+def _from_long(
+    path: Path,
+    layout: TableLayout,
+    place: int,
+    metric: str | None,
+) -> TaskTable:
     layout = _without_column(layout, place)
     layout = layout_of_metric(path, layout, metric)
     if metric is None:
@@ -155,11 +164,20 @@ def _metric_of(layout: TableLayout) -> str | None:
     return layout.header[layout.numbers[0]]
 
 
-def _from_columns(path: Path, layout: TableLayout, columns: Sequence[str]) -> TaskTable:
+def _from_columns(
+    path: Path,
+    layout: TableLayout,
+    columns: Sequence[str],
+) -> TaskTable:
     places = _task_columns(path, layout, columns)
     values = {}
     for i in places:
-        values[layout.header[i]] = values_of_columns(path, layout, i, group=path.stem)
+        values[layout.header[i]] = values_of_columns(
+            path,
+            layout,
+            i,
+            group=path.stem,
+        )
     names = [layout.header[i] for i in places]
     return TaskTable(
         values=values,
@@ -168,7 +186,11 @@ def _from_columns(path: Path, layout: TableLayout, columns: Sequence[str]) -> Ta
     )
 
 
-def _task_columns(path: Path, layout: TableLayout, columns: Sequence[str]) -> list[int]:
+def _task_columns(
+    path: Path,
+    layout: TableLayout,
+    columns: Sequence[str],
+) -> list[int]:
     """Return the columns that are the tasks: those that are named, else all results."""
     by_name = {normal_name(layout.header[i]): i for i in layout.numbers}
     if columns:
@@ -280,7 +302,9 @@ def _array(where: str, content: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def _of_array(
-    where: str, array: np.ndarray[Any, np.dtype[np.float64]], names: Sequence[str]
+    where: str,
+    array: np.ndarray[Any, np.dtype[np.float64]],
+    names: Sequence[str],
 ) -> Iterator[tuple[str, dict[int, float | None]]]:
     tasks = array.shape[1]
     if names and len(names) != tasks:

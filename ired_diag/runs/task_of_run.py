@@ -18,7 +18,10 @@ MOST_LISTED = 12  # keys in a message
 
 
 def tasks_by_key(
-    runs: Sequence[Run], key: str | None, *, choices: Sequence[str]
+    runs: Sequence[Run],
+    key: str | None,
+    *,
+    choices: Sequence[str],
 ) -> tuple[str, dict[str, list[Run]]]:
     """Return the key that says the task, and the runs of each task.
 
@@ -36,8 +39,10 @@ def tasks_by_key(
         values = {value_of(run, choice) for run in runs}
         if len(values) > 1 and None not in values:
             return choice, _split(runs, choice)
-    keys = sorted({name for run in runs for name, _ in _entries(run)})
-    listed = ", ".join(keys[:MOST_LISTED]) or "no configurations"
+    keys: set[str] = set()
+    for run in runs:
+        keys.update(name for name, _ in _entries(run))
+    listed = ", ".join(sorted(keys)[:MOST_LISTED]) or "no configurations"
     raise DiagError(
         f"No key of the configurations of these {len(runs)} runs says the task. Name one with --tasks KEY, "
         f"or name metrics that each run logs: --metrics a,b. Keys: {listed}."
@@ -81,5 +86,6 @@ def _entries(run: Run) -> Iterator[tuple[str, Any]]:
 
 
 def _normal(name: str) -> str:
-    bare = re.split(r"[./]", name.strip().lower())[-1]
+    lower_case = name.strip().lower()
+    bare = re.split(r"[./]", lower_case)[-1]
     return re.sub(r"[\s\-]+", "_", bare)

@@ -132,7 +132,12 @@ class _Estimate:
     variance: float
     df: float
 
-    def test(self, *, n: int, inflation: float) -> TTest:
+    def test(
+        self,
+        *,
+        n: int,
+        inflation: float,
+    ) -> TTest:
         """Return the t test that it makes."""
         if not self.variance > 0:
             return undefined_test(n, NO_SPREAD)
@@ -169,7 +174,14 @@ def over_tasks(
     _check(x, y, paired=paired)
     x = _without_empty_seeds(x) if not paired else x
     y = _without_empty_seeds(y) if not paired else y
-    estimates = [_of_task(x[:, t], y[:, t], paired=paired) for t in range(x.shape[1])]
+    estimates = [
+        _of_task(
+            x[:, t],
+            y[:, t],
+            paired=paired,
+        )
+        for t in range(x.shape[1])
+    ]
     tasks = _tasks(x, y, estimates, paired=paired, inflation=inflation)
     seeds_a, seeds_b = _seeds(x), _seeds(y)
     n = _count_seeds(x, y, paired=paired)
@@ -242,10 +254,19 @@ def _sources_of_tasks(estimates: Sequence[_Estimate]) -> tuple[Array, list[Sourc
 
 def _mean(effects: Array, sources: Sequence[Source]) -> _Estimate:
     mean = mean_effect(effects, sources)
-    return _Estimate(value=float(mean.value), variance=float(mean.variance), df=float(mean.df))
+    return _Estimate(
+        value=float(mean.value),
+        variance=float(mean.variance),
+        df=float(mean.df),
+    )
 
 
-def _of_task(x: Array, y: Array, *, paired: bool) -> _Estimate:
+def _of_task(
+    x: Array,
+    y: Array,
+    *,
+    paired: bool,
+) -> _Estimate:
     """Return the effect on one task from numbers of shape (seeds,), NaN where a seed has none."""
     if min(_seeds(x[:, None]), _seeds(y[:, None])) < LEAST_SEEDS:
         value = math.nan
@@ -282,7 +303,11 @@ def _by_design(x: Array, y: Array) -> tuple[Method, _Estimate]:
 
 
 def _of_partial(result: PartialPairs) -> _Estimate:
-    return _Estimate(value=result.difference, variance=result.standard_error**2, df=result.test.df)
+    return _Estimate(
+        value=result.difference,
+        variance=result.standard_error**2,
+        df=result.test.df,
+    )
 
 
 def _welch(x: Array, y: Array) -> _Estimate:
@@ -336,7 +361,14 @@ def _tasks(
         )
         effects.append(effect)
     adjusted = holm([effect.test.p for effect in effects])
-    return [_decided(effect, float(p)) for effect, p in zip(effects, adjusted, strict=True)]
+    return [
+        _decided(effect, float(p))
+        for effect, p in zip(
+            effects,
+            adjusted,
+            strict=True,
+        )
+    ]
 
 
 def _decided(effect: TaskEffect, p: float) -> TaskEffect:
@@ -346,7 +378,11 @@ def _decided(effect: TaskEffect, p: float) -> TaskEffect:
     return replace(effect, p_adjusted=p, decision=decision)
 
 
-def _interaction(effects: Array, sources: Sequence[Source], inflation: float) -> Interaction:
+def _interaction(
+    effects: Array,
+    sources: Sequence[Source],
+    inflation: float,
+) -> Interaction:
     test = heterogeneity(effects, sources)
     f = float(test.f) / inflation
     df_above, df_below = float(test.df_above), float(test.df_below)
@@ -358,7 +394,13 @@ def _interaction(effects: Array, sources: Sequence[Source], inflation: float) ->
 
 def _no_interaction(reason: str) -> Interaction:
     nan = math.nan
-    return Interaction(f=nan, df_above=nan, df_below=nan, p=nan, reason=reason)
+    return Interaction(
+        f=nan,
+        df_above=nan,
+        df_below=nan,
+        p=nan,
+        reason=reason,
+    )
 
 
 def _keeps_pairs(x: Array, y: Array) -> bool:
@@ -394,7 +436,12 @@ def _seeds(numbers: Array) -> int:
     return int(np.isfinite(numbers).any(axis=1).sum())
 
 
-def _count_seeds(x: Array, y: Array, *, paired: bool) -> int:
+def _count_seeds(
+    x: Array,
+    y: Array,
+    *,
+    paired: bool,
+) -> int:
     """Return the number of seeds of both groups, those of pairs counted once."""
     if not paired:
         return _seeds(x) + _seeds(y)
@@ -407,7 +454,12 @@ def _missing(numbers: Array) -> int:
     return int((~np.isfinite(kept)).sum())
 
 
-def _check(x: Array, y: Array, *, paired: bool) -> None:
+def _check(
+    x: Array,
+    y: Array,
+    *,
+    paired: bool,
+) -> None:
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise ValueError(f"expected shapes (seeds, tasks) of the same tasks, found {x.shape} and {y.shape}")
     if x.shape[1] < LEAST_TASKS:

@@ -112,7 +112,13 @@ def profile(
         reason = NO_BAND_OF_TASKS
     if reason:
         nowhere = np.full(len(tau), np.nan)
-        return Profile(thresholds=tau, share=share, low=nowhere, high=nowhere, reason=reason)
+        return Profile(
+            thresholds=tau,
+            share=share,
+            low=nowhere,
+            high=nowhere,
+            reason=reason,
+        )
     rng = np.random.default_rng(resampling.seed)
     parts = []
     for count in blocks(x.size, resampling.draws):

@@ -78,7 +78,11 @@ class Resampling:
     stretched: bool = True
     confidence: float = CONFIDENCE
 
-    def stretch(self, seeds: int, tasks: int) -> float:
+    def stretch(
+        self,
+        seeds: int,
+        tasks: int,
+    ) -> float:
         """Return by how much percentiles of few seeds are moved away from the value."""
         if not self.stretched:
             return 1.0
@@ -87,7 +91,14 @@ class Resampling:
         t_by_z = t_quantile(self.confidence, df) / normal_quantile(self.confidence)
         return math.sqrt(seeds / (seeds - 1)) * t_by_z
 
-    def interval(self, value: float, drawn: Array, *, seeds: int, tasks: int) -> tuple[float, float]:
+    def interval(
+        self,
+        value: float,
+        drawn: Array,
+        *,
+        seeds: int,
+        tasks: int,
+    ) -> tuple[float, float]:
         """Return the interval of a value from what resamples gave, of shape (draws,)."""
         levels = [(1 - self.confidence) / 2, (1 + self.confidence) / 2]
         quantiles = np.nanquantile(drawn, levels)
@@ -121,8 +132,11 @@ def interquartile_score(scores: Array) -> Array:
     count = np.isfinite(rows).sum(axis=-1)
     cut = count // 4
     places = np.arange(rows.shape[-1])
-    is_middle = (places >= cut[..., None]) & (places < (count - cut)[..., None])
-    total = np.sum(np.where(is_middle, ordered, 0.0), axis=-1)
+    first = cut[..., None]
+    last = (count - cut)[..., None]
+    is_middle = (places >= first) & (places < last)
+    kept = np.where(is_middle, ordered, 0.0)
+    total = kept.sum(axis=-1)
     middle: Array = total / (count - 2 * cut)
     return middle
 
@@ -132,7 +146,11 @@ def optimality_gap(target: float) -> Statistic:
 
     def gap(scores: Array) -> Array:
         present = np.isfinite(scores)
-        shortfall = np.where(present, target - np.minimum(scores, target), 0.0)
+        shortfall = np.where(
+            present,
+            target - np.minimum(scores, target),
+            0.0,
+        )
         runs = present.sum(axis=(-2, -1))
         mean: Array = shortfall.sum(axis=(-2, -1)) / runs
         return mean
@@ -140,7 +158,12 @@ def optimality_gap(target: float) -> Statistic:
     return gap
 
 
-def aggregates(scores: ArrayLike, *, target: float, resampling: Resampling) -> dict[str, Aggregate]:
+def aggregates(
+    scores: ArrayLike,
+    *,
+    target: float,
+    resampling: Resampling,
+) -> dict[str, Aggregate]:
     """Return IQM, mean, median and optimality gap, each with its interval.
 
     Args:
@@ -166,7 +189,9 @@ def aggregates(scores: ArrayLike, *, target: float, resampling: Resampling) -> d
 
 
 def _with_intervals(
-    scores: Array, statistics: Mapping[str, Statistic], resampling: Resampling
+    scores: Array,
+    statistics: Mapping[str, Statistic],
+    resampling: Resampling,
 ) -> dict[str, Aggregate]:
     values = {name: float(statistic(scores)) for name, statistic in statistics.items()}
     reason = defect_of_scores(scores)
@@ -181,7 +206,11 @@ def _with_intervals(
             seeds=fewest_seeds(scores),
             tasks=scores.shape[1],
         )
-        results[name] = Aggregate(value=value, low=low, high=high)
+        results[name] = Aggregate(
+            value=value,
+            low=low,
+            high=high,
+        )
     return results
 
 
@@ -201,7 +230,12 @@ def fewest_seeds(scores: Array) -> int:
     return int(np.isfinite(scores).sum(axis=0).min())
 
 
-def resamples(scores: Array, resampling: Resampling, rng: np.random.Generator, count: int) -> Array:
+def resamples(
+    scores: Array,
+    resampling: Resampling,
+    rng: np.random.Generator,
+    count: int,
+) -> Array:
     """Return scores drawn again, of shape (count, seeds, tasks).
 
     Where seeds are drawn whole and lack some tasks, a draw may have no score of a task.
@@ -214,8 +248,16 @@ def resamples(scores: Array, resampling: Resampling, rng: np.random.Generator, c
     present = np.isfinite(scores)
     counts = present.sum(axis=0)
     # Scores of each task first, so that a draw among the first ``counts`` never meets a gap.
-    order = np.argsort(~present, axis=0, kind="stable")
-    packed = np.take_along_axis(scores, order, axis=0)
+    order = np.argsort(
+        ~present,
+        axis=0,
+        kind="stable",
+    )
+    packed = np.take_along_axis(
+        scores,
+        order,
+        axis=0,
+    )
     uniform = rng.random((count, seeds, tasks))
     places = (uniform * counts).astype(np.int64)
     drawn: Array = packed[places, np.arange(tasks)]
@@ -231,7 +273,9 @@ def blocks(size: int, draws: int) -> list[int]:
 
 
 def _drawn_statistics(
-    scores: Array, statistics: Mapping[str, Statistic], resampling: Resampling
+    scores: Array,
+    statistics: Mapping[str, Statistic],
+    resampling: Resampling,
 ) -> dict[str, Array]:
     rng = np.random.default_rng(resampling.seed)
     parts: dict[str, list[Array]] = {name: [] for name in statistics}
@@ -247,11 +291,27 @@ def _drawn_statistics(
 def _task_means(scores: Array) -> Array:
     present = np.isfinite(scores)
     counts = present.sum(axis=-2)
-    total = np.sum(np.where(present, scores, 0.0), axis=-2)
+    total = np.sum(
+        np.where(
+            present,
+            scores,
+            0.0,
+        ),
+        axis=-2,
+    )
     usable = np.maximum(counts, 1)
-    means: Array = np.where(counts > 0, total / usable, math.nan)
+    means: Array = np.where(
+        counts > 0,
+        total / usable,
+        math.nan,
+    )
     return means
 
 
 def _without_interval(value: float, reason: str) -> Aggregate:
-    return Aggregate(value=value, low=math.nan, high=math.nan, reason=reason)
+    return Aggregate(
+        value=value,
+        low=math.nan,
+        high=math.nan,
+        reason=reason,
+    )

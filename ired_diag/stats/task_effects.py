@@ -118,17 +118,31 @@ def source_of(numbers: Array) -> Source:
         raise ValueError(f"expected {LEAST_SEEDS} seeds or more of each task, found {counts.min()}")
     filled = np.where(present, numbers, 0.0)
     means = filled.sum(axis=-2) / counts
-    deviations = np.where(present, numbers - means[..., None, :], 0.0)
+    centred = numbers - means[..., None, :]
+    deviations = np.where(present, centred, 0.0)
     squares = np.sum(deviations**2, axis=-2)
     spreads = np.sqrt(squares / (counts - 1))
     bias_reduced = deviations / _divisors(counts)
-    covariance = np.swapaxes(bias_reduced, -1, -2) @ bias_reduced
+    transposed = np.swapaxes(
+        bias_reduced,
+        -1,
+        -2,
+    )
+    covariance = transposed @ bias_reduced
     of_design = _Design.of(present)
     share, df = of_design.share_and_df(spreads)
-    return Source(means=means, covariance=covariance / share[..., None, None], df=df)
+    return Source(
+        means=means,
+        covariance=covariance / share[..., None, None],
+        df=df,
+    )
 
 
-def independent_tasks(effects: Array, variances: Array, df: Array) -> list[Source]:
+def independent_tasks(
+    effects: Array,
+    variances: Array,
+    df: Array,
+) -> list[Source]:
     """Return a source for each task, where the runs of different tasks share no seed.
 
     Args:
@@ -143,7 +157,12 @@ def independent_tasks(effects: Array, variances: Array, df: Array) -> list[Sourc
         means[..., t] = effects[..., t]
         covariance = np.zeros((*effects.shape, tasks))
         covariance[..., t, t] = variances[..., t]
-        sources.append(Source(means=means, covariance=covariance, df=df[..., t]))
+        source = Source(
+            means=means,
+            covariance=covariance,
+            df=df[..., t],
+        )
+        sources.append(source)
     return sources
 
 
@@ -162,7 +181,11 @@ def mean_effect(effects: Array, sources: Sequence[Source]) -> MeanEffect:
     degrees = [source.df for source in sources]
     variance = np.sum(parts, axis=0)
     df = welch_df(parts, degrees)
-    return MeanEffect(value=effects.mean(axis=-1), variance=variance, df=df)
+    return MeanEffect(
+        value=effects.mean(axis=-1),
+        variance=variance,
+        df=df,
+    )
 
 
 def heterogeneity(effects: Array, sources: Sequence[Source]) -> Heterogeneity:
@@ -176,18 +199,29 @@ def heterogeneity(effects: Array, sources: Sequence[Source]) -> Heterogeneity:
     centring = np.eye(tasks) - 1 / tasks
     parts = [centring @ source.covariance for source in sources]
     total = np.sum(parts, axis=0)
-    trace = np.trace(total, axis1=-2, axis2=-1)
+    trace = np.trace(
+        total,
+        axis1=-2,
+        axis2=-1,
+    )
     in_sources = np.zeros(trace.shape)
-    for part, source in zip(parts, sources, strict=True):
-        in_sources = in_sources + _trace_of_square(part) / source.df
-    deviations = effects - effects.mean(axis=-1, keepdims=True)
+    for part, source in zip(
+        parts,
+        sources,
+        strict=True,
+    ):
+        of_source = _trace_of_square(part)
+        in_sources = in_sources + of_source / source.df
+    center = effects.mean(axis=-1, keepdims=True)
+    deviations = effects - center
     squares = np.sum(deviations**2, axis=-1)
     degrees = [source.df for source in sources]
     with np.errstate(divide="ignore", invalid="ignore"):
         f = squares / trace
         df_above = trace**2 / _trace_of_square(total)
         df_below = trace**2 / in_sources
-    fewest = df_above * np.min(degrees, axis=0)
+    smallest = np.min(degrees, axis=0)
+    fewest = df_above * smallest
     caution = _caution(degrees)
     return Heterogeneity(
         f=f,
@@ -209,13 +243,27 @@ def welch_df(parts: Sequence[Array], degrees: Sequence[Array]) -> Array:
     """
     total = np.sum(parts, axis=0)
     below = np.zeros(total.shape)
-    for part, df in zip(parts, degrees, strict=True):
+    for part, df in zip(
+        parts,
+        degrees,
+        strict=True,
+    ):
         below = below + part**2 / df
     fewest = np.min(degrees, axis=0)
     # Without any spread there are no degrees of freedom to weigh by.
-    usable = np.where(below > 0, below, 1.0)
-    satterthwaite: Array = np.where(below > 0, total**2 / usable, fewest)
-    cautious: Array = satterthwaite + _caution(degrees) * (fewest - satterthwaite)
+    usable = np.where(
+        below > 0,
+        below,
+        1.0,
+    )
+    weighed = total**2 / usable
+    satterthwaite = np.where(
+        below > 0,
+        weighed,
+        fewest,
+    )
+    caution = _caution(degrees)
+    cautious: Array = satterthwaite + caution * (fewest - satterthwaite)
     return cautious
 
 
@@ -225,12 +273,26 @@ def _caution(degrees: Sequence[Array]) -> Array:
     Below 5 seeds in the smaller source it is half of the way, below 3 seeds more, up to all of it. Two
     sources of equal size of 3 seeds or more need no caution.
     """
-    fewest = np.asarray(np.min(degrees, axis=0), dtype=np.float64)
+    smallest = np.min(degrees, axis=0)
+    fewest = np.asarray(smallest, dtype=np.float64)
     if len(degrees) != 2:
         return np.zeros(fewest.shape)
-    caution = np.clip(HALF_WAY + (VERY_FEW - fewest) / 2, HALF_WAY, 1.0)
-    caution = np.where(fewest < FEW, caution, 0.0)
-    of_equal = np.where(fewest < VERY_FEW, HALF_WAY, 0.0)
+    lacking = (VERY_FEW - fewest) / 2
+    caution = np.clip(
+        HALF_WAY + lacking,
+        HALF_WAY,
+        1.0,
+    )
+    caution = np.where(
+        fewest < FEW,
+        caution,
+        0.0,
+    )
+    of_equal = np.where(
+        fewest < VERY_FEW,
+        HALF_WAY,
+        0.0,
+    )
     are_equal = np.isclose(degrees[0], degrees[1])
     return np.where(are_equal, of_equal, caution)
 
@@ -256,7 +318,8 @@ class _Design:
         counts = cells.sum(axis=0)
         both = np.einsum("it,jt->tij", cells, cells)
         identity = np.eye(len(cells))
-        projections = both * (identity - 1 / counts[:, None, None])
+        shares = 1 / counts[:, None, None]
+        projections = both * (identity - shares)
         return cls(cells, counts, projections)
 
     def share_and_df(self, spreads: Array) -> tuple[Array, Array]:
@@ -270,26 +333,61 @@ class _Design:
             everywhere = np.ones(spreads.shape[:-1])
             return everywhere, everywhere * (seeds - 1.0)
         tasks = spreads.shape[-1]
-        factors = spreads / (tasks * _divisors(self.counts))
-        independent = np.einsum("...t,tij->...ij", factors**2, self.projections)
-        root = np.einsum("...t,tij->...ij", factors, self.projections)
-        correlated = root @ np.swapaxes(root, -1, -2)
-        loads = (spreads / (tasks * self.counts)) @ self.present.T
+        divisors = _divisors(self.counts)
+        factors = spreads / (tasks * divisors)
+        independent = self._combined(factors**2)
+        root = self._combined(factors)
+        transposed = np.swapaxes(
+            root,
+            -1,
+            -2,
+        )
+        correlated = root @ transposed
+        of_means = spreads / (tasks * self.counts)
+        loads = of_means @ self.present.T
         true_variance = np.sum(loads**2, axis=-1)
-        trace = np.trace(correlated, axis1=-2, axis2=-1)
-        usable = np.where(true_variance > 0, true_variance, 1.0)
-        share = np.where(true_variance > 0, trace / usable, 1.0)
-        df = np.minimum(_satterthwaite(independent), _satterthwaite(correlated))
+        trace = np.trace(
+            correlated,
+            axis1=-2,
+            axis2=-1,
+        )
+        usable = np.where(
+            true_variance > 0,
+            true_variance,
+            1.0,
+        )
+        estimated = trace / usable
+        share = np.where(
+            true_variance > 0,
+            estimated,
+            1.0,
+        )
+        df_independent = _satterthwaite(independent)
+        df_correlated = _satterthwaite(correlated)
+        df = np.minimum(df_independent, df_correlated)
         fewest = self.counts.min() - 1
         if fewest < VERY_FEW:
             # The spread of a task of 2 seeds is badly known, and so is its share of the variance.
             df = (df + fewest) / 2
         return np.minimum(share, 1.0), df
 
+    def _combined(self, weights: Array) -> Array:
+        """Return the sum over tasks of weights, of shape (..., tasks), times projections."""
+        combined: Array = np.einsum(
+            "...t,tij->...ij",
+            weights,
+            self.projections,
+        )
+        return combined
+
 
 def _satterthwaite(form: Array) -> Array:
     """Return tr(M)² / tr(M²) of symmetric matrices of shape (..., n, n)."""
-    trace = np.trace(form, axis1=-2, axis2=-1)
+    trace = np.trace(
+        form,
+        axis1=-2,
+        axis2=-1,
+    )
     squares = np.sum(form**2, axis=(-2, -1))
     with np.errstate(divide="ignore", invalid="ignore"):
         df: Array = trace**2 / squares
@@ -297,12 +395,19 @@ def _satterthwaite(form: Array) -> Array:
 
 
 def _trace_of_square(matrix: Array) -> Array:
-    traces: Array = np.sum(matrix * np.swapaxes(matrix, -1, -2), axis=(-2, -1))
+    transposed = np.swapaxes(
+        matrix,
+        -1,
+        -2,
+    )
+    products = matrix * transposed
+    traces: Array = products.sum(axis=(-2, -1))
     return traces
 
 
 def _divisors(counts: Array) -> Array:
-    divisors: Array = counts * np.sqrt(1 - 1 / counts)
+    left = 1 - 1 / counts
+    divisors: Array = counts * np.sqrt(left)
     return divisors
 
 
