@@ -10,6 +10,8 @@ import probes
 from app.run_groups import all_runs
 from ired_diag import tasks
 from ired_diag.comparison import Comparison
+from ired_diag.comparison.across import Across
+from ired_diag.drawing.aggregate_intervals import aggregate_intervals
 from ired_diag.drawing.by_group import last_of_groups, of_one_run
 from ired_diag.drawing.critical_difference import critical_difference
 from ired_diag.drawing.data import FigureData
@@ -18,16 +20,19 @@ from ired_diag.drawing.energies import energy_gaps, positive_energies
 from ired_diag.drawing.evaluation_noise import evaluation_noise
 from ired_diag.drawing.floor_ladder import floor_ladder
 from ired_diag.drawing.group_levels import energy_against_error, mining_by_group
+from ired_diag.drawing.improvement_probability import improvement_probability
 from ired_diag.drawing.learning_curves import learning_curves
 from ired_diag.drawing.model_images import has_images, model_images
 from ired_diag.drawing.over_seeds import Band
 from ired_diag.drawing.over_training import headlines_over_training
 from ired_diag.drawing.paired_differences import paired_differences
+from ired_diag.drawing.performance_profiles import performance_profiles
 from ired_diag.drawing.probe_tables import Found, find_tables
 from ired_diag.drawing.quantities import quantity_of
 from ired_diag.drawing.rank_map import rank_map
 from ired_diag.drawing.readouts import readout_forest
 from ired_diag.drawing.sweep_response import sweep_figure
+from ired_diag.drawing.task_effects import task_effects
 from ired_diag.drawing.trajectories import has_map, trajectories
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.judged import judged_in_words
@@ -50,6 +55,7 @@ class Material:
         out: Further folder with tables of probes.
         band: Band around the mean of a learning curve.
         start: First step of the learning curves. None: all steps.
+        across: Comparison over several tasks. None where there is none.
     """
 
     groups: Mapping[str, Sequence[Run]]
@@ -61,6 +67,7 @@ class Material:
     out: Path | None = None
     band: Band = "t interval"
     start: float | None = None
+    across: Across | None = None
 
     @property
     def metric_lines(self) -> list[str]:
@@ -76,6 +83,18 @@ class Material:
         if self.comparison is None:
             raise NotFound("one experiment: there is nothing to compare it with.")
         return self.comparison
+
+    def over_tasks(self) -> Across:
+        """Return the comparison over several tasks.
+
+        Raises:
+            NotFound: There is none.
+        """
+        if self.across is None:
+            raise NotFound(
+                "it is of a comparison over several tasks: ired-diag across SOURCES --figures DIR."
+            )
+        return self.across
 
     def tables(self, probe: str) -> Found:
         """Return a probe's tables of these runs.
@@ -169,6 +188,10 @@ def make_pictures(material: Material, only: Iterable[str] = ()) -> Pictures:
 
 def _has_sweep(material: Material) -> bool:
     return material.comparison is not None and material.comparison.sweep is not None
+
+
+def _has_tasks(material: Material) -> bool:
+    return material.across is not None
 
 
 def _any_run(check: Callable[[Run], bool]) -> Callable[[Material], bool]:
@@ -353,5 +376,25 @@ RECIPES: Mapping[str, Recipe] = {
         "How far is the loss on training data below that on test data?",
         _of_one_run("gap"),
         suits=_has_table("gap"),
+    ),
+    "task-effects": Recipe(
+        "Where does a change help, where does it hurt?",
+        lambda m: [task_effects(m.over_tasks())],
+        suits=_has_tasks,
+    ),
+    "aggregate-intervals": Recipe(
+        "How do the scores over all tasks compare?",
+        lambda m: [aggregate_intervals(m.over_tasks())],
+        suits=_has_tasks,
+    ),
+    "performance-profiles": Recipe(
+        "Which share of runs is above which score?",
+        lambda m: [performance_profiles(m.over_tasks())],
+        suits=_has_tasks,
+    ),
+    "improvement-probability": Recipe(
+        "How often is a run better than one of the old group?",
+        lambda m: [improvement_probability(m.over_tasks())],
+        suits=_has_tasks,
     ),
 }

@@ -14,6 +14,7 @@ ORDER = (
     "ired_diag.importing",
     "ired_diag.claims",
     "ired_diag.seed_table_runs",
+    "ired_diag.runs_over_tasks",
     "ired_diag.grouping",
     "ired_diag.final_values",
     "ired_diag.explained_files",

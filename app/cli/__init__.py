@@ -19,6 +19,7 @@ from app.cli.group import DiagGroup
         "stats": "app.cli.stats",
         "gate": "app.cli.gate",
         "when": "app.cli.when",
+        "across": "app.cli.across",
         "diagnose": "app.cli.diagnose",
         "check": "app.cli.check",
         "figures": "app.cli.figures",

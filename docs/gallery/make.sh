@@ -37,12 +37,23 @@ draw adam sgd --only trajectories
 draw image --only model-images --only promise
 "$ired_diag" map basins functions --set function=rastrigin --out "$work/maps"
 "$ired_diag" map noise functions --set function=saddle --set optimizer=sgd --out "$work/maps"
+scores="$work/scores.csv" # made up: two agents, eight tasks, five seeds
+awk 'BEGIN {
+  srand(7); split("Alien Asterix Boxing Breakout Enduro Pong Qbert Seaquest", game); print "algorithm,game,seed,score"
+  split("2200 8000 80 310 700 18 12000 5000", mean); split("1.3 1.2 1.02 1.25 1.1 1.05 1.3 0.8", gain)
+  for (t = 1; t <= 8; t++) for (s = 0; s < 5; s++) {
+    print "dqn," game[t] "," s "," mean[t] * (0.85 + 0.1 * (rand() + rand() + rand()))
+    print "rainbow," game[t] "," s "," gain[t] * mean[t] * (0.85 + 0.1 * (rand() + rand() + rand()))
+  }
+}' > "$scores"
+"$ired_diag" across "$scores" --against dqn --separate-runs --figures "$work/figures"
 for map in basins noise; do
   cp "$work/maps/$map-"*.png "$here/$map.png"
 done
 for name in learning-curves plateau-curves paired-differences readouts evaluation-noise rank-map critical-difference \
   sweep-response energy-gap positive-energy ecdf-cond-q103 violin-energy-q103 histogram-log-abs-det-q103 \
   false-negatives-over-training diversity-over-training mining-by-group floor-ladder energy-against-error curvature-q103 \
-  trajectories model-images-image steps-image; do
+  trajectories model-images-image steps-image task-effects aggregate-intervals performance-profiles \
+  improvement-probability; do
   cp "$work/figures/$name.png" "$here/"
 done

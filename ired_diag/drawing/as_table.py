@@ -63,7 +63,7 @@ def _points(panel: Panel) -> Iterator[Point]:
         yield "mark", mark.of, mark.x, mark.y, "", "", mark.label
     for segment in panel.segments:
         for x, y in zip(segment.x, segment.y, strict=True):
-            yield "segment", segment.of, x, y, "", "", ""
+            yield "segment", segment.name or segment.of, x, y, "", "", ""
     for text in panel.texts:
         yield "text", "", text.x, text.y, "", "", text.text
     if panel.cells is not None:

@@ -103,12 +103,16 @@ class Outline:
 
 @dataclass(frozen=True)
 class Segment:
-    """A straight piece from (x[0], y[0]) to (x[1], y[1]); black and ``bold`` for what it joins."""
+    """A straight piece from (x[0], y[0]) to (x[1], y[1]); black and ``bold`` for what it joins.
+
+    ``name`` is what the table calls it, where that is not ``of``, the name whose colour it has.
+    """
 
     x: tuple[float, float]
     y: tuple[float, float]
     of: str = ""
     bold: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -221,13 +225,13 @@ class Panel:
 def legend_names(panel: Panel) -> list[str]:
     """Return what the legend of a panel lists: lines but for the faint ones, outlines and areas, once each.
 
-    A name that is written on the x axis needs no legend.
+    A name that is written on an axis needs no legend.
     """
     names = [line.name for line in panel.lines if not line.faint]
     names += [outline.name for outline in panel.outlines]
     if panel.areas is not None:
         names += panel.areas.names
-    on_axis = {name for _, name in panel.x_ticks}
+    on_axis = {name for _, name in (*panel.x_ticks, *panel.y_ticks)}
     return [name for name in dict.fromkeys(names) if name not in on_axis]
 
 

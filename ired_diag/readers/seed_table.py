@@ -57,7 +57,7 @@ def read_seed_table(path: Path, *, column: str | None = None) -> SeedValues:
     Raises:
         UnreadableFile: The file is missing or not such a table; the message names line or entry.
     """
-    rows = _rows(path)
+    rows = text_of_rows(path)
     if rows is None:
         table = _from_json(path, _content(path))
     else:
@@ -69,7 +69,7 @@ def read_seed_table(path: Path, *, column: str | None = None) -> SeedValues:
 
 def columns_of_table(path: Path) -> list[str]:
     """Return the columns of numbers of a long table, each a metric; none of a wide table, and of JSON."""
-    rows = _rows(path)
+    rows = text_of_rows(path)
     if rows is None:
         return []
     layout = layout_of(path, rows)
@@ -88,7 +88,7 @@ def metric_of_table(path: Path, groups: Sequence[str]) -> str | None:
     Raises:
         UnreadableFile: Names contradict each other: of some columns lower is better, of others higher.
     """
-    rows = _rows(path)
+    rows = text_of_rows(path)
     if rows is not None:
         layout = layout_of(path, rows)
         if layout.groups:
@@ -98,7 +98,7 @@ def metric_of_table(path: Path, groups: Sequence[str]) -> str | None:
 
 def notes_on_table(path: Path) -> list[Finding]:
     """Return what a reader of statistics should know of how a table counts its repetitions."""
-    rows = _rows(path)
+    rows = text_of_rows(path)
     return [] if rows is None else notes_on_repetitions(layout_of(path, rows))
 
 
@@ -109,7 +109,7 @@ def _text(path: Path) -> str:
         raise UnreadableFile(f"{path}: cannot be read ({error}).") from error
 
 
-def _rows(path: Path) -> str | None:
+def text_of_rows(path: Path) -> str | None:
     """Return a table of rows as CSV; None of a JSON object with an entry for each experiment."""
     if path.suffix.lower() in LINES:
         return table_of_lines(path, _text(path))
@@ -132,18 +132,33 @@ def _from_csv(path: Path, text: str, column: str | None) -> SeedValues:
     layout = layout_of(path, text)
     if layout.groups:
         layout = layout_of_metric(path, layout, column)
-        return _from_long(path, layout if column else with_only_result(layout), column)
+        return values_of_long(path, layout if column else with_only_result(layout), column)
     return _from_wide(path, layout, column)
 
 
-def _from_long(path: Path, layout: TableLayout, column: str | None) -> SeedValues:
-    place = _column_of(path, layout, column)
+def values_of_long(path: Path, layout: TableLayout, column: str | None, *, group: str = "") -> SeedValues:
+    """Return the numbers of a table with one in each row.
+
+    Args:
+        path: The table, for messages.
+        layout: What its columns are.
+        column: The column of numbers. Default: the only one.
+        group: Name of the group where no column names it.
+
+    Raises:
+        UnreadableFile: A cell is not a number, a seed stands twice, or several columns may be the numbers.
+    """
+    return values_of_columns(path, layout, _column_of(path, layout, column), group=group)
+
+
+def values_of_columns(path: Path, layout: TableLayout, place: int, *, group: str = "") -> SeedValues:
+    """Return the numbers of one column by group and seed; ``group`` is the name where no column names it."""
     seeds = _seeds_of_rows(path, layout)
     hint = f" {layout.words}; no column says how the two rows differ."
     table: SeedValues = {}
     for (number, row), seed in zip(layout.rows, seeds, strict=True):
         where = f"{path}, row {number}"
-        name = "/".join(_names_of_group(layout, row))
+        name = "/".join(_names_of_group(layout, row)) or group
         value = _cell(layout, row, place, where=where)
         _put(table, group=name, seed=seed, value=value, where=where, hint=hint)
     return table

@@ -1,0 +1,52 @@
+"""Probability of improvement: how often is a run of one group better than a run of the old one, on each task?
+
+Ties count half; at 1/2 neither is better more often. The intervals of tasks are those of the Mann-Whitney
+probability (``stats.dominance``), that of the mean is by bootstrap (``stats.improvement_over_tasks``).
+
+Reference: Agarwal et al. (2021), section 4.3.
+"""
+
+from __future__ import annotations
+
+from ired_diag.comparison.across import Across, NewAgainstOld
+from ired_diag.comparison.across_words import improvement_of
+from ired_diag.drawing.across_rows import Row, counts_of, panel_of
+from ired_diag.drawing.data import FigureData, Panel
+
+MEAN = "mean over tasks"
+
+
+def improvement_probability(across: Across) -> FigureData:
+    """Return the probability on each task and on average, a panel for each group."""
+    return FigureData(
+        name="improvement-probability",
+        title="How often is a run better",
+        x_label="probability",
+        panels=tuple(_panel(across, pair) for pair in across.pairs),
+        method=(
+            "Probability that a run of the group is better than a run of the old one on the same task, ties "
+            "counted half, with 95% intervals; of the mean by bootstrap, stretched for few seeds. "
+            f"{counts_of(across)}."
+        ),
+        note=f"95% intervals; ties count half; {counts_of(across)}",
+        summary=" ".join(improvement_of(pair) for pair in across.pairs),
+        order=tuple(across.groups),
+        stacked=True,
+    )
+
+
+def _panel(across: Across, pair: NewAgainstOld) -> Panel:
+    rows = []
+    for task, improvement in zip(across.tasks, pair.improvement.tasks, strict=True):
+        row = Row(
+            name=task.name,
+            of=pair.new,
+            value=improvement.probability,
+            low=improvement.low,
+            high=improvement.high,
+        )
+        rows.append(row)
+    mean = pair.improvement.mean
+    rows.append(Row(name=MEAN, of=pair.new, value=mean.value, low=mean.low, high=mean.high))
+    label = f"P({pair.new} better than {pair.old})"
+    return panel_of(rows, x_label=label, line_at=0.5, x_range=(-0.02, 1.02))
