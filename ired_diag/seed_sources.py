@@ -1,0 +1,77 @@
+"""Sources of randomness in a training: initial weights, data, evaluation; one random seed for each.
+
+    init    the untrained weights
+    data    which data are drawn and in which order, and all other noise that a training step draws
+    eval    what an evaluation draws
+
+A training with a single seed draws all three from it. With seeds of their own the sources can be varied one
+at a time, or crossed, and the share of each in the spread of results can be told.
+
+Reference: Bouthillier and others (2021), Accounting for Variance in Machine Learning Benchmarks, MLSys,
+section 2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Source = Literal["init", "data", "eval"]
+SOURCES: tuple[Source, ...] = get_args(Source)
+NAMES: Mapping[Source, str] = {
+    "init": "initialisation",
+    "data": "data order",
+    "eval": "evaluation draw",
+}
+PLURALS: Mapping[Source, str] = {
+    "init": "initialisations",
+    "data": "data orders",
+    "eval": "evaluation draws",
+}
+KEYS: Mapping[Source, str] = {"init": "seed_init", "data": "seed_data", "eval": "seed_eval"}
+_LABEL_PART = rf"(?:{'|'.join(SOURCES)})\d{{1,18}}"
+LABEL = re.compile(rf"{_LABEL_PART}(?:-{_LABEL_PART})*")
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The random seed of each source.
+
+    Attributes:
+        init: Of the untrained weights.
+        data: Of the data and of the noise of training steps.
+        eval: Of what evaluations draw.
+    """
+
+    init: int
+    data: int
+    eval: int
+
+
+def one_seed(seed: int) -> Seeds:
+    """Return the seeds of a training that has a single one."""
+    return Seeds(init=seed, data=seed, eval=seed)
+
+
+def label_of_sources(seeds: Mapping[Source, int]) -> str:
+    """Return what a run is called by the seeds of its sources.
+
+    >>> label_of_sources({"data": 1, "init": 0})
+    'init0-data1'
+    """
+    parts = []
+    for source in SOURCES:
+        if source in seeds:
+            parts.append(f"{source}{seeds[source]}")
+    return "-".join(parts)
+
+
+def is_label_of_sources(label: str) -> bool:
+    """Say whether a run is called by the seeds of its sources.
+
+    >>> is_label_of_sources("init0-data1"), is_label_of_sources("seed0"), is_label_of_sources("database1")
+    (True, False, False)
+    """
+    return LABEL.fullmatch(label) is not None
