@@ -17,6 +17,7 @@ _PUBLIC = {
     "read_network": "ired_diag.inverse.checkpoint",
     "compare": "app.calls.comparing",
     "gate": "app.calls.gating",
+    "variance": "app.calls.variance",
     "diagnose": "app.calls.diagnosing",
     "check": "app.calls.diagnosing",
     "probe": "app.calls.probing",
@@ -52,6 +53,7 @@ __all__ = [
     "read_network",
     "report",
     "train",
+    "variance",
     "verify",
 ]
 

@@ -177,7 +177,7 @@ def variance_components(
         drawn[REST] = drawn[REST] - drawn[EVALUATIONS]
     kept = {term: np.maximum(of_term, 0.0) for term, of_term in drawn.items()}
     return Components(
-        components=_components(variances, kept, dfs, confidence),
+        components=_components(_in_order(variances, design), kept, dfs, confidence),
         draws=kept,
         mean=float(y.mean()),
         confidence=confidence,
@@ -206,7 +206,7 @@ def _components(
     total = sum(max(0.0, variance) for variance in variances.values())
     drawn_total = np.maximum(sum(draws.values()), np.finfo(np.float64).tiny)
     components = []
-    for term in sorted(variances, key=_order):
+    for term in variances:
         low, high = np.quantile(draws[term], tails)
         share_low, share_high = np.quantile(draws[term] / drawn_total, tails)
         component = Component(
@@ -223,9 +223,10 @@ def _components(
     return tuple(components)
 
 
-def _order(term: Term) -> tuple[bool, bool, int]:
-    """Sort mains before interactions, the rest and the evaluations last; the sort is stable."""
-    return term == EVALUATIONS, term == REST, len(term)
+def _in_order(variances: Mapping[Term, float], design: CrossedDesign) -> dict[Term, float]:
+    """Return estimates in the order of the design, the rest and the noise of evaluations last."""
+    terms = [*design.terms, REST, EVALUATIONS]
+    return {term: variances[term] for term in terms if term in variances}
 
 
 def draw_components(
