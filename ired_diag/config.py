@@ -175,7 +175,7 @@ class TrainingConfig(BaseModel):
 
     @property
     def without_seeds(self) -> Self:
-        """The same configuration with every seed at its default, equal for runs that differ in seeds alone."""
+        """The configuration with every seed at its default, equal for runs that differ in seeds alone."""
         defaults = {"seed": 0, "seed_init": None, "seed_data": None, "seed_eval": None}
         return self.model_copy(update=defaults)
 

@@ -31,6 +31,36 @@ PLURALS: Mapping[Source, str] = {
     "eval": "evaluation draws",
 }
 KEYS: Mapping[Source, str] = {"init": "seed_init", "data": "seed_data", "eval": "seed_eval"}
+KEYS_OF: Mapping[Source, frozenset[str]] = {
+    "init": frozenset(
+        """
+        seed_init init_seed model_seed seed_model weight_seed weights_seed seed_weights initialization_seed
+        initialisation_seed network_seed net_seed param_seed params_seed model_init_seed weight_init_seed
+        """.split()
+    ),
+    "data": frozenset(
+        """
+        seed_data data_seed dataset_seed seed_dataset shuffle_seed seed_shuffle data_order_seed order_seed
+        sampler_seed dataloader_seed loader_seed batch_seed split_seed seed_split data_split_seed
+        bootstrap_seed augmentation_seed aug_seed
+        """.split()
+    ),
+    "eval": frozenset(
+        """
+        seed_eval eval_seed evaluation_seed seed_evaluation val_seed validation_seed test_seed seed_test
+        seed_val
+        """.split()
+    ),
+}
+OVERALL_KEYS = (
+    "seed",
+    "random_seed",
+    "rng_seed",
+    "manual_seed",
+    "global_seed",
+    "seed_everything",
+    "random_state",
+)
 _LABEL_PART = rf"(?:{'|'.join(SOURCES)})\d{{1,18}}"
 LABEL = re.compile(rf"{_LABEL_PART}(?:-{_LABEL_PART})*")
 
@@ -75,3 +105,33 @@ def is_label_of_sources(label: str) -> bool:
     (True, False, False)
     """
     return LABEL.fullmatch(label) is not None
+
+
+def source_of_key(key: str) -> Source | None:
+    """Return the source whose seed a key of a configuration names; None where it names none.
+
+    >>> [source_of_key(key) for key in ("data.shuffleSeed", "model_seed", "seed", "data_dir")]
+    ['data', 'init', None, None]
+    """
+    whole = _words(key)
+    last = _words(key.rpartition(".")[2])
+    for source, names in KEYS_OF.items():
+        if whole in names or last in names:
+            return source
+    if last in OVERALL_KEYS and "." in key:
+        return _source_of_section(key)
+    return None
+
+
+def _source_of_section(key: str) -> Source | None:
+    """Return the source of ``data.seed``, ``dataloader.seed``, ``model.seed``."""
+    section = _words(key.rpartition(".")[0].rpartition(".")[2])
+    for source, names in KEYS_OF.items():
+        if f"{section}_seed" in names:
+            return source
+    return None
+
+
+def _words(key: str) -> str:
+    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()
+    return "_".join(re.findall(r"[a-z0-9]+", text))

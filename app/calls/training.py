@@ -59,7 +59,9 @@ def train(
 
     chosen = choose_device(device)
     named: dict[Source, Iterable[int] | None] = {"init": seed_init, "data": seed_data, "eval": seed_eval}
-    source_seeds = {source: _as_text(of_source) for source, of_source in named.items() if of_source is not None}
+    source_seeds = {
+        source: _as_text(of_source) for source, of_source in named.items() if of_source is not None
+    }
     planned = plan(
         experiment,
         None if seeds is None else _as_text(seeds),

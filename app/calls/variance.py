@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.calls.opening import RUNS, Place, Source, groups_of
 from ired_diag.comparison import Comparison
 from ired_diag.comparison import compare as compare_groups
+from ired_diag.comparison.crossed_runs import NOT_INDEPENDENT
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.readouts import read_out
 from ired_diag.comparison.source_variance import SourceVariance, source_variance
@@ -69,7 +70,8 @@ def variance(
         against: The same of a base: then the differences of runs with equal seeds are split.
         sources: Key of the configurations for each source: ``{"init": "model_seed", "data": "shuffle"}``.
             Default: recognized.
-        cost: Price of one of each: ``seeds`` (a run with new seeds in everything), ``init``, ``data`` (a run in
+        cost: Price of one of each: ``seeds`` (a run with new seeds in everything), ``init``, ``data`` (a run
+        in
             which only that is new), ``eval`` (one more evaluation of one run). Default: in runs, by steps.
         budget: What may be spent next. Default: the price of as many new runs as there are.
         runs: The runs folder, or a study, in which names are looked up.
@@ -90,7 +92,9 @@ def variance(
     groups = groups_of(named, runs=runs, notes=notes, metric=metric, grouping=grouping)
     if len(groups) != len(named):
         listed = ", ".join(groups)
-        raise DiagError(f"Expected {len(named)} groups, found {len(groups)} ({listed}). Name each by NAME=GLOB.")
+        raise DiagError(
+            f"Expected {len(named)} groups, found {len(groups)} ({listed}). Name each by NAME=GLOB."
+        )
     comparison = compare_groups(
         groups,
         metric=metric,
@@ -142,16 +146,16 @@ def variance(
 
 
 def _with_notes(comparison: Comparison, notes: Sequence[str]) -> Comparison:
-    from dataclasses import replace
-
-    return replace(comparison, notes=tuple(dict.fromkeys(notes)))
+    """Return the comparison with these notes, but for those on shared seeds: the answer itself says so."""
+    kept = [note for note in dict.fromkeys(notes) if NOT_INDEPENDENT not in note]
+    return replace(comparison, notes=tuple(kept))
 
 
 def prices_of(result: SourceVariance, cost: Mapping[str, float] | None) -> dict[str, float]:
     """Return the price of one of each thing that can be bought.
 
-    A run costs the same whichever of its seeds is new, and one more evaluation of a run costs the steps to it,
-    as a part of a run: unless the user says otherwise.
+    A run costs the same whichever of its seeds is new, and one more evaluation of a run costs the steps to
+    it, as a part of a run: unless the user says otherwise.
 
     Raises:
         DiagError: The user prices something that is not sold.

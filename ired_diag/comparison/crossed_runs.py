@@ -1,9 +1,9 @@
-"""Groups whose runs share seeds of single sources: 3 initialisations x 3 data orders are not 9 independent seeds.
+"""Crossed runs: groups of 3 initialisations x 3 data orders, which are not 9 independent seeds.
 
 Runs of one initialisation resemble each other, and so do those of one data order. A t test takes all of them
-as independent, and its interval is too narrow. The interval of the difference of such groups is therefore made
-of draws of the variance components (``source_variance``): of the differences of runs with equal seeds where
-these are pairs, else of both groups. Its p value is twice the share of draws beyond 0.
+as independent, and its interval is too narrow. The interval of the difference of such groups is therefore
+made of draws of the variance components (``source_variance``): of the differences of runs with equal seeds
+where these are pairs, else of both groups. Its p value is twice the share of draws beyond 0.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from ired_diag.comparison.pairs import PairOfGroups
 from ired_diag.comparison.readouts import Readouts
 from ired_diag.comparison.sample import Question
 from ired_diag.comparison.seeds import Members
+from ired_diag.comparison.source_levels import source_levels
 from ired_diag.comparison.source_variance import SourceVariance, mean_errors, source_variance
 from ired_diag.comparison.source_words import runs_in_words
 from ired_diag.errors import DiagError
 from ired_diag.runs.run import Run
-from ired_diag.runs.source_levels import source_levels
 from ired_diag.stats.arrays import Array
 from ired_diag.stats.equivalence import Equivalence
 from ired_diag.stats.summary import Summary
@@ -33,6 +33,7 @@ from ired_diag.stats.t_tests import TTest
 from ired_diag.stats.verdict import Verdict, judge
 
 NAN = math.nan
+NOT_INDEPENDENT = "Runs that share a seed are not independent"
 SHARED = "runs share seeds, and this takes them as independent"
 UNKNOWN = "runs share seeds, and too little is known of what each of them makes"
 WIDE = (0.025, 0.975)
@@ -63,8 +64,10 @@ class Crossed:
                 notes.append(_note_on(name, result))
         return notes
 
-    def variance_of(self, members: Members, readout: str, base: Members | None = None) -> SourceVariance | None:
-        """Return a group's variance by source, or that of its differences; None where too many sources vary."""
+    def variance_of(
+        self, members: Members, readout: str, base: Members | None = None
+    ) -> SourceVariance | None:
+        """Return the variance of a group, or of its differences; None where too many sources vary."""
         runs = self.runs[members.name]
         paired = None if base is None else True
         try:
@@ -106,8 +109,8 @@ def _note_on(name: str, result: SourceVariance) -> str:
     if result.components.reason:
         known = f"how many independent ones they are worth is unknown ({result.components.reason})"
     return (
-        f"{name}: {runs_in_words(result)}. Runs that share a seed are not independent: {known}. Verdict and "
-        "intervals take that into account, other tests do not. 'ired-diag variance' shows what each seed makes."
+        f"{name}: {runs_in_words(result)}. {NOT_INDEPENDENT}: {known}. Verdict and intervals take that into "
+        "account, other tests do not. 'ired-diag variance' shows what each seed makes."
     )
 
 
@@ -261,9 +264,7 @@ def _changed_pair(pair: PairOfGroups, verdict: Verdict, draws: Array | None) -> 
         simultaneous_high=test.high,
         equivalence=equivalence,
         p_equivalence_holm=equivalence.p,
-        posterior=replace(
-            pair.posterior, below=NAN, inside=NAN, above=NAN, low=NAN, high=NAN, reason=SHARED
-        ),
+        posterior=replace(pair.posterior, below=NAN, inside=NAN, above=NAN, low=NAN, high=NAN, reason=SHARED),
         power=replace(
             pair.power,
             detectable=NAN,

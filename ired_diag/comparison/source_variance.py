@@ -1,7 +1,7 @@
-"""Where the variance of a group's results comes from: runs by the seeds of their sources, and their components.
+"""Source variance: which seeds the runs of a group have, and what each makes of their spread.
 
-The result of a run is its readout, as in every comparison. Against a base it is the difference of two runs with
-equal seeds, so that what a seed does to both cancels. The noise of evaluations is read off the plateau.
+The result of a run is its readout, as in every comparison. Against a base it is the difference of two runs
+with equal seeds, so that what a seed does to both cancels. The noise of evaluations is read off the plateau.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 from ired_diag.comparison.pairing import pairing_of
 from ired_diag.comparison.readouts import Readouts
 from ired_diag.comparison.seeds import Members
+from ired_diag.comparison.source_levels import SourceLevels, source_levels
 from ired_diag.errors import DiagError
 from ired_diag.runs.name_list import counted, first_names
 from ired_diag.runs.run import Run
-from ired_diag.runs.source_levels import SourceLevels, source_levels
 from ired_diag.stats.arrays import Array
 from ired_diag.stats.crossed_design import CrossedDesign, crossed_design
 from ired_diag.stats.purchases import squared_error_weights
@@ -36,13 +36,10 @@ class Precision:
     """How well the mean over all runs is known.
 
     Attributes:
-        mean: The mean.
-        standard_error: Its standard error, at the estimates of the components.
-        low: Lower end of the interval of the mean.
-        high: Upper end of that interval.
-        effective: How many independent runs, with new seeds in everything that is varied, would be as precise.
-        effective_low: Lower end of the interval of that number.
-        effective_high: Upper end of that interval.
+        mean: The mean. standard_error: Its standard error, at the estimates of the components. low: Lower end
+        of the interval of the mean. high: Upper end of that interval. effective: How many independent runs,
+        with new seeds in everything that is varied, would be as precise. effective_low: Lower end of the
+        interval of that number. effective_high: Upper end of that interval.
     """
 
     mean: float
@@ -212,8 +209,8 @@ def _differences(
     pairing = pairing_of(members, base, paired=paired)
     if pairing.obstacle:
         raise DiagError(
-            f"{members.name} and {base.name} are not compared run by run: {pairing.obstacle}. If runs of equal "
-            "seeds are pairs: --paired."
+            f"{members.name} and {base.name} cannot be compared run by run: {pairing.obstacle}. If runs of "
+            "equal seeds are pairs: --paired."
         )
     new = read.values[readout][members.name]
     old = read.values[readout][base.name]

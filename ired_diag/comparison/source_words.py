@@ -1,13 +1,13 @@
-"""The variance of a group by source, in words: which seeds the runs have, what each makes, what is unknown."""
+"""The variance of a group by source, in words: its seeds, what each makes, what is unknown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from ired_diag.comparison.names_in_words import joined
+from ired_diag.comparison.source_levels import OVERALL
 from ired_diag.comparison.source_variance import SourceVariance
 from ired_diag.runs.name_list import counted
-from ired_diag.runs.source_levels import OVERALL
 from ired_diag.seed_sources import NAMES, PLURALS
 from ired_diag.stats.crossed_design import Term
 from ired_diag.stats.purchases import MORE_EVALUATIONS, SEEDS, Advice, Purchase

@@ -1,4 +1,4 @@
-"""Crossed design: which sources of variance a set of runs can tell apart, and in which directions of the data.
+"""Crossed design: which sources of variance runs can tell apart, and in which directions of the data.
 
 Each run has a level of each factor (its initialisation, its data order). A term is a set of factors, and has
 a random effect for each combination of their levels that occurs:
@@ -7,9 +7,9 @@ a random effect for each combination of their levels that occurs:
 
 The terms are all sets of factors, but for those whose cells hold one run each, which are the residual, and
 those that part the runs as a smaller set does, which cannot be told from it. For each term t an orthonormal
-basis U_t of the columns of Z_t is taken after all terms that do not contain t were projected out: what is left
-depends on σ_t², on the terms that contain t, and on σ_e². The residual has what no term reaches. Where every
-combination occurs equally often, these are the contrasts of the analysis of variance.
+basis U_t of the columns of Z_t is taken after all terms that do not contain t were projected out: what is
+left depends on σ_t², on the terms that contain t, and on σ_e². The residual has what no term reaches. Where
+every combination occurs equally often, these are the contrasts of the analysis of variance.
 
 References: Searle, Casella & McCulloch (1992), Variance Components, chapter 4 (balanced designs) and section
 5.3 (Henderson's method III, reductions in sums of squares).
@@ -48,7 +48,7 @@ class Contrasts:
     @property
     def df(self) -> int:
         """Degrees of freedom."""
-        return self.basis.shape[1]
+        return int(self.basis.shape[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class CrossedDesign:
     @property
     def runs(self) -> int:
         """How many runs there are."""
-        return self.contrasts[-1].basis.shape[0]
+        return int(self.contrasts[-1].basis.shape[0])
 
     @property
     def residual(self) -> Contrasts:

@@ -1,4 +1,4 @@
-"""Draws of the squared standard error of a mean of successive evaluations, for intervals of what depends on it.
+"""Draws of the squared standard error of a mean of successive evaluations, for intervals.
 
 With φ the correlation of successive evaluations and N the residuals in all series less what was taken off
 (``long_run``), the lag-1 correlation r₁ of the residuals has, to first order, the variance (1 - r₁²) / N, so
@@ -9,9 +9,9 @@ independently of it, with N degrees of freedom. A draw is therefore
     SE²* = s²* / (1 - φ*²) / k_eff(φ*),
 
 with z standard normal, and c such that intervals cover at least 95% in simulation (0.955 to 0.975 for 1 to 81
-series of 12 to 100 evaluations and φ from 0 to 0.9; 0.93 to 0.95 at c = 1). The squared standard error is steep in φ near 1, so that it is skewed: a χ² with as many
-degrees of freedom as its variance says covers too rarely there (0.90 instead of 0.95 at φ = 0.8 and 16 series
-of 30).
+series of 12 to 100 evaluations and φ from 0 to 0.9; 0.93 to 0.95 at c = 1). The squared standard error is
+steep in φ near 1, so that it is skewed: a χ² with as many degrees of freedom as its variance says covers too
+rarely there (0.90 instead of 0.95 at φ = 0.8 and 16 series of 30).
 
 Reference: Box, Jenkins & Reinsel (1994), Time Series Analysis, section 7.2 (the variance of the estimate, and
 that of the innovations, of a first-order process).

@@ -7,9 +7,9 @@ With N runs, n_c of them in cell c of term t, and the mean over all runs, each c
 where SE²(k) = σ² / k_eff(k) is the noise that k evaluations leave in the result of a run (``long_run``). A
 purchase changes the n_c, N and k. What can be bought for one price each:
 
-    seeds         a run with a new level of every factor
-    <factor>      a run with a new level of this factor, and levels of the others that are there, in turn
-    evaluations   one more evaluation of a run, as far along as the others are apart; all runs get equally many
+    seeds         a run with a new level of every factor <factor>      a run with a new level of this factor,
+    and levels of the others that are there, in turn evaluations   one more evaluation of a run, as far along
+    as the others are apart; all runs get equally many
 
 A budget is parted among them in all ways in steps of an eighth, and each way is valued in every draw of the
 components (``variance_components``). The regret of a purchase in a draw is the ratio of its se to that of the
@@ -17,8 +17,8 @@ best. The recommended purchase has the smallest 90% quantile of the regret over 
 the components may lie, and not only at their estimates, which are too noisy at few levels (``benchmarks.
 variance_purchases``). It can be told to be best where its regret is at most ``CLOSE`` in 95% of the draws.
 
-A run in which everything is new lowers se² at least as much as one in which only one source is new, so that the
-latter pays only where it is cheaper.
+A run in which everything is new lowers se² at least as much as one in which only one source is new, so that
+the latter pays only where it is cheaper.
 
 References: Bouthillier and others (2021), Accounting for Variance in Machine Learning Benchmarks, MLSys,
 section 3 (the variance of a mean over partly shared sources); Searle, Casella & McCulloch (1992), chapter 4.
@@ -250,9 +250,7 @@ def _ends(values: Array, confidence: float) -> dict[str, float]:
     return {"low": float(low), "high": float(high)}
 
 
-def _candidates(
-    design: CrossedDesign, prices: Mapping[str, float], budget: float
-) -> Iterator[Purchase]:
+def _candidates(design: CrossedDesign, prices: Mapping[str, float], budget: float) -> Iterator[Purchase]:
     """Yield each purchase that a parted budget makes, once; the one in equal parts is among them."""
     seen: set[tuple[tuple[str, int], ...]] = set()
     names = list(prices)

@@ -12,21 +12,21 @@ Intervals are generalized ones (Weerahandi): σ_e²* = SS_e / χ²_e, and σ_t²
 
     Q(σ_t²) = u' (σ_t² A_t + Σ_{s ⊃ t} σ_s²* A_s + σ_e²* I)⁻¹ u,      u = U_t' y,  A_s = U_t' Z_s Z_s' U_t,
 
-is a draw of χ² with df_t degrees of freedom, its distribution at the true values. The 2.5% and 97.5% quantiles
-of many draws are the ends; below 0 they are 0. Where A is a multiple of the identity this is
-σ_t²* = (SS_t / χ²_t - …) / c_tt. Any function of the components has an interval by the same draws.
+is a draw of χ² with df_t degrees of freedom, its distribution at the true values. The 2.5% and 97.5%
+quantiles of many draws are the ends; below 0 they are 0. Where A is a multiple of the identity this is σ_t²*
+= (SS_t / χ²_t - …) / c_tt. Any function of the components has an interval by the same draws.
 
-What is left in the residual is split where evaluations of a run along its steps are known: with SE² the squared
-standard error of the mean of k of them (``long_run``: successive evaluations resemble each other), the residual
-is σ_rest² + SE², and SE²* is drawn as ``long_run_draws`` says. The noise that counts is the one in
-the directions of the residual, U_e' (evaluations): what runs of one initialisation, of one data order, or all
-runs have in common along the steps is no noise of a single run.
+What is left in the residual is split where evaluations of a run along its steps are known: with SE² the
+squared standard error of the mean of k of them (``long_run``: successive evaluations resemble each other),
+the residual is σ_rest² + SE², and SE²* is drawn as ``long_run_draws`` says. The noise that counts is the one
+in the directions of the residual, U_e' (evaluations): what runs of one initialisation, of one data order, or
+all runs have in common along the steps is no noise of a single run.
 
 Effects and noise are taken to be normal.
 
 References: Searle, Casella & McCulloch (1992), Variance Components, chapters 4 and 5; Weerahandi (1993),
-Generalized confidence intervals, JASA 88; Burdick, Borror & Montgomery (2005), Design and Analysis of Gauge R&R
-Studies, chapter 3 (their coverage in crossed designs).
+Generalized confidence intervals, JASA 88; Burdick, Borror & Montgomery (2005), Design and Analysis of Gauge
+R&R Studies, chapter 3 (their coverage in crossed designs).
 """
 
 from __future__ import annotations

@@ -168,7 +168,9 @@ def _designed(
     """Return the seeds of the sources of each run; one run without any where no source is named."""
     if not source_seeds:
         if design != "crossed":
-            raise DiagError(f"--design {design}: name the seeds with --seed-init, --seed-data or --seed-eval.")
+            raise DiagError(
+                f"--design {design}: name the seeds with --seed-init, --seed-data or --seed-eval."
+            )
         return [{}]
     if seeds is not None:
         raise DiagError(
@@ -213,7 +215,7 @@ def seed_folder(runs: Path, experiment: str, variant: str | None, seed: int) -> 
 
 
 def folder_of_seeds(runs: Path, experiment: str, variant: str | None, config: TrainingConfig) -> Path:
-    """Return where a run belongs by its seeds: ``seed<k>``, or ``init<i>-data<j>`` where sources have own ones."""
+    """Return where a run belongs by its seeds: ``seed<k>``, or ``init<i>-data<j>``."""
     folder = seed_folder(runs, experiment, variant, config.seed)
     seeds = own_seeds(config)
     if not seeds:

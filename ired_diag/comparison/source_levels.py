@@ -1,46 +1,25 @@
 """Which seed of each source of randomness a run had: initial weights, data, evaluation.
 
-Configurations name such seeds under many keys: ``data_seed``, ``init_seed``, ``model_seed``, ``shuffle_seed``,
-``eval_seed`` …, whole or as the last part of a nested key. A run that leaves one open draws that source from its
-overall ``seed``. Where the overall seed varies too and no key names the initial weights, it stands for them: it
-is the seed of all that no other key names. A user may say which key is which (``--sources init=KEY,data=KEY``).
+Configurations name such seeds under many keys: ``data_seed``, ``init_seed``, ``model_seed``,
+``shuffle_seed``, ``eval_seed`` …, whole or as the last part of a nested key. A run that leaves one open draws
+that source from its overall ``seed``. Where the overall seed varies too and no key names the initial weights,
+it stands for them: it is the seed of all that no other key names. A user may say which key is which
+(``--sources init=KEY,data=KEY``).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ired_diag.errors import DiagError
-from ired_diag.readers.foreign_configuration import SEED_KEYS, seed_of
+from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.runs.run import Run
-from ired_diag.seed_sources import KEYS, SOURCES
+from ired_diag.seed_sources import KEYS, SOURCES, source_of_key
 
 OVERALL = "seed"
 OWN_KEYS = tuple(KEYS.values())
-KEYS_OF: Mapping[str, frozenset[str]] = {
-    "init": frozenset(
-        """
-        seed_init init_seed model_seed seed_model weight_seed weights_seed seed_weights initialization_seed
-        initialisation_seed network_seed net_seed param_seed params_seed model_init_seed weight_init_seed
-        """.split()
-    ),
-    "data": frozenset(
-        """
-        seed_data data_seed dataset_seed seed_dataset shuffle_seed seed_shuffle data_order_seed order_seed
-        sampler_seed dataloader_seed loader_seed batch_seed split_seed seed_split data_split_seed
-        bootstrap_seed augmentation_seed aug_seed
-        """.split()
-    ),
-    "eval": frozenset(
-        """
-        seed_eval eval_seed evaluation_seed seed_evaluation val_seed validation_seed test_seed seed_test
-        seed_val
-        """.split()
-    ),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +100,9 @@ def _named_keys(
         if key not in known:
             seeds = [other for other in known if "seed" in other.lower()]
             listed = ", ".join(seeds or known[:12]) or "none"
-            raise DiagError(f"--sources {source}={key}: no configuration has the key {key!r}. There are: {listed}.")
+            raise DiagError(
+                f"--sources {source}={key}: no configuration has the key {key!r}. There are: {listed}."
+            )
     return {source: (key,) for source, key in named.items()}
 
 
@@ -133,36 +114,6 @@ def _recognised_keys(configurations: Sequence[Mapping[str, Any]]) -> dict[str, t
             if source is not None:
                 keys.setdefault(source, {})[key] = None
     return {source: tuple(keys[source]) for source in SOURCES if source in keys}
-
-
-def source_of_key(key: str) -> str | None:
-    """Return the source whose seed a key of a configuration names; None where it names none.
-
-    >>> [source_of_key(key) for key in ("data.shuffleSeed", "model_seed", "seed", "data_dir")]
-    ['data', 'init', None, None]
-    """
-    whole = _words(key)
-    last = _words(key.rpartition(".")[2])
-    for source, names in KEYS_OF.items():
-        if whole in names or last in names:
-            return source
-    if last in SEED_KEYS and "." in key:
-        return _source_of_section(key)
-    return None
-
-
-def _source_of_section(key: str) -> str | None:
-    """Return the source of ``data.seed``, ``dataloader.seed``, ``model.seed``."""
-    section = _words(key.rpartition(".")[0].rpartition(".")[2])
-    for source, names in KEYS_OF.items():
-        if f"{section}_seed" in names:
-            return source
-    return None
-
-
-def _words(key: str) -> str:
-    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()
-    return "_".join(re.findall(r"[a-z0-9]+", text))
 
 
 def _overall_seed(run: Run) -> object:
