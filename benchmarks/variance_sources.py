@@ -1,6 +1,6 @@
 """Do intervals of variance components hold what they should, and does the recommended purchase pay?
 
-    python -m benchmarks.variance_sources [--studies 2000] [--purchases 200]
+    python -m benchmarks.variance_sources [--studies 1500] [--purchases 200]
 
 Each study draws effects of initialisations and data orders, an interaction, and evaluations along the steps
 that follow one another with a correlation φ; some lack runs, are Latin squares, or cross a third source. The
@@ -34,7 +34,7 @@ from ired_diag.stats.variance_components import EVALUATIONS, REST, Components, v
 
 Array = NDArray[np.float64]
 BURN_IN = 100  # evaluations: 0.8¹⁰⁰ is nothing
-DRAWS = 2000
+DRAWS = 1000
 BUDGET = 10.0
 NAMES = {("init",): "init", ("data",): "data", ("eval",): "eval", REST: "rest", EVALUATIONS: "evaluations"}
 
@@ -312,7 +312,7 @@ def say_purchases(studies: int) -> Iterator[bool]:
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--studies", type=int, default=2000)
+    parser.add_argument("--studies", type=int, default=1500)
     parser.add_argument("--purchases", type=int, default=200)
     chosen = parser.parse_args()
     failures = [*say_coverages(chosen.studies), *say_purchases(chosen.purchases)]

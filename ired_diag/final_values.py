@@ -35,7 +35,7 @@ from ired_diag.runs.history import History, Row
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Skipped, Study
-from ired_diag.seed_sources import Source, label_of_sources, source_of_key
+from ired_diag.seed_sources import label_of_keys
 
 
 def open_runs_or_table(path: Path, *, grouping: Grouping | None = None) -> Study:
@@ -152,7 +152,7 @@ def runs_of_table(
         in_table: What the table calls the group, where it is another name.
     """
     source_seeds = source_seeds_of_table(path).get(in_table or name, {})
-    runs = []
+    runs: list[Run] = []
     for seed, value in values.items():
         numbers = {}
         if value is not None:
@@ -178,8 +178,8 @@ def _runs_with_all_metrics(path: Path) -> list[Run]:
     notes = notes_on_table(path)
     source_seeds = source_seeds_of_table(path)
     runs: list[Run] = []
-    for (name, seed), values in numbers.items():
-        run = _run_of(path, name, seed, values, notes=notes)
+    for (name, seed), of_seed in numbers.items():
+        run = _run_of(path, name, seed, of_seed, notes=notes)
         runs.append(_with_source_seeds(run, source_seeds.get(name, {}).get(seed, {}), runs))
     return runs
 
@@ -188,15 +188,7 @@ def _with_source_seeds(run: Run, seeds: Mapping[str, int], others: Sequence[Run]
     """Return a run that states the seeds of its sources and is called by them; the same run without any."""
     if not seeds:
         return run
-    parts = []
-    by_source: dict[Source, int] = {}
-    for column, seed in seeds.items():
-        source = source_of_key(column) or "init"
-        by_source.setdefault(source, seed)
-        parts.append(f"{column}{seed}")
-    label = "-".join(parts)
-    if len(by_source) == len(seeds):
-        label = label_of_sources(by_source)
+    label = label_of_keys(seeds)
     repeated = [
         other for other in others if other.experiment == run.experiment and other.configuration == seeds
     ]

@@ -107,6 +107,23 @@ def is_label_of_sources(label: str) -> bool:
     return LABEL.fullmatch(label) is not None
 
 
+def label_of_keys(seeds: Mapping[str, int]) -> str:
+    """Return what a run is called by the seeds that keys of its configuration state.
+
+    A key that names no source is that of the overall seed, which stands for the initialisation. Two keys of
+    one source keep their names: they would be told apart by nothing else.
+
+    >>> label_of_keys({"seed": 3, "data_seed": 42}), label_of_keys({"shuffle_seed": 1, "split_seed": 2})
+    ('init3-data42', 'shuffle_seed1-split_seed2')
+    """
+    by_source: dict[Source, int] = {}
+    for key, seed in seeds.items():
+        by_source.setdefault(source_of_key(key) or "init", seed)
+    if len(by_source) == len(seeds):
+        return label_of_sources(by_source)
+    return "-".join(f"{key}{seed}" for key, seed in seeds.items())
+
+
 def source_of_key(key: str) -> Source | None:
     """Return the source whose seed a key of a configuration names; None where it names none.
 

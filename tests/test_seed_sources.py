@@ -17,7 +17,7 @@ from ired_diag.comparison.source_levels import source_levels
 from ired_diag.errors import DiagError
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.run import Run
-from ired_diag.seed_sources import Seeds, source_of_key
+from ired_diag.seed_sources import Seeds, Source, source_of_key
 from ired_diag.streams import PURPOSES, Streams, generator_of, make_streams
 from ired_diag.training.plan import plan
 from ired_diag.training.seed_design import seeds_of_runs
@@ -157,7 +157,8 @@ def test_a_latin_square_has_each_pair_of_levels_once() -> None:
     levels = [0, 1, 2, 3]
     runs = seeds_of_runs({"init": levels, "data": levels, "eval": levels}, "latin")
     assert len(runs) == 16
-    for first, second in (("init", "data"), ("init", "eval"), ("data", "eval")):
+    pairs: tuple[tuple[Source, Source], ...] = (("init", "data"), ("init", "eval"), ("data", "eval"))
+    for first, second in pairs:
         assert len({(run[first], run[second]) for run in runs}) == 16
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from ired_diag.comparison.source_variance import precision_of
-from ired_diag.errors import DiagError
 from ired_diag.stats.crossed_design import crossed_design
 from ired_diag.stats.long_run import effective_count
 from ired_diag.stats.purchases import MORE_EVALUATIONS, SEEDS, advise, extended, squared_error_weights
@@ -121,7 +120,7 @@ def _without_mean(y: Array, design: object) -> dict[tuple[str, ...], float]:
 
 
 def test_balanced_estimates_are_those_of_restricted_maximum_likelihood() -> None:
-    """Both are the same on balanced data, if no estimate is negative; statsmodels searches for the maximum."""
+    """Both are the same on balanced data, if no estimate is negative; statsmodels searches the maximum."""
     api = pytest.importorskip("statsmodels.regression.mixed_linear_model")
     pandas = pytest.importorskip("pandas")
     rng = np.random.default_rng(5)
@@ -356,7 +355,7 @@ def test_prices_and_budgets_are_checked(prices: dict[str, float], budget: float,
     components = variance_components(
         np.random.default_rng(0).normal(size=9), design, rng=np.random.default_rng(0)
     )
-    with pytest.raises(DiagError, match=message):
+    with pytest.raises(ValueError, match=message):
         advise(design, components, prices, budget=budget)
 
 

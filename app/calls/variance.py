@@ -127,20 +127,22 @@ def variance(
         draw=seed,
     )
     prices = prices_of(result, cost)
-    if budget is None:
-        budget = len(result.values) * prices[SEEDS]
+    try:
+        advice = advise(
+            result.design,
+            result.components,
+            prices,
+            budget=len(result.values) * prices[SEEDS] if budget is None else budget,
+            evaluations=result.evaluations,
+        )
+    except ValueError as error:
+        raise DiagError(str(error)) from error
     return Variance(
         group=members[0].name,
         against=base.name if base is not None else "",
         comparison=_with_notes(comparison, [*notes, *comparison.notes, *result.notes]),
         result=result,
-        advice=advise(
-            result.design,
-            result.components,
-            prices,
-            budget=budget,
-            evaluations=result.evaluations,
-        ),
+        advice=advice,
         unit="" if cost else "runs",
     )
 

@@ -24,8 +24,6 @@ class Assignments(click.ParamType):  # type: ignore[type-arg]
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> dict[str, str]:
         """Return the values by name."""
-        if isinstance(value, dict):
-            return value
         values = {}
         for part in str(value).split(","):
             name, equals, text = part.partition("=")
@@ -35,17 +33,17 @@ class Assignments(click.ParamType):  # type: ignore[type-arg]
         return values
 
 
-class Prices(Assignments):
+class Prices(click.ParamType):  # type: ignore[type-arg]
     """``NAME=NUMBER,NAME=NUMBER``."""
 
     name = "prices"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> dict[str, float]:  # type: ignore[override]
+    ) -> dict[str, float]:
         """Return the numbers by name."""
         prices = {}
-        for name, text in super().convert(value, param, ctx).items():
+        for name, text in Assignments().convert(value, param, ctx).items():
             try:
                 prices[name] = float(text)
             except ValueError:
@@ -198,17 +196,24 @@ def _lines(answer: Variance) -> Iterator[str]:
         yield from limits_in_words(result)
         return
     precision = result.precision
-    yield (
+    mean = (
         f"Mean {precision.mean:.6g} ({precision.low:.6g} to {precision.high:.6g}), standard error "
-        f"{precision.standard_error:.3g}: as precise as {precision.effective:.3g} independent runs "
-        f"({precision.effective_low:.3g} to {precision.effective_high:.3g})."
+        f"{precision.standard_error:.3g}"
     )
+    if result.levels.are_crossed:
+        mean += (
+            f": as precise as {precision.effective:.3g} independent runs ({precision.effective_low:.3g} to "
+            f"{precision.effective_high:.3g})"
+        )
+    yield f"{mean}."
     yield ""
     yield from _table(answer)
     yield ""
     yield from limits_in_words(result)
     yield f"Next, for {_budget_in_words(answer)}:"
     yield from _options(answer)
+    if "eval" in result.design.factors and "eval" not in answer.advice.prices:
+        yield "  Further evaluation draws have no price: give one with --cost eval=PRICE."
     yield from advice_in_words(answer.advice)
 
 

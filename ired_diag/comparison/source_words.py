@@ -13,8 +13,8 @@ from ired_diag.stats.crossed_design import Term
 from ired_diag.stats.purchases import MORE_EVALUATIONS, SEEDS, Advice, Purchase
 from ired_diag.stats.variance_components import EVALUATIONS, REST
 
-ONE: Mapping[str, str] = {**NAMES, OVERALL: "seed"}
-SEVERAL: Mapping[str, str] = {**PLURALS, OVERALL: "seeds"}
+ONE: Mapping[str, str] = dict([*NAMES.items(), (OVERALL, "seed")])
+SEVERAL: Mapping[str, str] = dict([*PLURALS.items(), (OVERALL, "seeds")])
 FEW_LEVELS = 4  # with fewer, the upper end is more than 14 times the estimate
 
 
@@ -22,6 +22,10 @@ def runs_in_words(result: SourceVariance) -> str:
     """Return how many runs there are and by which seeds: ``25 runs: 5 initialisations x 5 data orders``."""
     runs = counted(len(result.values), "run")
     varied = result.levels.varied
+    if not varied:
+        return (
+            f"{runs}, taken as independent: their configurations name no seed of a single source that varies"
+        )
     if not result.levels.are_crossed:
         return f"{runs}, each with seeds of its own"
     parts = []
@@ -82,20 +86,25 @@ def limits_in_words(result: SourceVariance) -> Iterator[str]:
         for alias in aliases:
             names = joined([SEVERAL[factor] for factor in alias])
             yield f"{names} change together in these runs and cannot be told apart.".capitalize()
+    few = []
     for contrasts in result.design.contrasts[:-1]:
         count = contrasts.df + 1
         if len(contrasts.term) == 1 and count < FEW_LEVELS:
-            yield (
-                f"{count} {SEVERAL[contrasts.term[0]]} say little of how far others lie: the upper end of "
-                "their interval is many times the estimate. Take 5 or more."
-            )
+            few.append(f"{count} {SEVERAL[contrasts.term[0]]}")
+    if few:
+        yield (
+            f"{joined(few)} say little of how far others lie: the upper end of an interval is many times the "
+            "estimate. Take 5 or more."
+        )
+    negative = []
     for component in result.components.components:
         if component.variance < 0:
-            name = term_in_words(component.term, result)
-            yield (
-                f"The estimate of {name} is negative ({component.variance:.3g}) and counts as 0: runs differ "
-                "less there than the rest of the noise makes likely."
-            )
+            negative.append(f"{term_in_words(component.term, result)} ({component.variance:.3g})")
+    if negative:
+        yield (
+            f"Negative estimates count as 0: {joined(negative)}. Runs differ less there than the rest of the "
+            "noise makes likely."
+        )
 
 
 def purchase_in_words(purchase: Purchase) -> str:
@@ -119,7 +128,9 @@ def advice_in_words(advice: Advice) -> Iterator[str]:
         yield f"What to pay for next is unknown: {advice.reason}."
         return
     best = advice.recommended
-    effect = f"{_effect(best)}, instead of {advice.equal.ratio:.2f} for a budget in equal parts"
+    effect = _effect(best)
+    if len(advice.prices) > 1:
+        effect += f", instead of {advice.equal.ratio:.2f} for a budget in equal parts"
     if advice.is_clear:
         yield f"Pay for {purchase_in_words(best)}: {effect}."
         return

@@ -32,7 +32,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ired_diag.errors import DiagError
 from ired_diag.stats.arrays import Array
 from ired_diag.stats.crossed_design import CrossedDesign, cells_of, numbered
 from ired_diag.stats.long_run import effective_count
@@ -122,7 +121,7 @@ def advise(
         evaluations: How many evaluations the result of a run is the mean of.
 
     Raises:
-        DiagError: A price or the budget is not a positive number, or there is no such thing to buy.
+        ValueError: A price or the budget is not a positive number, or there is no such thing to buy.
     """
     _check(design, prices, budget)
     advice = Advice(budget=budget, prices=dict(prices))
@@ -144,7 +143,8 @@ def advise(
     today = weights(Purchase(counts={}, price=0.0))
     now = draws @ today
     se = math.sqrt(float(estimates @ today))
-    advice = replace(advice, standard_error=se, **_ends(np.sqrt(now), components.confidence))
+    low, high = _ends(np.sqrt(now), components.confidence)
+    advice = replace(advice, standard_error=se, low=low, high=high)
     candidates = list(_candidates(design, prices, budget))
     if not candidates:
         cheapest = min(prices.values(), default=math.nan)
@@ -161,13 +161,13 @@ def advise(
 
     def described(index: int) -> Purchase:
         ratios = np.sqrt(squared[:, index] / np.maximum(now, np.finfo(np.float64).tiny))
-        ends = _ends(ratios, components.confidence)
+        ratio_low, ratio_high = _ends(ratios, components.confidence)
         return replace(
             candidates[index],
             standard_error=float(at_estimates[index]),
             ratio=float(at_estimates[index]) / se if se > 0 else math.nan,
-            ratio_low=ends["low"],
-            ratio_high=ends["high"],
+            ratio_low=ratio_low,
+            ratio_high=ratio_high,
         )
 
     far_above = logarithms[:, chosen] - best[:, 0] > 2 * math.log(CLOSE)
@@ -235,19 +235,19 @@ def _check(design: CrossedDesign, prices: Mapping[str, float], budget: float) ->
     known = (SEEDS, MORE_EVALUATIONS, *design.factors)
     for name, price in prices.items():
         if name not in known:
-            raise DiagError(f"--cost {name}: there is nothing of this name to buy: {', '.join(known)}.")
+            raise ValueError(f"--cost {name}: there is nothing of this name to buy: {', '.join(known)}.")
         if not 0 < price < math.inf:
-            raise DiagError(f"--cost {name}: a price is positive and finite, found {price:g}.")
+            raise ValueError(f"--cost {name}: a price is positive and finite, found {price:g}.")
     if not 0 < budget < math.inf:
-        raise DiagError(f"--budget: expected a positive, finite number, found {budget:g}.")
+        raise ValueError(f"--budget: expected a positive, finite number, found {budget:g}.")
     cheapest = min((price for name, price in prices.items() if name != MORE_EVALUATIONS), default=math.inf)
     if budget / cheapest > MOST_RUNS:
-        raise DiagError(f"--budget {budget:g}: buys more than {MOST_RUNS} runs. Choose a smaller one.")
+        raise ValueError(f"--budget {budget:g}: buys more than {MOST_RUNS} runs. Choose a smaller one.")
 
 
-def _ends(values: Array, confidence: float) -> dict[str, float]:
+def _ends(values: Array, confidence: float) -> tuple[float, float]:
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return {"low": float(low), "high": float(high)}
+    return float(low), float(high)
 
 
 def _candidates(design: CrossedDesign, prices: Mapping[str, float], budget: float) -> Iterator[Purchase]:

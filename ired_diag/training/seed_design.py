@@ -70,7 +70,7 @@ def _check_equal_lengths(lists: Mapping[Source, Sequence[int]], design: Design) 
 def _latin_square(columns: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     first, second, third = columns
     n = len(first)
-    runs = []
+    runs: list[tuple[int, ...]] = []
     for i, j in itertools.product(range(n), range(n)):
         runs.append((first[i], second[j], third[(i + j) % n]))
     return runs
