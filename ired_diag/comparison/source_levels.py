@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ired_diag.errors import DiagError
 from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.runs.run import Run
 from ired_diag.seed_sources import KEYS, SOURCES, source_of_key
 
+Levels = tuple[object, ...]  # one for each run
 OVERALL = "seed"
+MOST_KEYS = 12  # in an error
 OWN_KEYS = tuple(KEYS.values())
 
 
@@ -32,17 +33,23 @@ class SourceLevels:
         keys: The key of the configurations that each of these sources was read from.
     """
 
-    varied: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    varied: Mapping[str, Levels] = field(default_factory=dict)
     fixed: Mapping[str, object] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def are_crossed(self) -> bool:
         """Whether two runs share a seed of a source that is varied, so that they are not independent."""
-        return any(len(set(levels)) < len(levels) for levels in self.varied.values())
+        for levels in self.varied.values():
+            if _count(levels) < len(levels):
+                return True
+        return False
 
 
-def source_levels(runs: Sequence[Run], named: Mapping[str, str] | None = None) -> SourceLevels:
+def source_levels(
+    runs: Sequence[Run],
+    named: Mapping[str, str] | None = None,
+) -> SourceLevels:
     """Return the seeds of runs by source.
 
     Args:
@@ -52,68 +59,112 @@ def source_levels(runs: Sequence[Run], named: Mapping[str, str] | None = None) -
     Raises:
         DiagError: No run has a key that the user names.
     """
-    configurations = [run.configuration or {} for run in runs]
-    keys = _named_keys(configurations, named) if named else _recognised_keys(configurations)
-    overall = [_overall_seed(run) for run in runs]
-    all_levels: dict[str, tuple[object, ...]] = {}
+    if named:
+        keys = _named_keys(runs, named)
+    else:
+        keys = _recognised_keys(runs)
+    levels: dict[str, Levels] = {}
     shown: dict[str, str] = {}
     for source, of_source in keys.items():
-        columns: dict[str, tuple[object, ...]] = {}
-        for key in of_source:
-            pairs = zip(configurations, overall, strict=True)
-            columns[key] = tuple(_level(configuration, key, seed) for configuration, seed in pairs)
-        kept = [key for key, column in columns.items() if len(set(column)) > 1] or list(columns)[:1]
-        all_levels[source] = columns[kept[0]]
-        if len(kept) > 1:
-            all_levels[source] = tuple(zip(*[columns[key] for key in kept], strict=True))
-        shown[source] = " and ".join(kept)
-    levels = {source: of_source for source, of_source in all_levels.items() if None not in of_source}
-    _add_overall(levels, shown, overall, is_recognised=not named)
-    varied = {source: of_source for source, of_source in levels.items() if len(set(of_source)) > 1}
-    fixed = {source: of_source[0] for source, of_source in levels.items() if len(set(of_source)) == 1}
+        columns = _varying_columns(runs, of_source)
+        shown[source] = " and ".join(columns)
+        of_runs = _together(list(columns.values()))
+        if None not in of_runs:
+            levels[source] = of_runs
+    if not named:
+        _add_overall_seed(levels, shown, runs)
+    varied = {}
+    fixed = {}
+    for source, of_runs in levels.items():
+        if _count(of_runs) > 1:
+            varied[source] = of_runs
+        else:
+            fixed[source] = of_runs[0]
     return SourceLevels(varied=varied, fixed=fixed, keys=shown)
 
 
-def _add_overall(
-    levels: dict[str, tuple[object, ...]],
+def _count(levels: Levels) -> int:
+    different = set(levels)
+    return len(different)
+
+
+def _varying_columns(runs: Sequence[Run], keys: Sequence[str]) -> dict[str, Levels]:
+    """Return the levels of the runs by key: of the keys that vary, or of the first where none does."""
+    columns = {}
+    for key in keys:
+        columns[key] = tuple(_level(run, key) for run in runs)
+    varying = {}
+    for key, column in columns.items():
+        if _count(column) > 1:
+            varying[key] = column
+    if varying:
+        return varying
+    first = keys[0]
+    return {first: columns[first]}
+
+
+def _together(columns: Sequence[Levels]) -> Levels:
+    """Return one level for each run: of several keys of one source, their combination."""
+    if len(columns) == 1:
+        return columns[0]
+    combinations = zip(*columns, strict=True)
+    return tuple(combinations)
+
+
+def _add_overall_seed(
+    levels: dict[str, Levels],
     shown: dict[str, str],
-    overall: Sequence[object],
-    *,
-    is_recognised: bool,
+    runs: Sequence[Run],
 ) -> None:
     """Add the overall seed where it is one of the sources next to others that vary."""
-    has_varied = any(len(set(of_source)) > 1 for of_source in levels.values())
-    if not is_recognised or None in overall or not has_varied:
+    overall = tuple(map(_overall_seed, runs))
+    counts = list(map(_count, levels.values()))
+    others_vary = max(counts, default=1) > 1
+    if None in overall or not others_vary:
         return
-    if len(set(overall)) == 1 or tuple(overall) in levels.values():
+    # A seed that only repeats another source, or never varies, tells nothing apart.
+    if _count(overall) == 1 or overall in levels.values():
         return
-    name = OVERALL if "init" in levels else "init"
-    levels[name] = tuple(overall)
+    name = "init"
+    if name in levels:
+        name = OVERALL
+    levels[name] = overall
     shown[name] = OVERALL
 
 
-def _named_keys(
-    configurations: Sequence[Mapping[str, Any]], named: Mapping[str, str]
-) -> dict[str, tuple[str, ...]]:
-    known = sorted({key for configuration in configurations for key in configuration})
+def _named_keys(runs: Sequence[Run], named: Mapping[str, str]) -> dict[str, list[str]]:
+    stated = _stated_keys(runs)
+    keys = {}
     for source, key in named.items():
-        if key not in known:
-            seeds = [other for other in known if "seed" in other.lower()]
-            listed = ", ".join(seeds or known[:12]) or "none"
+        if key not in stated:
+            seeds = [other for other in stated if "seed" in other.lower()]
+            listed = ", ".join(seeds or stated[:MOST_KEYS]) or "none"
             raise DiagError(
                 f"--sources {source}={key}: no configuration has the key {key!r}. There are: {listed}."
             )
-    return {source: (key,) for source, key in named.items()}
+        keys[source] = [key]
+    return keys
 
 
-def _recognised_keys(configurations: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    keys: dict[str, dict[str, None]] = {}
-    for configuration in configurations:
-        for key in configuration:
-            source = source_of_key(key)
-            if source is not None:
-                keys.setdefault(source, {})[key] = None
-    return {source: tuple(keys[source]) for source in SOURCES if source in keys}
+def _recognised_keys(runs: Sequence[Run]) -> dict[str, list[str]]:
+    by_source: dict[str, list[str]] = {}
+    for key in _stated_keys(runs):
+        source = source_of_key(key)
+        if source is not None:
+            by_source.setdefault(source, []).append(key)
+    in_order = {}
+    for source in SOURCES:
+        if source in by_source:
+            in_order[source] = by_source[source]
+    return in_order
+
+
+def _stated_keys(runs: Sequence[Run]) -> list[str]:
+    keys: dict[str, None] = {}
+    for run in runs:
+        configuration = run.configuration or {}
+        keys.update(dict.fromkeys(configuration))
+    return list(keys)
 
 
 def _overall_seed(run: Run) -> object:
@@ -122,11 +173,15 @@ def _overall_seed(run: Run) -> object:
     return seed_of(run.configuration)
 
 
-def _level(configuration: Mapping[str, Any], key: str, overall: object) -> object:
+def _level(run: Run, key: str) -> object:
+    """Return the seed that a run states under a key; its overall seed where it leaves the key open."""
+    configuration = run.configuration or {}
     value = configuration.get(key)
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        return value
     # A training of ours with a seed for each of its sources states none for those that it does not have.
-    if value is None and key in OWN_KEYS and any(configuration.get(own) is not None for own in OWN_KEYS):
-        return None
-    if value is None or isinstance(value, bool) or not isinstance(value, int | float | str):
-        return overall
-    return value
+    if key in OWN_KEYS:
+        own = map(configuration.get, OWN_KEYS)
+        if any(seed is not None for seed in own):
+            return None
+    return _overall_seed(run)

@@ -18,7 +18,7 @@ References: Searle, Casella & McCulloch (1992), Variance Components, chapter 4 (
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -100,54 +100,60 @@ def crossed_design(levels: Mapping[str, Sequence[object]], runs: int) -> Crossed
         levels: What each run has of each factor, in one order of the runs.
         runs: How many runs there are.
     """
-    factors = {}
-    for name, values in levels.items():
-        factors[name] = numbered(values)
-    terms: list[Term] = []
+    factors = {name: numbered(values) for name, values in levels.items()}
     in_residual: list[Term] = []
     aliases: dict[Term, list[Term]] = {}
     partitions: dict[Term, Levels] = {}
     for term in _sets_of(list(factors)):
         cells = cells_of(term, factors)
+        count = _count(cells)
         twin = _equal_partition(cells, partitions)
-        count = int(cells.max()) + 1
         if count == runs:
             in_residual.append(term)
         elif twin is not None:
-            aliases.setdefault(twin, []).append(term)
+            of_twin = aliases.setdefault(twin, [])
+            of_twin.append(term)
         elif count > 1:
-            terms.append(term)
             partitions[term] = cells
     contrasts = []
-    for term in terms:
+    for term in partitions:
         of_term = _contrasts_of(term, partitions, runs)
-        if of_term.df:
+        if of_term.df > 0:
             contrasts.append(of_term)
+    terms = [of_term.term for of_term in contrasts]
     contrasts.append(_residual(partitions, runs))
     return CrossedDesign(
         factors=factors,
-        terms=tuple(of_term.term for of_term in contrasts[:-1]),
+        terms=tuple(terms),
         in_residual=tuple(in_residual),
         aliases={term: tuple(others) for term, others in aliases.items()},
         contrasts=tuple(contrasts),
     )
 
 
-def numbered(values: Sequence[object]) -> Levels:
+def numbered(values: Iterable[object]) -> Levels:
     """Return equal values as equal numbers, from 0 in the order of their first place.
 
     >>> numbered(["b", "a", "b"]).tolist()
     [0, 1, 0]
     """
     number_of: dict[object, int] = {}
-    numbers = [number_of.setdefault(value, len(number_of)) for value in values]
+    numbers = []
+    for value in values:
+        number = number_of.setdefault(value, len(number_of))
+        numbers.append(number)
     return np.array(numbers, dtype=np.intp)
 
 
 def cells_of(term: Term, factors: Mapping[str, Levels]) -> Levels:
     """Return the number of each run's combination of the levels of a term."""
     columns = [factors[name].tolist() for name in term]
-    return numbered(list(zip(*columns, strict=True)))
+    combinations = zip(*columns, strict=True)
+    return numbered(combinations)
+
+
+def _count(cells: Levels) -> int:
+    return int(cells.max()) + 1
 
 
 def _sets_of(names: Sequence[str]) -> Iterator[Term]:
@@ -163,11 +169,17 @@ def _equal_partition(cells: Levels, partitions: Mapping[Term, Levels]) -> Term |
 
 
 def _indicators(cells: Levels) -> Array:
-    indicators: Array = np.eye(int(cells.max()) + 1)[cells]
+    """Return Z: a row for each run, with a 1 in the column of its cell."""
+    identity = np.eye(_count(cells))
+    indicators: Array = identity[cells]
     return indicators
 
 
-def _contrasts_of(term: Term, partitions: Mapping[Term, Levels], runs: int) -> Contrasts:
+def _contrasts_of(
+    term: Term,
+    partitions: Mapping[Term, Levels],
+    runs: int,
+) -> Contrasts:
     """Return a term's directions, with the effects of the terms that show in them."""
     outside = [np.ones((runs, 1))]
     containing = []
@@ -176,20 +188,24 @@ def _contrasts_of(term: Term, partitions: Mapping[Term, Levels], runs: int) -> C
             containing.append(other)
         else:
             outside.append(_indicators(cells))
-    projected_out = _basis_of(np.hstack(outside))
     own = _indicators(partitions[term])
-    basis = _basis_of(own - projected_out @ (projected_out.T @ own))
+    reached = _basis_of(np.hstack(outside))
+    projected = reached @ (reached.T @ own)
+    basis = _basis_of(own - projected)
     effects = {}
     for other in containing:
-        loadings = basis.T @ _indicators(partitions[other])
+        indicators = _indicators(partitions[other])
+        loadings = basis.T @ indicators
         effects[other] = loadings @ loadings.T
     return Contrasts(term=term, basis=basis, effects=effects)
 
 
 def _residual(partitions: Mapping[Term, Levels], runs: int) -> Contrasts:
-    reached = [np.ones((runs, 1)), *map(_indicators, partitions.values())]
+    reached = [np.ones((runs, 1))]
+    reached += map(_indicators, partitions.values())
     left, values, _ = np.linalg.svd(np.hstack(reached))
-    rank = int(np.sum(values > ROUNDING * values[0]))
+    smallest = ROUNDING * values[0]
+    rank = int(np.sum(values > smallest))
     return Contrasts(term=(), basis=left[:, rank:])
 
 
@@ -203,5 +219,8 @@ def _basis_of(columns: Array) -> Array:
 
 def is_multiple_of_identity(matrix: Array) -> bool:
     """Say whether a symmetric matrix is a number times the identity, but for rounding."""
-    scale = float(np.trace(matrix)) / len(matrix)
-    return bool(np.allclose(matrix, scale * np.eye(len(matrix)), rtol=0, atol=1e-8 * scale))
+    n = len(matrix)
+    scale = float(np.trace(matrix)) / n
+    difference = matrix - scale * np.eye(n)
+    largest = float(np.abs(difference).max())
+    return largest <= 1e-8 * scale

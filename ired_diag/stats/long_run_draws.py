@@ -54,40 +54,52 @@ def draw_squared_errors(
     Returns:
         Of shape (draws,).
     """
-    series = [as_floats(residuals) for residuals in residual_series]
-    total = sum(map(len, series)) - coefficients * len(series)
-    products = np.zeros_like(GRID)
-    squares = np.zeros_like(GRID)
+    total = 0
     product = 0.0
     square = 0.0
-    for residuals in series:
-        expected_products, expected_squares = expected_sums(len(residuals), coefficients)
-        products = products + expected_products
-        squares = squares + expected_squares
+    expected_product = np.zeros_like(GRID)
+    expected_square = np.zeros_like(GRID)
+    for values in residual_series:
+        residuals = as_floats(values)
+        k = len(residuals)
+        products, squares = expected_sums(k, coefficients)
+        total += k - coefficients
         product += float(residuals[1:] @ residuals[:-1])
         square += float(residuals @ residuals)
-    angle = math.asin(product / square)
-    angles = angle + WIDER * rng.standard_normal(draws) / math.sqrt(total)
-    correlations = np.sin(np.clip(angles, -math.pi / 2, math.pi / 2))
-    ratios = products / squares
-    phi = _phi_of(correlations, ratios)
-    of_estimate = float(np.interp(product / square, ratios, GRID))
-    sd_squared = square / float(np.interp(of_estimate, GRID, squares))
-    innovations = sd_squared * (1 - of_estimate**2) * total / rng.chisquare(total, draws)
+        expected_product = expected_product + products
+        expected_square = expected_square + squares
+    ratios = expected_product / expected_square
+    r = product / square
+    z = rng.standard_normal(draws)
+    angles = math.asin(r) + WIDER * z / math.sqrt(total)
+    angles = np.clip(angles, -math.pi / 2, math.pi / 2)
+    phi = _phi_of(np.sin(angles), ratios)
+    phi_of_data = float(np.interp(r, ratios, GRID))
+    variance = square / float(np.interp(phi_of_data, GRID, expected_square))
+    innovations = variance * (1 - phi_of_data**2)
+    drawn_innovations = innovations * total / rng.chisquare(total, draws)
+    drawn_variances = drawn_innovations / (1 - phi**2)
     worth = np.interp(phi, WIDE_GRID, _worths(count))
-    drawn: Array = innovations / (1 - phi**2) / worth
+    drawn: Array = drawn_variances / worth
     return drawn
 
 
 def _phi_of(correlations: Array, ratios: Array) -> Array:
     """Return the φ with ρ(φ) = r₁; below ρ(0) on the tangent there, for φ < 0 is not on the grid."""
-    slope = (ratios[1] - ratios[0]) / (GRID[1] - GRID[0])
-    below = np.maximum((correlations - ratios[0]) / slope, LEAST)
-    phi: Array = np.where(correlations < ratios[0], below, np.interp(correlations, ratios, GRID))
+    at_0 = ratios[0]
+    slope = (ratios[1] - at_0) / GRID[1]
+    on_tangent = (correlations - at_0) / slope
+    below = np.maximum(on_tangent, LEAST)
+    on_grid = np.interp(correlations, ratios, GRID)
+    phi: Array = np.where(correlations < at_0, below, on_grid)
     return phi
 
 
 @functools.lru_cache(maxsize=64)
 def _worths(count: int) -> Array:
     """Return how many independent evaluations ``count`` are worth, for each φ of ``WIDE_GRID``."""
-    return np.array([effective_count(count, float(phi)) for phi in WIDE_GRID])
+    worths = []
+    for phi in WIDE_GRID.tolist():
+        worth = effective_count(count, phi)
+        worths.append(worth)
+    return np.array(worths)

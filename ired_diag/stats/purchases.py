@@ -26,6 +26,7 @@ section 3 (the variance of a mean over partly shared sources); Searle, Casella &
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,9 +34,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ired_diag.stats.arrays import Array
-from ired_diag.stats.crossed_design import CrossedDesign, cells_of, numbered
+from ired_diag.stats.crossed_design import CrossedDesign, Levels, Term, cells_of
 from ired_diag.stats.long_run import effective_count
-from ired_diag.stats.variance_components import EVALUATIONS, REST, Components
+from ired_diag.stats.variance_components import EVALUATIONS, REST, TINY, Components
 
 SEEDS = "seeds"
 MORE_EVALUATIONS = "evaluations"
@@ -127,69 +128,116 @@ def advise(
     advice = Advice(budget=budget, prices=dict(prices))
     if components.reason:
         return replace(advice, reason=components.reason)
+    noise = components.noise
     phi = 0.0
-    if components.noise is None:
-        prices = {name: price for name, price in prices.items() if name != MORE_EVALUATIONS}
+    sold = dict(prices)
+    if noise is None:
+        sold.pop(MORE_EVALUATIONS, None)
     else:
-        phi = components.noise.correlation
-    terms = list(components.draws)
-    draws = np.column_stack([components.draws[term][:MOST_DRAWS] for term in terms])
-    estimates = np.array([components.variances[term] for term in terms])
-
-    def weights(purchase: Purchase) -> Array:
-        of_purchase = squared_error_weights(design, purchase.counts, evaluations=evaluations, phi=phi)
-        return np.array([of_purchase[term] for term in terms])
-
-    today = weights(Purchase(counts={}, price=0.0))
-    now = draws @ today
-    se = math.sqrt(float(estimates @ today))
-    low, high = _ends(np.sqrt(now), components.confidence)
-    advice = replace(advice, standard_error=se, low=low, high=high)
-    candidates = list(_candidates(design, prices, budget))
+        phi = noise.correlation
+    valuation = _Valuation(design, components, evaluations=evaluations, phi=phi)
+    low, high = valuation.ends(valuation.errors_today)
+    advice = replace(
+        advice,
+        prices=sold,
+        standard_error=valuation.error_today,
+        low=low,
+        high=high,
+    )
+    candidates = _candidates(design, sold, budget)
     if not candidates:
-        cheapest = min(prices.values(), default=math.nan)
+        cheapest = min(sold.values(), default=math.nan)
         reason = f"the budget of {budget:g} buys nothing: the cheapest purchase costs {cheapest:g}"
         return replace(advice, reason=reason)
-    table = np.column_stack([weights(candidate) for candidate in candidates])
-    squared = draws @ table
-    at_estimates = np.sqrt(estimates @ table)
-    with np.errstate(divide="ignore"):
-        logarithms = np.log(np.maximum(squared, np.finfo(np.float64).tiny))
+    errors = [valuation.errors_after(candidate) for candidate in candidates]
+    logarithms = np.log(np.maximum(np.column_stack(errors), TINY))
     best = logarithms.min(axis=1, keepdims=True)
-    regrets = np.quantile(logarithms - best, REGRET, axis=0)
-    chosen = int(np.argmin(regrets))
-
-    def described(index: int) -> Purchase:
-        ratios = np.sqrt(squared[:, index] / np.maximum(now, np.finfo(np.float64).tiny))
-        ratio_low, ratio_high = _ends(ratios, components.confidence)
-        return replace(
-            candidates[index],
-            standard_error=float(at_estimates[index]),
-            ratio=float(at_estimates[index]) / se if se > 0 else math.nan,
-            ratio_low=ratio_low,
-            ratio_high=ratio_high,
-        )
-
-    far_above = logarithms[:, chosen] - best[:, 0] > 2 * math.log(CLOSE)
-    is_clear = float(far_above.mean()) <= 1 - components.confidence
+    regrets = logarithms - best
+    of_candidates = np.quantile(regrets, REGRET, axis=0)
+    chosen = int(of_candidates.argmin())
+    is_far = regrets[:, chosen] > math.log(CLOSE)
+    is_clear = float(is_far.mean()) <= 1 - components.confidence
     rival = None
     if not is_clear:
-        winners = np.bincount(logarithms[far_above].argmin(axis=1), minlength=len(candidates))
-        rival = described(int(winners.argmax()))
-    alone = [index for index, one in enumerate(candidates) if sum(map(bool, one.counts.values())) == 1]
+        winners = logarithms[is_far].argmin(axis=1)
+        counts = np.bincount(winners)
+        rival = valuation.described(candidates[int(counts.argmax())])
+    equal = _in_equal_parts(design, sold, budget)
     return replace(
         advice,
-        options=tuple(described(index) for index in _largest_alone(alone, candidates)),
-        equal=described(_place_of_equal(candidates, prices, budget, design)),
-        recommended=described(chosen),
+        options=tuple(map(valuation.described, _largest_alone(candidates))),
+        equal=valuation.described(equal),
+        recommended=valuation.described(candidates[chosen]),
         is_clear=is_clear,
         rival=rival,
     )
 
 
+class _Valuation:
+    """What purchases do to the standard error of the mean, at the estimates and in draws of the components."""
+
+    def __init__(
+        self,
+        design: CrossedDesign,
+        components: Components,
+        *,
+        evaluations: int,
+        phi: float,
+    ) -> None:
+        self._design = design
+        self._confidence = components.confidence
+        self._evaluations = evaluations
+        self._phi = phi
+        self._terms = list(components.draws)
+        draws = [components.draws[term][:MOST_DRAWS] for term in self._terms]
+        self._draws = np.column_stack(draws)
+        self._variances = np.array([components.variances[term] for term in self._terms])
+        weights = self._weights({})
+        self.error_today = math.sqrt(float(self._variances @ weights))
+        self.errors_today = np.sqrt(self._draws @ weights)
+
+    def _weights(self, counts: Mapping[str, int]) -> Array:
+        by_term = squared_error_weights(
+            self._design,
+            counts,
+            evaluations=self._evaluations,
+            phi=self._phi,
+        )
+        return np.array([by_term[term] for term in self._terms])
+
+    def errors_after(self, purchase: Purchase) -> Array:
+        """Return draws of the standard error after a purchase, of shape (draws,)."""
+        weights = self._weights(purchase.counts)
+        errors: Array = np.sqrt(self._draws @ weights)
+        return errors
+
+    def ends(self, draws: Array) -> tuple[float, float]:
+        """Return the ends of the interval that draws make."""
+        outside = (1 - self._confidence) / 2
+        low, high = np.quantile(draws, [outside, 1 - outside])
+        return float(low), float(high)
+
+    def described(self, purchase: Purchase) -> Purchase:
+        """Return a purchase with the standard error after it, and its ratio to that of today."""
+        weights = self._weights(purchase.counts)
+        error = math.sqrt(float(self._variances @ weights))
+        ratio = math.nan
+        if self.error_today > 0:
+            ratio = error / self.error_today
+        today = np.maximum(self.errors_today, TINY)
+        ratio_low, ratio_high = self.ends(self.errors_after(purchase) / today)
+        return replace(
+            purchase,
+            standard_error=error,
+            ratio=ratio,
+            ratio_low=ratio_low,
+            ratio_high=ratio_high,
+        )
+
+
 def squared_error_weights(
     design: CrossedDesign, counts: Mapping[str, int], *, evaluations: int = 1, phi: float = 0.0
-) -> dict[tuple[str, ...], float]:
+) -> dict[Term, float]:
     """Return what each component is multiplied by in the squared standard error of the mean.
 
     Args:
@@ -199,35 +247,39 @@ def squared_error_weights(
         phi: Correlation of successive evaluations.
     """
     factors = extended(design, counts)
-    added = sum(count for name, count in counts.items() if name != MORE_EVALUATIONS)
-    runs = design.runs + added
-    weights: dict[tuple[str, ...], float] = {}
+    runs = design.runs + _added_runs(counts)
+    weights: dict[Term, float] = {}
     for term in design.terms:
         sizes = np.bincount(cells_of(term, factors))
         weights[term] = float(sizes @ sizes) / runs**2
-    worth = effective_count(evaluations, phi)
-    worth_afterwards = effective_count(evaluations + counts.get(MORE_EVALUATIONS, 0), phi)
     weights[REST] = 1 / runs
+    more = counts.get(MORE_EVALUATIONS, 0)
+    worth = effective_count(evaluations, phi)
+    worth_afterwards = effective_count(evaluations + more, phi)
     weights[EVALUATIONS] = worth / worth_afterwards / runs
     return weights
 
 
-def extended(design: CrossedDesign, counts: Mapping[str, int]) -> dict[str, np.ndarray]:
+def _added_runs(counts: Mapping[str, int]) -> int:
+    return sum(counts.values()) - counts.get(MORE_EVALUATIONS, 0)
+
+
+def extended(design: CrossedDesign, counts: Mapping[str, int]) -> dict[str, Levels]:
     """Return the levels of the runs that there are and of those that are bought."""
     factors = {}
     for factor, levels in design.factors.items():
-        new = design.levels(factor)
-        added: list[int] = []
+        there = design.levels(factor)
+        new = itertools.count(there)
+        extended_levels = levels.tolist()
         for name, count in counts.items():
             if name == MORE_EVALUATIONS:
                 continue
             for number in range(count):
+                level = number % there
                 if name in (SEEDS, factor):
-                    added.append(new)
-                    new += 1
-                else:
-                    added.append(number % design.levels(factor))
-        factors[factor] = numbered([*levels.tolist(), *added])
+                    level = next(new)
+                extended_levels.append(level)
+        factors[factor] = np.array(extended_levels, dtype=np.intp)
     return factors
 
 
@@ -240,78 +292,88 @@ def _check(design: CrossedDesign, prices: Mapping[str, float], budget: float) ->
             raise ValueError(f"--cost {name}: a price is positive and finite, found {price:g}.")
     if not 0 < budget < math.inf:
         raise ValueError(f"--budget: expected a positive, finite number, found {budget:g}.")
-    cheapest = min((price for name, price in prices.items() if name != MORE_EVALUATIONS), default=math.inf)
-    if budget / cheapest > MOST_RUNS:
+    prices_of_runs = [price for name, price in prices.items() if name != MORE_EVALUATIONS]
+    most = budget / min(prices_of_runs, default=math.inf)
+    if most > MOST_RUNS:
         raise ValueError(f"--budget {budget:g}: buys more than {MOST_RUNS} runs. Choose a smaller one.")
 
 
-def _ends(values: Array, confidence: float) -> tuple[float, float]:
-    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+def _candidates(
+    design: CrossedDesign,
+    prices: Mapping[str, float],
+    budget: float,
+) -> list[Purchase]:
+    """Return each purchase that a parted budget makes, once; the one in equal parts is among them."""
+    purchases = [_in_equal_parts(design, prices, budget)]
+    for parts in _partings(PARTS, len(prices)):
+        shares = [part / PARTS for part in parts]
+        purchases.append(bought(design, prices, budget, shares))
+    different = {}
+    for purchase in purchases:
+        key = tuple(purchase.counts.items())
+        if not purchase.is_empty:
+            different[key] = purchase
+    return list(different.values())
 
 
-def _candidates(design: CrossedDesign, prices: Mapping[str, float], budget: float) -> Iterator[Purchase]:
-    """Yield each purchase that a parted budget makes, once; the one in equal parts is among them."""
-    seen: set[tuple[tuple[str, int], ...]] = set()
-    names = list(prices)
-    parted = [*_partings(len(names)), [1 / max(1, len(names))] * len(names)]
-    for shares in parted:
-        purchase = bought(design, prices, budget, shares)
-        key = tuple(sorted(purchase.counts.items()))
-        if not purchase.is_empty and key not in seen:
-            seen.add(key)
-            yield purchase
+def _in_equal_parts(
+    design: CrossedDesign,
+    prices: Mapping[str, float],
+    budget: float,
+) -> Purchase:
+    count = len(prices)
+    shares = [1 / count] * count
+    return bought(design, prices, budget, shares)
 
 
-def _partings(names: int) -> Iterator[list[float]]:
-    """Yield all ways to part 1 among names in steps of 1 / ``PARTS``."""
-    for parts in _compositions(PARTS, names):
-        yield [part / PARTS for part in parts]
-
-
-def _compositions(total: int, count: int) -> Iterator[list[int]]:
-    if count <= 1:
-        yield [total] * count
+def _partings(total: int, count: int) -> Iterator[list[int]]:
+    """Yield all ways to write a total as a sum of so many whole numbers."""
+    if count == 1:
+        yield [total]
         return
     for first in range(total, -1, -1):
-        for others in _compositions(total - first, count - 1):
+        for others in _partings(total - first, count - 1):
             yield [first, *others]
 
 
 def bought(
-    design: CrossedDesign, prices: Mapping[str, float], budget: float, shares: Sequence[float]
+    design: CrossedDesign,
+    prices: Mapping[str, float],
+    budget: float,
+    shares: Sequence[float],
 ) -> Purchase:
     """Return what a budget buys, parted so; of each thing as many as its part pays for."""
+    budgets = {}
+    for name, share in zip(prices, shares, strict=True):
+        budgets[name] = share * budget
     counts: dict[str, int] = {}
-    for (name, price), share in zip(prices.items(), shares, strict=True):
+    spent = 0.0
+    for name, price in prices.items():
         if name != MORE_EVALUATIONS:
-            counts[name] = math.floor(share * budget / price + 1e-9)
-    runs = design.runs + sum(counts.values())
-    spent = sum(count * prices[name] for name, count in counts.items())
+            counts[name] = _whole(budgets[name] / price)
+            spent += counts[name] * price
     if MORE_EVALUATIONS in prices:
-        share = shares[list(prices).index(MORE_EVALUATIONS)]
-        each = math.floor(share * budget / (prices[MORE_EVALUATIONS] * runs) + 1e-9)
+        runs = design.runs + _added_runs(counts)
+        price_of_all = runs * prices[MORE_EVALUATIONS]
+        each = _whole(budgets[MORE_EVALUATIONS] / price_of_all)
         counts[MORE_EVALUATIONS] = each
-        spent += each * runs * prices[MORE_EVALUATIONS]
+        spent += each * price_of_all
     return Purchase(counts=counts, price=spent)
 
 
-def _largest_alone(alone: Sequence[int], candidates: Sequence[Purchase]) -> list[int]:
-    """Return the place of the largest purchase of each thing alone."""
-    largest: dict[str, int] = {}
-    for index in alone:
-        counts = candidates[index].counts
-        (name,) = [name for name, count in counts.items() if count]
-        if name not in largest or counts[name] > candidates[largest[name]].counts[name]:
-            largest[name] = index
+def _whole(number: float) -> int:
+    """Return the whole part of a number, which rounding may have put just below it."""
+    return math.floor(number + 1e-9)
+
+
+def _largest_alone(candidates: Sequence[Purchase]) -> list[Purchase]:
+    """Return the largest purchase of each thing alone."""
+    largest: dict[str, Purchase] = {}
+    for candidate in candidates:
+        names = [name for name, count in candidate.counts.items() if count]
+        if len(names) != 1:
+            continue
+        (name,) = names
+        if name not in largest or candidate.price > largest[name].price:
+            largest[name] = candidate
     return list(largest.values())
-
-
-def _place_of_equal(
-    candidates: Sequence[Purchase], prices: Mapping[str, float], budget: float, design: CrossedDesign
-) -> int:
-    equal = bought(design, prices, budget, [1 / len(prices)] * len(prices))
-    for index, candidate in enumerate(candidates):
-        if candidate.counts == equal.counts:
-            return index
-    return 0

@@ -49,6 +49,7 @@ DRAWS = 10_000
 REST: Term = ()  # the residual, without the noise of evaluations where that is known
 EVALUATIONS: Term = ("evaluations",)
 TAIL = 0.85  # of the probability outside: the pivots of small or unbalanced designs miss up to 6% of the time
+TINY = float(np.finfo(np.float64).tiny)
 BISECTIONS = 60  # of an interval that doubles until it holds the root: 1e-18 of it
 
 
@@ -115,28 +116,38 @@ class Components:
         return {component.term: max(0.0, component.variance) for component in self.components}
 
 
-def mean_squares(values: ArrayLike, design: CrossedDesign) -> dict[Term, tuple[float, int]]:
-    """Return mean square and degrees of freedom of each term, and of the residual under ``REST``."""
+def mean_squares(
+    values: ArrayLike,
+    design: CrossedDesign,
+) -> dict[Term, float]:
+    """Return the mean square of each term, and that of the residual under ``REST``."""
     y = as_floats(values)
+    centred = y - y.mean()
     squares = {}
     for contrasts in design.contrasts:
-        u = contrasts.basis.T @ (y - y.mean())
-        squares[contrasts.term] = (float(u @ u) / max(1, contrasts.df), contrasts.df)
+        u = contrasts.basis.T @ centred
+        squares[contrasts.term] = float(u @ u) / contrasts.df
     return squares
 
 
 def estimates(values: ArrayLike, design: CrossedDesign) -> dict[Term, float]:
     """Return the estimate of each component, which may be negative; the residual under ``REST``."""
     squares = mean_squares(values, design)
-    solved = {REST: squares[REST][0]}
+    solved = {REST: squares[REST]}
+    # From the largest sets of factors down: E MS_t holds no term but those that contain t.
     for contrasts in reversed(design.contrasts[:-1]):
-        square, df = squares[contrasts.term]
-        left = square - solved[REST]
+        own = contrasts.term
+        left = squares[own] - solved[REST]
         for term, effect in contrasts.effects.items():
-            if term != contrasts.term:
-                left -= float(np.trace(effect)) / df * solved[term]
-        solved[contrasts.term] = left / (float(np.trace(contrasts.effects[contrasts.term])) / df)
+            if term != own:
+                left -= _coefficient(effect) * solved[term]
+        solved[own] = left / _coefficient(contrasts.effects[own])
     return solved
+
+
+def _coefficient(effect: Array) -> float:
+    """Return c_ts: the mean of the diagonal."""
+    return float(np.trace(effect)) / len(effect)
 
 
 def variance_components(
@@ -164,27 +175,45 @@ def variance_components(
     y = as_floats(values)
     reason = _lacking(y, design)
     if reason:
-        return Components(mean=float(y.mean()) if len(y) else math.nan, confidence=confidence, reason=reason)
+        return Components(mean=_mean_of(y), confidence=confidence, reason=reason)
     variances = estimates(y, design)
     drawn = draw_components(y, design, rng=rng, draws=draws)
     dfs: dict[Term, float] = {contrasts.term: contrasts.df for contrasts in design.contrasts}
-    noise, no_noise = _noise_of(evaluations, design, readout_count)
-    if noise is not None:
+    noise = _noise_of(evaluations, design, readout_count)
+    known_noise = None
+    if not noise.reason:
+        known_noise = noise
         square = noise.standard_error**2
+        of_noise = _draw_noise(
+            evaluations,
+            design,
+            readout_count,
+            rng=rng,
+            draws=draws,
+        )
         variances[EVALUATIONS] = square
         variances[REST] -= square
         dfs[EVALUATIONS] = noise.df
-        drawn[EVALUATIONS] = _draw_noise(evaluations, design, readout_count, rng=rng, draws=draws)
-        drawn[REST] = drawn[REST] - drawn[EVALUATIONS]
-    kept = {term: np.maximum(of_term, 0.0) for term, of_term in drawn.items()}
+        drawn[EVALUATIONS] = of_noise
+        drawn[REST] = drawn[REST] - of_noise
+    kept = {}
+    for term in _in_order(design):
+        if term in drawn:
+            kept[term] = np.maximum(drawn[term], 0.0)
     return Components(
-        components=_components(_in_order(variances, design), kept, dfs, confidence),
+        components=_components(variances, kept, dfs, confidence),
         draws=kept,
         mean=float(y.mean()),
         confidence=confidence,
-        noise=noise,
-        no_noise=no_noise,
+        noise=known_noise,
+        no_noise=noise.reason,
     )
+
+
+def _mean_of(y: Array) -> float:
+    if len(y) == 0:
+        return math.nan
+    return float(y.mean())
 
 
 def _lacking(y: Array, design: CrossedDesign) -> str:
@@ -201,23 +230,32 @@ def _lacking(y: Array, design: CrossedDesign) -> str:
 
 
 def _components(
-    variances: Mapping[Term, float], draws: Mapping[Term, Array], dfs: Mapping[Term, float], confidence: float
+    variances: Mapping[Term, float],
+    draws: Mapping[Term, Array],
+    dfs: Mapping[Term, float],
+    confidence: float,
 ) -> tuple[Component, ...]:
     outside = TAIL * (1 - confidence)
     tails = [outside / 2, 1 - outside / 2]
     total = sum(max(0.0, variance) for variance in variances.values())
-    drawn_total = np.maximum(sum(draws.values()), np.finfo(np.float64).tiny)
+    drawn_total = np.sum(list(draws.values()), axis=0)
+    # Where all components are drawn as 0 their shares are 0 as well.
+    drawn_total = np.maximum(drawn_total, TINY)
     components = []
-    for term in variances:
-        low, high = np.quantile(draws[term], tails)
-        share_low, share_high = np.quantile(draws[term] / drawn_total, tails)
+    for term, of_term in draws.items():
+        variance = variances[term]
+        low, high = np.quantile(of_term, tails)
+        share_low, share_high = np.quantile(of_term / drawn_total, tails)
+        share = math.nan
+        if total > 0:
+            share = max(0.0, variance) / total
         component = Component(
             term=term,
-            variance=variances[term],
+            variance=variance,
             low=float(low),
             high=float(high),
             df=dfs[term],
-            share=max(0.0, variances[term]) / total if total > 0 else math.nan,
+            share=share,
             share_low=float(share_low),
             share_high=float(share_high),
         )
@@ -225,10 +263,9 @@ def _components(
     return tuple(components)
 
 
-def _in_order(variances: Mapping[Term, float], design: CrossedDesign) -> dict[Term, float]:
-    """Return estimates in the order of the design, the rest and the noise of evaluations last."""
-    terms = [*design.terms, REST, EVALUATIONS]
-    return {term: variances[term] for term in terms if term in variances}
+def _in_order(design: CrossedDesign) -> list[Term]:
+    """Return the terms in the order of the design, the rest and the noise of evaluations last."""
+    return [*design.terms, REST, EVALUATIONS]
 
 
 def draw_components(
@@ -245,42 +282,61 @@ def draw_components(
     y = as_floats(values)
     centred = y - y.mean()
     residual = design.residual
-    of_residual = residual.basis.T @ centred
-    drawn = {REST: float(of_residual @ of_residual) / rng.chisquare(residual.df, draws)}
+    u = residual.basis.T @ centred
+    drawn: dict[Term, Array] = {}
+    drawn[REST] = float(u @ u) / rng.chisquare(residual.df, draws)
     for contrasts in reversed(design.contrasts[:-1]):
         u = contrasts.basis.T @ centred
         pivots = rng.chisquare(contrasts.df, draws)
-        if all(map(is_multiple_of_identity, contrasts.effects.values())):
-            drawn[contrasts.term] = _balanced(u, contrasts, pivots, drawn)
-        else:
-            drawn[contrasts.term] = _unbalanced(u, contrasts, pivots, drawn)
+        is_balanced = all(map(is_multiple_of_identity, contrasts.effects.values()))
+        solve = _balanced if is_balanced else _unbalanced
+        drawn[contrasts.term] = solve(u, contrasts, pivots, drawn)
     return drawn
 
 
-def _balanced(u: Array, contrasts: Contrasts, pivots: Array, drawn: Mapping[Term, Array]) -> Array:
-    left = float(u @ u) / pivots - drawn[REST]
+def _balanced(
+    u: Array,
+    contrasts: Contrasts,
+    pivots: Array,
+    drawn: Mapping[Term, Array],
+) -> Array:
+    left = float(u @ u) / pivots
+    left = left - drawn[REST]
     for term, effect in contrasts.effects.items():
         if term != contrasts.term:
-            left = left - effect[0, 0] * drawn[term]
-    scaled: Array = left / contrasts.effects[contrasts.term][0, 0]
+            left = left - _coefficient(effect) * drawn[term]
+    own = _coefficient(contrasts.effects[contrasts.term])
+    scaled: Array = left / own
     return scaled
 
 
-def _unbalanced(u: Array, contrasts: Contrasts, pivots: Array, drawn: Mapping[Term, Array]) -> Array:
+def _unbalanced(
+    u: Array,
+    contrasts: Contrasts,
+    pivots: Array,
+    drawn: Mapping[Term, Array],
+) -> Array:
     """Solve Q(σ²) = χ² for each draw, in coordinates in which both matrices are diagonal."""
-    identity = np.eye(contrasts.df)
-    noise = drawn[REST][:, None, None] * identity
+    noise = _times(drawn[REST], np.eye(contrasts.df))
     for term, effect in contrasts.effects.items():
         if term != contrasts.term:
             # A negative draw could make the covariance indefinite.
-            noise = noise + np.maximum(drawn[term], 0.0)[:, None, None] * effect
+            at_least_0 = np.maximum(drawn[term], 0.0)
+            noise = noise + _times(at_least_0, effect)
     factor = np.linalg.cholesky(noise)
     inverse = np.linalg.inv(factor)
+    transposed = inverse.transpose(0, 2, 1)
     own = contrasts.effects[contrasts.term]
-    whitened = inverse @ own @ inverse.transpose(0, 2, 1)
-    sizes, axes = np.linalg.eigh(whitened)
-    coordinates = np.einsum("dji,djk,k->di", axes, inverse, u)
+    sizes, axes = np.linalg.eigh(inverse @ own @ transposed)
+    whitened = inverse @ u
+    coordinates = np.einsum("dji,dj->di", axes, whitened)
     return _root(sizes, coordinates**2, pivots)
+
+
+def _times(numbers: Array, matrix: Array) -> Array:
+    """Return a matrix for each number: the number times the matrix."""
+    multiples: Array = numbers[:, None, None] * matrix
+    return multiples
 
 
 def _root(sizes: Array, squares: Array, pivots: Array) -> Array:
@@ -289,41 +345,61 @@ def _root(sizes: Array, squares: Array, pivots: Array) -> Array:
     span = np.abs(low)
 
     def is_above(x: Array) -> NDArray[np.bool_]:
-        denominators = np.maximum(1 + x[:, None] * sizes, np.finfo(np.float64).tiny)
-        above: NDArray[np.bool_] = (squares / denominators).sum(axis=1) > pivots
+        denominators = 1 + x[:, None] * sizes
+        terms = squares / np.maximum(denominators, TINY)
+        above: NDArray[np.bool_] = terms.sum(axis=1) > pivots
         return above
 
     while True:
-        too_short = is_above(low + span)
-        if not too_short.any():
+        is_too_short = is_above(low + span)
+        if not is_too_short.any():
             break
-        span = np.where(too_short, 4 * span, span)
+        span = np.where(is_too_short, 4 * span, span)
     for _ in range(BISECTIONS):
         span = span / 2
-        low = np.where(is_above(low + span), low + span, low)
+        middle = low + span
+        low = np.where(is_above(middle), middle, low)
     return low
 
 
 def _noise_of(
-    evaluations: ArrayLike | None, design: CrossedDesign, readout_count: int
-) -> tuple[LongRun | None, str]:
-    """Return the noise of evaluations in the directions of the residual, and why it is unknown."""
+    evaluations: ArrayLike | None,
+    design: CrossedDesign,
+    readout_count: int,
+) -> LongRun:
+    """Return the noise of evaluations in the directions of the residual; a reason where it is unknown."""
     if evaluations is None:
-        return None, "no evaluations along the steps where the runs rest"
+        return _unknown_noise("no evaluations along the steps where the runs rest")
     curves = as_floats(evaluations)
     if not np.isfinite(curves).all():
-        return None, "an evaluation is not finite"
-    if curves.shape[1] < readout_count:
-        return None, f"{curves.shape[1]} evaluations, fewer than a result is the mean of"
-    noise = standard_error_of_mean(_series_of(curves, design), readout_count, coefficients=2)
-    if noise.reason:
-        return None, noise.reason
-    return noise, ""
+        return _unknown_noise("an evaluation is not finite")
+    count = curves.shape[1]
+    if count < readout_count:
+        return _unknown_noise(f"{count} evaluations, fewer than a result is the mean of")
+    series = _series_of(curves, design)
+    return standard_error_of_mean(
+        series,
+        readout_count,
+        coefficients=2,
+    )
+
+
+def _unknown_noise(reason: str) -> LongRun:
+    nan = math.nan
+    return LongRun(
+        sd=nan,
+        correlation=nan,
+        effective=nan,
+        standard_error=nan,
+        df=nan,
+        reason=reason,
+    )
 
 
 def _series_of(evaluations: ArrayLike, design: CrossedDesign) -> list[Array]:
     """Return what evaluations differ by from their line, in each direction of the residual."""
-    return list(design.residual.basis.T @ detrended(evaluations))
+    residuals = detrended(evaluations)
+    return list(design.residual.basis.T @ residuals)
 
 
 def _draw_noise(
@@ -337,4 +413,10 @@ def _draw_noise(
     if evaluations is None:
         raise ValueError("expected evaluations")
     series = _series_of(evaluations, design)
-    return draw_squared_errors(series, readout_count, coefficients=2, rng=rng, draws=draws)
+    return draw_squared_errors(
+        series,
+        readout_count,
+        coefficients=2,
+        rng=rng,
+        draws=draws,
+    )

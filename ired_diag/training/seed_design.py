@@ -21,16 +21,24 @@ from ired_diag.config import TrainingConfig
 from ired_diag.errors import DiagError
 from ired_diag.own_task import check_named_tensors
 from ired_diag.seed_sources import KEYS, SOURCES, Source
-from ired_diag.streams import Streams, make_streams
+from ired_diag.streams import SOURCE_OF, Streams, make_streams
 from ired_diag.task import Task
 
 Design = Literal["crossed", "pairs", "latin"]
 DESIGNS: tuple[Design, ...] = get_args(Design)
 FEWEST_OF_LATIN = 3  # seeds of each source: the residual of a 2 by 2 square has no degree of freedom
 BATCHES = 2  # that are drawn to see whether a task draws its data
+DRAWS_NOTHING: Mapping[Source, str] = {
+    "init": "initial_weights draws nothing from the generator that it is given",
+    "data": f"draw_batch draws nothing from its streams in the first {BATCHES} batches",
+    "eval": "evaluate draws nothing from the generator that it is given",
+}
 
 
-def seeds_of_runs(lists: Mapping[Source, Sequence[int]], design: Design) -> list[dict[Source, int]]:
+def seeds_of_runs(
+    lists: Mapping[Source, Sequence[int]],
+    design: Design,
+) -> list[dict[Source, int]]:
     """Return the seeds of each run.
 
     Args:
@@ -43,36 +51,51 @@ def seeds_of_runs(lists: Mapping[Source, Sequence[int]], design: Design) -> list
     >>> seeds_of_runs({"init": [0, 1], "data": [5, 6]}, "pairs")
     [{'init': 0, 'data': 5}, {'init': 1, 'data': 6}]
     """
-    names = list(lists)
     columns = list(lists.values())
-    combinations = list(itertools.product(*columns))
-    if design != "crossed":
+    combinations: list[tuple[int, ...]]
+    if design == "crossed":
+        combinations = list(itertools.product(*columns))
+    elif design == "pairs":
         _check_equal_lengths(lists, design)
-    if design == "pairs":
         combinations = list(zip(*columns, strict=True))
-    if design == "latin":
+    else:
+        _check_equal_lengths(lists, design)
+        _check_square(lists)
         combinations = _latin_square(columns)
-    return [dict(zip(names, seeds, strict=True)) for seeds in combinations]
+    runs = []
+    for seeds in combinations:
+        of_run = zip(lists, seeds, strict=True)
+        runs.append(dict(of_run))
+    return runs
 
 
 def _check_equal_lengths(lists: Mapping[Source, Sequence[int]], design: Design) -> None:
-    sizes = {len(seeds) for seeds in lists.values()}
-    if len(sizes) > 1:
-        listed = ", ".join(f"{len(seeds)} of {source}" for source, seeds in lists.items())
-        raise DiagError(f"--design {design}: expected lists of equal length, found {listed}.")
-    if design == "latin" and (len(lists) != len(SOURCES) or min(sizes) < FEWEST_OF_LATIN):
-        raise DiagError(
-            f"--design latin: expected at least {FEWEST_OF_LATIN} seeds for each of --seed-init, --seed-data "
-            "and --seed-eval. With two sources use --design crossed."
-        )
+    counts = {source: len(seeds) for source, seeds in lists.items()}
+    different = set(counts.values())
+    if len(different) == 1:
+        return
+    listed = ", ".join(f"{count} of {source}" for source, count in counts.items())
+    raise DiagError(f"--design {design}: expected lists of equal length, found {listed}.")
+
+
+def _check_square(lists: Mapping[Source, Sequence[int]]) -> None:
+    fewest = min(map(len, lists.values()))
+    if len(lists) == len(SOURCES) and fewest >= FEWEST_OF_LATIN:
+        return
+    raise DiagError(
+        f"--design latin: expected at least {FEWEST_OF_LATIN} seeds for each of --seed-init, --seed-data "
+        "and --seed-eval. With two sources use --design crossed."
+    )
 
 
 def _latin_square(columns: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     first, second, third = columns
     n = len(first)
     runs: list[tuple[int, ...]] = []
-    for i, j in itertools.product(range(n), range(n)):
-        runs.append((first[i], second[j], third[(i + j) % n]))
+    for i in range(n):
+        for j in range(n):
+            k = (i + j) % n
+            runs.append((first[i], second[j], third[k]))
     return runs
 
 
@@ -88,15 +111,18 @@ def with_seeds(config: TrainingConfig, seeds: Mapping[Source, int], task: Task) 
         DiagError: The task does not have a source that is named, in ``seeds`` or in the configuration.
     """
     absent = absent_sources(task, config)
+    wanted = {**own_seeds(config), **seeds}
+    for source in wanted:
+        if source in absent:
+            option = KEYS[source].replace("_", "-")
+            reason = absent[source]
+            raise DiagError(f"--{option}: the task {task.name} has no such source: {reason}.")
     changed: dict[str, int] = {}
     for source in SOURCES:
-        key = KEYS[source]
-        is_named = source in seeds or getattr(config, key) is not None
         if source not in absent:
-            changed[key] = seeds.get(source, getattr(config.seeds, source))
-        elif is_named:
-            option = key.replace("_", "-")
-            raise DiagError(f"--{option}: the task {task.name} has no such source: {absent[source]}.")
+            of_configuration = getattr(config.seeds, source)
+            key = KEYS[source]
+            changed[key] = wanted.get(source, of_configuration)
     return config.model_copy(update=changed)
 
 
@@ -133,15 +159,19 @@ def absent_sources(task: Task, config: TrainingConfig) -> Mapping[Source, str]:
     tensors = {**task.constants(config), **weights}
     task.evaluate(config, tensors, batch, streams.evaluation)
     after = _states(streams)
+    moved = set()
+    for purpose, state in after.items():
+        if state != before[purpose]:
+            moved.add(SOURCE_OF[purpose])
     absent: dict[Source, str] = {}
-    if before["weights"] == after["weights"]:
-        absent["init"] = "initial_weights draws nothing from the generator that it is given"
-    if all(before[purpose] == after[purpose] for purpose in ("data", "noise", "mining")):
-        absent["data"] = f"draw_batch draws nothing from its streams in the first {BATCHES} batches"
-    if before["evaluation"] == after["evaluation"]:
-        absent["eval"] = "evaluate draws nothing from the generator that it is given"
+    for source, reason in DRAWS_NOTHING.items():
+        if source not in moved:
+            absent[source] = reason
     return absent
 
 
 def _states(streams: Streams) -> dict[str, bytes]:
-    return {purpose: state.numpy().tobytes() for purpose, state in streams.state().items()}
+    states = {}
+    for purpose, state in streams.state().items():
+        states[purpose] = state.numpy().tobytes()
+    return states
