@@ -12,6 +12,8 @@ from ired_diag import tasks
 from ired_diag.comparison import Comparison
 from ired_diag.comparison.across import Across
 from ired_diag.drawing.aggregate_intervals import aggregate_intervals
+from ired_diag.comparison.source_levels import source_levels
+from ired_diag.comparison.words import readout_name
 from ired_diag.drawing.by_group import last_of_groups, of_one_run
 from ired_diag.drawing.critical_difference import critical_difference
 from ired_diag.drawing.data import FigureData
@@ -34,6 +36,7 @@ from ired_diag.drawing.readouts import readout_forest
 from ired_diag.drawing.sweep_response import sweep_figure
 from ired_diag.drawing.task_effects import task_effects
 from ired_diag.drawing.trajectories import has_map, trajectories
+from ired_diag.drawing.variance_components import variance_components
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.run import Run
@@ -192,6 +195,26 @@ def _has_sweep(material: Material) -> bool:
 
 def _has_tasks(material: Material) -> bool:
     return material.across is not None
+def _shares_seeds(material: Material) -> bool:
+    """Say whether the runs of a group share seeds of single sources, so that these can be told apart."""
+    return any(source_levels(runs).are_crossed for runs in material.groups.values())
+
+
+def _variance_components(material: Material) -> list[FigureData]:
+    from app.calls.variance import variance
+
+    results = {}
+    for name, runs in material.groups.items():
+        if source_levels(runs).are_crossed:
+            answer = variance({name: list(runs)}, metric=material.metric)
+            results[name] = answer.result
+    if not results:
+        raise NotFound(
+            "no group has runs that share seeds of single sources (train --seed-init, --seed-data)."
+        )
+    return [
+        variance_components(results, metric=answer.comparison.metric, readout=readout_name(answer.comparison))
+    ]
 
 
 def _any_run(check: Callable[[Run], bool]) -> Callable[[Material], bool]:
@@ -301,6 +324,9 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "evaluation-noise": Recipe(
         "How much of the spread of seeds is evaluation noise?", lambda m: [evaluation_noise(m.compared())]
+    ),
+    "variance-components": Recipe(
+        "Which source of randomness makes the spread of runs?", _variance_components, suits=_shares_seeds
     ),
     "rank-map": Recipe("Do the seeds agree on the order?", lambda m: [rank_map(m.compared())]),
     "critical-difference": Recipe("Which mean ranks differ?", lambda m: [critical_difference(m.compared())]),

@@ -19,6 +19,7 @@ _PUBLIC = {
     "gate": "app.calls.gating",
     "when": "app.calls.timing",
     "across": "app.calls.tasks_compared",
+    "variance": "app.calls.variance",
     "diagnose": "app.calls.diagnosing",
     "check": "app.calls.diagnosing",
     "probe": "app.calls.probing",
@@ -55,6 +56,7 @@ __all__ = [
     "read_network",
     "report",
     "train",
+    "variance",
     "verify",
     "when",
 ]

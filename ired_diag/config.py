@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ired_diag.config_keys import METADATA
 from ired_diag.errors import WrongConfiguration
 from ired_diag.json_text import parse_json
+from ired_diag.seed_sources import Seeds
 
 LARGEST = 3.4e38  # what float32 can hold, in which all weights are
 
@@ -92,6 +93,10 @@ class TrainingConfig(BaseModel):
         idle_rules: When knobs change nothing; a configuration that sets such a knob is refused.
         not_implemented: Keys of other programs that are accepted at their off value alone.
         expectations: What a value should be, by key, where pydantic's own message would not say it well.
+        seed: Random seed of all sources of randomness that have no seed of their own.
+        seed_init: Random seed of the untrained weights; None: ``seed``.
+        seed_data: Random seed of the data and of the noise of training steps; None: ``seed``.
+        seed_eval: Random seed of what evaluations draw; None: ``seed``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
@@ -101,6 +106,9 @@ class TrainingConfig(BaseModel):
 
     experiment_name: str = Field(min_length=1)
     seed: int = Field(0, ge=0)
+    seed_init: int | None = Field(None, ge=0)
+    seed_data: int | None = Field(None, ge=0)
+    seed_eval: int | None = Field(None, ge=0)
 
     batch_size: int = Field(2048, ge=1)
     train_steps: int = Field(100_000, ge=1)
@@ -136,7 +144,14 @@ class TrainingConfig(BaseModel):
         """JSON has lists and no tuples."""
         return tuple(value) if isinstance(value, list) else value
 
-    @field_validator("gradient_clip", "early_stopping_patience", mode="before")
+    @field_validator(
+        "gradient_clip",
+        "early_stopping_patience",
+        "seed_init",
+        "seed_data",
+        "seed_eval",
+        mode="before",
+    )
     @classmethod
     def _word_for_none(cls, value: object) -> object:
         return none_for_word(value)
@@ -148,6 +163,21 @@ class TrainingConfig(BaseModel):
         if isinstance(value, float) and abs(value) > LARGEST:
             raise ValueError(f"more than {LARGEST:g}, the largest number of a weight")
         return value
+
+    @property
+    def seeds(self) -> Seeds:
+        """The random seed of each source of randomness."""
+        return Seeds(
+            init=self.seed if self.seed_init is None else self.seed_init,
+            data=self.seed if self.seed_data is None else self.seed_data,
+            eval=self.seed if self.seed_eval is None else self.seed_eval,
+        )
+
+    @property
+    def without_seeds(self) -> Self:
+        """The configuration with every seed at its default, equal for runs that differ in seeds alone."""
+        defaults = {"seed": 0, "seed_init": None, "seed_data": None, "seed_eval": None}
+        return self.model_copy(update=defaults)
 
     def unread_knobs(self) -> dict[str, str]:
         """Return knobs that may be set and change nothing next to the others, with the reason."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, UnreadableFile
@@ -25,6 +26,7 @@ from ired_diag.readers.seed_table import (
     metric_of_table,
     notes_on_table,
     read_seed_table,
+    source_seeds_of_table,
 )
 from ired_diag.readers.seed_table_metrics import UNNAMED
 from ired_diag.runs.ending import Ending
@@ -33,6 +35,7 @@ from ired_diag.runs.history import History, Row
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Skipped, Study
+from ired_diag.seed_sources import label_of_keys
 
 
 def open_runs_or_table(path: Path, *, grouping: Grouping | None = None) -> Study:
@@ -108,7 +111,7 @@ def runs_of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[
             name = named_by_file.get(path, in_table)
             if name in groups:
                 raise _in_two_tables(name, groups[name][0].path, path)
-            groups[name] = runs_of_table(path, name, measure, values, notes=notes)
+            groups[name] = runs_of_table(path, name, measure, values, notes=notes, in_table=in_table)
     return groups
 
 
@@ -136,6 +139,7 @@ def runs_of_table(
     values: Mapping[int, float | None],
     *,
     notes: Sequence[Finding] = (),
+    in_table: str = "",
 ) -> list[Run]:
     """Return the runs that stand for the numbers of one group of a table, by seed.
 
@@ -145,13 +149,16 @@ def runs_of_table(
         metric: What its numbers measure.
         values: The number of each seed; None where it has none.
         notes: What is to be said of the table.
+        in_table: What the table calls the group, where it is another name.
     """
-    runs = []
+    source_seeds = source_seeds_of_table(path).get(in_table or name, {})
+    runs: list[Run] = []
     for seed, value in values.items():
         numbers = {}
         if value is not None:
             numbers[metric] = value
-        runs.append(_run_of(path, name, seed, numbers, metric=metric, notes=notes))
+        run = _run_of(path, name, seed, numbers, metric=metric, notes=notes)
+        runs.append(_with_source_seeds(run, source_seeds.get(seed, {}), runs))
     return runs
 
 
@@ -169,7 +176,31 @@ def _runs_with_all_metrics(path: Path) -> list[Run]:
                 if value is not None:
                     of_seed[column] = value
     notes = notes_on_table(path)
-    return [_run_of(path, name, seed, values, notes=notes) for (name, seed), values in numbers.items()]
+    source_seeds = source_seeds_of_table(path)
+    runs: list[Run] = []
+    for (name, seed), of_seed in numbers.items():
+        run = _run_of(path, name, seed, of_seed, notes=notes)
+        runs.append(_with_source_seeds(run, source_seeds.get(name, {}).get(seed, {}), runs))
+    return runs
+
+
+def _with_source_seeds(run: Run, seeds: Mapping[str, int], others: Sequence[Run]) -> Run:
+    """Return a run that states the seeds of its sources and is called by them; the same run without any."""
+    if not seeds:
+        return run
+    label = label_of_keys(seeds)
+    repeated = [
+        other for other in others if other.experiment == run.experiment and other.configuration == seeds
+    ]
+    if repeated:
+        label = f"{label}-again{len(repeated)}"
+    return replace(
+        run,
+        seed=None,
+        run_name=label,
+        configuration=dict(seeds),
+        identity_keys=frozenset(seeds),
+    )
 
 
 def _run_of(

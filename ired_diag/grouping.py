@@ -21,6 +21,7 @@ from ired_diag.runs.regroup import Grouping, check_keys, grouped_by, renamed
 from ired_diag.runs.run import Run
 from ired_diag.runs.stated_settings import differing_keys
 from ired_diag.runs.study import Study, check_seeds
+from ired_diag.seed_sources import source_of_key
 
 MOST_KEYS = 4  # in a note
 
@@ -161,7 +162,8 @@ def _notes_on(group: str, members: Sequence[Run]) -> Iterator[str]:
         yield f"{group}: its runs differ in {keys}. They are one group because they were named as one."
     repeated: Counter[int] = Counter()
     for run in members:
-        if run.seed is not None and not run.is_called_by_its_seed:
+        has_more_seeds = any(source_of_key(key) for key in run.configuration or {})
+        if run.seed is not None and not run.is_called_by_its_seed and not has_more_seeds:
             repeated[run.seed] += 1
     for seed, count in repeated.items():
         yield (

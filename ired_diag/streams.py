@@ -14,8 +14,16 @@ import torch
 from torch import Tensor
 
 from ired_diag.errors import WrongCheckpoint
+from ired_diag.seed_sources import Seeds, Source, one_seed
 
 PURPOSES = ("weights", "data", "noise", "mining", "evaluation")
+SOURCE_OF: Mapping[str, Source] = {
+    "weights": "init",
+    "data": "data",
+    "noise": "data",
+    "mining": "data",
+    "evaluation": "eval",
+}
 
 
 @dataclass(frozen=True)
@@ -58,10 +66,13 @@ class Streams:
             generator.set_state(stored)
 
 
-def make_streams(seed: int, device: torch.device | str) -> Streams:
-    """Return the streams of a seed, independent of each other and of those of other seeds."""
+def make_streams(seeds: int | Seeds, device: torch.device | str) -> Streams:
+    """Return the streams of a seed, or of one for each source, independent of those of other seeds."""
+    if isinstance(seeds, int):
+        seeds = one_seed(seeds)
     generators = {}
     for number, purpose in enumerate(PURPOSES):
+        seed = getattr(seeds, SOURCE_OF[purpose])
         generators[purpose] = generator_of([seed, number], device)
     return Streams(**generators)
 

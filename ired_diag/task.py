@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ired_diag.config import TrainingConfig
 from ired_diag.finding import Finding
 from ired_diag.runs.evaluation_result import EvaluationResult
+from ired_diag.seed_sources import Source
 
 if TYPE_CHECKING:  # the name and the metric of a task are known without torch
     import numpy as np
@@ -362,6 +363,8 @@ class Task:
         draws_fresh_data: Whether no training batch is seen twice, so that nothing can be learned by heart.
         answer_size: How many numbers an answer has, given the keys of a configuration; None: unknown.
         problem_errors: The probe's table in which runs are compared problem by problem; None: there is none.
+        absent_sources: Configuration in, the sources of randomness out that such a training does not have,
+            each with the reason. None: the trainer tries which of them are drawn from.
     """
 
     name: str
@@ -392,6 +395,7 @@ class Task:
     draws_fresh_data: bool = False
     answer_size: Callable[[Mapping[str, Any]], int | None] = unknown_size
     problem_errors: ProblemErrors | None = None
+    absent_sources: Callable[[Any], Mapping[Source, str]] | None = None
 
     @property
     def trained_terms(self) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ ORDER = (
     "ired_diag.energy_config",
     "ired_diag.config",
     "ired_diag.config_keys",
+    "ired_diag.seed_sources",
     "ired_diag.finding",
     "ired_diag.notebook",
     "ired_diag.python_words",

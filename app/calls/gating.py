@@ -111,6 +111,12 @@ def gate(
         raise DiagError(
             f"Expected {len(sources)} groups, found {len(groups)} ({names}). Name each by NAME=GLOB."
         )
+    if comparison.sharing_seeds:
+        listed = " and ".join(comparison.sharing_seeds)
+        raise DiagError(
+            f"{listed}: runs share seeds of single sources (initialisation, data order), and the gate needs "
+            "independent ones. Compare them with 'ired-diag stats', or split them with 'ired-diag variance'."
+        )
     compared, name = _compared(comparison, threshold)
     seeds = list(groups[0].values)
     if compared.design == "paired":

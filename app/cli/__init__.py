@@ -20,6 +20,7 @@ from app.cli.group import DiagGroup
         "gate": "app.cli.gate",
         "when": "app.cli.when",
         "across": "app.cli.across",
+        "variance": "app.cli.variance",
         "diagnose": "app.cli.diagnose",
         "check": "app.cli.check",
         "figures": "app.cli.figures",

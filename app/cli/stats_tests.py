@@ -105,6 +105,8 @@ def _t_rows(pair: PairOfGroups) -> Iterator[Cells]:
         remark = test.reason
         if not remark and test is pair.test:
             remark = f"{role}; {words.coverage_of_pair(pair)}"
+            if pair.shares_seeds:
+                name, remark = "components", f"{role}; by variance components, because runs share seeds"
         yield (name, *_t_cells(test), remark)
 
 
@@ -112,4 +114,5 @@ def _t_cells(test: TTest) -> Cells:
     if test.reason:
         return "-", "-", "-", "-"
     interval = f"{test.low:+.3g} to {test.high:+.3g}"
-    return f"{test.t:.4f}", output.number(test.df, ".4g"), output.p_value(test.p), interval
+    statistic = "-" if math.isnan(test.t) else f"{test.t:.4f}"
+    return statistic, output.number(test.df, ".4g"), output.p_value(test.p), interval

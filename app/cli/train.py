@@ -17,9 +17,11 @@ from app.cli.group import EXIT_CHECK_FAILED
 if TYPE_CHECKING:
     from ired_diag.config import TrainingConfig
     from ired_diag.finding import Finding
+    from ired_diag.seed_sources import Source
     from ired_diag.training.compiled import Compile
     from ired_diag.training.opening import Options
     from ired_diag.training.plan import PlannedRun
+    from ired_diag.training.seed_design import Design
 
 WIDTH = 78  # characters of a line about an experiment
 
@@ -27,6 +29,25 @@ WIDTH = 78  # characters of a line about an experiment
 @click.command("train")
 @click.argument("experiment", required=False)
 @click.option("--seeds", metavar="A-B|A,B,…", help="Seeds to train. Default: those of the configuration.")
+@click.option(
+    "--seed-init",
+    metavar="A-B|A,B,…",
+    help="Seeds of the untrained weights alone. Crossed with those of the other sources.",
+)
+@click.option(
+    "--seed-data",
+    metavar="A-B|A,B,…",
+    help="Seeds of the data, their order and the noise of training steps.",
+)
+@click.option("--seed-eval", metavar="A-B|A,B,…", help="Seeds of what evaluations draw.")
+@click.option(
+    "--design",
+    type=click.Choice(["crossed", "pairs", "latin"]),
+    default="crossed",
+    show_default=True,
+    help="Which seeds of --seed-init, --seed-data and --seed-eval go together: all with all, the lists side "
+    "by side, or a Latin square of all three.",
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a knob. May be repeated.")
 @click.option(
     "--task",
@@ -64,6 +85,10 @@ WIDTH = 78  # characters of a line about an experiment
 def command(
     experiment: str | None,
     seeds: str | None,
+    seed_init: str | None,
+    seed_data: str | None,
+    seed_eval: str | None,
+    design: Design,
     settings: tuple[str, ...],
     task: str | None,
     name: str | None,
@@ -87,6 +112,7 @@ def command(
     \b
     ired-diag train q103 --seeds 0-2 --set train_steps=2000
     ired-diag train q103 --seeds 0-2 --resume
+    ired-diag train --task digits --seed-init 0-4 --seed-data 0-4
     ired-diag train --from q103/seed0@7000 --set learning_rate=1e-5
     ired-diag train --from q103/seed0@7000 --each learning_rate=1e-5 --each optimizer=sgd
     ired-diag train --task my_task.py:build --seeds 0-4
@@ -104,6 +130,9 @@ def command(
         raise click.UsageError(
             "Name an experiment (see them with --list), a task with --task, or fork a run with --from."
         )
+    source_seeds = _source_seeds(seed_init, seed_data, seed_eval)
+    if source is not None and source_seeds:
+        raise click.UsageError("A fork keeps the seeds of its parent: leave out --seed-init and the like.")
     if source is None and fresh_optimizer:
         raise click.UsageError("--fresh-optimizer needs --from RUN@STEP.")
     from ired_diag.devices import choose_device
@@ -135,7 +164,17 @@ def command(
             resume=resume,
         )
     else:
-        planned = plan(experiment, seeds, settings, task=task, name=name, runs=runs, resume=resume)
+        planned = plan(
+            experiment,
+            seeds,
+            settings,
+            task=task,
+            name=name,
+            runs=runs,
+            resume=resume,
+            source_seeds=source_seeds,
+            design=design,
+        )
     training = Options(chosen, compiling, stop_on_trouble, announce=_announce, heard=_heard)
     if together is None:
         together = len(planned) if chosen.type == "cuda" else 1
@@ -146,7 +185,16 @@ def command(
         experiment = shlex.quote(planned[0].experiment or planned[0].config.experiment_name)
         click.echo(f"Next: ired-diag stats {experiment} --forks --runs {shlex.quote(str(runs))}")
         return
+    if len(source_seeds) > 1 and len(planned) > 1:
+        experiment = shlex.quote(planned[0].experiment or planned[0].config.experiment_name)
+        click.echo(f"Next: ired-diag variance {experiment} --runs {shlex.quote(str(runs))}")
+        return
     click.echo(f"Next: {_next_commands(planned[0], runs)}")
+
+
+def _source_seeds(init: str | None, data: str | None, evaluation: str | None) -> dict[Source, str]:
+    named: dict[Source, str | None] = {"init": init, "data": data, "eval": evaluation}
+    return {source: seeds for source, seeds in named.items() if seeds is not None}
 
 
 def _next_commands(first: PlannedRun, runs: Path) -> str:

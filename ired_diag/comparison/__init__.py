@@ -12,10 +12,11 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from ired_diag.comparison.correction import corrected
+from ired_diag.comparison.crossed_runs import Crossed, crossed_groups, with_own_intervals, with_shared_seeds
 from ired_diag.comparison.decisions import LAST, PLATEAU, readout_compared
 from ired_diag.comparison.group import Group, group_of, note_on_last_steps
 from ired_diag.comparison.left_out import left_out_of
@@ -82,6 +83,7 @@ class Comparison:
         no_ranks: Why there are no ranks; empty where there are.
         of_tables: Whether all numbers are those of tables, so that there are no curves to read them off.
         metric_is_configured: Whether a configuration names the metric as the one to watch.
+        sharing_seeds: Names of the groups whose runs share seeds of single sources and are not independent.
     """
 
     metric: str
@@ -100,6 +102,7 @@ class Comparison:
     no_ranks: str = ""
     of_tables: bool = False
     metric_is_configured: bool = False
+    sharing_seeds: Sequence[str] = ()
 
     def frame(self) -> pd.DataFrame:
         """Return the pairs of groups as a DataFrame: difference, interval, p values and verdict."""
@@ -200,7 +203,19 @@ def compare(
     notes += _note_on_readout(read, readout, members, lower_is_better=lower)
     notes += filter(None, [note_on_last_steps(results)])
     question = Question(margin, lower, seed)
-    pairs = _pairs(members, read, compared, question, metric=metric, paired=paired, notes=notes)
+    crossed = crossed_groups(members, groups, read, compared, draw=seed)
+    notes += crossed.notes()
+    results = list(map(partial(with_own_intervals, crossed=crossed), results, members))
+    pairs = _pairs(
+        members,
+        read,
+        compared,
+        question,
+        metric=metric,
+        paired=paired,
+        notes=notes,
+        crossed=crossed,
+    )
     notes += note_on_margin(margin, metric, [(pair.a, pair.b, pair.no_share) for pair in pairs])
     ranks, no_ranks = _ranks(members, read, compared, question, paired=paired)
     sweep = None
@@ -223,6 +238,7 @@ def compare(
         no_ranks=no_ranks,
         of_tables=all(each.of_table for each in members),
         metric_is_configured=is_configured(metric, runs),
+        sharing_seeds=tuple(crossed.results),
     )
 
 
@@ -258,6 +274,7 @@ def _pairs(
     metric: str,
     paired: bool | None,
     notes: list[str],
+    crossed: Crossed,
 ) -> list[PairOfGroups]:
     """Return every pair of groups; notes on pairs of seeds that were forced are appended to ``notes``."""
     pairs = []
@@ -273,7 +290,7 @@ def _pairs(
             question=question,
             pairing=pairing,
         )
-        pairs.append(pair)
+        pairs.append(with_shared_seeds(pair, a, b, crossed, question=question, pairing=pairing))
     return pairs
 
 

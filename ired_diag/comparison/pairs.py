@@ -89,6 +89,8 @@ class PairOfGroups:
         criteria: The study's criteria of success, of a as a remedy for b; empty for other runs.
         differing: Settings that both groups' configurations state differently.
         pairing: Why equal seeds are pairs, in words; empty where they are not.
+        shares_seeds: Whether runs of a group share seeds of single sources, so that interval, p value and
+            verdict are made of variance components (``crossed_runs``).
     """
 
     a: str
@@ -135,6 +137,7 @@ class PairOfGroups:
     criteria: Sequence[Criterion] = ()
     differing: Sequence[str] = ()
     pairing: str = ""
+    shares_seeds: bool = False
 
     @property
     def test(self) -> TTest:

@@ -31,6 +31,7 @@ TEST_NAMES = {
     "welch": "Welch's t test",
     "worst_rank": "worst-rank test",
 }
+VARIANCE_COMPONENTS = "variance components of runs that share seeds"
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ def evidence_of(pair: PairOfGroups, comparison: Comparison) -> str:
 def test_of(pair: PairOfGroups) -> str:
     """Return the t test of the difference of means and its seeds, in words."""
     name = TEST_NAMES[pair.estimator]
+    if pair.shares_seeds:
+        name = VARIANCE_COMPONENTS
     seeds = seeds_of(pair)
     return f"{name}, {seeds}"
 

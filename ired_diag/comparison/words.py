@@ -233,13 +233,18 @@ def among_finished(comparison: Comparison) -> bool:
 def _tests(comparison: Comparison) -> Iterator[str]:
     """Yield how differences were tested, how failed seeds count, who is paired, and the correction."""
     # Each test once, in a fixed order, however many pairs it decides on.
-    primaries = {pair.primary for pair in comparison.pairs}
+    primaries = {pair.primary for pair in comparison.pairs if not pair.shares_seeds}
     tests = []
     for name, test in TEST_NAMES.items():
         if name != "worst_rank" and name in primaries:
             tests.append(_with_article(test))
     if tests:
         yield f"Differences of means were tested two-sided by {' or '.join(tests)}."
+    if any(pair.shares_seeds for pair in comparison.pairs):
+        yield (
+            "Where runs share seeds of single sources of randomness, differences were tested two-sided by "
+            "generalized intervals from crossed variance components (Weerahandi, 1993)."
+        )
     if "worst_rank" in primaries:
         yield (
             "Where seeds failed, groups were compared two-sided by Lachin's worst-rank test, which ranks a "

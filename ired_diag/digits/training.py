@@ -6,6 +6,8 @@ data or more, each step sees all of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -15,6 +17,7 @@ from ired_diag.digits.data import digits
 from ired_diag.digits.network import initial_weights as untrained
 from ired_diag.digits.network import logits
 from ired_diag.precision import DTYPES
+from ired_diag.seed_sources import Source
 from ired_diag.streams import Streams
 from ired_diag.task import Losses
 from ired_diag.tensors import Tensors
@@ -89,6 +92,18 @@ def evaluate(
         "test/loss": float(test.terms["cross_entropy"]),
         "test/accuracy": float(test.logged["accuracy"]),
     }
+
+
+def absent_sources(config: DigitsConfig) -> Mapping[Source, str]:
+    """Return which sources of randomness there are not, and why."""
+    absent: dict[Source, str] = {
+        "eval": "an evaluation takes all test images and draws nothing; --set split_seed=N draws other ones",
+    }
+    train = splits(config, torch.device("cpu"))["train"]
+    # The same images in another order differ in rounding alone.
+    if config.batch_size >= len(train["label"]):
+        absent["data"] = "each step sees all training images, because batch_size is not below their number"
+    return absent
 
 
 def _of_one_seed(config: DigitsConfig, tensors: Tensors, part: Tensors) -> Losses:

@@ -6,6 +6,8 @@ is descended and not reported.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from torch import Tensor
 from ired_diag.functions.config import FunctionsConfig
 from ired_diag.functions.surface import SURFACES, Surface
 from ired_diag.precision import DTYPES
+from ired_diag.seed_sources import Source
 from ired_diag.streams import Streams
 from ired_diag.task import CriticalPoint, Losses, Plane
 from ired_diag.tensors import Tensors
@@ -56,6 +59,16 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the value where the point is now, after the step."""
     return {"function/value": float(surface_of(config).value(tensors["point"]))}
+
+
+def absent_sources(config: FunctionsConfig) -> Mapping[Source, str]:
+    """Return which sources of randomness there are not, and why."""
+    absent: dict[Source, str] = {"eval": "an evaluation takes the value of the function and draws nothing"}
+    if config.start_spread == 0:
+        absent["init"] = "every seed starts at the same point, because start_spread is 0"
+    if config.gradient_noise == 0:
+        absent["data"] = "no step draws anything, because gradient_noise is 0"
+    return absent
 
 
 def critical_points(config: FunctionsConfig) -> tuple[CriticalPoint, ...]:

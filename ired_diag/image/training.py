@@ -9,6 +9,8 @@ and the one that a step descends is, as published, mean e² alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ from ired_diag.image.render import Rendered, render
 from ired_diag.image.rust_random import random_words, uniform
 from ired_diag.image.similarity import similarity
 from ired_diag.precision import DTYPES
+from ired_diag.seed_sources import Source
 from ired_diag.streams import Streams
 from ired_diag.task import Losses, ParameterGroup
 from ired_diag.tensors import Tensors
@@ -35,7 +38,7 @@ def initial_weights(config: ImageConfig, generator: torch.Generator) -> dict[str
     Returns:
         ``position`` and ``scale`` (x and y) of shape (gaussians, 2), ``color`` of shape (gaussians, 3).
     """
-    words = random_words(config.seed, 6 * config.gaussians).reshape(-1, 6)
+    words = random_words(config.seeds.init, 6 * config.gaussians).reshape(-1, 6)
     scale = uniform(words[:, 2:3], *INITIAL_SCALES)
     parts = {
         "position": uniform(words[:, :2], 0, 1),
@@ -66,6 +69,14 @@ def losses(config: ImageConfig, tensors: Tensors, batch: Tensors) -> Losses:
         descended = errors[config.descends]
     holes = (~rendered.is_covered).sum().to(picture.dtype)
     return Losses({"descended": descended, **terms}, {**errors, "uncovered_pixels": holes})
+
+
+def absent_sources(config: ImageConfig) -> Mapping[Source, str]:
+    """Return which sources of randomness there are not, and why."""
+    return {
+        "data": "each step sees the whole picture",
+        "eval": "an evaluation sees the whole picture and draws nothing",
+    }
 
 
 def _errors(rendered: Rendered, picture: Tensor) -> dict[str, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -13,6 +15,7 @@ from ired_diag.inverse.head import HEAD_LAYERS
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.objective import training_loss
 from ired_diag.model.schedule import Schedule, cosine_schedule
+from ired_diag.seed_sources import Source
 from ired_diag.streams import Streams
 from ired_diag.task import Losses, ParameterGroup
 from ired_diag.tensors import Tensors
@@ -115,3 +118,10 @@ def head_group(config: InverseConfig) -> tuple[ParameterGroup, ...]:
             gradient_clip=config.head_gradient_clip,
         ),
     )
+
+
+def absent_sources(config: InverseConfig) -> Mapping[Source, str]:
+    """Return which sources of randomness there are not, and why."""
+    if config.validation_matrices == "frozen":
+        return {"eval": "every evaluation is of the same matrices, because validation_matrices is frozen"}
+    return {}

@@ -41,7 +41,7 @@ def weight_shapes(task: Task, config: TrainingConfig) -> Shapes:
             f"The task {task.name} computes its loss for one set of weights at a time. A map needs a task "
             "that says stacked=True: functions, or one of your own (docs/own-tasks.md)."
         )
-    initial = task.initial_weights(config, make_streams(config.seed, "cpu").weights)
+    initial = task.initial_weights(config, make_streams(config.seeds, "cpu").weights)
     return {name: weight.shape for name, weight in initial.items()}
 
 
@@ -64,7 +64,7 @@ def descend(
     """
     dtype = DTYPES[config.precision]
     weights = {name: start.to(dtype, copy=True) for name, start in starts.items()}
-    streams = make_streams(config.seed, "cpu")
+    streams = make_streams(config.seeds, "cpu")
     descent = StackedDescent(
         task,
         config,
@@ -81,7 +81,7 @@ def descend(
 def reported_at(task: Task, config: TrainingConfig, weights: Tensors) -> Tensor:
     """Return the reported loss of each start on the first batch, of shape (starts,), with its graph."""
     count = len(next(iter(weights.values())))
-    batch = task.draw_batch(config, make_streams(config.seed, "cpu"), 0)
+    batch = task.draw_batch(config, make_streams(config.seeds, "cpu"), 0)
     tensors = {**task.constants(config), **weights}
     terms = task.loss(config, tensors, _for_all(batch, count)).terms
     reported = [terms[name] for name in task.reported_terms if name in terms]

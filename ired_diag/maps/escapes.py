@@ -157,7 +157,7 @@ def _curved_down(task: Task, config: TrainingConfig, saddle: CriticalPoint) -> t
     for name, shape in weight_shapes(task, config).items():
         place = torch.tensor(saddle.weights[name], dtype=state.weights[name].dtype)
         state.weights[name] = place.reshape(shape)
-    batch = task.draw_batch(config, make_streams(config.seed, "cpu"), 0)
+    batch = task.draw_batch(config, make_streams(config.seeds, "cpu"), 0)
     loss = LossAt(state, batch)
     values, vectors = np.linalg.eigh(loss.hessian(loss.start).numpy())
     is_down = values < -FLAT * np.abs(values).max()
@@ -223,7 +223,7 @@ def _no_formula(task: Task, config: TrainingConfig, *, directions: int) -> str:
         return "the formula is that of a constant learning rate"
     if directions > 1:
         return f"{directions} directions curve down, and the formula is that of one"
-    streams = make_streams(config.seed, "cpu")
+    streams = make_streams(config.seeds, "cpu")
     first, second = (task.draw_batch(config, streams, number) for number in (0, 1))
     if not all(torch.equal(first[name], second[name]) for name in first):
         return "the batches differ from step to step, which is noise too"

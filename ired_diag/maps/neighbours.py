@@ -28,7 +28,7 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.store import read_run
 from ired_diag.task import Task
 from ired_diag.training.opening import Options
-from ired_diag.training.plan import PlannedRun, seed_folder
+from ired_diag.training.plan import SEED_KEYS, PlannedRun, seed_folder
 from ired_diag.training.trainer import train_together
 
 FACTORS = (0.9, 1.1)
@@ -134,7 +134,7 @@ def _number(config: TrainingConfig, knob: str) -> float:
     if knob not in keys:
         raise DiagError(f"--knob {knob!r}: no such key. There are: {', '.join(sorted(keys))}.")
     value = getattr(config, knob)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value == 0 or knob == "seed":
+    if isinstance(value, bool) or not isinstance(value, int | float) or value == 0 or knob in SEED_KEYS:
         raise DiagError(
             f"--knob {knob}: a tenth of {value!r} is not a change. Choose a knob that is a number other than "
             f"0, or set it first: --set {knob}=VALUE."

@@ -20,6 +20,7 @@ from ired_diag.finding import Finding
 from ired_diag.json_object import read_json_object
 from ired_diag.readers.plain_yaml import MOST_BYTES, NotPlain, read_plain_yaml
 from ired_diag.runs.place import is_name
+from ired_diag.seed_sources import OVERALL_KEYS
 
 OWN = "experiment_config.json"
 NAMES = (
@@ -41,15 +42,7 @@ HYDRA = ".hydra"
 OVERRIDES = ".hydra/overrides.yaml"
 CHECKPOINT_FOLDER = re.compile(r"checkpoint-\d+")  # of Hugging Face's trainer
 HIGHEST = 4  # folders above the log in which a configuration is looked for
-SEED_KEYS = (
-    "seed",
-    "random_seed",
-    "rng_seed",
-    "manual_seed",
-    "global_seed",
-    "seed_everything",
-    "random_state",
-)
+SEED_KEYS = OVERALL_KEYS
 OF_WANDB = ("_wandb", "wandb_version")  # what it says of itself
 UNWRAPPED = {"value", "desc"}  # of wandb's config.yaml: {"lr": {"desc": null, "value": 0.1}}
 

@@ -24,6 +24,7 @@ from ired_diag.finding import Finding
 from ired_diag.readers.restarts import find_restarts, starts_of
 from ired_diag.readers.row_table import RowTable, contradictions
 from ired_diag.readers.run_columns import (
+    SOURCE_SEEDS,
     Explanation,
     epoch_column,
     name_metrics,
@@ -76,8 +77,12 @@ def logs_of(
     for run in split_runs(name_metrics(table), path, explanation=_explanation):
         rows, own_config = _without_configuration(run.table)
         identity = dict(run.identity)
-        if config or own_config:
-            identity["config"] = {**(config or {}), **own_config}
+        source_seeds = identity.pop(SOURCE_SEEDS, {})
+        if config or own_config or source_seeds:
+            identity["config"] = {**(config or {}), **own_config, **source_seeds}
+        if source_seeds and "seed" not in identity:
+            # Its seeds are the name of a run in a group, and no name of an experiment.
+            identity["group"] = identity.get("experiment") or Path(str(path)).stem
         rows, count_notes = through_epochs(rows)
         restarts = find_restarts(rows)
         starts = starts_of(len(rows), restarts)

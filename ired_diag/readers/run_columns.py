@@ -26,7 +26,9 @@ from numpy.typing import NDArray
 from ired_diag.errors import UnreadableFile
 from ired_diag.readers.row_table import Column, RowTable, contradictions
 from ired_diag.readers.setting_in_rows import is_setting_of_runs, may_be_setting
+from ired_diag.seed_sources import label_of_keys, source_of_key
 
+SOURCE_SEEDS = "source_seeds"
 FEWEST_DRAWN = 5  # rows
 MOSTLY = 0.75  # of the rows
 SEEDS = frozenset(("seed", "random_seed", "rng_seed", "manual_seed"))
@@ -82,7 +84,8 @@ class RunRows:
 
     Attributes:
         name: What the columns say of the run, together; empty where a log holds a single run.
-        identity: The same as ``run``, ``experiment`` and ``seed``, as far as they are stated.
+        identity: The same as ``run``, ``experiment`` and ``seed``, as far as they are stated; seeds of single
+            sources of randomness, by column, under ``SOURCE_SEEDS``.
         table: Its rows, without the columns that say whose they are.
     """
 
@@ -458,16 +461,23 @@ def _identity(table: RowTable, columns: Sequence[str], row: int) -> dict[str, An
     runs: list[str] = []
     experiments: list[str] = []
     identity: dict[str, Any] = {}
+    source_seeds: dict[str, int] = {}
     for name in columns:
         label = _label(table, name, row)
         normal = normal_name(name)
         is_number = NUMBER.fullmatch(label) is not None
-        if normal in SEEDS and re.fullmatch(r"\d{1,18}", label):
+        if source_of_key(normal) is not None and re.fullmatch(r"\d{1,18}", label):
+            source_seeds[name] = int(label)
+        elif normal in SEEDS and re.fullmatch(r"\d{1,18}", label):
             identity["seed"] = int(label)
         elif normal in RUNS | SEEDS:
             runs.append(f"{normal}{label}" if is_number else label)
         else:
             experiments.append(f"{normal}={label}" if is_number else label)
+    if source_seeds:
+        identity[SOURCE_SEEDS] = source_seeds
+        if "seed" not in identity:
+            runs.append(label_of_keys(source_seeds))
     if runs:
         identity["run"] = ",".join(runs)
     if experiments:

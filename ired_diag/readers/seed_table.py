@@ -22,6 +22,7 @@ file that hold no numbers (a title, published tests).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -174,8 +175,55 @@ def _names_of_group(layout: TableLayout, row: Sequence[str]) -> Iterator[str]:
         yield f"{layout.header[i]}={cell}" if is_bare else cell
 
 
+def source_seeds_of_table(path: Path) -> dict[str, dict[int, dict[str, int]]]:
+    """Return the seeds of single sources of each run of a table: by group, by seed, by column.
+
+    Empty where a table has no column of such seeds. With a column of seeds next to them, it is among them.
+    """
+    rows = _rows(path)
+    if rows is None:
+        return {}
+    layout = layout_of(path, rows)
+    if not layout.sources:
+        return {}
+    columns = dict.fromkeys([layout.seed, *layout.sources])
+    table: dict[str, dict[int, dict[str, int]]] = {}
+    for (number, row), seed in zip(layout.rows, _seeds_of_rows(path, layout), strict=True):
+        stated = {}
+        for place in columns:
+            stated[layout.header[place]] = _seed_in(layout, place, row, f"{path}, row {number}")
+        groups = [layout.header[i] for i in layout.numbers]
+        if layout.groups:
+            groups = ["/".join(_names_of_group(layout, row))]
+        for group in groups:
+            table.setdefault(group, {})[seed] = stated
+    return table
+
+
+def _seeds_by_source(path: Path, layout: TableLayout) -> list[int]:
+    """Return a number for each row: equal for rows of several groups with equal seeds in everything.
+
+    Rows of one group with equal seeds are repeated evaluations, and are told apart by their order.
+    """
+    keys: list[tuple[int, ...]] = []
+    counts: Counter[tuple[object, ...]] = Counter()
+    columns = [layout.seed, *layout.sources]
+    if layout.repetition is not None:
+        columns.append(layout.repetition)
+    for number, row in layout.rows:
+        where = f"{path}, row {number}"
+        seeds = [_seed_in(layout, place, row, where) for place in columns]
+        name = "/".join(_names_of_group(layout, row))
+        counts[name, *seeds] += 1
+        keys.append((*seeds, counts[name, *seeds]))
+    number_of = {key: number for number, key in enumerate(sorted(set(keys)))}
+    return [number_of[key] for key in keys]
+
+
 def _seeds_of_rows(path: Path, layout: TableLayout) -> list[int]:
     """Return the seed of each row; with a second repetition, the number of its pair among all pairs."""
+    if layout.sources:
+        return _seeds_by_source(path, layout)
     seeds = []
     pairs = []
     for number, row in layout.rows:

@@ -29,6 +29,7 @@ from ired_diag.readers.table_cells import MISSING, Row, Rows, is_number, repeats
 from ired_diag.readers.table_settings import second_repetition, setting_columns
 from ired_diag.runs.identity_keys import identifies_by_name
 from ired_diag.runs.metric_words import measures_in, words_of
+from ired_diag.seed_sources import source_of_key
 
 SUMMARIES = re.compile(
     r"(?:mean|avg|average|std|sd|stdev|std_?dev|sem|se|stderr|median|min|max|total|count|var|variance|ci|ci95)\b.*",
@@ -54,6 +55,8 @@ class TableLayout:
         decimal_comma: Whether numbers have a comma for the point: ``0,0970``.
         settings: Those of ``groups`` that hold a number, which needs its name: ``pred_len=96``.
         repetition: Place of a column that numbers repetitions of each seed, such as folds.
+        sources: Places of the columns that hold seeds of single sources of randomness: ``data_seed``. Empty
+            where the seed by itself tells the runs of a group apart.
         notes: Sentences on what was taken for what.
     """
 
@@ -65,6 +68,7 @@ class TableLayout:
     decimal_comma: bool = False
     settings: Sequence[int] = ()
     repetition: int | None = None
+    sources: Sequence[int] = ()
     notes: Sequence[str] = ()
 
     @property
@@ -90,16 +94,17 @@ def layout_of(path: Path, text: str) -> TableLayout:
         header, rows = results_of_trials(header, rows)
     header, rows = _with_a_row_for_each_seed(header, rows)
     names = _names_of_columns(path, header)
-    seed = _seed_column(path, header, names)
+    sources = _source_columns(names, rows)
+    seed = _seed_column(path, header, names, sources)
     rows = [(number, row) for number, row in rows if not SUMMARIES.fullmatch(row[seed])]
     others = []
     for i, name in names.items():
-        if i != seed and not _says_nothing(name, rows, i):
+        if i not in (seed, *sources) and not _says_nothing(name, rows, i):
             others.append(i)
     groups, numbers = _groups_and_numbers(others, names, rows)
-    if groups or repeats(rows, [seed]):
+    if groups or repeats(rows, [seed, *sources]):
         groups, numbers = _without_names_of_rows(groups, numbers, names, rows)
-    if groups and repeats(rows, [seed, *groups]):
+    if groups and repeats(rows, [seed, *sources, *groups]):
         groups, numbers = _with_knobs_as_groups(groups, numbers, names, rows)
     layout = TableLayout(
         header=header,
@@ -109,6 +114,7 @@ def layout_of(path: Path, text: str) -> TableLayout:
         numbers=numbers,
         decimal_comma=delimiter != ",",  # between commas, a decimal comma would end the cell
         notes=notes,
+        sources=sources,
     )
     layout = _with_distinct_rows(path, layout, names)
     return replace(layout, settings=_settings_among(layout.groups, names, rows))
@@ -117,7 +123,7 @@ def layout_of(path: Path, text: str) -> TableLayout:
 def _with_distinct_rows(path: Path, layout: TableLayout, names: dict[int, str]) -> TableLayout:
     """Return a layout with the columns that distinguish several rows of one seed of an experiment."""
     rows = layout.rows
-    keys = [layout.seed, *layout.groups]
+    keys = [layout.seed, *layout.sources, *layout.groups]
     if not repeats(rows, keys):
         return layout
     numbers = list(layout.numbers)
@@ -249,7 +255,19 @@ def _with_a_row_for_each_seed(header: Row, rows: list[tuple[int, Row]]) -> tuple
     return [*names, "seed", "value"], long
 
 
-def _seed_column(path: Path, header: Row, names: dict[int, str]) -> int:
+def _source_columns(names: dict[int, str], rows: Rows) -> list[int]:
+    """Return the columns of seeds of single sources that vary, each a whole number in every row."""
+    columns = []
+    for i, name in names.items():
+        if source_of_key(name) is None:
+            continue
+        are_whole = all(row[i].isdecimal() for _, row in rows)
+        if rows and are_whole:
+            columns.append(i)
+    return columns
+
+
+def _seed_column(path: Path, header: Row, names: dict[int, str], sources: Sequence[int]) -> int:
     bare = {i: NUMBER_OF.sub("", name) for i, name in names.items()}
     for columns, choices in ((names, SEEDS), (bare, SEEDS), (names, RUNS), (bare, RUNS)):
         places = [i for i, name in columns.items() if name in choices]
@@ -260,6 +278,8 @@ def _seed_column(path: Path, header: Row, names: dict[int, str]) -> int:
             raise UnreadableFile(
                 f"{path}: which column says the seed? There are {which}. Rename one to 'seed'."
             )
+    if sources:
+        return sources[0]
     raise UnreadableFile(
         f"{path}: no column says the seed. Expected a column 'seed' (or run, trial, fold, rep) with a whole "
         f"number in each row, found the columns: {', '.join(header)}."

@@ -29,6 +29,11 @@ def notes_on_repetitions(layout: TableLayout) -> list[Finding]:
 def _sentences(layout: TableLayout) -> Iterator[str]:
     seed = layout.header[layout.seed]
     columns = [seed]
+    if layout.sources:
+        places = dict.fromkeys([layout.seed, *layout.sources])
+        names = " and ".join(repr(layout.header[i]) for i in places)
+        yield f"Each row is a run, with the seeds of its sources of randomness in {names}."
+        return
     if layout.repetition is not None:
         again = layout.header[layout.repetition]
         columns.append(again)

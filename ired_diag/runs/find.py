@@ -20,11 +20,12 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.json_text import read_json
 from ired_diag.runs.files import is_file, is_special
 from ired_diag.runs.links import walk
+from ired_diag.seed_sources import LABEL
 
 CONFIG, METRICS, ATTEMPTS = "config.json", "metrics.jsonl", "attempts"
 RESULTS_CONFIG = "experiment_config.json"
 MILESTONE = re.compile(r"model-.*\.pt")
-SEED_FOLDER = re.compile(r"seed(\d{1,18})(?:-\d+)?|unseeded-.+")
+SEED_FOLDER = re.compile(rf"seed(\d{{1,18}})(?:-\d+)?|unseeded-.+|{LABEL.pattern}")
 HEAD = 256
 BEGINS_WITH_FORMAT = re.compile(rb'\s*\{\s*"format"\s*:\s*\d')
 

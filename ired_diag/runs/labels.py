@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ired_diag.seed_sources import is_label_of_sources
+
 NUMBER = re.compile(r"(?:^|[_\-])(q\d+)(?=$|[_\-.])")
 
 
@@ -21,12 +23,14 @@ def label_of(seed: int | None, label: str, job: object) -> str:
 
 
 def is_seed_label(label: str) -> bool:
-    """Say whether a run is called by its seed, so that a run of the same label in another group is its pair.
+    """Say whether a run is called by its seeds, so that a run of the same label in another group is its pair.
 
     >>> is_seed_label("seed3"), is_seed_label("4711-seed3"), is_seed_label("seedling")
     (True, False, False)
+    >>> is_seed_label("init3-data0")
+    True
     """
-    return re.fullmatch(r"seed\d+", label) is not None
+    return re.fullmatch(r"seed\d+", label) is not None or is_label_of_sources(label)
 
 
 def experiment_number(name: str) -> str | None:

@@ -31,4 +31,5 @@ TASK = Task(
         "test/loss": "cross-entropy of the test images, after the step",
     },
     paired_by=("test_share", "split_seed"),
+    absent_sources=late(TRAINING, "absent_sources"),
 )

@@ -32,4 +32,5 @@ TASK = Task(
     paired_by=("function", "start", "start_spread", "gradient_noise"),
     critical_points=late(TRAINING, "critical_points"),
     plane=late(TRAINING, "plane"),
+    absent_sources=late(TRAINING, "absent_sources"),
 )

@@ -38,4 +38,5 @@ TASK = Task(
     },
     images=late(TRAINING, "images"),
     paired_by=("picture", "gaussians"),
+    absent_sources=late(TRAINING, "absent_sources"),
 )

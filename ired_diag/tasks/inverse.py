@@ -43,6 +43,7 @@ TASK = Task(
     references=references_of,
     recognises=is_of_study,
     draws_fresh_data=True,
+    absent_sources=late(TRAINING, "absent_sources"),
     answer_size=answer_size,
     problem_errors=ProblemErrors(
         probe="accuracy",

@@ -125,6 +125,6 @@ def _detached(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _differ_in_seed_alone(first: TrainingState, other: TrainingState) -> bool:
-    same_config = other.config.model_copy(update={"seed": first.config.seed}) == first.config
+    same_config = other.config.without_seeds == first.config.without_seeds
     same_place = (other.step, other.optimizer_steps) == (first.step, first.optimizer_steps)
     return same_config and same_place

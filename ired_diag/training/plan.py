@@ -16,15 +16,18 @@ from ired_diag.errors import CannotWrite, DiagError, NotFound
 from ired_diag.experiments.sweep import Variant, names_of, pick, set_knobs, split_name, varied
 from ired_diag.json_object import read_json_object
 from ired_diag.runs.files import exists, is_file
-from ired_diag.runs.find import CONFIG
+from ired_diag.runs.find import CONFIG, SEED_FOLDER
 from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.store import folder_name, imported_sources
+from ired_diag.seed_sources import KEYS, Source, label_of_sources
 from ired_diag.task import Task
 from ired_diag.training.fork import Fork
+from ired_diag.training.seed_design import Design, has_own_seeds, own_seeds, seeds_of_runs, with_seeds
 from ired_diag.training.stored_configuration import check_run
 
 MOST_SEEDS = 10_000  # a typing error such as 0-99999 would plan runs for hours
 MOST_FOLDERS = 8  # in an error
+SEED_KEYS = ("seed", *KEYS.values())
 WHAT_IS_TRAINED = ("experiment_name", "mining_strategy", "use_scalar_energy")
 
 
@@ -64,6 +67,8 @@ def plan(
     name: str | None = None,
     runs: Path = Path("runs"),
     resume: bool = False,
+    source_seeds: Mapping[Source, str] | None = None,
+    design: Design = "crossed",
 ) -> list[PlannedRun]:
     """Return what to train, nothing of it done yet.
 
@@ -76,6 +81,8 @@ def plan(
         name: Another name for the experiment.
         runs: The runs folder.
         resume: Runs that are there go on with their own configuration; those that are not, start.
+        source_seeds: Instead of ``seeds``: seeds for each source of randomness that is varied, as text.
+        design: Which of these seeds go together in a run.
 
     Returns:
         A run for each variant and seed, all seeds of a variant together.
@@ -85,8 +92,11 @@ def plan(
             no run exists, or one was trained with other settings.
     """
     values = parse_settings(settings)
-    if "seed" in values:
-        raise DiagError("--set seed: choose seeds with --seeds, such as --seeds 0-9.")
+    for key in SEED_KEYS:
+        if key in values:
+            option = "--seeds" if key == "seed" else f"--{key.replace('_', '-')}"
+            raise DiagError(f"--set {key}: choose seeds with {option}, such as {option} 0-9.")
+    designed = _designed(seeds, source_seeds or {}, design)
     variants = []
     for variant in _variants(experiment, values, task):
         variants.append(_renamed(set_knobs(variant, values), name))
@@ -96,8 +106,8 @@ def plan(
     if seeds is not None:
         seed_numbers = parse_seeds(seeds)
     planned = []
-    for variant, seed in itertools.product(variants, seed_numbers):
-        run = _plan_seed(variant, seed, runs, experiment_name, resume=resume)
+    for variant, seed, of_sources in itertools.product(variants, seed_numbers, designed):
+        run = _plan_seed(variant, seed, of_sources, runs, experiment_name, resume=resume)
         planned.append(replace(run, task_file=tasks.file_of(task), task_function=tasks.function_of(task)))
     if resume:
         _check_resumed(planned, {*values, *varied(variants)})
@@ -152,9 +162,40 @@ def _renamed(variant: Variant, name: str | None) -> Variant:
     return replace(variant, config=tasks.settings_of(variant.task, keys, where="--name"))
 
 
-def _plan_seed(variant: Variant, seed: int, runs: Path, experiment: str, *, resume: bool) -> PlannedRun:
-    folder = seed_folder(runs, experiment, variant.label, seed)
+def _designed(
+    seeds: str | None, source_seeds: Mapping[Source, str], design: Design
+) -> list[dict[Source, int]]:
+    """Return the seeds of the sources of each run; one run without any where no source is named."""
+    if not source_seeds:
+        if design != "crossed":
+            raise DiagError(
+                f"--design {design}: name the seeds with --seed-init, --seed-data or --seed-eval."
+            )
+        return [{}]
+    if seeds is not None:
+        raise DiagError(
+            "--seeds is the seed of all sources of randomness together. Pass either --seeds or --seed-init, "
+            "--seed-data and --seed-eval; a source that is not named keeps the seed of the configuration."
+        )
+    lists = {}
+    for source, text in source_seeds.items():
+        lists[source] = parse_seeds(text, option=f"--{KEYS[source].replace('_', '-')}")
+    return seeds_of_runs(lists, design)
+
+
+def _plan_seed(
+    variant: Variant,
+    seed: int,
+    of_sources: Mapping[Source, int],
+    runs: Path,
+    experiment: str,
+    *,
+    resume: bool,
+) -> PlannedRun:
     config = variant.config.model_copy(update={"seed": seed})
+    if of_sources or has_own_seeds(config):
+        config = with_seeds(config, of_sources, variant.task)
+    folder = folder_of_seeds(runs, experiment, variant.label, config)
     return PlannedRun(
         task=variant.task,
         config=config,
@@ -171,6 +212,15 @@ def seed_folder(runs: Path, experiment: str, variant: str | None, seed: int) -> 
     if variant:
         folder /= folder_name(variant)
     return folder / f"seed{seed}"
+
+
+def folder_of_seeds(runs: Path, experiment: str, variant: str | None, config: TrainingConfig) -> Path:
+    """Return where a run belongs by its seeds: ``seed<k>``, or ``init<i>-data<j>``."""
+    folder = seed_folder(runs, experiment, variant, config.seed)
+    seeds = own_seeds(config)
+    if not seeds:
+        return folder
+    return folder.with_name(label_of_sources(seeds))
 
 
 def check_free(planned: Sequence[PlannedRun]) -> None:
@@ -221,8 +271,11 @@ def _check_resumed(planned: Sequence[PlannedRun], keys: Iterable[str]) -> None:
 def _check_siblings(planned: Sequence[PlannedRun]) -> None:
     """Refuse to start seeds next to others of the same folder that were trained with other settings."""
     for run in planned:
-        siblings = sorted(run.folder.parent.glob(f"seed*/{CONFIG}"))
-        readable = [path for path in siblings if os.access(path, os.R_OK)]
+        siblings = sorted(run.folder.parent.glob(f"*/{CONFIG}"))
+        readable = []
+        for path in siblings:
+            if SEED_FOLDER.fullmatch(path.parent.name) and os.access(path, os.R_OK):
+                readable.append(path)
         if not readable:
             continue
         # All of them were checked so when they were started: one speaks for the others.
@@ -257,7 +310,7 @@ def _differing_knobs(stored: Mapping[str, object], wanted: Mapping[str, object])
     differing = []
     for key, value in stored.items():
         # A knob that is gone since has no value to compare with.
-        if key in wanted and key != "seed" and value != wanted[key]:
+        if key in wanted and key not in SEED_KEYS and value != wanted[key]:
             differing.append(key)
     return differing
 
@@ -272,8 +325,12 @@ def in_batches(planned: Sequence[PlannedRun], most: int) -> list[list[PlannedRun
     return batches
 
 
-def parse_seeds(text: str) -> list[int]:
+def parse_seeds(text: str, *, option: str = "--seeds") -> list[int]:
     """Return the seeds that a text names.
+
+    Args:
+        text: Numbers and ranges.
+        option: The option that it belongs to, for the message.
 
     Raises:
         DiagError: It does not name seeds.
@@ -285,10 +342,10 @@ def parse_seeds(text: str) -> list[int]:
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
         if not match or int(match[2] or match[1]) < int(match[1]):
-            raise DiagError(f"--seeds {text!r}: expected seeds such as 0-9 or 0,2,5.")
+            raise DiagError(f"{option} {text!r}: expected seeds such as 0-9 or 0,2,5.")
         first, last = int(match[1]), int(match[2] or match[1])
         if last - first >= MOST_SEEDS:
-            raise DiagError(f"--seeds {text!r}: names more than {MOST_SEEDS} seeds.")
+            raise DiagError(f"{option} {text!r}: names more than {MOST_SEEDS} seeds.")
         seeds.extend(range(first, last + 1))
     return list(dict.fromkeys(seeds))
 

@@ -23,7 +23,14 @@ from ired_diag.runs.study import Study
 from ired_diag.runs.unreadable_run import unreadable_run
 from ired_diag.task import Task
 from ired_diag.training.fork import Fork, find_checkpoint
-from ired_diag.training.plan import PlannedRun, check_free, parse_seeds, parse_settings, seed_folder
+from ired_diag.training.plan import (
+    SEED_KEYS,
+    PlannedRun,
+    check_free,
+    folder_of_seeds,
+    parse_seeds,
+    parse_settings,
+)
 from ired_diag.training.stored_configuration import stored_configuration
 
 FRESH_OPTIMIZER = "fresh_optimizer"  # the change that resets the optimiser's memory and nothing else
@@ -57,8 +64,9 @@ def plan_fork(
         DiagError: The parent, its checkpoint, or a setting cannot be used; a run exists already.
     """
     changes = parse_settings(settings)
-    if "seed" in changes:
-        raise DiagError("--set seed: a fork goes on with its parent's seed and random streams.")
+    for key in SEED_KEYS:
+        if key in changes:
+            raise DiagError(f"--set {key}: a fork goes on with its parent's seed and random streams.")
     chosen_seeds = None
     if seeds is not None:
         chosen_seeds = set(parse_seeds(seeds))
@@ -146,7 +154,7 @@ def _planned_fork(
     if name is not None:
         experiment = name or experiment
         config = config.model_copy(update={"experiment_name": name})
-    folder = seed_folder(runs, experiment, variant, config.seed)
+    folder = folder_of_seeds(runs, experiment, variant, config)
     goes_on = resume and exists(folder / CONFIG)
     if not goes_on and not is_file(fork.checkpoint):
         raise NotFound(f"{fork.parent}: has no checkpoint of step {fork.step}, and {folder} is not there.")

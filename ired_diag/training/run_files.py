@@ -30,6 +30,8 @@ from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.stored_values import ending_of, findings_of, provenance_of, value_of_type
 from ired_diag.runs.trainer1d import write_torch_file
 from ired_diag.runs.weights_file import write_weights
+from ired_diag.seed_sources import label_of_sources
+from ired_diag.training.seed_design import own_seeds
 from ired_diag.training.state import TrainingState
 
 CHECKPOINTS = "checkpoints"
@@ -131,6 +133,7 @@ def read_record(folder: Path) -> RunRecord:
 def write_config(folder: Path, config: TrainingConfig, record: RunRecord, ending: Ending) -> None:
     """Write ``config.json``: every knob, how the run ended, and where it was made."""
     name = config.experiment_name
+    seeds = own_seeds(config)
     content = {
         "format": FORMAT,
         "experiment": record.experiment or experiment_number(name) or name,
@@ -139,7 +142,9 @@ def write_config(folder: Path, config: TrainingConfig, record: RunRecord, ending
         "metric": record.metric,
         "paired_by": list(record.paired_by),
         "variant": record.variant,
-        "seed": config.seed,
+        # A run whose sources have seeds of their own has no single seed.
+        "seed": None if seeds else config.seed,
+        "run_name": label_of_sources(seeds),
         "config": config.model_dump(mode="json"),
         "ending": asdict(ending),
         "findings": [asdict(finding) for finding in record.findings],

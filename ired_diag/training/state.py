@@ -78,8 +78,8 @@ class TrainingState:
 
     @property
     def config_but_for_seed(self) -> str:
-        """The configuration as text, equal for runs that differ in the seed alone."""
-        return self.config.model_copy(update={"seed": 0}).model_dump_json()
+        """The configuration as text, equal for runs that differ in seeds alone."""
+        return self.config.without_seeds.model_dump_json()
 
     @property
     def device(self) -> torch.device:
@@ -127,7 +127,7 @@ def moment_key(kind: str, name: str) -> str:
 
 def new_state(task: Task, config: TrainingConfig, device: torch.device | str) -> TrainingState:
     """Return the state of an untrained run."""
-    streams = make_streams(config.seed, device)
+    streams = make_streams(config.seeds, device)
     initial = task.initial_weights(config, streams.weights)
     check_named_tensors(task, "initial_weights", initial)
     return TrainingState(
@@ -247,7 +247,7 @@ def state_of(
         weights=weights,
         average={name: average[name].detach().to(device) for name in names},
         moments=moments,
-        streams=make_streams(config.seed, device),
+        streams=make_streams(config.seeds, device),
         optimizer_steps=steps_taken,
         step=int(content["step"]),
     )

@@ -1,0 +1,309 @@
+"""Crossed runs: groups of 3 initialisations x 3 data orders, which are not 9 independent seeds.
+
+Runs of one initialisation resemble each other, and so do those of one data order. A t test takes all of them
+as independent, and its interval is too narrow. The interval of the difference of such groups is therefore
+made of draws of the variance components (``source_variance``): of the differences of runs with equal seeds
+where these are pairs, else of both groups. Its p value is twice the share of draws beyond 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ired_diag.comparison.by_readout import ByReadout
+from ired_diag.comparison.group import Group
+from ired_diag.comparison.pairing import Pairing
+from ired_diag.comparison.pairs import PairOfGroups
+from ired_diag.comparison.readouts import Readouts
+from ired_diag.comparison.sample import Question
+from ired_diag.comparison.seeds import Members
+from ired_diag.comparison.source_levels import source_levels
+from ired_diag.comparison.source_variance import SourceVariance, mean_errors, source_variance
+from ired_diag.comparison.source_words import runs_in_words
+from ired_diag.errors import DiagError
+from ired_diag.runs.run import Run
+from ired_diag.stats.arrays import Array
+from ired_diag.stats.equivalence import Equivalence
+from ired_diag.stats.summary import Summary
+from ired_diag.stats.t_tests import TTest
+from ired_diag.stats.verdict import Verdict, judge
+
+NAN = math.nan
+NOT_INDEPENDENT = "Runs that share a seed are not independent"
+SHARED = "runs share seeds, and this takes them as independent"
+UNKNOWN = "runs share seeds, and too little is known of what each of them makes"
+WIDE = (0.025, 0.975)
+NARROW = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """Groups whose runs share seeds, and what is needed to compare them.
+
+    Attributes:
+        results: The variance by source of each such group, by its name.
+        runs: The runs of all groups, by name.
+        read: All readouts of all runs.
+        draw: Random seed of the intervals.
+    """
+
+    results: Mapping[str, SourceVariance | None]
+    runs: Mapping[str, Sequence[Run]]
+    read: Readouts
+    draw: int
+
+    def notes(self) -> list[str]:
+        """Return a note on each of these groups."""
+        notes = []
+        for name, result in self.results.items():
+            if result is not None:
+                notes.append(_note_on(name, result))
+        return notes
+
+    def variance_of(
+        self, members: Members, readout: str, base: Members | None = None
+    ) -> SourceVariance | None:
+        """Return the variance of a group, or of its differences; None where too many sources vary."""
+        runs = self.runs[members.name]
+        paired = None if base is None else True
+        try:
+            return source_variance(
+                members, runs, self.read, readout, base=base, paired=paired, draw=self.draw
+            )
+        except DiagError:
+            return None
+
+
+def crossed_groups(
+    groups: Sequence[Members], runs: Mapping[str, Sequence[Run]], read: Readouts, readout: str, *, draw: int
+) -> Crossed:
+    """Return the groups whose runs share seeds of single sources.
+
+    Args:
+        groups: All groups.
+        runs: Their runs, by group.
+        read: All readouts of all runs.
+        readout: The one that is compared.
+        draw: Random seed of the intervals.
+    """
+    results: dict[str, SourceVariance | None] = {}
+    crossed = Crossed(results, runs, read, draw)
+    for members in groups:
+        labels = read.values[readout][members.name]
+        with_result = [run for run in runs[members.name] if run.seed_label in labels]
+        if len(with_result) > 1 and source_levels(with_result).are_crossed:
+            results[members.name] = crossed.variance_of(members, readout)
+    return crossed
+
+
+def _note_on(name: str, result: SourceVariance) -> str:
+    precision = result.precision
+    known = (
+        f"their mean is as precise as that of {precision.effective:.3g} independent runs "
+        f"({precision.effective_low:.3g} to {precision.effective_high:.3g})"
+    )
+    if result.components.reason:
+        known = f"how many independent ones they are worth is unknown ({result.components.reason})"
+    return (
+        f"{name}: {runs_in_words(result)}. {NOT_INDEPENDENT}: {known}. Verdict and intervals take that into "
+        "account, other tests do not. 'ired-diag variance' shows what each seed makes."
+    )
+
+
+def with_own_intervals(group: Group, members: Members, crossed: Crossed) -> Group:
+    """Return a group whose intervals of the mean take shared seeds into account."""
+    if group.name not in crossed.results:
+        return group
+    readouts = {}
+    for name, summary in group.readouts.items():
+        readouts[name] = _with_interval(summary, crossed.variance_of(members, name)) if summary.n else summary
+    summary = _with_interval(group.summary, crossed.results[group.name])
+    return replace(group, summary=summary, readouts=readouts)
+
+
+def _with_interval(summary: Summary, result: SourceVariance | None) -> Summary:
+    if result is None or result.components.reason:
+        return replace(summary, low=NAN, high=NAN, reason=UNKNOWN)
+    return replace(summary, low=result.precision.low, high=result.precision.high)
+
+
+def with_shared_seeds(
+    pair: PairOfGroups, a: Members, b: Members, crossed: Crossed, *, question: Question, pairing: Pairing
+) -> PairOfGroups:
+    """Return a pair of groups whose verdict takes shared seeds into account; the same pair where none are.
+
+    Args:
+        pair: The pair as if all runs were independent.
+        a: The first group.
+        b: The second group.
+        crossed: Groups whose runs share seeds.
+        question: How to compare.
+        pairing: Whether runs of equal seeds are pairs.
+    """
+    is_decided_otherwise = pair.identical or pair.mixed_scales or pair.worst_rank is not None
+    if is_decided_otherwise or not {a.name, b.name} & crossed.results.keys():
+        return pair
+    lines = []
+    changed = pair
+    for line in pair.by_readout:
+        if line.reason:
+            lines.append(line)
+            continue
+        draws = _draws_between(a, b, crossed, line.readout, is_paired=not pairing.obstacle)
+        verdict = _verdict_on(pair, draws, line.margin, question)
+        lines.append(_changed_line(line, verdict, draws))
+        # The same numbers: the readout that is compared is one of the lines.
+        if line.difference == pair.difference and line.p == pair.p:
+            changed = _changed_pair(pair, verdict, draws)
+    return replace(changed, by_readout=lines)
+
+
+def _draws_between(
+    a: Members, b: Members, crossed: Crossed, readout: str, *, is_paired: bool
+) -> Array | None:
+    """Return draws of the difference of the means; None where too little is known."""
+    if is_paired:
+        of_differences = _draws_of_mean(crossed.variance_of(a, readout, base=b), crossed.draw)
+        if of_differences is not None:
+            return of_differences
+    of_a = _draws_of_mean(crossed.variance_of(a, readout), crossed.draw)
+    of_b = _draws_of_mean(crossed.variance_of(b, readout), crossed.draw + 1)
+    if of_a is None or of_b is None:
+        return None
+    # The components of both come from one stream: shuffled, they are independent.
+    shuffled = np.random.default_rng(crossed.draw).permutation(of_b)
+    draws: Array = of_a - shuffled
+    return draws
+
+
+def _draws_of_mean(result: SourceVariance | None, draw: int) -> Array | None:
+    if result is None or result.components.reason:
+        return None
+    errors = mean_errors(result.design, result.components, rng=np.random.default_rng([draw, 1]))
+    # Their own mean is the chance of the draw, and would move the difference.
+    draws: Array = result.precision.mean + errors - errors.mean()
+    return draws
+
+
+def _verdict_on(pair: PairOfGroups, draws: Array | None, margin: float, question: Question) -> Verdict:
+    if draws is None:
+        return Verdict("undecided", False, f"whether {pair.a} and {pair.b} differ is undecided: {UNKNOWN}")
+    return judge(
+        interval_95=_ends(draws, WIDE),
+        interval_90=_ends(draws, NARROW),
+        margin=margin,
+        lower_is_better=question.lower_is_better,
+        names=(pair.a, pair.b),
+    )
+
+
+def _ends(draws: Array, tails: tuple[float, float]) -> tuple[float, float]:
+    low, high = np.quantile(draws, tails).tolist()
+    return low, high
+
+
+def _p_value(draws: Array) -> float:
+    beyond = min(float(np.mean(draws <= 0)), float(np.mean(draws >= 0)))
+    # Of so many draws a smaller share cannot be told.
+    return min(1.0, 2 * max(beyond, 1 / len(draws)))
+
+
+def _changed_line(line: ByReadout, verdict: Verdict, draws: Array | None) -> ByReadout:
+    changed = replace(
+        line,
+        uncorrected=verdict.decision,
+        decision=verdict.decision,
+        smaller_than_margin=verdict.smaller_than_margin,
+        welch_p=NAN,
+    )
+    if draws is None:
+        return replace(changed, low=NAN, high=NAN, p=NAN, p_holm=NAN, p_equivalence=NAN, reason=UNKNOWN)
+    low, high = _ends(draws, WIDE)
+    p = _p_value(draws)
+    difference = float(draws.mean())
+    return replace(
+        changed,
+        difference=difference,
+        ratio=difference / line.reference,
+        low=low,
+        high=high,
+        p=p,
+        p_holm=p,
+        p_equivalence=_p_equivalence(draws, line.margin),
+    )
+
+
+def _changed_pair(pair: PairOfGroups, verdict: Verdict, draws: Array | None) -> PairOfGroups:
+    """Return the pair with this verdict, its interval and p value; without what takes runs as independent."""
+    n = pair.test.n
+    test = TTest(t=NAN, df=NAN, p=NAN, low=NAN, high=NAN, n=n, reason=UNKNOWN)
+    equivalence = replace(
+        pair.equivalence, p_lower=NAN, p_upper=NAN, p=NAN, low=NAN, high=NAN, reason=UNKNOWN
+    )
+    difference = pair.difference
+    if draws is not None:
+        low, high = _ends(draws, WIDE)
+        test = TTest(t=NAN, df=NAN, p=_p_value(draws), low=low, high=high, n=n)
+        equivalence = _equivalence(pair.equivalence, draws)
+        difference = float(draws.mean())
+    changed = replace(
+        pair,
+        shares_seeds=True,
+        difference=difference,
+        ratio=difference / pair.reference,
+        verdict=verdict,
+        uncorrected=verdict,
+        p=test.p,
+        p_holm=test.p,
+        p_bh=test.p,
+        simultaneous_low=test.low,
+        simultaneous_high=test.high,
+        equivalence=equivalence,
+        p_equivalence_holm=equivalence.p,
+        posterior=replace(pair.posterior, below=NAN, inside=NAN, above=NAN, low=NAN, high=NAN, reason=SHARED),
+        power=replace(
+            pair.power,
+            detectable=NAN,
+            power_at_margin=NAN,
+            at_margin=NAN,
+            at_margin_low=NAN,
+            at_margin_high=NAN,
+            at_observed=NAN,
+            at_observed_low=NAN,
+            at_observed_high=NAN,
+            reason=SHARED,
+        ),
+    )
+    if pair.estimator == "paired":
+        return replace(changed, paired=test)
+    if pair.estimator == "welch":
+        return replace(changed, welch=test)
+    return replace(changed, partial=test)
+
+
+def _equivalence(equivalence: Equivalence, draws: Array) -> Equivalence:
+    low, high = _ends(draws, NARROW)
+    margin = equivalence.margin
+    return replace(
+        equivalence,
+        difference=float(draws.mean()),
+        p_lower=_share_beyond(draws <= -margin, margin),
+        p_upper=_share_beyond(draws >= margin, margin),
+        p=_p_equivalence(draws, margin),
+        low=low,
+        high=high,
+    )
+
+
+def _p_equivalence(draws: Array, margin: float) -> float:
+    return max(_share_beyond(draws <= -margin, margin), _share_beyond(draws >= margin, margin))
+
+
+def _share_beyond(is_beyond: np.ndarray, margin: float) -> float:
+    if math.isnan(margin):
+        return NAN
+    return max(float(np.mean(is_beyond)), 1 / len(is_beyond))
