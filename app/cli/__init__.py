@@ -18,6 +18,8 @@ from app.cli.group import DiagGroup
         "ls": "app.cli.ls",
         "stats": "app.cli.stats",
         "gate": "app.cli.gate",
+        "plan": "app.cli.plan",
+        "journal": "app.cli.journal",
         "diagnose": "app.cli.diagnose",
         "check": "app.cli.check",
         "figures": "app.cli.figures",
