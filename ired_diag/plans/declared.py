@@ -358,10 +358,13 @@ def _owner(location: Location) -> str:
 def _keys_at(location: Location) -> str:
     """Return the keys that are allowed where an unknown one stands, the nearest first."""
     part: type[_Part] = Plan
+    parts: dict[str, type[_Part]] = {
+        "hypotheses": Hypothesis,
+        "predictions": Prediction,
+        "success": Criterion,
+    }
     for step in location[:-1]:
-        part = {"hypotheses": Hypothesis, "predictions": Prediction, "success": Criterion}.get(
-            str(step), part
-        )
+        part = parts.get(str(step), part)
     keys = list(part.model_fields)
     close = difflib.get_close_matches(str(location[-1]), keys, n=1)
     listed = f"there are {', '.join(keys)}"

@@ -121,7 +121,10 @@ def _earliest(start: Start) -> datetime:
 
 def _last_write(run: Run) -> datetime | None:
     """Return when the files of a run were last written; None where they are gone."""
-    times = list(_written(run.sources or (run.path,)))
+    files = list(run.sources) or [run.path]
+    if run.path.is_dir():
+        files = [path for path in run.path.iterdir() if path.is_file()]
+    times = list(_written(files))
     if not times:
         return None
     return datetime.fromtimestamp(max(times), tz=UTC)
