@@ -85,13 +85,13 @@ def _words_of(command: str) -> list[str]:
         words = shlex.split(command)[1:]
     except ValueError as error:
         raise NotRun(f"its quotes do not match ({error})") from error
+    if OPERATORS.search(_unquoted(command)):
+        raise NotRun("it needs a shell, and none is used: a single command is run")
     name = " ".join(words[:1])
     if name == "plan":
         name = " ".join(words[:2])
     if name not in READING:
         raise NotRun(f"{PROGRAM} {name} is not run again: only {', '.join(READING)} are, which read")
-    if OPERATORS.search(_unquoted(command)):
-        raise NotRun("it needs a shell, and none is used: a single command is run")
     return words
 
 
@@ -120,11 +120,11 @@ def _texts_of(word: str) -> list[str]:
 
 
 def _paths_of(text: str) -> Iterator[Path]:
-    """Yield the paths that a word means: itself, if it looks like one or exists, and what a pattern matches."""
+    """Yield the paths that a word means: itself if it is like one or exists, and what a pattern matches."""
     expanded = Path(text).expanduser()
     if "/" in text or text.startswith(("~", "..")) or exists(expanded):
         yield expanded
     if glob.has_magic(text):
-        matches = glob.glob(str(expanded), recursive=True)  # noqa: PTH207 (patterns may be absolute)
+        matches = glob.glob(str(expanded), recursive=True)  # noqa: PTH207
         for match in matches:
             yield Path(match)

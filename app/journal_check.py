@@ -187,7 +187,7 @@ def _checked(entry: Entry, evidence: Evidence, compared: Compared) -> CheckedEvi
 
 
 def _with_corrections(checked: Sequence[CheckedEvidence]) -> list[CheckedEvidence]:
-    """Return the evidence in which what a later correction quotes anew counts as corrected."""
+    """Return the evidence in which what a later correction quotes again counts as corrected."""
     corrected = []
     for place, each in enumerate(checked):
         later = [other for other in checked[place + 1 :] if _corrects(other, each)]

@@ -284,7 +284,9 @@ def test_a_plan_that_is_locked_after_its_first_run_is_exploratory(study: Path) -
     ird.lock_plan(study / "plan.yaml")
     checked = ird.check_plan(study / "plan.yaml").predictions[0]
     assert checked.standing == "exploratory"
-    assert "after old/seed0 began (its files record 2020-01-01 00:00:00 UTC)" in checked.standing_reason
+    assert (
+        "locked after old/seed0 began (its files record 2020-01-01 00:00:00 UTC)" in checked.standing_reason
+    )
 
 
 def test_a_run_that_records_no_start_leaves_the_order_unknown(study: Path) -> None:
@@ -388,6 +390,29 @@ def test_git_dates_are_named_and_nothing_that_a_repository_names_is_run(study: P
     assert not changed.is_current
 
 
+def test_a_prediction_without_any_run_is_undated(study: Path) -> None:
+    """It may still become confirmatory, and is neither yet."""
+    (study / "plan.yaml").write_text(PLAN.replace("group: new", "group: q301@x=1").replace("old", "q302"))
+    ird.lock_plan(study / "plan.yaml")
+    checked = ird.check_plan(study / "plan.yaml").predictions[0]
+    assert (checked.verdict, checked.standing) == ("undecided", "undated")
+    assert checked.command == f"ired-diag train q301@x=1 --seeds 0-3 --runs {study / 'runs'}"
+    (study / "plan.yaml").write_text(PLAN.replace("group: new", "group: q301@x=1"))
+    ird.lock_plan(study / "plan.yaml")
+    write_seeds(study / "runs", "old", [1.0, 1.1], LONG_AGO)
+    assert ird.check_plan(study / "plan.yaml").predictions[0].standing == "exploratory"
+
+
+def test_runs_that_are_set_aside_and_began_before_the_lock_are_named(study: Path) -> None:
+    """Somebody who has seen them knew more than the plan says."""
+    write_seeds(study / "runs", "new", [0.90, 0.92, 0.91, 0.89, 0.9], LONG_AGO)
+    write_seeds(study / "runs", "new", [0.90, 0.92, 0.91, 0.89], IN_FUTURE)
+    ird.lock_plan(study / "plan.yaml")
+    checked = ird.check_plan(study / "plan.yaml").predictions[0]
+    assert checked.standing == "confirmatory"
+    assert "that it does not use may have begun before (new/seed4)" in checked.standing_reason
+
+
 # Mistakes in a plan
 
 
@@ -407,6 +432,7 @@ def test_git_dates_are_named_and_nothing_that_a_repository_names_is_run(study: P
         ("n: 4", "n: four", r"plan.yaml:6: n: expected a whole number, found \"four\""),
         ("n: 4", "n: 1", r"n: input should be greater than or equal to 2, found 1"),
         ("against: old, ", "", r"plan.yaml:6: H1a: expected either against or threshold"),
+        ("against: old", "against: new", r"group and against are both 'new'"),
         ("test: paired", "margin: 5 percent", r"such as 5%, found \"5 percent\""),
         ("group: new", "group: 301", r"group: expected text; put a number that is a name into quotes"),
         ("format: 1", "format: 2", r"plan.yaml:1: format: expected 1, found 2"),
@@ -523,6 +549,7 @@ def test_the_ired_plan_runs_on_the_sample_runs(tmp_path: Path, monkeypatch: pyte
     assert "2 of 3 seeds of q101 failed" in checked["Q-101a"].reason
     for name in ("Q-301a", "Q-302a", "Q-303a", "Q-304a"):
         assert checked[name].command.startswith(f"ired-diag train {name[:-1].lower().replace('-', '')} ")
+    assert {each.standing for each in checked.values()} <= {"exploratory", "undated"}
     assert {each.standing for each in checked.values() if each.n != (0,)} == {"exploratory"}
     frame = ird.probe("conditioning", "q103", runs="runs", samples=64)
     wide = frame[frame["run"] == "q103/seed1"].pivot_table(

@@ -160,8 +160,8 @@ def _print(checked: CheckedJournal) -> None:
     if not checked.evidence:
         name = output.shorten(checked.path)
         click.echo(
-            f"{name}: no evidence was found in {len(checked.entries)} entries. A line of evidence stands below "
-            "the word Evidence: a command or a cell in code, an arrow, and what it gave. An example: "
+            f"{name}: no evidence was found in {len(checked.entries)} entries. A line of evidence stands "
+            "below the word Evidence: a command or a cell in code, an arrow, and what it gave. An example: "
             "ired-diag journal add TITLE --evidence 'ired-diag ls'"
         )
         return

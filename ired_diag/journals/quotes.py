@@ -27,6 +27,7 @@ MARKUP = re.compile(r"\*\*|__|`|(?<!\w)[*_]|[*_](?!\w)|[\"“”„«»]")
 WAS = re.compile(r"\s*\(was [^()]*\)\s*$")  # of a correction
 DEEPEST = 4  # words before a number that say which it is
 ROUNDING = 1e-9  # of half a digit, in binary fractions
+FILLERS = ("is", "was", "are", "were", "of", "about", "the", "a")  # before a number, in words of one's own
 NEAR = 0.5  # relative distance of a number that is worth naming
 
 Token = str | Printed
@@ -225,7 +226,8 @@ def _behind_words(before: Sequence[Token], there: Sequence[Token]) -> tuple[int,
     for token in reversed(before):
         if isinstance(token, Printed) or len(words) == DEEPEST:
             break
-        words.insert(0, token)
+        if token not in FILLERS:
+            words.insert(0, token)
     while words:
         depth = len(words)
         candidates = []
@@ -236,6 +238,9 @@ def _behind_words(before: Sequence[Token], there: Sequence[Token]) -> tuple[int,
         if candidates:
             return depth, candidates
         words.pop(0)
+    numbers = [token for token in there if isinstance(token, Printed)]
+    if len(numbers) == 1:  # a cell, or an output of one number: it is the one that was meant
+        return 0, numbers
     return 0, []
 
 

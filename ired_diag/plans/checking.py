@@ -17,15 +17,16 @@ from typing import Literal
 from ired_diag.errors import DiagError
 from ired_diag.plans.committed import Commit, newest_commit
 from ired_diag.plans.declared import Hypothesis, Plan, Prediction, read_plan
+from ired_diag.plans.groups import Groups
 from ired_diag.plans.judging import Judged, judge, judge_share
 from ired_diag.plans.locks import Lock, lock_file_of, read_locks, write_lock
 from ired_diag.plans.meaning import differences, hash_of, meaning_of, values_in_lines
 from ired_diag.plans.seed_numbers import SeedNumbers, numbers_for
-from ired_diag.plans.times import in_words, order_of, start_of
+from ired_diag.plans.times import order_of, start_of
 from ired_diag.plans.verdicts import Corrected, Met, Verdict, of_criterion, of_hypothesis, verdicts_of
 from ired_diag.runs.name_list import first_names
 
-Standing = Literal["confirmatory", "exploratory"]
+Standing = Literal["confirmatory", "exploratory", "undated"]
 
 DRAFTED = ': "→ '  # a text of ``drafts`` that is yet to be written
 MOST_NAMED = 3  # runs in one sentence
@@ -40,8 +41,8 @@ class Checked:
     Attributes:
         prediction: The prediction.
         verdict: Supported, refuted or undecided.
-        standing: Confirmatory or exploratory.
-        standing_reason: Why, with the times.
+        standing: Confirmatory, exploratory, or undated: locked, and there is no run yet.
+        standing_reason: Why, with the first run and its time.
         effect: Mean difference, or share of runs; NaN without numbers.
         low: Lower end of its (1 - 2α) interval.
         high: Upper end.
@@ -167,10 +168,11 @@ def check_plan(path: Path) -> CheckedPlan:
     lock = locks[-1] if locks else None
     is_changed = lock is not None and lock.hash != hash_of(meaning)
     makes = {each.group: each.make for each in plan.predictions if each.make}
+    groups = Groups(path.parent / plan.runs, path.parent)
     numbers: dict[str, SeedNumbers] = {}
     judged: dict[str, Judged] = {}
     for prediction in plan.predictions:
-        measured = numbers_for(prediction, path.parent / plan.runs, path.parent, makes)
+        measured = numbers_for(prediction, groups, makes)
         numbers[prediction.id] = measured
         judged[prediction.id] = _judged(prediction, measured, plan.alpha)
     p_values = {name: (each.p_support, each.p_refute) for name, each in judged.items()}
@@ -248,11 +250,11 @@ def _standing(lock: Lock | None, numbers: SeedNumbers, *, is_changed: bool) -> t
         return "exploratory", NOT_LOCKED
     if is_changed:
         return "exploratory", CHANGED
+    if not numbers.runs:
+        return "undated", "it uses no run yet"
     order = order_of(lock.time, [start_of(run) for run in numbers.runs])
     if order.order == "before":
         return "confirmatory", f"{order.reason}{_seen_before(lock, numbers)}"
-    if not numbers.runs:
-        return "confirmatory", f"the plan was locked {in_words(lock.time)}; it uses no run yet"
     return "exploratory", order.reason
 
 

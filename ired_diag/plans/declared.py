@@ -128,6 +128,8 @@ class Prediction(_Part):
     def _of_the_comparison(self) -> Iterator[str]:
         if bool(self.against) == (self.threshold is not None):
             yield "expected either against or threshold"
+        if self.against == self.group:
+            yield f"group and against are both {self.group!r}"
         share, size = self.margin_parts
         if self.direction == "equivalent" and not size > 0:
             yield "equivalent needs a margin above 0: what is too small to matter"

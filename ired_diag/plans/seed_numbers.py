@@ -10,6 +10,7 @@ folders; nothing is measured.
 
 from __future__ import annotations
 
+import itertools
 import math
 import shlex
 from collections.abc import Mapping, Sequence
@@ -20,8 +21,8 @@ from ired_diag import experiments
 from ired_diag.comparison import Comparison, Group, compare
 from ired_diag.comparison.seeds import seconds_between
 from ired_diag.errors import DiagError, NotFound
-from ired_diag.grouping import group_runs
 from ired_diag.plans.declared import Prediction
+from ired_diag.plans.groups import Groups
 from ired_diag.plans.probe_rows import NotProbed, number_of_rows
 from ired_diag.runs.name_list import first_names
 from ired_diag.runs.run import Run
@@ -69,62 +70,38 @@ class SeedNumbers:
         return len(self.a), len(self.b)
 
 
-def numbers_for(prediction: Prediction, folder: Path, base: Path, makes: Mapping[str, str]) -> SeedNumbers:
+def numbers_for(prediction: Prediction, groups: Groups, makes: Mapping[str, str]) -> SeedNumbers:
     """Return the number of each seed that a prediction is about.
 
     Args:
         prediction: The prediction.
-        folder: The runs folder.
-        base: Folder from which relative paths of groups start.
+        groups: The groups of the plan.
         makes: Command that makes the runs of a group, by its name.
     """
-    names = [name for name in (prediction.group, prediction.against) if name]
-    groups: dict[str, list[Run]] = {}
-    for name in names:
-        try:
-            groups |= _group_called(_from(base, name), folder, prediction)
-        except NotFound as error:
-            command = makes.get(name, "") or _training_of(name, prediction.n, folder)
-            return SeedNumbers(missing=str(error), command=command)
-        except DiagError as error:
-            return SeedNumbers(missing=str(error))
-    if len(groups) != len(names):
-        return SeedNumbers(
-            missing=f"{' and '.join(names)} mean the same group. Name two groups, or a threshold."
-        )
-    chosen = {name: runs[: prediction.n] for name, runs in groups.items()}
+    chosen: dict[str, list[Run]] = {}
     set_aside: list[Run] = []
-    for runs in groups.values():
-        set_aside += runs[prediction.n :]
+    missing = command = ""
+    for name in filter(None, (prediction.group, prediction.against)):
+        try:
+            label, runs = groups.called(name, prediction.metric)
+        except NotFound as error:
+            missing = missing or str(error)
+            command = command or makes.get(name, "") or _training_of(name, prediction.n, groups.folder)
+        except DiagError as error:
+            missing = missing or str(error)
+        else:
+            if label in chosen:
+                missing = missing or f"{prediction.group} and {prediction.against} mean the same group."
+            chosen[label] = runs[: prediction.n]
+            set_aside += runs[prediction.n :]
+    if missing:
+        every_run = list(itertools.chain.from_iterable(chosen.values()))
+        return SeedNumbers(runs=every_run, set_aside=set_aside, missing=missing, command=command)
     if prediction.probe:
-        return _of_probe(prediction, chosen, folder, set_aside)
+        return _of_probe(prediction, chosen, groups.folder, set_aside)
     if prediction.of_run == "seconds":
         return _of_times(prediction, chosen, set_aside)
     return _of_curves(prediction, chosen, set_aside)
-
-
-def _group_called(name: str, folder: Path, prediction: Prediction) -> dict[str, list[Run]]:
-    """Return the one group that a name means, its seeds in the order of their numbers."""
-    groups = group_runs([name], folder, metric=prediction.metric or None)
-    if len(groups) != 1:
-        found = ", ".join(groups)
-        raise DiagError(f"{name} means {len(groups)} groups ({found}). Name one of them, or NAME=GLOB.")
-    ((label, runs),) = groups.items()
-    return {label: sorted(runs, key=_seed_order)}
-
-
-def _from(base: Path, name: str) -> str:
-    """Return the name of a group in which a relative path starts at the folder of the plan."""
-    label, equals, pattern = name.partition("=")
-    if equals and "@" not in label and "/" not in label:
-        return f"{label}={base / pattern}"
-    if "/" in name:
-        return str(base / name)
-    return name
-
-
-def _seed_order(run: Run) -> tuple[bool, int, str]:
-    return run.seed is None, run.seed or 0, run.seed_label
 
 
 def _training_of(name: str, seeds: int, folder: Path) -> str:
@@ -154,7 +131,7 @@ def _of_curves(
             paired=paired,
         )
     except DiagError as error:
-        return SeedNumbers(runs=every_run, set_aside=set_aside, missing=str(error))
+        return SeedNumbers(runs=every_run, set_aside=set_aside, missing=str(error).removeprefix("--"))
     by_name = {group.name: group for group in comparison.groups}
     absent = [name for name in groups if name not in by_name]
     missing = ""
@@ -236,9 +213,7 @@ def _of_times(
         values = {}
         for run in runs:
             time = seconds_between(run.provenance.get("started"), run.provenance.get("ended"))
-            if run.attempts or run.ending.state != "complete":
-                time = math.nan  # a resumed or a stopped run took another time than a whole one
-            if math.isfinite(time):
+            if run.ending.state == "complete" and math.isfinite(time):
                 values[run.seed_label] = time
             else:
                 without.append(run.label)
@@ -246,7 +221,7 @@ def _of_times(
     notes = []
     if without:
         listed = first_names(without, MOST_NAMED)
-        notes.append(f"{len(without)} runs do not record how long they trained in one go ({listed}).")
+        notes.append(f"{len(without)} runs did not end, or do not record start and end ({listed}).")
     return _chosen_pairs(prediction, seconds, groups, set_aside, notes)
 
 

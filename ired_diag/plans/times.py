@@ -75,18 +75,15 @@ def order_of(locked: datetime, starts: Sequence[Start]) -> TimeOrder:
         locked: When it was locked.
         starts: When each run that it uses started.
     """
-    lock = f"the plan was locked {in_words(locked)}"
     after = [start for start in starts if start.latest is not None and start.latest <= locked]
     if after:
         first = after[0]
-        return TimeOrder("after", f"{lock}, after {first.run} began ({first.source})")
+        return TimeOrder("after", f"locked after {first.run} began ({first.source})")
     for start in starts:
         if start.earliest is None or start.earliest <= locked:
-            return TimeOrder("unknown", f"{lock}; when {start.run} began is uncertain: {start.source}")
-    if not starts:
-        return TimeOrder("unknown", f"{lock}; there is no run yet")
+            return TimeOrder("unknown", f"when {start.run} began is uncertain: {start.source}")
     first = min(starts, key=_earliest)
-    return TimeOrder("before", f"{lock}, before {first.run} began ({first.source})")
+    return TimeOrder("before", f"locked before {first.run} began ({first.source})")
 
 
 def in_words(time: datetime) -> str:
