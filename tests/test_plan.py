@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -77,7 +77,14 @@ def study(tmp_path: Path) -> Path:
 
 
 def prediction(**parts: Any) -> Prediction:
-    usual = {"id": "p", "metric": "m", "group": "a", "against": "b", "direction": "higher", "n": 5}
+    usual: dict[str, Any] = {
+        "id": "p",
+        "metric": "m",
+        "group": "a",
+        "against": "b",
+        "direction": "higher",
+        "n": 5,
+    }
     usual |= parts
     if "threshold" in parts:
         usual["against"] = ""
@@ -90,7 +97,8 @@ def prediction(**parts: Any) -> Prediction:
 def test_one_sample_pairs_and_welch_are_those_of_scipy() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(0.5, 1, 7), rng.normal(0, 2, 7)
-    for direction, alternative in (("higher", "greater"), ("lower", "less")):
+    sides: tuple[tuple[str, Literal["greater", "less"]], ...] = (("higher", "greater"), ("lower", "less"))
+    for direction, alternative in sides:
         one = judge(prediction(direction=direction, threshold=0.2), a, [], is_paired=False, alpha=0.05)
         expected = stats.ttest_1samp(a, 0.2, alternative=alternative)
         assert one.p_support == pytest.approx(expected.pvalue, rel=1e-10)

@@ -21,11 +21,10 @@ Whether runs finish is a share of seeds with an exact binomial test and Clopper 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from ired_diag.plans.declared import Prediction
@@ -83,8 +82,8 @@ class _Numbers:
 
 def judge(
     prediction: Prediction,
-    a: Sequence[float],
-    b: Sequence[float],
+    a: ArrayLike,
+    b: ArrayLike,
     *,
     is_paired: bool,
     alpha: float,
