@@ -60,6 +60,8 @@ def run_again(command: str, root: Path) -> Output:
     words = _words_of(command)
     printed = io.StringIO()
     errors = io.StringIO()
+    # The working folder is one for the whole process: whoever has other threads runs this in a process of its
+    # own (app.dashboard.records).
     with contextlib.chdir(root):
         _check_paths(words, root)
         try:
@@ -125,6 +127,7 @@ def _paths_of(text: str) -> Iterator[Path]:
     if "/" in text or text.startswith(("~", "..")) or exists(expanded):
         yield expanded
     if glob.has_magic(text):
+        # A link among the matches may lead elsewhere, though the pattern does not.
         matches = glob.glob(str(expanded), recursive=True)  # noqa: PTH207
         for match in matches:
             yield Path(match)

@@ -126,7 +126,8 @@ def correct(checked: CheckedJournal, *, today: date) -> int:
     for each in checked.broken:
         if each.quote_today:
             old = ", ".join(moved.old for moved in each.moved)
-            lines.append(f"- `{each.source}` → {each.quote_today} (was {old}, line {each.line})")
+            today_says = f"`{each.source}` → {each.quote_today}"
+            lines.append(f"- {today_says} (was {old}, line {each.line})")
         else:
             unknown.append(f"line {each.line}")
     if not lines:
@@ -144,6 +145,7 @@ def _compared(evidence: Evidence, root: Path, outputs: dict[str, Output | NotRun
     """Return what became of a line; a command is run once, however often it stands in the journal."""
     if not evidence.quote:
         return Compared("not checked", remark="it quotes nothing: write → and what it gave behind it")
+    # A cell is read every time: files are small, and tables may be many.
     if not evidence.is_command:
         return _of_cell(evidence, root)
     if evidence.source not in outputs:
@@ -190,9 +192,12 @@ def _with_corrections(checked: Sequence[CheckedEvidence]) -> list[CheckedEvidenc
     """Return the evidence in which what a later correction quotes again counts as corrected."""
     corrected = []
     for place, each in enumerate(checked):
-        later = [other for other in checked[place + 1 :] if _corrects(other, each)]
-        if each.status in ("changed", "gone") and later:
-            each = replace(each, status="corrected", remark=f"by line {later[-1].line}")
+        is_broken = each.status in ("changed", "gone")
+        rest = checked[place + 1 :] if is_broken else []
+        later = [other for other in rest if _corrects(other, each)]
+        if later:
+            remark = f"by line {later[-1].line}"
+            each = replace(each, status="corrected", remark=remark)
         corrected.append(each)
     return corrected
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ired_diag.plans.times import in_words
 
 if TYPE_CHECKING:
     from ired_diag.plans.checking import Checked, CheckedPlan
-    from ired_diag.plans.declared import Prediction
+    from ired_diag.plans.declared import Cell, Prediction
 
 MOST_CHANGES = 12  # lines
 
@@ -52,10 +52,11 @@ def _number_in_words(prediction: Prediction) -> str:
     return f"mean over seeds of the {column} (probe {prediction.probe})"
 
 
-def _rows_in_words(where: object) -> str:
-    if not isinstance(where, dict) or not where:
+def _rows_in_words(where: Mapping[str, Cell]) -> str:
+    if not where:
         return ""
-    listed = ", ".join(f"{name} {value}" for name, value in where.items())
+    conditions = [f"{name} {value}" for name, value in where.items()]
+    listed = ", ".join(conditions)
     return f" of {listed}"
 
 
@@ -64,7 +65,9 @@ def effect_in_words(checked: Checked) -> str:
     if math.isnan(checked.effect):
         return ""
     prediction = checked.prediction
-    unit = " seconds" if prediction.of_run == "seconds" else ""
+    unit = ""
+    if prediction.of_run == "seconds":
+        unit = " seconds"
     against = prediction.against or f"{prediction.threshold:g}"
     words = f"difference to {against} {checked.effect:+.4g}{unit}"
     if prediction.of_run == "finished":
@@ -110,9 +113,9 @@ def lock_in_words(checked: CheckedPlan) -> Iterator[str]:
         yield f"git: {what} in {checked.commit.in_words}"
 
 
-def _changes(changes: object) -> Iterator[str]:
-    lines = list(changes) if isinstance(changes, list) else []
-    for line in lines[:MOST_CHANGES]:
+def _changes(changes: Sequence[str]) -> Iterator[str]:
+    for line in changes[:MOST_CHANGES]:
         yield f"  {line}"
-    if len(lines) > MOST_CHANGES:
-        yield f"  and {len(lines) - MOST_CHANGES} more"
+    more = len(changes) - MOST_CHANGES
+    if more > 0:
+        yield f"  and {more} more"

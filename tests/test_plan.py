@@ -27,7 +27,7 @@ from ired_diag.errors import DiagError, UnreadableFile, WrongConfiguration
 from ired_diag.plans.committed import newest_commit
 from ired_diag.plans.declared import Prediction, parse_plan
 from ired_diag.plans.drafts import EXAMPLES, draft, example
-from ired_diag.plans.judging import NO_SPREAD, judge, judge_share
+from ired_diag.plans.judging import CONTRADICTION, NO_SPREAD, judge, judge_share
 from ired_diag.plans.meaning import hash_of, meaning_of
 from ired_diag.plans.probe_rows import number_of_rows
 from ired_diag.plans.times import Start, order_of, start_of
@@ -172,6 +172,14 @@ def test_a_sequential_prediction_is_supported_where_the_gate_keeps(design: str) 
             assert (verdict == "drop") == (judged.p_refute <= alpha)
             decided.add(verdict)
     assert {"keep", "undecided"} <= decided
+
+
+def test_seeds_that_leave_no_mean_decide_nothing() -> None:
+    """Between them something changed; a wide level alone would still exclude the line."""
+    values = [1.0, 1.0001, 0.9999, 1.0, 1.0, *[5.0, 5.0001, 4.9999] * 10]
+    judged = judge(prediction(threshold=0.0, stopping="sequential"), values, [], is_paired=False, alpha=0.05)
+    assert judged.reason == CONTRADICTION
+    assert math.isnan(judged.p_support)
 
 
 def test_finished_runs_are_tested_exactly() -> None:

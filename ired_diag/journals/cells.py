@@ -55,7 +55,8 @@ def cell_named(source: str) -> CellName:
             row = int(part)
         else:
             raise DiagError(f"{source}: expected the number of a row or COLUMN=VALUE, found {part!r}.")
-    if not column or (row is None and not where) or (row is not None and where):
+    names_a_row = (row is not None) != bool(where)
+    if not column or not names_a_row:
         raise DiagError(
             f"{source}: expected a row and a column, such as {path}[3, val_loss] or {path}[seed=3, val_loss]."
         )
@@ -84,7 +85,14 @@ def read_cell(name: CellName, path: Path) -> str:
             table = pd.read_parquet(path)
         else:
             separator = "\t" if path.suffix == ".tsv" else ","
-            table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
+            # As text, because a number says by its digits how finely it is known.
+            table = pd.read_csv(
+                path,
+                sep=separator,
+                dtype=str,
+                keep_default_na=False,
+                skipinitialspace=True,
+            )
     except (OSError, ValueError, ImportError) as error:  # those of pandas and pyarrow are ValueErrors
         reason = " ".join(str(error).split())[:200]
         raise UnreadableFile(f"{name.path}: cannot be read as a table ({reason}).") from error
@@ -93,15 +101,18 @@ def read_cell(name: CellName, path: Path) -> str:
             there = ", ".join(map(str, table.columns[:MOST_NAMED]))
             raise NotFound(f"{name.path}: no column {column!r}. There are: {there}.")
     if name.row is not None:
-        if not 1 <= name.row <= len(table):
-            raise NotFound(f"{name.path}: no row {name.row}; it has {len(table)}.")
+        count = len(table)
+        if not 1 <= name.row <= count:
+            raise NotFound(f"{name.path}: no row {name.row}; it has {count}.")
         return str(table[name.column].iloc[name.row - 1])
     chosen = table
     for column, value in name.where.items():
         chosen = chosen[[_is_same(cell, value) for cell in chosen[column]]]
-    if len(chosen) != 1:
-        listed = ", ".join(f"{column}={value}" for column, value in name.where.items())
-        raise NotFound(f"{name.path}: {len(chosen)} rows have {listed}; expected one.")
+    count = len(chosen)
+    if count != 1:
+        conditions = [f"{column}={value}" for column, value in name.where.items()]
+        listed = ", ".join(conditions)
+        raise NotFound(f"{name.path}: {count} rows have {listed}; expected one.")
     return str(chosen[name.column].iloc[0])
 
 

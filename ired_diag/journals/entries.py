@@ -126,7 +126,9 @@ def entries_of(text: str) -> list[Entry]:
             entries.append(replace(current, evidence=tuple(state.evidence)))
             title = heading["title"]
             date = DATE.search(title)
-            current = Entry(title, date[0] if date else "", number)
+            current = Entry(title, "", number)
+            if date is not None:
+                current = replace(current, date=date[0])
             state = _State()
             continue
         if label is not None:
@@ -137,7 +139,8 @@ def entries_of(text: str) -> list[Entry]:
             if remainder:
                 _take_line(state, number, remainder)
             continue
-        if BREAK.match(line) or (BOLD.match(line) and not ITEM.match(line)):
+        is_bold = BOLD.match(line) and not ITEM.match(line)
+        if BREAK.match(line) or is_bold:
             _finish_item(state)
             state.is_evidence = False
             continue
@@ -161,6 +164,7 @@ def _with_blocks(lines: Sequence[str]) -> Iterator[tuple[int, str, list[str] | N
         block = []
         while number < len(lines):
             closing = FENCE.match(lines[number])
+            # A longer fence may close a shorter one, but not the other way round.
             if closing and closing["fence"].startswith(fence["fence"]):
                 break
             block.append(lines[number])
@@ -235,9 +239,11 @@ def _finish_item(state: _State) -> None:
         if place + 1 < len(sources):
             end = sources[place + 1].start()
         quote = _quote_in(text[span.end() : end])
-        state.command = Evidence(item.line, " ".join(span["code"].split()), quote)
+        source = " ".join(span["code"].split())
+        state.command = Evidence(item.line, source, quote)
         state.indent = item.indent
         state.evidence.append(state.command)
+    # What stands deeper in the list than a command is about that command.
     if not sources and state.command is not None and item.indent > state.indent:
         _add_quote(state, item.line, text)
 
@@ -266,7 +272,8 @@ def _take_block(state: _State, number: int, block: Sequence[str]) -> None:
     for offset, line in enumerate(block, start=1):
         prompt = PROMPT.match(line)
         if prompt is not None:
-            state.command = Evidence(number + offset, " ".join(line[prompt.end() :].split()), "")
+            words = line[prompt.end() :].split()
+            state.command = Evidence(number + offset, " ".join(words), "")
             state.evidence.append(state.command)
         elif state.command is not None and line.strip():
             _add_quote(state, number + offset, line.strip())

@@ -111,7 +111,9 @@ def agrees(old: Printed, new: Printed) -> bool:
         factor = 100.0 if old.percent else 0.01
         value, unit = value * factor, unit * factor
     if old.relation and not new.relation:
-        return value < old.value if old.relation == "<" else value > old.value
+        if old.relation == "<":
+            return value < old.value
+        return value > old.value
     half = max(old.unit, unit) / 2
     return abs(value - old.value) <= half * (1 + ROUNDING)
 
@@ -131,7 +133,10 @@ def _as_lines(output: str) -> str:
 def _flat(value: Any, name: str) -> Iterator[str]:
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _flat(item, f"{name}.{key}" if name else str(key))
+            inner = str(key)
+            if name:
+                inner = f"{name}.{key}"
+            yield from _flat(item, inner)
     elif isinstance(value, list):
         for item in value:
             yield from _flat(item, name)
@@ -175,7 +180,8 @@ def _of_windows(text: str, numbers: Sequence[Printed], windows: Sequence[Sequenc
     """Return what became of a quote whose words stand in the output."""
     differing = []
     for window in windows:
-        differing.append([pair for pair in zip(numbers, window, strict=True) if not agrees(*pair)])
+        pairs = zip(numbers, window, strict=True)
+        differing.append([pair for pair in pairs if not agrees(*pair)])
     fewest = min(differing, key=len)
     if not fewest:
         return Compared("holds")
@@ -233,7 +239,8 @@ def _behind_words(before: Sequence[Token], there: Sequence[Token]) -> tuple[int,
         candidates = []
         for place in range(depth, len(there)):
             number = there[place]
-            if isinstance(number, Printed) and list(there[place - depth : place]) == words:
+            words_there = list(there[place - depth : place])
+            if isinstance(number, Printed) and words_there == words:
                 candidates.append(number)
         if candidates:
             return depth, candidates
@@ -246,10 +253,13 @@ def _behind_words(before: Sequence[Token], there: Sequence[Token]) -> tuple[int,
 
 def _nearest(old: Printed, numbers: Sequence[Printed]) -> str:
     """Return that a number is not there, and the nearest one, if it is near."""
-    near = [each for each in numbers if abs(each.value - old.value) <= NEAR * abs(old.value)]
-    if not near:
+    distances = [abs(number.value - old.value) for number in numbers]
+    if not distances:
         return ""
-    nearest = min(near, key=lambda each: abs(each.value - old.value))
+    least = min(distances)
+    if least > NEAR * abs(old.value):
+        return ""
+    nearest = numbers[distances.index(least)]
     return f"not there; the nearest is {nearest.text}"
 
 
@@ -261,11 +271,16 @@ def _in_words(new: Printed, old: Printed) -> str:
 def _with_numbers(text: str, numbers: Sequence[Printed], new: Sequence[Printed]) -> str:
     """Return a quote with new numbers in place of its own, those that agree kept as they are."""
     written = text
-    for old, number in reversed(list(zip(numbers, new, strict=True))):
+    pairs = list(zip(numbers, new, strict=True))
+    # From the end, so that the places of the others stay.
+    for old, number in reversed(pairs):
         if agrees(old, number):
             continue
         printed = number.text
         if old.percent and not number.percent:
             printed = as_printed(100 * number.value, old)
-        written = written[: old.start] + printed + written[old.start + len(old.text) :]
+        end = old.start + len(old.text)
+        before = written[: old.start]
+        after = written[end:]
+        written = before + printed + after
     return written

@@ -91,6 +91,7 @@ def append(
         CannotWrite: It cannot be written.
     """
     text = read_journal(path)
+    # Editors on Windows show a file with both kinds of line ends as one long line, or warn of it.
     ending = "\r\n" if "\r\n" in text else "\n"
     lines = ["", f"## {today.isoformat()} {' '.join(title.split())}", ""]
     for name in PARTS:

@@ -136,6 +136,7 @@ def lock_plan(path: Path) -> tuple[Lock, bool]:
         CannotWrite: The lock cannot be written.
     """
     lock_file = lock_file_of(path)
+    # A plan called plan.lock would be overwritten by its own lock.
     if lock_file == path:
         raise DiagError(f"{path}: a plan needs another name, as its lock would have this one.")
     meaning = meaning_of(read_plan(path))
@@ -165,7 +166,9 @@ def check_plan(path: Path) -> CheckedPlan:
     plan = read_plan(path)
     meaning = meaning_of(plan)
     locks = read_locks(lock_file_of(path))
-    lock = locks[-1] if locks else None
+    lock = None
+    if locks:
+        lock = locks[-1]
     is_changed = lock is not None and lock.hash != hash_of(meaning)
     makes = {each.group: each.make for each in plan.predictions if each.make}
     groups = Groups(path.parent / plan.runs, path.parent)
@@ -194,15 +197,23 @@ def check_plan(path: Path) -> CheckedPlan:
     reached = {each.prediction.id: each.verdict for each in checked}
     hypotheses = {hypothesis.id: of_hypothesis(hypothesis, reached) for hypothesis in plan.hypotheses}
     every_verdict = {**reached, **hypotheses}
+    changes: list[str] = []
+    earlier_changes: list[str] = []
+    commit = newest_commit(path)
+    if lock is not None:
+        changes = differences(lock.meaning, meaning)
+        commit = newest_commit(lock_file_of(path))
+    if len(locks) > 1:
+        earlier_changes = differences(locks[-2].meaning, locks[-1].meaning)
     return CheckedPlan(
         path=path,
         plan=plan,
         hash=hash_of(meaning),
         lock=lock,
         is_changed=is_changed,
-        changes=differences(lock.meaning, meaning) if lock is not None else [],
-        earlier_changes=differences(locks[-2].meaning, locks[-1].meaning) if len(locks) > 1 else [],
-        commit=newest_commit(lock_file_of(path) if lock is not None else path),
+        changes=changes,
+        earlier_changes=earlier_changes,
+        commit=commit,
         predictions=checked,
         hypotheses=hypotheses,
         success={each.id: of_criterion(each, every_verdict) for each in plan.success},
@@ -241,8 +252,8 @@ def _too_early(prediction: Prediction, numbers: SeedNumbers) -> str:
     if prediction.stopping == "sequential" or min(counts) >= prediction.n:
         return ""
     unit = "pairs of seeds" if numbers.is_paired else "seeds"
-    found = " and ".join(map(str, counts))
-    return f"Too early: {found} of the {prediction.n} {unit} that the plan fixes have a number."
+    present = " and ".join(map(str, counts))
+    return f"Too early: {present} of the {prediction.n} {unit} that the plan fixes have a number."
 
 
 def _standing(lock: Lock | None, numbers: SeedNumbers, *, is_changed: bool) -> tuple[Standing, str]:

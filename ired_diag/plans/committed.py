@@ -53,6 +53,7 @@ def newest_commit(path: Path) -> Commit | None:
     if len(parts) != 3:
         return None
     commit, committed, authored = parts
+    # Both are names of content: equal content has the same one, whatever the index says.
     stored = _git(folder, "rev-parse", f"{commit}:./{path.name}").strip()
     current = _git(folder, "hash-object", "--no-filters", "--", path.name).strip()
     return Commit(commit, committed, authored, is_current=bool(stored) and stored == current)

@@ -290,7 +290,8 @@ def _of_identifiers(plan: Plan, document: Located) -> Iterator[str]:
         for name in (*criterion.all_of, *criterion.any_of):
             if name not in usable:
                 place = document.place(("success", number))
-                yield f"{place}: {criterion.id}: there is no {name!r}; there are {', '.join(usable)}"
+                listed = ", ".join(usable)
+                yield f"{place}: {criterion.id}: there is no {name!r}; there are {listed}"
 
 
 def _identifiers(plan: Plan) -> Iterator[tuple[str, Location]]:
@@ -312,19 +313,35 @@ def _names_of_predictions(plan: Plan) -> Iterator[str]:
 
 def _complaint(problem: Mapping[str, Any], document: Located) -> str:
     """Return one of pydantic's complaints with its line and what is allowed."""
-    location = tuple(part for part in problem["loc"] if part not in ("int", "literal['last']"))
-    location = tuple(part for part in location if not str(part).startswith(("literal[", "constrained")))
+    location = _location_of(problem)
     kind = str(problem["type"])
-    key = str(location[-1]) if location else "plan"
+    key = "plan"
+    if location:
+        key = str(location[-1])
     place = document.place(location)
+    given = problem["input"]
     if kind == "missing":
         return f"{place}: {_owner(location)}{key!r} is missing"
     if kind == "extra_forbidden":
         return f"{place}: {key!r} is not a key here; {_keys_at(location)}"
     message = str(problem["msg"]).removeprefix("Value error, ")
-    if kind == "value_error" and not isinstance(problem["input"], str | int | float | bool):
-        return f"{place}: {_name_of(problem['input'])}{message}"
-    return f"{place}: {key}: {_expected(kind, message, problem)}, found {_short(problem['input'])}"
+    if kind == "value_error" and isinstance(given, dict):  # of a part as a whole
+        return f"{place}: {_name_of(given)}{message}"
+    expected = _expected(kind, message, problem)
+    return f"{place}: {key}: {expected}, found {_short(given)}"
+
+
+def _location_of(problem: Mapping[str, Any]) -> Location:
+    """Return the keys and places that lead to a mistake.
+
+    Where a value may be of several kinds, pydantic adds the kind that it tried last: no key is called so.
+    """
+    location: list[str | int] = []
+    for part in problem["loc"]:
+        is_kind = str(part) == "int" or str(part).startswith("literal[")
+        if not is_kind:
+            location.append(part)
+    return tuple(location)
 
 
 def _expected(kind: str, message: str, problem: Mapping[str, Any]) -> str:
@@ -369,10 +386,10 @@ def _keys_at(location: Location) -> str:
         part = parts.get(str(step), part)
     keys = list(part.model_fields)
     close = difflib.get_close_matches(str(location[-1]), keys, n=1)
-    listed = f"there are {', '.join(keys)}"
+    listed = ", ".join(keys)
     if close:
-        return f"did you mean {close[0]!r}? {listed[0].upper()}{listed[1:]}"
-    return listed
+        return f"did you mean {close[0]!r}? There are {listed}"
+    return f"there are {listed}"
 
 
 def _name_of(content: object) -> str:

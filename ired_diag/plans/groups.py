@@ -54,6 +54,7 @@ class Groups:
         return self._chosen[key]
 
     def _choose(self, name: str, metric: str) -> tuple[str, Sequence[Run]]:
+        # A variant holds an equals sign too, behind its @: q301@mining_opt_steps=5.
         is_plain = "=" not in name.partition("@")[0] and "/" not in name
         if is_plain and not is_table(self.folder):
             if not exists(self.folder):

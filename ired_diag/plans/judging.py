@@ -32,10 +32,15 @@ from ired_diag.stats.anytime import Look, are_equal, looks_at_difference, looks_
 
 Array = NDArray[np.float64]
 
+LARGE_LEVELS = (0.4999, 0.25, 0.1)  # α at which it is asked first whether a line is excluded
 HALVINGS = 60  # of the level at which sequential intervals exclude a line
 CERTAIN = 1e-12  # smallest p of a sequential test
 
 NO_SPREAD = "All seeds have the same number: how far another seed would lie is unknown."
+CONTRADICTION = (
+    "The seeds contradict what is assumed of them (independent, one distribution): no mean is left. Look at "
+    "them in their order: did something change between them?"
+)
 NO_SHARE = (
     "The margin is a share of the other group's mean, and that mean is not above 0. Declare a margin in the "
     "unit of the number."
@@ -72,12 +77,14 @@ class _Numbers:
         b: Numbers of the other group; empty of a threshold.
         is_paired: Whether they are pairs, place by place.
         is_sequential: Whether the number of seeds may be looked at again and again.
+        alpha: Level of each of the two one-sided tests.
     """
 
     a: Array
     b: Array
     is_paired: bool
     is_sequential: bool
+    alpha: float
 
 
 def judge(
@@ -102,13 +109,16 @@ def judge(
         b=np.asarray(b, dtype=np.float64),
         is_paired=is_paired,
         is_sequential=prediction.stopping == "sequential",
+        alpha=alpha,
     )
     share, margin = prediction.margin_parts
     reason = _obstacle(numbers)
     if share and not reason and not numbers.b.mean() > 0:
         reason = NO_SHARE
     threshold = prediction.threshold or 0.0
-    effect, low, high = _effect(numbers, threshold, alpha)
+    effect, low, high = _effect(numbers, threshold)
+    if low > high:  # each at any number of seeds: together they leave no mean
+        reason = reason or CONTRADICTION
     if reason:
         return Judged(
             p_support=math.nan,
@@ -190,8 +200,10 @@ def _obstacle(numbers: _Numbers) -> str:
         return "A group has fewer than two seeds with a number."
     if all(are_equal(group) for group in groups):
         return NO_SPREAD
+    # Pairs that differ by one amount: their differences are its rounding, and no noise.
     if numbers.is_paired and _is_rounding(groups[0], numbers.a):
         return NO_SPREAD
+    # A sequential interval is made for each group by itself, so each must show its noise.
     if numbers.is_sequential and any(are_equal(group) for group in groups):
         return NO_SPREAD
     return ""
@@ -202,7 +214,7 @@ def _is_rounding(differences: Array, values: Array) -> bool:
     return bool(np.ptp(differences) <= 1e-12 * np.abs(values).max())
 
 
-def _effect(numbers: _Numbers, threshold: float, alpha: float) -> tuple[float, float, float]:
+def _effect(numbers: _Numbers, threshold: float) -> tuple[float, float, float]:
     """Return the mean difference and its (1 - 2α) interval."""
     if not len(numbers.a):
         return math.nan, math.nan, math.nan
@@ -213,10 +225,10 @@ def _effect(numbers: _Numbers, threshold: float, alpha: float) -> tuple[float, f
     if _obstacle(numbers):
         return effect, math.nan, math.nan
     if numbers.is_sequential:
-        last = _last_look(numbers, (1.0, threshold), 2 * alpha)
+        last = _last_look(numbers, (1.0, threshold), 2 * numbers.alpha)
         return effect, last.low, last.high
     centre, error, freedom = _standard_error(numbers, (1.0, threshold))
-    half = float(special.stdtrit(freedom, 1 - alpha)) * error
+    half = float(special.stdtrit(freedom, 1 - numbers.alpha)) * error
     return centre, centre - half, centre + half
 
 
@@ -247,6 +259,7 @@ def _standard_error(numbers: _Numbers, line: tuple[float, float]) -> tuple[float
         n = len(differences)
         error = float(differences.std(ddof=1)) / math.sqrt(n)
         return float(differences.mean()), error, n - 1
+    # Welch's, with Satterthwaite's degrees of freedom; squares of the parts themselves could underflow.
     parts = np.array([numbers.a.var(ddof=1) / len(numbers.a), scaled.var(ddof=1) / len(scaled)])
     square = float(parts.sum())
     shares = parts / square
@@ -263,16 +276,15 @@ def _sequential_p(numbers: _Numbers, line: tuple[float, float], *, above: bool) 
         look = _last_look(numbers, line, 2 * alpha)
         if look.is_empty:
             return False
-        return look.low > 0 if above else look.high < 0
+        if above:
+            return look.low > 0
+        return look.high < 0
 
-    high = 0.4999
-    if not excludes(high):
-        # Near 1 an interval may be empty, which says nothing of smaller levels.
-        high = 0.25
-        if not excludes(high):
-            high = 0.1
-    if not excludes(high):
+    # At a large α the intervals may exclude every mean, which says nothing of smaller ones.
+    levels = [level for level in (*LARGE_LEVELS, numbers.alpha) if excludes(level)]
+    if not levels:
         return 1.0
+    high = levels[0]
     low = CERTAIN
     if excludes(low):
         return low

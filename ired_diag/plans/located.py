@@ -104,6 +104,7 @@ def locate(text: str, where: str) -> Located:
 
 
 def _value(node: yaml.Node, location: Location, document: Located) -> Any:
+    # An alias is unfolded again in each place, so its values are counted as often.
     document.lines[location] = node.start_mark.line + 1
     if len(document.lines) > MOST_NODES:
         raise UnreadableFile(f"{document.where}: more than {MOST_NODES:,} values, and so not a plan.")

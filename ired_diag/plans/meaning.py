@@ -64,11 +64,21 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
 
 def values_in_lines(meaning: Mapping[str, Any]) -> list[str]:
     """Return every value of a meaning as a line: ``H1a margin: 0.01``."""
-    return [f"{name}: {value}" for name, value in _flat(meaning, "")]
+    lines = []
+    for name, value in _flat(meaning, ""):
+        lines.append(f"{name}: {value}")
+    return lines
 
 
 def _by_identifier(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(parts, key=lambda part: str(part["id"]))
+
+
+def _are_parts(values: list[Any]) -> bool:
+    """Say whether values are hypotheses, predictions or criteria."""
+    if not values:
+        return False
+    return all(isinstance(value, Mapping) and "id" in value for value in values)
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
@@ -76,9 +86,9 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _flat(item, f"{name} {key}".strip())
-    elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
-        for item in value:
+    elif isinstance(value, list) and _are_parts(value):
+        for part in value:
             # An id is unique in the whole plan, so it says where this is.
-            yield from _flat(item, str(item.get("id", name)))
+            yield from _flat(part, str(part["id"]))
     else:
         yield name, json.dumps(value, ensure_ascii=False)

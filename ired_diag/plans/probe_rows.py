@@ -148,8 +148,9 @@ def _rows_where(rows: Table, where: Mapping[str, Cell], path: Path) -> Table:
         column = rows[name]
         matches = column == value
         if not np.any(matches):
-            there = ", ".join(map(str, np.unique(column)[:MOST_SHOWN].tolist()))
-            raise DiagError(f"{path}: no row has {name} = {value!r}. There are: {there}.")
+            present = np.unique(column)[:MOST_SHOWN]
+            listed = ", ".join(map(str, present.tolist()))
+            raise DiagError(f"{path}: no row has {name} = {value!r}. There are: {listed}.")
         chosen = chosen & matches
     if not chosen.any():
         raise DiagError(f"{path}: no row has {dict(where)}.")
@@ -168,7 +169,8 @@ def _column(rows: Table, name: str, path: Path) -> Array:
 
 def _check_column(rows: Table, name: str, path: Path) -> None:
     if name not in rows:
-        raise DiagError(f"{path}: no column {name!r}. There are: {', '.join(rows)}.")
+        listed = ", ".join(rows)
+        raise DiagError(f"{path}: no column {name!r}. There are: {listed}.")
 
 
 def _of_pairs(prediction: Prediction, values: Array, references: Array, settings: str, run: Run) -> Measured:
@@ -179,10 +181,14 @@ def _of_pairs(prediction: Prediction, values: Array, references: Array, settings
     if prediction.statistic == "share_larger":
         larger = (values > references)[usable]
         ties = (values == references)[usable]
-        return Measured(float(larger.mean() + ties.mean() / 2), settings, notes)
+        share = float(larger.mean()) + float(ties.mean()) / 2
+        return Measured(share, settings, notes)
     with np.errstate(invalid="ignore"):
         differences = (values - references)[usable]
-    return Measured(_centre(prediction, differences[~np.isnan(differences)]), settings, notes)
+    # Infinity minus infinity is no number; what is left may still be infinite.
+    differences = differences[~np.isnan(differences)]
+    centre = _centre(prediction, differences)
+    return Measured(centre, settings, notes)
 
 
 def _of_values(prediction: Prediction, values: Array, settings: str, run: Run) -> Measured:
@@ -190,25 +196,34 @@ def _of_values(prediction: Prediction, values: Array, settings: str, run: Run) -
     notes = _notes(usable, run)
     if notes is None:
         return Measured(math.nan, settings, _too_few(usable, run))
-    return Measured(_centre(prediction, values[usable]), settings, notes)
+    centre = _centre(prediction, values[usable])
+    return Measured(centre, settings, notes)
 
 
 def _centre(prediction: Prediction, values: Array) -> float:
     """Return the mean or the median; NaN where it is not finite."""
-    centre = float(np.median(values)) if prediction.statistic == "median" else float(values.mean())
-    return centre if math.isfinite(centre) else math.nan
+    if not len(values):
+        return math.nan
+    centre = float(values.mean())
+    if prediction.statistic == "median":
+        centre = float(np.median(values))
+    if not math.isfinite(centre):
+        return math.nan
+    return centre
 
 
 def _notes(usable: NDArray[np.bool_], run: Run) -> list[str] | None:
     """Return how many rows have no value; None where these are too many."""
-    missing = int((~usable).sum())
-    if missing > MOST_MISSING * len(usable):
+    count = len(usable)
+    missing = count - int(usable.sum())
+    if missing > MOST_MISSING * count:
         return None
     if not missing:
         return []
-    return [f"{run.label}: {missing} of {len(usable)} rows have no value, and are left out."]
+    return [f"{run.label}: {missing} of {count} rows have no value, and are left out."]
 
 
 def _too_few(usable: NDArray[np.bool_], run: Run) -> list[str]:
-    missing = int((~usable).sum())
-    return [f"{run.label}: {missing} of {len(usable)} rows have no value: no number is taken of the others."]
+    count = len(usable)
+    missing = count - int(usable.sum())
+    return [f"{run.label}: {missing} of {count} rows have no value: no number is taken of the others."]

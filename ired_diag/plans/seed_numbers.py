@@ -107,9 +107,11 @@ def numbers_for(prediction: Prediction, groups: Groups, makes: Mapping[str, str]
 def _training_of(name: str, seeds: int, folder: Path) -> str:
     """Return the command that trains an experiment; empty where none has this name."""
     experiment = name.partition("@")[0]
-    if experiment not in [known.partition("_")[0] for known in experiments.names()]:
+    numbers = [full_name.partition("_")[0] for full_name in experiments.names()]
+    if experiment not in numbers:
         return ""
-    words = ["ired-diag", "train", name, "--seeds", f"0-{seeds - 1}", "--runs", str(folder)]
+    last = seeds - 1
+    words = ["ired-diag", "train", name, "--seeds", f"0-{last}", "--runs", str(folder)]
     return shlex.join(words)
 
 
@@ -137,7 +139,8 @@ def _of_curves(
     missing = ""
     if absent:
         notes = " ".join(comparison.notes)
-        missing = f"{', '.join(absent)} has no number of {comparison.metric}. {notes}".strip()
+        names = ", ".join(absent)
+        missing = f"{names} has no number of {comparison.metric}. {notes}".strip()
     elif prediction.metric and comparison.readout != prediction.readout:
         missing = _withheld(comparison, prediction)
     if missing:
@@ -184,7 +187,8 @@ def _failures(groups: Sequence[Group]) -> str:
             labels = [failure.label for failure in failed]
             seeds = first_names(labels, MOST_NAMED)
             attempted = group.outcomes.attempted
-            sentences.append(f"{len(failed)} of {attempted} seeds of {group.name} failed ({seeds})")
+            count = f"{len(failed)} of {attempted} seeds of {group.name}"
+            sentences.append(f"{count} failed ({seeds})")
     if not sentences:
         return ""
     return f"{'; '.join(sentences)}: a mean over the others would be one of survivors."
@@ -212,7 +216,9 @@ def _of_times(
     for runs in groups.values():
         values = {}
         for run in runs:
-            time = seconds_between(run.provenance.get("started"), run.provenance.get("ended"))
+            started = run.provenance.get("started")
+            ended = run.provenance.get("ended")
+            time = seconds_between(started, ended)
             if run.ending.state == "complete" and math.isfinite(time):
                 values[run.seed_label] = time
             else:

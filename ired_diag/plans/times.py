@@ -57,9 +57,8 @@ class TimeOrder:
 def start_of(run: Run) -> Start:
     """Return when a run started; the earliest of its attempts counts."""
     starts = [_recorded(attempt, run.label) for attempt in (run, *run.attempts)]
-    known = [start for start in starts if start.earliest is not None]
-    if len(known) == len(starts):
-        return min(known, key=_earliest)
+    if all(start.earliest is not None for start in starts):
+        return min(starts, key=_earliest)
     for attempt in (run, *run.attempts):
         written = _last_write(attempt)
         if attempt.started is None and written is not None:
@@ -75,10 +74,9 @@ def order_of(locked: datetime, starts: Sequence[Start]) -> TimeOrder:
         locked: When it was locked.
         starts: When each run that it uses started.
     """
-    after = [start for start in starts if start.latest is not None and start.latest <= locked]
-    if after:
-        first = after[0]
-        return TimeOrder("after", f"locked after {first.run} began ({first.source})")
+    for start in starts:
+        if start.latest is not None and start.latest <= locked:
+            return TimeOrder("after", f"locked after {start.run} began ({start.source})")
     for start in starts:
         if start.earliest is None or start.earliest <= locked:
             return TimeOrder("unknown", f"when {start.run} began is uncertain: {start.source}")

@@ -53,19 +53,25 @@ def verdicts_of(
         alpha: Level of the family.
     """
     family = [prediction.id for prediction in predictions if prediction.primary]
-    corrected = {}
-    support = holm([_or_one(p_values[name][0]) for name in family])
-    refute = holm([_or_one(p_values[name][1]) for name in family])
-    for place, name in enumerate(family):
-        corrected[name] = (float(support[place]), float(refute[place]))
+    raw_support = []
+    raw_refute = []
+    for name in family:
+        for_it, against_it = p_values[name]
+        raw_support.append(_or_one(for_it))
+        raw_refute.append(_or_one(against_it))
+    support = dict(zip(family, holm(raw_support).tolist(), strict=True))
+    refute = dict(zip(family, holm(raw_refute).tolist(), strict=True))
     verdicts = {}
     for prediction in predictions:
-        raw = p_values[prediction.id]
-        if math.isnan(raw[0]):
-            verdicts[prediction.id] = Corrected("undecided", math.nan, math.nan)
+        name = prediction.id
+        for_it, against_it = p_values[name]
+        if math.isnan(for_it):
+            verdicts[name] = Corrected("undecided", math.nan, math.nan)
             continue
-        for_it, against_it = corrected.get(prediction.id, raw)
-        verdicts[prediction.id] = Corrected(_verdict(for_it, against_it, alpha), for_it, against_it)
+        for_it = support.get(name, for_it)
+        against_it = refute.get(name, against_it)
+        verdict = _verdict(for_it, against_it, alpha)
+        verdicts[name] = Corrected(verdict, for_it, against_it)
     return verdicts
 
 
@@ -76,8 +82,10 @@ def of_hypothesis(hypothesis: Hypothesis, verdicts: Mapping[str, Verdict]) -> Ve
         hypothesis: The hypothesis.
         verdicts: Verdict on each prediction by its id.
     """
-    primary = [prediction.id for prediction in hypothesis.predictions if prediction.primary]
-    reached = [verdicts[name] for name in primary]
+    reached = []
+    for prediction in hypothesis.predictions:
+        if prediction.primary:
+            reached.append(verdicts[prediction.id])
     if "refuted" in reached:
         return "refuted"
     if reached and all(verdict == "supported" for verdict in reached):
