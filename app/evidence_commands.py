@@ -108,11 +108,12 @@ def _check_paths(words: Sequence[str], root: Path) -> None:
     Raises:
         NotRun: It does.
     """
+    place = root.resolve()
     for word in words[1:]:
         for text in _texts_of(word):
             for path in _paths_of(text):
-                if not path.resolve().is_relative_to(root.resolve()):
-                    raise NotRun(f"{text} lies outside of {root}; --root DIR allows a wider folder")
+                if not path.resolve().is_relative_to(place):
+                    raise NotRun(f"{text} lies outside of {place}; --root DIR allows a wider folder")
 
 
 def _texts_of(word: str) -> list[str]:

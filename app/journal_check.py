@@ -164,11 +164,11 @@ def _compared(evidence: Evidence, root: Path, outputs: dict[str, Output | NotRun
 def _of_cell(evidence: Evidence, root: Path) -> Compared:
     try:
         name = cell_named(evidence.source)
-        path = (root / Path(name.path).expanduser()).resolve()
-        if not path.is_relative_to(root.resolve()):
-            return Compared(
-                "not checked", remark=f"{name.path} lies outside of {root}; --root DIR allows a wider folder"
-            )
+        place = root.resolve()
+        path = (place / Path(name.path).expanduser()).resolve()
+        if not path.is_relative_to(place):
+            remark = f"{name.path} lies outside of {place}; --root DIR allows a wider folder"
+            return Compared("not checked", remark=remark)
         content = read_cell(name, path)
     except DiagError as error:
         return Compared("gone", remark=str(error))

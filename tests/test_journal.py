@@ -177,6 +177,28 @@ def test_evidence_is_found_in_the_forms_that_people_write(folder: Path, ending: 
     assert path.read_bytes() == STRANGE.replace("\n", ending).encode()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"- {GATE} → by 0.11",
+        f"- `{GATE}` gave: by 0.11",
+        f"- `{GATE}` \u2014 by 0.11",
+        f"* [x] **gate**: ``{GATE}`` -> _by 0.11_",
+        f"> `{GATE}` => by 0.11",
+        f"+ `{GATE}` |by 0.11|",
+    ],
+)
+def test_a_command_and_what_it_gave_may_be_separated_in_many_ways(folder: Path, line: str) -> None:
+    assert statuses(journal(folder, line)) == ["holds"]
+    assert statuses(journal(folder, line.replace("0.11", "0.12"))) == ["changed"]
+
+
+def test_a_table_with_a_column_of_evidence_needs_no_label(folder: Path) -> None:
+    path = folder / "journal.md"
+    path.write_text(f"## Day\n\n| **Evidence** | Result |\n|---|---|\n| `{GATE}` | by 0.12 |\n")
+    assert statuses(path) == ["changed"]
+
+
 def test_a_journal_with_one_altered_number_is_caught(folder: Path) -> None:
     begin(folder / "journal.md")
     said = run("journal", "add", "Gate", "--file", folder / "journal.md", "--evidence", GATE)

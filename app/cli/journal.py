@@ -170,7 +170,8 @@ def _print(checked: CheckedJournal) -> None:
         for each in lines:
             _print_evidence(each)
     counts = [f"{count} {status}" for status, count in checked.counts.items()]
-    click.echo(f"{len(checked.evidence)} lines of evidence: {', '.join(counts)}.")
+    lines = "1 line" if len(checked.evidence) == 1 else f"{len(checked.evidence)} lines"
+    click.echo(f"{lines} of evidence: {', '.join(counts)}.")
     if any(each.quote_today for each in checked.broken):
         click.echo("Correct them by a new entry: ired-diag journal check --correct")
 

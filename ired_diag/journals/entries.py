@@ -29,7 +29,9 @@ DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 PROMPT = re.compile(r"^\s*[$>%]\s+(?=ired-diag\s)")
 CODE = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)")
 CELL = re.compile(r"^[^\[\]]+\.(?:csv|tsv|parquet)\[[^\[\]]+\]$")
-SEPARATOR = re.compile(r"^\s*(?:→|⇒|-+>|=+>|:|=|\|)\s*")
+SAYS = "gave|gives|says|said|prints|printed|shows|showed|reports|returns|returned"
+SEPARATOR = re.compile(rf"^\s*(?:→|⇒|-+>|=+>|:|=|\||\u2014|\u2013|(?:{SAYS})\b:?)\s*")
+ARROW = re.compile(r"\s+(?:→|⇒|-+>|=+>)\s+")
 NAMES = "observations?|hypothes[ie]s|evidence|implications?|conclusions?|next(?: steps?)?|results?|methods?"
 LABEL = re.compile(
     rf"^\W*?(?P<bold>\*\*|__)?(?P<name>{NAMES})\b(?P<rest>[^.:*_`]{{0,40}}?)"
@@ -41,6 +43,7 @@ PLAIN_LABEL = re.compile(
     re.IGNORECASE,
 )
 BOLD = re.compile(r"^\s{0,3}(?:\*\*|__)[^*_]{1,60}?[.:]?(?:\*\*|__)[.:]?")
+MARKS = re.compile(r"[*_`:]")
 YET = "to collect"
 
 
@@ -186,6 +189,11 @@ def _after_front_matter(lines: Sequence[str]) -> int:
 def _label_of(line: str, *, is_heading: bool) -> tuple[str, str, str] | None:
     """Return the name of a label, what stands behind the name, and the rest of the line; None without one."""
     text = line
+    if text.lstrip().startswith("|"):
+        cells = [MARKS.sub("", cell).strip().lower() for cell in text.split("|")]
+        if "evidence" in cells:  # the head of a table of evidence
+            return "evidence", "", ""
+        return None
     if is_heading:
         text = line.strip().strip("#").strip()
         words = re.sub(r"^\W+", "", text).lower()
@@ -233,7 +241,11 @@ def _finish_item(state: _State) -> None:
     if item is None or not state.is_evidence:
         return
     text = " ".join(item.parts)
-    sources = [span for span in CODE.finditer(text) if is_source(span["code"])]
+    spans = list(CODE.finditer(text))
+    if not spans and text.startswith(f"{PROGRAM} "):
+        text = _as_code(text)
+        spans = list(CODE.finditer(text))
+    sources = [span for span in spans if is_source(span["code"])]
     for place, span in enumerate(sources):
         end = len(text)
         if place + 1 < len(sources):
@@ -246,6 +258,14 @@ def _finish_item(state: _State) -> None:
     # What stands deeper in the list than a command is about that command.
     if not sources and state.command is not None and item.indent > state.indent:
         _add_quote(state, item.line, text)
+
+
+def _as_code(text: str) -> str:
+    """Return an item that is a command and an arrow, with the command as code."""
+    arrow = ARROW.search(text)
+    if arrow is None:
+        return text
+    return f"`{text[: arrow.start()]}` → {text[arrow.end() :]}"
 
 
 def is_source(code: str) -> bool:
