@@ -189,6 +189,17 @@ def test_finished_runs_are_tested_exactly() -> None:
     assert judged.p_refute == pytest.approx(511 / 512)
 
 
+def test_a_prediction_that_no_outcome_could_decide_says_so(study: Path) -> None:
+    hopeless = PLAN.replace("test: paired", "stopping: sequential, test: unpaired")
+    (study / "plan.yaml").write_text(hopeless)
+    reason = ird.check_plan(study / "plan.yaml").predictions[0].reason
+    assert "Nothing can be decided before seed 5, and the plan ends at 4." in reason
+    finished = PLAN.replace("metric: val/loss", "of_run: finished").replace("against: old", "threshold: 0.5")
+    (study / "plan.yaml").write_text(finished.replace("lower", "higher").replace(", test: paired", ""))
+    reason = ird.check_plan(study / "plan.yaml").predictions[0].reason
+    assert "With n = 4 even the best outcome has p = 0.0625" in reason
+
+
 def test_few_studies_of_no_effect_wrongly_support_any_of_their_predictions() -> None:
     rng = np.random.default_rng(2)
     predictions = [prediction(id=f"p{place}", threshold=0.0) for place in range(5)]

@@ -165,9 +165,9 @@ def _print(checked: CheckedJournal) -> None:
             "ired-diag journal add TITLE --evidence 'ired-diag ls'"
         )
         return
-    for (entry, source), lines in itertools.groupby(checked.evidence, key=_entry_and_source):
+    for (entry, source), evidence in itertools.groupby(checked.evidence, key=_entry_and_source):
         click.echo(f"{entry}: {source}")
-        for each in lines:
+        for each in evidence:
             _print_evidence(each)
     counts = [f"{count} {status}" for status, count in checked.counts.items()]
     lines = "1 line" if len(checked.evidence) == 1 else f"{len(checked.evidence)} lines"

@@ -18,7 +18,7 @@ from ired_diag.errors import DiagError
 from ired_diag.plans.committed import Commit, newest_commit
 from ired_diag.plans.declared import Hypothesis, Plan, Prediction, read_plan
 from ired_diag.plans.groups import Groups
-from ired_diag.plans.judging import Judged, judge, judge_share
+from ired_diag.plans.judging import Judged, judge, judge_share, why_undecidable
 from ired_diag.plans.locks import Lock, lock_file_of, read_locks, write_lock
 from ired_diag.plans.meaning import differences, hash_of, meaning_of, values_in_lines
 from ired_diag.plans.seed_numbers import SeedNumbers, numbers_for
@@ -302,12 +302,29 @@ def _checked(
         n=numbers.counts,
         p_support=corrected.p_support,
         p_refute=corrected.p_refute,
-        reason=judged.reason or _reason(prediction, judged, corrected, plan),
+        reason=_why(prediction, numbers, judged, corrected, plan=plan),
         command=numbers.command,
         set_aside=len(numbers.set_aside),
         pairing=numbers.pairing,
         notes=numbers.notes,
     )
+
+
+def _why(
+    prediction: Prediction,
+    numbers: SeedNumbers,
+    judged: Judged,
+    corrected: Corrected,
+    *,
+    plan: Plan,
+) -> str:
+    """Return why a verdict is what it is."""
+    reason = judged.reason or _reason(prediction, judged, corrected, plan)
+    if corrected.verdict != "undecided":
+        return reason
+    is_unpaired = bool(prediction.against) and not numbers.is_paired
+    hopeless = why_undecidable(prediction, alpha=plan.alpha, is_unpaired=is_unpaired)
+    return f"{reason} {hopeless}".strip()
 
 
 def _reason(prediction: Prediction, judged: Judged, corrected: Corrected, plan: Plan) -> str:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from ired_diag.errors import DiagError, NotFound
+from ired_diag.errors import NotFound
 from ired_diag.open import open_study
 from ired_diag.runs.files import exists
-from ired_diag.runs.judged import shared_metric
+from ired_diag.runs.judged import usual_metric
 from ired_diag.runs.run import Run
 
 EXAMPLES = ("ired", "gdsearch")
+MOST_GROUPS = 16  # named in the comments
 MOST_METRICS = 12  # named in the comments
 SEEDS = 10
 
@@ -124,16 +125,23 @@ def _what_is_there(runs: Path) -> _There:
     for run in study.runs:
         metrics.update(dict.fromkeys(run.history.series))
         probes.update(dict.fromkeys(_probes_of(run)))
-    try:
-        metric = shared_metric(groups)
-    except DiagError:  # the groups share none: the user names one
-        metric = next(iter(metrics), "")
+    metric = usual_metric(study.runs) or ""
+    # Groups that have this metric stand first: the draft compares the first two.
+    sizes = {name: len(members) for name, members in groups.items()}
+    lacking = [name for name, members in groups.items() if not _have(members, metric)]
+    for name in lacking:
+        sizes[name] = sizes.pop(name)
     return _There(
-        groups={name: len(members) for name, members in groups.items()},
+        groups=sizes,
         metrics=list(metrics),
         metric=metric,
         probes=sorted(probes),
     )
+
+
+def _have(members: Sequence[Run], metric: str) -> bool:
+    """Say whether a run of a group logs a metric."""
+    return any(metric in run.history.series for run in members)
 
 
 def _probes_of(run: Run) -> Sequence[str]:
@@ -147,6 +155,9 @@ def _in_comments(there: _There, runs: Path) -> list[str]:
             f"# There is no run in {_printable(str(runs))} yet: the names of the groups are placeholders."
         ]
     counted = [f"{name} ({count})" for name, count in there.groups.items()]
+    more_groups = len(counted) - MOST_GROUPS
+    if more_groups > 0:
+        counted = [*counted[:MOST_GROUPS], f"and {more_groups} more"]
     metrics = there.metrics[:MOST_METRICS]
     more = len(there.metrics) - len(metrics)
     listed = ", ".join(metrics)

@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from ired_diag.plans.declared import Prediction
-from ired_diag.stats.anytime import Look, are_equal, looks_at_difference, looks_at_mean
+from ired_diag.stats.anytime import Look, are_equal, earliest, looks_at_difference, looks_at_mean
 
 Array = NDArray[np.float64]
 
@@ -163,6 +163,28 @@ def judge_share(prediction: Prediction, finished: int, attempted: int, *, alpha:
         low=float(interval.low),
         high=float(interval.high),
     )
+
+
+def why_undecidable(prediction: Prediction, *, alpha: float, is_unpaired: bool) -> str:
+    """Return that no outcome with so few seeds can decide a prediction; empty where one can.
+
+    Args:
+        prediction: The prediction.
+        alpha: Level of each of the two one-sided tests.
+        is_unpaired: Whether two groups are compared that are not pairs.
+    """
+    if prediction.of_run == "finished":
+        threshold = prediction.threshold or 0.0
+        chance = threshold if prediction.direction == "higher" else 1 - threshold
+        least = chance**prediction.n
+        if least > alpha:
+            return f"With n = {prediction.n} even the best outcome has p = {least:.3g}: declare more seeds."
+    if prediction.stopping == "sequential":
+        level = alpha if is_unpaired else 2 * alpha  # two groups share it
+        first = earliest(level)
+        if prediction.n < first:
+            return f"Nothing can be decided before seed {first}, and the plan ends at {prediction.n}."
+    return ""
 
 
 def _two_sides(
