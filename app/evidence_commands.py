@@ -19,10 +19,12 @@ from pathlib import Path
 import click
 
 from ired_diag.errors import DiagError
+from ired_diag.plans.declared import read_plan
 from ired_diag.runs.files import exists
 
 PROGRAM = "ired-diag"
 READING = ("stats", "gate", "diagnose", "check", "ls", "plan check")
+PLAN = Path("plan.yaml")  # what the command checks by default
 OPERATORS = re.compile(r"[|;&<>`]|\$\(|\n")
 MOST_OUTPUT = 4 << 20  # letters
 FAILED = (1, 2)  # exit statuses of an error and of wrong usage
@@ -110,10 +112,35 @@ def _check_paths(words: Sequence[str], root: Path) -> None:
     """
     place = root.resolve()
     for word in words[1:]:
-        for text in _texts_of(word):
-            for path in _paths_of(text):
-                if not path.resolve().is_relative_to(place):
-                    raise NotRun(f"{text} lies outside of {place}; --root DIR allows a wider folder")
+        _check_word(word, Path(), place)
+    if words[0] == "plan":
+        _check_plan(words[2:], place)
+
+
+def _check_word(word: str, base: Path, place: Path) -> None:
+    """Refuse a word that means a path outside of a place; relative ones start at ``base``."""
+    for text in _texts_of(word):
+        for path in _paths_of(text, base):
+            if not path.resolve().is_relative_to(place):
+                raise NotRun(f"{text} lies outside of {place}; --root DIR allows a wider folder")
+
+
+def _check_plan(words: Sequence[str], place: Path) -> None:
+    """Refuse a plan whose runs lie outside of a place."""
+    named = [word for word in words if not word.startswith("-")]
+    path = PLAN
+    if named:
+        path = Path(named[0])
+    try:
+        plan = read_plan(path)
+    except DiagError:  # the command itself says what is wrong with it
+        return
+    # Not as a word: a folder that is called in a plan need not look like a path.
+    if not (path.parent / plan.runs).resolve().is_relative_to(place):
+        raise NotRun(f"the runs of {path} lie outside of {place}; --root DIR allows a wider folder")
+    for prediction in plan.predictions:
+        _check_word(prediction.group, path.parent, place)
+        _check_word(prediction.against, path.parent, place)
 
 
 def _texts_of(word: str) -> list[str]:
@@ -122,9 +149,9 @@ def _texts_of(word: str) -> list[str]:
     return [word, value] if equals and value else [word]
 
 
-def _paths_of(text: str) -> Iterator[Path]:
+def _paths_of(text: str, base: Path) -> Iterator[Path]:
     """Yield the paths that a word means: itself if it is like one or exists, and what a pattern matches."""
-    expanded = Path(text).expanduser()
+    expanded = base / Path(text).expanduser()
     if "/" in text or text.startswith(("~", "..")) or exists(expanded):
         yield expanded
     if glob.has_magic(text):

@@ -300,6 +300,24 @@ def test_what_writes_or_reads_elsewhere_is_not_run(folder: Path, command: str, w
     assert not list(folder.rglob("sprung"))
 
 
+@pytest.mark.parametrize(
+    "runs", ["runs: ..", "runs: /etc", "runs: link", "runs: runs\ntitle: 'group x=../*'"]
+)
+def test_a_plan_whose_runs_lie_elsewhere_is_not_run(folder: Path, runs: str) -> None:
+    inside = folder / "inside"
+    inside.mkdir()
+    (inside / "link").symlink_to(folder)
+    group = "'x=../*'" if "group" in runs else "a"
+    prediction = f"{{id: a, metric: m, group: {group}, threshold: 1, direction: lower, n: 3}}"
+    text = f"format: 1\n{runs}\nhypotheses:\n- {{id: H, statement: s, predictions: [{prediction}]}}\n"
+    (inside / "p.yaml").write_text(text)
+    with pytest.raises(NotRun, match="outside of"):
+        run_again("ired-diag plan check p.yaml --json", inside)
+    (inside / "plan.yaml").write_text(text)
+    with pytest.raises(NotRun, match="outside of"):
+        run_again("ired-diag plan check", inside)
+
+
 def test_a_wider_folder_is_allowed_by_name(folder: Path) -> None:
     notes = folder / "notes"
     notes.mkdir()
