@@ -20,6 +20,7 @@ from markupsafe import Markup
 from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
+from app.report_sections import Section
 from app.thinned_lines import line_at
 from ired_diag.drawing import plotly
 from ired_diag.drawing.as_table import COLUMNS, rows_of
@@ -72,6 +73,7 @@ class Report:
         results: Paragraph on the results, for a paper.
         provenance: Command, files and versions.
         metric: Lines that say by which metric and in which direction the runs are judged.
+        sections: On the plan and the journal, where they were named.
     """
 
     title: str
@@ -86,6 +88,7 @@ class Report:
     results: str = ""
     provenance: Provenance
     metric: Sequence[str] = ()
+    sections: Sequence[Section] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from app.next_command import Place, advice_in_words, command_of_fact
 from app.pictures import Material, make_pictures
 from app.provenance import provenance_of
 from app.report import Advised, Report, Table
+from app.report_sections import Section
 from app.run_groups import all_runs
 from ired_diag.comparison import Comparison, words
 from ired_diag.finding import Finding
@@ -27,6 +28,7 @@ def report_on(
     notes: Sequence[str] = (),
     title: str | None = None,
     question: str | None = None,
+    sections: Sequence[Section] = (),
 ) -> Report:
     """Return the report on groups of runs.
 
@@ -38,6 +40,7 @@ def report_on(
         notes: What is to be said before the results.
         title: Title of the page. Default: the names of the groups.
         question: Question of the study. Default: what differs between the groups.
+        sections: Sections on a plan and a journal.
     """
     every_run = all_runs(material.groups)
     pictures = make_pictures(material)
@@ -50,6 +53,7 @@ def report_on(
         not_drawn=[f"{name}: {reason}" for name, reason in pictures.not_drawn.items()],
         provenance=provenance_of(command, every_run),
         metric=material.metric_lines,
+        sections=sections,
     )
     if material.comparison is not None:
         report = _with_comparison(report, material.comparison)

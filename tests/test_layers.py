@@ -12,6 +12,8 @@ ORDER = (
     "app",
     "probes",
     "ired_diag.importing",
+    "ired_diag.journals",
+    "ired_diag.plans",
     "ired_diag.claims",
     "ired_diag.seed_table_runs",
     "ired_diag.runs_over_tasks",

@@ -16,6 +16,7 @@ from ired_diag.runs.study import Study
 if TYPE_CHECKING:
     from app.pictures import Material, Pictures
     from app.report import Report
+    from app.report_sections import Section
     from ired_diag.finding import Finding
 
 FORMS = ("pdf", "svg", "png")
@@ -131,6 +132,8 @@ def report(
     out: Place = "report.html",
     title: str | None = None,
     question: str | None = None,
+    plan: Place | None = None,
+    journal: Place | None = None,
     **choices: Any,
 ) -> Path:
     """Write one HTML file about groups of runs that opens anywhere, and return its path.
@@ -141,6 +144,8 @@ def report(
         out: File to write.
         title: Title of the page. Default: the names of the groups.
         question: Question of the study, printed below the title.
+        plan: File of a declared analysis: what the runs say of it stands on the page.
+        journal: File of a journal: its evidence is run again, and stands on the page.
         choices: As for ``ird.figures``.
 
     Raises:
@@ -155,6 +160,8 @@ def report(
         command=["ird.report"],
         title=title,
         question=question,
+        plan=plan,
+        journal=journal,
         **choices,
     )
     return Path(out)
@@ -183,6 +190,8 @@ def write_report(
     command: Sequence[str],
     title: str | None = None,
     question: str | None = None,
+    plan: Place | None = None,
+    journal: Place | None = None,
     **choices: Any,
 ) -> WrittenReport:
     """Write one HTML file about groups of runs, and return what it says.
@@ -194,6 +203,8 @@ def write_report(
         command: Words of the command that writes it, for the provenance.
         title: Title of the page. Default: the names of the groups.
         question: Question of the study, printed below the title.
+        plan: File of a declared analysis, or None.
+        journal: File of a journal, or None.
         choices: As for ``ird.figures``.
 
     Raises:
@@ -217,6 +228,21 @@ def write_report(
         notes=notes,
         title=title,
         question=question,
+        sections=_sections(plan, journal),
     )
     write(content, out)
     return WrittenReport(content, findings, notes)
+
+
+def _sections(plan: Place | None, journal: Place | None) -> list[Section]:
+    """Return the sections on a plan and on a journal, where they are named."""
+    from app.calls.journalling import check_journal
+    from app.calls.planning import check_plan
+    from app.report_sections import journal_section, plan_section
+
+    sections = []
+    if plan is not None:
+        sections.append(plan_section(check_plan(plan)))
+    if journal is not None:
+        sections.append(journal_section(check_journal(journal)))
+    return sections

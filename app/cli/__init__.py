@@ -21,6 +21,8 @@ from app.cli.group import DiagGroup
         "when": "app.cli.when",
         "across": "app.cli.across",
         "variance": "app.cli.variance",
+        "plan": "app.cli.plan",
+        "journal": "app.cli.journal",
         "diagnose": "app.cli.diagnose",
         "check": "app.cli.check",
         "figures": "app.cli.figures",

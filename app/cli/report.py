@@ -24,6 +24,16 @@ from app.cli import options, output
 )
 @click.option("--title", help="Title of the page. Default: the names of the experiments.")
 @click.option("--question", help="Question of the study, printed below the title.")
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Declared analysis: what the runs say of it stands on the page.",
+)
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Research journal: its evidence is run again, and stands on the page.",
+)
 @options.metric
 @options.direction
 @options.readout
@@ -37,6 +47,8 @@ def command(
     out: Path,
     title: str | None,
     question: str | None,
+    plan: Path | None,
+    journal: Path | None,
     as_json: bool,
     **choices: Any,
 ) -> None:
@@ -46,6 +58,7 @@ def command(
 
     \b
     ired-diag report q101 q102 q103 --out report.html
+    ired-diag report q101 q103 --plan plan.yaml --journal journal.md
     """
     from app.calls.drawing import write_report
 
@@ -56,6 +69,8 @@ def command(
         command=["ired-diag", *sys.argv[1:]],
         title=title,
         question=question,
+        plan=plan,
+        journal=journal,
         skip_missing=True,
         **choices,
     )

@@ -24,6 +24,7 @@ from app.dashboard.fingerprints import Fingerprint, fingerprints, tree
 from app.dashboard.following import Follower
 from app.dashboard.history_cache import HistoryCache
 from app.dashboard.judged import JudgedSnapshots, judged_run
+from app.dashboard.records import Recorder
 from app.dashboard.snapshot import Entry, Snapshot
 from app.dashboard.tables import Tables
 from ired_diag.errors import DiagError
@@ -99,6 +100,7 @@ class Catalog:
         self.diagnosis = Diagnosis(self.judged)
         self.comparisons = Comparisons()
         self.tables = Tables()
+        self.records = Recorder(root)
         self._lock = threading.Lock()
         self._files: dict[str, Fingerprint] | None = None
         self._is_there = False

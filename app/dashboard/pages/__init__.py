@@ -17,7 +17,18 @@ import dash
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 
-ORDER = ("study", "curves", "negatives", "energy", "optimizer", "statistics", "sweeps", "findings", "run")
+ORDER = (
+    "study",
+    "curves",
+    "negatives",
+    "energy",
+    "optimizer",
+    "statistics",
+    "sweeps",
+    "findings",
+    "journal",
+    "run",
+)
 FIRST = "study"
 
 
