@@ -17,6 +17,7 @@ _PUBLIC = {
     "read_network": "ired_diag.inverse.checkpoint",
     "compare": "app.calls.comparing",
     "gate": "app.calls.gating",
+    "watch": "app.calls.watching",
     "diagnose": "app.calls.diagnosing",
     "check": "app.calls.diagnosing",
     "probe": "app.calls.probing",
@@ -53,6 +54,7 @@ __all__ = [
     "report",
     "train",
     "verify",
+    "watch",
 ]
 
 

@@ -18,6 +18,7 @@ from app.cli.group import DiagGroup
         "ls": "app.cli.ls",
         "stats": "app.cli.stats",
         "gate": "app.cli.gate",
+        "watch": "app.cli.watch",
         "diagnose": "app.cli.diagnose",
         "check": "app.cli.check",
         "figures": "app.cli.figures",
