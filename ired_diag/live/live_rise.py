@@ -15,7 +15,8 @@ After evaluation n the last value y_n is said to be a rise where
 and the last four evaluations climb, each above the one before, 1.5 times above the floor and by 3σ. The α_n
 sum to α, so a healthy run is said to rise with a probability of at most α however often one looks. Where the
 last evaluations do not climb (a jump to another level), eight must lie there, more than twice as many as in
-the longest excursion that came back, and above the level that was usual before. Where nothing was won before
+the longest excursion that came back, and above the level that was usual before; four are enough where they
+differ by a tenth of its height at most and no excursion was seen before. Where nothing was won before
 the rise, it must be tenfold: a loss often rises at first.
 
 The noise of few evaluations is not known. So σ̂² is the mean of what the running median leaves and of a
@@ -40,7 +41,8 @@ from ired_diag.stats.arrays import Array
 ALPHA = 0.001  # false alarms per healthy run
 FEWEST = 8  # evaluations: four that fall and four that climb are one order of 1152
 CLIMB = 4  # evaluations; a spike has three at most
-LEVEL = 8  # evaluations of another level
+LEVEL = 8  # evaluations of another level; four where they hold still
+STILL = 0.1  # of the height of a level: spikes that follow each other differ by more
 TIMES, BEARABLE, UNWON = np.log([3.0, 2.0, 10.0])
 REPEATED = 1.5  # times the largest rise that was seen so far
 CLEAR = 3.0  # standard deviations of one evaluation
@@ -180,10 +182,15 @@ def _calm(y: Array) -> _Calm:
 def _is_another_level(y: Array, calm: _Calm, floor: float) -> bool:
     """Say whether a curve that jumped has been on its new level for long, and it is another one."""
     count = len(y) - len(calm.y)
-    if count < LEVEL or count <= 2 * _longest_excursion(calm.y, floor + FACTOR):
+    excursion = _longest_excursion(calm.y, floor + FACTOR)
+    if count <= 2 * excursion:
+        return False
+    last = y[-CLIMB:]
+    holds_still = np.ptp(last) <= STILL * (median(last) - floor)
+    if count < LEVEL and (excursion or not holds_still):
         return False
     usual = median(calm.clean[-LATELY:])
-    now = median(y[-LEVEL:])
+    now = median(y[-min(count, LEVEL) :])
     return bool(now - usual >= BEARABLE)
 
 
