@@ -19,6 +19,7 @@ from app.cli.group import DiagGroup
         "stats": "app.cli.stats",
         "gate": "app.cli.gate",
         "watch": "app.cli.watch",
+        "mcp": "app.cli.mcp",
         "diagnose": "app.cli.diagnose",
         "check": "app.cli.check",
         "figures": "app.cli.figures",
