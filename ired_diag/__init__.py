@@ -23,6 +23,7 @@ _PUBLIC = {
     "check_plan": "app.calls.planning",
     "lock_plan": "app.calls.planning",
     "check_journal": "app.calls.journalling",
+    "watch": "app.calls.watching",
     "diagnose": "app.calls.diagnosing",
     "check": "app.calls.diagnosing",
     "probe": "app.calls.probing",
@@ -65,6 +66,7 @@ __all__ = [
     "variance",
     "verify",
     "when",
+    "watch",
 ]
 
 

@@ -35,6 +35,7 @@ ORDER = (
     "ired_diag.verdict",
     "ired_diag.training",
     "ired_diag.comparison",
+    "ired_diag.live",
     "ired_diag.curves",
     "ired_diag.experiments",
     "ired_diag.tasks",

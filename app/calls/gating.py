@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,6 +71,7 @@ def gate(
     readout: str = LAST,
     paired: bool | None = None,
     grouping: Grouping | None = None,
+    order: Sequence[str] | None = None,
 ) -> Gate:
     """Return whether to keep a change, which holds at any number of seeds looked at.
 
@@ -88,13 +89,14 @@ def gate(
         readout: Number of a curve: ``last``, ``best``, ``last10``, ``area`` or ``plateau``.
         paired: Whether equal seeds are pairs. Default: where the configurations state the same data.
         grouping: The user's definition of groups and seeds. Default: both are recognized.
+        order: Labels of the seeds of the new group in the order in which they finished. Default: by number.
 
     Raises:
         DiagError: Neither or both of ``against`` and ``threshold``; an option is out of range; the old group
             has one number; no seed has a number.
         NotFound: There is nothing of a name.
     """
-    _check(against, threshold, margin=margin, alpha=alpha, sigma=sigma)
+    check_gate(against, threshold, margin=margin, alpha=alpha, sigma=sigma)
     sources = [new] if against is None else [new, against]
     comparison = compare(
         *sources,
@@ -117,8 +119,9 @@ def gate(
             f"{listed}: runs share seeds of single sources (initialisation, data order), and the gate needs "
             "independent ones. Compare them with 'ired-diag stats', or split them with 'ired-diag variance'."
         )
-    compared, name = _compared(comparison, threshold)
-    seeds = list(groups[0].values)
+    values = _in_order(groups[0].values, order or ())
+    compared, name = _compared(comparison, values, threshold)
+    seeds = list(values)
     if compared.design == "paired":
         seeds = [seed for seed in seeds if seed in groups[1].values]
     return Gate(
@@ -137,14 +140,19 @@ def gate(
     )
 
 
-def _check(
+def check_gate(
     against: Source | None,
     threshold: float | None,
     *,
     margin: float,
     alpha: float,
-    sigma: float | None,
+    sigma: float | None = None,
 ) -> None:
+    """Refuse options of a gate that are out of range.
+
+    Raises:
+        DiagError: One is; the message names it.
+    """
     if (against is None) == (threshold is None):
         raise DiagError(
             "Name either a group (--against) or a number that was fixed beforehand (--threshold)."
@@ -159,10 +167,20 @@ def _check(
         raise DiagError(f"sigma is positive and finite, found {sigma:g}.")
 
 
-def _compared(comparison: Comparison, threshold: float | None) -> tuple[Compared, str]:
+def _in_order(values: Mapping[str, float], order: Sequence[str]) -> dict[str, float]:
+    """Return the numbers of the seeds in an order; seeds that it does not name come last."""
+    place = {label: i for i, label in enumerate(order)}
+    labels = sorted(values, key=lambda label: place.get(label, len(place)))
+    return {label: values[label] for label in labels}
+
+
+def _compared(
+    comparison: Comparison,
+    values: Mapping[str, float],
+    threshold: float | None,
+) -> tuple[Compared, str]:
     """Return how much better each seed is, and the name of what it is compared with."""
     lower = comparison.lower_is_better
-    values = comparison.groups[0].values
     if threshold is not None:
         return against_threshold(values, threshold, lower_is_better=lower), f"{threshold:g}"
     old = comparison.groups[1]

@@ -23,6 +23,8 @@ from app.cli.group import DiagGroup
         "variance": "app.cli.variance",
         "plan": "app.cli.plan",
         "journal": "app.cli.journal",
+        "watch": "app.cli.watch",
+        "mcp": "app.cli.mcp",
         "diagnose": "app.cli.diagnose",
         "check": "app.cli.check",
         "figures": "app.cli.figures",

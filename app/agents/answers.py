@@ -1,0 +1,273 @@
+"""What each tool answers: the library's verdicts, cut to what an agent needs to decide.
+
+These functions run in a process of their own (``working``), whose working folder is the folder of the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.agents.confinement import Confinement
+from app.agents.reply import Reply
+from app.calls.comparing import compare as compare_groups
+from app.calls.diagnosing import check as check_report
+from app.calls.diagnosing import diagnose as diagnose_paths
+from app.calls.gating import gate as decide_on
+from app.calls.opening import study_at
+from ired_diag.comparison import Comparison
+from ired_diag.comparison.answer_words import (
+    cautions_of,
+    cautions_of_many,
+    means_in_words,
+    readout_in_words,
+)
+from ired_diag.comparison.words import verdict_of
+from ired_diag.errors import DiagError, NotFound
+
+MOST = 20  # statements of one kind
+ONE_SEED = "its noise is unknown: one seed has no spread"
+ASSUMED = "Assumed: seeds are independent and roughly symmetric around their mean."
+SILENCE = "No finding does not mean no problem: only what the rules ask was looked at."
+
+
+def compare(folder: Confinement, groups: Sequence[str], runs: str, **choices: Any) -> Reply:
+    """Return which of several groups is better.
+
+    Args:
+        folder: What may be read.
+        groups: Names, paths, or ``NAME=GLOB``.
+        runs: Folder in which names are looked up.
+        choices: Those of ``ird.compare``.
+    """
+    names = [folder.check("groups", group) for group in groups]
+    if len(names) < 2:
+        raise DiagError(f"groups: expected two groups or more, found {len(names)}. One table of several is two.")
+    comparison = compare_groups(*names, runs=folder.check("runs", runs), **choices)
+    statements = [comparison.metric_words, readout_in_words(comparison), means_in_words(comparison)]
+    statements += [verdict_of(pair, comparison) for pair in comparison.pairs]
+    cautions = cautions_of_many(comparison)
+    if len(comparison.pairs) == 1:
+        cautions = cautions_of(comparison.pairs[0], comparison)
+    decisions = [pair.verdict.decision for pair in comparison.pairs]
+    return _of_comparison(
+        comparison,
+        verdict=", ".join(dict.fromkeys(decisions)) or "nothing to compare",
+        statements=_first(statements),
+        numbers={"pairs": _pairs(comparison)},
+        cautions=[*cautions],
+    )
+
+
+def _pairs(comparison: Comparison) -> list[dict[str, Any]]:
+    pairs = []
+    for pair in comparison.pairs[:MOST]:
+        pairs.append(
+            {
+                "a": pair.a,
+                "b": pair.b,
+                "decision_on_a": pair.verdict.decision,
+                "smaller_than_margin": pair.verdict.smaller_than_margin,
+                "a_minus_b": pair.difference,
+                "interval_95_of_all_pairs_together": [pair.simultaneous_low, pair.simultaneous_high],
+                "p_corrected_for_all_pairs": pair.p_holm,
+                "test": pair.primary,
+            }
+        )
+    return pairs
+
+
+def _of_comparison(
+    comparison: Comparison,
+    *,
+    verdict: str,
+    statements: list[str],
+    numbers: dict[str, Any],
+    cautions: Sequence[str],
+) -> Reply:
+    """Return a reply with the sample sizes and the noise of the groups of a comparison."""
+    n = {group.name: len(group.values) for group in comparison.groups}
+    noise: dict[str, float | None] = {}
+    unknown = []
+    for group in comparison.groups:
+        noise[group.name] = None
+        if n[group.name] > 1:
+            noise[group.name] = group.summary.sd
+        else:
+            unknown.append(f"noise.{group.name} is null: {ONE_SEED}")
+    return Reply(
+        verdict=verdict,
+        statements=statements,
+        n=n,
+        noise=noise,
+        numbers=numbers,
+        caveats=_first([*comparison.left_out, *cautions, *comparison.notes]),
+        unknown=unknown,
+    )
+
+
+def gate(folder: Confinement, new: str, against: str | None, runs: str, **choices: Any) -> Reply:
+    """Return whether to keep a change, at any number of seeds looked at.
+
+    Args:
+        folder: What may be read.
+        new: The new group.
+        against: The old group; None with a threshold.
+        runs: Folder in which names are looked up.
+        choices: Those of ``ird.gate``.
+    """
+    old = None if against is None else folder.check("against", against)
+    answer = decide_on(
+        folder.check("new", new),
+        against=old,
+        runs=folder.check("runs", runs),
+        **choices,
+    )
+    decision = answer.decision
+    word = "better" if decision.better_by >= 0 else "worse"
+    statements = [
+        answer.comparison.metric_words,
+        f"{answer.new} is {word} than {answer.against} by {abs(decision.better_by):.6g} in the mean of "
+        f"{decision.n} seeds, judged by the {answer.comparison.readout} value of each.",
+        decision.reason,
+    ]
+    if decision.more:
+        statements.append(f"Run {decision.more} more seeds, then ask again.")
+    numbers = {
+        "improvement": decision.better_by,
+        "interval": [decision.low, decision.high],
+        "level_of_interval": decision.level,
+        "margin": decision.margin,
+        "decided_at_seed": decision.decided_at,
+        "first_seed_that_can_decide": decision.earliest,
+        "more_seeds": decision.more,
+        "design": decision.design,
+    }
+    return _of_comparison(
+        answer.comparison,
+        verdict=decision.verdict,
+        statements=statements,
+        numbers=numbers,
+        cautions=[ASSUMED],
+    )
+
+
+def diagnose(folder: Confinement, paths: Sequence[str], rules: Sequence[str] | None, **choices: Any) -> Reply:
+    """Return the mistakes that runs show.
+
+    Args:
+        folder: What may be read.
+        paths: Run folders, logs, folders of them, or ``NAME=GLOB``.
+        rules: Names of rules; None: all.
+        choices: Those of ``ird.diagnose``.
+    """
+    study = study_at([folder.check("paths", path) for path in paths])
+    findings = diagnose_paths(study, rules=rules, **choices)
+    statements = []
+    for cluster in findings.clusters:
+        for fact in cluster.facts[:MOST]:
+            statements.append(f"{cluster.severity} [{cluster.rule}]: {fact.statement}")
+    counts = {level: sum(f.severity == level for f in findings) for level in ("error", "warning", "note")}
+    worst = next((level for level, count in counts.items() if count), None)
+    caveats = [SILENCE]
+    caveats += [place.statement for place in study.unreadable[:MOST]]
+    if study.skipped:
+        caveats.append(f"{len(study.skipped)} files are not runs and were not looked at.")
+    return Reply(
+        verdict=f"{worst}s found" if worst else "no finding",
+        statements=_first(statements),
+        n={"runs": len(study.runs), **{f"{level}s": count for level, count in counts.items()}},
+        caveats=caveats,
+        next=f"ired-diag diagnose {' '.join(paths)} --full",
+    )
+
+
+def check(folder: Confinement, report: str, runs: str | None, **choices: Any) -> Reply:
+    """Return which claims of a report hold.
+
+    Args:
+        folder: What may be read.
+        report: The report.
+        runs: Runs that it is about; None: it is checked against itself.
+        choices: Those of ``ird.check``.
+    """
+    file = folder.check("report", report)
+    place = None if runs is None else folder.check("runs", runs)
+    checked = check_report(file, place, **choices)
+    counts = checked.counts
+    verdict = "every claim that could be checked holds"
+    if counts["fails"]:
+        verdict = f"{counts['fails']} claims do not hold"
+    elif not counts["holds"]:
+        verdict = "nothing could be checked"
+    statements = [f"{finding.severity} [{finding.rule}]: {finding.statement}" for finding in checked.findings]
+    reasons = dict.fromkeys(claim.why for claim in checked.verdicts if claim.outcome == "unchecked")
+    caveats = [f"Not checked: {reason}" for reason in reasons]
+    if place is None:
+        caveats.insert(0, "The report was checked against itself alone: pass runs to check it against them.")
+    return Reply(
+        verdict=verdict,
+        statements=_first([*checked.metric, *statements]),
+        n={"claims": len(checked.verdicts), **counts, "numbers_not_read": checked.not_read},
+        caveats=_first(caveats),
+        next=f"ired-diag check {report} --full",
+    )
+
+
+def probe(folder: Confinement, name: str, paths: Sequence[str]) -> Reply:
+    """Return what probes that were measured before say; nothing is measured.
+
+    Args:
+        folder: What may be read.
+        name: A probe, or ``all``.
+        paths: Run folders, or folders of them.
+    """
+    from app.agents.kept_probes import kept_answers
+
+    study = study_at([folder.check("paths", path) for path in paths])
+    answers, caveats = kept_answers(study, name)
+    if not answers:
+        raise NotFound(
+            f"No kept table of {'any probe' if name == 'all' else f'the probe {name}'} is next to these runs. "
+            f"This tool reads what was measured and measures nothing: a person can run ired-diag probe {name} "
+            f"{' '.join(paths)}."
+        )
+    statements = [answer.statement for answer in answers[:MOST]]
+    if len(answers) > MOST:
+        caveats.append(f"{len(answers) - MOST} more answers were left out: name one probe, or fewer runs.")
+    return Reply(
+        verdict=f"{len(answers)} kept answers",
+        statements=statements,
+        n={"answers": len(answers), "runs": len({answer.run for answer in answers})},
+        numbers={"answers": [answer.numbers for answer in answers[:MOST]]},
+        caveats=caveats,
+    )
+
+
+def _first(sentences: Sequence[str]) -> list[str]:
+    """Return the first sentences, and how many were left out."""
+    kept = [sentence for sentence in sentences[:MOST] if sentence]
+    if len(sentences) > MOST:
+        kept.append(f"and {len(sentences) - MOST} more")
+    return kept
+
+
+ANSWERS: Mapping[str, Callable[..., Reply]] = {
+    "compare": compare,
+    "gate": gate,
+    "diagnose": diagnose,
+    "check": check,
+    "probe": probe,
+}
+
+
+def answer(root: str, tool: str, arguments: Mapping[str, Any]) -> Reply:
+    """Return the answer of a tool.
+
+    Args:
+        root: The folder of the server, resolved.
+        tool: Name of the tool.
+        arguments: Its arguments.
+    """
+    return ANSWERS[tool](Confinement(Path(root)), **arguments)

@@ -1,0 +1,1 @@
+"""Running logs under a folder: each alarm is announced once, also after a restart."""
