@@ -257,9 +257,13 @@ def _reason(decision: Decision, *, failed: int, budget: int) -> str:
         if decision.verdict != "drop":
             return f"{seeds} of the new group failed: a mean over the others would be one of survivors."
     if decision.verdict == "keep":
-        return f"The mean is above the margin: decided at seed {decision.decided_at}, however often one looks."
+        return (
+            f"The mean is above the margin: decided at seed {decision.decided_at}, however often one looks."
+        )
     if decision.verdict == "drop":
-        return f"The mean is below the margin: decided at seed {decision.decided_at}, however often one looks."
+        return (
+            f"The mean is below the margin: decided at seed {decision.decided_at}, however often one looks."
+        )
     if decision.n < decision.earliest:
         return f"Only {decision.n} of the {decision.earliest} seeds that any decision needs at this level."
     if decision.more is not None:
