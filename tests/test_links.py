@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli import main
-from app.dashboard.fingerprints import tree
+from app.fingerprints import tree
 from ired_diag.runs.find import contents_of
 
 

@@ -20,12 +20,12 @@ from typing import Any, TypeVar
 from app.dashboard.address import View
 from app.dashboard.comparisons import Comparisons
 from app.dashboard.diagnosis import Diagnosis
-from app.dashboard.fingerprints import Fingerprint, fingerprints, tree
 from app.dashboard.following import Follower
 from app.dashboard.history_cache import HistoryCache
 from app.dashboard.judged import JudgedSnapshots, judged_run
 from app.dashboard.snapshot import Entry, Snapshot
 from app.dashboard.tables import Tables
+from app.fingerprints import Fingerprint, fingerprints, tree
 from ired_diag.errors import DiagError
 from ired_diag.grouping import open_arguments
 from ired_diag.open import open_study
