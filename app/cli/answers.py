@@ -11,10 +11,11 @@ longer than to look it up. It is given again where all of this is as it was:
   time of change and inode (``what_was_read``);
 - the source of this program, and the packages that it runs with.
 
-Nothing is kept of files that changed while they were read, or shortly before: their times cannot be told
-apart. Whether a run is still running depends on the clock: where a log was written within the last half hour,
-the answer holds until that half hour is over. An answer that is damaged, or cannot be
-written, only means that the command runs. ``IRED_DIAG_NO_CACHE=1`` switches it off.
+Nothing is kept of files that changed shortly before they were read: two writes may bear the same time. What
+changes while it is read has another state when it is asked for again. Whether a run is still running depends
+on the clock: where a log was written within the last half hour, the answer holds until that half hour is
+over. An answer that is damaged, or cannot be written, only means that the command runs.
+``IRED_DIAG_NO_CACHE=1`` switches it off.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ from pathlib import Path
 from typing import NoReturn, TextIO, cast
 
 from app.cli.recorded import Printed, Recorded
-from app.cli.what_was_read import NS, UNSETTLED, Reading, States, state_of_code, states_of
-from app.user_cache import shrink, user_cache
+from app.cli.what_was_read import NS, UNSETTLED, Reading, States, states_of
 from ired_diag.errors import CannotWrite
+from ired_diag.runs.code_state import state_of_code
 from ired_diag.runs.files import write_atomically
+from ired_diag.user_cache import OFF, shrink, user_cache
 
 VERSION = 1  # of the layout; a file of another version is not read
 REPEATABLE = ("ls", "diagnose", "stats", "gate", "check")  # commands that only read
@@ -49,7 +51,6 @@ LARGEST = 16 << 20  # bytes of one answer
 SHORTEST = 1.0  # seconds: a command that is quicker is run again
 SETTINGS = ("COLUMNS", "LINES", "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "TZ", "HOME", "LANG")
 PREFIXES = ("IRED_DIAG_", "LC_", "PYTHON", "XDG_")  # of further settings
-OFF = "IRED_DIAG_NO_CACHE"
 KEPT_STATUS = (0, 3, 4)  # answers; 1 and 2 are errors, and the user's interrupt
 CHECK = 9  # bytes of the first line
 
@@ -105,10 +106,8 @@ def answer(words: Sequence[str], run: Run) -> object:
         reading.end()
         is_slow = time.time() - begun >= SHORTEST
         if is_slow and status in KEPT_STATUS and states.is_settled(begun) and not reading.changes_something:
-            after = states_of(words)
             elsewhere = reading.opened_outside(states.roots)
-            is_unchanged = after is not None and after.digest == states.digest
-            if is_unchanged and _are_settled(elsewhere, begun):
+            if _are_settled(elsewhere, begun):
                 until = states.until(begun)
                 _keep(place, Answer(states.digest, elsewhere, until, printed, int(status)))
 

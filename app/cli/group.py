@@ -15,6 +15,7 @@ from app.cli.answers import answer
 from app.cli.exhausted import lack_in_words
 from app.cli.visible import visible_output
 from ired_diag.errors import DiagError
+from ired_diag.user_cache import caches_in_use
 
 EXIT_ERROR = 1
 LONGEST_WORD = 400  # letters: longer than most paths, shorter than a name that fills the screen
@@ -56,7 +57,8 @@ class DiagGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error that the user can mend is printed on one line, with exit status 1."""
         try:
-            return super().invoke(ctx)
+            with caches_in_use():
+                return super().invoke(ctx)
         except DiagError as error:
             click.echo(f"ired-diag: {one_line(str(error))}", err=True)
             ctx.exit(EXIT_ERROR)

@@ -17,18 +17,16 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from app.fingerprints import Fingerprint, fingerprint, tree
-from app.user_cache import user_cache
+from ired_diag.runs.fingerprints import Fingerprint, fingerprint, tree
+from ired_diag.user_cache import user_cache
 
 MOST_ENTRIES = 300_000  # files and folders: more take seconds to look at
 DEFAULT_FOLDER = "runs"  # where names are looked up
 YOUNG = 1800.0  # seconds: a log that was written so lately may be that of a run that is running
 UNSETTLED = 2.0  # seconds in which two writes may bear the same time
-OUR_PACKAGES = ("ired_diag", "app", "probes")
 CHANGES = (
     *("os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate", "shutil.rmtree"),
     *("subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "socket.connect"),
@@ -96,21 +94,6 @@ def _paths_in(words: Sequence[str]) -> Iterator[str]:
                 yield from glob.glob(text, recursive=True)  # noqa: PTH207 (an absolute pattern too)
             if os.path.lexists(text):
                 yield text
-
-
-@cache
-def state_of_code() -> str:
-    """Return a digest of this program's source, and of the folders that hold its packages."""
-    digest = hashlib.sha256()
-    root = Path(__file__).resolve().parents[2]
-    for package in OUR_PACKAGES:
-        for path, state in sorted(tree(root / package).items()):
-            if path.endswith(".pyc"):
-                continue
-            digest.update(repr((path, tuple(state))).encode(errors="surrogateescape"))
-    for folder in sys.path:
-        digest.update(repr((folder, fingerprint(Path(folder)))).encode(errors="surrogateescape"))
-    return digest.hexdigest()
 
 
 @dataclass

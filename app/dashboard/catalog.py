@@ -25,13 +25,13 @@ from app.dashboard.history_cache import HistoryCache
 from app.dashboard.judged import JudgedSnapshots, judged_run
 from app.dashboard.snapshot import Entry, Snapshot
 from app.dashboard.tables import Tables
-from app.fingerprints import Fingerprint, fingerprints, tree
 from ired_diag.errors import DiagError
 from ired_diag.grouping import open_arguments
 from ired_diag.open import open_study
 from ired_diag.readers.foreign_configuration import configuration_files
 from ired_diag.readers.logs import read_log
 from ired_diag.runs.completion import completion_of
+from ired_diag.runs.fingerprints import Fingerprint, fingerprints, tree
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import read_run

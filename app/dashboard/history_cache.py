@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from app.fingerprints import Fingerprint
-from app.user_cache import shrink, user_cache
 from ired_diag.errors import CannotWrite
 from ired_diag.runs.files import write_atomically
+from ired_diag.runs.fingerprints import Fingerprint
 from ired_diag.runs.history import History, Series
+from ired_diag.user_cache import shrink, user_cache
 
 VERSION = 2  # of the layout; a file of another version is not read
 CHECK = 9  # bytes of the first line

@@ -4,7 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+
+OFF = "IRED_DIAG_NO_CACHE"  # in the environment: nothing is kept and nothing is given again
+
+_in_use: ContextVar[bool] = ContextVar("caches_in_use", default=False)
+
+
+@contextmanager
+def caches_in_use() -> Iterator[None]:
+    """Let what is opened meanwhile be kept in the user's cache directory, unless the user says otherwise."""
+    token = _in_use.set(not os.environ.get(OFF))
+    try:
+        yield
+    finally:
+        _in_use.reset(token)
+
+
+def are_caches_in_use() -> bool:
+    """Say whether what is opened may be kept in the user's cache directory."""
+    return _in_use.get()
 
 
 def user_cache(kind: str) -> Path:
