@@ -195,6 +195,8 @@ def _has_sweep(material: Material) -> bool:
 
 def _has_tasks(material: Material) -> bool:
     return material.across is not None
+
+
 def _shares_seeds(material: Material) -> bool:
     """Say whether the runs of a group share seeds of single sources, so that these can be told apart."""
     return any(source_levels(runs).are_crossed for runs in material.groups.values())

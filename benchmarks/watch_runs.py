@@ -111,9 +111,7 @@ def climbs(rng: Generator) -> MadeRun:
     nats, onset = _base(rng)
     pace = rng.uniform(np.log(1.3), np.log(3))
     nats = nats + np.minimum(pace * _since(len(nats), onset), 12)
-    return MadeRun(
-        kind="climbs", metric="val_loss", values=np.exp(nats), onset=onset, expected="diverged"
-    )
+    return MadeRun(kind="climbs", metric="val_loss", values=np.exp(nats), onset=onset, expected="diverged")
 
 
 def jumps(rng: Generator) -> MadeRun:

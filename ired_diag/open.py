@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ired_diag.catalogue import open_catalogue
 from ired_diag.errors import DiagError, NotFound, NotReadable, UnreadableFile
 from ired_diag.json_object import read_json_object
 from ired_diag.readers.foreign_configuration import seed_of
@@ -32,6 +34,7 @@ from ired_diag.runs.store import find_checkpoints, read_run
 from ired_diag.runs.study import Skipped, Study
 from ired_diag.runs.tensor_files.recognition import is_checkpoint
 from ired_diag.runs.unreadable_run import unreadable_run
+from ired_diag.user_cache import are_caches_in_use
 
 MOST_NAMED = 4  # runs, in an error
 
@@ -93,19 +96,19 @@ def open_study(
         paths = [paths]
     given = list(map(Path, paths))
     grouping = grouping or Grouping()
+    is_usual_log = read_log is read_log_in_place and grouping.step is None and not grouping.pattern
     if grouping.step is not None:
         read_log = partial(read_log_in_place, step=grouping.step)
     if grouping.pattern:
         read_log = with_pattern(grouping.pattern, read_log)
-    opened = _Opened(Logs(read=read_log, seed_key=grouping.seed_key))
-    for path in given:
-        try:
-            _open_path(path, opened, read_folder)
-        except NotReadable as error:
-            if len(given) == 1:
-                raise
-            opened.note_unreadable(Unreadable.of(path, error))
-    opened.add_unreadable_runs()
+    with ExitStack() as stack:
+        if are_caches_in_use():
+            catalogue = stack.enter_context(open_catalogue())
+            if is_usual_log:
+                read_log = partial(catalogue.log, read=read_log)
+            if read_folder is read_run:
+                read_folder = partial(catalogue.folder, read=read_folder)
+        opened = _opened(given, Logs(read=read_log, seed_key=grouping.seed_key), read_folder)
     logs = opened.logs
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts, ignored_keys=grouping.not_compared)
@@ -130,6 +133,20 @@ def open_study(
         unstarted,
         [*opened.unreadable, *logs.unreadable],
     )
+
+
+def _opened(paths: Sequence[Path], logs: Logs, read_folder: ReadFolder) -> _Opened:
+    """Return what is at paths; of several, one that may not be read is noted."""
+    opened = _Opened(logs)
+    for path in paths:
+        try:
+            _open_path(path, opened, read_folder)
+        except NotReadable as error:
+            if len(paths) == 1:
+                raise
+            opened.note_unreadable(Unreadable.of(path, error))
+    opened.add_unreadable_runs()
+    return opened
 
 
 @dataclass

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.dashboard.catalog import Catalog
-from app.dashboard.fingerprints import Fingerprint
 from app.dashboard.following import Follower
 from app.dashboard.history_cache import HistoryCache, ReadFile, cache_folder, pack, unpack
 from ired_diag.open import open_study
+from ired_diag.runs.fingerprints import Fingerprint
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
 from ired_diag.verdict import verdict_of
 

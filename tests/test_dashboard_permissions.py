@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.dashboard.fingerprints import fingerprint, tree
+from ired_diag.runs.fingerprints import fingerprint, tree
 from tests.nobody import folder_of_nobody, python_as_nobody
 
 # Looks, changes the mode of each place named, looks again, and gives it back: what is listed, each time.

@@ -22,6 +22,7 @@ ORDER = (
     "ired_diag.explained_files",
     "ired_diag.named_paths",
     "ired_diag.open",
+    "ired_diag.catalogue",
     "ired_diag.probing",
     "ired_diag.probing.probe",
     "ired_diag.told_training",
@@ -69,6 +70,7 @@ ORDER = (
     "ired_diag.json_object",
     "ired_diag.json_text",
     "ired_diag.visible_text",
+    "ired_diag.user_cache",
     "ired_diag.errors",
     "ired_diag.own_packages",
     "ired_diag",  # the package itself: its version, and names that are loaded when used

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli import main
-from app.dashboard.fingerprints import tree
 from ired_diag.runs.find import contents_of
+from ired_diag.runs.fingerprints import tree
 
 
 def run_at(folder: Path, seed: int = 0) -> Path:

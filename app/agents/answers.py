@@ -43,7 +43,9 @@ def compare(folder: Confinement, groups: Sequence[str], runs: str, **choices: An
     """
     names = [folder.check("groups", group) for group in groups]
     if len(names) < 2:
-        raise DiagError(f"groups: expected two groups or more, found {len(names)}. One table of several is two.")
+        raise DiagError(
+            f"groups: expected two groups or more, found {len(names)}. One table of several is two."
+        )
     comparison = compare_groups(*names, runs=folder.check("runs", runs), **choices)
     statements = [comparison.metric_words, readout_in_words(comparison), means_in_words(comparison)]
     statements += [verdict_of(pair, comparison) for pair in comparison.pairs]

@@ -29,7 +29,9 @@ the server. Nothing is trained, measured or written."""
 
 Names = Annotated[
     list[str],
-    Field(description="Names of experiments (q101), paths, or NAME=GLOB such as new=logs/new/*; one per group."),
+    Field(
+        description="Names of experiments (q101), paths, or NAME=GLOB such as new=logs/new/*; one per group."
+    ),
 ]
 RunsFolder = Annotated[str, Field(description="Folder in which names of experiments are looked up.")]
 Metric = Annotated[
@@ -90,11 +92,14 @@ def _compare(reply: Ask) -> Callable[..., Any]:
         higher_is_better: Direction = None,
         readout: Readout = "plateau",
         margin: Annotated[
-            str, Field(description="Smallest difference that matters: '1%', or '0.05abs' in the metric's unit.")
+            str,
+            Field(description="Smallest difference that matters: '1%', or '0.05abs' in the metric's unit."),
         ] = "1%",
         paired: Annotated[
             bool | None,
-            Field(description="Whether equal seeds are pairs. Default: where configurations state the same data."),
+            Field(
+                description="Whether equal seeds are pairs. Default: where configurations state the same data."
+            ),
         ] = None,
     ) -> Reply:
         """Compare finished groups of seeds: which is better, by how much, and how sure that is.
@@ -198,7 +203,9 @@ def _check(reply: Ask) -> Callable[..., Any]:
         report: Annotated[str, Field(description="A report: Markdown, LaTeX, HTML, reST or a notebook.")],
         runs: Annotated[
             str | None,
-            Field(description="Folder of the runs it is about. Default: the report is checked against itself."),
+            Field(
+                description="Folder of the runs it is about. Default: the report is checked against itself."
+            ),
         ] = None,
         metric: Metric = None,
         higher_is_better: Direction = None,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import click
 
+from app.cli.answers import answer
 from app.cli.exhausted import lack_in_words
 from app.cli.visible import visible_output
 from ired_diag.errors import DiagError
+from ired_diag.user_cache import caches_in_use
 
 EXIT_ERROR = 1
 LONGEST_WORD = 400  # letters: longer than most paths, shorter than a name that fills the screen
@@ -37,15 +41,24 @@ class DiagGroup(click.Group):
         command: click.Command = import_module(module).command
         return command
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program; what a terminal would obey in its output is made visible."""
+    def main(self, args: Sequence[str] | None = None, *others: Any, **kwargs: Any) -> Any:
+        """Run the program; what a terminal would obey in its output is made visible.
+
+        Args:
+            args: The words of the command. Default: those of the program's command line, whose answer may be
+                one that was given before.
+            others: As of ``click.Group.main``.
+            kwargs: As of ``click.Group.main``.
+        """
+        run = partial(super().main, args, *others, **kwargs)
         with visible_output():
-            return super().main(*args, **kwargs)
+            return answer(sys.argv[1:], run) if args is None else run()
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error that the user can mend is printed on one line, with exit status 1."""
         try:
-            return super().invoke(ctx)
+            with caches_in_use():
+                return super().invoke(ctx)
         except DiagError as error:
             click.echo(f"ired-diag: {one_line(str(error))}", err=True)
             ctx.exit(EXIT_ERROR)

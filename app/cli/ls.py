@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Say how each text log is read: its lines, its step, its metrics, and what was not understood.",
 )
+@click.option("--where", "condition", metavar="TEXT", help="List only these runs: 'q103 and lr<1e-3'.")
+@click.option("--sort", "sorted_by", metavar="NAME", help="Sort by last, best, step, seed … or a setting.")
+@click.option("--reverse", is_flag=True, help="Sort the largest first.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="List at most N runs.")
 @click.option("--full", is_flag=True, help="List every tensor of a checkpoint. Default: folded by name.")
 @options.as_json
 @click.pass_context
@@ -46,6 +51,10 @@ def command(
     higher_is_better: bool | None,
     evaluations: bool,
     explain: bool,
+    condition: str | None,
+    sorted_by: str | None,
+    reverse: bool,
+    limit: int | None,
     full: bool,
     as_json: bool,
     grouping: Grouping,
@@ -61,6 +70,7 @@ def command(
     ired-diag ls --attempts path/to/logs
     ired-diag ls --evaluations path/to/logs
     ired-diag ls --explain train.log
+    ired-diag ls --where 'q103 and learning_rate<1e-3' --sort last --limit 10
     ired-diag ls path/to/model.ckpt
     ired-diag ls baseline='logs/base*' mined='logs/mined*'
     """
@@ -77,6 +87,8 @@ def command(
         if not paths:
             return
     study = open_arguments(paths or [str(runs)], grouping=grouping).judged_by(metric, higher_is_better)
+    all_runs = len(study.runs)
+    study = _chosen(study, condition, sorted_by=sorted_by, reverse=reverse, limit=limit)
     if as_json and evaluations:
         output.print_json({"evaluations": evaluations_output.as_dicts(study)})
     elif as_json:
@@ -91,6 +103,29 @@ def command(
         evaluations_output.print_table(study)
     else:
         _print(study, attempts, same_command(context, "--evaluations"))
+        if len(study.runs) < all_runs:
+            click.echo(f"{len(study.runs)} of {all_runs} runs are listed.")
+
+
+def _chosen(
+    study: Study,
+    condition: str | None,
+    *,
+    sorted_by: str | None,
+    reverse: bool,
+    limit: int | None,
+) -> Study:
+    """Return a study with the runs that the user asks for, in the order that they ask for."""
+    from ired_diag.runs.where import by_name, where
+
+    runs = list(study.runs)
+    if condition is not None:
+        runs = where(condition, runs)
+    if sorted_by is not None:
+        runs = by_name(runs, sorted_by, reverse=reverse)
+    elif reverse:
+        runs.reverse()
+    return replace(study, runs=tuple(runs[:limit]))
 
 
 def _as_dict(run: Run) -> dict[str, object]:

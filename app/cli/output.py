@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Alignment = Literal["left", "right"]
 
-WIDTH_OF_A_TABLE = 2000  # wider than any table: it was fitted to the terminal before
 ALIGNMENT: dict[bool, Alignment] = {True: "left", False: "right"}  # text left, numbers right
 SMALL_P = 1e-4  # below it p values are written with an exponent, and need no trailing zeros
 DECIMALS = 8  # where no spread says how many are significant
@@ -118,23 +117,29 @@ def _visible(cells: Sequence[str]) -> list[str]:
 def _drawn(
     columns: Sequence[str], rows: Sequence[Sequence[str]], alignments: Sequence[Alignment]
 ) -> Iterator[str]:
-    """Yield the lines of a table."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """Yield the lines of a table: the names, a line below them, and the rows."""
+    from rich.cells import cell_len
 
-    console = Console(highlight=False, width=WIDTH_OF_A_TABLE, color_system=None)
-    table = Table(box=box.SIMPLE_HEAD, header_style="")
-    for column, alignment in zip(columns, alignments, strict=True):
-        table.add_column(column, justify=alignment, no_wrap=True)
+    widths = []
+    for cells in zip(columns, *rows, strict=True):
+        widths.append(max(map(cell_len, cells)))
+    yield _line(columns, widths, alignments)
+    yield " " + "─" * (sum(widths) + 3 * len(widths) - 1)
     for row in rows:
-        table.add_row(*map(Text, row))  # Text: a name may hold [brackets]
-    with console.capture() as capture:
-        console.print(table)
-    for line in capture.get().splitlines():
-        if line.strip():
-            yield line.rstrip()
+        line = _line(row, widths, alignments)
+        if line:
+            yield line
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], alignments: Sequence[Alignment]) -> str:
+    """Return a row as a line; a character of Asian scripts is two wide."""
+    from rich.cells import cell_len
+
+    padded = []
+    for cell, width, alignment in zip(cells, widths, alignments, strict=True):
+        space = " " * (width - cell_len(cell))
+        padded.append(space + cell if alignment == "right" else cell + space)
+    return f"  {'   '.join(padded)}".rstrip()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO, cast
 
+from app.cli.recorded import Recorded
 from ired_diag.visible_text import visible
 
 STYLED = re.compile("((?:\x1b\\[\\d{1,2}m)+)(.*?)(\x1b\\[0m\n?)", re.DOTALL)
@@ -67,4 +68,6 @@ def visible_output() -> Iterator[None]:
 
 def without_it(stream: TextIO) -> TextIO:
     """Return the stream behind, for a progress bar, whose own escapes the terminal must obey."""
-    return stream.stream if isinstance(stream, VisibleText) else stream
+    while isinstance(stream, VisibleText | Recorded):
+        stream = stream.stream
+    return stream

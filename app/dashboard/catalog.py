@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 from app.dashboard.address import View
 from app.dashboard.comparisons import Comparisons
 from app.dashboard.diagnosis import Diagnosis
-from app.dashboard.fingerprints import Fingerprint, fingerprints, tree
 from app.dashboard.following import Follower
 from app.dashboard.history_cache import HistoryCache
 from app.dashboard.judged import JudgedSnapshots, judged_run
@@ -33,6 +32,7 @@ from ired_diag.open import open_study
 from ired_diag.readers.foreign_configuration import configuration_files
 from ired_diag.readers.logs import read_log
 from ired_diag.runs.completion import completion_of
+from ired_diag.runs.fingerprints import Fingerprint, fingerprints, tree
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import read_run

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from app.dashboard import verdict_cache
-from app.dashboard.fingerprints import Fingerprint, fingerprint
 from app.dashboard.history_cache import HistoryCache, ReadFile
 from ired_diag.errors import unreadable
+from ired_diag.runs.fingerprints import Fingerprint, fingerprint
 from ired_diag.runs.history import History, Series, history_of, rows_of
 
 COMPARED = 256  # bytes before the last newline that must be the same

@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from app.dashboard.fingerprints import Fingerprint
 from ired_diag.errors import CannotWrite
 from ired_diag.runs.files import write_atomically
+from ired_diag.runs.fingerprints import Fingerprint
 from ired_diag.runs.history import History, Series
+from ired_diag.user_cache import shrink, user_cache
 
 VERSION = 2  # of the layout; a file of another version is not read
 CHECK = 9  # bytes of the first line
@@ -33,10 +34,7 @@ SUFFIX = ".history"
 
 def cache_folder() -> Path:
     """Return the folder of this program in the user's cache directory."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not caches.is_absolute():
-        caches = Path.home() / ".cache"
-    return caches / "ired-diag" / "histories"
+    return user_cache("histories")
 
 
 @dataclass(frozen=True)
@@ -89,15 +87,7 @@ class HistoryCache:
 
     def shrink(self) -> None:
         """Remove what was unused for the longest, until the rest is within the limit."""
-        with contextlib.suppress(OSError):
-            files = [(path.stat(), path) for path in self.folder.glob(f"*{SUFFIX}")]
-            files.sort(key=lambda file: file[0].st_mtime)
-            total = sum(stat.st_size for stat, _ in files)
-            for stat, path in files:
-                if total <= self.most_bytes:
-                    return
-                path.unlink(missing_ok=True)
-                total -= stat.st_size
+        shrink(self.folder, f"*{SUFFIX}", most_bytes=self.most_bytes)
 
     def _path(self, source: Path) -> Path:
         name = hashlib.sha256(str(source.resolve()).encode(errors="surrogateescape")).hexdigest()[:32]

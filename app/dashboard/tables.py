@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from app.dashboard.fingerprints import Fingerprint, fingerprint
 from ired_diag.drawing.probe_tables import Found, Reading, find_tables
+from ired_diag.runs.fingerprints import Fingerprint, fingerprint
 from ired_diag.runs.run import Run
 from ired_diag.table import Table, read_columns, read_table
 

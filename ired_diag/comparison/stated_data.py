@@ -91,6 +91,11 @@ def names_data(key: str, configuration: Mapping[str, Any]) -> bool:
     default = tasks.load(tasks.DEFAULT).paired_by
     if key in default:
         return all(other in configuration for other in default)
+    return _is_named_like_data(key)
+
+
+@functools.lru_cache(maxsize=4096)  # every run of a study states the same keys
+def _is_named_like_data(key: str) -> bool:
     parts = list(map(_as_words, key.split(".")))
     last, last_two = parts[-1], "_".join(parts[-2:])
     return bool(OF_DATA.fullmatch(last) or OF_DATA.fullmatch(last_two))
@@ -98,6 +103,11 @@ def names_data(key: str, configuration: Mapping[str, Any]) -> bool:
 
 def is_of_evaluation(key: str) -> bool:
     """Say whether a key can show that data or evaluation differ, but not that they agree."""
+    return _is_named_like_evaluation(key)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_named_like_evaluation(key: str) -> bool:
     words = _last_part(key)
     return words in OF_EVALUATION or bool(OF_SPLIT.fullmatch(words))
 

@@ -169,6 +169,8 @@ def differing_keys(x: Mapping[str, Any], y: Mapping[str, Any]) -> list[str]:
 
 
 def _is_same(value: object, other: object) -> bool:
+    if type(value) is type(other) is str:
+        return value == other
     return bool(value == other) or repr(value) == repr(other)  # two NaN are the same setting
 
 

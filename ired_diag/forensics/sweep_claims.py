@@ -57,7 +57,7 @@ from ired_diag.runs.name_list import counted
 from ired_diag.runs.named_values import named_value
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
-from ired_diag.runs.stated_settings import differing_settings, keys_of, notes_of
+from ired_diag.runs.stated_settings import differ_in_no_other, keys_of, notes_of
 from ired_diag.runs.study import Study
 
 FEWEST = 3  # logged steps
@@ -163,7 +163,7 @@ def _not_as_claimed(key: str, members: Sequence[Member]) -> Iterator[Finding]:
 def _siblings(member: Member, key: str, members: Sequence[Member]) -> list[Member]:
     siblings = []
     for other in members:
-        if other is not member and differing_settings(other.settings, member.settings) <= {key}:
+        if other is not member and differ_in_no_other(other.settings, member.settings, key):
             siblings.append(other)
     return siblings
 

@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -81,20 +82,25 @@ def _samples(study: Study) -> list[Sample]:
     if len(healthy) < FEWEST_GROUPS:
         return []
     equal = identical_curves.equal_groups(study)
+    settings = {group: first_settings(runs) for group, runs in study.groups().items()}
+    state_data = set()
+    for group, configuration in settings.items():
+        if any(names_data(key, configuration) for key in configuration):
+            state_data.add(group)
     samples = []
     for a, b in itertools.combinations(healthy, 2):
-        if frozenset((a.members.name, b.members.name)) not in equal and _may_be_of_one_task(a, b, study):
+        names = frozenset((a.members.name, b.members.name))
+        if names in equal:
+            continue
+        # Whether stated data are the same is compared elsewhere.
+        if names <= state_data or _may_be_one_program(*(settings[name] for name in names)):
             samples.append(_sample_of_pair(a, b))
     return not_none(samples)
 
 
-def _may_be_of_one_task(a: Curves, b: Curves, study: Study) -> bool:
-    """Say whether two groups state data, which is compared elsewhere, or may be of one program."""
-    groups = study.groups()
-    configurations = [first_settings(groups[curves.members.name]) or {} for curves in (a, b)]
-    if all(any(names_data(key, settings) for key in settings) for settings in configurations):
-        return True
-    return not all(configurations) or may_be_one_program(*configurations)
+def _may_be_one_program(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Say whether two groups may be of one program; one without a configuration may be of any."""
+    return not (a and b) or may_be_one_program(a, b)
 
 
 def _is_weak(pair: Undecided) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 COMPLETED = re.compile(
     rb"^[^\r\n]{0,60}?\btraining (?:is |has been |was )?(?:complete|completed|finished|done)\b"
@@ -13,6 +14,10 @@ COMPLETED = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 WORDS = (b"raining", b"RAINING", b"Trainer.fit")
+ENDS = (
+    *(b"complete", b"Complete", b"COMPLETE", b"finished", b"Finished", b"FINISHED"),
+    *(b"done", b"Done", b"DONE", b"Trainer.fit"),
+)
 
 
 def says_complete(content: bytes) -> bool:
@@ -22,9 +27,33 @@ def says_complete(content: bytes) -> bool:
 
 def last_completion(content: bytes) -> int | None:
     """Return the byte after the last line that says that training is over; None where no line does."""
-    if not any(word in content for word in WORDS):
+    if not any(end in content for end in ENDS):
         return None
-    last = None
-    for last in COMPLETED.finditer(content):  # noqa: B007 (the last one is wanted)
-        pass
-    return last.end() if last else None
+    for start, end in _lines_from_the_last(content):
+        last = None
+        for last in COMPLETED.finditer(content, start, end):  # noqa: B007 (the last one is wanted)
+            pass
+        if last:
+            return last.end()
+    return None
+
+
+def _lines_from_the_last(content: bytes) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each line that speaks of training, the last first.
+
+    A pattern that may begin anywhere is slow: it is asked only where one of its words stands.
+    """
+    places: list[int] = []
+    for word in WORDS:
+        at = content.find(word)
+        while at >= 0:
+            places.append(at)
+            at = content.find(word, at + 1)
+    before = len(content) + 1
+    for at in sorted(places, reverse=True):
+        if at >= before:  # in the line of the one before
+            continue
+        start = content.rfind(b"\n", 0, at) + 1
+        end = content.find(b"\n", at)
+        yield start, len(content) if end < 0 else end
+        before = start

@@ -7,7 +7,8 @@ died before it printed its configuration belongs to the experiment of the logs o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.run_names import name_runs, path_names
 
 SLURM = "slurm"
+
+Place = tuple[Path, str]  # folder, and the file's name without the job's numbers
 
 
 def identify(attempts: Iterable[Run], *, seed_key: str | None = None) -> list[Run]:
@@ -37,10 +40,11 @@ def identify(attempts: Iterable[Run], *, seed_key: str | None = None) -> list[Ru
         if attempt.seed is None and attempt.job is None:
             attempt = replace(attempt, seed=name.index_seed)
         attempts[number] = attempt
+    named = _experiments_at_places(attempts)
     identified = []
     for attempt in attempts:
         if _died_nameless(attempt):
-            attempt = _with_siblings(attempt, attempts)
+            attempt = _with_siblings(attempt, named)
         identified.append(attempt)
     return identified
 
@@ -74,18 +78,24 @@ def _died_nameless(attempt: Run) -> bool:
     return _is_slurm(attempt) and attempt.name is None and not attempt.evaluations
 
 
-def _with_siblings(attempt: Run, attempts: Sequence[Run]) -> Run:
+def _experiments_at_places(attempts: Iterable[Run]) -> dict[Place, set[str]]:
+    """Return the experiments of the named logs, by folder and file name."""
+    experiments: dict[Place, set[str]] = defaultdict(set)
+    for attempt in attempts:
+        if attempt.name is not None:
+            experiments[_place_of(attempt)].add(attempt.experiment)
+    return experiments
+
+
+def _with_siblings(attempt: Run, named: Mapping[Place, set[str]]) -> Run:
     """Return a nameless attempt in the experiment of the named logs of the same file name in its folder."""
-    own_place = _folder_and_stem(attempt)
-    experiments = set()
-    for other in attempts:
-        if other.name is not None and _folder_and_stem(other) == own_place:
-            experiments.add(other.experiment)
+    experiments = named.get(_place_of(attempt), set())
     if len(experiments) != 1:
         return attempt
-    return replace(attempt, experiment=experiments.pop())
+    (experiment,) = experiments
+    return replace(attempt, experiment=experiment)
 
 
-def _folder_and_stem(attempt: Run) -> tuple[Path, str]:
+def _place_of(attempt: Run) -> Place:
     path = attempt.path
     return path.parent, stem_without_job(path)

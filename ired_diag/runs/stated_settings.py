@@ -26,6 +26,21 @@ def differing_settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> set[str]:
     return {key for key in {**a, **b} if key not in TEXTS and a.get(key) != b.get(key)}
 
 
+def differ_in_no_other(a: Mapping[str, Any], b: Mapping[str, Any], key: str) -> bool:
+    """Say whether two configurations are equal but for one key, names and notes.
+
+    >>> differ_in_no_other({"lr": 0.1, "notes": "x"}, {"lr": 0.2, "clip": None}, "lr")
+    True
+    """
+    for other in a:
+        if other != key and other not in TEXTS and a[other] != b.get(other):
+            return False
+    for other in b:
+        if other not in a and b[other] is not None and other != key and other not in TEXTS:
+            return False
+    return True
+
+
 def differing_keys(configurations: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the keys that are not the same in all configurations, in the order of their first mention.
 

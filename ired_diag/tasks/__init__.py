@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Mapping
 from importlib import import_module
@@ -22,7 +23,12 @@ KEY = "task"  # of a configuration that names one
 
 def names() -> list[str]:
     """Return the names of the tasks that are built in, sorted."""
-    return sorted(module.name for module in iter_modules(__path__))
+    return list(_names())
+
+
+@functools.cache  # rules ask for each configuration, and the folder does not change
+def _names() -> tuple[str, ...]:
+    return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
 def load(name: str | Task) -> Task:
@@ -43,11 +49,16 @@ def load(name: str | Task) -> Task:
     # A name of a built-in task is that of a module, and has neither.
     if ":" in name or name.endswith(".py"):
         return _own(name)
-    if name not in names():
+    if name not in _names():
         raise NotFound(
             f"--task {name!r}: there is no such task. Built in: {', '.join(names())}; a task of your own is "
             "FILE.py:FUNCTION."
         )
+    return _built_in(name)
+
+
+@functools.cache
+def _built_in(name: str) -> Task:
     task: Task = import_module(f"ired_diag.tasks.{name}").TASK
     return task
 
@@ -65,7 +76,7 @@ def _own(name: str) -> Task:
 
 def is_built_in(name: str) -> bool:
     """Say whether a task of this name is built in, so that loading it runs no file of a user's."""
-    return name in names()
+    return name in _names()
 
 
 def recognised(keys: Mapping[str, Any]) -> Task | None:
