@@ -13,6 +13,7 @@ COMPLETED = re.compile(
     rb"|^training complete\b",
     re.MULTILINE | re.IGNORECASE,
 )
+LAST_WORDS = (b"complete", b"finished", b"done", b"trainer.fit")  # in lower case: each such line has one
 WORDS = (b"raining", b"RAINING", b"Trainer.fit")
 ENDS = (
     *(b"complete", b"Complete", b"COMPLETE", b"finished", b"Finished", b"FINISHED"),
@@ -30,6 +31,9 @@ def last_completion(content: bytes) -> int | None:
     if not any(end in content for end in ENDS):
         return None
     for start, end in _lines_from_the_last(content):
+        line = content[start:end].lower()
+        if not any(word in line for word in LAST_WORDS):
+            continue
         last = None
         for last in COMPLETED.finditer(content, start, end):  # noqa: B007 (the last one is wanted)
             pass
