@@ -1,7 +1,7 @@
 """Lines of a log by a word in them.
 
-A pattern that may begin anywhere looks at every byte and reads 50 MB/s; ``bytes.find`` reads gigabytes. So the
-word is looked for, and the pattern is put to the lines that hold it.
+A pattern that may begin anywhere looks at every byte and reads 50 MB/s; ``bytes.find`` reads gigabytes. So
+the word is looked for, and the pattern is put to the lines that hold it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 
 def lines_holding(content: bytes, word: bytes) -> Iterator[bytes]:
-    """Yield each line that holds a word, without its newline, in the order of the log.
+    r"""Yield each line that holds a word, without its newline, in the order of the log.
 
-    >>> list(lines_holding(b"loss 1\\nsaved\\nloss 2", b"loss"))
+    >>> list(lines_holding(b"loss 1\nsaved\nloss 2", b"loss"))
     [b'loss 1', b'loss 2']
     """
     at = content.find(word)
@@ -43,9 +43,9 @@ def starts_a_line(content: bytes, word: bytes) -> bool:
 
 
 def first_at_line_start(pattern: re.Pattern[bytes], content: bytes, *words: bytes) -> re.Match[bytes] | None:
-    """Return the first match of a pattern whose matches begin a line, with one of some words.
+    r"""Return the first match of a pattern whose matches begin a line, with one of some words.
 
-    >>> first_at_line_start(re.compile(rb"Seed: (\\d+)"), b"a\\nSeed: x\\nSeed: 3", b"Seed: ")[1]
+    >>> first_at_line_start(re.compile(rb"Seed: (\d+)"), b"a\nSeed: x\nSeed: 3", b"Seed: ")[1]
     b'3'
     """
     first: re.Match[bytes] | None = None

@@ -30,9 +30,9 @@ class Wording:
         return self.lines.lower()
 
     def may_hold(self, *words: bytes) -> bool:
-        """Say whether the log may hold one of some words.
+        r"""Say whether the log may hold one of some words.
 
-        >>> Wording(b"step 1\\rstep 2\\rdone").may_hold(b"done"), Wording(b"step 1").may_hold(b"done")
+        >>> Wording(b"step 1\rstep 2\rdone").may_hold(b"done"), Wording(b"step 1").may_hold(b"done")
         (True, False)
         """
         lines = self.lines

@@ -96,7 +96,7 @@ class History:
         replaced: list[Row] = []
         ordered = sorted(rows, key=lambda row: row.attempt)  # stable: within an attempt the last wins
         starts = {row.attempt: row.step for row in reversed(ordered)}
-        ends = _ends_of(starts)
+        ends = ends_of(starts)
         for row in ordered:
             if row.step >= ends[row.attempt]:
                 replaced.append(row)
@@ -163,7 +163,7 @@ def _series_of(values: Mapping[int, float]) -> Series:
     )
 
 
-def _ends_of(starts: Mapping[int, int]) -> dict[int, int]:
+def ends_of(starts: Mapping[int, int]) -> dict[int, int]:
     """Return by attempt the step from which on a later attempt ended it.
 
     Args:
