@@ -10,20 +10,33 @@ import re
 from collections.abc import Iterator
 
 
+def spans_of_lines(content: bytes, *words: bytes) -> list[tuple[int, int]]:
+    r"""Return start and end of each line that holds one of some words, in the order of the log.
+
+    >>> spans_of_lines(b"loss 1\nsaved\nloss 2", b"loss", b"1")
+    [(0, 6), (13, 19)]
+    """
+    spans: set[tuple[int, int]] = set()
+    for word in words:
+        at = content.find(word)
+        while at >= 0:
+            start = content.rfind(b"\n", 0, at) + 1
+            end = content.find(b"\n", at)
+            if end < 0:
+                end = len(content)
+            spans.add((start, end))
+            at = content.find(word, end)
+    return sorted(spans)
+
+
 def lines_holding(content: bytes, word: bytes) -> Iterator[bytes]:
     r"""Yield each line that holds a word, without its newline, in the order of the log.
 
     >>> list(lines_holding(b"loss 1\nsaved\nloss 2", b"loss"))
     [b'loss 1', b'loss 2']
     """
-    at = content.find(word)
-    while at >= 0:
-        start = content.rfind(b"\n", 0, at) + 1
-        end = content.find(b"\n", at)
-        if end < 0:
-            end = len(content)
+    for start, end in spans_of_lines(content, word):
         yield content[start:end]
-        at = content.find(word, end)
 
 
 def places_at_line_starts(content: bytes, word: bytes) -> Iterator[int]:

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
 from ired_diag.json_text import MOST_BYTES, parse_first_json
 from ired_diag.readers import progress_series, slurm_job
 from ired_diag.readers.death import DiedWithoutMetrics
 from ired_diag.readers.evaluation_ending import evaluation_ending, provenance_of
+from ired_diag.readers.line_search import places_at_line_starts
 from ired_diag.readers.printed_results import is_evaluation_log, read_job_results
 from ired_diag.readers.slurm_ending import find_ending
 from ired_diag.readers.slurm_events import read_events
@@ -42,7 +45,7 @@ MARKERS = re.compile(
     rb"|Validation Result @ Iteration |\[[\w-]*DIAG step=|Setting random seed: |SLURM_JOB_ID)",
     re.MULTILINE,
 )
-CONFIGURATION = re.compile(rb"^Configuration:\s*(?=\{)", re.MULTILINE)
+CONFIGURATION = re.compile(rb"Configuration:\s*(?=\{)")
 
 
 def accepts(path: Path) -> bool:
@@ -221,7 +224,11 @@ def _read_bytes(path: Path) -> bytes:
 
 def _configuration(content: bytes, path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:
     """Return the first configuration block, and what is odd about the blocks."""
-    starts = [match.end() for match in CONFIGURATION.finditer(content)]
+    starts = []
+    for place in places_at_line_starts(content, b"Configuration:"):
+        block = CONFIGURATION.match(content, place)
+        if block:
+            starts.append(block.end())
     if not starts:
         return None, []
     findings = []
@@ -232,23 +239,20 @@ def _configuration(content: bytes, path: Path) -> tuple[dict[str, Any] | None, l
         )
     first = content[starts[0] : starts[0] + MOST_BYTES]
     try:
-        block, _ = parse_first_json(first.decode("utf-8", "replace"))
-        if not isinstance(block, dict):
+        configuration, _ = parse_first_json(first.decode("utf-8", "replace"))
+        if not isinstance(configuration, dict):
             raise ValueError("a list, where an object is expected")
     except ValueError:
         statement = "The configuration block is cut or damaged and was not read."
         findings.append(Finding("configuration_torn", "warning", statement, evidence={"file": path.name}))
         return None, findings
-    return block, findings
+    return configuration, findings
 
 
 def _evaluations(history: History) -> int:
     """Return at how many steps an evaluation stands that no later start has ended."""
-    steps: set[int] = set()
-    for name, series in history.series.items():
-        if _is_evaluation(name):
-            steps.update(series.steps.tolist())
-    return len(steps)
+    steps = [series.steps for name, series in history.series.items() if _is_evaluation(name)]
+    return len(np.unique(np.concatenate(steps))) if steps else 0
 
 
 def _is_evaluation(name: str) -> bool:

@@ -17,7 +17,7 @@ from ired_diag.readers import causes
 from ired_diag.readers.completed import ENDS, last_completion, says_complete
 from ired_diag.readers.console_lines import console_lines
 from ired_diag.readers.death import death, last_words, readable
-from ired_diag.readers.line_search import first_at_line_start, lines_holding, starts_a_line
+from ired_diag.readers.line_search import first_at_line_start, lines_holding, spans_of_lines, starts_a_line
 from ired_diag.readers.wording import Wording
 from ired_diag.runs.ending import Ending
 
@@ -175,11 +175,10 @@ def _since_cancellation(content: bytes, *, is_restarted: bool) -> bytes:
 
 def _early_stop(content: bytes) -> str:
     """Return the line that says that training stopped early, where no evaluation follows it."""
-    if not any(word in content for word in STOP_WORDS):
-        return ""
-    for match in reversed(list(EARLY_STOP.finditer(content))):
-        is_no_stop = NOT_A_STOP.search(match[0])
-        if not is_no_stop and not EVALUATED.search(content, match.end()):
+    for start, end in reversed(spans_of_lines(content, *STOP_WORDS)):
+        match = EARLY_STOP.match(content, start, end)
+        is_stop = match is not None and not NOT_A_STOP.search(match[0])
+        if match and is_stop and not EVALUATED.search(content, match.end()):
             return readable(match[0].decode("utf-8", "replace"))
     return ""
 
