@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
+from ired_diag.readers.number_columns import numbers_of
 from ired_diag.runs.history import MAX_STEP, History, Row, Series, ends_of
 
 # Each pattern begins with a sole letter, which is looked for quickly; what stands before it is asked then.
@@ -214,17 +214,10 @@ def _add_columns(
 
 def _numbers(texts: Sequence[bytes]) -> Floats | None:
     """Return texts as numbers; None where one is not a number to a logger."""
-    together = b"".join(texts)
-    if b"_" in together:
+    if b"_" in b"".join(texts):
         return None
     try:
-        if b"(" not in together:  # arrow reads "nan(1)"
-            column: Floats = pa.array(texts, pa.binary()).cast(pa.string()).cast(pa.float64()).to_numpy()
-            return column
-    except pa.ArrowInvalid:
-        pass  # "+1" is a number to Python alone
-    try:
-        return np.fromiter(map(float, texts), np.float64, len(texts))
+        return numbers_of(texts)
     except ValueError:
         return None
 
