@@ -317,11 +317,13 @@ def _series(parts: Sequence[tuple[Integers, Floats]], steps: Integers) -> Series
     if len(parts) > 1:
         places = np.concatenate([place for place, _ in parts])
         values = np.concatenate([value for _, value in parts])
-    order = np.lexsort((places, steps[places]))
-    own_steps = steps[places][order]
+    own_steps = steps[places]
+    if len(parts) == 1 and bool(np.all(own_steps[1:] > own_steps[:-1])):
+        return Series(own_steps, values)
+    order = np.lexsort((places, own_steps))
+    own_steps = own_steps[order]
     is_last = np.append(own_steps[1:] != own_steps[:-1], True)
-    kept = order[is_last]
-    return Series(steps[places][kept], values[kept])
+    return Series(own_steps[is_last], values[order[is_last]])
 
 
 def _replaced(

@@ -1,4 +1,4 @@
-"""Columns of arrow as arrays, from their buffers: arrow's own conversion imports pandas, which takes longer."""
+"""Columns of arrow as arrays, from their buffers: arrow itself imports pandas, which takes longer."""
 
 from __future__ import annotations
 
