@@ -174,7 +174,7 @@ class _Helper:
         self._thread.start()
 
     def runs(self) -> dict[Path, list[Run]]:
-        """Return the runs when all parts are read; what a process was reading when it was killed is missing."""
+        """Return the runs when all parts are read, without those that a killed process was reading."""
         self._thread.join()
         runs: dict[Path, list[Run]] = {}
         for answer in self._answers:
