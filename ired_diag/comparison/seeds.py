@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ class Seed:
     failure: Failure | None = None
     unfinished: bool = False
 
-    @property
+    @cached_property
     def pairable(self) -> bool:
         """Whether its seed is known, and no other run of its group has the same."""
         return is_seed_label(self.label)
@@ -75,6 +76,11 @@ class Members:
     knobs: Mapping[str, Any] = field(default_factory=dict)
     failures: Sequence[Failure] = ()
     of_table: bool = False
+
+    @cached_property
+    def pairable_labels(self) -> list[str]:
+        """The labels of its seeds that may be paired with those of another group."""
+        return [seed.label for seed in self.seeds if seed.pairable]
 
     @property
     def failed(self) -> list[Failure]:
@@ -115,15 +121,11 @@ def settings_alike(runs: Sequence[Run]) -> dict[str, Any]:
 
 def shared_seeds(*groups: Members) -> list[str]:
     """Return the labels of the seeds that all groups have, in the order of the first."""
-    first, *others = map(_pairable_labels, groups)
-    shared = first
-    for labels in others:
+    shared = list(groups[0].pairable_labels)
+    for members in groups[1:]:
+        labels = set(members.pairable_labels)
         shared = [label for label in shared if label in labels]
     return shared
-
-
-def _pairable_labels(members: Members) -> list[str]:
-    return [seed.label for seed in members.seeds if seed.pairable]
 
 
 def seconds_between(started: object, ended: object) -> float:

@@ -23,6 +23,7 @@ from scipy.special import ndtr, ndtri
 
 from ired_diag.curves.lasting_rise import valley_of
 from ired_diag.curves.nats import Curve, curve_of
+from ired_diag.curves.remembered import remembered
 from ired_diag.curves.shape import RESTING, shape_of
 from ired_diag.stats.arrays import Array
 
@@ -57,6 +58,7 @@ class Best:
     is_lucky: bool
 
 
+@remembered
 def best_evaluation(
     steps: ArrayLike,
     values: ArrayLike,

@@ -49,6 +49,7 @@ from ired_diag.curves.late_jump import late_jump
 from ired_diag.curves.nats import FACTOR, Curve, curve_of
 from ired_diag.curves.onset import Onset, at_evaluation, onset_in
 from ired_diag.curves.pace import Pace, pace_of
+from ired_diag.curves.remembered import remembered
 from ired_diag.curves.rest import Rest, rest_of
 from ired_diag.curves.restarts import cycle_ends, noise_at_ends, restarts_in
 from ired_diag.curves.rise import is_divergence, is_recovering, is_regression
@@ -121,6 +122,7 @@ SINGLE = Shape(
 )
 
 
+@remembered
 def shape_of(
     steps: ArrayLike,
     values: ArrayLike,

@@ -240,6 +240,10 @@ def _agreement(series: Series, other: Series) -> Agreement | None:
 
 def equal_groups(study: Study) -> set[frozenset[str]]:
     """Return the pairs of groups that this rule reports."""
+    return study.derived(_equal_groups)
+
+
+def _equal_groups(study: Study) -> set[frozenset[str]]:
     return {frozenset(groups_of(pair.runs)) for pair in _unexpected_pairs(study)}
 
 
@@ -350,6 +354,10 @@ def _consequence(pairs: Sequence[Pair], keys: list[str], *, is_one_group: bool) 
 
 def _unexpected_pairs(study: Study) -> list[Pair]:
     """Return the pairs of runs that agree and should not."""
+    return study.derived(_find_unexpected_pairs)
+
+
+def _find_unexpected_pairs(study: Study) -> list[Pair]:
     return list(filter(_is_unexpected, _equal_pairs(study.runs)))
 
 

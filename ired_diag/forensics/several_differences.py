@@ -42,6 +42,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ired_diag.comparison.one_program import LABELS, may_be_one_program
@@ -110,7 +111,7 @@ class Setting:
         """The names of the groups, the first few."""
         return listed(self.groups, 3)
 
-    @property
+    @cached_property
     def strategy(self) -> str:
         """Its mining strategy."""
         return str(value_of(self.configuration, "mining_strategy"))

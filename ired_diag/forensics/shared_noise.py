@@ -86,6 +86,10 @@ def find(study: Study) -> Iterator[Finding]:
 
 def curves_of(study: Study) -> list[Curves]:
     """Return the groups with complete runs, each with its common plateau."""
+    return study.derived(_curves_of_groups)
+
+
+def _curves_of_groups(study: Study) -> list[Curves]:
     return not_none(itertools.starmap(_curves, study.groups().items()))
 
 

@@ -6,12 +6,12 @@ is counted in a finding.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from ired_diag.runs.run import Run
 
@@ -49,7 +49,8 @@ SCALAR_LOGS = (
 )
 
 
-def readers() -> dict[str, Reader]:
+@cache
+def readers() -> Mapping[str, Reader]:
     """Return the reader of each format, by the format's name, in the order in which they are tried."""
     from ired_diag.readers import history_json, results_json, slurm, text_job, text_log
 
@@ -68,7 +69,7 @@ def readers() -> dict[str, Reader]:
         )
     # Any text log: last, because it may understand lines of all others.
     by_format[text_log.FORMAT_NAME] = Reader(text_log.accepts, lambda path: [text_log.read_run(path)])
-    return by_format
+    return MappingProxyType(by_format)
 
 
 def read_by_step(path: Path, step: str) -> list[Run]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+
+from ired_diag.readers.line_search import spans_of_lines
 
 COMPLETED = re.compile(
     rb"^[^\r\n]{0,60}?\btraining (?:is |has been |was )?(?:complete|completed|finished|done)\b"
@@ -13,6 +14,7 @@ COMPLETED = re.compile(
     rb"|^training complete\b",
     re.MULTILINE | re.IGNORECASE,
 )
+LAST_WORDS = (b"complete", b"finished", b"done", b"trainer.fit")  # in lower case: each such line has one
 WORDS = (b"raining", b"RAINING", b"Trainer.fit")
 ENDS = (
     *(b"complete", b"Complete", b"COMPLETE", b"finished", b"Finished", b"FINISHED"),
@@ -29,31 +31,13 @@ def last_completion(content: bytes) -> int | None:
     """Return the byte after the last line that says that training is over; None where no line does."""
     if not any(end in content for end in ENDS):
         return None
-    for start, end in _lines_from_the_last(content):
+    for start, end in reversed(spans_of_lines(content, *WORDS)):
+        line = content[start:end].lower()
+        if not any(word in line for word in LAST_WORDS):
+            continue
         last = None
         for last in COMPLETED.finditer(content, start, end):  # noqa: B007 (the last one is wanted)
             pass
         if last:
             return last.end()
     return None
-
-
-def _lines_from_the_last(content: bytes) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each line that speaks of training, the last first.
-
-    A pattern that may begin anywhere is slow: it is asked only where one of its words stands.
-    """
-    places: list[int] = []
-    for word in WORDS:
-        at = content.find(word)
-        while at >= 0:
-            places.append(at)
-            at = content.find(word, at + 1)
-    before = len(content) + 1
-    for at in sorted(places, reverse=True):
-        if at >= before:  # in the line of the one before
-            continue
-        start = content.rfind(b"\n", 0, at) + 1
-        end = content.find(b"\n", at)
-        yield start, len(content) if end < 0 else end
-        before = start

@@ -15,15 +15,18 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.readers import causes
 from ired_diag.readers.causes import Kind
-from ired_diag.readers.completed import last_completion
+from ired_diag.readers.completed import ENDS, last_completion
 from ired_diag.readers.console_lines import Line, console_lines
 from ired_diag.readers.tracebacks import Raised, fatal_exception, goes_on, without_ignored
+from ired_diag.readers.wording import Wording
 from ired_diag.runs.ending import Ending
 
 LONGEST_DETAIL = 300
@@ -71,7 +74,8 @@ WORDS = (
         "exit code",
     ),
 )
-RAW_WORDS = tuple(word.encode() for word in WORDS)
+WORDS_WITHOUT_DIGITS = tuple(word.encode() for word in WORDS if not re.search(r"\d", word))
+DIGITS_IN_WORDS = tuple(word.encode() for word in WORDS if re.search(r"\d", word))
 LOSS = re.compile(
     r"(?i)(?<![\w./-])(?P<name>(?:(?:train(?:ing)?|total|batch|avg|average|mean|running|step|epoch|iter)"
     r"[ _/.-]?)?loss)['\"]?\s*(?:\([^)]*\)\s*)?(?:[:=|]\s*|is\s+|\s)"
@@ -98,25 +102,42 @@ def death(content: bytes, *, trained: bool | None = None) -> Ending | None:
         content: The log: a job's output, its error stream, or both in one file.
         trained: Whether the job came as far as to train. Default: whether the log shows progress.
     """
-    if not any(word in content for word in RAW_WORDS):
+    wording = Wording(content)
+    if not wording.may_hold(*WORDS_WITHOUT_DIGITS) and not any(word in content for word in DIGITS_IN_WORDS):
         return None
-    end = last_completion(content)
+    end = last_completion(content) if wording.may_hold(*ENDS) else None
+    words = _words_in(wording)
     if end is None:
-        return death_in(console_lines(content), trained=trained)
+        return death_in(console_lines(content), trained=trained, words=words)
     # Training came to its end: only what follows can have ended the job, or a loss that was NaN.
-    lines = without_ignored(console_lines(content[:end]))
-    nan = loss_stays_nan(lines)
-    if nan:
-        return Ending("failed", nan, cause="nan_loss")
-    return death_in(console_lines(content[end:]), trained=True)
+    if b"nan" in wording.lower or b"\x1b" in wording.lines:
+        lines = without_ignored(console_lines(content[:end]))
+        nan = loss_stays_nan(lines)
+        if nan:
+            return Ending("failed", nan, cause="nan_loss")
+    return death_in(console_lines(content[end:]), trained=True, words=words)
 
 
-def _suspects(lines: Sequence[Line]) -> list[int]:
+def _words_in(wording: Wording) -> list[str]:
+    """Return the words of causes that a log may hold: a few of a hundred."""
+    if b"\x1b" in wording.lines:  # a word may be printed in two colours
+        return list(WORDS)
+    return [word for word in WORDS if wording.may_hold(word.encode())]
+
+
+def _suspects(lines: Sequence[Line], words: Sequence[str]) -> list[int]:
     """Return the places of the lines that hold a word which a cause may have."""
     texts = [line.text for line in lines]
     together = "\n".join(texts)
-    words = [word for word in WORDS if word in together]  # a few of a hundred
-    return [n for n, text in enumerate(texts) if any(word in text for word in words)]
+    ends = list(accumulate(len(text) + 1 for text in texts))
+    places: list[int] = []
+    for word in words:
+        at = together.find(word)
+        while at >= 0:
+            place = bisect_right(ends, at)
+            places.append(place)
+            at = together.find(word, ends[place])
+    return sorted(set(places))
 
 
 def death_of(path: Path) -> Ending | None:
@@ -134,10 +155,18 @@ def death_of(path: Path) -> Ending | None:
     return None if is_document else death(content)
 
 
-def death_in(lines: Sequence[Line], *, trained: bool | None = None) -> Ending | None:
-    """Return how a job died, by the lines of its log; None where they do not say that it did."""
+def death_in(
+    lines: Sequence[Line], *, trained: bool | None = None, words: Sequence[str] = WORDS
+) -> Ending | None:
+    """Return how a job died, by the lines of its log; None where they do not say that it did.
+
+    Args:
+        lines: The lines.
+        trained: Whether the job came as far as to train. Default: whether the lines show progress.
+        words: Those of ``WORDS`` that the lines may hold. Default: all.
+    """
     lines = without_ignored(lines)
-    suspects = _suspects(lines)
+    suspects = _suspects(lines, words)
     if not suspects:
         return None
     if trained is None:

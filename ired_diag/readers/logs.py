@@ -22,6 +22,7 @@ from ired_diag.readers.identity import identify
 from ired_diag.readers.joined_parts import join_files_of_run
 from ired_diag.readers.joined_results import join_results
 from ired_diag.readers.own_readers import own_readers, with_broken_readers
+from ired_diag.readers.reading_ahead import read_ahead
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
 from ired_diag.readers.seed_table_metrics import is_table_of_seeds
@@ -66,6 +67,7 @@ class Logs:
     _read: set[Path] = field(default_factory=set)
     _run_folders: dict[Path, Path] = field(default_factory=dict)
     _run_states: dict[Path, Path] = field(default_factory=dict)
+    _runs_ahead: dict[Path, list[Run]] = field(default_factory=dict)
 
     def add(self, path: Path) -> None:
         """Read one log, or a folder of event files; what was read before is not read again.
@@ -80,7 +82,8 @@ class Logs:
             self._add_accounts(path)
             return
         try:
-            self.attempts.extend((self.read or read_log)(path))
+            runs = self._runs_ahead.pop(path, None)
+            self.attempts.extend((self.read or read_log)(path) if runs is None else runs)
         except DiedWithoutMetrics as death:
             self._note_death(path)
             self.skipped.append(Skipped(path, str(death).removeprefix(f"{path}: ")))
@@ -102,6 +105,8 @@ class Logs:
             files: The files, sorted.
             list_all: Note every file that is not a log; else only files that are named like a log.
         """
+        if self.read is None or self.read is read_log:
+            self._runs_ahead = read_ahead(files, read_log)
         for path in files:
             if is_special(path):
                 self.skipped.append(Skipped(path, NOT_OPENED))

@@ -36,15 +36,16 @@ from ired_diag.readers.result_lines import (
     running_number,
     samples_in,
 )
+from ired_diag.readers.wording import Wording
 from ired_diag.runs.evaluation_result import EvaluationResult
 
 # What every log with a result holds somewhere; a log without it is not read line by line.
 SPREADS = (b"\xc2\xb1", b"+/-")
-RESULT_WORDS = (b"eval", b"test", b"ood", b"current ", b"of-distribution", b"held", b"acc@1", b") @[")
+RESULT_WORDS = (b"eval", b"test", b"ood", b"current ", b"of-distribution", b"held", b") @[")
 RESULT_SOMEWHERE = re.compile(  # in lower case, in a line with one of these words
     rb"\bevaluating\b|\beval\w*[ _](?:metrics|results|summary)"
     rb"|\b(?:test|ood|eval)\b[^\r\n]{0,120}[:=|]|\b(?:test|eval)_\w+|test metric|current \w+ *[=:]"
-    rb"|of-distribution|heldout|held-out|acc@1|\(a[pr]\) @\["
+    rb"|of-distribution|heldout|held-out|\(a[pr]\) @\["
 )
 OF_THE_STUDY = (b"Validation Result @ Iteration ", b"DIAG step=")
 CANDIDATE = re.compile(
@@ -99,6 +100,9 @@ ANNOUNCED = re.compile(
     r"(?i)^(?:start(?:ing)?|running|launching|begin(?:ning)?)\b(?!.*\btrain)[^.\n]*\b(?:evaluation|eval)\b"
 )
 LOG_NAMED = re.compile(r"(?i)eval|test|results?|log|output|stdout|score")
+# A number that is no part of a name, such as acc@5; words after which another number is of another meaning.
+FREE_NUMBER = re.compile(rb"(?<![\w@.])\d++(?:\.\d++)?(?![\w.])")
+MEANS_MORE = re.compile(rb"(?i)ood|rank")
 END = 1 << 16  # bytes
 OBJECT = b'{"'
 DATA_BY_OOD = {True: "ood", False: "id", None: ""}
@@ -142,9 +146,10 @@ def read_results(content: bytes, path: Path) -> Printed:
         path: Its path, which each result names.
     """
     whole = content[: content.rfind(b"\n") + 1]
-    trains = _shows_training(whole)
-    announced = not trains and _announces_evaluation(whole)
-    if not _may_hold_results(whole):
+    wording = Wording(whole)
+    trains = _shows_training(whole, wording)
+    announced = not trains and _announces_evaluation(whole, wording)
+    if not _may_hold_results(whole, wording):
         return Printed(trains=trains, announced=announced)
     scan = _Scan(path=path, trains=trains)
     scan.read(whole)
@@ -158,24 +163,34 @@ def read_results(content: bytes, path: Path) -> Printed:
     )
 
 
-def _announces_evaluation(content: bytes) -> bool:
-    lines = _lines_holding(content, b"valuation", b"eval")
+def _announces_evaluation(content: bytes, wording: Wording) -> bool:
+    words = (b"valuation", b"eval")
+    if not wording.may_hold(*words):
+        return False
+    lines = _lines_holding(content, *words)
     return any(ANNOUNCED.match(_message(line)) for line in lines)
 
 
-def _shows_training(content: bytes) -> bool:
+def _shows_training(content: bytes, wording: Wording) -> bool:
     """Say whether a log shows training: by the study's own lines, else by a line with a loss and its step."""
-    if any(mark in content for mark in OF_THE_STUDY):
+    if wording.may_hold(*OF_THE_STUDY):
         return True
-    lines = _lines_holding(content, b"loss", b"Loss", b"LOSS", b"raining for ", b"RAINING FOR ")
-    return any(b"%|" not in line and TRAINS.search(line) for line in lines)
+    words = (b"loss", b"Loss", b"LOSS", b"raining for ", b"RAINING FOR ")
+    if not wording.may_hold(*words):
+        return False
+    for line in _lines_holding(content, *words):
+        if b"%|" not in line and TRAINS.search(line):
+            return True
+    return False
 
 
-def _may_hold_results(content: bytes) -> bool:
+def _may_hold_results(content: bytes, wording: Wording) -> bool:
     """Say whether a log holds what every log with a result holds somewhere."""
-    if any(mark in content for mark in SPREADS):
+    if wording.may_hold(*SPREADS):
         return True
-    lines = _lines_holding(content.lower(), *RESULT_WORDS)
+    if b"acc@0" in wording.lower and b"acc@1" in content.lower():
+        return True
+    lines = _lines_holding(wording.lower, *RESULT_WORDS)
     return any(RESULT_SOMEWHERE.search(line) for line in lines)
 
 
@@ -250,14 +265,28 @@ class _Scan:
     spread_kind: str = ""
     n: int | None = None
     first_of_section: int = 0
+    is_running_alone: bool = False  # whether the last line stated a running value and nothing else
+    running_form: bytes = b""  # such a line, with 0 for each number
 
     def read(self, content: bytes) -> None:
-        """Read all lines, tables and configuration blocks."""
+        """Read all lines, tables and configuration blocks.
+
+        Of running values that are printed one after another in the same words, the first and the last are
+        read: each replaces the one before it.
+        """
         lines = content.split(b"\n")
         skip_to = 0
+        waiting: int | None = None
         for index, line in enumerate(lines):
             if index < skip_to or not self._may_matter(line):
                 continue
+            if self.running_form and FREE_NUMBER.sub(b"0", line) == self.running_form:
+                waiting = index
+                continue
+            if waiting is not None:
+                self._read_line(_message(lines[waiting]), waiting + 1)
+                waiting = None
+            self.running_form = b""
             message = _message(line)
             if CONFIGURATION.match(message):
                 skip_to = self._read_configuration(lines, index)
@@ -265,6 +294,10 @@ class _Scan:
                 skip_to = self._read_table(lines, index)
             else:
                 self._read_line(message, index + 1)
+                if self.is_running_alone and not MEANS_MORE.search(line):
+                    self.running_form = FREE_NUMBER.sub(b"0", line)
+        if waiting is not None:
+            self._read_line(_message(lines[waiting]), waiting + 1)
         self.results.extend(self.running.values())
 
     def _may_matter(self, line: bytes) -> bool:
@@ -327,12 +360,15 @@ class _Scan:
 
     def _read_line(self, message: str, line: int) -> None:
         text = BULLET.sub("", message)
+        self.is_running_alone = False
+        context = self.context
         self._take_context(text)
         if self._read_error(message, line) or self._read_header(text):
             return
         running = running_number(text) if self.inside and not self.trains else None
         if running:
             self._add_running(running, line)
+            self.is_running_alone = self.context is context
             return
         if COUNTS_TRAINING.search(text) or TRAIN_SECTION.search(text):
             return

@@ -1,19 +1,8 @@
 """SLURM's ``.out`` files, with the ``.err`` files next to them.
 
-What is read: the lines that a batch script prints about the job, the training script's configuration
-block, its two evaluation tables, and its diagnostics,
-
-    Validation Result @ Iteration 1000; Milestone = 1 (ID: Validation)
-    ---  -------
-    mse  0.00969
-    ---  -------
-    [CD-DIAG step=1100] E_pos=982.8 E_neg=1069.2 margin=86.3
-
-which become the metrics ``validation/mse`` (the table's label in lower case, a slash, its row) and
-``CD-DIAG/E_pos``. A metric whose step goes back begins a new attempt within the log: a requeued job appends
-to it, and what was logged from that step on is ended. A last line without a newline is a write that was
-cut: nothing is read from it, because it may hold half a number. A table or a diagnostic may stand behind a
-progress bar, where both streams went into one file.
+What is read: the lines that a batch script prints about the job, the training script's configuration block,
+and its evaluation tables and diagnostics (``slurm_events``). A last line without a newline is a write that
+was cut: nothing is read from it, because it may hold half a number.
 
 Progress bars (``progress_series``) are read from the ``.err`` file, else from the ``.out`` file; a ``.err``
 file or a text log that holds bars is read alone too.
@@ -22,10 +11,11 @@ file or a text log that holds bars is read alone too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
@@ -33,10 +23,12 @@ from ired_diag.json_text import MOST_BYTES, parse_first_json
 from ired_diag.readers import progress_series, slurm_job
 from ired_diag.readers.death import DiedWithoutMetrics
 from ired_diag.readers.evaluation_ending import evaluation_ending, provenance_of
+from ired_diag.readers.line_search import places_at_line_starts
 from ired_diag.readers.printed_results import is_evaluation_log, read_job_results
 from ired_diag.readers.slurm_ending import find_ending
+from ired_diag.readers.slurm_events import read_events
 from ired_diag.readers.task_seeds import SEED_IS_TASK
-from ired_diag.runs.history import History, Row, Series
+from ired_diag.runs.history import History, Series
 from ired_diag.runs.job_kind import never_started
 from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.place import parse_place
@@ -53,21 +45,7 @@ MARKERS = re.compile(
     rb"|Validation Result @ Iteration |\[[\w-]*DIAG step=|Setting random seed: |SLURM_JOB_ID)",
     re.MULTILINE,
 )
-CONFIGURATION = re.compile(rb"^Configuration:\s*(?=\{)", re.MULTILINE)
-EVALUATION = re.compile(
-    rb"(?:^|[\r\]])Validation Result @ Iteration (?P<step>\d{1,18}); Milestone = \d+ "
-    rb"\((?P<label>[^)\n]*)\)[ \t\r]*\n"
-    rb"-[- \t\r]*\n"
-    rb"(?P<table>(?:[^\n-][^\n]*\n)*)",
-    re.MULTILINE,
-)
-TABLE_ROW = re.compile(rb"(\S+)[ \t]+(\S+)[ \t\r]*\n")
-DIAGNOSTIC = re.compile(
-    rb"(?:^|[\r\]])\[(?P<tag>[\w-]*DIAG) step=(?P<step>\d{1,18})\](?P<pairs>[^\n]*)\n", re.MULTILINE
-)
-PAIR = re.compile(rb"(\S+?)=(\S+)")
-
-Event = tuple[int, int, dict[str, float]]  # position in the file, step, metrics
+CONFIGURATION = re.compile(rb"Configuration:\s*(?=\{)")
 
 
 def accepts(path: Path) -> bool:
@@ -108,12 +86,12 @@ def read(path: Path) -> Run:
     job = slurm_job.read_job(whole, path)
     printed = read_job_results(content, files.errors, path)
     configuration, findings = _configuration(whole, path)
-    events, unreadable_values = _events(whole)
-    printed_history = History.of(_rows(events))
+    printed_history, unreadable_values = read_events(whole)
+    has_events = bool(printed_history.starts)
     series, notes = _progress(files)
     findings.extend(notes)
     only_evaluates = bool(printed.results) and not printed.trains
-    says_something = events or configuration is not None or series or only_evaluates
+    says_something = has_events or configuration is not None or series or only_evaluates
     if not says_something and not MARKERS.search(content):
         if printed.results:
             raise UnreadableFile(
@@ -142,7 +120,7 @@ def read(path: Path) -> Run:
         configuration=configuration,
         history=printed_history.joined(series),
         evaluations=_evaluations(printed_history),
-        ending=evaluation_ending(ending, printed, trained=bool(events)),
+        ending=evaluation_ending(ending, printed, trained=has_events),
         provenance=job.provenance | provenance_of(printed),
         findings=tuple(findings),
         format="slurm",
@@ -246,7 +224,11 @@ def _read_bytes(path: Path) -> bytes:
 
 def _configuration(content: bytes, path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:
     """Return the first configuration block, and what is odd about the blocks."""
-    starts = [match.end() for match in CONFIGURATION.finditer(content)]
+    starts = []
+    for place in places_at_line_starts(content, b"Configuration:"):
+        block = CONFIGURATION.match(content, place)
+        if block:
+            starts.append(block.end())
     if not starts:
         return None, []
     findings = []
@@ -257,93 +239,24 @@ def _configuration(content: bytes, path: Path) -> tuple[dict[str, Any] | None, l
         )
     first = content[starts[0] : starts[0] + MOST_BYTES]
     try:
-        block, _ = parse_first_json(first.decode("utf-8", "replace"))
-        if not isinstance(block, dict):
+        configuration, _ = parse_first_json(first.decode("utf-8", "replace"))
+        if not isinstance(configuration, dict):
             raise ValueError("a list, where an object is expected")
     except ValueError:
         statement = "The configuration block is cut or damaged and was not read."
         findings.append(Finding("configuration_torn", "warning", statement, evidence={"file": path.name}))
         return None, findings
-    return block, findings
-
-
-def _events(content: bytes) -> tuple[list[Event], int]:
-    """Return every evaluation and diagnostic in file order, and how many values are not numbers."""
-    events: list[Event] = []
-    unreadable_values = 0
-    for position, step, label, pairs in sorted(_labelled(content)):
-        values = {}
-        for key, text in pairs:
-            name = f"{label}/{key.decode('utf-8', 'replace')}"
-            try:
-                values[name] = _number(text)
-            except ValueError:
-                unreadable_values += 1
-        if values:
-            events.append((position, step, values))
-    return events, unreadable_values
-
-
-def _number(text: bytes) -> float:
-    if b"_" in text:  # a number to Python, not to a logger
-        raise ValueError(text)
-    return float(text)
-
-
-def _labelled(content: bytes) -> Iterator[tuple[int, int, str, list[tuple[bytes, bytes]]]]:
-    """Yield position, step, label and (key, value) pairs of each evaluation table and diagnostic line."""
-    for match in EVALUATION.finditer(content):
-        label = match["label"].decode("utf-8", "replace").removeprefix("ID: ").lower()
-        yield match.start(), int(match["step"]), label, list(_table_rows(match["table"]))
-    for match in DIAGNOSTIC.finditer(content):
-        yield match.start(), int(match["step"]), match["tag"].decode(), PAIR.findall(match["pairs"])
-
-
-def _table_rows(table: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield key and value of each row, up to the first line that is not a row of the table."""
-    position = 0
-    while match := TABLE_ROW.match(table, position):
-        yield match[1], match[2]
-        position = match.end()
+    return configuration, findings
 
 
 def _evaluations(history: History) -> int:
     """Return at how many steps an evaluation stands that no later start has ended."""
-    steps: set[int] = set()
-    for name, series in history.series.items():
-        if _is_evaluation(name):
-            steps.update(series.steps.tolist())
-    return len(steps)
+    steps = [series.steps for name, series in history.series.items() if _is_evaluation(name)]
+    return len(np.unique(np.concatenate(steps))) if steps else 0
 
 
 def _is_evaluation(name: str) -> bool:
     return "DIAG/" not in name
-
-
-def _rows(events: list[Event]) -> Iterator[Row]:
-    """Yield a row for each step; a metric whose step goes back begins a new attempt.
-
-    A table of step 1000 that is printed after a diagnostic of step 1100 is not a restart: each metric counts
-    for itself. A metric that is logged again at its last step replaces its value.
-    """
-    attempt = 1
-    rows: dict[int, dict[str, float]] = {}
-    last: dict[str, int] = {}
-    for _, step, values in events:
-        goes_back = any(step < last.get(name, step) for name in values)
-        if goes_back:
-            yield from _rows_of_attempt(rows, attempt)
-            attempt += 1
-            rows = {}
-            last = {}
-        rows.setdefault(step, {}).update(values)
-        last |= dict.fromkeys(values, step)
-    yield from _rows_of_attempt(rows, attempt)
-
-
-def _rows_of_attempt(rows: dict[int, dict[str, float]], attempt: int) -> Iterator[Row]:
-    for step, values in rows.items():
-        yield Row(step, values, attempt)
 
 
 def _experiment(name: str | None, path: Path) -> str:

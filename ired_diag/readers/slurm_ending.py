@@ -14,16 +14,18 @@ import re
 from collections.abc import Sequence
 
 from ired_diag.readers import causes
-from ired_diag.readers.completed import last_completion, says_complete
+from ired_diag.readers.completed import ENDS, last_completion, says_complete
 from ired_diag.readers.console_lines import console_lines
 from ired_diag.readers.death import death, last_words, readable
+from ired_diag.readers.line_search import first_at_line_start, lines_holding, spans_of_lines, starts_a_line
+from ired_diag.readers.wording import Wording
 from ired_diag.runs.ending import Ending
 
 COMPLETE = re.compile(rb"^training complete\b", re.MULTILINE | re.IGNORECASE)
-LAST_LINES = re.compile(
-    rb"^(?:Cleaning up work directory|[^\n]* completed at |=+ .* Complete =+)", re.MULTILINE
-)
-SUMMARY = re.compile(rb"^Evaluation Summary\b", re.MULTILINE)
+CLEANING_UP, COMPLETED_AT, COMPLETE_BANNER = b"Cleaning up work directory", b" completed at ", b" Complete ="
+BANNER = re.compile(rb"=+ .* Complete =+")
+SUMMARY = re.compile(rb"Evaluation Summary\b")
+ERROR = b"ERROR"
 REPORTED_ERROR = re.compile(rb"\bERROR\b[ :-][^\r\n]*")
 TRAINED = re.compile(rb"^Training for \d|Validation Result @ Iteration |DIAG step=", re.MULTILINE)
 STARTED = re.compile(rb"^(?:Job started at |Loading configuration from: |SLURM_JOB_ID)", re.MULTILINE)
@@ -59,9 +61,13 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
     out, err = _last_start(out, err)
     has_bars = PROGRESS_BAR in out or PROGRESS_BAR in (err or b"")
     trained = has_bars or bool(TRAINED.search(out))
-    deaths = _deaths(out, err, trained=trained)
-    if _says_complete(out):
-        return _complete(out, err, deaths)
+    of_errors = None if err is None else death(err, trained=trained)
+    deaths = _deaths(out, of_errors, trained=trained)
+    wording = Wording(out)
+    if _says_complete(out, wording):
+        if err is not None and not trained:
+            of_errors = death(err, trained=True)
+        return _complete(out, of_errors, deaths)
     stop = _early_stop(out) or _early_stop(err or b"")
     if stop:
         detail = f"then: {deaths[0].detail}" if deaths else stop
@@ -69,9 +75,10 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
     if deaths:
         explained = [ending for ending in deaths if ending.state != "unexplained"]
         return (explained or deaths)[0]
-    if not trained and SUMMARY.search(out) and not REPORTED_ERROR.search(out):
+    has_summary = not trained and first_at_line_start(SUMMARY, out, b"Evaluation Summary")
+    if has_summary and not REPORTED_ERROR.search(out):
         return Ending("complete", "the evaluation printed its summary")
-    if LAST_LINES.search(out):
+    if _has_last_lines(out):
         detail = _reported_error(out) or "the script reached its end without finishing training"
         return Ending("unexplained", detail)
     words = _last_words(out, err) if trained else ""
@@ -79,11 +86,9 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
     return Ending("cut_off", detail)
 
 
-def _deaths(out: bytes, err: bytes | None, *, trained: bool) -> list[Ending]:
+def _deaths(out: bytes, of_errors: Ending | None, *, trained: bool) -> list[Ending]:
     """Return what the error stream, and then the output, say that the job died of."""
-    deaths = [death(out[-OUT_TAIL:], trained=trained)]
-    if err is not None:
-        deaths.insert(0, death(err, trained=trained))
+    deaths = [of_errors, death(out[-OUT_TAIL:], trained=trained)]
     return [ending for ending in deaths if ending]
 
 
@@ -92,18 +97,26 @@ def _last_words(out: bytes, err: bytes | None) -> str:
     return last_words(err or b"") or last_words(out[-OUT_TAIL:])
 
 
-def _says_complete(out: bytes) -> bool:
+def _says_complete(out: bytes, wording: Wording) -> bool:
     """Say whether the program says that training is over.
 
     A batch script that prints its own last lines may print "Training completed!" after a failure too: of such
     a log only the words of the study's program count.
     """
-    if COMPLETE.search(out):
+    if b"training complete" in wording.lower and COMPLETE.search(out):
         return True
-    return not LAST_LINES.search(out) and says_complete(out)
+    may_say_so = wording.may_hold(*ENDS)
+    return may_say_so and not _has_last_lines(out) and says_complete(out)
 
 
-def _complete(out: bytes, err: bytes | None, deaths: Sequence[Ending]) -> Ending:
+def _has_last_lines(out: bytes) -> bool:
+    """Say whether a batch script printed its own last lines."""
+    if COMPLETED_AT in out or starts_a_line(out, CLEANING_UP):
+        return True
+    return any(BANNER.match(line) for line in lines_holding(out, COMPLETE_BANNER))
+
+
+def _complete(out: bytes, of_errors: Ending | None, deaths: Sequence[Ending]) -> Ending:
     """Return that training is complete, with what went wrong after it, or a loss that ended as NaN.
 
     A log may hold several trainings, one after the other: an error before the last one that came to its end
@@ -112,7 +125,7 @@ def _complete(out: bytes, err: bytes | None, deaths: Sequence[Ending]) -> Ending
     if deaths and deaths[0].cause == "nan_loss":
         return Ending("complete", deaths[0].detail, cause="nan_loss")
     rest = out[last_completion(out) or 0 :]
-    later = _deaths(rest, err, trained=True)
+    later = _deaths(rest, of_errors, trained=True)
     after = later[0].detail if later else _reported_error(rest)
     detail = f"then: {after}" if after else ""
     return Ending("complete", detail)
@@ -162,17 +175,16 @@ def _since_cancellation(content: bytes, *, is_restarted: bool) -> bytes:
 
 def _early_stop(content: bytes) -> str:
     """Return the line that says that training stopped early, where no evaluation follows it."""
-    if not any(word in content for word in STOP_WORDS):
-        return ""
-    for match in reversed(list(EARLY_STOP.finditer(content))):
-        is_no_stop = NOT_A_STOP.search(match[0])
-        if not is_no_stop and not EVALUATED.search(content, match.end()):
+    for start, end in reversed(spans_of_lines(content, *STOP_WORDS)):
+        match = EARLY_STOP.match(content, start, end)
+        is_stop = match is not None and not NOT_A_STOP.search(match[0])
+        if match and is_stop and not EVALUATED.search(content, match.end()):
             return readable(match[0].decode("utf-8", "replace"))
     return ""
 
 
 def _reported_error(out: bytes) -> str:
-    errors = REPORTED_ERROR.findall(out)
+    errors = REPORTED_ERROR.findall(out) if ERROR in out else []
     if not errors:
         return ""
     return readable(_line_around(errors[-1], out))

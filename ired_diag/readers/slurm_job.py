@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ired_diag.readers.line_search import first_at_line_start, lines_holding
+
 # <name>_<job>[_<task>].out, or SLURM's own slurm-<job>[_<task>].out. Of a job without an array, SLURM writes
 # 4294967294 (NO_VAL) for %a: there is no task.
 NO_TASK = "4294967294"
@@ -76,7 +78,8 @@ def read_job(content: bytes, path: Path) -> Job:
         path: Its path; only the name is used.
     """
     job, task = _job_and_task(content, path)
-    seed = _first(SEED_SET, content) or _first(SEED_ANNOUNCED, content)
+    seed = _first(SEED_SET, content, b"Setting random seed: ", b"Random seed set to: ")
+    seed = seed or _first(SEED_ANNOUNCED, content, b"Seed: ")
     return Job(
         job=job,
         task=task,
@@ -90,8 +93,8 @@ def _job_and_task(content: bytes, path: Path) -> tuple[str | None, int | None]:
     """Return the id of the job or array, and the array task's number: from the file name, else as logged."""
     job: str | None = None
     task: str | None = None
-    ids = JOB_ID.search(content)
-    logged_task = _first(TASK_ID, content)
+    ids = first_at_line_start(JOB_ID, content, b"Job ID: ")
+    logged_task = _first(TASK_ID, content, b"Array task", b"Array Task")
     if ids:
         job = (ids[2] or ids[1]).decode()
         logged_task = ids[3] or logged_task
@@ -107,13 +110,13 @@ def _job_and_task(content: bytes, path: Path) -> tuple[str | None, int | None]:
 
 def _provenance(content: bytes, *, job: str | None, task: int | None) -> dict[str, Any]:
     """Return what a log states of the code, the machine and the training."""
-    ids = JOB_ID.search(content)
+    cloned = b"Repository cloned and checked out to: "
     texts = {
-        "job_id": ids[1] if ids else None,
-        "git_commit": _first(COMMIT, content) or _first(COMMIT_SHORT, content),
-        "git_url": _first(REPOSITORY, content),
-        "host": _first(HOST, content),
-        "gpu": _first(GPU, content),
+        "job_id": _first(JOB_ID, content, b"Job ID: "),
+        "git_commit": _first(COMMIT, content, b"Git SHA: ") or _first(COMMIT_SHORT, content, cloned),
+        "git_url": _first(REPOSITORY, content, b"Git URL: "),
+        "host": _first(HOST, content, b"Running on host: "),
+        "gpu": _first(GPU, content, b"|"),
     }
     provenance: dict[str, Any] = {}
     if job is not None:
@@ -123,26 +126,31 @@ def _provenance(content: bytes, *, job: str | None, task: int | None) -> dict[st
             provenance[name] = text.decode("utf-8", "replace")
     if task is not None:
         provenance["task"] = task
-    steps = _first(TRAINING, content)
+    steps = _first(TRAINING, content, b"Training for ")
     if steps:
         provenance["training_started"] = True
         provenance["train_steps"] = int(steps)
-    inputs = _first(INPUTS, content)
-    if inputs:
-        provenance["input_dimension"] = int(inputs)
+    for line in lines_holding(content, b"Input dimension: "):
+        inputs = INPUTS.match(line)
+        if inputs:
+            provenance["input_dimension"] = int(inputs[1])
+            break
     return provenance
 
 
 def _start_and_end(content: bytes) -> dict[str, Any]:
     """Return when a job started and ended, and the zone of the clock, as far as its log says."""
     times: dict[str, Any] = {}
-    started = STARTED.findall(content)[:1]
-    ended = ENDED.findall(content)[-1:]
-    for name, dates in (("started", started), ("ended", ended)):
-        for text in dates:
-            date = parse_date(text.decode("utf-8", "replace"))
-            if date:
-                times[name], times["time_zone"] = date
+    started = _first(STARTED, content, b"Job started at ")
+    ended = None
+    for line in lines_holding(content, b" completed at "):
+        match = ENDED.match(line)
+        if match:
+            ended = match[1]
+    for name, text in (("started", started), ("ended", ended)):
+        date = parse_date(text.decode("utf-8", "replace")) if text else None
+        if date:
+            times[name], times["time_zone"] = date
     return times
 
 
@@ -188,6 +196,7 @@ def parse_date(text: str) -> tuple[str, str] | None:
         return None
 
 
-def _first(pattern: re.Pattern[bytes], content: bytes) -> bytes | None:
-    match = pattern.search(content)
+def _first(pattern: re.Pattern[bytes], content: bytes, *starts: bytes) -> bytes | None:
+    """Return what the first line states that begins with one of some words and fits a pattern."""
+    match = first_at_line_start(pattern, content, *starts)
     return match[1] if match else None

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ired_diag.readers.text_layout import Layout
 from ired_diag.readers.text_tokens import DIGITS, NUMBER
+from ired_diag.runs.arrow_columns import array_of
 
 EVERY_BYTE = bytes(range(256))
 SEPARATOR = ord(",")
@@ -151,9 +152,8 @@ def numbers_of(
     is_read = np.ones(count, dtype=np.bool_)
     for place, column in enumerate(columns.numbers):
         chunk = table[str(column)]
-        if chunk.null_count:
-            is_read &= ~chunk.is_null().to_numpy()
-        values[:, place] = chunk.to_numpy()
+        values[:, place], is_number = array_of(chunk)
+        is_read &= is_number
     for column, expected in columns.constants:
         is_read &= np.array([cell == expected for cell in table[str(column)].to_pylist()], dtype=np.bool_)
     return values, is_read

@@ -28,11 +28,12 @@ LONGEST = 16384  # bytes of a line that is read
 MOST_STRAYS, MOST_STRAYS_OF_PAIRS, MOST_STRAYS_OF_HEADER = 10, 5, 4
 LONGEST_NAME, MOST_WORDS = 80, 7
 EDGE = rb"(?:\||\xe2\x94\x82|\xe2\x94\x83)"
-RULE = re.compile(rb"\s*(?:(?:[-=+|*_~#]|\xe2[\x94\x95].)\s*){3,}")
+# Possessive where a repetition can end in one way only: a line of a table is long, and fits neither.
+RULE = re.compile(rb"\s*+(?:(?:[-=+|*_~#]|\xe2[\x94\x95].)\s*+){3,}+")
 DRAWN = re.compile(rb"\d%\|")
 KERAS = re.compile(rb"\s*\d+/(?:\d+|Unknown) (?:\[(?P<done>=+)\]|\[[=>.\s]+\]|(?:\xe2\x94[\x80-\xbf])+)")
 CELL = re.compile(
-    rb"\s*%b\s*(?P<name>[^|\x80-\xff]*?[A-Za-z][^|\x80-\xff]*?)\s*%b\s*(?P<number>%b)(?P<unit>%%|[a-zA-Z/]+)?\s*%b\s*"
+    rb"\s*+%b(?P<name>[^|A-Za-z\x80-\xff]*+[A-Za-z][^|\x80-\xff]*+)%b\s*(?P<number>%b)(?P<unit>%%|[a-zA-Z/]+)?\s*%b\s*"
     % (EDGE, EDGE, NUMBER, EDGE)
 )
 SECTION = re.compile(rb"\s*%b\s*(?P<name>[A-Za-z][\w /-]*/)\s*%b\s*%b\s*" % (EDGE, EDGE, EDGE))
@@ -148,7 +149,7 @@ def _may_be_row(line: bytes) -> bool:
 
 def _cell(match: re.Match[bytes], line: bytes) -> Layout:
     unit = (match["unit"] or b"").decode()
-    name = match["name"].decode("utf-8", "replace")
+    name = match["name"].strip().decode("utf-8", "replace")
     if unit and unit not in UNITS:
         return Layout("other")
     cell = Field(name, "metric", match.start("number"), match.end("number"), unit)

@@ -40,6 +40,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.errors import unreadable
+from ired_diag.readers.number_columns import numbers_of
 from ired_diag.readers.tqdm_grammar import (
     ELAPSED,
     LOOKS_CUT,
@@ -338,7 +339,7 @@ def _numbers(key: str, tokens: Sequence[bytes]) -> tuple[NDArray[Any], list[int]
     if key == "<counter>":
         return np.fromiter(map(int, tokens), np.int64, len(tokens)), []
     try:
-        return np.fromiter(map(float, tokens), np.float64, len(tokens)), []
+        return numbers_of(tokens), []
     except ValueError:
         return _numbers_with_gaps(tokens)
 

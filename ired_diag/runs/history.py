@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ired_diag.errors import unreadable
 from ired_diag.json_text import parse_json
+from ired_diag.runs.arrow_columns import array_of
 from ired_diag.runs.flat_lines import may_be_columns
 
 KEYS_OF_A_ROW = ("step", "attempt")
@@ -96,7 +97,7 @@ class History:
         replaced: list[Row] = []
         ordered = sorted(rows, key=lambda row: row.attempt)  # stable: within an attempt the last wins
         starts = {row.attempt: row.step for row in reversed(ordered)}
-        ends = _ends_of(starts)
+        ends = ends_of(starts)
         for row in ordered:
             if row.step >= ends[row.attempt]:
                 replaced.append(row)
@@ -163,7 +164,7 @@ def _series_of(values: Mapping[int, float]) -> Series:
     )
 
 
-def _ends_of(starts: Mapping[int, int]) -> dict[int, int]:
+def ends_of(starts: Mapping[int, int]) -> dict[int, int]:
     """Return by attempt the step from which on a later attempt ended it.
 
     Args:
@@ -330,7 +331,8 @@ def _integers(table: pa.Table, key: str) -> Integers:
     column = table.column(key)
     if not pa.types.is_integer(column.type) or column.null_count:
         raise ValueError(f"a row without an integer {key}")
-    return np.asarray(column.to_numpy(), dtype=np.int64)
+    numbers, _ = array_of(column)
+    return numbers.astype(np.int64)
 
 
 def _numbers(column: pa.ChunkedArray, content: bytes) -> tuple[Booleans, Floats]:
@@ -338,8 +340,8 @@ def _numbers(column: pa.ChunkedArray, content: bytes) -> tuple[Booleans, Floats]
     is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
     if not is_number:
         raise ValueError("something else than a number")
-    is_there = np.asarray(column.is_valid().to_numpy(), dtype=np.bool_)
-    values = np.asarray(column.fill_null(0).to_numpy(), dtype=np.float64)
+    numbers, is_there = array_of(column)
+    values = numbers.astype(np.float64)
     if np.isinf(values).any() and TOO_LARGE.search(content):
         raise ValueError("a whole number too large for a float, which was read as infinite")
     return is_there, values

@@ -8,6 +8,7 @@ behind it. A number with a percent sign or a word of change is a claim about ano
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ired_diag.runs.claimed_change import ALIASES
 from ired_diag.runs.run import Run
@@ -36,18 +37,22 @@ def named_value(run: Run, key: str) -> float | None:
     return values.pop() if len(values) == 1 else None
 
 
-def _values_in(text: str, key: str) -> list[float]:
+@lru_cache(maxsize=1 << 16)  # runs have their folders and their experiment in common
+def _values_in(text: str, key: str) -> tuple[float, ...]:
     """Return the numbers behind a setting's name in a text.
 
     >>> _values_in("sgd_lr1e-3_bs64", "learning_rate"), _values_in("run_bs128", "batch_size")
-    ([0.001], [128.0])
+    ((0.001,), (128.0,))
     >>> _values_in("lr_plus10", "lr"), _values_in("flr0.1", "lr"), _values_in("lr10pct", "lr")
-    ([], [], [])
+    ((), (), ())
     """
+    return tuple(float(match["number"]) for match in _pattern_of(key).finditer(text))
+
+
+@lru_cache(maxsize=1 << 12)
+def _pattern_of(key: str) -> re.Pattern[str]:
     names = "|".join(_patterns_of(key))
-    pattern = rf"(?<![a-z])(?:{names})[_=-]?{NUMBER}{END}"
-    matches = re.finditer(pattern, text, re.IGNORECASE)
-    return [float(match["number"]) for match in matches]
+    return re.compile(rf"(?<![a-z])(?:{names})[_=-]?{NUMBER}{END}", re.IGNORECASE)
 
 
 def _patterns_of(key: str) -> list[str]:

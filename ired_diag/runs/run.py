@@ -144,7 +144,7 @@ class Run:
         heading = heading_as_html(self.label, [self.ending.label, *judged, str(self.path)])
         return heading + frame_as_html(last_values(self.history))
 
-    @property
+    @cached_property
     def evaluated(self) -> tuple[str, Series] | None:
         """The metric that says how good the model is, and its values; None where none is logged.
 
@@ -175,7 +175,7 @@ class Run:
         """Return a metric with NaN where a logged constant stands for it; None where it is not logged."""
         return as_judged(self.history.series, metric)
 
-    @property
+    @cached_property
     def direction(self) -> Direction:
         """In which direction the metric that judges the run improves, and who says so."""
         return self.direction_of(self.judging_metric or "")
@@ -192,14 +192,14 @@ class Run:
                 return Direction(not self.recorded_metric.higher_is_better, "configuration")
         return direction_of(metric, higher_is_better=self.higher_is_better, configuration=self.configuration)
 
-    @property
+    @cached_property
     def group(self) -> str:
         """The name that all seeds of the same variant share: ``q101``, ``q201@61186975``."""
         if not self.variant:
             return self.experiment
         return f"{self.experiment}@{self.variant}"
 
-    @property
+    @cached_property
     def seed_label(self) -> str:
         """What the run is called among those of its group: ``seed0``, ``version_3``, ``unseeded-<job>``."""
         return self.run_name or label_of(self.seed, self.file_label, self.job)
@@ -209,7 +209,7 @@ class Run:
         """Whether its seed is known, and no other run of its group has the same."""
         return is_seed_label(self.seed_label)
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Any]:
         """The configuration without the keys that only identify the run; empty where it is unknown."""
         configuration = self.configuration or {}

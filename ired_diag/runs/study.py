@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ired_diag.errors import AmbiguousName, DiagError, NotFound
 from ired_diag.runs.completion import complete_by_siblings
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_NAMES = 12
+
+Derived = TypeVar("Derived")
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,19 @@ class Study:
 
     def groups(self) -> dict[str, list[Run]]:
         """Return the runs by group: experiment, or experiment and variant."""
-        return by_group(self.runs)
+        by_name = self.derived(_by_group)
+        return {group: list(runs) for group, runs in by_name.items()}
+
+    def derived(self, function: Callable[[Study], Derived]) -> Derived:
+        """Return what a function makes of the study: it is called once, and its result is never changed."""
+        if function not in self._results:
+            self._results[function] = function(self)
+        result: Derived = self._results[function]
+        return result
+
+    @cached_property
+    def _results(self) -> dict[Callable[[Study], Any], Any]:
+        return {}
 
     def _groups_called(self, name: str) -> dict[str, list[Run]]:
         called = {}
@@ -213,6 +228,10 @@ class Study:
         ((group, runs),) = groups.items()
         check_seeds(group, runs)
         return runs
+
+
+def _by_group(study: Study) -> dict[str, list[Run]]:
+    return by_group(study.runs)
 
 
 def _plainest(name: str, groups: dict[str, list[Run]]) -> dict[str, list[Run]]:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from scipy import stats
+from scipy import special
 
 from ired_diag.stats.standard_error import MeanDifference
 
@@ -60,14 +60,14 @@ def two_one_sided(mean: MeanDifference, margin: float, alpha: float = ALPHA) -> 
     difference, error, df = mean.difference, mean.standard_error, mean.df
     if mean.reason:
         return _untested(mean, margin=margin, reason=mean.reason)
-    half = float(stats.t.isf(alpha, df)) * error
+    half = -float(special.stdtrit(df, alpha)) * error
     low = difference - half
     high = difference + half
     if not 0 < margin < math.inf:
         reason = f"the margin must be positive and finite, found {margin:g}"
         return replace(_untested(mean, margin=margin, reason=reason), low=low, high=high)
-    p_lower = float(stats.t.sf((difference + margin) / error, df))
-    p_upper = float(stats.t.cdf((difference - margin) / error, df))
+    p_lower = float(special.stdtr(df, -(difference + margin) / error))
+    p_upper = float(special.stdtr(df, (difference - margin) / error))
     return Equivalence(
         difference=difference,
         margin=margin,
