@@ -11,9 +11,9 @@ from app.run_groups import all_runs
 from ired_diag import tasks
 from ired_diag.comparison import Comparison
 from ired_diag.comparison.across import Across
-from ired_diag.drawing.aggregate_intervals import aggregate_intervals
 from ired_diag.comparison.source_levels import source_levels
 from ired_diag.comparison.words import readout_name
+from ired_diag.drawing.aggregate_intervals import aggregate_intervals
 from ired_diag.drawing.by_group import last_of_groups, of_one_run
 from ired_diag.drawing.critical_difference import critical_difference
 from ired_diag.drawing.data import FigureData

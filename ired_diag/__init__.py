@@ -65,8 +65,8 @@ __all__ = [
     "train",
     "variance",
     "verify",
-    "when",
     "watch",
+    "when",
 ]
 
 

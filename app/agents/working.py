@@ -18,8 +18,8 @@ from anyio import BrokenWorkerProcess, CapacityLimiter, create_task_group, sleep
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 
-from app.cli.group import one_line
 from app.cli.exhausted import lack_in_words
+from app.cli.group import one_line
 from ired_diag.errors import DiagError
 
 HEARTBEAT = 2.0  # s between two notes of progress

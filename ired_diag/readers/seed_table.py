@@ -180,7 +180,7 @@ def source_seeds_of_table(path: Path) -> dict[str, dict[int, dict[str, int]]]:
 
     Empty where a table has no column of such seeds. With a column of seeds next to them, it is among them.
     """
-    rows = _rows(path)
+    rows = text_of_rows(path)
     if rows is None:
         return {}
     layout = layout_of(path, rows)
