@@ -109,6 +109,12 @@ def test_words_that_are_not_said_any_more_are_gone() -> None:
     assert compare("keep", "drop. The mean is below the margin").status == "gone"
 
 
+def test_a_quote_of_thousands_of_numbers_is_not_searched_for() -> None:
+    compared = compare("1 " * 5000, "1 " * 5000)
+    assert compared.status == "not checked"
+    assert "quote those that matter" in compared.remark
+
+
 # What counts as evidence
 
 
