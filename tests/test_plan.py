@@ -438,6 +438,12 @@ def test_runs_that_are_set_aside_and_began_before_the_lock_are_named(study: Path
     checked = ird.check_plan(study / "plan.yaml").predictions[0]
     assert checked.standing == "confirmatory"
     assert "that it does not use may have begun before (new/seed4)" in checked.standing_reason
+    for config in (study / "runs/old").glob("*/config.json"):
+        stored = json.loads(config.read_text())
+        stored["provenance"]["parent"] = {"run": "older/seed0", "step": 100}
+        config.write_text(json.dumps(stored))
+    reason = ird.check_plan(study / "plan.yaml").predictions[0].standing_reason
+    assert "forks go on from runs that may have begun before (old/seed0" in reason
 
 
 # Mistakes in a plan

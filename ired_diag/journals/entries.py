@@ -43,6 +43,7 @@ PLAIN_LABEL = re.compile(
     re.IGNORECASE,
 )
 BOLD = re.compile(r"^\s{0,3}(?:\*\*|__)[^*_]{1,60}?[.:]?(?:\*\*|__)[.:]?")
+WORD = re.compile(r"\w")
 MARKS = re.compile(r"[*_`:]")
 YET = "to collect"
 
@@ -295,7 +296,7 @@ def _take_block(state: _State, number: int, block: Sequence[str]) -> None:
             words = line[prompt.end() :].split()
             state.command = Evidence(number + offset, " ".join(words), "")
             state.evidence.append(state.command)
-        elif state.command is not None and line.strip():
+        elif state.command is not None and WORD.search(line):  # and not only the rule of a table
             _add_quote(state, number + offset, line.strip())
 
 

@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from ired_diag.claims.numbers import Printed, as_printed, numbers_in, plain
@@ -25,6 +26,8 @@ Status = Literal["holds", "changed", "gone", "not checked"]
 WORD = re.compile(r"\w+|±")
 MARKUP = re.compile(r"\*\*|__|`|(?<!\w)[*_]|[*_](?!\w)|[\"“”„«»]")
 WAS = re.compile(r"\s*\(was [^()]*\)\s*$")  # of a correction
+MOST_TOKENS = 400  # of a quote: the time grows with its length times that of the output
+KEPT = 4  # outputs whose tokens are kept, as several lines quote the same one
 DEEPEST = 4  # words before a number that say which it is
 ROUNDING = 1e-9  # of half a digit, in binary fractions
 FILLERS = ("is", "was", "are", "were", "of", "about", "the", "a")  # before a number, in words of one's own
@@ -73,9 +76,12 @@ def compare(quote: str, output: str) -> Compared:
     """
     text = cleaned(quote)
     wanted = list(_tokens(text))
-    there = list(_tokens(plain(_as_lines(output))))
     if not wanted:
         return Compared("not checked", remark="it quotes nothing")
+    if len(wanted) > MOST_TOKENS:
+        remark = f"it quotes more than {MOST_TOKENS} words and numbers: quote those that matter"
+        return Compared("not checked", remark=remark)
+    there = _tokens_of_output(output)
     numbers = [token for token in wanted if isinstance(token, Printed)]
     words = [token for token in wanted if isinstance(token, str)]
     windows = list(_windows(wanted, there))
@@ -116,6 +122,11 @@ def agrees(old: Printed, new: Printed) -> bool:
         return value > old.value
     half = max(old.unit, unit) / 2
     return abs(value - old.value) <= half * (1 + ROUNDING)
+
+
+@lru_cache(maxsize=KEPT)
+def _tokens_of_output(output: str) -> tuple[Token, ...]:
+    return tuple(_tokens(plain(_as_lines(output))))
 
 
 def _as_lines(output: str) -> str:

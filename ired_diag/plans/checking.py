@@ -270,15 +270,20 @@ def _standing(lock: Lock | None, numbers: SeedNumbers, *, is_changed: bool) -> t
 
 
 def _seen_before(lock: Lock, numbers: SeedNumbers) -> str:
-    """Return that further runs of the groups, which are not used, began before the lock; empty otherwise."""
+    """Return what may have been seen before the lock all the same; empty where nothing is known of it."""
     earlier = []
     for run in numbers.set_aside:
         if order_of(lock.time, [start_of(run)]).order != "before":
             earlier.append(run.label)
-    if not earlier:
-        return ""
-    listed = first_names(earlier, MOST_NAMED)
-    return f"; runs of the same groups that it does not use may have begun before ({listed})"
+    seen = ""
+    if earlier:
+        listed = first_names(earlier, MOST_NAMED)
+        seen = f"; runs of the same groups that it does not use may have begun before ({listed})"
+    forks = [run.label for run in numbers.runs if run.provenance.get("parent")]
+    if forks:
+        listed = first_names(forks, MOST_NAMED)
+        seen += f"; forks go on from runs that may have begun before ({listed})"
+    return seen
 
 
 def _checked(
