@@ -132,7 +132,7 @@ def test_keys_that_nobody_could_guess_are_named(tmp_path: Path) -> None:
     assert named.result.design.terms == (("init",), ("data",))
     output = said("variance", source, "--sources", "init=torch,data=np_rng", status=1)
     assert "no configuration has the key 'torch'" in output
-    assert "np_rng, torch_rng" in output
+    assert "There are: torch_rng, np_rng" in output
 
 
 def test_a_log_with_columns_of_seeds_is_a_group_of_runs(tmp_path: Path) -> None:

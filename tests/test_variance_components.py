@@ -244,7 +244,7 @@ def test_pairs_cannot_be_told_apart_and_aliases_are_named() -> None:
     seeds = [0, 0, 1, 1, 2, 2]
     design = crossed_design({"init": seeds, "data": seeds}, 6)
     assert design.terms == (("init",),)
-    assert design.aliases["init",] == (("data",), ("init", "data"))
+    assert design.aliases["init",] == [("data",), ("init", "data")]
     alone = crossed_design({"init": range(4), "data": range(4)}, 4)
     assert alone.terms == ()
     assert ("init",) in alone.in_residual

@@ -102,14 +102,14 @@ def crossed_groups(
 
 def _note_on(name: str, result: SourceVariance) -> str:
     precision = result.precision
-    known = (
+    worth = (
         f"their mean is as precise as that of {precision.effective:.3g} independent runs "
         f"({precision.effective_low:.3g} to {precision.effective_high:.3g})"
     )
     if result.components.reason:
-        known = f"how many independent ones they are worth is unknown ({result.components.reason})"
+        worth = f"how many independent ones they are worth is unknown ({result.components.reason})"
     return (
-        f"{name}: {runs_in_words(result)}. {NOT_INDEPENDENT}: {known}. Verdict and intervals take that into "
+        f"{name}: {runs_in_words(result)}. {NOT_INDEPENDENT}: {worth}. Verdict and intervals take that into "
         "account, other tests do not. 'ired-diag variance' shows what each seed makes."
     )
 

@@ -174,7 +174,7 @@ def advise(
 
 
 class _Valuation:
-    """What purchases do to the standard error of the mean, at the estimates and in draws of the components."""
+    """What purchases do to the standard error of the mean, at the estimates and in the draws."""
 
     def __init__(
         self,
@@ -284,10 +284,10 @@ def extended(design: CrossedDesign, counts: Mapping[str, int]) -> dict[str, Leve
 
 
 def _check(design: CrossedDesign, prices: Mapping[str, float], budget: float) -> None:
-    known = (SEEDS, MORE_EVALUATIONS, *design.factors)
+    sold = (SEEDS, MORE_EVALUATIONS, *design.factors)
     for name, price in prices.items():
-        if name not in known:
-            raise ValueError(f"--cost {name}: there is nothing of this name to buy: {', '.join(known)}.")
+        if name not in sold:
+            raise ValueError(f"--cost {name}: there is nothing of this name to buy: {', '.join(sold)}.")
         if not 0 < price < math.inf:
             raise ValueError(f"--cost {name}: a price is positive and finite, found {price:g}.")
     if not 0 < budget < math.inf:
