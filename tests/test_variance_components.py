@@ -220,7 +220,7 @@ def test_intervals_hold_the_truth_with_evaluations_that_follow_one_another() -> 
 
 
 def test_the_noise_of_evaluations_is_that_of_the_residual_alone() -> None:
-    """What all runs, or all runs of one data order, share along the steps is no noise of a single run."""
+    """What all runs, or all runs of one data seed, share along the steps is no noise of a single run."""
     rng = np.random.default_rng(7)
     curves, _ = autoregressive(rng, 5, 4, 40, 0.3)
     shared = 5 * rng.standard_normal(40)

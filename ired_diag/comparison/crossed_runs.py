@@ -1,6 +1,6 @@
-"""Crossed runs: groups of 3 initialisations x 3 data orders, which are not 9 independent seeds.
+"""Crossed runs: groups of 3 initialisations x 3 data seeds, which are not 9 independent seeds.
 
-Runs of one initialisation resemble each other, and so do those of one data order. A t test takes all of them
+Runs of one initialisation resemble each other, and so do those of one data seed. A t test takes all of them
 as independent, and its interval is too narrow. The interval of the difference of such groups is therefore
 made of draws of the variance components (``source_variance``): of the differences of runs with equal seeds
 where these are pairs, else of both groups. Its p value is twice the share of draws beyond 0.

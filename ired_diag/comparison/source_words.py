@@ -19,7 +19,7 @@ FEW_LEVELS = 4  # with fewer, the upper end is more than 14 times the estimate
 
 
 def runs_in_words(result: SourceVariance) -> str:
-    """Return how many runs there are and by which seeds: ``25 runs: 5 initialisations x 5 data orders``."""
+    """Return how many runs there are and by which seeds: ``25 runs: 5 initialisations x 5 data seeds``."""
     count = len(result.values)
     runs = counted(count, "run")
     varied = result.levels.varied
@@ -80,8 +80,11 @@ def _rest_in_words(result: SourceVariance) -> str:
 
 def limits_in_words(result: SourceVariance) -> Iterator[str]:
     """Yield what these runs cannot tell."""
-    for source, seed in result.levels.fixed.items():
-        yield f"All runs have {ONE[source]} {seed}: what another one would change is not in these numbers."
+    fixed = {ONE[source]: seed for source, seed in result.levels.fixed.items()}
+    fixed.update(result.levels.fixed_keys)
+    shared = [f"{name} {seed}" for name, seed in fixed.items()]
+    if shared:
+        yield f"All runs have {joined(shared)}: what another one would change is not in these numbers."
     yield from _confounded(result)
     yield from _few_levels(result)
     yield from _negative_estimates(result)

@@ -1,6 +1,6 @@
 """Crossed design: which sources of variance runs can tell apart, and in which directions of the data.
 
-Each run has a level of each factor (its initialisation, its data order). A term is a set of factors, and has
+Each run has a level of each factor (its initialisation, its data seed). A term is a set of factors, and has
 a random effect for each combination of their levels that occurs:
 
     y = μ + Σ_t Z_t b_t + e,      b_t ~ N(0, σ_t² I),      e ~ N(0, σ_e² I).

@@ -1,6 +1,6 @@
 """Which seeds of the sources of randomness go together in a run: crossed, in pairs, or as a Latin square.
 
-    crossed   every initialisation with every data order (and every evaluation draw)
+    crossed   every initialisation with every data seed (and every evaluation draw)
     pairs     the first of each list, the second of each list, …: every run is new in all sources
     latin     three lists of n seeds in n² runs instead of n³: run (i, j) has evaluation draw (i + j) mod n
 
