@@ -200,6 +200,16 @@ def test_gate_refuses_runs_that_share_seeds(tmp_path: Path) -> None:
     assert "needs independent ones" in said("gate", "a", "--against", "b", "--runs", path, status=1)
 
 
+def test_crossed_runs_are_not_accused_of_a_repeated_seed(tmp_path: Path) -> None:
+    """Four runs state one seed and differ in another one; with that one equal too, they are accused."""
+    crossed = tmp_path / "crossed"
+    logs(crossed, keys=("seed", "data_seed"))
+    assert "repeated_seed" not in {finding.rule for finding in ird.diagnose(str(crossed))}
+    for place in crossed.glob("exp*/config.json"):
+        place.write_text(json.dumps({"seed": 0, "data_seed": 42, "lr": 0.1}))
+    assert "repeated_seed" in {finding.rule for finding in ird.diagnose(f"mine={crossed}/*")}
+
+
 def test_plain_seeds_stay_what_they_were(tmp_path: Path) -> None:
     lines = ["method,seed,val_loss"]
     for name, seed in itertools.product("ab", range(5)):

@@ -147,13 +147,15 @@ def with_shared_seeds(
     is_decided_otherwise = pair.identical or pair.mixed_scales or pair.worst_rank is not None
     if is_decided_otherwise or not {a.name, b.name} & crossed.results.keys():
         return pair
+    # Where only some seeds are shared, their differences would leave out the other runs.
+    is_paired = not pairing.obstacle and pair.estimator == "paired"
     lines = []
     changed = pair
     for line in pair.by_readout:
         if line.reason:
             lines.append(line)
             continue
-        draws = _draws_between(a, b, crossed, line.readout, is_paired=not pairing.obstacle)
+        draws = _draws_between(a, b, crossed, line.readout, is_paired=is_paired)
         verdict = _verdict_on(pair, draws, line.margin, question)
         lines.append(_changed_line(line, verdict, draws))
         # The same numbers: the readout that is compared is one of the lines.
