@@ -103,10 +103,10 @@ def command(
     as_json: bool,
     grouping: Grouping,
 ) -> None:
-    """Tell where the variance of GROUP comes from: initialisation, data seed, evaluation.
+    """Tell where the variance of GROUP comes from: initialisation, data, evaluation.
 
     The runs share seeds of single sources, as those of 'train --seed-init 0-4 --seed-data 0-4' do. Also says
-    what to pay for next: seeds, data seeds or evaluations.
+    what to pay for next: new seeds, or more evaluations.
 
     \b
     ired-diag variance digits
