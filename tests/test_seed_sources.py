@@ -140,7 +140,7 @@ def test_a_fork_keeps_the_seeds_of_its_parent(tmp_path: Path) -> None:
     (fork,) = plan_fork(f"{parent.path}@3", settings=["learning_rate=0.5"], runs=tmp_path)
     assert fork.folder.name == "init1-data6"
     assert fork.config.seeds == Seeds(init=1, data=6, eval=0)
-    with pytest.raises(DiagError, match="keeps|parent"):
+    with pytest.raises(DiagError, match="its parent"):
         plan_fork(f"{parent.path}@3", settings=["seed_data=7"], runs=tmp_path)
 
 

@@ -275,6 +275,15 @@ def test_the_squared_error_of_a_mean_is_that_of_its_covariance() -> None:
     assert more[EVALUATIONS] == pytest.approx(1 / 24)
 
 
+def test_what_is_not_new_comes_in_turn_with_all_combinations() -> None:
+    indices = np.indices((3, 4, 2))
+    levels = {name: column.ravel().tolist() for name, column in zip("abc", indices, strict=True)}
+    factors = extended(crossed_design(levels, 24), {"a": 16})
+    added = list(zip(factors["b"][24:].tolist(), factors["c"][24:].tolist(), strict=True))
+    assert sorted(set(added)) == list(itertools.product(range(4), range(2)))
+    assert factors["a"][24:].tolist() == list(range(3, 19))
+
+
 def test_a_run_that_is_new_in_everything_is_never_worse_at_the_same_price() -> None:
     rng = np.random.default_rng(8)
     design = crossed_design(crossed(4, 4), 16)

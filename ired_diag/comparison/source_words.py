@@ -15,6 +15,7 @@ from ired_diag.stats.variance_components import EVALUATIONS, REST
 
 ONE: Mapping[str, str] = dict([*NAMES.items(), (OVERALL, "seed")])
 SEVERAL: Mapping[str, str] = dict([*PLURALS.items(), (OVERALL, "seeds")])
+EVALUATION_DRAW = "eval"
 FEW_LEVELS = 4  # with fewer, the upper end is more than 14 times the estimate
 
 
@@ -80,9 +81,11 @@ def _rest_in_words(result: SourceVariance) -> str:
 
 def limits_in_words(result: SourceVariance) -> Iterator[str]:
     """Yield what these runs cannot tell."""
-    fixed = {ONE[source]: seed for source, seed in result.levels.fixed.items()}
-    fixed.update(result.levels.fixed_keys)
-    shared = [f"{name} {seed}" for name, seed in fixed.items()]
+    shared = []
+    for source, seed in result.levels.fixed.items():
+        shared.append(f"{ONE[source]} {seed}")
+    for key, seed in result.levels.fixed_keys.items():
+        shared.append(f"{key} {seed}")
     if shared:
         yield f"All runs have {joined(shared)}: what another one would change is not in these numbers."
     yield from _confounded(result)
@@ -147,6 +150,9 @@ def purchase_in_words(purchase: Purchase) -> str:
         if name == SEEDS:
             runs = counted(count, "run")
             parts.append(f"{runs} with new seeds in everything")
+        elif name == EVALUATION_DRAW:
+            evaluations = counted(count, "evaluation")
+            parts.append(f"{evaluations} of runs that are there, each with a new draw")
         elif name == MORE_EVALUATIONS:
             evaluations = counted(count, "more evaluation")
             parts.append(f"{evaluations} of each run")

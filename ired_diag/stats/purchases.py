@@ -266,20 +266,28 @@ def _added_runs(counts: Mapping[str, int]) -> int:
 
 def extended(design: CrossedDesign, counts: Mapping[str, int]) -> dict[str, Levels]:
     """Return the levels of the runs that there are and of those that are bought."""
-    factors = {}
+    columns: dict[str, list[int]] = {}
+    new = {}
     for factor, levels in design.factors.items():
-        there = design.levels(factor)
-        new = itertools.count(there)
-        extended_levels = levels.tolist()
-        for name, count in counts.items():
-            if name == MORE_EVALUATIONS:
-                continue
-            for number in range(count):
-                level = number % there
+        columns[factor] = levels.tolist()
+        new[factor] = itertools.count(design.levels(factor))
+    for name, count in counts.items():
+        if name == MORE_EVALUATIONS:
+            continue
+        for number in range(count):
+            turn = number
+            for factor, column in columns.items():
                 if name in (SEEDS, factor):
-                    level = next(new)
-                extended_levels.append(level)
-        factors[factor] = np.array(extended_levels, dtype=np.intp)
+                    level = next(new[factor])
+                    column.append(level)
+                    continue
+                there = design.levels(factor)
+                column.append(turn % there)
+                # The next factor moves on by one more in each round: all combinations come in turn.
+                turn += number // there
+    factors = {}
+    for factor, column in columns.items():
+        factors[factor] = np.array(column, dtype=np.intp)
     return factors
 
 
