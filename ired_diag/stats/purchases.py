@@ -214,7 +214,8 @@ class _Valuation:
     def ends(self, draws: Array) -> tuple[float, float]:
         """Return the ends of the interval that draws make."""
         outside = (1 - self._confidence) / 2
-        low, high = np.quantile(draws, [outside, 1 - outside])
+        tails = [outside, 1 - outside]
+        low, high = np.quantile(draws, tails)
         return float(low), float(high)
 
     def described(self, purchase: Purchase) -> Purchase:
