@@ -66,6 +66,7 @@ class SourceVariance:
         evaluations: How many evaluations a result is the mean of.
         spacing: Steps from one evaluation to the next where the runs rest; NaN without a plateau.
         last_step: Last step of the longest run.
+        seconds: Median time that a run trained; NaN where no run says when it started and ended.
         notes: What else is to be said.
     """
 
@@ -77,6 +78,7 @@ class SourceVariance:
     evaluations: int = 1
     spacing: float = math.nan
     last_step: float = math.nan
+    seconds: float = math.nan
     notes: Sequence[str] = field(default_factory=tuple)
 
 
@@ -148,9 +150,14 @@ def source_variance(
     if lacking and not components.reason:
         notes.append(f"The noise of evaluations is not told apart from the rest: {lacking}.")
     steps = []
+    seconds = []
     for seed in members.seeds:
-        if seed.label in labels and len(seed.steps):
+        if seed.label not in labels:
+            continue
+        if len(seed.steps):
             steps.append(seed.steps)
+        if math.isfinite(seed.seconds):
+            seconds.append(seed.seconds)
     last_steps = [float(of_run[-1]) for of_run in steps]
     return SourceVariance(
         levels=levels,
@@ -161,6 +168,7 @@ def source_variance(
         evaluations=count,
         spacing=_spacing(steps, read.plateau_step),
         last_step=max(last_steps, default=math.nan),
+        seconds=float(np.median(seconds)) if seconds else math.nan,
         notes=notes,
     )
 
