@@ -41,8 +41,17 @@ VALUED = (
     "out",
     "sweep",
     "seeds",
+    "seed-init",
+    "seed-data",
+    "seed-eval",
+    "design",
+    "cost",
+    "budget",
+    "sources",
     "set",
 )
+OF_SEEDS = ("seeds", "seed-init", "seed-data", "seed-eval")
+MAPPINGS = {"set": "settings", "cost": "cost", "sources": "sources"}
 COMMAND = re.compile(r"ired-diag [^\n]*?(?=\.?\s*$|, or |[.;] )")
 SWITCH = re.compile(rf"(?<![\w-])(?:{'|'.join(SWITCHES)})(?![\w-])")
 # A value is quoted, in capitals, or has a sign that no word of a sentence has; else a colon follows it.
@@ -99,21 +108,26 @@ def _grouping(match: re.Match[str]) -> str:
 
 def _argument(match: re.Match[str]) -> str:
     name, value = match["name"], match["value"]
-    if name == "set":
-        return _setting(value)
+    if name in MAPPINGS:
+        return _mapping(MAPPINGS[name], value)
+    argument = name.replace("-", "_")
     if value is None:
-        return f"{name}="
+        return f"{argument}="
     bare = value.strip("'\"")
-    if name == "seeds":
-        return f"seeds={_seeds(bare)}"
-    return f"{name}={bare!r}"
+    if name in OF_SEEDS:
+        return f"{argument}={_seeds(bare)}"
+    return f"{argument}={bare!r}"
 
 
-def _setting(value: str | None) -> str:
+def _mapping(argument: str, value: str | None) -> str:
     if value is None:
-        return "settings="
+        return f"{argument}="
     key, equals, number = value.strip("'\"").partition("=")
-    return f"settings={{{key!r}: {number}}}" if equals else f"settings={{{key!r}: …}}"
+    if not equals:
+        return f"{argument}={{{key!r}: …}}"
+    if argument == "sources":
+        number = repr(number)
+    return f"{argument}={{{key!r}: {number}}}"
 
 
 def _seeds(text: str) -> str:

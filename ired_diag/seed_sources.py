@@ -22,12 +22,12 @@ Source = Literal["init", "data", "eval"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 NAMES: Mapping[Source, str] = {
     "init": "initialisation",
-    "data": "data order",
+    "data": "data seed",
     "eval": "evaluation draw",
 }
 PLURALS: Mapping[Source, str] = {
     "init": "initialisations",
-    "data": "data orders",
+    "data": "data seeds",
     "eval": "evaluation draws",
 }
 KEYS: Mapping[Source, str] = {"init": "seed_init", "data": "seed_data", "eval": "seed_eval"}

@@ -20,9 +20,10 @@ from ired_diag.runs.run import Run
 from ired_diag.seed_sources import Seeds, Source, source_of_key
 from ired_diag.streams import PURPOSES, Streams, generator_of, make_streams
 from ired_diag.training.plan import plan
+from ired_diag.training.plan_fork import plan_fork
 from ired_diag.training.seed_design import seeds_of_runs
 
-TINY = {"train_steps": 6, "validate_every": 3, "checkpoint_every": 6, "log_every": 3}
+TINY = {"train_steps": 6, "validate_every": 3, "checkpoint_every": 3, "log_every": 3}
 TINY_INVERSE = {
     **TINY,
     "rank": 2,
@@ -125,6 +126,22 @@ def test_runs_that_share_an_initialisation_start_from_the_same_weights(tmp_path:
     levels = source_levels(runs)
     assert levels.varied == {"init": (0, 0, 1, 1), "data": (5, 6, 5, 6)}
     assert levels.are_crossed
+
+
+def test_a_fork_keeps_the_seeds_of_its_parent(tmp_path: Path) -> None:
+    (parent,) = ird.train(
+        task="digits",
+        seed_init=[1],
+        seed_data=[6],
+        settings=TINY,
+        runs=tmp_path,
+        device="cpu",
+    )
+    (fork,) = plan_fork(f"{parent.path}@3", settings=["learning_rate=0.5"], runs=tmp_path)
+    assert fork.folder.name == "init1-data6"
+    assert fork.config.seeds == Seeds(init=1, data=6, eval=0)
+    with pytest.raises(DiagError, match="its parent"):
+        plan_fork(f"{parent.path}@3", settings=["seed_data=7"], runs=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ SIZES = (4, 3)
 
 
 def results(seed: int = 0, *, shift: float = 0.0, init: float = 0.2) -> np.ndarray:
-    """Return results of 4 initialisations x 3 data orders: effects of 0.2 and 0.05, the rest 0.02."""
+    """Return results of 4 initialisations x 3 data seeds: effects of 0.2 and 0.05, the rest 0.02."""
     rng = np.random.default_rng(seed)
     a, b = SIZES
     effects = init * rng.standard_normal((a, 1)) + 0.05 * rng.standard_normal((1, b))
@@ -75,9 +75,9 @@ def test_a_table_with_columns_of_seeds_is_split(tmp_path: Path) -> None:
 def test_the_command_says_the_design_the_shares_and_what_to_buy(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", {"a": results()})
     output = said("variance", "a", "--runs", path, "--cost", "seeds=1,init=0.5,data=0.5")
-    assert "12 runs: 4 initialisations x 3 data orders." in output
+    assert "12 runs: 4 initialisations x 3 data seeds." in output
     assert "interaction and the rest" in output
-    assert "3 data orders say little of how far others lie" in output
+    assert "3 data seeds say little of how far others lie" in output
     assert "prices: seeds 1, init 0.5, data 0.5" in output
     assert "runs with a new initialisation alone" in output
 
@@ -132,7 +132,7 @@ def test_keys_that_nobody_could_guess_are_named(tmp_path: Path) -> None:
     assert named.result.design.terms == (("init",), ("data",))
     output = said("variance", source, "--sources", "init=torch,data=np_rng", status=1)
     assert "no configuration has the key 'torch'" in output
-    assert "np_rng, torch_rng" in output
+    assert "There are: torch_rng, np_rng" in output
 
 
 def test_a_log_with_columns_of_seeds_is_a_group_of_runs(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_stats_takes_shared_seeds_into_account(tmp_path: Path) -> None:
     assert pair.verdict.decision == "undecided"
     assert pair.welch.low < 0 < 0.3 < pair.welch.high + 0.7
     notes = " ".join(comparison.notes)
-    assert "a: 12 runs: 4 initialisations x 3 data orders" in notes
+    assert "a: 12 runs: 4 initialisations x 3 data seeds" in notes
     assert "as precise as that of 4 independent runs" in notes
     # The interval of a mean widens too: that of 12 independent runs is a half as wide.
     summary = comparison.groups[0].summary
@@ -198,6 +198,16 @@ def test_stats_takes_shared_seeds_into_account(tmp_path: Path) -> None:
 def test_gate_refuses_runs_that_share_seeds(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", {"a": results(), "b": results(1)})
     assert "needs independent ones" in said("gate", "a", "--against", "b", "--runs", path, status=1)
+
+
+def test_crossed_runs_are_not_accused_of_a_repeated_seed(tmp_path: Path) -> None:
+    """Four runs state one seed and differ in another one; with that one equal too, they are accused."""
+    crossed = tmp_path / "crossed"
+    logs(crossed, keys=("seed", "data_seed"))
+    assert "repeated_seed" not in {finding.rule for finding in ird.diagnose(str(crossed))}
+    for place in crossed.glob("exp*/config.json"):
+        place.write_text(json.dumps({"seed": 0, "data_seed": 42, "lr": 0.1}))
+    assert "repeated_seed" in {finding.rule for finding in ird.diagnose(f"mine={crossed}/*")}
 
 
 def test_plain_seeds_stay_what_they_were(tmp_path: Path) -> None:
@@ -233,7 +243,7 @@ def test_what_cannot_be_used_is_said(arguments: list[str], status: int, message:
 def test_two_by_two_says_that_nothing_can_be_told(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", {"a": results()[:2, :2]})
     output = said("variance", "a", "--runs", path, "--cost", "seeds=1,init=0.5,data=0.5")
-    assert "2 initialisations and 2 data orders say little" in output
+    assert "2 initialisations and 2 data seeds say little" in output
     assert "Cannot tell what is best" in output
 
 

@@ -220,7 +220,7 @@ def test_intervals_hold_the_truth_with_evaluations_that_follow_one_another() -> 
 
 
 def test_the_noise_of_evaluations_is_that_of_the_residual_alone() -> None:
-    """What all runs, or all runs of one data order, share along the steps is no noise of a single run."""
+    """What all runs, or all runs of one data seed, share along the steps is no noise of a single run."""
     rng = np.random.default_rng(7)
     curves, _ = autoregressive(rng, 5, 4, 40, 0.3)
     shared = 5 * rng.standard_normal(40)
@@ -244,7 +244,7 @@ def test_pairs_cannot_be_told_apart_and_aliases_are_named() -> None:
     seeds = [0, 0, 1, 1, 2, 2]
     design = crossed_design({"init": seeds, "data": seeds}, 6)
     assert design.terms == (("init",),)
-    assert design.aliases["init",] == (("data",), ("init", "data"))
+    assert design.aliases["init",] == [("data",), ("init", "data")]
     alone = crossed_design({"init": range(4), "data": range(4)}, 4)
     assert alone.terms == ()
     assert ("init",) in alone.in_residual
@@ -273,6 +273,15 @@ def test_the_squared_error_of_a_mean_is_that_of_its_covariance() -> None:
     assert squared == pytest.approx(covariance.sum() / n**2, rel=1e-12)
     more = squared_error_weights(design, {MORE_EVALUATIONS: 10}, evaluations=10, phi=0.0)
     assert more[EVALUATIONS] == pytest.approx(1 / 24)
+
+
+def test_what_is_not_new_comes_in_turn_with_all_combinations() -> None:
+    indices = np.indices((3, 4, 2))
+    levels = {name: column.ravel().tolist() for name, column in zip("abc", indices, strict=True)}
+    factors = extended(crossed_design(levels, 24), {"a": 16})
+    added = list(zip(factors["b"][24:].tolist(), factors["c"][24:].tolist(), strict=True))
+    assert sorted(set(added)) == list(itertools.product(range(4), range(2)))
+    assert factors["a"][24:].tolist() == list(range(3, 19))
 
 
 def test_a_run_that_is_new_in_everything_is_never_worse_at_the_same_price() -> None:

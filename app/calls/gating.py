@@ -116,7 +116,7 @@ def gate(
     if comparison.sharing_seeds:
         listed = " and ".join(comparison.sharing_seeds)
         raise DiagError(
-            f"{listed}: runs share seeds of single sources (initialisation, data order), and the gate needs "
+            f"{listed}: runs share seeds of single sources (initialisation, data), and the gate needs "
             "independent ones. Compare them with 'ired-diag stats', or split them with 'ired-diag variance'."
         )
     values = _in_order(groups[0].values, order or ())

@@ -88,17 +88,22 @@ def variance(
         DiagError: An option cannot be used, the source means several groups, or runs cannot be paired.
     """
     notes: list[str] = []
-    named = [source] if against is None else [source, against]
+    named = [source]
+    if against is not None:
+        named.append(against)
     groups = groups_of(named, runs=runs, notes=notes, metric=metric, grouping=grouping)
     if len(groups) != len(named):
         listed = ", ".join(groups)
         raise DiagError(
             f"Expected {len(named)} groups, found {len(groups)} ({listed}). Name each by NAME=GLOB."
         )
+    lower_is_better = None
+    if higher_is_better is not None:
+        lower_is_better = not higher_is_better
     comparison = compare_groups(
         groups,
         metric=metric,
-        lower_is_better=None if higher_is_better is None else not higher_is_better,
+        lower_is_better=lower_is_better,
         readout=readout,
         include_incomplete=include_incomplete,
         paired=paired,
@@ -115,7 +120,9 @@ def variance(
     )
     if len(members) != len(named):
         raise DiagError(f"No run has a result to split by {comparison.metric}. {' '.join(comparison.notes)}")
-    base = members[1] if against is not None else None
+    base = None
+    if against is not None:
+        base = members[1]
     result = source_variance(
         members[0],
         groups[members[0].name],
@@ -127,12 +134,14 @@ def variance(
         draw=seed,
     )
     prices = prices_of(result, cost)
+    if budget is None:
+        budget = len(result.values) * prices[SEEDS]
     try:
         advice = advise(
             result.design,
             result.components,
             prices,
-            budget=len(result.values) * prices[SEEDS] if budget is None else budget,
+            budget=budget,
             evaluations=result.evaluations,
         )
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,10 +104,10 @@ def command(
     as_json: bool,
     grouping: Grouping,
 ) -> None:
-    """Tell where the variance of GROUP comes from: initialisation, data order, evaluation.
+    """Tell where the variance of GROUP comes from: initialisation, data, evaluation.
 
     The runs share seeds of single sources, as those of 'train --seed-init 0-4 --seed-data 0-4' do. Also says
-    what to pay for next: seeds, data orders or evaluations.
+    what to pay for next: new seeds, or more evaluations.
 
     \b
     ired-diag variance digits
@@ -165,6 +166,7 @@ def as_dict(answer: Variance) -> dict[str, object]:
         "lower_is_better": answer.comparison.lower_is_better,
         "readout": answer.comparison.readout,
         "evaluations": result.evaluations,
+        "seconds_per_run": result.seconds,
         "runs": result.values,
         "seeds": {source: list(levels) for source, levels in result.levels.varied.items()},
         "fixed": result.levels.fixed,
@@ -219,8 +221,6 @@ def _lines(answer: Variance) -> Iterator[str]:
 
 def _table(answer: Variance) -> Iterator[str]:
     """Yield a row for each component: standard deviation and share, with their intervals."""
-    import math
-
     from ired_diag.comparison.source_words import term_in_words
 
     result = answer.result
@@ -237,6 +237,9 @@ def _budget_in_words(answer: Variance) -> str:
     budget = f"{answer.advice.budget:g}"
     if answer.unit:
         budget += f" {answer.unit}"
+        seconds = answer.advice.budget * answer.result.seconds
+        if math.isfinite(seconds):
+            budget += f", about {seconds:.3g} s of training"
     prices = ", ".join(f"{name} {price:.3g}" for name, price in answer.advice.prices.items())
     return f"a budget of {budget} (prices: {prices})"
 

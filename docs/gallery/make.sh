@@ -35,6 +35,11 @@ draw q301 --only sweep --sweep mining_opt_steps
 "$ired_diag" probe steps "$work/runs/image/seed42" --checkpoint 1500
 draw adam sgd --only trajectories
 draw image --only model-images --only promise
+"$ired_diag" train --task digits --seed-init 0-4 --seed-data 0-4 --name order --runs "$work/runs"
+for k in 0 1 2 3 4; do
+  "$ired_diag" train --task digits --seed-init 0-4 --set split_seed=$k --name split$k --runs "$work/splits"
+done
+draw order="$work/runs/order" split="$work/splits" --only variance-components
 "$ired_diag" map basins functions --set function=rastrigin --out "$work/maps"
 "$ired_diag" map noise functions --set function=saddle --set optimizer=sgd --out "$work/maps"
 scores="$work/scores.csv" # made up: two agents, eight tasks, five seeds
@@ -54,6 +59,6 @@ for name in learning-curves plateau-curves paired-differences readouts evaluatio
   sweep-response energy-gap positive-energy ecdf-cond-q103 violin-energy-q103 histogram-log-abs-det-q103 \
   false-negatives-over-training diversity-over-training mining-by-group floor-ladder energy-against-error curvature-q103 \
   trajectories model-images-image steps-image task-effects aggregate-intervals performance-profiles \
-  improvement-probability; do
+  improvement-probability variance-components; do
   cp "$work/figures/$name.png" "$here/"
 done

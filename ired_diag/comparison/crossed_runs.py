@@ -1,6 +1,6 @@
-"""Crossed runs: groups of 3 initialisations x 3 data orders, which are not 9 independent seeds.
+"""Crossed runs: groups of 3 initialisations x 3 data seeds, which are not 9 independent seeds.
 
-Runs of one initialisation resemble each other, and so do those of one data order. A t test takes all of them
+Runs of one initialisation resemble each other, and so do those of one data seed. A t test takes all of them
 as independent, and its interval is too narrow. The interval of the difference of such groups is therefore
 made of draws of the variance components (``source_variance``): of the differences of runs with equal seeds
 where these are pairs, else of both groups. Its p value is twice the share of draws beyond 0.
@@ -102,14 +102,14 @@ def crossed_groups(
 
 def _note_on(name: str, result: SourceVariance) -> str:
     precision = result.precision
-    known = (
+    worth = (
         f"their mean is as precise as that of {precision.effective:.3g} independent runs "
         f"({precision.effective_low:.3g} to {precision.effective_high:.3g})"
     )
     if result.components.reason:
-        known = f"how many independent ones they are worth is unknown ({result.components.reason})"
+        worth = f"how many independent ones they are worth is unknown ({result.components.reason})"
     return (
-        f"{name}: {runs_in_words(result)}. {NOT_INDEPENDENT}: {known}. Verdict and intervals take that into "
+        f"{name}: {runs_in_words(result)}. {NOT_INDEPENDENT}: {worth}. Verdict and intervals take that into "
         "account, other tests do not. 'ired-diag variance' shows what each seed makes."
     )
 
@@ -147,13 +147,15 @@ def with_shared_seeds(
     is_decided_otherwise = pair.identical or pair.mixed_scales or pair.worst_rank is not None
     if is_decided_otherwise or not {a.name, b.name} & crossed.results.keys():
         return pair
+    # Where only some seeds are shared, their differences would leave out the other runs.
+    is_paired = not pairing.obstacle and pair.estimator == "paired"
     lines = []
     changed = pair
     for line in pair.by_readout:
         if line.reason:
             lines.append(line)
             continue
-        draws = _draws_between(a, b, crossed, line.readout, is_paired=not pairing.obstacle)
+        draws = _draws_between(a, b, crossed, line.readout, is_paired=is_paired)
         verdict = _verdict_on(pair, draws, line.margin, question)
         lines.append(_changed_line(line, verdict, draws))
         # The same numbers: the readout that is compared is one of the lines.

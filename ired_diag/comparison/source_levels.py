@@ -31,11 +31,13 @@ class SourceLevels:
         varied: Sources of which the runs have several seeds: the seed of each run, in the order of the runs.
         fixed: Sources of which all runs have the same seed, with that seed.
         keys: The key of the configurations that each of these sources was read from.
+        fixed_keys: Further keys of sources that vary, with the value that all runs have: ``split_seed``.
     """
 
     varied: Mapping[str, Levels] = field(default_factory=dict)
     fixed: Mapping[str, object] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    fixed_keys: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def are_crossed(self) -> bool:
@@ -65,8 +67,12 @@ def source_levels(
         keys = _recognised_keys(runs)
     levels: dict[str, Levels] = {}
     shown: dict[str, str] = {}
+    fixed_keys: dict[str, object] = {}
     for source, of_source in keys.items():
         columns = _varying_columns(runs, of_source)
+        for key in of_source:
+            if key not in columns:
+                fixed_keys[key] = _level(runs[0], key)
         shown[source] = " and ".join(columns)
         of_runs = _together(list(columns.values()))
         if None not in of_runs:
@@ -80,7 +86,12 @@ def source_levels(
             varied[source] = of_runs
         else:
             fixed[source] = of_runs[0]
-    return SourceLevels(varied=varied, fixed=fixed, keys=shown)
+    return SourceLevels(
+        varied=varied,
+        fixed=fixed,
+        keys=shown,
+        fixed_keys=fixed_keys,
+    )
 
 
 def _count(levels: Levels) -> int:
@@ -152,7 +163,7 @@ def _recognised_keys(runs: Sequence[Run]) -> dict[str, list[str]]:
         source = source_of_key(key)
         if source is not None:
             by_source.setdefault(source, []).append(key)
-    in_order = {}
+    in_order: dict[str, list[str]] = {}
     for source in SOURCES:
         if source in by_source:
             in_order[source] = by_source[source]

@@ -28,7 +28,9 @@ from ired_diag.stats.variance_components import DRAWS, Components, variance_comp
 MOST_FACTORS = 3  # with all their interactions; a fourth leaves too few runs for each
 MOST_INTERPOLATED = 0.1  # share of a run's evaluations that are not finite, or are spikes
 MOST_NAMED = 6
-COUNTS = {"last": 1, "last10": 10}  # evaluations that a readout is the mean of; of a plateau, all on it
+PLATEAU = "plateau"
+# Evaluations that a readout is the mean of; None: all on the plateau.
+COUNTS = {"last": 1, "last10": 10, PLATEAU: None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,7 @@ class SourceVariance:
         evaluations: How many evaluations a result is the mean of.
         spacing: Steps from one evaluation to the next where the runs rest; NaN without a plateau.
         last_step: Last step of the longest run.
+        seconds: Median time that a run trained; NaN where no run says when it started and ended.
         notes: What else is to be said.
     """
 
@@ -75,6 +78,7 @@ class SourceVariance:
     evaluations: int = 1
     spacing: float = math.nan
     last_step: float = math.nan
+    seconds: float = math.nan
     notes: Sequence[str] = field(default_factory=tuple)
 
 
@@ -111,29 +115,29 @@ def source_variance(
     values = dict(read.values[readout][members.name])
     windows = dict(read.windows.get(members.name, {}))
     if base is not None:
-        values, windows = _differences(members, base, read, readout, paired=paired)
-    notes: list[str] = []
-    by_label = {run.seed_label: run for run in runs}
-    levels = source_levels([by_label[label] for label in values], named)
-    kept = _without_copies(list(values), values, levels, notes)
-    values = {label: values[label] for label in kept}
-    levels = source_levels([by_label[label] for label in kept], named)
-    if len(levels.varied) > MOST_FACTORS:
-        listed = ", ".join(f"{source} ({levels.keys[source]})" for source in levels.varied)
-        raise DiagError(
-            f"{members.name}: {len(levels.varied)} sources of randomness vary: {listed}. Name at most "
-            f"{MOST_FACTORS} with --sources SOURCE=KEY."
+        values, windows = _differences(
+            members,
+            base,
+            read,
+            readout,
+            paired=paired,
         )
-    design = crossed_design(levels.varied, len(kept))
-    curves, lacking = _curves(kept, windows)
-    count = COUNTS.get(readout, 1)
-    if readout == "plateau" and curves is not None:
+    notes: list[str] = []
+    labels = _without_copies(values, _levels_of(runs, list(values), named), notes)
+    levels = _levels_of(runs, labels, named)
+    _check_factors(members.name, levels)
+    design = crossed_design(levels.varied, len(labels))
+    curves, lacking = _curves(labels, windows)
+    if readout not in COUNTS:
+        curves = None
+        lacking = f"the readout {readout} is no mean of successive evaluations"
+    count = COUNTS.get(readout) or 1
+    if readout == PLATEAU and curves is not None:
         count = curves.shape[1]
-    if readout not in (*COUNTS, "plateau"):
-        curves, lacking = None, f"the readout {readout} is no mean of successive evaluations"
+    results = [values[label] for label in labels]
     rng = np.random.default_rng(draw)
     components = variance_components(
-        list(values.values()),
+        results,
         design,
         rng=rng,
         evaluations=curves,
@@ -141,19 +145,57 @@ def source_variance(
         confidence=confidence,
         draws=draws,
     )
-    if curves is None and not components.reason:
+    if curves is not None:
+        lacking = components.no_noise
+    if lacking and not components.reason:
         notes.append(f"The noise of evaluations is not told apart from the rest: {lacking}.")
-    steps = [seed.steps for seed in members.seeds if seed.label in values]
+    steps = []
+    seconds = []
+    for seed in members.seeds:
+        if seed.label not in labels:
+            continue
+        if len(seed.steps):
+            steps.append(seed.steps)
+        if math.isfinite(seed.seconds):
+            seconds.append(seed.seconds)
+    last_steps = [float(of_run[-1]) for of_run in steps]
     return SourceVariance(
         levels=levels,
         design=design,
         components=components,
         precision=precision_of(design, components, rng=rng),
-        values=values,
+        values=dict(zip(labels, results, strict=True)),
         evaluations=count,
         spacing=_spacing(steps, read.plateau_step),
-        last_step=max((float(of_run[-1]) for of_run in steps if len(of_run)), default=math.nan),
+        last_step=max(last_steps, default=math.nan),
+        seconds=float(np.median(seconds)) if seconds else math.nan,
         notes=notes,
+    )
+
+
+def _levels_of(
+    runs: Sequence[Run],
+    labels: Sequence[str],
+    named: Mapping[str, str] | None,
+) -> SourceLevels:
+    """Return the seeds of the runs with these labels, in their order."""
+    by_label = {run.seed_label: run for run in runs}
+    chosen = [by_label[label] for label in labels]
+    return source_levels(chosen, named)
+
+
+def _check_factors(group: str, levels: SourceLevels) -> None:
+    count = len(levels.varied)
+    if count <= MOST_FACTORS:
+        return
+    sources = []
+    for source in levels.varied:
+        key = levels.keys[source]
+        sources.append(f"{source} ({key})")
+    listed = ", ".join(sources)
+    raise DiagError(
+        f"{group}: {count} sources of randomness vary: {listed}. Name at most {MOST_FACTORS} with "
+        "--sources SOURCE=KEY."
     )
 
 
@@ -214,46 +256,58 @@ def _differences(
         )
     new = read.values[readout][members.name]
     old = read.values[readout][base.name]
-    values = {label: new[label] - old[label] for label in pairing.shared if label in new and label in old}
+    windows_of_new = read.windows.get(members.name, {})
+    windows_of_old = read.windows.get(base.name, {})
+    values = {}
     windows = {}
-    for label in values:
-        first = read.windows.get(members.name, {}).get(label)
-        second = read.windows.get(base.name, {}).get(label)
+    for label in pairing.shared:
+        if label not in new or label not in old:
+            continue
+        values[label] = new[label] - old[label]
+        first = windows_of_new.get(label)
+        second = windows_of_old.get(label)
         if first is not None and second is not None and len(first) == len(second):
             windows[label] = first - second
     return values, windows
 
 
 def _without_copies(
-    labels: Sequence[str], values: Mapping[str, float], levels: SourceLevels, notes: list[str]
+    values: Mapping[str, float],
+    levels: SourceLevels,
+    notes: list[str],
 ) -> list[str]:
     """Return the labels without runs that repeat another: equal seeds in everything, and an equal result."""
+    columns = list(levels.varied.values())
     seen: set[tuple[object, ...]] = set()
     kept: list[str] = []
     copies: list[str] = []
-    for place, label in enumerate(labels):
-        seeds = [of_source[place] for of_source in levels.varied.values()]
-        key = (*seeds, values[label])
-        if levels.varied and key in seen:
+    for place, (label, value) in enumerate(values.items()):
+        seeds = [column[place] for column in columns]
+        key = (*seeds, value)
+        # Without seeds an equal result may be chance.
+        if seeds and key in seen:
             copies.append(label)
-            continue
+        else:
+            kept.append(label)
         seen.add(key)
-        kept.append(label)
     if copies:
-        runs = counted(len(copies), "run")
+        count = counted(len(copies), "run")
+        listed = first_names(copies, MOST_NAMED)
         notes.append(
-            f"{runs} repeat another one, with equal seeds and an equal result, and are left out: "
-            f"{first_names(copies, MOST_NAMED)}."
+            f"{count} repeat another one, with equal seeds and an equal result, and are left out: {listed}."
         )
     return kept
 
 
 def _curves(labels: Sequence[str], windows: Mapping[str, Array]) -> tuple[Array | None, str]:
     """Return the evaluations on the plateau, of shape (runs, k), and why there are none."""
-    curves = [windows[label] for label in labels if label in windows]
-    if len(curves) < len(labels) or not curves:
-        return None, "the runs have no plateau in common"
-    if len({len(curve) for curve in curves}) > 1:
+    curves = []
+    for label in labels:
+        if label not in windows:
+            return None, "the runs have no plateau in common"
+        curves.append(windows[label])
+    lengths = {len(curve) for curve in curves}
+    if len(lengths) > 1:
         return None, "the runs have different numbers of evaluations on their plateau"
     filled = []
     for curve in curves:
@@ -261,7 +315,8 @@ def _curves(labels: Sequence[str], windows: Mapping[str, Array]) -> tuple[Array 
         if finite.mean() < 1 - MOST_INTERPOLATED:
             return None, "more than a tenth of a run's evaluations are spikes or not finite"
         places = np.arange(len(curve))
-        filled.append(np.interp(places, places[finite], curve[finite]))
+        known_places = places[finite]
+        filled.append(np.interp(places, known_places, curve[finite]))
     return np.array(filled), ""
 
 
@@ -269,6 +324,10 @@ def _spacing(steps: Sequence[Array], start: float | None) -> float:
     """Return the median distance of evaluations from the plateau on."""
     if start is None:
         return math.nan
-    gaps = [np.diff(of_run[of_run >= start]) for of_run in steps]
-    together = np.concatenate(gaps) if gaps else np.array([])
-    return float(np.median(together)) if len(together) else math.nan
+    gaps: list[float] = []
+    for of_run in steps:
+        on_plateau = of_run[of_run >= start]
+        gaps += np.diff(on_plateau).tolist()
+    if not gaps:
+        return math.nan
+    return float(np.median(gaps))

@@ -15,12 +15,14 @@ from ired_diag.stats.variance_components import EVALUATIONS, REST
 
 ONE: Mapping[str, str] = dict([*NAMES.items(), (OVERALL, "seed")])
 SEVERAL: Mapping[str, str] = dict([*PLURALS.items(), (OVERALL, "seeds")])
+EVALUATION_DRAW = "eval"
 FEW_LEVELS = 4  # with fewer, the upper end is more than 14 times the estimate
 
 
 def runs_in_words(result: SourceVariance) -> str:
-    """Return how many runs there are and by which seeds: ``25 runs: 5 initialisations x 5 data orders``."""
-    runs = counted(len(result.values), "run")
+    """Return how many runs there are and by which seeds: ``25 runs: 5 initialisations x 5 data seeds``."""
+    count = len(result.values)
+    runs = counted(count, "run")
     varied = result.levels.varied
     if not varied:
         return (
@@ -31,16 +33,18 @@ def runs_in_words(result: SourceVariance) -> str:
     parts = []
     combinations = 1
     for source, levels in varied.items():
-        count = len(set(levels))
-        combinations *= count
-        parts.append(f"{count} {SEVERAL[source]}")
+        different = len(set(levels))
+        combinations *= different
+        parts.append(f"{different} {SEVERAL[source]}")
     product = " x ".join(parts)
-    cells = len(set(zip(*varied.values(), strict=True)))
-    if cells == combinations:
-        times = len(result.values) / cells
-        repeats = "once" if times == 1 else f"{times:g} times"
-        return f"{runs}: {product}, every combination {repeats}" if times != 1 else f"{runs}: {product}"
-    return f"{runs}: {product}, {cells} of the {combinations} combinations"
+    columns = list(varied.values())
+    cells = len(set(zip(*columns, strict=True)))
+    if cells < combinations:
+        return f"{runs}: {product}, {cells} of the {combinations} combinations"
+    if count == combinations:
+        return f"{runs}: {product}"
+    times = count / combinations
+    return f"{runs}: {product}, every combination {times:.3g} times"
 
 
 def term_in_words(term: Term, result: SourceVariance) -> str:
@@ -50,56 +54,86 @@ def term_in_words(term: Term, result: SourceVariance) -> str:
     if term == REST:
         return _rest_in_words(result)
     name = " x ".join(ONE[factor] for factor in term)
-    aliases = result.design.aliases.get(term, ())
-    for alias in aliases:
-        others = [factor for factor in alias if factor not in term]
-        name += f" (with {joined([ONE[factor] for factor in others])})"
+    others: dict[str, None] = {}
+    for alias in result.design.aliases.get(term, ()):
+        others.update(dict.fromkeys(alias))
+    names = [ONE[factor] for factor in others if factor not in term]
+    if names:
+        name += f" (with {joined(names)})"
     return name
 
 
 def _rest_in_words(result: SourceVariance) -> str:
     """Return what the residual holds: interactions of one run each, or runs with seeds of their own."""
-    in_residual = result.design.in_residual
-    singles = [term[0] for term in in_residual if len(term) == 1]
-    if not result.design.terms:
+    design = result.design
+    if not design.terms:
         return "seeds"
+    singles = []
+    for term in design.in_residual:
+        if len(term) == 1:
+            singles.append(ONE[term[0]])
     if singles:
-        return joined([ONE[factor] for factor in singles]) + " and the rest"
-    if in_residual:
+        return f"{joined(singles)} and the rest"
+    if design.in_residual:
         return "interaction and the rest"
     return "rest"
 
 
 def limits_in_words(result: SourceVariance) -> Iterator[str]:
     """Yield what these runs cannot tell."""
-    levels = result.levels
-    for source, seed in levels.fixed.items():
-        yield f"All runs have {ONE[source]} {seed}: what another one would change is not in these numbers."
-    unique = [source for source, of_source in levels.varied.items() if len(set(of_source)) == len(of_source)]
+    shared = []
+    for source, seed in result.levels.fixed.items():
+        shared.append(f"{ONE[source]} {seed}")
+    for key, seed in result.levels.fixed_keys.items():
+        shared.append(f"{key} {seed}")
+    if shared:
+        yield f"All runs have {joined(shared)}: what another one would change is not in these numbers."
+    yield from _confounded(result)
+    yield from _few_levels(result)
+    yield from _negative_estimates(result)
+
+
+def _confounded(result: SourceVariance) -> Iterator[str]:
+    """Yield which sources change together."""
+    unique = []
+    for source, levels in result.levels.varied.items():
+        if len(set(levels)) == len(levels):
+            unique.append(SEVERAL[source])
     if len(unique) > 1 and not result.design.terms:
-        sources = joined([SEVERAL[source] for source in unique])
         yield (
-            f"Every run has other {sources}, so they cannot be told apart: cross them (ired-diag train "
-            "--seed-init 0-4 --seed-data 0-4)."
+            f"Every run has other {joined(unique)}, so they cannot be told apart: cross them "
+            "(ired-diag train --seed-init 0-4 --seed-data 0-4)."
         )
-    for aliases in result.design.aliases.values():
+    for term, aliases in result.design.aliases.items():
+        factors = dict.fromkeys(term)
         for alias in aliases:
-            names = joined([SEVERAL[factor] for factor in alias])
-            yield f"{names} change together in these runs and cannot be told apart.".capitalize()
+            factors.update(dict.fromkeys(alias))
+        names = [SEVERAL[factor] for factor in factors]
+        # An interaction is the alias of a source that alone decides on the other one.
+        if len(names) > 1:
+            yield f"In these runs {joined(names)} change together and cannot be told apart."
+
+
+def _few_levels(result: SourceVariance) -> Iterator[str]:
     few = []
-    for contrasts in result.design.contrasts[:-1]:
+    for contrasts in result.design.contrasts:
         count = contrasts.df + 1
         if len(contrasts.term) == 1 and count < FEW_LEVELS:
-            few.append(f"{count} {SEVERAL[contrasts.term[0]]}")
+            (factor,) = contrasts.term
+            few.append(f"{count} {SEVERAL[factor]}")
     if few:
         yield (
             f"{joined(few)} say little of how far others lie: the upper end of an interval is many times the "
             "estimate. Take 5 or more."
         )
+
+
+def _negative_estimates(result: SourceVariance) -> Iterator[str]:
     negative = []
     for component in result.components.components:
         if component.variance < 0:
-            negative.append(f"{term_in_words(component.term, result)} ({component.variance:.3g})")
+            name = term_in_words(component.term, result)
+            negative.append(f"{name} ({component.variance:.3g})")
     if negative:
         yield (
             f"Negative estimates count as 0: {joined(negative)}. Runs differ less there than the rest of the "
@@ -111,14 +145,20 @@ def purchase_in_words(purchase: Purchase) -> str:
     """Return what is bought: ``3 runs with new seeds and 2 more evaluations of each run``."""
     parts = []
     for name, count in purchase.counts.items():
-        if not count:
+        if count == 0:
             continue
         if name == SEEDS:
-            parts.append(f"{counted(count, 'run')} with new seeds in everything")
+            runs = counted(count, "run")
+            parts.append(f"{runs} with new seeds in everything")
+        elif name == EVALUATION_DRAW:
+            evaluations = counted(count, "evaluation")
+            parts.append(f"{evaluations} of runs that are there, each with a new draw")
         elif name == MORE_EVALUATIONS:
-            parts.append(f"{counted(count, 'more evaluation')} of each run")
+            evaluations = counted(count, "more evaluation")
+            parts.append(f"{evaluations} of each run")
         else:
-            parts.append(f"{counted(count, 'run')} with a new {ONE[name]} alone")
+            runs = counted(count, "run")
+            parts.append(f"{runs} with a new {ONE[name]} alone")
     return joined(parts) or "nothing"
 
 

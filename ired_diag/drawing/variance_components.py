@@ -37,10 +37,18 @@ def variance_components(results: Mapping[str, SourceVariance], *, metric: str, r
     """
     split = {name: result for name, result in results.items() if not result.components.reason}
     if not split:
-        reasons = "; ".join(f"{name}: {result.components.reason}" for name, result in results.items())
-        raise DiagError(f"The variance of no group can be split ({reasons}).")
+        reasons = []
+        for name, result in results.items():
+            reasons.append(f"{name}: {result.components.reason}")
+        listed = "; ".join(reasons)
+        raise DiagError(f"The variance of no group can be split ({listed}).")
     sources = _sources_of(list(split.values()))
-    counts = "; ".join(f"{name}: {runs_in_words(result)}" for name, result in split.items())
+    groups = []
+    sentences = []
+    for name, result in split.items():
+        groups.append(f"{name}: {runs_in_words(result)}")
+        sentences.append(_sentence(name, result))
+    counts = "; ".join(groups)
     return FigureData(
         name="variance_components",
         title="Where the variance comes from",
@@ -52,7 +60,7 @@ def variance_components(results: Mapping[str, SourceVariance], *, metric: str, r
             "is negative; bars: 95% generalized intervals (Weerahandi, 1993)."
         ),
         note=f"{counts}; 95% intervals",
-        summary=" ".join(_sentence(name, result) for name, result in split.items()),
+        summary=" ".join(sentences),
         order=tuple(split),
     )
 

@@ -40,6 +40,7 @@ from ired_diag.readers.seed_table_metrics import names_seeds, read_seed_metrics
 from ired_diag.runs.metric_limits import share_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from ired_diag.seed_sources import source_of_key
 from ired_diag.stats.printed_numbers import printed
 
 NAMED = re.compile(r"(?i)(?:^|[^a-z])seed[_=-]?(\d{1,9})(?!\d)")
@@ -88,12 +89,30 @@ def find(study: Study) -> Iterator[Finding]:
     tables = set(tables_of(study))
     for group, runs in study.groups().items():
         yield from _tasks_of_one_seed(group, runs)
-        yield from _stated_alike(group, [run for run in runs if not run.of_table])
-        yield from _named_apart(group, [run for run in runs if not run.of_table])
+        for members in _by_seeds_of_sources(runs):
+            yield from _stated_alike(group, members)
+            yield from _named_apart(group, members)
         yield from _equal_numbers(group, [run for run in runs if run.path not in tables])
     yield from _in_tables(study)
     yield from _equal_tables(study)
     yield from _in_two_groups(study, reported)
+
+
+def _by_seeds_of_sources(runs: Sequence[Run]) -> list[list[Run]]:
+    """Return the runs with a log, those together whose seeds of single sources (``data_seed``) are equal.
+
+    Runs of one seed that differ in another one are crossed, and no seed is counted twice.
+    """
+    by_seeds: dict[tuple[tuple[str, str], ...], list[Run]] = defaultdict(list)
+    for run in runs:
+        if run.of_table:
+            continue
+        seeds = []
+        for key, value in (run.configuration or {}).items():
+            if source_of_key(key) is not None:
+                seeds.append((key, str(value)))
+        by_seeds[tuple(sorted(seeds))].append(run)
+    return list(by_seeds.values())
 
 
 def tasks_at_once(run: Run) -> list[Run]:

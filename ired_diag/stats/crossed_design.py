@@ -1,6 +1,6 @@
 """Crossed design: which sources of variance runs can tell apart, and in which directions of the data.
 
-Each run has a level of each factor (its initialisation, its data order). A term is a set of factors, and has
+Each run has a level of each factor (its initialisation, its data seed). A term is a set of factors, and has
 a random effect for each combination of their levels that occurs:
 
     y = μ + Σ_t Z_t b_t + e,      b_t ~ N(0, σ_t² I),      e ~ N(0, σ_e² I).
@@ -66,7 +66,7 @@ class CrossedDesign:
     factors: Mapping[str, Levels]
     terms: tuple[Term, ...]
     in_residual: tuple[Term, ...]
-    aliases: Mapping[Term, tuple[Term, ...]]
+    aliases: Mapping[Term, Sequence[Term]]
     contrasts: tuple[Contrasts, ...]
 
     @property
@@ -82,11 +82,10 @@ class CrossedDesign:
     @property
     def is_balanced(self) -> bool:
         """Whether every effect is a multiple of the identity, as in the analysis of variance."""
+        effects: list[Array] = []
         for contrasts in self.contrasts:
-            for effect in contrasts.effects.values():
-                if not is_multiple_of_identity(effect):
-                    return False
-        return True
+            effects += contrasts.effects.values()
+        return all(map(is_multiple_of_identity, effects))
 
     def levels(self, factor: str) -> int:
         """Return how many levels a factor has."""
@@ -100,7 +99,9 @@ def crossed_design(levels: Mapping[str, Sequence[object]], runs: int) -> Crossed
         levels: What each run has of each factor, in one order of the runs.
         runs: How many runs there are.
     """
-    factors = {name: numbered(values) for name, values in levels.items()}
+    factors = {}
+    for name, values in levels.items():
+        factors[name] = numbered(values)
     in_residual: list[Term] = []
     aliases: dict[Term, list[Term]] = {}
     partitions: dict[Term, Levels] = {}
@@ -120,13 +121,15 @@ def crossed_design(levels: Mapping[str, Sequence[object]], runs: int) -> Crossed
         of_term = _contrasts_of(term, partitions, runs)
         if of_term.df > 0:
             contrasts.append(of_term)
-    terms = [of_term.term for of_term in contrasts]
+    terms = []
+    for of_term in contrasts:
+        terms.append(of_term.term)
     contrasts.append(_residual(partitions, runs))
     return CrossedDesign(
         factors=factors,
         terms=tuple(terms),
         in_residual=tuple(in_residual),
-        aliases={term: tuple(others) for term, others in aliases.items()},
+        aliases=aliases,
         contrasts=tuple(contrasts),
     )
 
@@ -197,7 +200,11 @@ def _contrasts_of(
         indicators = _indicators(partitions[other])
         loadings = basis.T @ indicators
         effects[other] = loadings @ loadings.T
-    return Contrasts(term=term, basis=basis, effects=effects)
+    return Contrasts(
+        term=term,
+        basis=basis,
+        effects=effects,
+    )
 
 
 def _residual(partitions: Mapping[Term, Levels], runs: int) -> Contrasts:
@@ -221,6 +228,6 @@ def is_multiple_of_identity(matrix: Array) -> bool:
     """Say whether a symmetric matrix is a number times the identity, but for rounding."""
     n = len(matrix)
     scale = float(np.trace(matrix)) / n
-    difference = matrix - scale * np.eye(n)
-    largest = float(np.abs(difference).max())
-    return largest <= 1e-8 * scale
+    difference = np.abs(matrix - scale * np.eye(n))
+    bound = 1e-8 * scale
+    return bool(np.all(difference <= bound))

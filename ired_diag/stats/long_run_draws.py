@@ -71,8 +71,10 @@ def draw_squared_errors(
     ratios = expected_product / expected_square
     r = product / square
     z = rng.standard_normal(draws)
-    angles = math.asin(r) + WIDER * z / math.sqrt(total)
-    angles = np.clip(angles, -math.pi / 2, math.pi / 2)
+    scatter = WIDER / math.sqrt(total)
+    right_angle = math.pi / 2
+    angles = math.asin(r) + scatter * z
+    angles = np.clip(angles, -right_angle, right_angle)
     phi = _phi_of(np.sin(angles), ratios)
     phi_of_data = float(np.interp(r, ratios, GRID))
     variance = square / float(np.interp(phi_of_data, GRID, expected_square))

@@ -174,7 +174,7 @@ def advise(
 
 
 class _Valuation:
-    """What purchases do to the standard error of the mean, at the estimates and in draws of the components."""
+    """What purchases do to the standard error of the mean, at the estimates and in the draws."""
 
     def __init__(
         self,
@@ -214,7 +214,8 @@ class _Valuation:
     def ends(self, draws: Array) -> tuple[float, float]:
         """Return the ends of the interval that draws make."""
         outside = (1 - self._confidence) / 2
-        low, high = np.quantile(draws, [outside, 1 - outside])
+        tails = [outside, 1 - outside]
+        low, high = np.quantile(draws, tails)
         return float(low), float(high)
 
     def described(self, purchase: Purchase) -> Purchase:
@@ -266,28 +267,36 @@ def _added_runs(counts: Mapping[str, int]) -> int:
 
 def extended(design: CrossedDesign, counts: Mapping[str, int]) -> dict[str, Levels]:
     """Return the levels of the runs that there are and of those that are bought."""
-    factors = {}
+    columns: dict[str, list[int]] = {}
+    new = {}
     for factor, levels in design.factors.items():
-        there = design.levels(factor)
-        new = itertools.count(there)
-        extended_levels = levels.tolist()
-        for name, count in counts.items():
-            if name == MORE_EVALUATIONS:
-                continue
-            for number in range(count):
-                level = number % there
+        columns[factor] = levels.tolist()
+        new[factor] = itertools.count(design.levels(factor))
+    for name, count in counts.items():
+        if name == MORE_EVALUATIONS:
+            continue
+        for number in range(count):
+            turn = number
+            for factor, column in columns.items():
                 if name in (SEEDS, factor):
-                    level = next(new)
-                extended_levels.append(level)
-        factors[factor] = np.array(extended_levels, dtype=np.intp)
+                    level = next(new[factor])
+                    column.append(level)
+                    continue
+                there = design.levels(factor)
+                column.append(turn % there)
+                # The next factor moves on by one more in each round: all combinations come in turn.
+                turn += number // there
+    factors = {}
+    for factor, column in columns.items():
+        factors[factor] = np.array(column, dtype=np.intp)
     return factors
 
 
 def _check(design: CrossedDesign, prices: Mapping[str, float], budget: float) -> None:
-    known = (SEEDS, MORE_EVALUATIONS, *design.factors)
+    sold = (SEEDS, MORE_EVALUATIONS, *design.factors)
     for name, price in prices.items():
-        if name not in known:
-            raise ValueError(f"--cost {name}: there is nothing of this name to buy: {', '.join(known)}.")
+        if name not in sold:
+            raise ValueError(f"--cost {name}: there is nothing of this name to buy: {', '.join(sold)}.")
         if not 0 < price < math.inf:
             raise ValueError(f"--cost {name}: a price is positive and finite, found {price:g}.")
     if not 0 < budget < math.inf:

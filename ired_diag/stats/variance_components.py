@@ -19,7 +19,7 @@ quantiles of many draws are the ends; below 0 they are 0. Where A is a multiple 
 What is left in the residual is split where evaluations of a run along its steps are known: with SE² the
 squared standard error of the mean of k of them (``long_run``: successive evaluations resemble each other),
 the residual is σ_rest² + SE², and SE²* is drawn as ``long_run_draws`` says. The noise that counts is the one
-in the directions of the residual, U_e' (evaluations): what runs of one initialisation, of one data order, or
+in the directions of the residual, U_e' (evaluations): what runs of one initialisation, of one data seed, or
 all runs have in common along the steps is no noise of a single run.
 
 Effects and noise are taken to be normal.
@@ -93,7 +93,7 @@ class Components:
         mean: Mean of all runs.
         confidence: Confidence level of the intervals.
         noise: The noise of evaluations along the steps; None where there are none.
-        no_noise: Why the noise of evaluations is not told from the rest; empty where it is.
+        no_noise: Why the noise of evaluations is unknown; empty where it is known.
         reason: Why there are no components; empty where there are.
     """
 

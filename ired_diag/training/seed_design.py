@@ -1,6 +1,6 @@
 """Which seeds of the sources of randomness go together in a run: crossed, in pairs, or as a Latin square.
 
-    crossed   every initialisation with every data order (and every evaluation draw)
+    crossed   every initialisation with every data seed (and every evaluation draw)
     pairs     the first of each list, the second of each list, …: every run is new in all sources
     latin     three lists of n seeds in n² runs instead of n³: run (i, j) has evaluation draw (i + j) mod n
 
@@ -70,11 +70,16 @@ def seeds_of_runs(
 
 
 def _check_equal_lengths(lists: Mapping[Source, Sequence[int]], design: Design) -> None:
-    counts = {source: len(seeds) for source, seeds in lists.items()}
+    counts = {}
+    for source, seeds in lists.items():
+        counts[source] = len(seeds)
     different = set(counts.values())
     if len(different) == 1:
         return
-    listed = ", ".join(f"{count} of {source}" for source, count in counts.items())
+    parts = []
+    for source, count in counts.items():
+        parts.append(f"{count} of {source}")
+    listed = ", ".join(parts)
     raise DiagError(f"--design {design}: expected lists of equal length, found {listed}.")
 
 
@@ -156,8 +161,14 @@ def absent_sources(task: Task, config: TrainingConfig) -> Mapping[Source, str]:
     for step in range(BATCHES):
         batch = task.draw_batch(config, streams, step)
         check_named_tensors(task, "draw_batch", batch)
+    # The values are of no interest: only whether the streams have moved.
     tensors = {**task.constants(config), **weights}
-    task.evaluate(config, tensors, batch, streams.evaluation)
+    task.evaluate(
+        config,
+        tensors,
+        batch,
+        streams.evaluation,
+    )
     after = _states(streams)
     moved = set()
     for purpose, state in after.items():
