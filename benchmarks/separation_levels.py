@@ -191,8 +191,8 @@ def medians(studies: int) -> Iterator[tuple[int, str, float]]:
             generator = np.random.default_rng(3)
             covered = 0
             for _ in range(studies):
-                known = times(generator, seeds, 0.2, end)
-                curve = survival_curve(known[:, 0], np.isfinite(known[:, 1]))
+                bounds = times(generator, seeds, 0.2, end)
+                curve = survival_curve(bounds[:, 0], np.isfinite(bounds[:, 1]))
                 covered += curve.median_low <= 1 <= curve.median_high
             yield seeds, cut, covered / studies
 

@@ -235,7 +235,7 @@ def test_one_seed_has_no_noise_but_a_time(tmp_path: Path) -> None:
     new = write_logs(tmp_path, "new", falling(0.8), seeds=1)
     old = write_logs(tmp_path, "old", falling(1.0))
     words = run(new, old, "--target", "1.3")
-    assert "new has 1 seed with a curve, so how far another seed would lie is unknown" in words
+    assert "new has 1 seed with a curve, so the noise of its mean is unknown" in words
     assert "no interval" in words
 
 

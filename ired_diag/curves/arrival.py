@@ -52,7 +52,7 @@ class Arrival:
         return self.state in ("reached", "at first evaluation")
 
     @property
-    def known(self) -> tuple[float, float]:
+    def bounds(self) -> tuple[float, float]:
         """Ends of its time, with the line between two evaluations taken for the curve."""
         if self.state == "reached":
             return self.at, self.at

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ired_diag.comparison.when_words import ratio_sentence
+from ired_diag.comparison.target_words import ratio_sentence
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Segment
 from ired_diag.errors import NotFound
 
