@@ -68,7 +68,7 @@ def _ratio_words(spread: float) -> str:
 
 
 PAIRS = (Design(6), Design(8), Design(10))
-FEWER = (Design(6), Design(10), Design(5, 6), Design(5, 6, 3))  # with noise that is not normal
+FEWER = (Design(10), Design(5, 6, 3))  # with noise that is not normal
 GROUPS = (
     Design(5, 5),
     Design(5, 6),

@@ -193,6 +193,13 @@ def _between_evaluations(answer: When, reached: Reaching) -> Iterator[str]:
         if bounds:
             sentence += f" With nothing assumed between them: {bounds} ({_method(ratio)})."
         yield sentence
+    returning = [arrival for arrival in (*reached.a.arrivals, *reached.b.arrivals) if arrival.leaves]
+    if returning:
+        verb = "is" if len(returning) == 1 else "are"
+        yield (
+            f"{counted(len(returning), 'run')} {verb} away from the target again later: there the first time "
+            "is partly luck. --stays takes the last crossing."
+        )
     if reached.unequal_steps:
         yield (
             "One group is evaluated more often than the other: by noise it is at the target earlier. --stays "
