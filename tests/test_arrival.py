@@ -107,3 +107,11 @@ def test_nothing_is_compared_where_a_seed_is_not_finite() -> None:
 def test_curves_without_a_common_range_are_refused() -> None:
     with pytest.raises(NotFound, match="No range is covered by all seeds"):
         curve_grid([straight(STEPS, 0.001)], [straight(STEPS + 1000, 0.001)])
+
+
+def test_very_long_curves_are_compared_at_evenly_chosen_steps() -> None:
+    steps = np.arange(1.0, 30_001)
+    grid = curve_grid([straight(steps, 1e-5)] * 2, [straight(steps, 2e-5)] * 2)
+    assert grid.thinned_from == 30_000
+    assert len(grid.places) == 1000
+    assert (grid.places[0], grid.places[-1]) == (1, 30_000)

@@ -29,6 +29,7 @@ ENOUGH = 0.5  # of the evaluations of the seed that has the fewest
 MOST_BEND = 0.5  # standard errors of the difference
 NEIGHBOURS = 2  # to each side, whose median bend is taken: a second difference of noise is noisy
 FEWEST = 2  # places
+MOST = 1000  # places: beyond, neighbours tell nothing new, and every exchange would cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ class CurveGrid:
         a: Values of the first group, of shape (seeds, n).
         b: Values of the second group.
         is_interpolated: Whether values are read off between evaluations.
+        thinned_from: Number of places of which these are an even choice; 0 where all are taken.
         evaluations: How many the most rarely evaluated seed has in the range that all seeds cover.
         bent: How many places are left out because a straight line would be too far off there.
         last_of_any: The last place of any seed.
@@ -51,6 +53,7 @@ class CurveGrid:
     a: Array
     b: Array
     is_interpolated: bool
+    thinned_from: int
     evaluations: int
     bent: int
     last_of_any: float
@@ -83,6 +86,11 @@ def curve_grid(a: Sequence[Curve], b: Sequence[Curve]) -> CurveGrid:
     is_interpolated = len(places) < enough
     if is_interpolated:
         places = rarest
+    thinned_from = 0
+    if len(places) > MOST:
+        thinned_from = len(places)
+        chosen = np.linspace(0, thinned_from - 1, MOST)
+        places = places[chosen.astype(int)]
     of_a = _read_off(a, places)
     of_b = _read_off(b, places)
     keep = np.isfinite(of_a).all(axis=0)
@@ -102,6 +110,7 @@ def curve_grid(a: Sequence[Curve], b: Sequence[Curve]) -> CurveGrid:
         a=of_a[:, keep],
         b=of_b[:, keep],
         is_interpolated=is_interpolated,
+        thinned_from=thinned_from,
         evaluations=len(rarest),
         bent=bent,
         last_of_any=last,

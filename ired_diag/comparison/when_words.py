@@ -122,8 +122,10 @@ def headline(answer: When) -> str:
     than = f"{answer.new} is {_better_or_worse(answer, sign)} than {answer.old}"
     if apart.since is not None:
         return f"Apart from {since} on: {than} up to {end}."
-    until = place_in_words(answer.axis, last)
-    return f"Apart from {since} to {until}: {than}; not apart at the end ({end})."
+    where = f"from {since} to {place_in_words(answer.axis, last)}"
+    if first == last:
+        where = f"at {since}"
+    return f"Apart {where}: {than}; not apart at the end ({end})."
 
 
 def _of_test(apart: CurvesApart) -> str:
@@ -147,13 +149,19 @@ def _other_stretches(answer: When, apart: CurvesApart) -> Iterator[str]:
     stretches = apart.separation.stretches
     for (first, last), stretch in zip(apart.stretches[:-1], stretches[:-1], strict=True):
         word = _better_or_worse(answer, stretch.sign)
-        named.append(f"{number_in_words(first)} to {number_in_words(last)} ({word})")
+        named.append(f"{_stretch_in_words(first, last)} ({word})")
     if named:
         yield f"Before that apart at {unit_of(answer.axis)} {first_names(named, MOST_NAMED)}."
     first, _ = apart.stretches[0]
     if first > apart.places[0]:
         place = place_in_words(answer.axis, first)
         yield f"Before {place} no difference is shown, which does not mean that there is none."
+
+
+def _stretch_in_words(first: float, last: float) -> str:
+    if first == last:
+        return number_in_words(first)
+    return f"{number_in_words(first)} to {number_in_words(last)}"
 
 
 def _smallest_p(answer: When, apart: CurvesApart) -> Iterator[str]:
@@ -215,6 +223,8 @@ def _places(answer: When, apart: CurvesApart) -> Iterator[str]:
         if grid.bent:
             sentence += f" ({counted(grid.bent, 'place')} left out where curves bend too much for that)"
         yield f"{sentence}."
+    elif grid.thinned_from:
+        yield f"{places}, evenly chosen among {grid.thinned_from} that all seeds share."
     elif count < grid.evaluations:
         yield (
             f"{places}, at which all seeds have a finite value; every seed has {grid.evaluations} or more "

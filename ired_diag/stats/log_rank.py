@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.stats.exchanges import DRAWN, regroupings, sign_flips
+from ired_diag.stats.exchanges import DRAWN, in_parts, regroupings, sign_flips
 from ired_diag.stats.smallest_p import smallest_paired_p, smallest_two_sample_p
 
 Array = NDArray[np.float64]
@@ -108,7 +108,10 @@ def _test(
     smallest: float,
     is_exact: bool,
 ) -> LogRank:
-    z = _z_of_exchanges(times, observed, is_first)
+    parts = []
+    for part in in_parts(is_first, len(times)):
+        parts.append(_z_of_exchanges(times, observed, part))
+    z = np.concatenate(parts)
     as_they_are = float(z[0])  # the first exchange leaves all as it is
     least = SMALLER * abs(as_they_are)
     is_as_large = np.abs(z) >= least
