@@ -229,6 +229,7 @@ def test_json_holds_all_numbers_and_the_sentences(tmp_path: Path) -> None:
     assert content["reaching"]["ratio"]["high"] < 1
     assert len(content["reaching"]["a"]["arrivals"]) == 6
     assert content["in_words"][0].startswith("metric: val_loss")
+    assert content["in_words"][-1].startswith("Assumed: seeds are independent")
 
 
 def test_one_seed_has_no_noise_but_a_time(tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def curves_apart(
     if min(len(a), len(b)) < 2:
         raise NotFound(_too_few(name_a, name_b, len(a), len(b), is_paired=is_paired))
     _check_several_evaluations([*a, *b])
+    # A seed that failed is among them: the places that all seeds share end where it breaks down.
     grid = curve_grid(_curves(a), _curves(b))
     if is_paired:
         separation = separation_of_pairs(grid.a - grid.b, alpha=alpha, seed=seed)

@@ -153,6 +153,7 @@ def reaching(
         return _reaching(question, target, confidence)
     half_each = (1 + confidence) / 2  # level and factor miss in half of the cases each, at most
     level = _final_level(groups, half_each)
+    # Not the two ends alone: a factor need not rise or fall all the way from one to the other.
     at_ends = [_reaching(question, end, half_each) for end in (level.low, level.value, level.high)]
     widened = replace(
         level,
@@ -189,6 +190,7 @@ def _reaching(question: _Question, target: float, confidence: float) -> Reaching
     for name, runs in question.groups.items():
         arrivals[name] = _arrivals(question, runs, target)
     (name_a, a), (name_b, b) = arrivals.items()
+    # Exchanged runs must have been watched equally long: what one group did later says nothing of the other.
     horizon = min(_last_end(a), _last_end(b))
     is_paired = question.is_paired
     first, second = _partners(a, b)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ired_diag.comparison.watched import Watched
     from ired_diag.comparison.when import When
 
+ASSUMED = "Assumed: seeds are independent and roughly symmetric around their mean."
 MOST_NAMED = 4  # runs, or stretches of steps
 
 
@@ -34,6 +35,7 @@ def in_lines(answer: When) -> list[str]:
     lines += answer.notes
     lines += curve_lines(answer)
     lines += target_lines(answer)
+    lines.append(ASSUMED)
     return lines
 
 

@@ -256,6 +256,7 @@ def _separation(
     largest = float(np.abs(t).max(initial=0.0))
     p_of_exchanges = by_exchange.p_of_t(largest)
     p_of_drawn = by_drawing.p_of_t(largest)
+    # Where the bound is infinite no step reaches it: t is finite even without an error.
     stretches = stretches_of(t, bound)
     width = _width(bound, error)
     return Separation(

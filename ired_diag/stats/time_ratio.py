@@ -88,6 +88,7 @@ def ratio_of_pairs(a: Array, b: Array, *, confidence: float = 0.95) -> TimeRatio
         )
     method: Method = "signs"
     k = _rank_of_signs(n, 1 - confidence)
+    # One unbounded ratio is in n of the averages: more than the k - 1 that may be unbounded.
     if np.isfinite([low, high]).all():
         method = "signed ranks"
         k = _rank_of_pairs(n, 1 - confidence)
@@ -258,6 +259,7 @@ def _rank_of_groups(first: int, second: int, alpha: float) -> int:
     size = first * second + 1
     certain = np.zeros(size)
     certain[0] = 1.0
+    # Probabilities, not counts: the counts of 100 and 100 values overflow.
     row = [certain] * (second + 1)  # of m = 0, by n
     for m in range(1, first + 1):
         longer = [certain]
