@@ -116,6 +116,8 @@ def headline(answer: When) -> str:
     if apart is None:
         return f"The curves are not compared: {answer.not_compared}"
     end = place_in_words(answer.axis, apart.places[-1])
+    if apart.separation.smallest_p > answer.alpha:
+        return f"Open up to {end}: so few seeds cannot tell curves apart."
     if not apart.stretches:
         return f"Nowhere apart up to {end}: no place stands out from chance over all of them together."
     first, last = apart.stretches[-1]
@@ -194,7 +196,7 @@ def _seeds_needed(alpha: float) -> int:
 def _heaviest_cluster(answer: When, apart: CurvesApart) -> Iterator[str]:
     """Yield what the heaviest stretch says."""
     clusters = apart.separation.clusters
-    if not clusters:
+    if not clusters or apart.separation.smallest_p > answer.alpha:
         return
     heaviest = min(clusters, key=lambda cluster: cluster.p)
     first = number_in_words(apart.places[heaviest.first])
@@ -207,7 +209,7 @@ def _heaviest_cluster(answer: When, apart: CurvesApart) -> Iterator[str]:
             "differ. A cluster does not tell where that begins; max-t does."
         )
     else:
-        yield f"As a whole, chance often makes a stretch as heavy as {where} (cluster p = {p})."
+        yield f"As a whole, {where} is no heavier than chance makes one somewhere (cluster p = {p})."
 
 
 def _places(answer: When, apart: CurvesApart) -> Iterator[str]:

@@ -48,6 +48,9 @@ def curves_apart(answer: When) -> FigureData:
         drawn = f"below: in half widths of its {level} band at all places together"
     n_a, n_b = apart.seeds
     count = f"{n_a} pairs of seeds" if apart.is_paired else f"{n_a} and {n_b} seeds, not paired"
+    note = f"{count}; {drawn}"
+    if apart.stretches:
+        note += "; bold: apart"
     read_off = ""
     if apart.grid.is_interpolated:
         read_off = " Values are read off the line between neighbouring evaluations."
@@ -59,7 +62,7 @@ def curves_apart(answer: When) -> FigureData:
         method=f"Above: mean of {answer.metric} over seeds; thin: single seeds. Below: mean of {answer.new} "
         f"minus mean of {answer.old}; {drawn} ({len(apart.places)} places, max-t, exchanges of whole seeds); "
         f"bold on 0: where the band excludes 0. {count}.{read_off}",
-        note=f"{count}; {drawn}; bold: apart",
+        note=note,
         summary=headline(answer),
         order=(answer.new, answer.old, _difference_name(answer)),
         stacked=True,
