@@ -25,7 +25,7 @@ def test_the_crossing_lies_on_the_line_between_two_evaluations() -> None:
     reached = arrival([3.0, 2.0, 0.5, 0.4])
     assert (reached.state, reached.after, reached.by) == ("reached", 200, 300)
     assert reached.at == pytest.approx(200 + 100 * (2 - 1) / (2 - 0.5))
-    assert reached.known == (reached.at, reached.at)
+    assert reached.bounds == (reached.at, reached.at)
     assert reached.bracket == (200, 300)
 
 
@@ -43,14 +43,14 @@ def test_there_for_good_is_later_than_there_first() -> None:
 
 def test_what_ends_first_is_a_lower_bound() -> None:
     ended = arrival([3.0, 2.5, 2.2, 1.5])
-    assert (ended.state, ended.known, ended.closest) == ("not reached", (400, math.inf), 1.5)
+    assert (ended.state, ended.bounds, ended.closest) == ("not reached", (400, math.inf), 1.5)
     failed = arrival([3.0, 2.5, 2.2, math.nan], failed=True)
-    assert (failed.state, failed.known) == ("failed", (math.inf, math.inf))
+    assert (failed.state, failed.bounds) == ("failed", (math.inf, math.inf))
 
 
 def test_what_is_there_at_once_is_an_upper_bound() -> None:
     early = arrival([0.9, 0.8, 0.7, 0.6])
-    assert (early.state, early.known) == ("at first evaluation", (0.0, 100.0))
+    assert (early.state, early.bounds) == ("at first evaluation", (0.0, 100.0))
 
 
 def test_nan_is_not_there_and_gives_no_line() -> None:
@@ -107,3 +107,11 @@ def test_nothing_is_compared_where_a_seed_is_not_finite() -> None:
 def test_curves_without_a_common_range_are_refused() -> None:
     with pytest.raises(NotFound, match="No range is covered by all seeds"):
         curve_grid([straight(STEPS, 0.001)], [straight(STEPS + 1000, 0.001)])
+
+
+def test_very_long_curves_are_compared_at_evenly_chosen_steps() -> None:
+    steps = np.arange(1.0, 30_001)
+    grid = curve_grid([straight(steps, 1e-5)] * 2, [straight(steps, 2e-5)] * 2)
+    assert grid.thinned_from == 30_000
+    assert len(grid.places) == 1000
+    assert (grid.places[0], grid.places[-1]) == (1, 30_000)

@@ -72,7 +72,8 @@ def test_groups_that_are_no_pairs_exchange_whole_seeds() -> None:
     a[:, 8:] -= 9
     found = separation_of_groups(a, b)
     assert found.is_exact
-    assert found.smallest_p == pytest.approx(1 / math.comb(13, 6))
+    assert found.exchanges == math.comb(13, 6)
+    assert found.smallest_p == 1 / 1000  # 999 studies of normal curves are drawn as well
     assert found.since is not None
     assert abs(found.since - 8) <= 1
     assert found.t[-1] < 0

@@ -94,7 +94,8 @@ def test_five_pairs_are_told_that_six_are_needed(tmp_path: Path) -> None:
     assert "all 32 exchanges of whole seeds: p = 0.062" in words
     assert "Of 5 pairs nothing can be told apart at 5%" in words
     assert "6 pairs are needed" in words
-    assert "Nowhere apart" in words
+    assert "Open up to step 4000: so few seeds cannot tell curves apart." in words
+    assert "cluster" not in words
     assert "Apart from step" in run(new, old, "--unpaired")
 
 
@@ -229,13 +230,14 @@ def test_json_holds_all_numbers_and_the_sentences(tmp_path: Path) -> None:
     assert content["reaching"]["ratio"]["high"] < 1
     assert len(content["reaching"]["a"]["arrivals"]) == 6
     assert content["in_words"][0].startswith("metric: val_loss")
+    assert content["in_words"][-1].startswith("Assumed: seeds are independent")
 
 
 def test_one_seed_has_no_noise_but_a_time(tmp_path: Path) -> None:
     new = write_logs(tmp_path, "new", falling(0.8), seeds=1)
     old = write_logs(tmp_path, "old", falling(1.0))
     words = run(new, old, "--target", "1.3")
-    assert "new has 1 seed with a curve, so how far another seed would lie is unknown" in words
+    assert "new has 1 seed with a curve, so the noise of its mean is unknown" in words
     assert "no interval" in words
 
 

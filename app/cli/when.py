@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     type=float,
     default=0.05,
     show_default=True,
-    help="Chance to call curves apart that are not, over all steps together.",
+    help="Chance to call curves apart that are not, over all steps together; intervals hold in 1 - alpha.",
 )
 @click.option("--survivors", is_flag=True, help="Leave seeds that failed out of the curves.")
 @click.option("--include-incomplete", is_flag=True, help="Keep runs in the curves that were stopped early.")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ired_diag.comparison.curve_grid import CurveGrid, curve_grid
 from ired_diag.comparison.watched import Watched
 from ired_diag.errors import NotFound
+from ired_diag.runs.name_list import counted
 from ired_diag.stats.separation import Separation, separation_of_groups, separation_of_pairs
 
 Array = NDArray[np.float64]
@@ -96,18 +97,24 @@ def curves_apart(
     if min(len(a), len(b)) < 2:
         raise NotFound(_too_few(name_a, name_b, len(a), len(b), is_paired=is_paired))
     _check_several_evaluations([*a, *b])
+    # A seed that failed is among them: the places that all seeds share end where it breaks down.
     grid = curve_grid(_curves(a), _curves(b))
     if is_paired:
         separation = separation_of_pairs(grid.a - grid.b, alpha=alpha, seed=seed)
     else:
         separation = separation_of_groups(grid.a, grid.b, alpha=alpha, seed=seed)
-    limited_by = limit = ""
+    limited_by = ""
+    limit = ""
     ends_alone = False
     if grid.limited_by is not None:
         run = [*a, *b][grid.limited_by]
-        owner, group = (name_a, a) if grid.limited_by < len(a) else (name_b, b)
-        ends_alone = sum(each.places[-1] <= run.places[-1] for each in group) == 1
+        owner = name_a
+        group = a
+        if grid.limited_by >= len(a):
+            owner = name_b
+            group = b
         limited_by = f"{owner}/{run.label}"
+        ends_alone = _ends_alone(run, group)
         if run.has_failed and run.failure is not None:
             limit = run.failure.reason
     return CurvesApart(
@@ -125,6 +132,12 @@ def curves_apart(
     )
 
 
+def _ends_alone(run: Watched, group: Sequence[Watched]) -> bool:
+    end = run.places[-1]
+    ended = [each for each in group if each.places[-1] <= end]
+    return len(ended) == 1
+
+
 def _kept(
     groups: dict[str, list[Watched]], *, survivors: bool, include_incomplete: bool
 ) -> tuple[dict[str, list[Watched]], list[str]]:
@@ -133,8 +146,12 @@ def _kept(
     for name, runs in groups.items():
         of_group = kept.setdefault(name, [])
         for run in runs:
-            is_out = (run.is_stopped and not include_incomplete) or (run.has_failed and survivors)
-            if is_out or not run.has_finite:
+            is_out = not run.has_finite
+            if run.is_stopped and not include_incomplete:
+                is_out = True
+            if run.has_failed and survivors:
+                is_out = True
+            if is_out:
                 left_out.append(f"{name}/{run.label}")
             else:
                 of_group.append(run)
@@ -143,22 +160,33 @@ def _kept(
 
 def _partners(groups: dict[str, list[Watched]]) -> tuple[list[Watched], list[Watched], list[str]]:
     """Return the runs of both groups that are pairs, in equal order, and those without a partner."""
-    (name_a, a), (name_b, b) = groups.items()
+    a, b = groups.values()
     by_label = {run.label: run for run in b if run.pairable}
-    first = [run for run in a if run.pairable and run.label in by_label]
+    first = []
+    second = []
+    for run in a:
+        if run.pairable and run.label in by_label:
+            first.append(run)
+            second.append(by_label[run.label])
     labels = [run.label for run in first]
-    alone = [f"{name_a}/{run.label}" for run in a if run.label not in labels]
-    alone += [f"{name_b}/{run.label}" for run in b if run.label not in labels]
-    return first, [by_label[label] for label in labels], alone
+    alone = []
+    for name, runs in groups.items():
+        alone += [f"{name}/{run.label}" for run in runs if run.label not in labels]
+    return first, second, alone
 
 
 def _too_few(name_a: str, name_b: str, n_a: int, n_b: int, *, is_paired: bool) -> str:
     if is_paired:
-        found = "1 pair" if n_a == 1 else "no pair"
-        return f"{name_a} and {name_b} have {found} of seeds with curves; 2 are the least, and 6 tell at 5%."
-    few = name_a if n_a < 2 else name_b
-    found = "1 seed with a curve" if min(n_a, n_b) else "no seed with a curve"
-    return f"{few} has {found}, so how far another seed would lie is unknown; 2 are the least, 4 tell at 5%."
+        pairs = counted(n_a, "pair")
+        return f"{name_a} and {name_b} have {pairs} of seeds with curves; 2 are the least, and 6 tell at 5%."
+    name = name_a
+    count = n_a
+    if n_b < n_a:
+        name = name_b
+        count = n_b
+    seeds = counted(count, "seed")
+    noise = "so the noise of its mean is unknown"
+    return f"{name} has {seeds} with a curve, {noise}; 2 are the least, 4 tell at 5%."
 
 
 def _check_several_evaluations(runs: Sequence[Watched]) -> None:

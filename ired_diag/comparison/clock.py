@@ -96,6 +96,7 @@ def time_of_steps(run: Run, column: str, steps: Array) -> tuple[Array, int]:
     if not len(times):
         return np.full(len(steps), np.nan), 0
     falls = np.diff(times) < 0
+    # The clock of each job starts at 0, so that what the job before it took is added to all that follows.
     before = np.where(falls, times[:-1], 0.0)
     total = times + np.concatenate([[0.0], before.cumsum()])
     at_steps = np.interp(steps, logged_at, total, left=np.nan, right=np.nan)

@@ -18,6 +18,7 @@ from ired_diag.comparison.watched import Watched
 from ired_diag.curves.arrival import Arrival, arrival_of
 from ired_diag.errors import NotFound
 from ired_diag.runs.labels import is_seed_label
+from ired_diag.runs.name_list import counted
 from ired_diag.stats.log_rank import LogRank, log_rank_of_groups, log_rank_of_pairs
 from ired_diag.stats.quantiles import t_quantile
 from ired_diag.stats.survival import RestrictedMean, SurvivalCurve, restricted_mean, survival_curve
@@ -152,6 +153,7 @@ def reaching(
         return _reaching(question, target, confidence)
     half_each = (1 + confidence) / 2  # level and factor miss in half of the cases each, at most
     level = _final_level(groups, half_each)
+    # Not the two ends alone: a factor need not rise or fall all the way from one to the other.
     at_ends = [_reaching(question, end, half_each) for end in (level.low, level.value, level.high)]
     widened = replace(
         level,
@@ -171,9 +173,9 @@ def _final_level(groups: dict[str, list[Watched]], confidence: float) -> Level:
         if run.failure is None and len(finite):
             values.append(float(finite[-1]))
     if len(values) < 2:
-        found = "1 seed" if values else "no seed"
+        seeds = counted(len(values), "seed")
         raise NotFound(
-            f"{name}: {found} ended well, so the noise of its final level is unknown. Pass a number that was "
+            f"{name}: {seeds} ended well, so the noise of its final level is unknown. Pass a number that was "
             "fixed beforehand: --target NUMBER."
         )
     numbers = np.array(values)
@@ -188,16 +190,17 @@ def _reaching(question: _Question, target: float, confidence: float) -> Reaching
     for name, runs in question.groups.items():
         arrivals[name] = _arrivals(question, runs, target)
     (name_a, a), (name_b, b) = arrivals.items()
-    horizon = min(max(each.end for each in of_group) for of_group in (a, b))
+    # Exchanged runs must have been watched equally long: what one group did later says nothing of the other.
+    horizon = min(_last_end(a), _last_end(b))
     is_paired = question.is_paired
-    first, second = (a, b)
-    if is_paired:
-        first, second = _partners(a, b)
-        is_paired = bool(first)
-        if not first:
-            first, second = a, b
-    ratio_of = ratio_of_pairs if is_paired else ratio_of_groups
-    test_of = log_rank_of_pairs if is_paired else log_rank_of_groups
+    first, second = _partners(a, b)
+    is_paired = is_paired and bool(first)
+    ratio_of = ratio_of_pairs
+    test_of = log_rank_of_pairs
+    if not is_paired:
+        first, second = a, b
+        ratio_of = ratio_of_groups
+        test_of = log_rank_of_groups
     return Reaching(
         target=target,
         stays=question.stays,
@@ -205,12 +208,16 @@ def _reaching(question: _Question, target: float, confidence: float) -> Reaching
         b=_group(name_b, b, horizon, confidence),
         is_paired=is_paired,
         horizon=horizon,
-        ratio=ratio_of(_known(first), _known(second), confidence=confidence),
+        ratio=ratio_of(_time_bounds(first), _time_bounds(second), confidence=confidence),
         bracket_ratio=ratio_of(_brackets(first), _brackets(second), confidence=confidence),
         test=test_of(*_until(first, horizon), *_until(second, horizon), seed=question.seed),
         spacing=_spacing([*a, *b]),
         unequal_steps=_are_unequal(question.groups),
     )
+
+
+def _last_end(arrivals: Sequence[Arrival]) -> float:
+    return max(arrival.end for arrival in arrivals)
 
 
 def _arrivals(question: _Question, runs: Sequence[Watched], target: float) -> list[Arrival]:
@@ -241,12 +248,17 @@ def _group(name: str, arrivals: Sequence[Arrival], horizon: float, confidence: f
 
 def _partners(a: Sequence[Arrival], b: Sequence[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
     by_label = {arrival.label: arrival for arrival in b if is_seed_label(arrival.label)}
-    first = [arrival for arrival in a if arrival.label in by_label]
-    return first, [by_label[arrival.label] for arrival in first]
+    first = []
+    second = []
+    for arrival in a:
+        if arrival.label in by_label:
+            first.append(arrival)
+            second.append(by_label[arrival.label])
+    return first, second
 
 
-def _known(arrivals: Sequence[Arrival]) -> Array:
-    return np.array([arrival.known for arrival in arrivals]).reshape(-1, 2)
+def _time_bounds(arrivals: Sequence[Arrival]) -> Array:
+    return np.array([arrival.bounds for arrival in arrivals]).reshape(-1, 2)
 
 
 def _brackets(arrivals: Sequence[Arrival]) -> Array:
@@ -258,12 +270,17 @@ def _until(arrivals: Sequence[Arrival], horizon: float) -> tuple[Array, NDArray[
     times = np.array([arrival.at for arrival in arrivals])
     observed = np.array([arrival.is_reached for arrival in arrivals])
     is_late = np.isfinite(times) & (times > horizon)
-    return np.where(is_late, horizon, times), observed & ~is_late
+    times[is_late] = horizon
+    observed[is_late] = False
+    return times, observed
 
 
 def _spacing(arrivals: Sequence[Arrival]) -> float:
-    widths = [arrival.by - arrival.after for arrival in arrivals if arrival.state == "reached"]
-    return float(np.median(widths)) if widths else math.nan
+    crossings = [arrival for arrival in arrivals if arrival.state == "reached"]
+    if not crossings:
+        return math.nan
+    widths = [arrival.by - arrival.after for arrival in crossings]
+    return float(np.median(widths))
 
 
 def _are_unequal(groups: dict[str, list[Watched]]) -> bool:

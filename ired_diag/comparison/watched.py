@@ -20,7 +20,7 @@ from ired_diag.runs.run import Run
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Watched:
     """One run as far as it was logged.
 

@@ -36,6 +36,7 @@ class Arrival:
         at: Where the line between the two crosses the target; the end of the run where it does not.
         end: Place of its last evaluation.
         closest: Best value that it has.
+        leaves: Whether a later evaluation is not at the target.
     """
 
     label: str
@@ -45,6 +46,7 @@ class Arrival:
     at: float
     end: float
     closest: float
+    leaves: bool = False
 
     @property
     def is_reached(self) -> bool:
@@ -52,7 +54,7 @@ class Arrival:
         return self.state in ("reached", "at first evaluation")
 
     @property
-    def known(self) -> tuple[float, float]:
+    def bounds(self) -> tuple[float, float]:
         """Ends of its time, with the line between two evaluations taken for the curve."""
         if self.state == "reached":
             return self.at, self.at
@@ -103,6 +105,7 @@ def arrival_of(
             closest=closest,
         )
     by = float(places[place])
+    leaves = not is_there[place:].all()
     if place == 0:
         return Arrival(
             label=label,
@@ -112,6 +115,7 @@ def arrival_of(
             at=by,
             end=end,
             closest=closest,
+            leaves=leaves,
         )
     after = float(places[place - 1])
     share = _share_of_line(values[place - 1], values[place], target)
@@ -123,6 +127,7 @@ def arrival_of(
         at=after + share * (by - after),
         end=end,
         closest=closest,
+        leaves=leaves,
     )
 
 

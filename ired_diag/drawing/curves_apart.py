@@ -39,11 +39,18 @@ def curves_apart(answer: When) -> FigureData:
         raise NotFound(f"the curves are not compared: {answer.not_compared}")
     means = _means_panel(answer, apart)
     difference = _difference_panel(answer, apart)
-    if means.y_scale == "log" and math.isfinite(apart.separation.bound):
+    level = f"{100 * (1 - answer.alpha):g}%"
+    drawn = f"band: {level} at all places together"
+    if not math.isfinite(apart.separation.bound):
+        drawn = "no band: of so few seeds none is finite"
+    elif means.y_scale == "log":
         difference = _in_half_widths(answer, apart)
+        drawn = f"below: in half widths of its {level} band at all places together"
     n_a, n_b = apart.seeds
     count = f"{n_a} pairs of seeds" if apart.is_paired else f"{n_a} and {n_b} seeds, not paired"
-    level = f"{100 * (1 - answer.alpha):g}%"
+    note = f"{count}; {drawn}"
+    if apart.stretches:
+        note += "; bold: apart"
     read_off = ""
     if apart.grid.is_interpolated:
         read_off = " Values are read off the line between neighbouring evaluations."
@@ -53,9 +60,9 @@ def curves_apart(answer: When) -> FigureData:
         x_label="training step" if answer.axis == "step" else answer.axis,
         panels=(means, difference),
         method=f"Above: mean of {answer.metric} over seeds; thin: single seeds. Below: mean of {answer.new} "
-        f"minus mean of {answer.old} with a band that holds at all {len(apart.places)} places together "
-        f"({level}, max-t, exchanges of whole seeds); bold on 0: where it excludes 0. {count}.{read_off}",
-        note=f"{count}; band: {level} at all places together; bold: apart",
+        f"minus mean of {answer.old}; {drawn} ({len(apart.places)} places, max-t, exchanges of whole seeds); "
+        f"bold on 0: where the band excludes 0. {count}.{read_off}",
+        note=note,
         summary=headline(answer),
         order=(answer.new, answer.old, _difference_name(answer)),
         stacked=True,
@@ -98,12 +105,17 @@ def _difference_name(answer: When) -> str:
 
 def _difference_panel(answer: When, apart: CurvesApart) -> Panel:
     separation = apart.separation
+    low = None
+    high = None
+    if math.isfinite(separation.bound):
+        low = separation.low
+        high = separation.high
     difference = Line(
         name=_difference_name(answer),
         x=apart.places,
         y=separation.difference,
-        low=separation.low,
-        high=separation.high,
+        low=low,
+        high=high,
         drawn="line",
         spread="band",
     )
@@ -125,7 +137,7 @@ def _in_half_widths(answer: When, apart: CurvesApart) -> Panel:
         drawn="line",
     )
     return Panel(
-        y_label="difference / half width of band",
+        y_label="difference / half band",
         lines=(difference,),
         guides=(Guide(1.0, ""), Guide(-1.0, "")),
         segments=_stretches(apart),

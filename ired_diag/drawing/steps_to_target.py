@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ired_diag.comparison.when_words import ratio_sentence
+from ired_diag.comparison.target_words import ratio_sentence
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Segment
 from ired_diag.errors import NotFound
 
@@ -80,6 +80,7 @@ def _line(group: GroupReaching, start: float, end: float) -> Line:
     curve = group.curve
     last = max((arrival.end for arrival in group.arrivals), default=end)
     last_share = float(curve.share[-1]) if len(curve.share) else 1.0
+    # Drawn up to the last run's end, not to the last crossing: until there the others were watched.
     x = np.concatenate([[start], curve.times, [max(last, *curve.times, start)]])
     y = np.concatenate([[1.0], curve.share, [last_share]])
     return Line(group.name, x, y, drawn="steps")

@@ -35,14 +35,23 @@ def t_of_pairs(differences: Array, signs: Array | None = None) -> Array:
         signs: Signs of the pairs, of shape (exchanges, pairs). Default: the data as they are.
     """
     n = len(differences)
-    scaled = differences / _largest_of_step(differences)
-    sums = scaled.sum(axis=0) if signs is None else signs @ scaled
+    largest = _largest_of_step(differences)
+    scaled = differences / largest
+    sums = scaled.sum(axis=0)
+    if signs is not None:
+        sums = signs @ scaled
     squares = (scaled**2).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.clip(sums**2 / (n * squares), 0.0, 1.0)
-        t = np.sign(sums) * np.sqrt((n - 1) * share / (1 - share))
-    t = np.where(1 - share < ROUNDING, np.sign(sums) * FAR, t)
-    return np.where(squares == 0, 0.0, t)
+    is_zero = squares == 0
+    squares[is_zero] = 1.0  # t is 0 there, because the sums are
+    share = sums**2 / (n * squares)
+    rest = 1 - share
+    # Without noise all is shared, up to rounding.
+    is_far = rest < ROUNDING
+    rest[is_far] = 1.0
+    size = np.sqrt((n - 1) * share / rest)
+    size[is_far] = FAR
+    t: Array = np.sign(sums) * size
+    return t
 
 
 def t_of_groups(pooled: Array, is_first: Array) -> Array:
@@ -52,38 +61,45 @@ def t_of_groups(pooled: Array, is_first: Array) -> Array:
         pooled: Curves of both groups, of shape (seeds, steps).
         is_first: 1 for a seed of the first group, else 0, of shape (exchanges, seeds).
     """
-    count = len(pooled)
     first = is_first[0].sum()
-    second = count - first
+    second = len(pooled) - first
     centred = pooled - pooled.mean(axis=0)
-    centred = centred / _largest_of_step(centred)
-    all_squares = (centred**2).sum(axis=0)
+    centred /= _largest_of_step(centred)
+    squared = centred**2
     sums = is_first @ centred
-    squares = is_first @ centred**2
+    squares_a = is_first @ squared
+    squares_all = squared.sum(axis=0)
+    squares_b = squares_all - squares_a
     mean_a = sums / first
     mean_b = -sums / second
-    within_a = squares - first * mean_a**2
-    within_b = all_squares - squares - second * mean_b**2
-    variance_a = within_a / ((first - 1) * first)
-    variance_b = within_b / ((second - 1) * second)
-    variance = variance_a + variance_b
-    return _over_error(mean_a - mean_b, variance, all_squares)
+    within_a = squares_a - first * mean_a**2
+    within_b = squares_b - second * mean_b**2
+    variance = within_a / (first * (first - 1))
+    variance += within_b / (second * (second - 1))
+    difference = mean_a - mean_b
+    return _over_error(difference, variance, squares_all)
 
 
 def _over_error(difference: Array, variance: Array, squares: Array) -> Array:
     """Return a difference over its error: 0 where nothing differs, ``FAR`` where only the error is 0."""
-    none = ROUNDING * squares
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = difference / np.sqrt(np.maximum(variance, 0.0))
-    is_equal = difference**2 <= none
-    without_error = np.where(is_equal, 0.0, np.sign(difference) * FAR)
-    return np.where(variance <= none, without_error, t)
+    rounding = ROUNDING * squares
+    is_equal = difference**2 <= rounding
+    is_far = variance <= rounding
+    variance[is_far] = 1.0
+    size = np.abs(difference)
+    t: Array = size / np.sqrt(variance)
+    t[is_far] = FAR
+    t *= np.sign(difference)
+    t[is_far & is_equal] = 0.0
+    return t
 
 
 def _largest_of_step(curves: Array) -> Array:
     """Return the largest size at each step, 1 where all is 0: squares of tiny numbers would be 0."""
-    largest = np.abs(curves).max(axis=0)
-    return np.where(largest == 0, 1.0, largest)
+    sizes = np.abs(curves)
+    largest: Array = sizes.max(axis=0)
+    largest[largest == 0] = 1.0
+    return largest
 
 
 def sign_flips(pairs: int, seed: int) -> tuple[Array, bool]:
@@ -94,7 +110,9 @@ def sign_flips(pairs: int, seed: int) -> tuple[Array, bool]:
         seed: Random seed, where they are drawn.
     """
     if 2**pairs <= MOST_EXACT:
-        return np.array(list(itertools.product((1.0, -1.0), repeat=pairs))), True
+        every = itertools.product((1.0, -1.0), repeat=pairs)
+        signs = np.array(list(every))
+        return signs, True
     generator = np.random.default_rng(seed)
     drawn = generator.choice([1.0, -1.0], size=(DRAWN, pairs))
     as_they_are = np.ones((1, pairs))  # the data themselves are one of the exchanges
@@ -109,21 +127,26 @@ def regroupings(count: int, first: int, seed: int) -> tuple[Array, bool]:
         first: Number of seeds of the first group.
         seed: Random seed, where they are drawn.
     """
-    if math.comb(count, first) <= MOST_EXACT:
-        ways = list(itertools.combinations(range(count), first))
-        members = np.array(ways)
-        is_first = np.zeros((len(ways), count))
+    ways = math.comb(count, first)
+    if ways <= MOST_EXACT:
+        every = itertools.combinations(range(count), first)
+        members = np.array(list(every))
+        is_first = np.zeros((ways, count))
         np.put_along_axis(is_first, members, 1.0, axis=1)
         return is_first, True
     generator = np.random.default_rng(seed)
-    as_they_are = np.where(np.arange(count) < first, 1.0, 0.0)
-    rows = np.tile(as_they_are, (DRAWN, 1))
+    as_they_are = np.zeros((1, count))
+    as_they_are[0, :first] = 1.0
+    rows = np.repeat(as_they_are, DRAWN, axis=0)
     drawn = generator.permuted(rows, axis=1)
-    return np.concatenate([as_they_are[None], drawn]), False
+    is_first = np.concatenate([as_they_are, drawn])
+    return is_first, False
 
 
 def in_parts(exchanges: Array, steps: int) -> Iterator[Array]:
     """Yield exchanges in parts whose t at each step need little memory."""
-    rows = max(1, CELLS // max(1, steps))
+    rows = CELLS // max(1, steps)
+    rows = max(1, rows)
     for start in range(0, len(exchanges), rows):
-        yield exchanges[start : start + rows]
+        end = start + rows
+        yield exchanges[start:end]

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.stats.exchanges import DRAWN, regroupings, sign_flips
+from ired_diag.stats.exchanges import DRAWN, in_parts, regroupings, sign_flips
 from ired_diag.stats.smallest_p import smallest_paired_p, smallest_two_sample_p
 
 Array = NDArray[np.float64]
@@ -45,7 +45,12 @@ class LogRank:
 
 
 def log_rank_of_groups(
-    a: Array, a_observed: Booleans, b: Array, b_observed: Booleans, *, seed: int = 0
+    a: Array,
+    a_observed: Booleans,
+    b: Array,
+    b_observed: Booleans,
+    *,
+    seed: int = 0,
 ) -> LogRank:
     """Return the test of two groups that are not pairs.
 
@@ -57,47 +62,85 @@ def log_rank_of_groups(
         seed: Random seed of exchanges, where they are drawn.
     """
     first = len(a)
-    count = first + len(b)
-    is_first, is_exact = regroupings(count, first, seed)
-    smallest = smallest_two_sample_p(first, len(b)) if is_exact else 1 / (DRAWN + 1)
+    second = len(b)
+    is_first, is_exact = regroupings(first + second, first, seed)
+    smallest = 1 / (DRAWN + 1)
+    if is_exact:
+        smallest = smallest_two_sample_p(first, second)
     return _test(
-        np.concatenate([a, b]), np.concatenate([a_observed, b_observed]), is_first, smallest, is_exact
+        np.concatenate([a, b]),
+        np.concatenate([a_observed, b_observed]),
+        is_first,
+        smallest=smallest,
+        is_exact=is_exact,
     )
 
 
 def log_rank_of_pairs(
-    a: Array, a_observed: Booleans, b: Array, b_observed: Booleans, *, seed: int = 0
+    a: Array,
+    a_observed: Booleans,
+    b: Array,
+    b_observed: Booleans,
+    *,
+    seed: int = 0,
 ) -> LogRank:
     """Return the test of pairs of runs, in equal order; the arguments are those of ``log_rank_of_groups``."""
     signs, is_exact = sign_flips(len(a), seed)
     in_first = (signs + 1) / 2
     is_first = np.concatenate([in_first, 1 - in_first], axis=1)
-    smallest = smallest_paired_p(len(a)) if is_exact else 1 / (DRAWN + 1)
+    smallest = 1 / (DRAWN + 1)
+    if is_exact:
+        smallest = smallest_paired_p(len(a))
     return _test(
-        np.concatenate([a, b]), np.concatenate([a_observed, b_observed]), is_first, smallest, is_exact
+        np.concatenate([a, b]),
+        np.concatenate([a_observed, b_observed]),
+        is_first,
+        smallest=smallest,
+        is_exact=is_exact,
     )
 
 
-def _test(times: Array, observed: Booleans, is_first: Array, smallest: float, is_exact: bool) -> LogRank:
-    z = _z_of_exchanges(times, observed, is_first)
-    as_they_are = z[0]  # the first exchange leaves all as it is
-    p = float(np.mean(np.abs(z) >= abs(as_they_are) * SMALLER))
-    return LogRank(z=float(as_they_are), p=p, smallest_p=smallest, is_exact=is_exact)
+def _test(
+    times: Array,
+    observed: Booleans,
+    is_first: Array,
+    *,
+    smallest: float,
+    is_exact: bool,
+) -> LogRank:
+    parts = []
+    for part in in_parts(is_first, len(times)):
+        parts.append(_z_of_exchanges(times, observed, part))
+    z = np.concatenate(parts)
+    as_they_are = float(z[0])  # the first exchange leaves all as it is
+    least = SMALLER * abs(as_they_are)
+    is_as_large = np.abs(z) >= least
+    return LogRank(
+        z=as_they_are,
+        p=float(is_as_large.mean()),
+        smallest_p=smallest,
+        is_exact=is_exact,
+    )
 
 
 def _z_of_exchanges(times: Array, observed: Booleans, is_first: Array) -> Array:
     """Return z of each exchange, of shape (exchanges,)."""
     events = np.unique(times[observed])
-    could = (times[:, None] >= events).astype(np.float64)
-    did = (observed[:, None] & (times[:, None] == events)).astype(np.float64)
+    ends = times[:, None]
+    could = ends >= events
+    did = ends == events
+    did &= observed[:, None]
     y = could.sum(axis=0)
     d = did.sum(axis=0)
-    y_first = is_first @ could
+    share = is_first @ could / y
     d_first = is_first @ did
-    share = y_first / y
-    surplus = (d_first - d * share).sum(axis=1)
-    spread = d * (y - d) / np.maximum(y - 1, 1)
-    variance = (spread * share * (1 - share)).sum(axis=1)
-    safe = np.where(variance > 0, variance, 1.0)
-    z: Array = np.where(variance > 0, surplus / np.sqrt(safe), 0.0)
+    expected = d * share
+    surplus = (d_first - expected).sum(axis=1)
+    others = np.maximum(y - 1, 1)
+    spread = d * (y - d) / others
+    terms = spread * share * (1 - share)
+    variance = terms.sum(axis=1)
+    is_open = variance > 0
+    z = np.zeros(len(is_first))
+    z[is_open] = surplus[is_open] / np.sqrt(variance[is_open])
     return z

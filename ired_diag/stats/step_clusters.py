@@ -11,6 +11,7 @@ Methods 164:177; Sassenhagen & Draschkow (2019), Psychophysiology 56:e13335.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -51,15 +52,21 @@ def stretches_of(t: Array, bound: float) -> list[Stretch]:
 
 
 def _stretches(t: Array, bound: float) -> Iterator[Stretch]:
-    signs = np.where(np.abs(t) >= bound, np.sign(t), 0).astype(int)
+    sizes = np.abs(t)
+    signs = np.sign(t)
+    signs[sizes < bound] = 0
     changes = np.flatnonzero(np.diff(signs)) + 1
-    starts = [0, *changes.tolist()]
-    ends = [*changes.tolist(), len(t)]
-    for start, end in zip(starts, ends, strict=True):
+    edges = [0, *changes.tolist(), len(t)]
+    for start, end in itertools.pairwise(edges):
         if start == end or signs[start] == 0:
             continue
-        mass = float(np.abs(t[start:end]).sum())
-        yield Stretch(first=start, last=end - 1, sign=int(signs[start]), mass=mass)
+        mass = sizes[start:end].sum()
+        yield Stretch(
+            first=start,
+            last=end - 1,
+            sign=int(signs[start]),
+            mass=float(mass),
+        )
 
 
 def heaviest(t: Array, bound: float) -> Array:
@@ -69,13 +76,17 @@ def heaviest(t: Array, bound: float) -> Array:
         t: t at each step, of shape (exchanges, steps).
         bound: What |t| reaches in a stretch.
     """
+    sizes = np.abs(t)
+    signs = np.sign(t)
+    is_small = sizes < bound
+    signs[is_small] = 0
+    sizes[is_small] = 0
     largest = np.zeros(len(t))
     mass = np.zeros(len(t))
     before = np.zeros(len(t))
-    for column in t.T:
-        sign = np.where(np.abs(column) >= bound, np.sign(column), 0.0)
-        goes_on = (sign != 0) & (sign == before)
-        mass = np.where(goes_on, mass, 0.0) + np.where(sign != 0, np.abs(column), 0.0)
+    for size, sign in zip(sizes.T, signs.T, strict=True):
+        mass[sign != before] = 0
+        mass += size
         largest = np.maximum(largest, mass)
         before = sign
     return largest

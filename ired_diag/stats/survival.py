@@ -86,12 +86,20 @@ def survival_curve(times: ArrayLike, observed: ArrayLike, *, confidence: float =
     """
     ends = np.asarray(times, dtype=np.float64)
     has_reached = np.asarray(observed, dtype=bool)
-    events = np.unique(ends[has_reached])
-    at_risk = (ends[None, :] >= events[:, None]).sum(axis=1).astype(np.float64)
-    reached = (ends[None, has_reached] == events[:, None]).sum(axis=1).astype(np.float64)
+    reaching = ends[has_reached]
+    events, counts = np.unique(reaching, return_counts=True)
+    reached = counts.astype(np.float64)
+    could = ends >= events[:, None]
+    at_risk = could.sum(axis=1, dtype=np.float64)
     share = np.cumprod(1 - reached / at_risk)
-    low, high = _interval(share, at_risk, reached, normal_quantile(confidence))
-    has_interval = 0.5 ** len(ends) <= 1 - confidence
+    z = normal_quantile(confidence)
+    low, high = _interval(share, at_risk, reached, z)
+    median_low = 0.0
+    median_high = math.inf
+    chance_beyond = 0.5 ** len(ends)  # that all runs lie beyond the true median
+    if chance_beyond <= 1 - confidence:
+        median_low = _first_below_half(events, low)
+        median_high = _first_below_half(events, high)
     return SurvivalCurve(
         times=events,
         share=share,
@@ -101,8 +109,8 @@ def survival_curve(times: ArrayLike, observed: ArrayLike, *, confidence: float =
         reached=reached,
         runs=len(ends),
         median=_first_below_half(events, share),
-        median_low=_first_below_half(events, low) if has_interval else 0.0,
-        median_high=_first_below_half(events, high) if has_interval else math.inf,
+        median_low=median_low,
+        median_high=median_high,
         confidence=confidence,
     )
 
@@ -116,38 +124,48 @@ def restricted_mean(curve: SurvivalCurve, horizon: float) -> RestrictedMean:
     """
     is_before = curve.times < horizon
     times = curve.times[is_before]
-    share = np.concatenate([[1.0], curve.share[is_before]])
+    share = curve.share[is_before]
     edges = np.concatenate([[0.0], times, [horizon]])
-    areas = share * np.diff(edges)
-    area_after = areas[::-1].cumsum()[::-1][1:]
-    at_risk = curve.at_risk[is_before]
-    reached = curve.reached[is_before]
-    remaining = at_risk * (at_risk - reached)
-    terms = np.zeros(len(times))
-    np.divide(area_after**2 * reached, remaining, out=terms, where=remaining > 0)
+    heights = np.concatenate([[1.0], share])
+    areas = heights * np.diff(edges)
+    whole = areas.sum()
+    area_after = whole - areas.cumsum()[:-1]
+    terms = _greenwood(curve.at_risk[is_before], curve.reached[is_before])
+    variance = (area_after**2 * terms).sum()
     return RestrictedMean(
-        mean=float(areas.sum()),
-        standard_error=math.sqrt(float(terms.sum())),
+        mean=float(whole),
+        standard_error=math.sqrt(float(variance)),
         horizon=horizon,
     )
 
 
+def _greenwood(at_risk: Array, reached: Array) -> Array:
+    """Return what each time adds to the variance of log S; 0 where nobody is left, because S is 0 there."""
+    remaining = at_risk * (at_risk - reached)
+    terms = np.zeros(len(reached))
+    np.divide(reached, remaining, out=terms, where=remaining > 0)
+    return terms
+
+
 def _interval(share: Array, at_risk: Array, reached: Array, z: float) -> tuple[Array, Array]:
     """Return the interval of S, symmetric in log(-log S); where S is 0 nothing bounds it from above."""
-    remaining = at_risk * (at_risk - reached)
-    is_inside = (share > 0) & (share < 1)
-    terms = np.zeros(len(share))
-    np.divide(reached, remaining, out=terms, where=remaining > 0)
     low = np.zeros(len(share))
     high = np.ones(len(share))
-    log_share = np.log(share[is_inside])
-    error = np.sqrt(terms.cumsum()[is_inside]) / np.abs(log_share)
-    double_log = np.log(-log_share)
-    low[is_inside] = np.exp(-np.exp(double_log + z * error))
-    high[is_inside] = np.exp(-np.exp(double_log - z * error))
+    is_inside = (share > 0) & (share < 1)
+    hazard = -np.log(share[is_inside])
+    terms = _greenwood(at_risk, reached)
+    variance = terms.cumsum()[is_inside]
+    width = z * np.sqrt(variance) / hazard
+    most = hazard * np.exp(width)
+    least = hazard * np.exp(-width)
+    low[is_inside] = np.exp(-most)
+    high[is_inside] = np.exp(-least)
     return low, high
 
 
 def _first_below_half(times: Array, share: Array) -> float:
     below = np.flatnonzero(share * SMALLER <= 0.5)
-    return float(times[below[0]]) if len(below) else math.inf
+    if not len(below):
+        return math.inf
+    first = below[0]
+    return float(times[first])

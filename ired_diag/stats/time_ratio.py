@@ -29,10 +29,12 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from ired_diag.stats.quantiles import t_quantile
 
 ROUNDING = 1e-12  # of a logarithm
+MOST = 700.0  # the exponential of a larger number overflows
 
 Array = NDArray[np.float64]
 Method = Literal["paired t", "Welch", "signed ranks", "signs", "ranks"]
@@ -74,42 +76,72 @@ def ratio_of_pairs(a: Array, b: Array, *, confidence: float = 0.95) -> TimeRatio
     """
     low, high = _log_ratios(a, b)
     n = len(low)
-    if _all_known(a, b) and n > 1:
-        error = low.std(ddof=1) / math.sqrt(n)
-        return _from_t(low.mean(), error, n - 1, confidence=confidence, method="paired t", n=(n, n))
-    if not (np.isfinite(low).all() and np.isfinite(high).all()):
-        k = _rank_of_signs(n, 1 - confidence)
-        return _from_ranks(low, high, k, confidence=confidence, method="signs", n=(n, n))
-    k = _rank_of_pairs(n, 1 - confidence)
-    i, j = np.triu_indices(n)
-    lows = (low[i] + low[j]) / 2
-    highs = (high[i] + high[j]) / 2
-    return _from_ranks(lows, highs, k, confidence=confidence, method="signed ranks", n=(n, n))
+    if n > 1 and _are_exact(a, b):
+        spread = low.std(ddof=1)
+        return _from_t(
+            low.mean(),
+            spread / math.sqrt(n),
+            n - 1,
+            confidence=confidence,
+            method="paired t",
+            n=(n, n),
+        )
+    method: Method = "signs"
+    k = _rank_of_signs(n, 1 - confidence)
+    # One unbounded ratio is in n of the averages: more than the k - 1 that may be unbounded.
+    if np.isfinite([low, high]).all():
+        method = "signed ranks"
+        k = _rank_of_pairs(n, 1 - confidence)
+        i, j = np.triu_indices(n)
+        low = (low[i] + low[j]) / 2
+        high = (high[i] + high[j]) / 2
+    return _from_ranks(
+        low,
+        high,
+        k,
+        confidence=confidence,
+        method=method,
+        n=(n, n),
+    )
 
 
 def ratio_of_groups(a: Array, b: Array, *, confidence: float = 0.95) -> TimeRatio:
     """Return the factor between the times of two groups; the arguments are those of ``ratio_of_pairs``."""
     n = (len(a), len(b))
-    if _all_known(a, b) and min(n) > 1:
-        return _welch(np.log(a[:, 0]), np.log(b[:, 0]), confidence=confidence, n=n)
-    i, j = np.indices(n)
-    low, high = _log_ratios(a[i.ravel()], b[j.ravel()])
-    k = _rank_of_groups(*n, 1 - confidence)
-    return _from_ranks(low, high, k, confidence=confidence, method="ranks", n=n)
+    if min(n) > 1 and _are_exact(a, b):
+        log_a = np.log(a[:, 0])
+        log_b = np.log(b[:, 0])
+        return _welch(log_a, log_b, confidence=confidence, n=n)
+    each_a = np.repeat(a, n[1], axis=0)
+    each_b = np.tile(b, (n[0], 1))
+    low, high = _log_ratios(each_a, each_b)
+    return _from_ranks(
+        low,
+        high,
+        _rank_of_groups(*n, 1 - confidence),
+        confidence=confidence,
+        method="ranks",
+        n=n,
+    )
 
 
 def _log_ratios(a: Array, b: Array) -> tuple[Array, Array]:
     """Return the ends of log a - log b; infinite where neither reached the target, which bounds nothing."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        low = np.log(a[:, 0]) - np.log(b[:, 1])
-        high = np.log(a[:, 1]) - np.log(b[:, 0])
-    return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
+        log_a = np.log(a)
+        log_b = np.log(b)
+        low = log_a[:, 0] - log_b[:, 1]
+        high = log_a[:, 1] - log_b[:, 0]
+    low[np.isnan(low)] = -np.inf
+    high[np.isnan(high)] = np.inf
+    return low, high
 
 
-def _all_known(*times: Array) -> bool:
+def _are_exact(*times: Array) -> bool:
     for ends in times:
-        is_known = np.isfinite(ends) & (ends > 0) & (ends == ends[:, :1])
-        if not is_known.all():
+        is_finite = np.isfinite(ends) & (ends > 0)
+        is_one_number = ends[:, 0] == ends[:, 1]
+        if not (is_finite.all() and is_one_number.all()):
             return False
     return True
 
@@ -117,13 +149,16 @@ def _all_known(*times: Array) -> bool:
 def _welch(a: Array, b: Array, *, confidence: float, n: tuple[int, int]) -> TimeRatio:
     square_a = a.var(ddof=1) / n[0]
     square_b = b.var(ddof=1) / n[1]
-    error = math.sqrt(square_a + square_b)
+    square = square_a + square_b
     degrees = float(sum(n) - 2)
-    if error > 0:
-        degrees = error**4 / (square_a**2 / (n[0] - 1) + square_b**2 / (n[1] - 1))
+    if square > 0:
+        share_a = square_a / square
+        share_b = square_b / square
+        inverse = share_a**2 / (n[0] - 1) + share_b**2 / (n[1] - 1)
+        degrees = 1 / inverse
     return _from_t(
         a.mean() - b.mean(),
-        error,
+        math.sqrt(square),
         degrees,
         confidence=confidence,
         method="Welch",
@@ -136,12 +171,16 @@ def _from_t(
 ) -> TimeRatio:
     width = t_quantile(confidence, degrees) * error
     ratio = math.exp(mean)
-    if error <= ROUNDING:
-        width = math.inf  # equal factors in all runs tell nothing of the noise
+    low = 0.0
+    high = math.inf
+    # Equal factors in all runs tell nothing of the noise.
+    if error > ROUNDING:
+        low = _exp(mean - width)
+        high = _exp(mean + width)
     return TimeRatio(
         ratio=ratio,
-        low=math.exp(mean - width),
-        high=math.exp(mean + width) if math.isfinite(width) else math.inf,
+        low=low,
+        high=high,
         confidence=confidence,
         method=method,
         n=n,
@@ -155,16 +194,20 @@ def _from_ranks(
 ) -> TimeRatio:
     lows = np.sort(lows)
     highs = np.sort(highs)
-    low, high = -math.inf, math.inf
+    low = 0.0
+    high = math.inf
     if k >= 1:
-        low = float(lows[k - 1])
-        high = float(highs[len(highs) - k])
+        low = _exp(lows[k - 1])
+        high = _exp(highs[-k])
     least = _exp(_median(lows))
     most = _exp(_median(highs))
+    ratio = math.nan
+    if math.isclose(least, most):
+        ratio = least
     return TimeRatio(
-        ratio=least if math.isclose(least, most) else math.nan,
-        low=_exp(low),
-        high=_exp(high),
+        ratio=ratio,
+        low=low,
+        high=high,
         confidence=confidence,
         method=method,
         n=n,
@@ -175,31 +218,36 @@ def _from_ranks(
 
 def _median(ordered: Array) -> float:
     """Return the median of sorted numbers, which may be infinite."""
-    middle = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
-    if middle[0] == middle[1]:
-        return float(middle[0])
-    return float(sum(middle) / 2)
+    half = len(ordered) // 2
+    upper = float(ordered[half])
+    lower = float(ordered[-half - 1])
+    if lower == upper:
+        return upper
+    return (lower + upper) / 2
 
 
 def _exp(value: float) -> float:
-    return math.inf if value == math.inf else math.exp(value)
+    if value > MOST:
+        return math.inf
+    return math.exp(value)
 
 
 def _rank_of_signs(n: int, alpha: float) -> int:
     """Return k of the signs: the largest with P(B < k) ≤ α/2; 0 where even k = 1 is too likely."""
-    counts = np.array([math.comb(n, positive) for positive in range(n + 1)], dtype=np.float64)
-    return _rank(counts / 2.0**n, alpha)
+    positive = np.arange(n + 1)
+    probabilities = stats.binom.pmf(positive, n, 0.5)
+    return _rank(probabilities, alpha)
 
 
 def _rank_of_pairs(n: int, alpha: float) -> int:
     """Return k of the signed ranks: the largest with P(W < k) ≤ α/2; 0 where even k = 1 is too likely."""
-    ways = np.array([1.0])
+    probabilities = np.array([1.0])
     for rank in range(1, n + 1):
-        longer = np.zeros(len(ways) + rank)
-        longer[: len(ways)] += ways
-        longer[rank:] += ways
-        ways = longer
-    return _rank(ways / 2.0**n, alpha)
+        nothing = np.zeros(rank)
+        negative = np.concatenate([probabilities, nothing])
+        positive = np.concatenate([nothing, probabilities])
+        probabilities = (negative + positive) / 2
+    return _rank(probabilities, alpha)
 
 
 def _rank_of_groups(first: int, second: int, alpha: float) -> int:
@@ -211,20 +259,23 @@ def _rank_of_groups(first: int, second: int, alpha: float) -> int:
     size = first * second + 1
     certain = np.zeros(size)
     certain[0] = 1.0
+    # Probabilities, not counts: the counts of 100 and 100 values overflow.
     row = [certain] * (second + 1)  # of m = 0, by n
     for m in range(1, first + 1):
         longer = [certain]
         for n in range(1, second + 1):
             shifted = np.zeros(size)
             shifted[n:] = row[n][: size - n]
-            longer.append((m * shifted + n * longer[n - 1]) / (m + n))
+            of_first = m * shifted
+            of_second = n * longer[n - 1]
+            mixed = (of_first + of_second) / (m + n)
+            longer.append(mixed)
         row = longer
     return _rank(row[second], alpha)
 
 
 def _rank(probabilities: Array, alpha: float) -> int:
     below = np.cumsum(probabilities)
-    k = 0
-    while k < len(below) and below[k] <= alpha / 2 * (1 + 1e-9):
-        k += 1
-    return k
+    most = alpha / 2
+    is_rare = below <= most * (1 + ROUNDING)
+    return int(is_rare.sum())
