@@ -294,3 +294,15 @@ def test_lower_is_better_is_said_with_the_sign(tmp_path: Path) -> None:
     assert sentence.startswith("new is better than old: -")
     assert "(lower is better)" in sentence
     assert comparison.aggregates["new"]["mean"].value == pytest.approx(1.5, abs=0.05)
+
+
+def test_failed_runs_are_said_first_and_with_the_verdict(tmp_path: Path) -> None:
+    path = tmp_path / "losses.csv"
+    lines = ["method,task,seed,loss"]
+    for group, level in (("new", 0.5), ("old", 1.0)):
+        for task in ("x", "y"):
+            lines += [f"{group},{task},{seed},{level + seed / 100}" for seed in range(4)]
+    path.write_text("\n".join(lines).replace("new,x,2,0.52", "new,x,2,nan") + "\n")
+    output, _, _ = said("across", path)
+    assert output.splitlines()[0].startswith("x: new: 1 of 4 seeds ended in NaN (seed2)")
+    assert "1 run of new failed, and a failed run is the worst result" in output

@@ -44,7 +44,22 @@ def sentence_of(across: Across, pair: NewAgainstOld) -> str:
     word = "better"
     if result.difference < 0:
         word = "worse"
-    return f"{pair.new} is {word} than {pair.old}: {size} on average over {tasks} ({found})."
+    verdict = f"{pair.new} is {word} than {pair.old}: {size} on average over {tasks} ({found})."
+    return verdict + _failed(across, pair)
+
+
+def _failed(across: Across, pair: NewAgainstOld) -> str:
+    """Return that a verdict is among the runs that ended well; empty where none failed."""
+    counts = []
+    for group in (pair.new, pair.old):
+        failed = sum(len(task.members[group].failed) for task in across.tasks)
+        if failed:
+            runs = counted(failed, "run")
+            counts.append(f"{runs} of {group}")
+    if not counts:
+        return ""
+    listed = " and ".join(counts)
+    return f" This is among the runs that ended well: {listed} failed, and a failed run is the worst result."
 
 
 def _interval_and_p(across: Across, pair: NewAgainstOld) -> str:

@@ -4,6 +4,9 @@
     dqn,Pong,0,18.2                  dqn,0,18.2,310                   Pong,18.2,17.9
     dqn,Breakout,0,310               ppo,0,20.1,280                   Breakout,310,295
 
+    task,seed,ours,baseline          a column of tasks, and a column for each group
+    Pong,0,18.2,17.1
+
     {"dqn": [[18.2, 310], [17.9, 295]], …}       rliable's arrays: a row a run, a column a task (or .npz)
     {"dqn": {"Pong": [18.2, 17.9], …}, …}        by task, a list of seeds
 
@@ -25,7 +28,13 @@ import numpy as np
 from ired_diag.errors import UnreadableFile
 from ired_diag.json_text import parse_json
 from ired_diag.readers.run_columns import HYPERPARAMETERS, normal_name
-from ired_diag.readers.seed_table import SeedValues, text_of_rows, values_of_columns, values_of_long
+from ired_diag.readers.seed_table import (
+    METRIC,
+    SeedValues,
+    text_of_rows,
+    values_of_columns,
+    values_of_long,
+)
 from ired_diag.readers.table_cells import is_number
 from ired_diag.readers.table_layout import TableLayout, layout_of
 from ired_diag.readers.table_results import layout_of_metric, results_among, with_only_result
@@ -127,21 +136,50 @@ def _from_long(
     layout = layout_of_metric(path, layout, metric)
     if metric is None:
         layout = with_only_result(layout)
-    tasks = list(dict.fromkeys(row[place] for _, row in layout.rows))
+    column = layout.header[place]
+    groups = _group_columns(layout, metric)
+    cells = dict.fromkeys(row[place] for _, row in layout.rows)
     values = {}
-    for task in tasks:
-        rows = [(number, row) for number, row in layout.rows if row[place] == task]
+    for cell in cells:
+        rows = [(number, row) for number, row in layout.rows if row[place] == cell]
         of_task = replace(layout, rows=rows)
-        values[_name_of_task(layout.header[place], task)] = values_of_long(
-            path, of_task, metric, group=path.stem
-        )
-    name = layout.header[place]
+        name = _name_of_task(column, cell)
+        if groups:
+            values[name] = _values_by_column(path, of_task, groups)
+        else:
+            values[name] = values_of_long(path, of_task, metric, group=path.stem)
+    note = f"{path}: the column {column!r} says the task ({len(cells)} tasks); {layout.words}"
+    if groups:
+        names = _listed([layout.header[i] for i in groups])
+        note += f", and the columns {names} as the groups"
+    measure = metric
+    if measure is None and not groups:
+        measure = _metric_of(layout)
     return TaskTable(
         values=values,
-        metric=metric or _metric_of(layout),
-        column=name,
-        notes=[f"{path}: the column {name!r} says the task ({len(tasks)} tasks); {layout.words}."],
+        metric=measure,
+        column=column,
+        notes=[f"{note}."],
     )
+
+
+def _group_columns(layout: TableLayout, metric: str | None) -> list[int]:
+    """Return the columns that are the groups: several of numbers, of which not all are named as metrics."""
+    if layout.groups or metric is not None or len(layout.numbers) < 2:
+        return []
+    places = results_among(layout.numbers, layout.header)
+    names = [normal_name(layout.header[i]) for i in places]
+    if all(METRIC.fullmatch(name) for name in names):
+        return []
+    return places
+
+
+def _values_by_column(path: Path, layout: TableLayout, places: Sequence[int]) -> SeedValues:
+    """Return the numbers of each column as those of a group."""
+    values: SeedValues = {}
+    for i in places:
+        values |= values_of_columns(path, layout, i, group=layout.header[i])
+    return values
 
 
 def _name_of_task(column: str, cell: str) -> str:
@@ -262,13 +300,22 @@ def _from_arrays(path: Path, groups: Mapping[str, Any]) -> TaskTable:
             f"{path}: expected an entry for each group with an array of shape (runs, tasks) or the lists of "
             f"several tasks, found {len(values)} task{'s' if len(values) != 1 else ''}."
         )
-    notes = []
+    note = _note_on_nesting(path, values)
     if shapes:
-        notes.append(
+        runs = ", ".join(shapes)
+        note = (
             f"{path}: rows of the arrays are taken as runs and columns as tasks "
-            f"({', '.join(shapes)}; {len(values)} tasks)."
+            f"({runs}; {len(values)} tasks)."
         )
-    return TaskTable(values=values, notes=notes)
+    return TaskTable(values=values, notes=[note])
+
+
+def _note_on_nesting(path: Path, values: Mapping[str, SeedValues]) -> str:
+    """Return which names were taken as groups and which as tasks."""
+    groups = dict.fromkeys(group for of_task in values.values() for group in of_task)
+    outer = _listed(list(groups))
+    inner = _listed(list(values))
+    return f"{path}: the outer names ({outer}) are taken as groups, the inner ones ({inner}) as tasks."
 
 
 def _task_names(groups: Mapping[str, Any]) -> list[str]:
