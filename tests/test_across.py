@@ -135,7 +135,7 @@ def test_a_key_may_name_the_groups(tmp_path: Path) -> None:
 def test_metrics_of_one_run_are_not_independent(tmp_path: Path) -> None:
     folder = runs(tmp_path / "logs", {"sac": 1.2, "ppo": 1.0})
     groups = [f"sac={folder}/sac_Ant*", f"ppo={folder}/ppo_Ant*"]
-    comparison = ird.across(*groups, metrics=["eval_return", "eval_error"])
+    comparison = ird.across(*groups, metrics="eval_return, eval_error")
     assert comparison.is_one_run
     assert [task.lower_is_better for task in comparison.tasks] == [False, True]
     assert "seeds are the unit" in sharing_of(comparison)
@@ -153,7 +153,7 @@ def test_a_task_whose_direction_nothing_says_is_refused(tmp_path: Path) -> None:
     output, errors, status = said("across", *sources)
     assert (output, status) == ("", 1)
     assert "walker, hopper" in errors
-    assert "--higher a,b" in errors
+    assert "--higher 'a,b'" in errors
     assert said("across", *sources, "--higher", "walker", "--lower", "hopper")[2] == 0
 
 

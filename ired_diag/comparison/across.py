@@ -376,8 +376,8 @@ def _check_positive(
     raise DiagError(
         f"{begin} needs numbers above 0, and {len(lacking)} of {len(numbers)} tasks have others ({listed}). "
         "Tasks of different units have no mean as they are. Choose: --references FILE (low and high score of "
-        f"each task), --scale spread (from {LEAST_FOR_SPREAD} seeds of the old group on), or, only where all "
-        "tasks have one unit, --scale raw."
+        f"each task), --scale 'spread' (from {LEAST_FOR_SPREAD} seeds of the old group on), or, only where "
+        "all tasks have one unit, --scale 'raw'."
     )
 
 
@@ -389,13 +389,13 @@ def _check_spread(
     seeds = fewest_seeds(old_numbers)
     if seeds < LEAST_FOR_SPREAD:
         raise DiagError(
-            f"--scale spread: {old} has {seeds} seeds on a task, and the spread of fewer than "
+            f"--scale 'spread': {old} has {seeds} seeds on a task, and the spread of fewer than "
             f"{LEAST_FOR_SPREAD} is too badly known to be a unit."
         )
     spreads = np.nanmax(old_numbers, axis=0) - np.nanmin(old_numbers, axis=0)
     if spreads.min() == 0:
         task = numbers[int(np.argmin(spreads))].name
-        raise DiagError(f"--scale spread: all seeds of {old} have the same number on {task}.")
+        raise DiagError(f"--scale 'spread': all seeds of {old} have the same number on {task}.")
 
 
 def _coverage(scores: Mapping[str, Array], *, separate: bool) -> dict[str, float]:
@@ -506,7 +506,7 @@ def _notes_on_scale(
         metrics = {task.metric for task in numbers}
         if len(metrics) > 1:
             names = first_names(sorted(metrics), MOST_NAMED)
-            notes.append(f"--scale raw averages different metrics as they are ({names}): is it one unit?")
+            notes.append(f"--scale 'raw' averages different metrics as they are ({names}): is it one unit?")
     counts = {int(count) for values in raw.values() for count in np.isfinite(values).sum(axis=0)}
     if len(counts) > 1:
         notes.append(
