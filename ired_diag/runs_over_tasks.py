@@ -20,7 +20,8 @@ from ired_diag.final_values import is_table, runs_of_table
 from ired_diag.grouping import group_runs
 from ired_diag.named_paths import split_arguments
 from ired_diag.open import open_study
-from ired_diag.readers.task_table import TASKS, TaskTable, is_array_file, read_task_table
+from ired_diag.readers.task_arrays import TaskTable, is_array_file
+from ired_diag.readers.task_table import TASKS, read_task_table
 from ired_diag.runs.files import exists
 from ired_diag.runs.regroup import Grouping, grouped_by
 from ired_diag.runs.run import Run
