@@ -180,6 +180,8 @@ def coverage_of(across: Across) -> str:
     shares = [share for share in across.coverage.values() if share >= LEAST]
     if not shares:
         return "Aggregates have no intervals: with so few seeds they hold the truth too rarely."
+    if not _has_interval(across):
+        return "Aggregates have no intervals: the scores do not vary from seed to seed."
     low = round(100 * min(shares))
     high = round(100 * max(shares))
     share = f"{low}%"
@@ -189,6 +191,13 @@ def coverage_of(across: Across) -> str:
         "Intervals of scores: bootstrap, stretched for few seeds; of 95% nominal, such intervals hold the "
         f"truth in {share} of simulated cases (docs/across.md).{_fixed_unit(across)}"
     )
+
+
+def _has_interval(across: Across) -> bool:
+    for summary in across.aggregates.values():
+        if any(math.isfinite(aggregate.low) for aggregate in summary.values()):
+            return True
+    return False
 
 
 def _fixed_unit(across: Across) -> str:
