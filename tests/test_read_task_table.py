@@ -66,6 +66,12 @@ def test_several_metrics_of_a_long_table_need_a_name(tmp_path: Path) -> None:
     assert read_task_table(path, metric="loss").values["y"] == {"a": {0: 3.0}, "b": {0: 5.0}}
 
 
+def test_folds_are_said_not_to_be_independent(tmp_path: Path) -> None:
+    rows = [f"{m},{t},{f},{0.8 + f / 100}" for m in ("a", "b") for t in ("x", "y") for f in range(3)]
+    path = written(tmp_path, "folds.csv", "\n".join(["method,dataset,fold,acc", *rows]) + "\n")
+    assert any("fold" in note and "independent" in note for note in read_task_table(path).notes)
+
+
 def test_seeds_may_be_columns(tmp_path: Path) -> None:
     text = "game,seed_0,seed_1\nPong,18,17\nQbert,310,300\n"
     table = read_task_table(written(tmp_path, "dqn.csv", text))

@@ -31,6 +31,7 @@ from ired_diag.readers.seed_table import (
 )
 from ired_diag.readers.table_cells import is_number
 from ired_diag.readers.table_layout import TableLayout, layout_of
+from ired_diag.readers.table_repetitions import notes_on_repetitions
 from ired_diag.readers.table_results import layout_of_metric, results_among, with_only_result
 from ired_diag.readers.task_arrays import (
     TaskTable,
@@ -73,8 +74,11 @@ def read_task_table(
     layout = layout_of(path, text)
     place = None if columns else _task_place(path, layout, task)
     if place is None:
-        return _from_columns(path, layout, columns)
-    return _from_long(path, layout, place, metric)
+        table = _from_columns(path, layout, columns)
+    else:
+        table = _from_long(path, layout, place, metric)
+    repetitions = [f"{path}: {note.statement}" for note in notes_on_repetitions(layout)]
+    return replace(table, notes=[*table.notes, *repetitions])
 
 
 def _task_place(
