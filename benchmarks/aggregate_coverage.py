@@ -241,7 +241,8 @@ def main() -> None:
 def print_improvement(studies: int, draws: int) -> float:
     """Print the table of the probability of improvement, and return its lowest coverage as it is shown."""
     say(
-        f"\nP(better), {studies} studies: bootstrap, then the interval that is shown; effects in sd of a seed\n"
+        f"\nP(better), {studies} studies: bootstrap, then the interval that is shown; "
+        "columns: effect in standard deviations of a seed\n"
     )
     say(f"| seeds are | n | tasks | {' | '.join(f'{shift:g}' for shift in SHIFTS)} |")
     say("|---|---|---|" + "---|" * len(SHIFTS))

@@ -25,9 +25,17 @@ SWITCHES = {
     "--lower-is-better": "higher_is_better=False",
     "--include-incomplete": "include_incomplete=True",
     "--again": "again=True",
+    "--separate-runs": "separate_runs=True",
 }
 VALUED = (
     "metric",
+    "metrics",
+    "tasks",
+    "against",
+    "scale",
+    "references",
+    "higher",
+    "lower",
     "knob",
     "runs",
     "name",

@@ -20,7 +20,8 @@ from ired_diag.final_values import is_table, runs_of_table
 from ired_diag.grouping import group_runs
 from ired_diag.named_paths import split_arguments
 from ired_diag.open import open_study
-from ired_diag.readers.task_table import TASKS, TaskTable, is_array_file, read_task_table
+from ired_diag.readers.task_arrays import TaskTable, is_array_file
+from ired_diag.readers.task_table import TASKS, read_task_table
 from ired_diag.runs.files import exists
 from ired_diag.runs.regroup import Grouping, grouped_by
 from ired_diag.runs.run import Run
@@ -29,6 +30,7 @@ from ired_diag.runs.task_of_run import tasks_by_key
 
 UNNAMED = "score"  # what arrays without a name for their numbers hold
 MOST_LISTED = 8
+COLUMNS = "columns"
 
 Kind = Literal["metrics", "trainings", "table"]
 Groups = Mapping[str, Sequence[Run]]
@@ -191,7 +193,7 @@ def _of_tables(
             )
         )
     column = next((table.column for table in read if table.column), "")
-    what = "columns"
+    what = COLUMNS
     if column:
         what = f"column {column!r}"
     return _checked(tasks, kind="table", what=what, notes=notes)
@@ -265,6 +267,17 @@ def _of_trainings(
     return _checked(tasks, kind="trainings", what=f"key {key!r} of the configurations", notes=[])
 
 
+def _hint_at_columns(tasks: Sequence[TaskRuns], what: str) -> str:
+    """Return what to do where the columns of a table may be groups, and were taken as tasks."""
+    if what != COLUMNS:
+        return ""
+    names = ", ".join(task.name for task in tasks[:MOST_LISTED])
+    return (
+        f" The columns {names} were taken as the tasks of one group. If each is a group, on one task: "
+        "ired-diag stats TABLE."
+    )
+
+
 def _called_by_seed(run: Run, group: str) -> Run:
     """Return a run that is called by its seed, where it has one: its task may have been part of its name."""
     if run.seed is None:
@@ -316,6 +329,7 @@ def _checked(
         raise DiagError(
             f"Two groups or more are compared, found {len(groups)} ({', '.join(groups) or 'none'}). "
             "Name each: NAME=GLOB, or a table with a column that names the method."
+            + _hint_at_columns(tasks, what)
         )
     shared = [task for task in tasks if len(task.groups) == len(groups)]
     lacking = [task.name for task in tasks if len(task.groups) < len(groups)]

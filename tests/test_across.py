@@ -135,7 +135,7 @@ def test_a_key_may_name_the_groups(tmp_path: Path) -> None:
 def test_metrics_of_one_run_are_not_independent(tmp_path: Path) -> None:
     folder = runs(tmp_path / "logs", {"sac": 1.2, "ppo": 1.0})
     groups = [f"sac={folder}/sac_Ant*", f"ppo={folder}/ppo_Ant*"]
-    comparison = ird.across(*groups, metrics=["eval_return", "eval_error"])
+    comparison = ird.across(*groups, metrics="eval_return, eval_error")
     assert comparison.is_one_run
     assert [task.lower_is_better for task in comparison.tasks] == [False, True]
     assert "seeds are the unit" in sharing_of(comparison)
@@ -153,7 +153,7 @@ def test_a_task_whose_direction_nothing_says_is_refused(tmp_path: Path) -> None:
     output, errors, status = said("across", *sources)
     assert (output, status) == ("", 1)
     assert "walker, hopper" in errors
-    assert "--higher a,b" in errors
+    assert "--higher 'a,b'" in errors
     assert said("across", *sources, "--higher", "walker", "--lower", "hopper")[2] == 0
 
 
@@ -294,3 +294,15 @@ def test_lower_is_better_is_said_with_the_sign(tmp_path: Path) -> None:
     assert sentence.startswith("new is better than old: -")
     assert "(lower is better)" in sentence
     assert comparison.aggregates["new"]["mean"].value == pytest.approx(1.5, abs=0.05)
+
+
+def test_failed_runs_are_said_first_and_with_the_verdict(tmp_path: Path) -> None:
+    path = tmp_path / "losses.csv"
+    lines = ["method,task,seed,loss"]
+    for group, level in (("new", 0.5), ("old", 1.0)):
+        for task in ("x", "y"):
+            lines += [f"{group},{task},{seed},{level + seed / 100}" for seed in range(4)]
+    path.write_text("\n".join(lines).replace("new,x,2,0.52", "new,x,2,nan") + "\n")
+    output, _, _ = said("across", path)
+    assert output.splitlines()[0].startswith("x: new: 1 of 4 seeds ended in NaN (seed2)")
+    assert "1 run of new failed, and a failed run is the worst result" in output

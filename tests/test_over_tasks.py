@@ -134,6 +134,18 @@ def test_numbers_without_spread_have_no_test() -> None:
     assert result.interaction.reason
 
 
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize("separate", [True, False])
+def test_rounding_is_no_spread(paired: bool, separate: bool) -> None:
+    """0.1 + 0.2 of each seed: means differ from the numbers in the last bit."""
+    a = np.full((7, 3), 0.1 + 0.2)
+    b = np.full((7, 3), 0.1)
+    a[0, 0] = math.nan
+    result = over_tasks(a, b, paired=paired, separate=separate)
+    assert result.test.reason
+    assert result.interaction.reason
+
+
 def test_an_estimated_unit_widens_all_intervals(rng: np.random.Generator) -> None:
     a = rng.normal(size=(5, 4))
     b = rng.normal(size=(5, 4))

@@ -34,7 +34,7 @@ OPTION = re.compile(r"(?<!\w)--[a-z]")
         ("pass paired=True (command line: --paired).", "pass paired=True (command line: --paired)."),
         ("Compare: ired-diag stats a b --paired", "Compare: ired-diag stats a b --paired"),
         ("--metric chooses, --seeds names", "metric= chooses, seeds= names"),
-        ("a--metric and --metrics stay", "a--metric and --metrics stay"),
+        ("a--metric and --metrical stay", "a--metric and --metrical stay"),
     ],
 )
 def test_options_become_arguments_and_commands_stay(message: str, words: str) -> None:

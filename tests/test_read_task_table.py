@@ -51,6 +51,27 @@ def test_columns_are_tasks_where_no_column_names_one(tmp_path: Path) -> None:
     assert table.values["Qbert"]["ppo"] == {0: 280.0, 1: 270.0}
 
 
+def test_columns_may_be_groups_next_to_a_column_of_tasks(tmp_path: Path) -> None:
+    text = "task,seed,ours,baseline\nPong,0,18,17\nPong,1,19,16\nQbert,0,310,300\nQbert,1,320,305\n"
+    table = read_task_table(written(tmp_path, "results.csv", text))
+    assert table.values["Pong"] == {"ours": {0: 18.0, 1: 19.0}, "baseline": {0: 17.0, 1: 16.0}}
+    assert "the columns ours, baseline as the groups" in table.notes[0]
+
+
+def test_several_metrics_of_a_long_table_need_a_name(tmp_path: Path) -> None:
+    text = "method,task,seed,return,loss\na,x,0,1,2\na,y,0,2,3\nb,x,0,3,4\nb,y,0,4,5\n"
+    path = written(tmp_path, "metrics.csv", text)
+    with pytest.raises(UnreadableFile, match="which column is compared"):
+        read_task_table(path)
+    assert read_task_table(path, metric="loss").values["y"] == {"a": {0: 3.0}, "b": {0: 5.0}}
+
+
+def test_folds_are_said_not_to_be_independent(tmp_path: Path) -> None:
+    rows = [f"{m},{t},{f},{0.8 + f / 100}" for m in ("a", "b") for t in ("x", "y") for f in range(3)]
+    path = written(tmp_path, "folds.csv", "\n".join(["method,dataset,fold,acc", *rows]) + "\n")
+    assert any("fold" in note and "independent" in note for note in read_task_table(path).notes)
+
+
 def test_seeds_may_be_columns(tmp_path: Path) -> None:
     text = "game,seed_0,seed_1\nPong,18,17\nQbert,310,300\n"
     table = read_task_table(written(tmp_path, "dqn.csv", text))
@@ -98,6 +119,7 @@ def test_lists_by_group_and_task(tmp_path: Path) -> None:
     content = {"a": {"x": [1, 2], "y": [3, None]}, "b": {"x": {"7": 1.5}, "y": {"7": 2}}}
     table = read_task_table(written(tmp_path, "nested.json", json.dumps(content)))
     assert table.values["y"] == {"a": {0: 3.0, 1: None}, "b": {7: 2.0}}
+    assert "the outer names (a, b) are taken as groups, the inner ones (x, y) as tasks" in table.notes[0]
 
 
 def test_arrays_of_python_objects_are_not_opened(tmp_path: Path) -> None:

@@ -26,11 +26,11 @@ def across(
     runs: Place = RUNS,
     against: str | None = None,
     tasks: str | None = None,
-    metrics: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
     metric: str | None = None,
     higher_is_better: bool | None = None,
-    higher: Sequence[str] = (),
-    lower: Sequence[str] = (),
+    higher: str | Sequence[str] = (),
+    lower: str | Sequence[str] = (),
     scale: str | None = None,
     references: Place | References | None = None,
     target: float | None = None,
@@ -48,7 +48,7 @@ def across(
         runs: The runs folder, or a table, in which names are looked up.
         against: The old group. Default: the last.
         tasks: Column of the table, or key of the configurations, that says the task. Default: by name.
-        metrics: Metrics, or columns of numbers, that stand in for tasks.
+        metrics: Metrics, or columns of numbers, that stand in for tasks: a list, or text with commas.
         metric: The metric of every task. Default: detected by name.
         higher_is_better: Direction of all tasks. Default: by configuration and name.
         higher: Tasks or metrics of which higher is better.
@@ -74,11 +74,11 @@ def across(
         runs=runs,
         against=against,
         tasks=tasks,
-        metrics=metrics,
+        metrics=_names(metrics),
         metric=metric,
         higher_is_better=higher_is_better,
-        higher=higher,
-        lower=lower,
+        higher=_names(higher),
+        lower=_names(lower),
         scale=scale,
         references=references,
         target=target,
@@ -90,6 +90,13 @@ def across(
         seed=seed,
     )
     return comparison
+
+
+def _names(names: str | Sequence[str]) -> list[str]:
+    """Return names in a list; those of a text stand between commas."""
+    if isinstance(names, str):
+        names = names.split(",")
+    return list(filter(None, map(str.strip, names)))
 
 
 def across_with_runs(

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from ired_diag.stats.score_aggregates import Aggregate
 
 
+EFFECTS = {
+    "relative": "differences of logarithms of means; above 0 is better",
+    "spread": "differences in standard deviations of the old group; above 0 is better",
+    "reference": "differences as a share of the reference range; above 0 is better",
+    "raw": "differences, turned so that above 0 is better",
+}
+
+
 class Names(click.ParamType):  # type: ignore[type-arg]
     """Names with commas between them."""
 
@@ -78,7 +86,13 @@ class Names(click.ParamType):  # type: ignore[type-arg]
     metavar="DIR",
     help="Folder for pictures and their data.",
 )
-@click.option("--width", type=float, default=3.25, show_default=True, help="Width of a picture in inches.")
+@click.option(
+    "--width",
+    type=click.FloatRange(1.5, 24.0),
+    default=3.25,
+    show_default=True,
+    help="Width of a picture in inches.",
+)
 @options.as_json
 def command(
     sources: tuple[str, ...],
@@ -148,9 +162,7 @@ def _as_dict(across: Across) -> dict[str, object]:
             for task in across.tasks
         ],
         "scale": across.scale.name,
-        "effects_are": "differences of logarithms of means"
-        if across.scale.name == "relative"
-        else "differences",
+        "effects_are": EFFECTS[across.scale.name],
         "target": across.target,
         "readout": across.readout,
         "runs_of_different_tasks_are_independent": across.separate,

@@ -31,6 +31,7 @@ from ired_diag.comparison.task_numbers import (
     labels_of,
     numbers_of_task,
 )
+from ired_diag.comparison.task_scale import MOST_NAMED, References, notes_on_scale, scale_of_tasks
 from ired_diag.errors import DiagError
 from ired_diag.runs.name_list import first_names
 from ired_diag.runs.run import Run
@@ -39,20 +40,9 @@ from ired_diag.stats.improvement_over_tasks import ImprovementOverTasks, improve
 from ired_diag.stats.multiplicity import holm
 from ired_diag.stats.over_tasks import OverTasks, over_tasks
 from ired_diag.stats.score_aggregates import Aggregate, Resampling, aggregates, fewest_seeds
-from ired_diag.stats.score_scale import (
-    LEAST_FOR_SPREAD,
-    SCALES,
-    Scale,
-    raw_scale,
-    reference_scale,
-    relative_scale,
-    skewed_tasks,
-    spread_scale,
-)
+from ired_diag.stats.score_scale import Scale
 
 LAST = "last"
-MOST_NAMED = 6  # tasks in a sentence
-References = Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,7 +205,13 @@ def across(
         for group in groups
     }
     _check_numbers(raw, numbers)
-    scale = _scale(raw, numbers, choices, old=old)
+    scale = scale_of_tasks(
+        raw,
+        numbers,
+        old=old,
+        chosen=choices.scale,
+        references=choices.references,
+    )
     scores = {group: scale.scores(values) for group, values in raw.items()}
     target = scale.target if choices.target is None else choices.target
     resampling = Resampling(seed=choices.seed, separate=choices.separate)
@@ -235,7 +231,7 @@ def across(
             resampling=resampling,
         )
         pairs.append(pair)
-    collected += _notes_on_scale(raw, scale, numbers)
+    collected += notes_on_scale(raw, scale, numbers)
     return Across(
         tasks=numbers,
         groups=groups,
@@ -305,97 +301,6 @@ def _check_numbers(raw: Mapping[str, Array], numbers: Sequence[TaskNumbers]) -> 
                 f"{group}: no seed has a number on {first_names(empty, MOST_NAMED)}. A mean over the other "
                 "tasks would leave out where it failed: compare them by name, or without these tasks."
             )
-
-
-def _scale(
-    raw: Mapping[str, Array],
-    numbers: Sequence[TaskNumbers],
-    choices: Choices,
-    *,
-    old: str,
-) -> Scale:
-    sign = np.array([-1.0 if task.lower_is_better else 1.0 for task in numbers])
-    name = choices.scale
-    if name is None:
-        name = "relative" if choices.references is None else "reference"
-    if name not in SCALES:
-        raise DiagError(f"Scale {name!r} is unknown. There are: {', '.join(SCALES)}.")
-    if name == "reference":
-        return _reference(numbers, choices.references)
-    if choices.references is not None:
-        raise DiagError(f"--references is for the scale 'reference', not for {name!r}.")
-    if name == "relative":
-        _check_positive(raw, numbers, is_chosen=choices.scale is not None)
-        return relative_scale(raw[old], sign)
-    if name == "spread":
-        _check_spread(raw[old], numbers, old)
-        return spread_scale(raw[old], sign)
-    return raw_scale(sign)
-
-
-def _reference(numbers: Sequence[TaskNumbers], references: References | None) -> Scale:
-    if references is None:
-        raise DiagError("The scale 'reference' needs a table of low and high scores: --references FILE.")
-    lacking = [task.name for task in numbers if task.name not in references]
-    if lacking:
-        listed = first_names(lacking, MOST_NAMED)
-        raise DiagError(f"--references: no scores of {len(lacking)} tasks ({listed}).")
-    low = np.array([references[task.name][0] for task in numbers])
-    high = np.array([references[task.name][1] for task in numbers])
-    for t, task in enumerate(numbers):
-        if task.direction == "option" and (high[t] < low[t]) != task.lower_is_better:
-            raise DiagError(
-                f"{task.name}: --references has {low[t]:g} as low and {high[t]:g} as high, against the "
-                "direction that was chosen."
-            )
-    return reference_scale(low, high)
-
-
-def _check_positive(
-    raw: Mapping[str, Array],
-    numbers: Sequence[TaskNumbers],
-    *,
-    is_chosen: bool,
-) -> None:
-    """Refuse ratios of numbers that are not all above 0, or of means that are 0.
-
-    Raises:
-        DiagError: There are such numbers.
-    """
-    lacking = []
-    for t, task in enumerate(numbers):
-        columns = [values[:, t] for values in raw.values()]
-        least = min(float(np.nanmin(column)) for column in columns)
-        least_mean = min(float(np.nanmean(column)) for column in columns)
-        if least < 0 or least_mean == 0:
-            lacking.append(task.name)
-    if not lacking:
-        return
-    listed = first_names(lacking, MOST_NAMED)
-    begin = "The scale 'relative'" if is_chosen else "No scale was chosen, and 'relative', the default,"
-    raise DiagError(
-        f"{begin} needs numbers above 0, and {len(lacking)} of {len(numbers)} tasks have others ({listed}). "
-        "Tasks of different units have no mean as they are. Choose: --references FILE (low and high score of "
-        f"each task), --scale spread (from {LEAST_FOR_SPREAD} seeds of the old group on), or, only where all "
-        "tasks have one unit, --scale raw."
-    )
-
-
-def _check_spread(
-    old_numbers: Array,
-    numbers: Sequence[TaskNumbers],
-    old: str,
-) -> None:
-    seeds = fewest_seeds(old_numbers)
-    if seeds < LEAST_FOR_SPREAD:
-        raise DiagError(
-            f"--scale spread: {old} has {seeds} seeds on a task, and the spread of fewer than "
-            f"{LEAST_FOR_SPREAD} is too badly known to be a unit."
-        )
-    spreads = np.nanmax(old_numbers, axis=0) - np.nanmin(old_numbers, axis=0)
-    if spreads.min() == 0:
-        task = numbers[int(np.argmin(spreads))].name
-        raise DiagError(f"--scale spread: all seeds of {old} have the same number on {task}.")
 
 
 def _coverage(scores: Mapping[str, Array], *, separate: bool) -> dict[str, float]:
@@ -487,30 +392,3 @@ def _corrected(pairs: Sequence[NewAgainstOld], coverage: float) -> list[NewAgain
         improvement = replace(pair.improvement, mean=mean)
         corrected.append(replace(pair, p_adjusted=float(p), improvement=improvement))
     return corrected
-
-
-def _notes_on_scale(
-    raw: Mapping[str, Array],
-    scale: Scale,
-    numbers: Sequence[TaskNumbers],
-) -> list[str]:
-    notes = []
-    if scale.name == "relative":
-        skewed = max(skewed_tasks(values) for values in raw.values())
-        if skewed:
-            notes.append(
-                f"On {skewed} of {len(numbers)} tasks seeds spread by more than 40% of their mean: ratios "
-                "are skewed, and the test of the mean effect may have 7% false alarms instead of 5%."
-            )
-    if scale.name == "raw":
-        metrics = {task.metric for task in numbers}
-        if len(metrics) > 1:
-            names = first_names(sorted(metrics), MOST_NAMED)
-            notes.append(f"--scale raw averages different metrics as they are ({names}): is it one unit?")
-    counts = {int(count) for values in raw.values() for count in np.isfinite(values).sum(axis=0)}
-    if len(counts) > 1:
-        notes.append(
-            f"Tasks have {min(counts)} to {max(counts)} seeds: IQM and optimality gap weigh runs alike, "
-            "mean, median and effects weigh tasks alike."
-        )
-    return notes

@@ -44,7 +44,22 @@ def sentence_of(across: Across, pair: NewAgainstOld) -> str:
     word = "better"
     if result.difference < 0:
         word = "worse"
-    return f"{pair.new} is {word} than {pair.old}: {size} on average over {tasks} ({found})."
+    verdict = f"{pair.new} is {word} than {pair.old}: {size} on average over {tasks} ({found})."
+    return verdict + _failed(across, pair)
+
+
+def _failed(across: Across, pair: NewAgainstOld) -> str:
+    """Return that a verdict is among the runs that ended well; empty where none failed."""
+    counts = []
+    for group in (pair.new, pair.old):
+        failed = sum(len(task.members[group].failed) for task in across.tasks)
+        if failed:
+            runs = counted(failed, "run")
+            counts.append(f"{runs} of {group}")
+    if not counts:
+        return ""
+    listed = " and ".join(counts)
+    return f" This is among the runs that ended well: {listed} failed, and a failed run is the worst result."
 
 
 def _interval_and_p(across: Across, pair: NewAgainstOld) -> str:
@@ -165,6 +180,8 @@ def coverage_of(across: Across) -> str:
     shares = [share for share in across.coverage.values() if share >= LEAST]
     if not shares:
         return "Aggregates have no intervals: with so few seeds they hold the truth too rarely."
+    if not _has_interval(across):
+        return "Aggregates have no intervals: the scores do not vary from seed to seed."
     low = round(100 * min(shares))
     high = round(100 * max(shares))
     share = f"{low}%"
@@ -174,6 +191,13 @@ def coverage_of(across: Across) -> str:
         "Intervals of scores: bootstrap, stretched for few seeds; of 95% nominal, such intervals hold the "
         f"truth in {share} of simulated cases (docs/across.md).{_fixed_unit(across)}"
     )
+
+
+def _has_interval(across: Across) -> bool:
+    for summary in across.aggregates.values():
+        if any(math.isfinite(aggregate.low) for aggregate in summary.values()):
+            return True
+    return False
 
 
 def _fixed_unit(across: Across) -> str:

@@ -166,7 +166,8 @@ def check_directions(tasks: Sequence[TaskNumbers]) -> None:
     names = first_names(list(dict.fromkeys(task.metric for task in unknown)), MOST_NAMED)
     raise DiagError(
         f"{len(unknown)} of {len(tasks)} tasks: nothing says whether higher or lower is better ({names}). "
-        "Say --higher-is-better or --lower-is-better for all tasks, or name tasks: --higher a,b --lower c."
+        "Say --higher-is-better or --lower-is-better for all tasks, or name tasks: "
+        "--higher 'a,b' --lower 'c'."
     )
 
 

@@ -45,7 +45,7 @@ def tasks_by_key(
     listed = ", ".join(sorted(keys)[:MOST_LISTED]) or "no configurations"
     raise DiagError(
         f"No key of the configurations of these {len(runs)} runs says the task. Name one with --tasks KEY, "
-        f"or name metrics that each run logs: --metrics a,b. Keys: {listed}."
+        f"or name metrics that each run logs: --metrics 'a,b'. Keys: {listed}."
     )
 
 

@@ -25,11 +25,8 @@ from numpy.typing import ArrayLike
 from scipy.stats import f as f_distribution
 
 from ired_diag.stats.arrays import Array, as_floats
-from ired_diag.stats.defects import ROUNDING, SMALLEST_SPREAD
+from ired_diag.stats.defects import ROUNDING
 from ired_diag.stats.multiplicity import holm
-from ired_diag.stats.pairing_design import estimator_for
-from ired_diag.stats.partial_unequal import partially_paired_unequal
-from ired_diag.stats.partially_paired import PartialPairs, partially_paired, t_test_of_estimate
 from ired_diag.stats.simultaneous import simultaneous_interval
 from ired_diag.stats.summary import CONFIDENCE
 from ired_diag.stats.t_tests import TTest, undefined_test
@@ -40,12 +37,16 @@ from ired_diag.stats.task_effects import (
     independent_tasks,
     mean_effect,
     source_of,
-    welch_df,
+)
+from ired_diag.stats.task_estimates import (
+    NO_SPREAD,
+    Estimate,
+    estimate_by_design,
+    estimate_of_task,
 )
 
 ALPHA = 1 - CONFIDENCE
 LEAST_TASKS = 2
-NO_SPREAD = "the numbers do not vary from seed to seed"
 
 Method = Literal["paired", "partial", "partial_unequal", "welch", "pairs with gaps", "separate tasks"]
 Decision = Literal["better", "worse", "undecided"]
@@ -124,27 +125,6 @@ class OverTasks:
     unused: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Estimate:
-    """An estimate with the square of its standard error and its degrees of freedom."""
-
-    value: float
-    variance: float
-    df: float
-
-    def test(
-        self,
-        *,
-        n: int,
-        inflation: float,
-    ) -> TTest:
-        """Return the t test that it makes."""
-        if not self.variance > 0:
-            return undefined_test(n, NO_SPREAD)
-        error = math.sqrt(self.variance * inflation)
-        return t_test_of_estimate(self.value, error, self.df, n=n, confidence=CONFIDENCE)
-
-
 def over_tasks(
     a: ArrayLike,
     b: ArrayLike,
@@ -175,7 +155,7 @@ def over_tasks(
     x = _without_empty_seeds(x) if not paired else x
     y = _without_empty_seeds(y) if not paired else y
     estimates = [
-        _of_task(
+        estimate_of_task(
             x[:, t],
             y[:, t],
             paired=paired,
@@ -224,16 +204,16 @@ def over_tasks(
     )
 
 
-def _of_pairs(x: Array, y: Array) -> tuple[Method, _Estimate, Array, list[Source], int]:
+def _of_pairs(x: Array, y: Array) -> tuple[Method, Estimate, Array, list[Source], int]:
     """Return method, mean effect, effects and sources of rows that are pairs, and the unused numbers."""
     differences = x - y
     has_pair = np.isfinite(differences).any(axis=1)
-    pairs = source_of(differences[has_pair])
+    (pairs,) = _without_rounding([source_of(differences[has_pair])], x, y)
     numbers = int(np.isfinite(x).sum() + np.isfinite(y).sum())
     in_pairs = 2 * int(np.isfinite(differences).sum())
     if _are_complete(x) and _are_complete(y):
         # Every seed has all tasks or none: means of seeds say all, whichever group has the seed.
-        estimator, mean = _by_design(x.mean(axis=1), y.mean(axis=1))
+        estimator, mean = estimate_by_design(x.mean(axis=1), y.mean(axis=1))
         return estimator, mean, pairs.means, [pairs], 0
     mean = _mean(pairs.means, [pairs])
     return "pairs with gaps", mean, pairs.means, [pairs], numbers - in_pairs
@@ -242,98 +222,42 @@ def _of_pairs(x: Array, y: Array) -> tuple[Method, _Estimate, Array, list[Source
 def _two_sources(x: Array, y: Array) -> tuple[Array, list[Source]]:
     of_a = source_of(_without_empty_seeds(x))
     of_b = source_of(_without_empty_seeds(y))
-    return of_a.means - of_b.means, [of_a, of_b]
+    return of_a.means - of_b.means, _without_rounding([of_a, of_b], x, y)
 
 
-def _sources_of_tasks(estimates: Sequence[_Estimate]) -> tuple[Array, list[Source]]:
+def _sources_of_tasks(estimates: Sequence[Estimate]) -> tuple[Array, list[Source]]:
     effects = np.array([estimate.value for estimate in estimates])
     variances = np.array([estimate.variance for estimate in estimates])
     degrees = np.array([estimate.df for estimate in estimates])
     return effects, independent_tasks(effects, variances, degrees)
 
 
-def _mean(effects: Array, sources: Sequence[Source]) -> _Estimate:
+def _mean(effects: Array, sources: Sequence[Source]) -> Estimate:
     mean = mean_effect(effects, sources)
-    return _Estimate(
+    return Estimate(
         value=float(mean.value),
         variance=float(mean.variance),
         df=float(mean.df),
     )
 
 
-def _of_task(
-    x: Array,
-    y: Array,
-    *,
-    paired: bool,
-) -> _Estimate:
-    """Return the effect on one task from numbers of shape (seeds,), NaN where a seed has none."""
-    if min(_seeds(x[:, None]), _seeds(y[:, None])) < LEAST_SEEDS:
-        value = math.nan
-        if np.isfinite(x).any() and np.isfinite(y).any():
-            value = float(np.nanmean(x) - np.nanmean(y))
-        return _Estimate(value=value, variance=math.nan, df=math.nan)
-    if paired:
-        return _by_design(x, y)[1]
-    return _welch(x, y)
-
-
-def _by_design(x: Array, y: Array) -> tuple[Method, _Estimate]:
-    """Return estimator and estimate of two groups whose rows are pairs where both have a number."""
-    has_x = np.isfinite(x)
-    has_y = np.isfinite(y)
-    both = has_x & has_y
-    only_a = x[has_x & ~has_y]
-    only_b = y[has_y & ~has_x]
-    pairs = np.array([x[both], y[both]])
-    shared = pairs.shape[1]
-    estimator = estimator_for(shared, len(only_a), len(only_b))
-    if estimator == "welch":
-        return estimator, _welch(x, y)
-    if estimator == "paired":
-        of_a, of_b = pairs
-        differences = of_a - of_b
-        return estimator, _Estimate(
-            value=float(differences.mean()),
-            variance=_variance_of_mean(differences),
-            df=shared - 1.0,
-        )
-    compare = partially_paired if estimator == "partial" else partially_paired_unequal
-    return estimator, _of_partial(compare(pairs, only_a, only_b))
-
-
-def _of_partial(result: PartialPairs) -> _Estimate:
-    return _Estimate(
-        value=result.difference,
-        variance=result.standard_error**2,
-        df=result.test.df,
-    )
-
-
-def _welch(x: Array, y: Array) -> _Estimate:
-    a = x[np.isfinite(x)]
-    b = y[np.isfinite(y)]
-    parts = [np.asarray(_variance_of_mean(a)), np.asarray(_variance_of_mean(b))]
-    degrees = [np.asarray(len(a) - 1.0), np.asarray(len(b) - 1.0)]
-    return _Estimate(
-        value=float(a.mean() - b.mean()),
-        variance=float(parts[0] + parts[1]),
-        df=float(welch_df(parts, degrees)),
-    )
-
-
-def _variance_of_mean(numbers: Array) -> float:
-    """Return s²/n; 0 where numbers vary by their rounding only."""
-    scale = float(np.abs(numbers).max())
-    if np.ptp(numbers) <= max(ROUNDING * scale, SMALLEST_SPREAD):
-        return 0.0
-    return float(numbers.var(ddof=1)) / len(numbers)
+def _without_rounding(sources: Sequence[Source], x: Array, y: Array) -> list[Source]:
+    """Return sources whose variances are 0 where numbers vary by their rounding only."""
+    scale = max(float(np.nanmax(np.abs(x))), float(np.nanmax(np.abs(y))))
+    least = (ROUNDING * scale) ** 2
+    kept = []
+    for source in sources:
+        is_rounding = np.trace(source.covariance) <= least
+        if is_rounding:
+            source = replace(source, covariance=np.zeros_like(source.covariance))
+        kept.append(source)
+    return kept
 
 
 def _tasks(
     x: Array,
     y: Array,
-    estimates: Sequence[_Estimate],
+    estimates: Sequence[Estimate],
     *,
     paired: bool,
     inflation: float,
