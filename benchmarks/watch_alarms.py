@@ -207,7 +207,7 @@ def delays_of_folder(folder: Path, *, alpha: float) -> dict[str, float]:
         judged = judge(run, {})
         if judged is None or judged.kind != "diverged" or judged.shape.onset is None:
             continue
-        if run.path.suffix in TEXT:
+        if run.path.suffix in TEXT and not run.path.with_suffix(".err").exists():
             name = "/".join(run.path.parts[-2:])
             delays[name] = _delay_of_log(run.path, judged.shape.onset.index, alpha=alpha)
     return delays

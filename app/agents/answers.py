@@ -50,14 +50,25 @@ def compare(folder: Confinement, groups: Sequence[str], runs: str, **choices: An
     cautions = cautions_of_many(comparison)
     if len(comparison.pairs) == 1:
         cautions = cautions_of(comparison.pairs[0], comparison)
-    decisions = [pair.verdict.decision for pair in comparison.pairs]
     return _of_comparison(
         comparison,
-        verdict=", ".join(dict.fromkeys(decisions)) or "nothing to compare",
+        verdict=_verdict(comparison),
         statements=_first(statements),
         numbers={"pairs": _pairs(comparison)},
         cautions=[*cautions],
     )
+
+
+def _verdict(comparison: Comparison) -> str:
+    """Return the decisions on all pairs in a few words."""
+    decisions = []
+    for pair in comparison.pairs:
+        match pair.verdict.decision:
+            case "better" | "worse" as word:
+                decisions.append(f"{pair.a} is {word} than {pair.b}")
+            case word:
+                decisions.append(f"{pair.a} and {pair.b}: {word}")
+    return "; ".join(_first(decisions)) or "nothing to compare"
 
 
 def _pairs(comparison: Comparison) -> list[dict[str, Any]]:

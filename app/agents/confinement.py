@@ -4,7 +4,7 @@ Names and paths are looked at first: ``..``, ``~``, and whatever resolves to a p
 are refused. Below that stands an audit hook of Python in the process that computes, so that it also holds for
 what files name and for links that are met on the way: under the folder nothing is opened for writing, made,
 moved or removed, and nothing is opened whose real place is outside. The rest of the disk is closed but for
-Python itself, the system's folders, temporary files and the user's cache.
+Python itself, the system's folders and the user's cache.
 
 Reference: PEP 578, Python Runtime Audit Hooks.
 """
@@ -15,7 +15,6 @@ import errno
 import glob
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -138,7 +137,7 @@ def close_everything_else(root: str) -> None:
 
 def _allowed() -> tuple[str, ...]:
     """Return the folders outside that the program itself needs."""
-    places = [*SYSTEM, sys.prefix, sys.base_prefix, tempfile.gettempdir(), cache_folder().parent]
+    places = [*SYSTEM, sys.prefix, sys.base_prefix, cache_folder().parent]
     places += [path for path in sys.path if path]
     return tuple(dict.fromkeys(os.path.realpath(place) for place in places))
 

@@ -127,11 +127,15 @@ class Watcher:
             run,
             scales,
             is_over=memory.is_over,
-            seen=memory.evaluations,
+            seen=_seen(run, memory),
             alpha=self.alpha,
         )
         signs = list(found)
-        memory.evaluations = 0 if run.evaluated is None else len(run.evaluated[1])
+        count = 0 if run.evaluated is None else len(run.evaluated[1])
+        began_again = count < memory.evaluations
+        memory.evaluations = count
+        if began_again:
+            yield from _began_again(run, memory, count)
         shown = {sign.kind for sign in signs}
         for kind in ABOUT_THE_CURVE:
             if kind not in memory.open or kind in shown:
@@ -155,6 +159,27 @@ class Watcher:
             order = self.memory.finished.setdefault(run.group, [])
             if id not in order:
                 order.append(id)
+
+
+def _seen(run: Run, memory: RunMemory) -> int:
+    """Return how many evaluations of a run were asked about before; none of one that began again."""
+    if run.evaluated is None or len(run.evaluated[1]) < memory.evaluations:
+        return 0
+    return memory.evaluations
+
+
+def _began_again(run: Run, memory: RunMemory, count: int) -> Iterator[Sign]:
+    """Forget the alarms about a curve whose log has fewer evaluations than before, and yield that."""
+    forgotten = [kind for kind in ABOUT_THE_CURVE if memory.open.pop(kind, 0) != 0]
+    if not forgotten:
+        return
+    step = run.history.last_step
+    yield Sign(
+        kind="recovered",
+        statement=f"Its log began again and has {count} evaluations now; the earlier alarm is over.",
+        step=step,
+        seen_at=step,
+    )
 
 
 def _once(memory: RunMemory, sign: Sign) -> Iterator[Sign]:

@@ -182,7 +182,8 @@ def _calm(y: Array) -> _Calm:
 def _is_another_level(y: Array, calm: _Calm, floor: float) -> bool:
     """Say whether a curve that jumped has been on its new level for long, and it is another one."""
     count = len(y) - len(calm.y)
-    excursion = _longest_excursion(calm.y, floor + FACTOR)
+    clear = max(FACTOR, CLEAR * calm.sd)
+    excursion = _longest_excursion(calm.y, floor + clear)
     if count <= 2 * excursion:
         return False
     last = y[-CLIMB:]
