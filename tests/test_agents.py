@@ -54,7 +54,9 @@ def folder(tmp_path: Path) -> Path:
     return inside
 
 
-def ask(folder: Path, questions: Sequence[Question], *, server: Sequence[str] = ("-m", "app.cli", "mcp")) -> Answers:
+def ask(
+    folder: Path, questions: Sequence[Question], *, server: Sequence[str] = ("-m", "app.cli", "mcp")
+) -> Answers:
     """Return of each question whether it failed, its structured answer and its text."""
     import anyio
     from mcp.client import Client
@@ -226,7 +228,17 @@ def test_a_confinement_refuses_what_leads_out(folder: Path, monkeypatch: pytest.
     confinement = Confinement(folder.resolve())
     for text in ("q101", "log", "new=log/*.jsonl", "./log", str(folder.resolve() / "log"), "q301@steps=5"):
         assert confinement.check("runs", text) == text
-    for text in ("..", "log/../..", "/", "~", "way_out", "x=../*", "x=/etc/*", "x=way_out/*", "x=*/secret.csv"):
+    for text in (
+        "..",
+        "log/../..",
+        "/",
+        "~",
+        "way_out",
+        "x=../*",
+        "x=/etc/*",
+        "x=way_out/*",
+        "x=*/secret.csv",
+    ):
         with pytest.raises(Outside):
             confinement.check("runs", text)
 

@@ -43,7 +43,9 @@ def compare(folder: Confinement, groups: Sequence[str], runs: str, **choices: An
     """
     names = [folder.check("groups", group) for group in groups]
     if len(names) < 2:
-        raise DiagError(f"groups: expected two groups or more, found {len(names)}. One table of several is two.")
+        raise DiagError(
+            f"groups: expected two groups or more, found {len(names)}. One table of several is two."
+        )
     comparison = compare_groups(*names, runs=folder.check("runs", runs), **choices)
     statements = [comparison.metric_words, readout_in_words(comparison), means_in_words(comparison)]
     statements += [verdict_of(pair, comparison) for pair in comparison.pairs]
@@ -240,9 +242,8 @@ def probe(folder: Confinement, name: str, paths: Sequence[str]) -> Reply:
     answers, caveats = kept_answers(study, name)
     if not answers:
         raise NotFound(
-            f"No kept table of {'any probe' if name == 'all' else f'the probe {name}'} is next to these runs. "
-            f"This tool reads what was measured and measures nothing: a person can run ired-diag probe {name} "
-            f"{' '.join(paths)}."
+            f"No table of the probe {name!r} is kept next to these runs. This tool reads what was measured "
+            f"before and measures nothing: a person can run ired-diag probe {name} {' '.join(paths)}."
         )
     statements = [answer.statement for answer in answers[:MOST]]
     if len(answers) > MOST:

@@ -99,4 +99,6 @@ def _older_than_checkpoint(table: Path, run: Run) -> str:
     if written <= measured:
         return ""
     day = time.strftime("%Y-%m-%d %H:%M", time.localtime(measured))
-    return f"{run.label}: {table.stem} was measured on {day}, before its newest checkpoint was written; {AGED}."
+    return (
+        f"{run.label}: {table.stem} was measured on {day}, before its newest checkpoint was written; {AGED}."
+    )

@@ -29,7 +29,9 @@ the server. Nothing is trained, measured or written."""
 
 Names = Annotated[
     list[str],
-    Field(description="Names of experiments (q101), paths, or NAME=GLOB such as new=logs/new/*; one per group."),
+    Field(
+        description="Names of experiments (q101), paths, or NAME=GLOB such as new=logs/new/*; one per group."
+    ),
 ]
 RunsFolder = Annotated[str, Field(description="Folder in which names of experiments are looked up.")]
 Metric = Annotated[
@@ -90,11 +92,12 @@ def _compare(reply: Ask) -> Callable[..., Any]:
         higher_is_better: Direction = None,
         readout: Readout = "plateau",
         margin: Annotated[
-            str, Field(description="Smallest difference that matters: '1%', or '0.05abs' in the metric's unit.")
+            str,
+            Field(description="Smallest difference that matters: '1%', or '0.05abs' in the metric's unit."),
         ] = "1%",
         paired: Annotated[
             bool | None,
-            Field(description="Whether equal seeds are pairs. Default: where configurations state the same data."),
+            Field(description="Whether equal seeds are pairs. Default: where configurations say so."),
         ] = None,
     ) -> Reply:
         """Compare finished groups of seeds: which is better, by how much, and how sure that is.
@@ -175,7 +178,7 @@ def _diagnose(reply: Ask) -> Callable[..., Any]:
         metric: Metric = None,
         higher_is_better: Direction = None,
     ) -> Reply:
-        """Look for mistakes in runs: divergence, over-fitting, NaN, identical curves, wrong settings, dead jobs.
+        """Look for mistakes in runs: divergence, over-fitting, NaN, copied curves, settings, dead jobs.
 
         Use it before you trust or compare runs. "no finding" is no proof of health. Each finding is an
         accusation with evidence; report it with its severity. It does not say which method is better.
@@ -198,7 +201,9 @@ def _check(reply: Ask) -> Callable[..., Any]:
         report: Annotated[str, Field(description="A report: Markdown, LaTeX, HTML, reST or a notebook.")],
         runs: Annotated[
             str | None,
-            Field(description="Folder of the runs it is about. Default: the report is checked against itself."),
+            Field(
+                description="Folder of the runs it is about. Default: the report is checked against itself."
+            ),
         ] = None,
         metric: Metric = None,
         higher_is_better: Direction = None,
@@ -228,7 +233,7 @@ def _probe(reply: Ask) -> Callable[..., Any]:
             list[str] | None, Field(description="Run folders, or folders of them. Default: everything.")
         ] = None,
     ) -> Reply:
-        """Say what probes of checkpoints found that were measured before (curvature, negatives, sharpness, …).
+        """Say what probes of checkpoints found that were measured before: curvature, negatives and others.
 
         It reads kept answers and measures nothing: where there are none, it names the command that a person
         can run. One checkpoint of one seed is one sample: do not compare methods by it.

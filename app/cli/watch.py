@@ -30,7 +30,7 @@ COLOURS = {"alarm": "red", "news": "green"}
     "--exec",
     "command_line",
     metavar="CMD",
-    help="Run this command for each announcement: JSON on its standard input, IRED_DIAG_* in its environment.",
+    help="Run this command for each announcement, which is JSON on its standard input and in IRED_DIAG_*.",
 )
 @click.option("--once", is_flag=True, help="Look once and end, for cron. What was announced is remembered.")
 @click.option(
@@ -142,8 +142,8 @@ def _receiver(webhook: str | None, command_line: str | None) -> Receiver | None:
     """Return what takes announcements besides the terminal.
 
     Raises:
-        UsageError: The command is none.
-        DiagError: The address is none.
+        UsageError: The command is not one.
+        DiagError: The address is not one.
     """
     from app.watching.delivery import Command, Webhook
 

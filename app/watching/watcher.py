@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from app.dashboard.catalog import Catalog
@@ -225,7 +226,7 @@ def _in_words(step: int | None) -> str:
 
 def _stalled(run: Run, silence: float, memory: RunMemory, *, every: float) -> Sign:
     growths = memory.growths
-    pauses = [later - earlier for earlier, later in zip(growths, growths[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(growths)]
     usual = "its usual pause is unknown"
     if pauses:
         longest = duration_in_words(max(*pauses, every))
@@ -237,7 +238,8 @@ def _stalled(run: Run, silence: float, memory: RunMemory, *, every: float) -> Si
     return Sign(
         kind="stalled",
         statement=(
-            f"no new line for {duration_in_words(silence)}; {usual}. Its last step is {_in_words(step)}.{ended}"
+            f"no new line for {duration_in_words(silence)}; {usual}. Its last step is {_in_words(step)}."
+            f"{ended}"
         ),
         step=step,
         seen_at=step,
