@@ -226,7 +226,7 @@ def _delay_of_log(path: Path, onset: int, *, alpha: float) -> float:
         looks = -(-len(lines) // stride) + SILENT_LOOKS
         replay([file], folder, per_look=stride, alpha=alpha, looks=looks)
     for event in file.events:
-        if event.kind in ("diverged", "not_finite"):
+        if event.kind in ("diverged", "not_finite") and event.seen_at is not None:
             return float(np.searchsorted(steps, event.seen_at) - onset)
     return float("inf")
 

@@ -88,7 +88,7 @@ def ask(
                     answers.append((False, {}, "cancelled"))
                 else:
                     result = await client.call_tool(name, arguments)
-                    text = result.content[0].text if result.content else ""
+                    text = str(getattr(result.content[0], "text", "")) if result.content else ""
                     answers.append((bool(result.is_error), result.structured_content or {}, text))
 
     anyio.run(session)

@@ -44,7 +44,7 @@ def test_a_spike_of_three_evaluations_is_no_rise() -> None:
 
 def test_a_jump_that_stays_is_one_after_four_evaluations() -> None:
     rng = np.random.default_rng(0)
-    level = np.exp(3 * np.exp(-np.arange(60) / 3) + 0.02 * rng.standard_normal(60))
+    level = np.exp(3 * np.exp(-np.linspace(0, 20, 60)) + 0.02 * rng.standard_normal(60))
     level[30:] *= 30
     assert first_alarm(level.tolist()) == 33
 
@@ -57,15 +57,15 @@ def test_a_rise_of_twice_is_borne_and_one_of_five_times_is_not() -> None:
 
 
 def test_a_loss_that_has_won_nothing_may_rise_first() -> None:
-    hump = np.interp(np.arange(60), [0, 15, 59], [0, np.log(6), -1])
+    hump = np.interp(np.linspace(0, 59, 60), [0, 15, 59], [0, np.log(6), -1])
     assert first_alarm(np.exp(hump).tolist()) is None
-    assert first_alarm(np.exp(np.arange(40) * 0.3).tolist()) is not None
+    assert first_alarm(np.exp(0.3 * np.linspace(0, 39, 40)).tolist()) is not None
 
 
 def test_what_came_back_before_is_borne_again() -> None:
     """A loss that swings by 2.5 times, then by 3.3 times: 1.5 times the largest rise so far."""
     turns = np.sin(np.linspace(0, 30, 120))
-    height = np.where(np.arange(120) < 60, np.log(2.5), np.log(3.3)) / 2
+    height = np.where(np.linspace(0, 119, 120) < 60, np.log(2.5), np.log(3.3)) / 2
     assert first_alarm(np.exp(height * turns).tolist()) is None
 
 

@@ -5,7 +5,7 @@ Descriptions are written for a model: what a tool answers, and what it must not 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -42,7 +42,7 @@ Direction = Annotated[
     Field(description="Direction of the metric. Default: by the configuration, else by the metric's name."),
 ]
 Readout = Literal["plateau", "last", "best", "last10", "area"]
-Ask = Callable[..., Any]
+Ask = Callable[..., Awaitable[Reply]]
 
 
 def server_of(root: Path) -> MCPServer[Any]:
@@ -57,7 +57,7 @@ def server_of(root: Path) -> MCPServer[Any]:
         content = await ask(str(root), tool, arguments, limiter=limiter, context=context)
         return Reply(**content)
 
-    tools = [strict(_tool(function)) for function in _functions(reply)]
+    tools: list[Tool] = [strict(_tool(function)) for function in _functions(reply)]
     return MCPServer(
         "ired-diag",
         title="ired-diag: what training runs show, and what is noise",
@@ -102,9 +102,9 @@ def _compare(reply: Ask) -> Callable[..., Any]:
     ) -> Reply:
         """Compare finished groups of seeds: which is better, by how much, and how sure that is.
 
-        Use it once, on all seeds that were planned. Do not call it after each new seed until it says "better":
-        that finds differences where there are none (use gate). Do not rank groups by their means where the
-        decision is "undecided". A group of one seed has no noise estimate, and nothing can be concluded.
+        Use it once, on all seeds that were planned. Do not call it after each new seed until it says
+        "better": that finds differences where there are none (use gate). Do not rank groups by their means
+        where the decision is "undecided". A group of one seed has no noise estimate: conclude nothing.
         """
         return await reply(
             context,

@@ -92,7 +92,7 @@ async def ask(
     try:
         async with create_task_group() as group:
             group.start_soon(_report, tool, context)
-            outcome = await to_process.run_sync(
+            outcome: Outcome = await to_process.run_sync(
                 work,
                 root,
                 tool,
