@@ -124,7 +124,7 @@ def test_a_session_lists_and_calls_each_tool(folder: Path) -> None:
     assert gated[1]["numbers"]["interval"][0] > 0
     assert not diagnosed[0], diagnosed[2]
     assert diagnosed[1]["n"]["runs"] == 1
-    assert checked[1]["verdict"] == "1 claims do not hold"
+    assert checked[1]["verdict"] == "1 claim does not hold"
     assert checked[1]["n"]["holds"] == 1
     assert probed[0]
     assert "measures nothing" in probed[2]

@@ -65,7 +65,8 @@ def test_a_loss_that_has_won_nothing_may_rise_first() -> None:
 def test_what_came_back_before_is_borne_again() -> None:
     """A loss that swings by 2.5 times, then by 3.3 times: 1.5 times the largest rise so far."""
     turns = np.sin(np.linspace(0, 30, 120))
-    height = np.where(np.linspace(0, 119, 120) < 60, np.log(2.5), np.log(3.3)) / 2
+    is_late = np.linspace(0, 1, 120) >= 0.5
+    height = (np.log(2.5) + is_late * np.log(3.3 / 2.5)) / 2
     assert first_alarm(np.exp(height * turns).tolist()) is None
 
 

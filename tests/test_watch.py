@@ -29,6 +29,7 @@ from app.watching.event import Event
 from app.watching.memory import Memory, held, memory_file, read_memory
 from app.watching.watcher import Watcher
 from ired_diag.errors import CannotWrite, DiagError, UnreadableFile
+from ired_diag.runs.run import Run
 from tests.test_live_rise import DIVERGED
 
 ROOT = Path(__file__).parents[1]
@@ -338,7 +339,7 @@ def test_the_command_announces_once_and_writes_nothing_there(tmp_path: Path, cac
     assert said.exit_code == 0, said.output
     answer = json.loads(said.stdout)
     assert (answer["kind"], answer["run"], answer["severity"]) == ("diverged", "a/unseeded", "alarm")
-    assert "1 runs are followed" in said.stderr
+    assert "Followed: 1 run" in said.stderr
     again = CliRunner().invoke(main, ["watch", str(folder), "--once", "--json"])
     assert again.stdout == ""
     assert list(folder.iterdir()) == [folder / "a.csv"]
@@ -397,13 +398,30 @@ def test_an_interruption_ends_it_cleanly(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "app.cli", "watch", str(tmp_path / "logs"), "--every", "0.2"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as watch:
         assert watch.stderr is not None
-        assert "are followed" in watch.stderr.readline()
+        assert "Followed: 1 run" in watch.stderr.readline()
         time.sleep(0.3)
         watch.send_signal(signal.SIGINT)
         said = watch.stderr.read()
         assert watch.wait(timeout=20) == 0
     assert "Traceback" not in said
     assert "repeats nothing" in said
+
+
+def test_a_defect_about_one_run_is_said_and_the_others_are_followed(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ired_diag.live.signs import signs_of
+
+    def broken(run: Run, *arguments: Any, **options: Any) -> Any:
+        if run.path.name == "bad.csv":
+            raise ZeroDivisionError("planted")
+        return signs_of(run, *arguments, **options)
+
+    monkeypatch.setattr("app.watching.watcher.signs_of", broken)
+    bed.write("bad.csv", CALM)
+    assert bed.grow("a.csv", DIVERGED) == {"diverged": 11}
+    (note,) = bed.watcher.notes
+    assert "ZeroDivisionError: planted" in note
 
 
 def test_python_yields_events(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from ired_diag.comparison.answer_words import (
 )
 from ired_diag.comparison.words import verdict_of
 from ired_diag.errors import DiagError, NotFound
+from ired_diag.runs.name_list import counted
 
 MOST = 20  # statements of one kind
 ONE_SEED = "its noise is unknown: one seed has no spread"
@@ -142,11 +143,11 @@ def gate(folder: Confinement, new: str, against: str | None, runs: str, **choice
     statements = [
         answer.comparison.metric_words,
         f"{answer.new} is {word} than {answer.against} by {abs(decision.better_by):.6g} in the mean of "
-        f"{decision.n} seeds, judged by the {answer.comparison.readout} value of each.",
+        f"{counted(decision.n, 'seed')}, judged by the {answer.comparison.readout} value of each.",
         decision.reason,
     ]
     if decision.more:
-        statements.append(f"Run {decision.more} more seeds, then ask again.")
+        statements.append(f"Run {counted(decision.more, 'more seed')}, then ask again.")
     numbers = {
         "improvement": decision.better_by,
         "interval": [decision.low, decision.high],
@@ -186,7 +187,7 @@ def diagnose(folder: Confinement, paths: Sequence[str], rules: Sequence[str] | N
     caveats = [SILENCE]
     caveats += [place.statement for place in study.unreadable[:MOST]]
     if study.skipped:
-        caveats.append(f"{len(study.skipped)} files are not runs and were not looked at.")
+        caveats.append(f"Not runs, and not looked at: {counted(len(study.skipped), 'file')}.")
     return Reply(
         verdict=f"{worst}s found" if worst else "no finding",
         statements=_first(statements),
@@ -211,7 +212,8 @@ def check(folder: Confinement, report: str, runs: str | None, **choices: Any) ->
     counts = checked.counts
     verdict = "every claim that could be checked holds"
     if counts["fails"]:
-        verdict = f"{counts['fails']} claims do not hold"
+        verb = "does not hold" if counts["fails"] == 1 else "do not hold"
+        verdict = f"{counted(counts['fails'], 'claim')} {verb}"
     elif not counts["holds"]:
         verdict = "nothing could be checked"
     statements = [f"{finding.severity} [{finding.rule}]: {finding.statement}" for finding in checked.findings]
@@ -249,7 +251,7 @@ def probe(folder: Confinement, name: str, paths: Sequence[str]) -> Reply:
     if len(answers) > MOST:
         caveats.append(f"{len(answers) - MOST} more answers were left out: name one probe, or fewer runs.")
     return Reply(
-        verdict=f"{len(answers)} kept answers",
+        verdict=counted(len(answers), "kept answer"),
         statements=statements,
         n={"answers": len(answers), "runs": len({answer.run for answer in answers})},
         numbers={"answers": [answer.numbers for answer in answers[:MOST]]},

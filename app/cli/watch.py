@@ -191,14 +191,18 @@ def _interrupt(_signal: int, _frame: object) -> NoReturn:
 
 def _in_words(watch: Watch, *, once: bool, every: float) -> str:
     """Return what is watched, so that silence is not taken for more than it is."""
+    from ired_diag.runs.name_list import counted
+
     memories = watch.watcher.memory.runs.values()
     counts = Counter("over before" if memory.is_old else "followed" for memory in memories)
-    words = f"{counts['followed']} runs are followed"
-    if counts["over before"]:
-        words += f"; {counts['over before']} were over before and are not announced (--old does)"
+    followed = counts["followed"]
+    over = counts["over before"]
     unjudged = watch.watcher.unjudged()
+    words = f"Followed: {counted(followed, 'run')}"
+    if over:
+        words += f"; over before and not announced: {over} (--old does)"
     if unjudged:
-        words += f"; {unjudged} log no metric that is known to judge them (--metric NAME)"
+        words += f"; without a metric that is known to judge them: {unjudged} (--metric NAME)"
     if not once:
         words += f". A look every {every:g} s; Ctrl-C ends"
     return f"{words}."

@@ -68,12 +68,24 @@ class Watcher:
         scales = scales_of_groups(snapshot.study)
         events: list[Event] = []
         for id, entry in snapshot.entries.items():
-            events += self._news_of(id, entry.run, scales, now)
+            try:
+                events += self._news_of(id, entry.run, scales, now)
+            except Exception as error:  # one odd log must not silence the watch of all others
+                self._note_defect(entry.run, error)
         if self.rule is not None:
             self._note_finished(snapshot)
             events += decisions_of(snapshot, self.memory, self.rule, now=now, notes=self.notes)
         self.memory.looks += 1
         return events
+
+    def _note_defect(self, run: Run, error: Exception) -> None:
+        """Note, once, that a run cannot be followed."""
+        note = (
+            f"{run.label} is not followed: a defect of ired-diag ({type(error).__name__}: {error}). "
+            f"Please report it with {run.path}."
+        )
+        if note not in self.notes:
+            self.notes.append(note)
 
     def unjudged(self) -> int:
         """Return how many runs that are followed log no metric that is known to judge them."""
