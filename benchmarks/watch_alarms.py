@@ -207,7 +207,7 @@ def delays_of_folder(folder: Path, *, alpha: float) -> dict[str, float]:
         judged = judge(run, {})
         if judged is None or judged.kind != "diverged" or judged.shape.onset is None:
             continue
-        if run.path.suffix in TEXT:
+        if run.path.suffix in TEXT and not run.path.with_suffix(".err").exists():
             name = "/".join(run.path.parts[-2:])
             delays[name] = _delay_of_log(run.path, judged.shape.onset.index, alpha=alpha)
     return delays
@@ -226,7 +226,7 @@ def _delay_of_log(path: Path, onset: int, *, alpha: float) -> float:
         looks = -(-len(lines) // stride) + SILENT_LOOKS
         replay([file], folder, per_look=stride, alpha=alpha, looks=looks)
     for event in file.events:
-        if event.kind in ("diverged", "not_finite"):
+        if event.kind in ("diverged", "not_finite") and event.seen_at is not None:
             return float(np.searchsorted(steps, event.seen_at) - onset)
     return float("inf")
 

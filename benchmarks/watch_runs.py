@@ -1,7 +1,7 @@
 """Made runs that a watch follows while they grow: healthy ones of many kinds, and planted failures.
 
-A healthy run is one of ``curve_kinds``, or an adversarial or a contrastive training. A failure is planted into
-a healthy curve at a known evaluation, its onset.
+A healthy run is one of ``curve_kinds``, or an adversarial or a contrastive training. A failure is planted
+into a healthy curve at a known evaluation, its onset.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def noisy(rng: Generator) -> Array:
     n = length(rng, least=LEAST, most=MOST)
     noise = np.exp(rng.uniform(np.log(0.05), np.log(0.2)))
     nats = rng.uniform(0.5, 4) * descent(n, rng)
-    return np.exp(nats + noise * rng.standard_normal(n))
+    return np.asarray(np.exp(nats + noise * rng.standard_normal(n)))
 
 
 def adversarial(rng: Generator) -> Array:
@@ -63,7 +63,7 @@ def adversarial(rng: Generator) -> Array:
     drift = rng.uniform(-0.5, 0.3) * progress(n)
     noise = rng.uniform(0.02, 0.15) * rng.standard_normal(n)
     swing = np.sin(2 * np.pi * (turns * progress(n) + rng.random()))
-    return np.exp(drift + height * swing + noise)
+    return np.asarray(np.exp(drift + height * swing + noise))
 
 
 def contrastive(rng: Generator) -> Array:
@@ -73,10 +73,11 @@ def contrastive(rng: Generator) -> Array:
         guessing = np.log(rng.choice([64, 256, 2048]))
         floor = rng.uniform(0.05, 0.6) * guessing
         noise = rng.uniform(0.01, 0.1) * rng.standard_normal(n)
-        return (floor + (guessing - floor) * descent(n, rng)) * np.exp(noise)
+        loss = floor + (guessing - floor) * descent(n, rng)
+        return np.asarray(loss * np.exp(noise))
     size = rng.uniform(0.1, 10)
     scatter = size * rng.standard_normal(n)
-    return scatter + size * rng.uniform(0, 30) * descent(n, rng)
+    return np.asarray(scatter + size * rng.uniform(0, 30) * descent(n, rng))
 
 
 HEALTHY: dict[str, Callable[[Generator], MadeCurve | Array]] = {

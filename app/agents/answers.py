@@ -25,6 +25,7 @@ from ired_diag.comparison.answer_words import (
 )
 from ired_diag.comparison.words import verdict_of
 from ired_diag.errors import DiagError, NotFound
+from ired_diag.runs.name_list import counted
 
 MOST = 20  # statements of one kind
 ONE_SEED = "its noise is unknown: one seed has no spread"
@@ -52,14 +53,25 @@ def compare(folder: Confinement, groups: Sequence[str], runs: str, **choices: An
     cautions = cautions_of_many(comparison)
     if len(comparison.pairs) == 1:
         cautions = cautions_of(comparison.pairs[0], comparison)
-    decisions = [pair.verdict.decision for pair in comparison.pairs]
     return _of_comparison(
         comparison,
-        verdict=", ".join(dict.fromkeys(decisions)) or "nothing to compare",
+        verdict=_verdict(comparison),
         statements=_first(statements),
         numbers={"pairs": _pairs(comparison)},
         cautions=[*cautions],
     )
+
+
+def _verdict(comparison: Comparison) -> str:
+    """Return the decisions on all pairs in a few words."""
+    decisions = []
+    for pair in comparison.pairs:
+        match pair.verdict.decision:
+            case "better" | "worse" as word:
+                decisions.append(f"{pair.a} is {word} than {pair.b}")
+            case word:
+                decisions.append(f"{pair.a} and {pair.b}: {word}")
+    return "; ".join(_first(decisions)) or "nothing to compare"
 
 
 def _pairs(comparison: Comparison) -> list[dict[str, Any]]:
@@ -131,11 +143,11 @@ def gate(folder: Confinement, new: str, against: str | None, runs: str, **choice
     statements = [
         answer.comparison.metric_words,
         f"{answer.new} is {word} than {answer.against} by {abs(decision.better_by):.6g} in the mean of "
-        f"{decision.n} seeds, judged by the {answer.comparison.readout} value of each.",
+        f"{counted(decision.n, 'seed')}, judged by the {answer.comparison.readout} value of each.",
         decision.reason,
     ]
     if decision.more:
-        statements.append(f"Run {decision.more} more seeds, then ask again.")
+        statements.append(f"Run {counted(decision.more, 'more seed')}, then ask again.")
     numbers = {
         "improvement": decision.better_by,
         "interval": [decision.low, decision.high],
@@ -175,7 +187,7 @@ def diagnose(folder: Confinement, paths: Sequence[str], rules: Sequence[str] | N
     caveats = [SILENCE]
     caveats += [place.statement for place in study.unreadable[:MOST]]
     if study.skipped:
-        caveats.append(f"{len(study.skipped)} files are not runs and were not looked at.")
+        caveats.append(f"Not runs, and not looked at: {counted(len(study.skipped), 'file')}.")
     return Reply(
         verdict=f"{worst}s found" if worst else "no finding",
         statements=_first(statements),
@@ -200,7 +212,8 @@ def check(folder: Confinement, report: str, runs: str | None, **choices: Any) ->
     counts = checked.counts
     verdict = "every claim that could be checked holds"
     if counts["fails"]:
-        verdict = f"{counts['fails']} claims do not hold"
+        verb = "does not hold" if counts["fails"] == 1 else "do not hold"
+        verdict = f"{counted(counts['fails'], 'claim')} {verb}"
     elif not counts["holds"]:
         verdict = "nothing could be checked"
     statements = [f"{finding.severity} [{finding.rule}]: {finding.statement}" for finding in checked.findings]
@@ -231,15 +244,14 @@ def probe(folder: Confinement, name: str, paths: Sequence[str]) -> Reply:
     answers, caveats = kept_answers(study, name)
     if not answers:
         raise NotFound(
-            f"No kept table of {'any probe' if name == 'all' else f'the probe {name}'} is next to these runs. "
-            f"This tool reads what was measured and measures nothing: a person can run ired-diag probe {name} "
-            f"{' '.join(paths)}."
+            f"No table of the probe {name!r} is kept next to these runs. This tool reads what was measured "
+            f"before and measures nothing: a person can run ired-diag probe {name} {' '.join(paths)}."
         )
     statements = [answer.statement for answer in answers[:MOST]]
     if len(answers) > MOST:
         caveats.append(f"{len(answers) - MOST} more answers were left out: name one probe, or fewer runs.")
     return Reply(
-        verdict=f"{len(answers)} kept answers",
+        verdict=counted(len(answers), "kept answer"),
         statements=statements,
         n={"answers": len(answers), "runs": len({answer.run for answer in answers})},
         numbers={"answers": [answer.numbers for answer in answers[:MOST]]},

@@ -4,7 +4,7 @@ Names and paths are looked at first: ``..``, ``~``, and whatever resolves to a p
 are refused. Below that stands an audit hook of Python in the process that computes, so that it also holds for
 what files name and for links that are met on the way: under the folder nothing is opened for writing, made,
 moved or removed, and nothing is opened whose real place is outside. The rest of the disk is closed but for
-Python itself, the system's folders, temporary files and the user's cache.
+Python itself, the system's folders and the user's cache.
 
 Reference: PEP 578, Python Runtime Audit Hooks.
 """
@@ -15,19 +15,20 @@ import errno
 import glob
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import ired_diag
 from app.dashboard.history_cache import cache_folder
 from ired_diag.errors import DiagError
 from ired_diag.named_paths import parse_named_paths
 
 SYSTEM = ("/bin", "/dev", "/etc", "/lib", "/lib64", "/opt", "/proc", "/sys", "/usr")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+PACKAGES = "-packages"  # in the name of a folder that packages are installed in
 OPENED = ("open", "os.listdir", "os.scandir", "sqlite3.connect")
 CHANGED = (
     "os.chmod",
@@ -105,8 +106,8 @@ class Confinement:
 
     def _outside(self, argument: str, text: str) -> Outside:
         return Outside(
-            f"{argument}: {text!r} leads out of the folder that this server may read ({self.root}). Pass a path "
-            "within it, without '..' and without links that lead out."
+            f"{argument}: {text!r} leads out of the folder that this server may read ({self.root}). Pass a "
+            "path within it, without '..' and without links that lead out."
         )
 
 
@@ -138,8 +139,10 @@ def close_everything_else(root: str) -> None:
 
 def _allowed() -> tuple[str, ...]:
     """Return the folders outside that the program itself needs."""
-    places = [*SYSTEM, sys.prefix, sys.base_prefix, tempfile.gettempdir(), cache_folder().parent]
-    places += [path for path in sys.path if path]
+    program = Path(ired_diag.__file__).parents[1]
+    places = [*SYSTEM, sys.prefix, sys.base_prefix, str(program), str(cache_folder().parent)]
+    # Not the other entries: where a program is started with -m, the first one is the working folder.
+    places += [path for path in sys.path if PACKAGES in path]
     return tuple(dict.fromkeys(os.path.realpath(place) for place in places))
 
 

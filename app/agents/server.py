@@ -5,7 +5,7 @@ Descriptions are written for a model: what a tool answers, and what it must not 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -42,7 +42,7 @@ Direction = Annotated[
     Field(description="Direction of the metric. Default: by the configuration, else by the metric's name."),
 ]
 Readout = Literal["plateau", "last", "best", "last10", "area"]
-Ask = Callable[..., Any]
+Ask = Callable[..., Awaitable[Reply]]
 
 
 def server_of(root: Path) -> MCPServer[Any]:
@@ -57,7 +57,7 @@ def server_of(root: Path) -> MCPServer[Any]:
         content = await ask(str(root), tool, arguments, limiter=limiter, context=context)
         return Reply(**content)
 
-    tools = [strict(_tool(function)) for function in _functions(reply)]
+    tools: list[Tool] = [strict(_tool(function)) for function in _functions(reply)]
     return MCPServer(
         "ired-diag",
         title="ired-diag: what training runs show, and what is noise",
@@ -97,16 +97,14 @@ def _compare(reply: Ask) -> Callable[..., Any]:
         ] = "1%",
         paired: Annotated[
             bool | None,
-            Field(
-                description="Whether equal seeds are pairs. Default: where configurations state the same data."
-            ),
+            Field(description="Whether equal seeds are pairs. Default: where configurations say so."),
         ] = None,
     ) -> Reply:
         """Compare finished groups of seeds: which is better, by how much, and how sure that is.
 
-        Use it once, on all seeds that were planned. Do not call it after each new seed until it says "better":
-        that finds differences where there are none (use gate). Do not rank groups by their means where the
-        decision is "undecided". A group of one seed has no noise estimate, and nothing can be concluded.
+        Use it once, on all seeds that were planned. Do not call it after each new seed until it says
+        "better": that finds differences where there are none (use gate). Do not rank groups by their means
+        where the decision is "undecided". A group of one seed has no noise estimate: conclude nothing.
         """
         return await reply(
             context,
@@ -180,7 +178,7 @@ def _diagnose(reply: Ask) -> Callable[..., Any]:
         metric: Metric = None,
         higher_is_better: Direction = None,
     ) -> Reply:
-        """Look for mistakes in runs: divergence, over-fitting, NaN, identical curves, wrong settings, dead jobs.
+        """Look for mistakes in runs: divergence, over-fitting, NaN, copied curves, settings, dead jobs.
 
         Use it before you trust or compare runs. "no finding" is no proof of health. Each finding is an
         accusation with evidence; report it with its severity. It does not say which method is better.
@@ -235,7 +233,7 @@ def _probe(reply: Ask) -> Callable[..., Any]:
             list[str] | None, Field(description="Run folders, or folders of them. Default: everything.")
         ] = None,
     ) -> Reply:
-        """Say what probes of checkpoints found that were measured before (curvature, negatives, sharpness, …).
+        """Say what probes of checkpoints found that were measured before: curvature, negatives and others.
 
         It reads kept answers and measures nothing: where there are none, it names the command that a person
         can run. One checkpoint of one seed is one sample: do not compare methods by it.

@@ -84,7 +84,7 @@ async def ask(
         tool: Name of the tool.
         arguments: Its arguments.
         limiter: Lets one question pass at a time.
-        context: The client's request, which is told how long it takes.
+        context: The client's request, which hears how long it takes.
 
     Raises:
         ToolError: It was refused, or something is broken; the message says which.
@@ -92,7 +92,7 @@ async def ask(
     try:
         async with create_task_group() as group:
             group.start_soon(_report, tool, context)
-            outcome = await to_process.run_sync(
+            outcome: Outcome = await to_process.run_sync(
                 work,
                 root,
                 tool,
@@ -112,8 +112,8 @@ async def ask(
         raise ToolError(outcome.refusal)
     print(outcome.traceback, file=sys.stderr, flush=True)  # noqa: T201 (stdout is the protocol's)
     raise ToolError(
-        f"{tool} failed by a defect of ired-diag ({outcome.defect}), not by its arguments. The traceback is in "
-        "the server's stderr. Do not take this for an answer."
+        f"{tool} failed by a defect of ired-diag ({outcome.defect}), not by its arguments. The traceback is "
+        "in the server's stderr. Do not take this for an answer."
     )
 
 

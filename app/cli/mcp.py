@@ -15,11 +15,12 @@ INSTALL = "ired-diag mcp needs the MCP SDK, which is not installed: pip install 
 @click.command("mcp")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path, readable=False))
 def command(folder: Path) -> None:
-    """Serve the runs under DIR to an agent, by the Model Context Protocol over standard input and output.
+    """Serve the runs under DIR to an agent, by the Model Context Protocol on standard input and output.
 
-    The tools are compare, gate, diagnose, check and probe. Their answers are verdicts with sample sizes, noise
-    and caveats, and never rows. Only files under DIR are read, and nothing is written there. An agent's program
-    starts this command itself (docs/agents.md); on a terminal it waits for messages, and Ctrl-D ends it.
+    The tools are compare, gate, diagnose, check and probe. Their answers are verdicts with sample sizes,
+    noise and caveats, and never rows. Only files under DIR are read, and nothing is written there. An agent's
+    program starts this command itself (docs/agents.md); on a terminal it waits for messages, and Ctrl-D ends
+    it.
 
     \b
     ired-diag mcp runs

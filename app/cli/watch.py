@@ -30,7 +30,7 @@ COLOURS = {"alarm": "red", "news": "green"}
     "--exec",
     "command_line",
     metavar="CMD",
-    help="Run this command for each announcement: JSON on its standard input, IRED_DIAG_* in its environment.",
+    help="Run this command for each announcement, which is JSON on its standard input and in IRED_DIAG_*.",
 )
 @click.option("--once", is_flag=True, help="Look once and end, for cron. What was announced is remembered.")
 @click.option(
@@ -142,8 +142,8 @@ def _receiver(webhook: str | None, command_line: str | None) -> Receiver | None:
     """Return what takes announcements besides the terminal.
 
     Raises:
-        UsageError: The command is none.
-        DiagError: The address is none.
+        UsageError: The command is not one.
+        DiagError: The address is not one.
     """
     from app.watching.delivery import Command, Webhook
 
@@ -191,14 +191,18 @@ def _interrupt(_signal: int, _frame: object) -> NoReturn:
 
 def _in_words(watch: Watch, *, once: bool, every: float) -> str:
     """Return what is watched, so that silence is not taken for more than it is."""
+    from ired_diag.runs.name_list import counted
+
     memories = watch.watcher.memory.runs.values()
     counts = Counter("over before" if memory.is_old else "followed" for memory in memories)
-    words = f"{counts['followed']} runs are followed"
-    if counts["over before"]:
-        words += f"; {counts['over before']} were over before and are not announced (--old does)"
+    followed = counts["followed"]
+    over = counts["over before"]
     unjudged = watch.watcher.unjudged()
+    words = f"Followed: {counted(followed, 'run')}"
+    if over:
+        words += f"; over before and not announced: {over} (--old does)"
     if unjudged:
-        words += f"; {unjudged} log no metric that is known to judge them (--metric NAME)"
+        words += f"; without a metric that is known to judge them: {unjudged} (--metric NAME)"
     if not once:
         words += f". A look every {every:g} s; Ctrl-C ends"
     return f"{words}."

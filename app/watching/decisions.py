@@ -14,6 +14,7 @@ from app.dashboard.snapshot import Snapshot
 from app.watching.event import Event
 from app.watching.memory import Memory
 from ired_diag.errors import DiagError
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 
 
@@ -119,7 +120,7 @@ def _event(group: str, answer: Gate, now: float) -> Event:
     decision = answer.decision
     size = abs(decision.better_by)
     word = "better" if decision.better_by >= 0 else "worse"
-    seeds = f"{decision.n} seed{'' if decision.n == 1 else 's'}"
+    seeds = counted(decision.n, "seed")
     level = f"{100 * decision.level:g}%"
     return Event(
         kind="decided",

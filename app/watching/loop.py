@@ -15,6 +15,7 @@ from app.watching.delivery import Receiver
 from app.watching.event import Event
 from app.watching.memory import keep
 from app.watching.watcher import Watcher
+from ired_diag.errors import CannotWrite
 
 MOST_TRIES = 5  # looks
 MOST_WAITING = 100  # announcements
@@ -39,11 +40,7 @@ class Watch:
     say: Callable[[str], None]
 
     def look(self) -> list[Event]:
-        """Look once, and return what was announced.
-
-        Raises:
-            CannotWrite: The memory cannot be written.
-        """
+        """Look once, and return what was announced."""
         notes = len(self.watcher.notes)
         events = self.watcher.look()
         for note in self.watcher.notes[notes:]:
@@ -52,7 +49,10 @@ class Watch:
             self.announce(event)
         if self.receiver is not None:
             self._deliver(self.receiver, events)
-        keep(self.watcher.memory, self.file)
+        try:
+            keep(self.watcher.memory, self.file)
+        except CannotWrite as error:  # a full disk must not end the watch; a restart would repeat events
+            self.say(f"what was announced could not be kept: {error}")
         return events
 
     def wait_and_follow(self, every: float) -> None:

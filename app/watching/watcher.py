@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from app.dashboard.catalog import Catalog
@@ -67,12 +68,24 @@ class Watcher:
         scales = scales_of_groups(snapshot.study)
         events: list[Event] = []
         for id, entry in snapshot.entries.items():
-            events += self._news_of(id, entry.run, scales, now)
+            try:
+                events += self._news_of(id, entry.run, scales, now)
+            except Exception as error:  # one odd log must not silence the watch of all others
+                self._note_defect(entry.run, error)
         if self.rule is not None:
             self._note_finished(snapshot)
             events += decisions_of(snapshot, self.memory, self.rule, now=now, notes=self.notes)
         self.memory.looks += 1
         return events
+
+    def _note_defect(self, run: Run, error: Exception) -> None:
+        """Note, once, that a run cannot be followed."""
+        note = (
+            f"{run.label} is not followed: a defect of ired-diag ({type(error).__name__}: {error}). "
+            f"Please report it with {run.path}."
+        )
+        if note not in self.notes:
+            self.notes.append(note)
 
     def unjudged(self) -> int:
         """Return how many runs that are followed log no metric that is known to judge them."""
@@ -127,11 +140,15 @@ class Watcher:
             run,
             scales,
             is_over=memory.is_over,
-            seen=memory.evaluations,
+            seen=_seen(run, memory),
             alpha=self.alpha,
         )
         signs = list(found)
-        memory.evaluations = 0 if run.evaluated is None else len(run.evaluated[1])
+        count = 0 if run.evaluated is None else len(run.evaluated[1])
+        began_again = count < memory.evaluations
+        memory.evaluations = count
+        if began_again:
+            yield from _began_again(run, memory, count)
         shown = {sign.kind for sign in signs}
         for kind in ABOUT_THE_CURVE:
             if kind not in memory.open or kind in shown:
@@ -155,6 +172,27 @@ class Watcher:
             order = self.memory.finished.setdefault(run.group, [])
             if id not in order:
                 order.append(id)
+
+
+def _seen(run: Run, memory: RunMemory) -> int:
+    """Return how many evaluations of a run were asked about before; none of one that began again."""
+    if run.evaluated is None or len(run.evaluated[1]) < memory.evaluations:
+        return 0
+    return memory.evaluations
+
+
+def _began_again(run: Run, memory: RunMemory, count: int) -> Iterator[Sign]:
+    """Forget the alarms about a curve whose log has fewer evaluations than before, and yield that."""
+    forgotten = [kind for kind in ABOUT_THE_CURVE if memory.open.pop(kind, 0) != 0]
+    if not forgotten:
+        return
+    step = run.history.last_step
+    yield Sign(
+        kind="recovered",
+        statement=f"Its log began again and has {count} evaluations now; the earlier alarm is over.",
+        step=step,
+        seen_at=step,
+    )
 
 
 def _once(memory: RunMemory, sign: Sign) -> Iterator[Sign]:
@@ -200,7 +238,7 @@ def _in_words(step: int | None) -> str:
 
 def _stalled(run: Run, silence: float, memory: RunMemory, *, every: float) -> Sign:
     growths = memory.growths
-    pauses = [later - earlier for earlier, later in zip(growths, growths[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(growths)]
     usual = "its usual pause is unknown"
     if pauses:
         longest = duration_in_words(max(*pauses, every))
@@ -212,7 +250,8 @@ def _stalled(run: Run, silence: float, memory: RunMemory, *, every: float) -> Si
     return Sign(
         kind="stalled",
         statement=(
-            f"no new line for {duration_in_words(silence)}; {usual}. Its last step is {_in_words(step)}.{ended}"
+            f"no new line for {duration_in_words(silence)}; {usual}. Its last step is {_in_words(step)}."
+            f"{ended}"
         ),
         step=step,
         seen_at=step,

@@ -16,7 +16,7 @@ and the last four evaluations climb, each above the one before, 1.5 times above 
 sum to α, so a healthy run is said to rise with a probability of at most α however often one looks. Where the
 last evaluations do not climb (a jump to another level), eight must lie there, more than twice as many as in
 the longest excursion that came back, and above the level that was usual before; four are enough where they
-differ by a tenth of its height at most and no excursion was seen before. Where nothing was won before
+differ by a tenth of its height at most and no excursion of two was seen before. Where nothing was won before
 the rise, it must be tenfold: a loss often rises at first.
 
 The noise of few evaluations is not known. So σ̂² is the mean of what the running median leaves and of a
@@ -182,12 +182,13 @@ def _calm(y: Array) -> _Calm:
 def _is_another_level(y: Array, calm: _Calm, floor: float) -> bool:
     """Say whether a curve that jumped has been on its new level for long, and it is another one."""
     count = len(y) - len(calm.y)
-    excursion = _longest_excursion(calm.y, floor + FACTOR)
+    clear = max(FACTOR, CLEAR * calm.sd)
+    excursion = _longest_excursion(calm.y, floor + clear)
     if count <= 2 * excursion:
         return False
     last = y[-CLIMB:]
     holds_still = np.ptp(last) <= STILL * (median(last) - floor)
-    if count < LEVEL and (excursion or not holds_still):
+    if count < LEVEL and (excursion > 1 or not holds_still):
         return False
     usual = median(calm.clean[-LATELY:])
     now = median(y[-min(count, LEVEL) :])

@@ -12,6 +12,7 @@ A pause is known no better than the time between two looks, which is the least t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from ired_diag.runs.completion import YOUNG
@@ -34,7 +35,7 @@ def patience_of(growths: Sequence[float], *, every: float, times: float = TIMES)
     >>> patience_of([0.0, 40.0, 90.0, 130.0], every=10.0)
     250.0
     """
-    pauses = [later - earlier for earlier, later in zip(growths, growths[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(growths)]
     if len(pauses) < FEWEST:
         return YOUNG
     longest = max(*pauses, every)
