@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -210,7 +211,7 @@ def _needed(mean: MeanDifference, noise: _Noise, *, margin: float, power: float,
     half = float(stats.t.isf((1 - CONFIDENCE) / 2, df)) * error
     needed = replace(
         _unknown(mean.n, f"the margin must be positive and finite, found {margin:g}"),
-        detectable=_detectable(df, power, alpha) * error,
+        detectable=detectable(df, power, alpha) * error,
         at_observed=seeds(d),
         at_observed_low=seeds(abs(d) + half),
         at_observed_high=seeds(max(0.0, abs(d) - half)),
@@ -245,8 +246,15 @@ def _unknown(n: int, reason: str) -> SeedsNeeded:
     )
 
 
-def _detectable(df: float, power: float, alpha: float) -> float:
-    """Return the true difference, in standard errors, that a test shows with the power."""
+@lru_cache(maxsize=4096)  # pairs of groups with as many seeds have the same degrees of freedom
+def detectable(df: float, power: float = POWER, alpha: float = ALPHA) -> float:
+    """Return the true difference, in standard errors, that a two-sided t test shows with a power.
+
+    Args:
+        df: Degrees of freedom; the more, the smaller the difference.
+        power: Power to reach.
+        alpha: Level of the test.
+    """
 
     def missing(delta: float) -> float:
         return power_of(delta, df, alpha=alpha) - power
