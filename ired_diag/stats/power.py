@@ -27,8 +27,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
+from scipy import special
 
 from ired_diag.stats.arrays import as_floats
 from ired_diag.stats.standard_error import MeanDifference, paired_difference, welch_difference
@@ -89,11 +90,11 @@ def power_of(noncentrality: float, df: float, *, alpha: float = ALPHA) -> float:
     0.05
     """
     delta = min(abs(noncentrality), LARGEST)
-    critical = float(stats.t.isf(alpha / 2, df))
+    critical = float(-special.stdtrit(df, alpha / 2))
     if delta == 0:
         return alpha
-    upper = float(stats.nct.sf(critical, df, delta))
-    lower = float(stats.nct.cdf(-critical, df, delta))
+    upper = float(scipy.stats.nct.sf(critical, df, delta))
+    lower = float(scipy.stats.nct.cdf(-critical, df, delta))
     # NaN where so little is left of the far tail that the series has no digits for it.
     if math.isnan(lower):
         return upper
@@ -123,7 +124,7 @@ def seeds_for(
         noncentrality = effect * math.sqrt(n)
         return power_of(noncentrality, df_share * (n - 1), alpha=alpha) >= power
 
-    z = float(stats.norm.isf(alpha / 2) + stats.norm.ppf(power))
+    z = float(special.ndtri(power) - special.ndtri(alpha / 2))
     by_normal = math.inf
     if effect:
         by_normal = (z / effect) ** 2  # t needs a little more than the normal distribution, never less
@@ -208,7 +209,7 @@ def _needed(mean: MeanDifference, noise: _Noise, *, margin: float, power: float,
         sd = noise.sd * stretch
         return seeds_for(difference, sd, df_share=noise.share, power=power, alpha=alpha)
 
-    half = float(stats.t.isf((1 - CONFIDENCE) / 2, df)) * error
+    half = float(-special.stdtrit(df, (1 - CONFIDENCE) / 2)) * error
     needed = replace(
         _unknown(mean.n, f"the margin must be positive and finite, found {margin:g}"),
         detectable=detectable(df, power, alpha) * error,
@@ -219,8 +220,8 @@ def _needed(mean: MeanDifference, noise: _Noise, *, margin: float, power: float,
     if not 0 < margin < math.inf:
         return needed
     # The ends of the χ² interval of the spread, as factors.
-    least = math.sqrt(df / float(stats.chi2.isf((1 - CONFIDENCE) / 2, df)))
-    most = math.sqrt(df / float(stats.chi2.isf((1 + CONFIDENCE) / 2, df)))
+    least = math.sqrt(df / float(special.chdtri(df, (1 - CONFIDENCE) / 2)))
+    most = math.sqrt(df / float(special.chdtri(df, (1 + CONFIDENCE) / 2)))
     return replace(
         needed,
         power_at_margin=power_of(margin / error, df, alpha=alpha),
@@ -259,7 +260,7 @@ def detectable(df: float, power: float = POWER, alpha: float = ALPHA) -> float:
     def missing(delta: float) -> float:
         return power_of(delta, df, alpha=alpha) - power
 
-    far = float(stats.t.isf(alpha / 2, df))
+    far = float(-special.stdtrit(df, alpha / 2))
     while missing(far) < 0:
         far *= 2
-    return float(optimize.brentq(missing, 0.0, far))
+    return float(scipy.optimize.brentq(missing, 0.0, far))
