@@ -12,19 +12,20 @@ FEWEST_OF_A_RANGE = 3
 NUMBERED = re.compile(r"(?P<word>.*?)(?P<number>\d+)")
 
 
-def folded(labels: Iterable[str], *, width: int | None = None) -> str:
+def folded(labels: Iterable[str], *, width: int | None = None, most: int | None = None) -> str:
     """Return labels in one line.
 
     Args:
         labels: Labels of runs, ``<group>/<seed>``; or names of groups.
         width: Characters that the line may have; what does not fit is counted. Default: no limit.
+        most: Groups, or ranges within a group, that are named; the others are counted. Default: all.
 
     >>> folded(["q1/seed0", "q1/seed1", "q1/seed2", "q3/seed1"])
     'q1/seed0 … seed2, q3/seed1'
     >>> folded(["q1/seed0", "q1/seed1", "q1/seed2", "q3/seed1"], width=20)
     'q1/seed0 … seed2 and 1 more'
-    >>> folded(["q1", "q2", "q3"])
-    'q1, q2, q3'
+    >>> folded(["q1", "q2", "q3"]), folded(["q1", "q2", "q3"], most=2)
+    ('q1, q2, q3', 'q1, q2 and 1 more')
     """
     groups: dict[str, list[str]] = {}
     for label in dict.fromkeys(labels):
@@ -36,7 +37,7 @@ def folded(labels: Iterable[str], *, width: int | None = None) -> str:
         parts.append((f"{group}/{', '.join(_ranges(seeds))}", len(seeds)))
     for name in names_of_groups:
         parts.append((name, 1))  # names of groups are no range, even if numbered
-    return _fitting(parts, width)
+    return _fitting(parts, width, most)
 
 
 def _ranges(seeds: Sequence[str]) -> list[str]:
@@ -63,17 +64,21 @@ def _follows(before: str, after: str) -> bool:
     return int(second["number"]) == int(first["number"]) + 1
 
 
-def _fitting(parts: Sequence[tuple[str, int]], width: int | None) -> str:
+def _fitting(parts: Sequence[tuple[str, int]], width: int | None, most: int | None) -> str:
     """Return as many parts as fit, at least one, the largest first, and how many labels are left."""
     whole = ", ".join(text for text, _ in parts)
-    if width is None or len(whole) <= width:
+    has_few = most is None or len(parts) <= most
+    if has_few and (width is None or len(whole) <= width):
         return whole
     parts = sorted(parts, key=lambda part: -part[1])
-    for kept in range(len(parts), 0, -1):
+    first = len(parts) if most is None else min(most, len(parts))
+    if width is not None:
+        first = max(1, min(first, width // 2))  # a name and its comma take two characters at least
+    for kept in range(first, 0, -1):
         line = ", ".join(text for text, _ in parts[:kept])
         more = sum(count for _, count in parts[kept:])
         if more:
             line += f" and {more} more"
-        if len(line) <= width:
+        if width is None or len(line) <= width:
             break
     return line

@@ -32,6 +32,7 @@ USUAL_WIDTH = 100  # characters, where there is no terminal
 NARROWEST = 40  # characters: on a narrower terminal nearly every word would be a line
 MOST_LINES = 5  # of a fact: a longer one is a text, which --full prints
 MOST_ALSO = 2  # lines of a second fact
+MOST_NAMED = 10  # groups that a finding touches; --full names all
 WIDTH_OF_WORDS = 60  # characters that the line about the rest needs next to the names of its rules
 WIDEST_COUNT = len("1000 groups: ")
 SENTENCE_END = re.compile(r"(?<=[a-z0-9)]\.)\s+(?=[A-Z])")
@@ -231,10 +232,10 @@ def _scope(cluster: Cluster, more: int, room: int | None) -> str:
     left = _less(room, len(facts) + WIDEST_COUNT)
     has_several = runs > 1 or len(cluster.findings) > 1
     if cluster.exact and has_several:
-        names = folded(cluster.runs, width=left)
+        names = folded(cluster.runs, width=left, most=MOST_NAMED)
         return f"{facts}{counted(runs, 'run')}: {names}"
     if not cluster.exact and groups > 1:
-        names = folded(cluster.groups, width=left)
+        names = folded(cluster.groups, width=left, most=MOST_NAMED)
         return f"{facts}{groups} groups: {names}"
     return facts.strip()
 

@@ -116,9 +116,9 @@ def pairing_in_words(pair: PairOfGroups) -> str:
 
 def deciding_in_words(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return what would decide a verdict that is still open; nothing where it is settled."""
-    power = pair.power
     if pair.verdict.decision != "undecided" or any(pair.failed) or pair.test.reason in WITHOUT_SPREAD:
         return ""
+    power = pair.power
     if math.isnan(power.detectable):
         return f"What would decide it is unknown: {power.reason}." if power.reason else ""
     detectable = unit_of(pair, comparison).text(power.detectable)

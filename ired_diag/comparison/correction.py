@@ -22,6 +22,7 @@ import numpy as np
 from ired_diag.comparison.by_readout import FINAL, ByReadout
 from ired_diag.comparison.criteria import after_correction
 from ired_diag.comparison.decisions import Claim, Corrected, corrected_claims
+from ired_diag.comparison.later import changed
 from ired_diag.comparison.pairs import PairOfGroups
 from ired_diag.stats.multiplicity import benjamini_hochberg
 from ired_diag.stats.simultaneous import simultaneous_interval
@@ -68,7 +69,7 @@ def _corrected(
 ) -> PairOfGroups:
     verdict = correction.verdict
     low, high = simultaneous_interval(pair.test, tested)
-    return replace(
+    return changed(
         pair,
         p_holm=correction.p,
         p_bh=p_bh,

@@ -69,14 +69,24 @@ def other_tests(sample: Sample, question: Question, estimator: Estimator) -> Oth
     )
 
 
-def coverage_of_difference(sample: Sample, estimator: Estimator) -> tuple[Coverage, Coverage]:
-    """Return the coverage of the t interval of the difference: for normal data, and at this skewness."""
+def coverage_for_normal_data(sample: Sample, estimator: Estimator) -> Coverage:
+    """Return the coverage of the t interval of the difference at this number of seeds, for normal data."""
     if is_partial(estimator):
-        n = sample.pairs.shape[1]
-        unknown = Coverage(math.nan, math.nan, n, math.nan, NOT_SIMULATED)
-        return unknown, unknown
+        return _not_simulated(sample)
     name, values = _interval(sample, estimator)
-    return coverage_of(name, len(values)), indicated_coverage(name, values)
+    return coverage_of(name, len(values))
+
+
+def coverage_at_skewness(sample: Sample, estimator: Estimator) -> Coverage:
+    """Return that coverage at the sample's skewness."""
+    if is_partial(estimator):
+        return _not_simulated(sample)
+    name, values = _interval(sample, estimator)
+    return indicated_coverage(name, values)
+
+
+def _not_simulated(sample: Sample) -> Coverage:
+    return Coverage(math.nan, math.nan, sample.pairs.shape[1], math.nan, NOT_SIMULATED)
 
 
 def _interval(sample: Sample, estimator: Estimator) -> tuple[str, Array]:

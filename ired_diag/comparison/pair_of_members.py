@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from ired_diag.comparison.by_readout import line_of
 from ired_diag.comparison.criteria import criteria_of
 from ired_diag.comparison.decisions import sample_between
 from ired_diag.comparison.identical import identical_in_words, overlap_in_words
+from ired_diag.comparison.later import Later, changed
 from ired_diag.comparison.mixed_scales import scales_in_words
 from ired_diag.comparison.noise import noise_between
 from ired_diag.comparison.pairing import Pairing
@@ -55,12 +57,13 @@ def pair_of_members(
             identical=bool(identical[name]),
         )
         lines.append(line)
-    noise = noise_between(read.windows[a.name], read.windows[b.name], pairing.shared, draw=question.draw)
+    windows = (read.windows[a.name], read.windows[b.name])
+    noise = Later(partial(noise_between, *windows, pairing.shared, draw=question.draw))
     pair = compare_pair(samples[readout], question, lines, noise)
     pairs_of_seeds = [] if pairing.obstacle else pairing.shared
     on_problems = per_sample(a, b, pairs_of_seeds, draw=question.draw)
     criteria = criteria_of(a, b, pair, on_problems, lower_is_better=question.lower_is_better)
-    pair = replace(
+    pair = changed(
         pair,
         pairing=pairing.evidence,
         per_sample=on_problems,
@@ -84,7 +87,7 @@ def _marked_as_identical(pair: PairOfGroups, identical: str) -> PairOfGroups:
     if not identical:
         return pair
     verdict = Verdict("identical", False, f"{pair.a} and {pair.b} are {identical}")
-    return replace(pair, identical=identical, verdict=verdict, uncorrected=verdict)
+    return changed(pair, identical=identical, verdict=verdict, uncorrected=verdict)
 
 
 def _marked_as_mixed(pair: PairOfGroups, scales: str) -> PairOfGroups:
@@ -95,7 +98,7 @@ def _marked_as_mixed(pair: PairOfGroups, scales: str) -> PairOfGroups:
     lines = []
     for line in pair.by_readout:
         lines.append(replace(line, decision="undecided", uncorrected="undecided", smaller_than_margin=False))
-    return replace(
+    return changed(
         pair,
         mixed_scales=scales,
         verdict=verdict,

@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ired_diag.comparison.by_readout import FINAL, ByReadout, line_of
 from ired_diag.comparison.deciding import Primary, decide, no_partial_test, paired_test
-from ired_diag.comparison.other_tests import OtherTests, coverage_of_difference, other_tests
+from ired_diag.comparison.later import ComputedLater, Later
+from ired_diag.comparison.other_tests import (
+    OtherTests,
+    coverage_at_skewness,
+    coverage_for_normal_data,
+    other_tests,
+)
 from ired_diag.comparison.per_sample import PerSample
 from ired_diag.comparison.prospects import posterior_of, power_of_seeds
 from ired_diag.comparison.sample import Array, Question, Sample, sample_of
@@ -105,9 +112,9 @@ class PairOfGroups:
     obstacle: str
     failed: tuple[int, int]
     seeds: tuple[int, int, int]
-    student: TTest
-    welch: TTest
-    paired: TTest
+    student: ComputedLater[TTest] = ComputedLater()
+    welch: ComputedLater[TTest] = ComputedLater()
+    paired: ComputedLater[TTest] = ComputedLater()
     partial: TTest
     worst_rank: WorstRank | None
     p: float
@@ -119,16 +126,16 @@ class PairOfGroups:
     correlation: float
     wins_a: int | None
     wins_b: int | None
-    coverage: Coverage
-    coverage_indicated: Coverage
+    coverage: ComputedLater[Coverage] = ComputedLater()
+    coverage_indicated: ComputedLater[Coverage] = ComputedLater()
     verdict: Verdict
     uncorrected: Verdict
-    tests: OtherTests
-    sizes: Sizes
+    tests: ComputedLater[OtherTests] = ComputedLater()
+    sizes: ComputedLater[Sizes] = ComputedLater()
     equivalence: Equivalence
-    posterior: Posterior
-    power: SeedsNeeded
-    shared_noise: SharedNoise
+    posterior: ComputedLater[Posterior] = ComputedLater()
+    power: ComputedLater[SeedsNeeded] = ComputedLater()
+    shared_noise: ComputedLater[SharedNoise] = ComputedLater()
     by_readout: Sequence[ByReadout]
     flips: bool = False
     identical: str = ""
@@ -142,12 +149,16 @@ class PairOfGroups:
     @property
     def test(self) -> TTest:
         """The t test that gives the difference of means; it decides unless seeds failed."""
-        tests = {"paired": self.paired, "welch": self.welch}
-        return tests.get(self.estimator, self.partial)
+        if self.estimator == "paired":
+            return self.paired
+        return self.welch if self.estimator == "welch" else self.partial
 
 
 def compare_pair(
-    sample: Sample, question: Question, by_readout: Sequence[ByReadout], noise: SharedNoise
+    sample: Sample,
+    question: Question,
+    by_readout: Sequence[ByReadout],
+    noise: SharedNoise | Later[SharedNoise],
 ) -> PairOfGroups:
     """Return everything about one pair of groups; corrections for several pairs are yet to be made.
 
@@ -159,10 +170,9 @@ def compare_pair(
     """
     deciding = decide(sample, question)
     estimator = deciding.estimator
-    partial = no_partial_test(sample)
+    partial_test = no_partial_test(sample)
     if is_partial(estimator):
-        partial = deciding.test
-    coverage_normal, coverage_indicated = coverage_of_difference(sample, estimator)
+        partial_test = deciding.test
     wins_a, wins_b = _wins(sample, lower_is_better=question.lower_is_better)
     return PairOfGroups(
         a=sample.names[0],
@@ -177,10 +187,10 @@ def compare_pair(
         obstacle=sample.obstacle,
         failed=sample.failed,
         seeds=(len(sample.a), len(sample.b), sample.pairs.shape[1]),
-        student=student(sample.a, sample.b),
-        welch=welch(sample.a, sample.b),
-        paired=paired_test(sample),
-        partial=partial,
+        student=Later(partial(student, sample.a, sample.b)),
+        welch=Later(partial(welch, sample.a, sample.b)),
+        paired=Later(partial(paired_test, sample)),
+        partial=partial_test,
         worst_rank=deciding.worst_rank,
         p=deciding.p,
         p_holm=deciding.p,
@@ -191,15 +201,15 @@ def compare_pair(
         correlation=_correlation(*sample.paired),
         wins_a=wins_a,
         wins_b=wins_b,
-        coverage=coverage_normal,
-        coverage_indicated=coverage_indicated,
+        coverage=Later(partial(coverage_for_normal_data, sample, estimator)),
+        coverage_indicated=Later(partial(coverage_at_skewness, sample, estimator)),
         verdict=deciding.verdict,
         uncorrected=deciding.verdict,
-        tests=other_tests(sample, question, estimator),
-        sizes=sizes_of(sample, question, estimator),
+        tests=Later(partial(other_tests, sample, question, estimator)),
+        sizes=Later(partial(sizes_of, sample, question, estimator)),
         equivalence=deciding.equivalence,
-        posterior=posterior_of(sample, deciding),
-        power=power_of_seeds(sample, deciding),
+        posterior=Later(partial(posterior_of, sample, deciding)),
+        power=Later(partial(power_of_seeds, sample, deciding)),
         shared_noise=noise,
         by_readout=by_readout,
     )

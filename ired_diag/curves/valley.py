@@ -24,7 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import isotonic_regression
+import scipy  # its parts are imported when they are first used
 
 from ired_diag.curves.order_statistics import distinct, median, usual_size
 from ired_diag.curves.roughness import roughness
@@ -200,8 +200,8 @@ def _squares(residuals: Array) -> float:
 
 
 def _fall_and_rise(y: Array, best: int) -> Array:
-    fall = isotonic_regression(y[: best + 1], increasing=False)
-    rise = isotonic_regression(y[best:], increasing=True)
+    fall = scipy.optimize.isotonic_regression(y[: best + 1], increasing=False)
+    rise = scipy.optimize.isotonic_regression(y[best:], increasing=True)
     return np.concatenate([fall.x[:-1], rise.x])
 
 

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import NDArray
-from scipy import stats
 
 from ired_diag.errors import DiagError
 from ired_diag.runs.history import Series
@@ -152,5 +152,5 @@ def _critical(n: NDArray[np.int64]) -> Array:
     degrees = np.maximum(n - 1, 1)
     unique, places = np.unique(degrees, return_inverse=True)
     level = (1 + CONFIDENCE) / 2
-    critical: Array = np.asarray(stats.t.ppf(level, unique))
+    critical: Array = np.asarray(scipy.stats.t.ppf(level, unique))
     return critical[places]

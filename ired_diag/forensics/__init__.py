@@ -17,7 +17,9 @@ from ired_diag.forensics.rule import Rule
 from ired_diag.runs.study import Study
 
 WORST_FIRST = {"error": 0, "warning": 1, "note": 2}
-FRAMES = frozenset({"rule", "curve_shape_words"})  # what rules share, and no rule themselves
+FRAMES = frozenset(
+    {"rule", "curve_shape_words", "pairs_of_groups"}
+)  # what rules share, and no rule themselves
 # A mistake that is the cause of what other rules find in the same runs: it alone is said.
 EXPLAINS: dict[str, tuple[str, ...]] = {
     "zero_learning_rate": ("chance_level", "curve_shape"),

@@ -24,8 +24,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.idle_clip import is_gradient_norm
@@ -127,7 +127,7 @@ def _are_doubted(flags: Flags) -> bool:
     there, elsewhere = flags.norms[flags.is_flagged], flags.norms[~flags.is_flagged]
     if np.median(there) < SMALL * np.median(elsewhere):
         return False
-    smooth = median_filter(flags.norms, size=min(WINDOW, len(flags.norms)), mode="nearest")
+    smooth = scipy.ndimage.median_filter(flags.norms, size=min(WINDOW, len(flags.norms)), mode="nearest")
     places = np.flatnonzero(flags.is_flagged)
     least = int(places[np.argmin(smooth[places])])
     return bool(smooth[least:].max() < GROWS * smooth[least])

@@ -17,36 +17,43 @@ References: Cohen (1988), Statistical Power Analysis, section 2; Hoenig & Heisey
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ired_diag.comparison.by_readout import line_of
 from ired_diag.comparison.deciding import decide, estimator_of
-from ired_diag.comparison.noise import Windows
-from ired_diag.comparison.one_program import may_be_one_program
+from ired_diag.comparison.many_pairs import (
+    Differences,
+)
 from ired_diag.comparison.outcomes import failed_seeds
 from ired_diag.comparison.pairing import NO_SEED as NO_PAIRS
 from ired_diag.comparison.pairing import pairing_of
 from ired_diag.comparison.prospects import power_of_seeds
 from ired_diag.comparison.sample import Question, Sample, sample_of
-from ired_diag.comparison.stated_data import names_data
 from ired_diag.finding import Finding
-from ired_diag.forensics import identical_curves
+from ired_diag.forensics.pairs_of_groups import (
+    FEWEST,
+    Booleans,
+    Places,
+    Readings,
+    designs_of,
+    last_values,
+    may_be_compared,
+    means_of,
+    numbered,
+)
 from ired_diag.forensics.rule import Evidence, Rule, not_none
 from ired_diag.forensics.shared_noise import Curves, curves_of, windows_in_common
-from ired_diag.runs.stated_settings import first_settings
 from ired_diag.runs.study import Study
-from ired_diag.stats.power import SeedsNeeded
+from ired_diag.stats.power import SeedsNeeded, detectable
 
-FEWEST = 2  # seeds: one has no spread
 FEWEST_GROUPS = 2
 MOST_LISTED = 3
 QUESTION = Question()
+CLEARLY = 1 - 1e-9  # so that rounding decides nothing
 
 
 @dataclass(frozen=True)
@@ -66,41 +73,93 @@ class Undecided:
     half_width: float
 
 
+@dataclass(frozen=True)
+class Weak:
+    """The pairs that are undecided and had too little power.
+
+    Attributes:
+        first: The first few, the least wide first.
+        count: How many there are.
+        compared: How many pairs were compared.
+    """
+
+    first: Sequence[Undecided]
+    count: int
+    compared: int
+
+
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for the pairs that are undecided and had too little power, the least wide first."""
-    samples = _samples(study)
-    weak = list(filter(_is_weak, not_none(map(_undecided, samples))))
-    if weak:
-        yield _finding(sorted(weak, key=lambda pair: pair.half_width), compared=len(samples))
-
-
-def _samples(study: Study) -> list[Sample]:
-    """Return the numbers of each pair of groups that can be compared."""
     groups = [curves for curves in curves_of(study) if len(curves.members.seeds) >= FEWEST]
     # Where seeds failed, the worst-rank test decides, which has no such power.
     healthy = [curves for curves in groups if failed_seeds(curves.members) == 0]
     if len(healthy) < FEWEST_GROUPS:
-        return []
-    equal = identical_curves.equal_groups(study)
-    settings = {group: first_settings(runs) for group, runs in study.groups().items()}
-    state_data = set()
-    for group, configuration in settings.items():
-        if any(names_data(key, configuration) for key in configuration):
-            state_data.add(group)
-    samples = []
-    for a, b in itertools.combinations(healthy, 2):
-        names = frozenset((a.members.name, b.members.name))
-        if names in equal:
-            continue
-        # Whether stated data are the same is compared elsewhere.
-        if names <= state_data or _may_be_one_program(*(settings[name] for name in names)):
-            samples.append(_sample_of_pair(a, b))
-    return not_none(samples)
+        return
+    a, b = np.triu_indices(len(healthy), 1)
+    may_be = may_be_compared(study, healthy, a, b)
+    weak = _weak_pairs(healthy, a[may_be], b[may_be])
+    if weak.first:
+        yield _finding(weak)
 
 
-def _may_be_one_program(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    """Say whether two groups may be of one program; one without a configuration may be of any."""
-    return not (a and b) or may_be_one_program(a, b)
+def _weak_pairs(groups: Sequence[Curves], a: Places, b: Places) -> Weak:
+    """Return the pairs that are undecided although a difference as large as the margin could not be shown.
+
+    Args:
+        groups: The groups.
+        a: The place of the first group of each pair that may be compared, of shape (pairs,).
+        b: That of the second.
+    """
+    designs, design_of_pair = designs_of(groups, a, b)
+    is_compared = np.array([design.is_compared for design in designs], dtype=np.bool_)[design_of_pair]
+    a, b, design_of_pair = a[is_compared], b[is_compared], design_of_pair[is_compared]
+    if not len(a):
+        return Weak((), 0, 0)
+    readings = Readings.of(groups, a, b)
+    methods, examples = numbered(design.method for design in designs)
+    method_of_pair = methods[design_of_pair]
+    ratios = np.full(len(a), np.nan)  # of undecided pairs, half the width of the interval in margins
+    is_weak = np.zeros(len(a), dtype=np.bool_)
+    for method, example in enumerate(examples):
+        places = np.flatnonzero(method_of_pair == method)
+        is_at_once = readings.are_at_once(places, designs[example])
+        differences = readings.differences(places[is_at_once], designs[example], share=QUESTION.margin.size)
+        ratios[places[is_at_once]] = differences.half_width / differences.margin
+        is_weak[places[is_at_once]] = _are_weak(differences)
+        for place in places[~is_at_once].tolist():
+            pair = _undecided_of(groups[a[place]], groups[b[place]])
+            if pair is not None:
+                ratios[place] = pair.half_width
+                is_weak[place] = _is_weak(pair)
+    weak = np.flatnonzero(is_weak)
+    in_order = weak[np.argsort(ratios[weak], kind="stable")]
+    first = [_undecided_of(groups[a[place]], groups[b[place]]) for place in in_order[:MOST_LISTED].tolist()]
+    return Weak(first=not_none(first), count=len(weak), compared=len(a))
+
+
+def _undecided_of(a: Curves, b: Curves) -> Undecided | None:
+    sample = _sample_of_pair(a, b)
+    return None if sample is None else _undecided(sample)
+
+
+def _are_weak(differences: Differences) -> Booleans:
+    """Return which pairs are undecided, though a difference as large as the margin could not be shown."""
+    is_weak = differences.is_undecided & (differences.half_width / differences.margin >= 1)
+    for place in np.flatnonzero(differences.is_undecided & ~is_weak).tolist():
+        df, error = float(differences.df[place]), float(differences.standard_error[place])
+        is_weak[place] = _shows_only_more(df, error, float(differences.margin[place]))
+    return is_weak
+
+
+def _shows_only_more(df: float, error: float, margin: float) -> bool:
+    """Say whether the least difference that a test shows with 80% power is larger than the margin."""
+    # It falls with df: the whole numbers around df, which many pairs share, decide nearly always.
+    if df >= 1:
+        if detectable(math.ceil(df)) * error > margin * CLEARLY:
+            return True
+        if detectable(math.floor(df)) * error * CLEARLY < margin:
+            return False
+    return detectable(df) * error > margin
 
 
 def _is_weak(pair: Undecided) -> bool:
@@ -109,17 +168,17 @@ def _is_weak(pair: Undecided) -> bool:
     return pair.half_width >= 1 or _power_of(pair).detectable > pair.margin
 
 
-def _finding(weak: Sequence[Undecided], *, compared: int) -> Finding:
-    worst = weak[0]
+def _finding(weak: Weak) -> Finding:
+    worst = weak.first[0]
     power = _power_of(worst)
     a, b = worst.sample.names
     is_paired = estimator_of(worst.sample) == "paired"
     pairs_are = "1 pair of groups is"
-    if len(weak) > 1:
-        pairs_are = f"{len(weak)} pairs of groups are"
-    differences = ", ".join(map(_in_words, weak[:MOST_LISTED]))
-    if len(weak) > MOST_LISTED:
-        differences += f" and {len(weak) - MOST_LISTED} more"
+    if weak.count > 1:
+        pairs_are = f"{weak.count} pairs of groups are"
+    differences = ", ".join(map(_in_words, weak.first))
+    if weak.count > len(weak.first):
+        differences += f" and {weak.count - len(weak.first)} more"
     available = _seeds_of(worst.sample)
     if is_paired:
         available = f"{power.n} pairs of seeds"
@@ -127,14 +186,14 @@ def _finding(weak: Sequence[Undecided], *, compared: int) -> Finding:
     if math.isfinite(power.at_margin):
         needed = f"{power.at_margin:,.0f}"
     statement = (
-        f"{pairs_are} undecided, of {compared} that state no different data, because the seeds are too few "
-        f"for their spread. With 80% power they show only larger differences: {differences}. To show a "
+        f"{pairs_are} undecided, of {weak.compared} that state no different data, because the seeds are too "
+        f"few for their spread. With 80% power they show only larger differences: {differences}. To show a "
         f"difference of 1% between {a} and {b} takes about {needed} seeds in each; there are {available}. "
         "Undecided is not equal."
     )
     evidence: Evidence = {
-        "pairs_compared": compared,
-        "pairs_underpowered": len(weak),
+        "pairs_compared": weak.compared,
+        "pairs_underpowered": weak.count,
         "a": a,
         "b": b,
         "n": power.n,
@@ -184,24 +243,15 @@ def _sample_of_pair(a: Curves, b: Curves) -> Sample | None:
         return None
     windows = windows_in_common(a, b)
     if windows is None:
-        values_of_a = _last_values(a)
-        values_of_b = _last_values(b)
+        values_of_a = last_values(a)
+        values_of_b = last_values(b)
     else:
-        values_of_a, values_of_b = map(_means, windows)
+        values_of_a, values_of_b = map(means_of, windows)
     obstacle = pairing.obstacle
     if len(pairing.shared) < FEWEST:
         obstacle = NO_PAIRS
     names = (a.members.name, b.members.name)
     return sample_of(names, values_of_a, values_of_b, shared=pairing.shared, obstacle=obstacle)
-
-
-def _means(windows: Windows) -> dict[str, float]:
-    """Return each seed's mean on the plateau, of its finite evaluations."""
-    return {seed: float(values[np.isfinite(values)].mean()) for seed, values in windows.items()}
-
-
-def _last_values(curves: Curves) -> dict[str, float]:
-    return {seed.label: float(seed.values[-1]) for seed in curves.members.seeds}
 
 
 def _undecided(sample: Sample) -> Undecided | None:

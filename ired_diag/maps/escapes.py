@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor
 
 from ired_diag.config import TrainingConfig
@@ -234,7 +234,7 @@ def _median_and_interval(steps: Array) -> tuple[float, float, float]:
     """Return the median and the ends of its interval; NaN where too few runs escaped."""
     ordered = np.sort(steps)
     count = len(ordered)
-    place = int(stats.binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
+    place = int(scipy.stats.binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
     ends = [math.nan, math.nan]
     if place > 0:
         ends = [ordered[place - 1], ordered[count - place]]

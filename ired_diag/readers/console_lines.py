@@ -65,6 +65,22 @@ def console_lines(content: bytes, *, most: int = MOST_READ) -> list[Line]:
     return lines
 
 
+def text_apart_from_bars(content: bytes) -> bytes:
+    r"""Return the lines of a log without its progress bars; what follows a bar on its line stays.
+
+    >>> text_apart_from_bars(b"start\rloss: 1:  5%|# | 5/9 [00:01<00:01]Killed\nend")
+    b'start\nKilled\nend'
+    """
+    pieces = []
+    for piece in content.replace(b"\r", b"\n").split(b"\n"):
+        if b"%|" in piece:
+            closing = piece.rfind(b"]")
+            piece = b"" if closing < 0 else piece[closing + 1 :]
+        if piece:
+            pieces.append(piece)
+    return b"\n".join(pieces)
+
+
 def _lines_in(piece: str) -> Iterator[Line]:
     """Yield the bars in a piece of a line, and the message that follows them."""
     while BAR in piece:

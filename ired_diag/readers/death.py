@@ -24,9 +24,9 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.readers import causes
 from ired_diag.readers.causes import Kind
 from ired_diag.readers.completed import ENDS, last_completion
-from ired_diag.readers.console_lines import Line, console_lines
+from ired_diag.readers.console_lines import Line, console_lines, text_apart_from_bars
 from ired_diag.readers.tracebacks import Raised, fatal_exception, goes_on, without_ignored
-from ired_diag.readers.wording import Wording
+from ired_diag.readers.wording import AS_ZEROS, Wording
 from ired_diag.runs.ending import Ending
 
 LONGEST_DETAIL = 300
@@ -74,8 +74,9 @@ WORDS = (
         "exit code",
     ),
 )
-WORDS_WITHOUT_DIGITS = tuple(word.encode() for word in WORDS if not re.search(r"\d", word))
-DIGITS_IN_WORDS = tuple(word.encode() for word in WORDS if re.search(r"\d", word))
+WORDS_AS_ZEROS = tuple((word, word.encode().translate(AS_ZEROS)) for word in WORDS)
+WORDS_WITH_DIGITS = frozenset(word for word in WORDS if re.search(r"\d", word))
+REPORTED_EXIT = b"xited with "
 LOSS = re.compile(
     r"(?i)(?<![\w./-])(?P<name>(?:(?:train(?:ing)?|total|batch|avg|average|mean|running|step|epoch|iter)"
     r"[ _/.-]?)?loss)['\"]?\s*(?:\([^)]*\)\s*)?(?:[:=|]\s*|is\s+|\s)"
@@ -103,10 +104,10 @@ def death(content: bytes, *, trained: bool | None = None) -> Ending | None:
         trained: Whether the job came as far as to train. Default: whether the log shows progress.
     """
     wording = Wording(content)
-    if not wording.may_hold(*WORDS_WITHOUT_DIGITS) and not any(word in content for word in DIGITS_IN_WORDS):
+    words = _words_in(content, wording)
+    if not words or (trained and _stand_in_bars_alone(words, content)):
         return None
     end = last_completion(content) if wording.may_hold(*ENDS) else None
-    words = _words_in(wording)
     if end is None:
         return death_in(console_lines(content), trained=trained, words=words)
     # Training came to its end: only what follows can have ended the job, or a loss that was NaN.
@@ -118,11 +119,25 @@ def death(content: bytes, *, trained: bool | None = None) -> Ending | None:
     return death_in(console_lines(content[end:]), trained=True, words=words)
 
 
-def _words_in(wording: Wording) -> list[str]:
+def _words_in(content: bytes, wording: Wording) -> list[str]:
     """Return the words of causes that a log may hold: a few of a hundred."""
-    if b"\x1b" in wording.lines:  # a word may be printed in two colours
+    lines = wording.lines
+    words = [word for word, as_zeros in WORDS_AS_ZEROS if as_zeros in lines]
+    words = [word for word in words if word not in WORDS_WITH_DIGITS or word.encode() in content]
+    if words and b"\x1b" in lines:  # a word may be printed in two colours
         return list(WORDS)
-    return [word for word in WORDS if wording.may_hold(word.encode())]
+    return words
+
+
+def _stand_in_bars_alone(words: Iterable[str], content: bytes) -> bool:
+    """Say whether some words are numbers in progress bars, such as " 137" in "| 137/1000", and no cause.
+
+    Such a job is said to have died only where a shell reports its exit.
+    """
+    if not WORDS_WITH_DIGITS.issuperset(words):
+        return False
+    rest = text_apart_from_bars(content)
+    return not any(word.encode() in rest for word in words) and REPORTED_EXIT not in rest
 
 
 def _suspects(lines: Sequence[Line], words: Sequence[str]) -> list[int]:

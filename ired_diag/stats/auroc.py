@@ -29,8 +29,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy import optimize, special, stats
+from scipy import special
 
 from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.defects import joined, left_out
@@ -75,9 +76,9 @@ def placements(positive: ArrayLike, negative: ArrayLike) -> tuple[Array, Array]:
     y = as_floats(negative)
     m = len(x)
     n = len(y)
-    ranks = stats.rankdata(np.concatenate([x, y]))
-    negatives_below = ranks[:m] - stats.rankdata(x)
-    positives_below = ranks[m:] - stats.rankdata(y)
+    ranks = scipy.stats.rankdata(np.concatenate([x, y]))
+    negatives_below = ranks[:m] - scipy.stats.rankdata(x)
+    positives_below = ranks[m:] - scipy.stats.rankdata(y)
     below = negatives_below / n
     above = 1 - positives_below / m
     return below, above
@@ -173,10 +174,10 @@ def _newcombe(area: float, n: int, z: float) -> tuple[float, float]:
     high = 1.0
     if area > 0:
         below_one = min(area, 1 - BOUNDARY)
-        low = float(optimize.brentq(distance, 0.0, below_one))
+        low = float(scipy.optimize.brentq(distance, 0.0, below_one))
     if area < 1:
         above_zero = max(area, BOUNDARY)
-        high = float(optimize.brentq(distance, above_zero, 1.0))
+        high = float(scipy.optimize.brentq(distance, above_zero, 1.0))
     return low, high
 
 

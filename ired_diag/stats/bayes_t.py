@@ -31,8 +31,9 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy import optimize, special, stats
+from scipy import special
 
 from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.standard_error import (
@@ -185,8 +186,8 @@ def _quantiles(df: float) -> tuple[Array, Array]:
 def _half_width(wide: _ScaledT, narrow: _ScaledT, confidence: float) -> float:
     """Return how far the credible interval reaches from its centre."""
     tail = (1 - confidence) / 2
-    of_wide = wide.scale * float(stats.t.isf(tail, wide.df))
-    of_narrow = narrow.scale * float(stats.t.isf(tail, narrow.df))
+    of_wide = wide.scale * float(-special.stdtrit(wide.df, tail))
+    of_narrow = narrow.scale * float(-special.stdtrit(narrow.df, tail))
     if narrow.scale == 0:
         return of_wide
     unit = of_wide + of_narrow
@@ -195,7 +196,7 @@ def _half_width(wide: _ScaledT, narrow: _ScaledT, confidence: float) -> float:
         return _below(-share * unit, wide, narrow) - tail
 
     # In units of the sum of both reaches, which is never exceeded.
-    share = optimize.brentq(excess, 0.0, 1.01, xtol=1e-14)
+    share = scipy.optimize.brentq(excess, 0.0, 1.01, xtol=1e-14)
     return float(share) * unit
 
 

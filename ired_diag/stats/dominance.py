@@ -33,8 +33,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy import optimize
 
 from ired_diag.stats.arrays import Array
 from ired_diag.stats.defects import as_sample, defect_of
@@ -172,4 +172,4 @@ def _newcombe_low(a12: float, *, n_a: int, n_b: int, z: float) -> float:
 
     # At A = 1 the estimate itself solves the equation: the end is the other root, well below it.
     highest = min(a12, 1 - 1e-9)
-    return float(optimize.brentq(distance, 0.0, highest))
+    return float(scipy.optimize.brentq(distance, 0.0, highest))

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.ranks import rank_groups
@@ -192,8 +192,8 @@ def nemenyi(mean_ranks: ArrayLike, n: int, *, alpha: float = 0.05) -> Nemenyi:
         )
     unit = math.sqrt(k * (k + 1) / (12 * n))
     apart = np.abs(means[:, None] - means)
-    tails = stats.studentized_range.sf(apart / unit, k, np.inf)
-    quantile = float(stats.studentized_range.isf(alpha, k, np.inf))
+    tails = scipy.stats.studentized_range.sf(apart / unit, k, np.inf)
+    quantile = float(scipy.stats.studentized_range.isf(alpha, k, np.inf))
     difference = quantile * unit
     return Nemenyi(
         critical_difference=difference,
@@ -205,7 +205,7 @@ def nemenyi(mean_ranks: ArrayLike, n: int, *, alpha: float = 0.05) -> Nemenyi:
 
 def _chi_squared(chi2: float, n: int, k: int) -> ChiSquared:
     df = k - 1
-    p = float(stats.chi2.sf(chi2, df))
+    p = float(scipy.stats.chi2.sf(chi2, df))
     rest = n * df - chi2
     if rest <= 1e-12 * chi2:
         return ChiSquared(
@@ -216,7 +216,7 @@ def _chi_squared(chi2: float, n: int, k: int) -> ChiSquared:
         )
     f = (n - 1) * chi2 / rest
     df_below = df * (n - 1)
-    f_p = float(stats.f.sf(f, df, df_below))
+    f_p = float(scipy.stats.f.sf(f, df, df_below))
     return ChiSquared(
         chi2=chi2,
         p=p,

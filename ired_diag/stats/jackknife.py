@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.summary import CONFIDENCE
@@ -113,4 +113,4 @@ def covariance(first: Replicates, second: Replicates) -> float:
 
 
 def _quantile(replicates: Replicates, confidence: float) -> float:
-    return float(stats.t.ppf((1 + confidence) / 2, len(replicates) - 2))
+    return float(special.stdtrit(len(replicates) - 2, (1 + confidence) / 2))

@@ -36,7 +36,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal
+import scipy  # its parts are imported when they are first used
 
 from ired_diag.stats.arrays import Array, as_floats
 
@@ -169,7 +169,7 @@ def _form(x: Array, y: Array) -> Array:
     """Return x'Σ(φ)y for each φ of ``GRID``, for x and y that are both even or both odd about the middle."""
     k = len(x)
     reach = min(k, REACH)
-    every_lag = signal.correlate(x, y, mode="full")
+    every_lag = scipy.signal.correlate(x, y, mode="full")
     from_zero = every_lag[k - 1 :]
     by_lag = from_zero[:reach]
     by_lag[1:] *= 2

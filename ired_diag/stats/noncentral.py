@@ -18,7 +18,8 @@ import functools
 import math
 
 import numpy as np
-from scipy import optimize, special, stats
+import scipy  # its parts are imported when they are first used
+from scipy import special
 
 from ired_diag.stats.arrays import Array
 from ired_diag.stats.summary import CONFIDENCE
@@ -45,7 +46,7 @@ def noncentrality_interval(
     (-1.959964, 1.959964)
     """
     tail = (1 - confidence) / 2
-    z = float(stats.norm.isf(tail))
+    z = float(-special.ndtri(tail))
     variance = 1 + t * t / (2 * df)
     spread = z * math.sqrt(variance)
     if df >= LARGE:
@@ -59,8 +60,8 @@ def noncentrality_interval(
     reach = 3 * spread + 1
     least = t - reach
     most = t + reach
-    low = optimize.brentq(distance, least, most, args=(1 - tail,))
-    high = optimize.brentq(distance, least, most, args=(tail,))
+    low = scipy.optimize.brentq(distance, least, most, args=(1 - tail,))
+    high = scipy.optimize.brentq(distance, least, most, args=(tail,))
     return float(low), float(high)
 
 
@@ -71,8 +72,8 @@ def _chi_over_root(df: int) -> tuple[Array, Array]:
     lower = z[z < 0]
     upper = z[z >= 0]
     # Each half by its own tail, where probabilities keep their digits.
-    below = stats.chi2.ppf(special.ndtr(lower), df)
-    above = stats.chi2.isf(special.ndtr(-upper), df)
+    below = 2 * special.gammaincinv(df / 2, special.ndtr(lower))
+    above = special.chdtri(df, special.ndtr(-upper))
     squares = np.concatenate([below, above])
     values = np.sqrt(squares / df)
     density = np.exp(-(z**2) / 2)

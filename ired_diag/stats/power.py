@@ -24,10 +24,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
+from scipy import special
 
 from ired_diag.stats.arrays import as_floats
 from ired_diag.stats.standard_error import MeanDifference, paired_difference, welch_difference
@@ -88,11 +90,11 @@ def power_of(noncentrality: float, df: float, *, alpha: float = ALPHA) -> float:
     0.05
     """
     delta = min(abs(noncentrality), LARGEST)
-    critical = float(stats.t.isf(alpha / 2, df))
+    critical = float(-special.stdtrit(df, alpha / 2))
     if delta == 0:
         return alpha
-    upper = float(stats.nct.sf(critical, df, delta))
-    lower = float(stats.nct.cdf(-critical, df, delta))
+    upper = float(scipy.stats.nct.sf(critical, df, delta))
+    lower = float(scipy.stats.nct.cdf(-critical, df, delta))
     # NaN where so little is left of the far tail that the series has no digits for it.
     if math.isnan(lower):
         return upper
@@ -122,7 +124,7 @@ def seeds_for(
         noncentrality = effect * math.sqrt(n)
         return power_of(noncentrality, df_share * (n - 1), alpha=alpha) >= power
 
-    z = float(stats.norm.isf(alpha / 2) + stats.norm.ppf(power))
+    z = float(special.ndtri(power) - special.ndtri(alpha / 2))
     by_normal = math.inf
     if effect:
         by_normal = (z / effect) ** 2  # t needs a little more than the normal distribution, never less
@@ -207,10 +209,10 @@ def _needed(mean: MeanDifference, noise: _Noise, *, margin: float, power: float,
         sd = noise.sd * stretch
         return seeds_for(difference, sd, df_share=noise.share, power=power, alpha=alpha)
 
-    half = float(stats.t.isf((1 - CONFIDENCE) / 2, df)) * error
+    half = float(-special.stdtrit(df, (1 - CONFIDENCE) / 2)) * error
     needed = replace(
         _unknown(mean.n, f"the margin must be positive and finite, found {margin:g}"),
-        detectable=_detectable(df, power, alpha) * error,
+        detectable=detectable(df, power, alpha) * error,
         at_observed=seeds(d),
         at_observed_low=seeds(abs(d) + half),
         at_observed_high=seeds(max(0.0, abs(d) - half)),
@@ -218,8 +220,8 @@ def _needed(mean: MeanDifference, noise: _Noise, *, margin: float, power: float,
     if not 0 < margin < math.inf:
         return needed
     # The ends of the χ² interval of the spread, as factors.
-    least = math.sqrt(df / float(stats.chi2.isf((1 - CONFIDENCE) / 2, df)))
-    most = math.sqrt(df / float(stats.chi2.isf((1 + CONFIDENCE) / 2, df)))
+    least = math.sqrt(df / float(special.chdtri(df, (1 - CONFIDENCE) / 2)))
+    most = math.sqrt(df / float(special.chdtri(df, (1 + CONFIDENCE) / 2)))
     return replace(
         needed,
         power_at_margin=power_of(margin / error, df, alpha=alpha),
@@ -245,13 +247,20 @@ def _unknown(n: int, reason: str) -> SeedsNeeded:
     )
 
 
-def _detectable(df: float, power: float, alpha: float) -> float:
-    """Return the true difference, in standard errors, that a test shows with the power."""
+@lru_cache(maxsize=4096)  # pairs of groups with as many seeds have the same degrees of freedom
+def detectable(df: float, power: float = POWER, alpha: float = ALPHA) -> float:
+    """Return the true difference, in standard errors, that a two-sided t test shows with a power.
+
+    Args:
+        df: Degrees of freedom; the more, the smaller the difference.
+        power: Power to reach.
+        alpha: Level of the test.
+    """
 
     def missing(delta: float) -> float:
         return power_of(delta, df, alpha=alpha) - power
 
-    far = float(stats.t.isf(alpha / 2, df))
+    far = float(-special.stdtrit(df, alpha / 2))
     while missing(far) < 0:
         far *= 2
-    return float(optimize.brentq(missing, 0.0, far))
+    return float(scipy.optimize.brentq(missing, 0.0, far))

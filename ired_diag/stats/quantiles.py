@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scipy import stats
+from scipy import special
 
 
 def normal_quantile(confidence: float) -> float:
@@ -11,7 +11,7 @@ def normal_quantile(confidence: float) -> float:
     >>> round(normal_quantile(0.95), 6)
     1.959964
     """
-    return float(stats.norm.isf((1 - confidence) / 2))
+    return float(-special.ndtri((1 - confidence) / 2))
 
 
 def t_quantile(confidence: float, df: float) -> float:
@@ -20,4 +20,4 @@ def t_quantile(confidence: float, df: float) -> float:
     >>> round(t_quantile(0.95, 9), 6)
     2.262157
     """
-    return float(stats.t.ppf((1 + confidence) / 2, df))
+    return float(special.stdtrit(df, (1 + confidence) / 2))

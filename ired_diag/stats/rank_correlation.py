@@ -18,8 +18,8 @@ import math
 from typing import Any
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from ired_diag.stats.arrays import Array, as_floats
 
@@ -124,7 +124,7 @@ def _quotient(above: Array, below: NDArray[Any], *, defined: NDArray[np.bool_]) 
 
 def _centred_ranks(values: Array) -> Array:
     """Return ranks less their mean, ties averaged; NaN along a group that has one."""
-    ranks = stats.rankdata(values, axis=-1, nan_policy="propagate")
+    ranks = scipy.stats.rankdata(values, axis=-1, nan_policy="propagate")
     mean = ranks.mean(axis=-1, keepdims=True)
     centred: Array = ranks - mean
     return centred

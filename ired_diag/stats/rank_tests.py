@@ -23,8 +23,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from ired_diag.stats.defects import Sample, as_sample, defect_of, left_out
 from ired_diag.stats.permutation import EXACT_PAIRS, EXACT_SPLITS, sign_flip, two_samples
@@ -65,7 +65,7 @@ def mann_whitney(a: ArrayLike, b: ArrayLike) -> RankTest:
     n = n_a + len(y)
     if defect := defect_of(x, y, fewest=1):
         return _untested(n, defect)
-    ranks = stats.rankdata(np.concatenate([x, y]))
+    ranks = scipy.stats.rankdata(np.concatenate([x, y]))
     ranks_x = ranks[:n_a]
     ranks_y = ranks[n_a:]
     smallest_sum = n_a * (n_a + 1) / 2
@@ -80,10 +80,10 @@ def mann_whitney(a: ArrayLike, b: ArrayLike) -> RankTest:
         p = two_samples(ranks_x, ranks_y).p
     elif tied or larger > LARGEST_EXACT:
         method = "normal approximation"
-        test = stats.mannwhitneyu(x, y, method="asymptotic")
+        test = scipy.stats.mannwhitneyu(x, y, method="asymptotic")
         p = float(test.pvalue)
     else:
-        test = stats.mannwhitneyu(x, y, method="exact")
+        test = scipy.stats.mannwhitneyu(x, y, method="exact")
         p = float(test.pvalue)
     return RankTest(
         statistic=statistic,
@@ -110,7 +110,7 @@ def wilcoxon(a: ArrayLike, b: ArrayLike) -> RankTest:
     n = len(d)
     if n == 0:
         return _untested(0, "the two of every pair are equal")
-    ranks = stats.rankdata(np.abs(d))
+    ranks = scipy.stats.rankdata(np.abs(d))
     signed = np.sign(d) * ranks
     positive_ranks = ranks[d > 0]
     tied = _tied(ranks)
@@ -119,10 +119,10 @@ def wilcoxon(a: ArrayLike, b: ArrayLike) -> RankTest:
         p = sign_flip(signed, np.zeros(n)).p
     elif tied or n > LARGEST_EXACT:
         method = "normal approximation"
-        test = stats.wilcoxon(signed, correction=True, method="auto")
+        test = scipy.stats.wilcoxon(signed, correction=True, method="auto")
         p = float(test.pvalue)
     else:
-        test = stats.wilcoxon(signed, correction=True, method="exact")
+        test = scipy.stats.wilcoxon(signed, correction=True, method="exact")
         p = float(test.pvalue)
     return RankTest(
         statistic=float(positive_ranks.sum()),

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from ired_diag.stats.arrays import Array, as_floats
 
@@ -43,7 +43,7 @@ def rank_groups(values: ArrayLike, *, lower_is_better: bool = True) -> Ranks:
     [1.25, 1.75]
     """
     table = as_floats(values)
-    ranks = stats.rankdata(table if lower_is_better else -table, axis=1)
+    ranks = scipy.stats.rankdata(table if lower_is_better else -table, axis=1)
     best = ranks == ranks.min(axis=1, keepdims=True)
     alone = best.sum(axis=1) == 1
     wins = (best & alone[:, None]).sum(axis=0)

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from ired_diag.stats.arrays import Array
 from ired_diag.stats.defects import joined, left_out
@@ -146,7 +146,7 @@ def ratio_of_independent_means(x: Summary, y: Summary) -> Ratio:
     error_y = y.sd / (math.sqrt(y.n) * y.mean)
     error = math.hypot(error_x, error_y)
     upper_tail = (1 + x.confidence) / 2
-    z = float(stats.norm.ppf(upper_tail))
+    z = float(special.ndtri(upper_tail))
     factor = math.exp(z * error)
     return Ratio(
         value,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import fisher_exact
+import scipy  # its parts are imported when they are first used
 
 from ired_diag.stats.multiplicity import holm
 
@@ -95,7 +95,7 @@ def fisher_p(failed: int, size: int, other_failed: int, other_size: int) -> floa
     failures = [failed, other_failed]
     successes = [size - failed, other_size - other_failed]
     table = np.array([failures, successes]).T
-    return float(fisher_exact(table)[1])
+    return float(scipy.stats.fisher_exact(table)[1])
 
 
 def _towards_failure(side: np.ndarray, outcome: np.ndarray) -> tuple[bool, ...]:

@@ -33,8 +33,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
 
 from ired_diag.stats.defects import Sample, as_sample, defect_of, is_constant
 from ired_diag.stats.quantiles import normal_quantile
@@ -92,7 +92,7 @@ def brown_forsythe(*samples: ArrayLike) -> SpreadTest:
             p=math.nan,
             reason=defect,
         )
-    result = stats.levene(*arrays, center="median")
+    result = scipy.stats.levene(*arrays, center="median")
     return SpreadTest(
         f=float(result.statistic),
         df=df,
@@ -172,8 +172,8 @@ def _log_ends(x: Sample, y: Sample, z: float) -> tuple[float, float]:
         reach += 1.0
     lowest = centre - reach
     highest = centre + reach
-    low = optimize.brentq(distance, centre, lowest, xtol=1e-13)
-    high = optimize.brentq(distance, centre, highest, xtol=1e-13)
+    low = scipy.optimize.brentq(distance, centre, lowest, xtol=1e-13)
+    high = scipy.optimize.brentq(distance, centre, highest, xtol=1e-13)
     return float(low), float(high)
 
 

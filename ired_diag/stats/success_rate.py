@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy import special
 
 from ired_diag.stats.summary import CONFIDENCE
 
@@ -60,11 +60,21 @@ def success_rate(successes: int, n: int, *, confidence: float = CONFIDENCE) -> S
     if n == 0:
         nan = math.nan
         return SuccessRate(successes=0, n=0, rate=nan, low=nan, high=nan, reason="no runs")
-    interval = stats.binomtest(successes, n).proportion_ci(confidence, method="exact")
+    low, high = _exact_interval(successes, n, (1 - confidence) / 2)
     return SuccessRate(
         successes=successes,
         n=n,
         rate=successes / n,
-        low=float(interval.low),
-        high=float(interval.high),
+        low=low,
+        high=high,
     )
+
+
+def _exact_interval(successes: int, n: int, tail: float) -> tuple[float, float]:
+    """Return where so many successes or more, and so many or fewer, have the probability ``tail``."""
+    low, high = 0.0, 1.0
+    if successes > 0:
+        low = float(special.betaincinv(successes, n - successes + 1, tail))
+    if successes < n:
+        high = float(special.betaincinv(successes + 1, n - successes, 1 - tail))
+    return low, high

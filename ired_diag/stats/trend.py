@@ -20,8 +20,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.defects import joined, left_out
@@ -68,8 +68,8 @@ def page_trend(knob: ArrayLike, values: ArrayLike) -> Trend:
     if defect := _defect(n, m, x[order]):
         nan = math.nan
         return Trend(rho=nan, statistic=nan, p=nan, method="", n=n, reason=joined(defect, lost))
-    rising = stats.page_trend_test(table)
-    falling = stats.page_trend_test(table[:, ::-1])
+    rising = scipy.stats.page_trend_test(table)
+    falling = scipy.stats.page_trend_test(table[:, ::-1])
     statistic = float(rising.statistic)
     rho = 12 * statistic / (n * m * (m**2 - 1)) - 3 * (m + 1) / (m - 1)
     smaller = min(float(rising.pvalue), float(falling.pvalue))

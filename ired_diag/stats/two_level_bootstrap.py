@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.summary import CONFIDENCE
@@ -141,7 +141,7 @@ def _bootstrap(x: Array, y: Array, *, paired: bool, seed: int, draws: int, confi
         )
     drawn = _draws(groups, np.random.default_rng(seed), draws)
     tail = (1 - confidence) / 2
-    stretch = float(stats.t.isf(tail, theory.df) / stats.norm.isf(tail))
+    stretch = float(-special.stdtrit(theory.df, tail) / -special.ndtri(tail))
     quantiles = np.quantile(drawn - difference, [tail, 1 - tail])
     low, high = (difference + stretch * quantiles).tolist()
     return TwoLevel(

@@ -34,7 +34,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.smallest_p import smallest_two_sample_p
@@ -232,5 +232,5 @@ def _normal_p(ties: tuple[int, ...], n_a: int, rank_sum: int) -> float:
     expected = n_a * (n + 1) / 2
     distance = abs(rank_sum / 2 - expected) - 0.5
     z = max(0.0, distance) / math.sqrt(variance)
-    tail = float(stats.norm.sf(z))
+    tail = float(special.ndtr(-z))
     return min(1.0, 2 * tail)
