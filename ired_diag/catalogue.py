@@ -109,6 +109,13 @@ class Catalogue:
         self.keep_log(path, before, runs)
         return runs
 
+    def knows(self, path: Path) -> bool:
+        """Say whether a log is kept, or the reason why it holds no run, and has not changed since."""
+        state = _state_of_log(path)
+        if state is None or own_readers():
+            return False
+        return self._row(_key(path), _as_text(state)) is not None
+
     def kept_log(self, path: Path) -> Sequence[Run] | None:
         """Return the runs in a log that has not changed since it was kept; None where it must be read.
 

@@ -101,15 +101,15 @@ def open_study(
         read_log = partial(read_log_in_place, step=grouping.step)
     if grouping.pattern:
         read_log = with_pattern(grouping.pattern, read_log)
+    logs = Logs(read=read_log, seed_key=grouping.seed_key)
     with ExitStack() as stack:
         if are_caches_in_use():
             catalogue = stack.enter_context(open_catalogue())
             if is_usual_log:
-                read_log = partial(catalogue.log, read=read_log)
+                logs.remembered = catalogue
             if read_folder is read_run:
                 read_folder = partial(catalogue.folder, read=read_folder)
-        opened = _opened(given, Logs(read=read_log, seed_key=grouping.seed_key), read_folder)
-    logs = opened.logs
+        opened = _opened(given, logs, read_folder)
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts, ignored_keys=grouping.not_compared)
     evaluations = [attempt for attempt in attempts if only_evaluates(attempt)]

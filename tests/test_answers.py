@@ -13,6 +13,8 @@ import click
 import pytest
 
 from app.cli import answers, what_was_read
+from ired_diag.readers import reading_ahead
+from ired_diag.readers.logs import read_log
 from ired_diag.runs import completion
 
 SAMPLE_LOGS = Path(__file__).parents[1] / "sample_runs" / "slurm_logs"
@@ -272,3 +274,17 @@ def test_the_program_answers_twice_alike(tmp_path: Path) -> None:
     assert len({(result.stdout, result.stderr, result.returncode) for result in results}) == 1
     assert results[0].returncode == 0
     assert len(list((tmp_path / "cache" / "ired-diag" / "answers").iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_processes_that_read_logs_for_us_change_nothing(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr(reading_ahead, "FEWEST_FILES", 2)
+    monkeypatch.setattr(reading_ahead, "FEWEST_BYTES", 1)
+    monkeypatch.setattr(reading_ahead, "processes_allowed", lambda: 2)
+    asked.also = lambda: reading_ahead.read_ahead(sorted(asked.folder.iterdir()), read_log)
+    asked.ask()
+    asked.ask()
+    assert asked.times == 1

@@ -31,6 +31,7 @@ CHANGES = (
     *("os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate", "shutil.rmtree"),
     *("subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "socket.connect"),
 )
+HELPERS = "ired_diag.readers.reading_ahead"  # the module that starts processes which read logs for us
 LISTINGS = ("os.listdir", "os.scandir")
 NS = 10**9  # in a second
 
@@ -141,6 +142,8 @@ class Reading:
                 self.opened.add(os.fsdecode(path))
         elif event == "sqlite3.connect":
             self.opened.add(str(arguments[0]))
+        elif event == "subprocess.Popen" and _reads_for_us(arguments):
+            return
         elif event in CHANGES:
             name = arguments[0] if arguments else ""
             self.changes_something |= not (isinstance(name, str) and _is_bookkeeping(name))
@@ -171,6 +174,13 @@ def _note(event: str, arguments: tuple[Any, ...]) -> None:
     reading = Reading._current
     if reading is not None:
         reading.note(event, arguments)
+
+
+def _reads_for_us(arguments: tuple[Any, ...]) -> bool:
+    """Say whether a process is one of ours, which reads logs below the paths of the command."""
+    module = sys.modules.get(HELPERS)  # not imported for this: it takes numpy with it
+    words = arguments[1]
+    return module is not None and isinstance(words, list | tuple) and module.PROGRAM in words
 
 
 def _source_of(name: str) -> str:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from ired_diag.errors import DiagError, NotReadable, UnreadableFile, unreadable
 from ired_diag.readers import metrics_csv, read_by_step, readers, sacct, slurm, tensorboard, trainer_state
@@ -44,6 +45,16 @@ SOURCE_CODE = (
 LOG_SUFFIXES = (".out", ".log", ".csv", ".tsv", ".jsonl", ".ndjson", ".txt")
 
 
+class Remembered(Protocol):
+    """What earlier commands read of logs."""
+
+    def knows(self, path: Path) -> bool:
+        """Say whether a log was read and has not changed since."""
+
+    def log(self, path: Path, read: Callable[[Path], Sequence[Run]]) -> Sequence[Run]:
+        """Return the runs in a log, which is read where it is not known."""
+
+
 @dataclass(kw_only=True)
 class Logs:
     """The content of logs.
@@ -55,6 +66,7 @@ class Logs:
         unreadable: Files and folders that cannot be read, with the reason.
         read: Reads a log. Default: ``read_log``; a caller may pass a function that remembers what it read.
         seed_key: The key of the configurations that is the seed. Default: detected by its name.
+        remembered: What was read before, by earlier commands; None where nothing is kept.
     """
 
     attempts: list[Run] = field(default_factory=list)
@@ -63,6 +75,7 @@ class Logs:
     unreadable: list[Unreadable] = field(default_factory=list)
     read: Callable[[Path], Sequence[Run]] | None = None
     seed_key: str | None = None
+    remembered: Remembered | None = None
     _deaths: dict[Path, Ending] = field(default_factory=dict)
     _read: set[Path] = field(default_factory=set)
     _run_folders: dict[Path, Path] = field(default_factory=dict)
@@ -82,11 +95,18 @@ class Logs:
             self._add_accounts(path)
             return
         try:
-            runs = self._runs_ahead.pop(path, None)
-            self.attempts.extend((self.read or read_log)(path) if runs is None else runs)
+            self.attempts.extend(self._runs_in(path))
         except DiedWithoutMetrics as death:
             self._note_death(path)
             self.skipped.append(Skipped(path, str(death).removeprefix(f"{path}: ")))
+
+    def _runs_in(self, path: Path) -> Sequence[Run]:
+        """Return the runs in a log: as remembered, as read ahead, or read now."""
+        read = self.read or read_log
+        ahead = self._runs_ahead.pop(path, None)
+        if ahead is not None:
+            read = {path: ahead}.__getitem__
+        return read(path) if self.remembered is None else self.remembered.log(path, read)
 
     def _note_death(self, path: Path) -> None:
         if death := death_of(path):
@@ -106,7 +126,10 @@ class Logs:
             list_all: Note every file that is not a log; else only files that are named like a log.
         """
         if self.read is None or self.read is read_log:
-            self._runs_ahead = read_ahead(files, read_log)
+            waiting = list(files)
+            if self.remembered is not None:
+                waiting = [path for path in files if not self.remembered.knows(path)]
+            self._runs_ahead = read_ahead(waiting, read_log)
         for path in files:
             if is_special(path):
                 self.skipped.append(Skipped(path, NOT_OPENED))
