@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.json_text import parse_json
 from ired_diag.readers.seed_table import SeedValues
+
+Numbers = NDArray[np.float64]
+BySeed = dict[int, float | None]
 
 ARRAYS = ".npz"
 AXES = 2  # of an array: runs and tasks
@@ -46,7 +50,9 @@ class TaskTable:
 
 def is_array_file(path: Path) -> bool:
     """Say whether a path is NumPy's archive of named arrays."""
-    return path.suffix.lower() == ARRAYS and path.is_file() and zipfile.is_zipfile(path)
+    if path.suffix.lower() != ARRAYS or not path.is_file():
+        return False
+    return zipfile.is_zipfile(path)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -138,10 +144,12 @@ def _names_tasks(content: Any) -> bool:
     """Say whether an entry is a list of names: of the columns, not of a group's numbers."""
     if isinstance(content, np.ndarray):
         return content.dtype.kind == "U" and content.ndim == 1
-    return isinstance(content, list) and bool(content) and all(isinstance(name, str) for name in content)
+    if not isinstance(content, list) or not content:
+        return False
+    return all(isinstance(name, str) for name in content)
 
 
-def _array(where: str, content: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _array(where: str, content: Any) -> Numbers:
     try:
         array = np.asarray(content, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -158,20 +166,23 @@ def _array(where: str, content: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 def _of_array(
     where: str,
-    array: np.ndarray[Any, np.dtype[np.float64]],
+    array: Numbers,
     names: Sequence[str],
-) -> Iterator[tuple[str, dict[int, float | None]]]:
+) -> Iterator[tuple[str, BySeed]]:
     tasks = array.shape[1]
     if names and len(names) != tasks:
         raise UnreadableFile(f"{where}: {tasks} columns, but {len(names)} names of tasks.")
     width = len(str(tasks))
     for t in range(tasks):
-        name = names[t] if names else f"task{t + 1:0{width}d}"
         column = array[:, t].tolist()
-        yield name, dict(enumerate(column))
+        by_seed = dict(enumerate(column))
+        name = f"task{t + 1:0{width}d}"
+        if names:
+            name = names[t]
+        yield name, by_seed
 
 
-def _by_task(where: str, content: Mapping[str, Any]) -> Iterator[tuple[str, dict[int, float | None]]]:
+def _by_task(where: str, content: Mapping[str, Any]) -> Iterator[tuple[str, BySeed]]:
     """Yield the numbers of each task by seed, of an object with a list or an object by seed for each."""
     for task, numbers in content.items():
         entries: Sequence[tuple[Any, Any]] = ()
@@ -179,10 +190,13 @@ def _by_task(where: str, content: Mapping[str, Any]) -> Iterator[tuple[str, dict
             entries = list(numbers.items())
         elif isinstance(numbers, list):
             entries = list(enumerate(numbers))
-        by_seed: dict[int, float | None] = {}
+        by_seed: BySeed = {}
         for seed, value in entries:
             try:
-                by_seed[int(seed)] = None if value is None else float(value)
+                number = None
+                if value is not None:
+                    number = float(value)
+                by_seed[int(seed)] = number
             except (TypeError, ValueError) as error:
                 raise UnreadableFile(
                     f"{where}, task {task!r}: expected numbers by seed, found {seed!r}: {value!r}."
