@@ -352,7 +352,7 @@ def _is_whole(file: Path) -> bool:
     try:
         connection = sqlite3.connect(file, timeout=LOCKED)
         try:
-            return connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+            return bool(connection.execute("PRAGMA quick_check").fetchone() == ("ok",))
         finally:
             connection.close()
     except sqlite3.OperationalError:

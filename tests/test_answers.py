@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -182,11 +183,11 @@ def test_an_answer_on_young_logs_ends_when_they_are_old(
 ) -> None:
     """Whether a log that stopped in the middle is that of a running job depends on the clock."""
     asked.ask()
-    now = answers.time.time()
-    monkeypatch.setattr(answers.time, "time", lambda: now + what_was_read.YOUNG - 60)
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + what_was_read.YOUNG - 60)
     asked.ask()
     assert asked.times == 1
-    monkeypatch.setattr(answers.time, "time", lambda: now + what_was_read.YOUNG + 60)
+    monkeypatch.setattr("time.time", lambda: now + what_was_read.YOUNG + 60)
     asked.ask()
     assert asked.times == 2
     assert what_was_read.YOUNG == completion.YOUNG
