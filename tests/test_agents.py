@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+import ired_diag as ird
+from app.agents.answers import answer
 from app.agents.confinement import Confinement, Outside
 from app.agents.reply import Reply, as_json
 from app.cli import main
@@ -221,6 +224,25 @@ def test_a_defect_in_a_tool_is_said_and_the_session_goes_on(folder: Path) -> Non
     assert fine[1]["numbers"] == {"mean": 0.5, "bound": None, "sd": None, "values": [0, 1]}
     assert len(fine[1]["unknown"]) == 2
     assert again[1]["verdict"] == "keep"
+
+
+@pytest.mark.slow
+def test_the_probe_tool_reads_kept_answers_without_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "q101" / "seed0"
+    shutil.copytree(ROOT / "sample_runs" / "q101" / "seed0", run)
+    table = ird.probe("conditioning", str(run), samples=64)
+    monkeypatch.chdir(tmp_path)
+    reply = as_json(answer(str(tmp_path.resolve()), "probe", {"name": "conditioning", "paths": ["."]}))
+    assert reply["verdict"] == "1 kept answer"
+    (finding,) = table.attrs["findings"]
+    assert finding["statement"] in reply["statements"][0]
+    assert reply["caveats"] == []
+    for checkpoint in (run / "checkpoints").iterdir():
+        os.utime(checkpoint)
+    later = answer(str(tmp_path.resolve()), "probe", {"name": "all", "paths": ["."]})
+    assert "before its newest checkpoint was written" in later.caveats[0]
 
 
 def test_a_confinement_refuses_what_leads_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
