@@ -25,6 +25,8 @@ SWITCHES = {
     "--lower-is-better": "higher_is_better=False",
     "--include-incomplete": "include_incomplete=True",
     "--again": "again=True",
+    "--stays": "stays=True",
+    "--survivors": "survivors=True",
 }
 VALUED = (
     "metric",
@@ -42,6 +44,8 @@ VALUED = (
     "sweep",
     "seeds",
     "set",
+    "target",
+    "time-column",
 )
 COMMAND = re.compile(r"ired-diag [^\n]*?(?=\.?\s*$|, or |[.;] )")
 SWITCH = re.compile(rf"(?<![\w-])(?:{'|'.join(SWITCHES)})(?![\w-])")
@@ -75,6 +79,8 @@ def in_python(text: str) -> str:
     'The groups log no metric in common, so metric= cannot be chosen.'
     >>> in_python("--set seed: choose seeds with --seeds, such as --seeds 0-9.")
     "settings={'seed': …}: choose seeds with seeds=, such as seeds=range(0, 10)."
+    >>> in_python("Name it with --time-column NAME.")
+    "Name it with time_column='NAME'."
     >>> in_python("Fork it: ired-diag train --from q1@last --set lr=1")
     'Fork it: ired-diag train --from q1@last --set lr=1'
     """
@@ -98,7 +104,8 @@ def _grouping(match: re.Match[str]) -> str:
 
 
 def _argument(match: re.Match[str]) -> str:
-    name, value = match["name"], match["value"]
+    name = match["name"].replace("-", "_")
+    value = match["value"]
     if name == "set":
         return _setting(value)
     if value is None:
