@@ -26,6 +26,8 @@ SWITCHES = {
     "--include-incomplete": "include_incomplete=True",
     "--again": "again=True",
     "--separate-runs": "separate_runs=True",
+    "--stays": "stays=True",
+    "--survivors": "survivors=True",
 }
 VALUED = (
     "metric",
@@ -57,6 +59,8 @@ VALUED = (
     "budget",
     "sources",
     "set",
+    "target",
+    "time-column",
 )
 OF_SEEDS = ("seeds", "seed-init", "seed-data", "seed-eval")
 MAPPINGS = {"set": "settings", "cost": "cost", "sources": "sources"}
@@ -92,6 +96,8 @@ def in_python(text: str) -> str:
     'The groups log no metric in common, so metric= cannot be chosen.'
     >>> in_python("--set seed: choose seeds with --seeds, such as --seeds 0-9.")
     "settings={'seed': …}: choose seeds with seeds=, such as seeds=range(0, 10)."
+    >>> in_python("Name it with --time-column NAME.")
+    "Name it with time_column='NAME'."
     >>> in_python("Fork it: ired-diag train --from q1@last --set lr=1")
     'Fork it: ired-diag train --from q1@last --set lr=1'
     """

@@ -13,6 +13,7 @@ from ired_diag.comparison.pairing import note_on_forced, pairing_of
 from ired_diag.comparison.reaching import Reaching, reaching
 from ired_diag.comparison.watched import Watched, watched_runs
 from ired_diag.errors import DiagError, NotFound
+from ired_diag.python_words import all_in_python
 from ired_diag.runs.direction import Direction
 from ired_diag.runs.judged import (
     check_logged,
@@ -67,7 +68,7 @@ class When:
     def __repr__(self) -> str:
         from ired_diag.comparison.when_words import in_lines
 
-        return "\n".join(in_lines(self))
+        return "\n".join(all_in_python(in_lines(self)))
 
 
 def when(
