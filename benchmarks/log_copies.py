@@ -35,12 +35,21 @@ def copy_logs(folders: Sequence[Path], target: Path, copies: int) -> tuple[int, 
                 continue
             content = path.read_bytes()
             for number in range(copies):
-                name = JOB_IN_NAME.sub(lambda job, n=number: str(_moved(int(job[0]), n)), path.name)
                 copied = _copy(content, number)
-                (target / name).write_bytes(copied)
+                (target / _copied_name(path.name, number)).write_bytes(copied)
                 files += 1
                 size += len(copied)
     return files, size
+
+
+def _copied_name(name: str, number: int) -> str:
+    """Return the name of a log with its job number moved."""
+
+    def moved(job: re.Match[str]) -> str:
+        """Return another job number."""
+        return str(_moved(int(job[0]), number))
+
+    return JOB_IN_NAME.sub(moved, name)
 
 
 def _copy(content: bytes, number: int) -> bytes:

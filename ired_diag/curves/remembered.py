@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,7 +29,8 @@ def remembered(function: Callable[P, Answer]) -> Callable[P, Answer]:
 
     @wraps(function)
     def answer(*args: P.args, **keywords: P.kwargs) -> Answer:
-        key = (_hash(*args), tuple(sorted(keywords.items())))
+        curve = cast(tuple[ArrayLike, ...], args)
+        key = (_hash(*curve), tuple(sorted(keywords.items())))
         try:
             return answers[key]
         except KeyError:
