@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ired_diag.comparison.by_readout import line_of
 from ired_diag.comparison.deciding import decide
@@ -14,7 +15,7 @@ from ired_diag.comparison.sample import Question, sample_of
 GROUPS, SEEDS = 12, 5
 
 
-def _groups() -> list[np.ndarray]:
+def _groups() -> list[NDArray[np.float64]]:
     rng = np.random.default_rng(0)
     groups = [
         1 + 0.01 * rng.normal() + 0.02 * rng.random() * rng.normal(size=SEEDS) for _ in range(GROUPS - 3)
@@ -35,9 +36,10 @@ def test_each_pair_is_decided_as_by_itself(is_paired: bool) -> None:
     decisions = set()
     for place, (first, second) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
         labels = [f"seed{seed}" for seed in range(SEEDS)]
-        values = [dict(zip(labels, groups[group].tolist(), strict=True)) for group in (first, second)]
+        of_a: dict[str, float] = dict(zip(labels, groups[first].tolist(), strict=True))
+        of_b: dict[str, float] = dict(zip(labels, groups[second].tolist(), strict=True))
         obstacle = "" if is_paired else "not pairs"
-        sample = sample_of(("a", "b"), *values, shared=labels, obstacle=obstacle)
+        sample = sample_of(("a", "b"), of_a, of_b, shared=labels, obstacle=obstacle)
         line = line_of("", sample, Question())
         is_undecided = not line.reason and line.decision == "undecided" and line.margin > 0
         assert differences.is_undecided[place] == is_undecided
@@ -60,7 +62,12 @@ class Held:
 def test_a_value_is_computed_when_it_is_read_and_once() -> None:
     calls: list[int] = []
     held = Held()
-    held.value = Later(lambda: calls.append(1) or len(calls))  # type: ignore[assignment, func-returns-value]
+
+    def compute() -> int:
+        calls.append(1)
+        return len(calls)
+
+    held.value = Later(compute)
     other = changed(held, name="other")
     assert calls == []
     assert held.value == held.value == 1
