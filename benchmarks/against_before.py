@@ -80,7 +80,7 @@ def cost_of(command: Sequence[str], build: Path) -> Cost:
 
 def write_groups(path: Path) -> None:
     """Write a table of made groups, each 0.2% above the one before, with a scatter of 0.5%."""
-    lines = ["method,seed,loss"]
+    lines = ["group,seed,loss"]
     for group in range(GROUPS):
         for seed in range(SEEDS):
             scatter = ((group * 7919 + seed * 104729) % 1000) / 1000 - 0.5
@@ -91,7 +91,7 @@ def write_groups(path: Path) -> None:
 
 def write_small_table(path: Path) -> None:
     """Write a table of two groups of four seeds."""
-    rows = ["method,seed,accuracy", "a,0,0.81", "a,1,0.83", "a,2,0.82", "a,3,0.80"]
+    rows = ["group,seed,accuracy", "a,0,0.81", "a,1,0.83", "a,2,0.82", "a,3,0.80"]
     rows += ["b,0,0.86", "b,1,0.84", "b,2,0.85", "b,3,0.88"]
     path.write_text("\n".join(rows) + "\n")
 

@@ -69,7 +69,9 @@ def _without_plateau(reason: str) -> GroupNoise:
     )
 
 
-def noise_between(a: Windows, b: Windows, shared: Sequence[str], *, draw: int) -> SharedNoise:
+def noise_between(
+    a: Windows, b: Windows, shared: Sequence[str], *, draw: int, least: float = -math.inf
+) -> SharedNoise:
     """Return whether seeds of two groups fluctuate together on the plateau.
 
     Args:
@@ -77,6 +79,7 @@ def noise_between(a: Windows, b: Windows, shared: Sequence[str], *, draw: int) -
         b: Evaluations of the second group on the plateau, by seed.
         shared: Labels of the seeds that may fluctuate together.
         draw: Random seed of the permutations.
+        least: Where equal seeds are less alike than this, there is no p value.
     """
     in_both = [seed for seed in shared if seed in a and seed in b]
     if not in_both:
@@ -87,7 +90,7 @@ def noise_between(a: Windows, b: Windows, shared: Sequence[str], *, draw: int) -
         return no_shared_noise(len(in_both), "evaluations on the plateau are not the same")
     x, y = np.array(windows_a), np.array(windows_b)
     finite = np.isfinite(x).all(axis=0) & np.isfinite(y).all(axis=0)
-    return shared_noise(x[:, finite], y[:, finite], seed=draw)
+    return shared_noise(x[:, finite], y[:, finite], seed=draw, least=least)
 
 
 def _windows_of(seeds: Sequence[str], windows: Windows) -> list[NDArray[np.float64]]:

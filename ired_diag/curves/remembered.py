@@ -47,7 +47,7 @@ def _hash(*curve: ArrayLike) -> bytes:
     """Return a hash of steps and values: the numbers, whatever holds them."""
     hashed = hashlib.blake2b(digest_size=16)
     for array in curve:
-        numbers = np.ascontiguousarray(array)
-        hashed.update(f"{numbers.dtype.str}{numbers.shape}".encode())
+        numbers = np.ascontiguousarray(array, dtype=np.float64)
+        hashed.update(str(numbers.shape).encode())
         hashed.update(numbers.tobytes())
     return hashed.digest()

@@ -111,7 +111,7 @@ def _tie(a: Curves, b: Curves) -> Tied | None:
     windows = windows_in_common(a, b)
     if pairing.contradiction or windows is None:
         return None
-    noise = noise_between(*windows, shared, draw=0)
+    noise = noise_between(*windows, shared, draw=0, least=LEAST)
     if noise.n < FEWEST_SEEDS or min(noise.by_seed) > IDENTICAL:
         return None
     evaluations = len(windows[0][shared[0]])

@@ -34,6 +34,10 @@ RECORD = re.compile(
     rb"(?:([^|\r\n]*): ++| *+)"
     + BAR % (rb"([1-9][0-9]{0,17}+)", b"(%b)" % CLOCK, b"(%b)" % SPEED, rb"(?:, ([^|\r\n\]]*+))?+")
 )
+# A separator and one print of a bar that shows no number, of any total.
+WITHOUT_NUMBERS = re.compile(
+    rb"[\r\n]" + PLAIN + BAR % (rb"[1-9][0-9]{0,17}+", CLOCK, SPEED, b"") + rb"(?![^\r\n])"
+)
 # Searches in text of any length begin only where a run of letters begins: a search that may begin at each
 # letter takes a time that grows with the square of the length of the run.
 HAS_PAIR = re.compile(rb"(?<!%b)[^\s:=|,\]A-Za-z_]*+%b[:=] ?+%b(?![^\s,])" % (INSIDE, NAME, NUMBER))

@@ -45,6 +45,7 @@ from ired_diag.readers.tqdm_grammar import (
     ELAPSED,
     LOOKS_CUT,
     RATE,
+    WITHOUT_NUMBERS,
     Layout,
     keys,
     parse,
@@ -202,8 +203,8 @@ class _Scan:
             if not gap:
                 continue
             damaged_so_far = self.damaged
-            records = re.split(rb"[\r\n]", gap)[1:]
             in_last_gap = is_last and place == len(gaps) - 1
+            records = self._records_with_more(gap, has_tail=in_last_gap)
             for number, record in enumerate(records, start=1):
                 row = self._read_record(record, is_tail=in_last_gap and number == len(records))
                 if row:
@@ -219,6 +220,22 @@ class _Scan:
         most = max(rows, key=lambda layout: len(rows[layout]), default=None)
         if most and len(rows[most]) >= len(gaps):
             self.busiest = most
+
+    def _records_with_more(self, gap: bytes, *, has_tail: bool) -> list[bytes]:
+        """Return the records between those of the busiest bar; bars without numbers are counted at once.
+
+        Args:
+            gap: The records, each behind its separator.
+            has_tail: Whether the last one is the last of the file, which may be half written.
+        """
+        tail = b""
+        if has_tail:
+            cut = max(gap.rfind(b"\n"), gap.rfind(b"\r"))
+            gap, tail = gap[:cut], gap[cut:]
+        if b"%|" in gap:
+            gap, count = WITHOUT_NUMBERS.subn(b"", gap)
+            self.without_numbers += count
+        return re.split(rb"[\r\n]", gap + tail)[1:]
 
     def _read_record(self, record: bytes, *, is_tail: bool) -> tuple[Layout, Tokens] | None:
         """Return a record's layout and its tokens; count it where it has no layout."""

@@ -26,6 +26,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,7 +63,9 @@ class SharedNoise:
     reason: str = ""
 
 
-def shared_noise(a: ArrayLike, b: ArrayLike, *, seed: int = 0, draws: int = DRAWS) -> SharedNoise:
+def shared_noise(
+    a: ArrayLike, b: ArrayLike, *, seed: int = 0, draws: int = DRAWS, least: float = -math.inf
+) -> SharedNoise:
     """Return how alike the fluctuations of equal seeds are, next to those of unequal seeds.
 
     Args:
@@ -72,6 +75,7 @@ def shared_noise(a: ArrayLike, b: ArrayLike, *, seed: int = 0, draws: int = DRAW
             ``reason``.
         seed: Random seed of the drawn assignments.
         draws: How many, where there are too many to take all.
+        least: Where equal seeds are less alike than this, no assignment is drawn, and ``p`` is NaN.
     """
     x = as_floats(a)
     y = as_floats(b)
@@ -97,16 +101,16 @@ def shared_noise(a: ArrayLike, b: ArrayLike, *, seed: int = 0, draws: int = DRAW
     of_different = table.sum() - by_seed.sum()
     different = float(of_different / (n * (n - 1)))
     exact = n <= EXACT_UP_TO
-    if exact:
-        orders = _all_orders(n)
-    else:
-        orders = _drawn_orders(n, draws, seed)
-    by_row = _share_as_alike(table, orders, exact)
-    by_column = _share_as_alike(table.T, orders, exact)
+    p = math.nan
+    if same >= least:
+        orders = _all_orders(n) if exact else _drawn_orders(n, draws, seed)
+        by_row = _share_as_alike(table, orders, exact)
+        by_column = _share_as_alike(table.T, orders, exact)
+        p = max(by_row, by_column)
     return SharedNoise(
         same=same,
         different=different,
-        p=max(by_row, by_column),
+        p=p,
         exact=exact,
         n=n,
         by_seed=tuple(by_seed.tolist()),
@@ -141,11 +145,13 @@ def _residuals(curves: Array) -> tuple[Array, Array]:
     return residuals, lengths
 
 
+@lru_cache(maxsize=16)  # many pairs of groups have as many seeds
 def _all_orders(n: int) -> NDArray[np.intp]:
     orders = list(itertools.permutations(range(n)))
     return np.array(orders, dtype=np.intp)
 
 
+@lru_cache(maxsize=16)
 def _drawn_orders(n: int, draws: int, seed: int) -> NDArray[np.intp]:
     rng = np.random.default_rng(seed)
     in_order = np.tile(np.arange(n), (draws, 1))
