@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -181,3 +182,10 @@ def test_what_the_terminal_cannot_encode_is_written_as_its_escape() -> None:
     VisibleText(stream).write("\u03b1 = 1\n")
     stream.flush()
     assert raw.getvalue() == b"\\u03b1 = 1\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_is_no_error(closed: str) -> None:
+    runs = Path(__file__).parents[1] / "sample_runs" / "q101"
+    words = f"{shlex.quote(sys.executable)} -m app.cli ls {shlex.quote(str(runs))} {closed}"
+    assert subprocess.run(["bash", "-c", words], check=False, stdin=subprocess.DEVNULL).returncode == 0

@@ -11,10 +11,12 @@ Our own colours are the one exception: a text that begins with codes of colour a
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO, cast
 
 from app.cli.recorded import Recorded
@@ -57,13 +59,17 @@ class VisibleText:
 
 @contextmanager
 def visible_output() -> Iterator[None]:
-    """Make visible whatever is written to standard output and standard error while it lasts."""
+    """Make visible whatever is written to standard output and standard error while it lasts.
+
+    A stream that is closed, as ``>&-`` leaves it, is written to nowhere.
+    """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast(TextIO, VisibleText(stream)) for stream in before)
-    try:
-        yield
-    finally:
-        sys.stdout, sys.stderr = before
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        sys.stdout, sys.stderr = (cast(TextIO, VisibleText(stream or nowhere)) for stream in before)
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = before
 
 
 def without_it(stream: TextIO) -> TextIO:
