@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,9 @@ dry_run: Decorator = click.option(
     "--dry-run", is_flag=True, help="Show the batch script. Nothing is written or submitted."
 )
 wait: Decorator = click.option(
-    "--wait", is_flag=True, help="Wait until no job runs or waits. Exit status 3 if a run is not complete then."
+    "--wait",
+    is_flag=True,
+    help="Wait until no job runs or waits. Exit status 3 if a run is not complete then.",
 )
 
 
@@ -51,10 +54,7 @@ def show(prepared: Prepared, *, dry_run: bool) -> None:
     """Print what was, or would be, submitted."""
     for note in prepared.notes:
         click.echo(f"note: {note}", err=True)
-    for status in prepared.left_out[:MOST_LISTED]:
-        click.echo(f"{status.folder}: left out, {_in_words(status)}")
-    if len(prepared.left_out) > MOST_LISTED:
-        click.echo(f"… and {len(prepared.left_out) - MOST_LISTED} more left out")
+    _show_left_out(prepared.left_out)
     if not prepared.chosen:
         click.echo("Nothing to submit.")
         return
@@ -70,6 +70,17 @@ def show(prepared: Prepared, *, dry_run: bool) -> None:
     if len(prepared.chosen) > MOST_LISTED:
         click.echo(f"  … and {len(prepared.chosen) - MOST_LISTED} more")
     click.echo(f"\n{prepared.script}:\n\n{prepared.text}")
+
+
+def _show_left_out(statuses: Sequence[Status]) -> None:
+    finished = [status for status in statuses if status.is_finished]
+    active = [status for status in statuses if not status.is_finished]
+    if finished:
+        click.echo(f"left out: {counts(finished)}")
+    for status in active[:MOST_LISTED]:
+        click.echo(f"left out: {status.folder}, {_in_words(status)}")
+    if len(active) > MOST_LISTED:
+        click.echo(f"left out: {len(active) - MOST_LISTED} more that run or wait")
 
 
 def _counted(runs: int) -> str:
@@ -89,7 +100,7 @@ def _in_words(status: Status) -> str:
     return words
 
 
-def show_statuses(launch: Launch, statuses: list[Status]) -> None:
+def show_statuses(launch: Launch, statuses: Sequence[Status]) -> None:
     """Print how the runs of a launch stand, and the command that comes next."""
     click.echo(f"{launch.experiment}: {counts(statuses)}")
     rows = []
@@ -107,7 +118,7 @@ def show_statuses(launch: Launch, statuses: list[Status]) -> None:
         click.echo(f"Next: ired-diag launch resume {folder}")
 
 
-def counts(statuses: list[Status]) -> str:
+def counts(statuses: Sequence[Status]) -> str:
     """Return how many runs are in which state: ``10 runs: 7 complete, 2 running, 1 lost``."""
     numbers = Counter(status.state for status in statuses)
     listed = ", ".join(f"{number} {state}" for state, number in numbers.most_common())

@@ -22,8 +22,8 @@ class Event:
     """A start or an end.
 
     Attributes:
-        kind: ``start``; ``complete``; ``saved``: a signal asked for an end, and all is saved; ``stopped``: the
-            run ended on trouble, as asked; ``failed``.
+        kind: ``start``; ``complete``; ``saved``: a signal asked for an end, and all is saved; ``stopped``:
+            the run ended on trouble, as asked; ``failed``.
         job: SLURM's id of the array.
         restart: How often SLURM had started this job before.
         step: The step of the last checkpoint.

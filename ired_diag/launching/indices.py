@@ -18,4 +18,3 @@ def to_ranges(indices: Iterable[int]) -> str:
         else:
             ranges.append([index])
     return ",".join("-".join(map(str, bounds)) for bounds in ranges)
-

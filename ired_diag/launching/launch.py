@@ -28,6 +28,7 @@ from ired_diag.training.plan import PlannedRun
 
 FOLDER = "slurm"
 TASKS = "tasks"
+REPLACED = "%\\"  # by SLURM, in the paths of output files
 MOST_INDICES = 1000  # SLURM's MaxArraySize is 1001, unless a cluster says otherwise
 
 
@@ -157,13 +158,18 @@ def launch_folder(planned: Sequence[PlannedRun], runs: Path) -> Path:
     """Return the launch folder of runs that are planned.
 
     Raises:
-        DiagError: They belong to several experiments.
+        DiagError: They belong to several experiments, or SLURM would not write into the folder.
     """
     experiments = {run.folder.relative_to(runs).parts[0] for run in planned}
     if len(experiments) > 1:
         listed = ", ".join(sorted(experiments))
         raise DiagError(f"--launcher slurm: one experiment at a time, not {listed}.")
-    return runs.absolute() / experiments.pop() / FOLDER
+    folder = runs.absolute() / experiments.pop() / FOLDER
+    if any(letter in str(folder) for letter in REPLACED):
+        raise DiagError(
+            f"{folder}: SLURM replaces % and \\ in the paths of output files. Choose another --runs DIR."
+        )
+    return folder
 
 
 def find_launch(named: str, runs: Path) -> Launch:
@@ -182,8 +188,8 @@ def find_launch(named: str, runs: Path) -> Launch:
         if is_file(folder / LAUNCH):
             return read_launch(folder.absolute())
     raise NotFound(
-        f"{named}: was not launched on SLURM: there is no {candidates[1] / LAUNCH}, nor {candidates[2] / LAUNCH}."
-        " Launch it with ired-diag train NAME --launcher slurm."
+        f"{named}: was not launched on SLURM: there is no {candidates[1] / LAUNCH}, nor "
+        f"{candidates[2] / LAUNCH}. Launch it with ired-diag train NAME --launcher slurm."
     )
 
 

@@ -209,7 +209,7 @@ def _run(
         )
     except FileNotFoundError as error:
         raise SchedulerSilent(
-            f"{words[0]}: is not on PATH. SLURM is asked from a machine of the cluster, such as its login node."
+            f"{words[0]}: is not on PATH. Ask SLURM on a machine of the cluster, such as its login node."
         ) from error
     except subprocess.TimeoutExpired as error:
         raise SchedulerSilent(f"{words[0]}: SLURM gave no answer within {LONGEST_ANSWER} seconds.") from error

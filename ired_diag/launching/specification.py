@@ -75,7 +75,8 @@ def write_specification(path: Path, run: PlannedRun, manner: Manner) -> None:
 def _own_task(run: PlannedRun) -> dict[str, str]:
     if run.task_file is None or not run.task_function:
         raise DiagError(
-            f"{run.folder}: a job on SLURM trains a task of your own only from a file: --task FILE.py:FUNCTION."
+            f"{run.folder}: a job on SLURM trains a task of your own only from a file: "
+            "--task FILE.py:FUNCTION."
         )
     return {
         "task_file": str(run.task_file.absolute()),

@@ -113,10 +113,18 @@ def statuses(launch: Launch, members: Sequence[Member] | None = None) -> list[St
         queue = ask_queue(launch.jobs)
     except SchedulerSilent as error:
         silence = str(error)
-    return [_status(launch, member, queue, silence) for member in chosen]
+    return [status_of(launch, member, queue, silence=silence) for member in chosen]
 
 
-def _status(launch: Launch, member: Member, queue: Queue | None, silence: str) -> Status:
+def status_of(launch: Launch, member: Member, queue: Queue | None, *, silence: str = "") -> Status:
+    """Return how a run stands.
+
+    Args:
+        launch: The launch.
+        member: The run.
+        queue: What SLURM's queue says; None where it is not known.
+        silence: Why it is not known.
+    """
     folder = launch.run_folder(member)
     submission = launch.last_submission(member.index)
     status = Status(
@@ -163,10 +171,9 @@ def _reason_of_active(queued: Queued, own: Sequence[Event]) -> str:
     starts = [event for event in own if event.kind == "start"]
     if starts and queued.is_running:
         parts.append(f"on {starts[-1].host}")
-    if starts and starts[-1].restart:
-        parts.append(f"requeued {_times(starts[-1].restart)}")
-    elif starts and queued.is_waiting:
-        parts.append("requeued")
+    requeues = len(starts) if queued.is_waiting else len(starts) - 1
+    if requeues > 0:
+        parts.append(f"requeued {_times(requeues)}")
     return ", ".join(filter(None, parts))
 
 

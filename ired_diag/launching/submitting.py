@@ -1,8 +1,9 @@
 """Submitting the runs of a launch that are not finished, and cancelling those that are under way.
 
-Nothing is submitted twice. Whoever submits holds the lock of the launch folder; a run that the queue holds, or
-whose own lock is held, is left out; and a submission that was cut off before SLURM's answer was written down
-is looked for in the queue first. Should two jobs meet all the same, the lock of the run folder lets one train.
+Nothing is submitted twice. Whoever submits holds the lock of the launch folder; a run that the queue holds,
+or whose own lock is held, is left out; and a submission that was cut off before SLURM's answer was written
+down is looked for in the queue first. Should two jobs meet all the same, the lock of the run folder lets one
+train.
 """
 
 from __future__ import annotations
@@ -194,8 +195,8 @@ def _with_absolute_folders(planned: Sequence[PlannedRun]) -> list[PlannedRun]:
 def _check_sbatch() -> None:
     if shutil.which("sbatch") is None:
         raise SchedulerSilent(
-            "--launcher slurm: sbatch is not on PATH. Submit on a machine of the cluster, such as its login node; "
-            "--dry-run shows the batch script anywhere."
+            "--launcher slurm: sbatch is not on PATH. Submit on a machine of the cluster, such as its login "
+            "node; --dry-run shows the batch script anywhere."
         )
 
 
@@ -274,12 +275,22 @@ def _submitted(prepared: Prepared, settings: Settings) -> Prepared:
     except SchedulerSilent:
         raise  # it may have taken the job: the next command looks for it
     except DiagError:
-        write_launch(launch)
-        prepared.script.unlink(missing_ok=True)
+        _withdraw(prepared)
         raise
     launch = replace(launch, submissions=(*launch.submissions, replace(submission, job=job)))
     write_launch(launch)
     return replace(prepared, launch=launch, job=job)
+
+
+def _withdraw(prepared: Prepared) -> None:
+    """Leave a launch as it was before an array that SLURM refuses."""
+    launch = prepared.launch
+    members = [member for member in launch.members if launch.last_submission(member.index)]
+    prepared.script.unlink(missing_ok=True)
+    if members:
+        write_launch(replace(launch, members=tuple(members)))
+    else:
+        (launch.folder / LAUNCH).unlink(missing_ok=True)
 
 
 def _changed_settings(launch: Launch, texts: Sequence[str]) -> Settings:
@@ -298,6 +309,6 @@ def _notes_of_changed_tasks(prepared: Prepared) -> tuple[str, ...]:
     if not changed:
         return ()
     return (
-        f"the file of the task changed since {', '.join(changed)} were submitted; from now on they train what "
-        "it says now.",
+        f"the file of the task changed since {', '.join(changed)} were submitted; from now on they train "
+        "what it says now.",
     )

@@ -212,8 +212,8 @@ def check_progress(events: Sequence[Event], job: str) -> None:
     if now.step <= before.step:
         raise NoProgress(
             f"no progress between two requeues: the checkpoint is at step {now.step}, as it was at the start "
-            f"before, {before.time} on {before.host}. Save more often (checkpoint_every) or ask for more time, "
-            "then: ired-diag launch resume."
+            f"before, {before.time} on {before.host}. Save more often (checkpoint_every) or ask for more "
+            "time, then: ired-diag launch resume."
         )
 
 

@@ -3,8 +3,8 @@
 - SIGINT: Ctrl-C. SIGTERM: a scheduler, or ``kill``. A second one of them acts as it would without us.
 - SIGHUP: the terminal was closed, as when an ssh session ends. It comes twice, from the shell and from the
   kernel, so that a second one must not cut the save short: it is ignored.
-- SIGUSR1, SIGUSR2: the warning that SLURM sends before the time limit (``sbatch --signal=USR1@120``). A second
-  one is ignored too.
+- SIGUSR1, SIGUSR2: the warning that SLURM sends before the time limit (``sbatch --signal=USR1@120``). A
+  second one is ignored too.
 
 Where SIGHUP is ignored when the process starts, it stays ignored: that is what ``nohup`` asks for.
 
