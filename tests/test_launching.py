@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from app.cli import main
@@ -45,7 +46,7 @@ OPTIONS = [word for setting in SETTINGS for word in ("--set", setting)]
 SILENT = Voice(say=lambda line: None, announce=lambda folder, finding: None, heard=lambda: None)
 
 DRY_RUN = """\
-Dry run: nothing is written or submitted. These 3 runs would be one array:
+Dry run: nothing is written or submitted. One array would train 3 runs:
      0  RUNS/q103/seed0  new
      1  RUNS/q103/seed1  new
      5  RUNS/q103/seed5  new
@@ -84,19 +85,20 @@ def planned_run(runs: Path, seed: int = 3) -> PlannedRun:
     return run
 
 
-def launched(runs: Path, *, job: str = "4711") -> Launch:
+def launched(runs: Path, *, job: str = "4711", device: str = "cpu") -> Launch:
     """Return the launch of one seed, written as a submission leaves it."""
     run = planned_run(runs)
     launch = Launch(folder=launch_folder([run], runs), experiment="q103").with_runs([run])
     submission = Submission(
         number=1,
+        script=str(launch.script(1)),
         job=job,
         indices=(3,),
         submitted="2026-11-29T11:00:00+00:00",
         slurm={"time": "240"},
     )
     launch = replace(launch, submissions=(submission,))
-    write_specification(launch.specification(3), run, Manner(device="cpu"))
+    write_specification(launch.specification(3), run, Manner(device=device))
     write_launch(launch)
     return launch
 
@@ -149,6 +151,13 @@ def test_a_dry_run_shows_the_script_and_writes_nothing(tmp_path: Path) -> None:
 def test_wrong_options_of_slurm_are_refused_with_what_is_expected(text: str, message: str) -> None:
     with pytest.raises(DiagError, match=message):
         parse_slurm([text])
+
+
+def test_a_device_that_means_nothing_is_refused_before_anything_waits(tmp_path: Path) -> None:
+    words = ["train", "q103", "--runs", str(tmp_path), "--launcher", "slurm", "--dry-run", "--device", "gpu"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 1
+    assert "expected auto, cpu, cuda or cuda:<n>" in result.output
 
 
 def test_options_of_one_launcher_are_refused_with_the_other() -> None:
@@ -283,6 +292,15 @@ def test_a_launch_file_of_somebody_else_hides_no_log(tmp_path: Path) -> None:
     log = "Setting random seed: 1\nConfiguration: {}\n" + "\n".join(step_lines(5, {"a/b": 1.0}, "a/b")) + "\n"
     (tmp_path / "q900_x_5555_1.out").write_text(log)
     assert len(open_study([tmp_path]).runs) == 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="PyTorch can use a GPU here")
+def test_a_gpu_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
+    launch = launched(tmp_path, device="auto")
+    given = environment() | {"SLURM_JOB_GPUS": "0"}
+    with pytest.raises(DiagError, match=r"SLURM gave this job a GPU on .*, and PyTorch cannot use it"):
+        work(launch.folder, 3, stop=Stop(), environment=given, voice=SILENT)
+    assert status_of(launch, launch.members[0], {}).state == "failed"
 
 
 def test_a_warning_saves_and_ends_with_status_75(tmp_path: Path) -> None:

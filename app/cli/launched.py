@@ -64,7 +64,7 @@ def show(prepared: Prepared, *, dry_run: bool) -> None:
         click.echo(f"Submitted {runs} as job {prepared.job}: {prepared.script}")
         click.echo(f"Next: ired-diag launch status {folder}")
         return
-    click.echo(f"Dry run: nothing is written or submitted. These {runs} would be one array:")
+    click.echo(f"Dry run: nothing is written or submitted. One array would train {runs}:")
     for status in prepared.chosen[:MOST_LISTED]:
         click.echo(f"  {status.index:>4}  {status.folder}  {_in_words(status)}")
     if len(prepared.chosen) > MOST_LISTED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,21 +136,11 @@ def command(
     if list_them:
         _list()
         return
-    if source is None and changes:
-        raise click.UsageError("--each needs --from RUN@STEP.")
-    if changes and fresh_optimizer:
-        raise click.UsageError("Give the reset of the optimiser as a change: --each fresh_optimizer.")
-    if experiment is not None and source is not None:
-        raise click.UsageError("Name an experiment or fork a run with --from, not both.")
-    if experiment is None and source is None and task is None:
-        raise click.UsageError(
-            "Name an experiment (see them with --list), a task with --task, or fork a run with --from."
-        )
     source_seeds = _source_seeds(seed_init, seed_data, seed_eval)
-    if source is not None and source_seeds:
-        raise click.UsageError("A fork keeps the seeds of its parent: leave out --seed-init and the like.")
-    if source is None and fresh_optimizer:
-        raise click.UsageError("--fresh-optimizer needs --from RUN@STEP.")
+    if source is None:
+        _check_start(experiment, task, changes, fresh_optimizer=fresh_optimizer)
+    else:
+        _check_fork(experiment, changes, source_seeds, fresh_optimizer=fresh_optimizer)
     _check_launcher(launcher, slurm, together, dry_run=dry_run, wait=wait)
     from ired_diag.training.plan import in_batches, plan
     from ired_diag.training.plan_fork import plan_each, plan_fork
@@ -217,6 +207,36 @@ def command(
         click.echo(f"Next: ired-diag variance {experiment} --runs {shlex.quote(str(runs))}")
         return
     click.echo(f"Next: {_next_commands(planned[0], runs)}")
+
+
+def _check_start(
+    experiment: str | None, task: str | None, changes: Sequence[str], *, fresh_optimizer: bool
+) -> None:
+    """Refuse options of a fork where there is none, and a command that names nothing to train."""
+    if changes:
+        raise click.UsageError("--each needs --from RUN@STEP.")
+    if experiment is None and task is None:
+        raise click.UsageError(
+            "Name an experiment (see them with --list), a task with --task, or fork a run with --from."
+        )
+    if fresh_optimizer:
+        raise click.UsageError("--fresh-optimizer needs --from RUN@STEP.")
+
+
+def _check_fork(
+    experiment: str | None,
+    changes: Sequence[str],
+    source_seeds: Mapping[Source, str],
+    *,
+    fresh_optimizer: bool,
+) -> None:
+    """Refuse options that a fork does not have."""
+    if changes and fresh_optimizer:
+        raise click.UsageError("Give the reset of the optimiser as a change: --each fresh_optimizer.")
+    if experiment is not None:
+        raise click.UsageError("Name an experiment or fork a run with --from, not both.")
+    if source_seeds:
+        raise click.UsageError("A fork keeps the seeds of its parent: leave out --seed-init and the like.")
 
 
 def _check_launcher(

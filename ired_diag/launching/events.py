@@ -49,6 +49,7 @@ def append_event(path: Path, event: Event) -> None:
     Raises:
         CannotWrite: The file cannot be written.
     """
+    # One write of one line: what is killed in between leaves a torn row, which is not read.
     line = json.dumps(asdict(event)) + "\n"
     try:
         with path.open("a", encoding="utf-8") as file:

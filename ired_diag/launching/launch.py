@@ -51,6 +51,7 @@ class Submission:
 
     Attributes:
         number: Which submission of the launch it is, from 1 on.
+        script: The batch script, as it was submitted.
         job: SLURM's id of the array; empty where the submission was cut off before SLURM answered.
         indices: What it trains.
         submitted: When, in ISO 8601.
@@ -59,6 +60,7 @@ class Submission:
     """
 
     number: int
+    script: str
     job: str
     indices: tuple[int, ...]
     submitted: str
@@ -83,9 +85,9 @@ class Launch:
     submissions: tuple[Submission, ...] = ()
 
     @property
-    def jobs(self) -> list[str]:
-        """The ids of all arrays."""
-        return [submission.job for submission in self.submissions if submission.job]
+    def scripts(self) -> dict[str, str]:
+        """The batch script of each array, by its id."""
+        return {submission.job: submission.script for submission in self.submissions if submission.job}
 
     def run_folder(self, member: Member) -> Path:
         """Return where a run is."""
@@ -219,6 +221,7 @@ def read_launch(folder: Path) -> Launch:
 def _submission(row: Mapping[str, Any]) -> Submission:
     return Submission(
         number=int(row["number"]),
+        script=str(row["script"]),
         job=str(row["job"]),
         indices=tuple(map(int, row["indices"])),
         submitted=str(row["submitted"]),

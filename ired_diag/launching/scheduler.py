@@ -46,6 +46,7 @@ WAITING = (
     "SPECIAL_EXIT",
     "RESV_DEL_HOLD",
 )
+# A job that is ending still holds its machine, and may still write into the run folder.
 RUNNING = ("RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING")
 
 
@@ -119,28 +120,40 @@ def clean_environment(environment: Mapping[str, str], overriding: set[str]) -> d
     return kept
 
 
-def ask_queue(jobs: Sequence[str]) -> Queue:
+def ask_queue(scripts: Mapping[str, str]) -> Queue:
     """Return what the queue says of the tasks of arrays; those that it has forgotten are left out.
+
+    Args:
+        scripts: The batch script of each array, by its id.
 
     Raises:
         SchedulerSilent: SLURM is not here, or does not answer.
     """
-    if not jobs:
+    if not scripts:
         return {}
-    answer = _run(["squeue", "-t", "all", "-r", "-h", "-j", ",".join(jobs), "-o", "%F|%K|%T|%r"])
+    answer = _run(["squeue", "-t", "all", "-r", "-h", "-j", ",".join(scripts), "-o", "%F|%K|%T|%r|%o"])
     if answer.returncode:
         if NO_SUCH_JOB in answer.stderr:
             return {}  # none of them is remembered
         raise SchedulerSilent(f"squeue does not answer: {_one_line(answer.stderr)}")
     queue = {}
     for line in answer.stdout.splitlines():
-        job, index, state, reason = line.strip().split("|", maxsplit=3)
-        if index.isdecimal():
+        fields = line.strip().split("|", maxsplit=4)
+        if len(fields) < 5 or not fields[1].isdecimal():
+            continue
+        job, index, state, reason, command = fields
+        # A cluster that was set up again counts its jobs from 1 on: the id may be that of another job.
+        if _end_of(command) == _end_of(scripts.get(job, "")):
             queue[job, int(index)] = Queued(state, "" if reason == "None" else reason)
     return queue
 
 
-def find_job(script: Path) -> str | None:
+def _end_of(script: str) -> tuple[str, ...]:
+    """Return the end of a script's path: what stands before it may be a link, or another name of the disk."""
+    return Path(script).parts[-3:]
+
+
+def find_job(script: str) -> str | None:
     """Return the id of the array that a batch script was submitted as; None where the queue has none.
 
     Raises:
@@ -151,7 +164,7 @@ def find_job(script: Path) -> str | None:
         raise SchedulerSilent(f"squeue does not answer: {_one_line(answer.stderr)}")
     for line in answer.stdout.splitlines():
         job, _, command = line.partition("|")
-        if command.strip() == str(script):
+        if os.path.realpath(command.strip()) == os.path.realpath(script):
             return job.strip()
     return None
 

@@ -19,7 +19,8 @@ WARNING = 120  # seconds before the time limit at which a training is asked to s
 DAY, HOUR, MINUTE = 86400, 3600, 60  # in seconds
 # minutes, minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes, days-hours:minutes:seconds
 TIME = re.compile(r"(?:(?P<days>\d{1,5})-)?(?P<parts>\d{1,9}(?::\d{1,2}){0,2})")
-SAFE = r"[^\s\"'\\#=]+"  # a line of a batch script holds it as it is
+# Blanks, quotes and # would end a value, or begin a comment.
+SAFE = r"[^\s\"'\\#=]+"
 
 
 @dataclass(frozen=True, kw_only=True)

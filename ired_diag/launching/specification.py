@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,16 @@ class Manner:
     device: str = "auto"
     compile: Compile = "auto"
     stop_on_trouble: bool = False
+
+
+def check_device(name: str) -> None:
+    """Refuse the name of a device that means nothing; whether it is there, the machine of the job knows.
+
+    Raises:
+        DiagError: It means nothing.
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(?::\d{1,3})?", name):
+        raise DiagError(f"--device {name!r}: expected auto, cpu, cuda or cuda:<n>.")
 
 
 def write_specification(path: Path, run: PlannedRun, manner: Manner) -> None:

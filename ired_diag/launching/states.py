@@ -110,7 +110,7 @@ def statuses(launch: Launch, members: Sequence[Member] | None = None) -> list[St
     queue: Queue | None = None
     silence = ""
     try:
-        queue = ask_queue(launch.jobs)
+        queue = ask_queue(launch.scripts)
     except SchedulerSilent as error:
         silence = str(error)
     return [status_of(launch, member, queue, silence=silence) for member in chosen]
@@ -195,6 +195,7 @@ def _ended(
     """Return how a run stands that is not complete and has no task any more."""
     last = own[-1] if own else None
     words = _event_in_words(last) if last is not None and last.kind != "start" else ""
+    # SLURM calls it failed, because its exit status is not 0.
     if last is not None and last.kind == "stopped":
         return replace(status, state="stopped", detail=last.detail)
     if queued is not None and queued.state in BY_SCHEDULER:
@@ -259,6 +260,7 @@ def last_logged_step(folder: Path) -> int | None:
             tail = file.read()
     except OSError:
         return None
+    # The last row may be half written while the run trains.
     whole = tail[: tail.rfind(b"\n") + 1]
     for line in reversed(whole.splitlines()):
         try:

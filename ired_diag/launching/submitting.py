@@ -27,7 +27,7 @@ from ired_diag.launching.launch import (
 from ired_diag.launching.scheduler import SchedulerSilent
 from ired_diag.launching.script import script_text
 from ired_diag.launching.settings import Settings, parse_slurm
-from ired_diag.launching.specification import Manner, renew_hash, write_specification
+from ired_diag.launching.specification import Manner, check_device, renew_hash, write_specification
 from ired_diag.launching.states import Status, known, statuses
 from ired_diag.runs.files import is_file, write_atomically
 from ired_diag.runs.find import LAUNCH
@@ -98,6 +98,7 @@ def submit_planned(
         SchedulerSilent: SLURM is not here, or does not answer.
         DiagError: SLURM refuses the array, or a run is under way already.
     """
+    check_device(manner.device)
     planned = _with_absolute_folders(planned)
     folder = launch_folder(planned, runs.absolute())
     experiment = planned[0].experiment or planned[0].config.experiment_name
@@ -172,7 +173,7 @@ def cancel_launch(launch: Launch, members: Sequence[Member]) -> list[Status]:
 
 
 def _has_task(status: Status, launch: Launch) -> bool:
-    queue = scheduler.ask_queue(launch.jobs)
+    queue = scheduler.ask_queue(launch.scripts)
     job, _, index = status.job.rpartition("_")
     queued = queue.get((job, int(index))) if index else None
     return queued is not None and queued.is_active
@@ -211,7 +212,7 @@ def _adopted(launch: Launch) -> Launch:
     if not launch.submissions or launch.submissions[-1].job:
         return launch
     *before, last = launch.submissions
-    job = scheduler.find_job(launch.script(last.number))
+    job = scheduler.find_job(last.script)
     kept = before if job is None else [*before, replace(last, job=job)]
     launch = replace(launch, submissions=tuple(kept))
     write_launch(launch)
@@ -262,6 +263,7 @@ def _submitted(prepared: Prepared, settings: Settings) -> Prepared:
     launch = prepared.launch
     submission = Submission(
         number=len(launch.submissions) + 1,
+        script=str(prepared.script),
         job="",
         indices=tuple(sorted(status.index for status in prepared.chosen)),
         submitted=datetime.now(UTC).isoformat(timespec="seconds"),

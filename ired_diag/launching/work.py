@@ -159,16 +159,21 @@ def _options(
     environment: Mapping[str, str],
     voice: Voice,
 ) -> Options:
-    device = manner.device
-    if device == "auto" and any(environment.get(name) for name in GPUS):
-        device = "cuda"  # a GPU that was asked for and cannot be used is an error, not a slow training
+    device = choose_device(manner.device)
+    has_gpu = any(environment.get(name) for name in GPUS)
+    # A GPU that was asked for and cannot be used is an error, not a slow training.
+    if manner.device == "auto" and has_gpu and device.type != "cuda":
+        raise DiagError(
+            f"SLURM gave this job a GPU on {platform.node()}, and PyTorch cannot use it. Install a build of "
+            "PyTorch for it, or train with --device cpu."
+        )
 
     def progress(step: int, steps: int, values: Mapping[str, float]) -> None:
         for line in step_lines(step, values, run.task.metric.name):
             voice.say(line)
 
     return Options(
-        device=choose_device(device),
+        device=device,
         compile=manner.compile,
         stop_on_trouble=manner.stop_on_trouble,
         progress=progress,
@@ -241,6 +246,7 @@ def _after_signal(folder: Path, journal: Journal, begun: int, stop: Stop) -> int
 
 
 def _after_training(folder: Path, journal: Journal, voice: Voice) -> int:
+    # A run that was complete before its job started comes here too.
     path = folder / CONFIG
     ending = ending_of(read_json_object(path), path)
     step = saved_step(folder)
