@@ -244,7 +244,7 @@ def test_the_state_of_a_run_follows_from_queue_words_and_files(
 def test_without_an_answer_from_slurm_nothing_is_called_lost(tmp_path: Path) -> None:
     launch = launched(tmp_path)
     status = status_of(launch, launch.members[0], None, silence="squeue: is not on PATH.")
-    assert (status.state, status.detail) == ("unknown", "squeue: is not on PATH.")
+    assert (status.state, status.detail) == ("unknown", "squeue: is not on PATH")
 
 
 def test_a_run_that_somebody_trains_by_hand_is_running(tmp_path: Path) -> None:

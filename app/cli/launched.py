@@ -114,7 +114,8 @@ def show_statuses(launch: Launch, statuses: Sequence[Status]) -> None:
     output.print_table("", columns, rows, left=1, last_is_text=True, keep=["state", "why"])
     folder = shlex.quote(str(launch.folder.parent))
     to_resume = [status for status in statuses if not status.is_active and not status.is_finished]
-    if to_resume:
+    # Where SLURM does not answer, nothing would be submitted.
+    if any(status.state != "unknown" for status in to_resume):
         click.echo(f"Next: ired-diag launch resume {folder}")
 
 

@@ -135,7 +135,7 @@ def ask_queue(scripts: Mapping[str, str]) -> Queue:
     if answer.returncode:
         if NO_SUCH_JOB in answer.stderr:
             return {}  # none of them is remembered
-        raise SchedulerSilent(f"squeue does not answer: {_one_line(answer.stderr)}")
+        raise SchedulerSilent(f"squeue does not answer: {_last_line(answer.stderr)}")
     queue = {}
     for line in answer.stdout.splitlines():
         fields = line.strip().split("|", maxsplit=4)
@@ -161,7 +161,7 @@ def find_job(script: str) -> str | None:
     """
     answer = _run(["squeue", "-t", "all", "-h", "-u", str(os.getuid()), "-o", "%F|%o"])
     if answer.returncode:
-        raise SchedulerSilent(f"squeue does not answer: {_one_line(answer.stderr)}")
+        raise SchedulerSilent(f"squeue does not answer: {_last_line(answer.stderr)}")
     for line in answer.stdout.splitlines():
         job, _, command = line.partition("|")
         if os.path.realpath(command.strip()) == os.path.realpath(script):
@@ -226,6 +226,12 @@ def _run(
         ) from error
     except subprocess.TimeoutExpired as error:
         raise SchedulerSilent(f"{words[0]}: SLURM gave no answer within {LONGEST_ANSWER} seconds.") from error
+
+
+def _last_line(text: str) -> str:
+    """Return the line that says what failed in the end; those before it say how SLURM came there."""
+    lines = text.strip().splitlines()
+    return lines[-1].strip() if lines else "it gives no reason"
 
 
 def _one_line(text: str) -> str:

@@ -147,8 +147,8 @@ def status_of(launch: Launch, member: Member, queue: Queue | None, *, silence: s
         return _trained_elsewhere(status) or status
     own = [event for event in events if event.job == submission.job]
     if queue is None:
-        words = f"; it said: {_event_in_words(own[-1])}" if own else ""
-        return replace(status, state="unknown", detail=f"{silence}{words}")
+        words = f"its last word: {_event_in_words(own[-1])}" if own else ""
+        return replace(status, state="unknown", detail=_joined(silence.rstrip("."), words))
     if not submission.job:
         return replace(status, state="unknown", detail="its submission was cut off: ired-diag launch resume")
     queued = queue.get((submission.job, member.index))
