@@ -34,6 +34,7 @@ ORDER = (
     "ired_diag.maps",
     "ired_diag.fork_comparison",
     "ired_diag.verdict",
+    "ired_diag.launching",
     "ired_diag.training",
     "ired_diag.comparison",
     "ired_diag.live",

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import hangup, options, output
+from app.cli import hangup, launched, options, output
 from app.cli.group import EXIT_CHECK_FAILED
 
 if TYPE_CHECKING:
     from ired_diag.config import TrainingConfig
     from ired_diag.finding import Finding
+    from ired_diag.launching.specification import Manner
     from ired_diag.seed_sources import Source
     from ired_diag.training.compiled import Compile
     from ired_diag.training.opening import Options
@@ -79,6 +80,16 @@ WIDTH = 78  # characters of a line about an experiment
     help="Compile the loss. auto: only for long runs.",
 )
 @click.option("--stop-on-trouble", is_flag=True, help="End a run that diverges, runs away or is dead.")
+@click.option(
+    "--launcher",
+    type=click.Choice(("local", "slurm")),
+    default="local",
+    show_default=True,
+    help="Where to train: in this process, or as one SLURM array (docs/slurm-training.md).",
+)
+@launched.slurm
+@launched.dry_run
+@launched.wait
 @click.option("--list", "list_them", is_flag=True, help="List the named experiments, each with its question.")
 @options.runs
 @options.device
@@ -99,6 +110,10 @@ def command(
     together: int | None,
     compiling: Compile,
     stop_on_trouble: bool,
+    launcher: str,
+    slurm: tuple[str, ...],
+    dry_run: bool,
+    wait: bool,
     list_them: bool,
     runs: Path,
     device: str,
@@ -116,31 +131,25 @@ def command(
     ired-diag train --from q103/seed0@7000 --set learning_rate=1e-5
     ired-diag train --from q103/seed0@7000 --each learning_rate=1e-5 --each optimizer=sgd
     ired-diag train --task my_task.py:build --seeds 0-4
+    ired-diag train q103 --seeds 0-9 --launcher slurm --slurm time=240,gpus=1
     """
     if list_them:
         _list()
         return
-    if source is None and changes:
-        raise click.UsageError("--each needs --from RUN@STEP.")
-    if changes and fresh_optimizer:
-        raise click.UsageError("Give the reset of the optimiser as a change: --each fresh_optimizer.")
-    if experiment is not None and source is not None:
-        raise click.UsageError("Name an experiment or fork a run with --from, not both.")
-    if experiment is None and source is None and task is None:
-        raise click.UsageError(
-            "Name an experiment (see them with --list), a task with --task, or fork a run with --from."
-        )
     source_seeds = _source_seeds(seed_init, seed_data, seed_eval)
-    if source is not None and source_seeds:
-        raise click.UsageError("A fork keeps the seeds of its parent: leave out --seed-init and the like.")
-    if source is None and fresh_optimizer:
-        raise click.UsageError("--fresh-optimizer needs --from RUN@STEP.")
-    from ired_diag.devices import choose_device
-    from ired_diag.training.opening import Options
+    if source is None:
+        _check_start(experiment, task, changes, fresh_optimizer=fresh_optimizer)
+    else:
+        _check_fork(experiment, changes, source_seeds, fresh_optimizer=fresh_optimizer)
+    _check_launcher(launcher, slurm, together, dry_run=dry_run, wait=wait)
     from ired_diag.training.plan import in_batches, plan
     from ired_diag.training.plan_fork import plan_each, plan_fork
 
-    chosen = choose_device(device)
+    chosen = None
+    if launcher == "local":
+        from ired_diag.devices import choose_device
+
+        chosen = choose_device(device)
     if source is not None and changes:
         planned = plan_each(
             source,
@@ -175,6 +184,14 @@ def command(
             source_seeds=source_seeds,
             design=design,
         )
+    if chosen is None:
+        from ired_diag.launching.specification import Manner
+
+        manner = Manner(device=device, compile=compiling, stop_on_trouble=stop_on_trouble)
+        _submit(planned, runs, slurm, manner, resume=resume, dry_run=dry_run, wait=wait)
+        return
+    from ired_diag.training.opening import Options
+
     training = Options(chosen, compiling, stop_on_trouble, announce=_announce, heard=_heard)
     if together is None:
         together = len(planned) if chosen.type == "cuda" else 1
@@ -190,6 +207,74 @@ def command(
         click.echo(f"Next: ired-diag variance {experiment} --runs {shlex.quote(str(runs))}")
         return
     click.echo(f"Next: {_next_commands(planned[0], runs)}")
+
+
+def _check_start(
+    experiment: str | None, task: str | None, changes: Sequence[str], *, fresh_optimizer: bool
+) -> None:
+    """Refuse options of a fork where there is none, and a command that names nothing to train."""
+    if changes:
+        raise click.UsageError("--each needs --from RUN@STEP.")
+    if experiment is None and task is None:
+        raise click.UsageError(
+            "Name an experiment (see them with --list), a task with --task, or fork a run with --from."
+        )
+    if fresh_optimizer:
+        raise click.UsageError("--fresh-optimizer needs --from RUN@STEP.")
+
+
+def _check_fork(
+    experiment: str | None,
+    changes: Sequence[str],
+    source_seeds: Mapping[Source, str],
+    *,
+    fresh_optimizer: bool,
+) -> None:
+    """Refuse options that a fork does not have."""
+    if changes and fresh_optimizer:
+        raise click.UsageError("Give the reset of the optimiser as a change: --each fresh_optimizer.")
+    if experiment is not None:
+        raise click.UsageError("Name an experiment or fork a run with --from, not both.")
+    if source_seeds:
+        raise click.UsageError("A fork keeps the seeds of its parent: leave out --seed-init and the like.")
+
+
+def _check_launcher(
+    launcher: str, slurm: Sequence[str], together: int | None, *, dry_run: bool, wait: bool
+) -> None:
+    """Refuse options of one launcher with the other."""
+    if launcher == "local" and (slurm or dry_run or wait):
+        raise click.UsageError("--slurm, --dry-run and --wait need --launcher slurm.")
+    if launcher == "slurm" and together is not None:
+        raise click.UsageError("--together is for one process: on SLURM each task trains one run.")
+
+
+def _submit(
+    planned: Sequence[PlannedRun],
+    runs: Path,
+    slurm: Sequence[str],
+    manner: Manner,
+    *,
+    resume: bool,
+    dry_run: bool,
+    wait: bool,
+) -> None:
+    """Submit runs as one SLURM array."""
+    from ired_diag.launching.settings import parse_slurm
+    from ired_diag.launching.submitting import submit_planned
+
+    prepared = submit_planned(
+        planned,
+        runs=runs,
+        settings=parse_slurm(slurm),
+        manner=manner,
+        place=launched.place(),
+        resume=resume,
+        dry_run=dry_run,
+    )
+    launched.show(prepared, dry_run=dry_run)
+    if wait and prepared.job and not launched.wait_for(prepared.launch):
+        click.get_current_context().exit(EXIT_CHECK_FAILED)
 
 
 def _source_seeds(init: str | None, data: str | None, evaluation: str | None) -> dict[Source, str]:

@@ -5,6 +5,9 @@ write a file of that name, and it must hide nothing. One that is damaged is take
 a training of ours appends to, ``metrics.jsonl``, is next to it. One that may not be read is taken for ours
 there too, or where its folder has a seed's name; a folder that may not be listed is a run of ours by its name
 alone. Whatever else may not be read is listed: it may hold runs, and must not vanish.
+
+The folder of a launch on SLURM (``LAUNCH``) holds output files of trainings whose run folders are next to it.
+Read as logs they would be further runs of the same seeds, so they are listed only where it is named itself.
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ from ired_diag.seed_sources import LABEL
 
 CONFIG, METRICS, ATTEMPTS = "config.json", "metrics.jsonl", "attempts"
 RESULTS_CONFIG = "experiment_config.json"
+LAUNCH, KIND, OUTPUTS = "launch.json", "slurm launch", (".out", ".err")
 MILESTONE = re.compile(r"model-.*\.pt")
 SEED_FOLDER = re.compile(rf"seed(\d{{1,18}})(?:-\d+)?|unseeded-.+|{LABEL.pattern}")
 HEAD = 256
 BEGINS_WITH_FORMAT = re.compile(rb'\s*\{\s*"format"\s*:\s*\d')
+BEGINS_AS_LAUNCH = re.compile(rb'\s*\{\s*"format"\s*:\s*\d+,\s*"kind"\s*:\s*"slurm launch"')
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,12 @@ def contents_of(root: Path, *, results_apart: bool = True) -> Contents:
             contents.runs.append(Path(folder))
             folders.clear()
             continue
+        if LAUNCH in names and is_launch_folder(Path(folder)):
+            folders.clear()
+            if Path(folder) == root:
+                outputs = [name for name in names if name.endswith(OUTPUTS)]
+                contents.files.extend(Path(folder, name) for name in outputs)
+            continue
         is_results = results_apart and _is_results(names)
         if is_results:
             contents.results.append(Path(folder))
@@ -132,6 +143,18 @@ def may_be_run(names: Iterable[str]) -> bool:
 
 def _is_results(names: Iterable[str]) -> bool:
     return any(name == RESULTS_CONFIG or MILESTONE.fullmatch(name) for name in names)
+
+
+def is_launch_folder(folder: Path) -> bool:
+    """Say whether a folder is that of a launch of ours: others write a ``launch.json`` too."""
+    path = folder / LAUNCH
+    if is_special(path):
+        return False
+    try:
+        with path.open("rb") as file:
+            return BEGINS_AS_LAUNCH.match(file.read(HEAD)) is not None
+    except OSError:
+        return False
 
 
 def is_run_folder(folder: Path, names: Iterable[str] = ()) -> bool:

@@ -25,6 +25,7 @@ from ired_diag.training import run_files
 from ired_diag.training.compiled import Compile, can_compile, should_compile
 from ired_diag.training.fork import Fork, forked_state
 from ired_diag.training.history_gaps import history_findings, joined_findings, with_history
+from ired_diag.training.interrupt import Stop
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.recorder import Announce, Progress, Recorder
 from ired_diag.training.run_files import RunRecord
@@ -55,6 +56,7 @@ class Options:
         progress: Called after every logged step.
         announce: Called with each trouble, as it happens.
         heard: Called when a signal asks for an end.
+        stop: Where a signal's wish is noted. None: in a value that ends with the training.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -63,6 +65,7 @@ class Options:
     progress: Progress = lambda step, steps, values: None
     announce: Announce = lambda folder, finding: None
     heard: Callable[[], None] = lambda: None
+    stop: Stop | None = None
 
 
 def open_recorder(run: PlannedRun, options: Options) -> Recorder:

@@ -95,7 +95,7 @@ def train_together(runs: Sequence[PlannedRun], options: Options) -> bool:
         # Only now that all of them are known to be trainable is anything written.
         for group in groups:
             begin(group)
-        with signals(options.heard) as stop:
+        with signals(options.heard, options.stop) as stop:
             for number, group in enumerate(groups, start=1):
                 later = list(itertools.chain.from_iterable(groups[number:]))
                 with _explaining_lack_of_memory(), _noting_failure(group, later):
