@@ -25,7 +25,8 @@ from ired_diag.comparison.answer_words import (
 )
 from ired_diag.comparison.words import verdict_of
 from ired_diag.errors import DiagError, NotFound
-from ired_diag.runs.name_list import counted
+from ired_diag.finding_clusters import Fact
+from ired_diag.runs.name_list import counted, first_names
 
 MOST = 20  # statements of one kind
 ONE_SEED = "its noise is unknown: one seed has no spread"
@@ -181,7 +182,7 @@ def diagnose(folder: Confinement, paths: Sequence[str], rules: Sequence[str] | N
     statements = []
     for cluster in findings.clusters:
         for fact in cluster.facts[:MOST]:
-            statements.append(f"{cluster.severity} [{cluster.rule}]: {fact.statement}")
+            statements.append(f"{cluster.severity} [{cluster.rule}]: {fact.statement}{_also(fact)}")
     counts = {level: sum(f.severity == level for f in findings) for level in ("error", "warning", "note")}
     worst = next((level for level, count in counts.items() if count), None)
     caveats = [SILENCE]
@@ -195,6 +196,17 @@ def diagnose(folder: Confinement, paths: Sequence[str], rules: Sequence[str] | N
         caveats=caveats,
         next=f"ired-diag diagnose {' '.join(paths)} --full",
     )
+
+
+def _also(fact: Fact) -> str:
+    """Return what else a fact is true of than the finding that states it; empty where there is nothing."""
+    count = len(fact.findings) - 1
+    if not count:
+        return ""
+    found = counted(count, "further finding")
+    say = "says" if count == 1 else "say"
+    touched = f" In all {counted(len(fact.runs), 'run')}: {first_names(fact.runs, MOST)}." if fact.runs else ""
+    return f" {found} {say} the same with other names and numbers.{touched}"
 
 
 def check(folder: Confinement, report: str, runs: str | None, **choices: Any) -> Reply:
