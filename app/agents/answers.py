@@ -23,6 +23,7 @@ from ired_diag.comparison.answer_words import (
     means_in_words,
     readout_in_words,
 )
+from ired_diag.comparison.gate import Decision
 from ired_diag.comparison.words import verdict_of
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.finding_clusters import Fact
@@ -159,13 +160,25 @@ def gate(folder: Confinement, new: str, against: str | None, runs: str, **choice
         "more_seeds": decision.more,
         "design": decision.design,
     }
-    return _of_comparison(
+    reply = _of_comparison(
         answer.comparison,
         verdict=decision.verdict,
         statements=statements,
         numbers=numbers,
         cautions=[ASSUMED],
     )
+    if decision.decided_at is None:
+        reply.unknown.append("numbers.decided_at_seed is null: nothing is decided yet")
+    if decision.more is None:
+        reply.unknown.append(f"numbers.more_seeds is null: {_why_no_number(decision)}")
+    return reply
+
+
+def _why_no_number(decision: Decision) -> str:
+    """Return why it is not said how many further seeds would decide."""
+    if decision.verdict != "undecided":
+        return "no further seed is needed"
+    return "no number of seeds within the budget is expected to decide, or too few are there to say"
 
 
 def diagnose(folder: Confinement, paths: Sequence[str], rules: Sequence[str] | None, **choices: Any) -> Reply:
