@@ -107,7 +107,7 @@ def test_a_number_that_changed_is_named_with_the_new_one(quote: str, output: str
 
 @pytest.mark.parametrize(
     "quote",
-    ["0.4", "improvement 0.4", "0.02136 ± 0.001", "-0.02136", "better by −0.02136"],
+    ["0.4", "improvement 0.4", "0.02136 ± 0.001", "-0.02136", "better by \u22120.02136"],
 )
 def test_a_coarse_number_of_the_output_agrees_with_no_finer_one(quote: str) -> None:
     output = "q103 is better than q102 by 0.02136 in the mean of 3 pairs. Margin 0; seed 1."

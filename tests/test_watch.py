@@ -122,7 +122,9 @@ def test_nan_is_announced_after_three_values_and_a_gap_is_not(bed: Bed) -> None:
 def test_a_text_log_that_prints_nan_goes_on_until_it_is_silent(bed: Bed) -> None:
     def write(losses: Sequence[float]) -> None:
         path = bed.folder / "a.log"
-        lines = [f"step {100 * k} | train loss {loss:.4f} | val loss {loss:.4f}" for k, loss in enumerate(losses)]
+        lines = [
+            f"step {100 * k} | train loss {loss:.4f} | val loss {loss:.4f}" for k, loss in enumerate(losses)
+        ]
         path.write_text("\n".join(lines) + "\n")
         os.utime(path, (bed.clock, bed.clock))
 

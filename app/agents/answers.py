@@ -218,7 +218,9 @@ def _also(fact: Fact) -> str:
         return ""
     found = counted(count, "further finding")
     say = "says" if count == 1 else "say"
-    touched = f" In all {counted(len(fact.runs), 'run')}: {first_names(fact.runs, MOST)}." if fact.runs else ""
+    touched = (
+        f" In all {counted(len(fact.runs), 'run')}: {first_names(fact.runs, MOST)}." if fact.runs else ""
+    )
     return f" {found} {say} the same with other names and numbers.{touched}"
 
 
