@@ -499,7 +499,7 @@ def test_a_mistake_is_named_with_its_line_and_what_is_allowed(old: str, new: str
         ("lower", 0, "lower than h;"),
     ],
 )
-def test_a_margin_is_said_as_it_is_tested(direction: str, margin: float | str, words: str) -> None:
+def test_a_margin_is_said_as_it_is_tested(direction: Any, margin: float | str, words: str) -> None:
     parts: dict[str, Any] = {"id": "a", "metric": "m", "group": "g", "against": "h", "n": 3}
     said = prediction_in_words(Prediction(direction=direction, margin=margin, **parts))
     assert words in said

@@ -169,15 +169,10 @@ def _print(checked: CheckedJournal) -> None:
         click.echo(f"{entry}: {source}")
         for each in evidence:
             _print_evidence(each)
-    counts = [f"{count} {_in_plural(status, count)}" for status, count in checked.counts.items()]
     lines = "1 line" if len(checked.evidence) == 1 else f"{len(checked.evidence)} lines"
-    click.echo(f"{lines} of evidence: {', '.join(counts)}.")
+    click.echo(f"{lines} of evidence: {checked.counts_in_words}.")
     if any(each.quote_today for each in checked.broken):
         click.echo("Correct them by a new entry: ired-diag journal check --correct")
-
-
-def _in_plural(status: str, count: int) -> str:
-    return "hold" if status == "holds" and count != 1 else status
 
 
 def _entry_and_source(checked: CheckedEvidence) -> tuple[str, str]:
