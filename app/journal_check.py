@@ -73,6 +73,15 @@ class CheckedJournal:
         return Counter(each.status for each in self.evidence)
 
     @property
+    def counts_in_words(self) -> str:
+        """The counts as a sentence lists them."""
+        words = []
+        for status, count in self.counts.items():
+            verb = "hold" if status == "holds" and count != 1 else status
+            words.append(f"{count} {verb}")
+        return ", ".join(words)
+
+    @property
     def broken(self) -> Sequence[CheckedEvidence]:
         """Evidence that does not hold any more and is not corrected."""
         return [each for each in self.evidence if each.status in ("changed", "gone")]

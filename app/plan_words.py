@@ -20,19 +20,30 @@ def prediction_in_words(prediction: Prediction) -> str:
     against = prediction.against
     if prediction.threshold is not None:
         against = f"{prediction.threshold:g}"
-    compared = f"{prediction.direction} than {against}"
-    if prediction.direction == "equivalent":
-        compared = f"equivalent to {against}"
-    words = f"the {_number_in_words(prediction)} of {prediction.group} is {compared}"
-    if prediction.margin != 0:
-        margin = prediction.margin
-        if not isinstance(margin, str):
-            margin = f"{margin:g}"
-        words += f", margin {margin}"
+    words = (
+        f"the {_number_in_words(prediction)} of {prediction.group} is {_side_in_words(prediction, against)}"
+    )
     seeds = f"{prediction.n} seeds"
     if prediction.stopping == "sequential":
         seeds = f"at any number of seeds up to {prediction.n}"
     return f"{words}; {seeds}"
+
+
+def _side_in_words(prediction: Prediction, against: str) -> str:
+    """Return on which side of what the mean is predicted, and by how much."""
+    size = str(prediction.margin).lstrip("-")
+    if not isinstance(prediction.margin, str):
+        size = f"{abs(prediction.margin):g}"
+    if prediction.direction == "equivalent":
+        return f"equivalent to {against}, margin {size}"
+    _, margin = prediction.margin_parts
+    if margin == 0:
+        return f"{prediction.direction} than {against}"
+    if margin > 0:
+        return f"{prediction.direction} than {against} by more than {size}"
+    # A negative margin allows for being worse: "higher, margin -0.1" would read as the contrary.
+    other = "lower" if prediction.direction == "higher" else "higher"
+    return f"not {other} than {against} by {size} or more"
 
 
 def _number_in_words(prediction: Prediction) -> str:

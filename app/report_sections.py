@@ -56,10 +56,9 @@ def plan_section(checked: CheckedPlan) -> Section:
 
 def journal_section(checked: CheckedJournal) -> Section:
     """Return the section on a journal."""
-    counts = [f"{count} {status}" for status, count in checked.counts.items()]
     line = f"{len(checked.entries)} entries; no evidence that could be run again."
-    if counts:
-        line = f"{len(checked.entries)} entries; lines of evidence, run again: {', '.join(counts)}."
+    if checked.evidence:
+        line = f"{len(checked.entries)} entries; lines of evidence, run again: {checked.counts_in_words}."
     return Section(
         title=f"Journal: {checked.path.name}",
         lines=(line,),

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 import ired_diag as ird
 from app.agents.answers import answer
+from app.agents.answers import diagnose, gate
 from app.agents.confinement import Confinement, Outside
 from app.agents.reply import Reply, as_json
 from app.cli import main
@@ -45,6 +46,7 @@ def folder(tmp_path: Path) -> Path:
     new = [0.90, 0.92, 0.91, 0.89, 0.905, 0.915]
     old = [1.00, 1.02, 1.01, 0.99, 1.005, 1.015]
     table(inside / "results.csv", new=new, old=old)
+    table(inside / "more.csv", new=[*new, 0.91, 0.9], old=[*old, 1.01, 1.0])
     table(inside / "single.csv", lone=[0.5], pair=[0.6, 0.7])
     lines = [f'{{"step": {100 * k}, "val_loss": {1 / (k + 1)}}}' for k in range(30)]
     (inside / "log").mkdir()
@@ -106,7 +108,7 @@ def test_a_session_lists_and_calls_each_tool(folder: Path) -> None:
         [
             ("list", {}),
             ("compare", {"groups": ["new", "old"], "runs": "results.csv"}),
-            ("gate", {"new": "new", "against": "old", "runs": "results.csv"}),
+            ("gate", {"new": "new", "against": "old", "runs": "more.csv"}),
             ("diagnose", {"paths": ["log"]}),
             ("check", {"report": "report.md", "runs": "results.csv"}),
             ("probe", {"paths": ["log"]}),
@@ -133,6 +135,26 @@ def test_a_session_lists_and_calls_each_tool(folder: Path) -> None:
     assert "measures nothing" in probed[2]
     numbers = json.dumps([compared[1], gated[1]])
     assert "0.915" not in numbers, "a row of the table is in an answer"
+
+
+def test_every_run_that_a_fact_touches_is_counted(tmp_path: Path) -> None:
+    losses = [2.0, 1.5, 1.0, 0.5, 0.2, 0.1, 0.1, 0.1, 0.3, 0.9, 2.7, 8.0, 20.0, 21.0, 22.0]
+    for name in ("a", "b", "c"):
+        lines = [f"{step},{loss}" for step, loss in enumerate(losses, start=ord(name))]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["step,val_loss", *lines]) + "\n")
+    reply = diagnose(Confinement(tmp_path), [str(tmp_path)], ["curve_shape"])
+    assert reply.n["errors"] == 3
+    (said,) = [line for line in reply.statements if "diverged" in line]
+    assert "2 further findings say the same with other names and numbers. In all 3 runs: a" in said
+
+
+def test_what_is_not_known_yet_has_a_reason(folder: Path) -> None:
+    table(folder / "few.csv", new=[1.0, 1.2], old=[1.1, 1.3, 1.0])
+    reply = gate(Confinement(folder), "new", "old", str(folder / "few.csv"))
+    nulls = [name for name, value in reply.numbers.items() if value is None]
+    for name in nulls:
+        assert any(reason.startswith(f"numbers.{name} is null: ") for reason in reply.unknown), name
+    assert "more_seeds" in nulls
 
 
 @needs_sdk
@@ -209,7 +231,7 @@ def test_a_defect_in_a_tool_is_said_and_the_session_goes_on(folder: Path) -> Non
             ("check", {"report": "read"}),
             ("check", {"report": "fine"}),
             ("cancel", {"tool": "check", "arguments": {"report": "slow"}}),
-            ("gate", {"new": "new", "against": "old", "runs": "results.csv"}),
+            ("gate", {"new": "new", "against": "old", "runs": "more.csv"}),
         ],
         server=server,
     )

@@ -105,6 +105,34 @@ def test_a_number_that_changed_is_named_with_the_new_one(quote: str, output: str
     ]
 
 
+@pytest.mark.parametrize(
+    "quote",
+    ["0.4", "improvement 0.4", "0.02136 ± 0.001", "-0.02136", "better by \u22120.02136"],
+)
+def test_a_coarse_number_of_the_output_agrees_with_no_finer_one(quote: str) -> None:
+    output = "q103 is better than q102 by 0.02136 in the mean of 3 pairs. Margin 0; seed 1."
+    assert compare(quote, output).status == "changed"
+
+
+@pytest.mark.parametrize(
+    "quote",
+    ["q103 is worse than q102 by 0.02136", "keep: by 0.02136", "decided, by 0.02136"],
+)
+def test_a_number_does_not_hold_under_another_verdict(quote: str) -> None:
+    output = "metric: val_loss (lower is better)\nundecided. q103 is better than q102 by 0.02136"
+    assert compare(quote, output).status == "gone"
+    turned = output.replace("q103 is better", "q103 is worse")
+    assert compare("better by 0.02136", turned).status == "gone"
+    assert compare("undecided, better by 0.02136", output).status == "holds"
+
+
+def test_a_weak_match_says_so_on_the_screen(folder: Path) -> None:
+    (folder / "cells.csv").write_text("loss\n0.512\n")
+    (folder / "own.md").write_text("# J\nEvidence:\n- `cells.csv[1, loss]` → a loss of 0.512\n")
+    screen = CliRunner().invoke(main, ["journal", "check", str(folder / "own.md")]).output
+    assert "holds (its numbers are in the output, in other words)" in screen
+
+
 def test_words_that_are_not_said_any_more_are_gone() -> None:
     assert compare("keep", "drop. The mean is below the margin").status == "gone"
 

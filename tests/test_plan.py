@@ -22,6 +22,7 @@ from scipy import stats
 import ired_diag as ird
 from app.cli import main
 from app.cli.demo import sample_runs
+from app.plan_words import prediction_in_words
 from ired_diag.comparison.gate import Compared, decide
 from ired_diag.errors import DiagError, UnreadableFile, WrongConfiguration
 from ired_diag.plans.committed import newest_commit
@@ -421,8 +422,10 @@ def test_a_prediction_without_any_run_is_undated(study: Path) -> None:
     """It may still become confirmatory, and is neither yet."""
     (study / "plan.yaml").write_text(PLAN.replace("group: new", "group: q301@x=1").replace("old", "q302"))
     ird.lock_plan(study / "plan.yaml")
-    checked = ird.check_plan(study / "plan.yaml").predictions[0]
+    plan = ird.check_plan(study / "plan.yaml")
+    checked = plan.predictions[0]
     assert (checked.verdict, checked.standing) == ("undecided", "undated")
+    assert plan.standing_of(plan.plan.hypotheses[0]) == "undated"
     assert checked.command == f"ired-diag train q301@x=1 --seeds 0-3 --runs {study / 'runs'}"
     (study / "plan.yaml").write_text(PLAN.replace("group: new", "group: q301@x=1"))
     ird.lock_plan(study / "plan.yaml")
@@ -467,7 +470,10 @@ def test_runs_that_are_set_aside_and_began_before_the_lock_are_named(study: Path
         ("against: old, ", "", r"plan.yaml:6: H1a: expected either against or threshold"),
         ("against: old", "against: new", r"group and against are both 'new'"),
         ("test: paired", "margin: 5 percent", r"such as 5%, found \"5 percent\""),
-        ("group: new", "group: 301", r"group: expected text; put a number that is a name into quotes"),
+        ("group: new", "group: 301", r"group: expected text; put a number or a word like yes .* into quotes"),
+        ("test: paired", "margin: .nan", r"yaml:6: margin: input should be a finite number, found NaN\.$"),
+        ("format: 1", "\tformat: 1", r"plan.yaml:1: not YAML: a line is indented by a tab; use spaces"),
+        ("hypotheses", "---\nhypotheses", r"a line '---' begins a second document"),
         ("format: 1", "format: 2", r"plan.yaml:1: format: expected 1, found 2"),
         ("format: 1\n", "", r"plan.yaml:1: 'format' is missing"),
         ("id: H1a", "id: H1", r"plan.yaml:6: the id 'H1' is taken at plan.yaml:3"),
@@ -481,6 +487,29 @@ def test_runs_that_are_set_aside_and_began_before_the_lock_are_named(study: Path
 def test_a_mistake_is_named_with_its_line_and_what_is_allowed(old: str, new: str, message: str) -> None:
     with pytest.raises(WrongConfiguration, match=message):
         parse_plan(PLAN.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("direction", "margin", "words"),
+    [
+        ("higher", 0.1, "higher than h by more than 0.1"),
+        ("higher", -0.1, "not lower than h by 0.1 or more"),
+        ("lower", "-100%", "not higher than h by 100% or more"),
+        ("equivalent", "5%", "equivalent to h, margin 5%"),
+        ("lower", 0, "lower than h;"),
+    ],
+)
+def test_a_margin_is_said_as_it_is_tested(direction: Any, margin: float | str, words: str) -> None:
+    parts: dict[str, Any] = {"id": "a", "metric": "m", "group": "g", "against": "h", "n": 3}
+    said = prediction_in_words(Prediction(direction=direction, margin=margin, **parts))
+    assert words in said
+
+
+def test_a_criterion_of_secondary_predictions_says_that_they_are_not_corrected(study: Path) -> None:
+    text = PLAN.replace("n: 4", "n: 4, primary: false") + "success:\n  - {id: S, any_of: [H1a]}\n"
+    (study / "plan.yaml").write_text(text)
+    said = run("plan", "check", study / "plan.yaml").output
+    assert "not corrected for there being several, as they are secondary: H1a" in said
 
 
 def test_a_criterion_that_names_nothing_is_refused() -> None:

@@ -23,6 +23,7 @@ from click.testing import CliRunner
 import ired_diag as ird
 from app.calls.watching import rule_of, watcher_of
 from app.cli import main
+from app.watching import loop
 from app.watching.decisions import Rule
 from app.watching.delivery import Command, Webhook
 from app.watching.event import Event
@@ -116,6 +117,24 @@ def test_nan_is_announced_after_three_values_and_a_gap_is_not(bed: Bed) -> None:
     assert bed.grow("a.csv", [*CALM[:6], nan, nan, nan, nan]) == {"not_finite": 9}
     bed.write("a.csv", [*CALM[:6], nan, nan, nan, nan, 1.0])
     assert ("recovered", "a/unseeded") in bed.look()
+
+
+def test_a_text_log_that_prints_nan_goes_on_until_it_is_silent(bed: Bed) -> None:
+    def write(losses: Sequence[float]) -> None:
+        path = bed.folder / "a.log"
+        lines = [
+            f"step {100 * k} | train loss {loss:.4f} | val loss {loss:.4f}" for k, loss in enumerate(losses)
+        ]
+        path.write_text("\n".join(lines) + "\n")
+        os.utime(path, (bed.clock, bed.clock))
+
+    kinds: list[str] = []
+    for count in range(3, 9):
+        write([*CALM[:6], *[float("nan")] * count])
+        kinds += [kind for kind, _ in bed.look()]
+    assert kinds == ["not_finite"]
+    kinds += [kind for _ in range(12) for kind, _ in bed.look()]
+    assert kinds[:1] + kinds[-1:] == ["not_finite", "ended"]
 
 
 def test_a_half_written_last_line_waits_for_its_rest(bed: Bed) -> None:
@@ -359,6 +378,25 @@ def test_a_delivery_that_failed_is_tried_again_at_the_next_look(tmp_path: Path, 
     assert json.loads(out.read_text())["kind"] == "diverged"
     CliRunner().invoke(main, arguments)
     assert len(out.read_text().splitlines()) == 1
+
+
+def test_a_receiver_that_hangs_does_not_blind_the_watch(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "LONGEST", 0.04)
+    for name in ("a", "b", "c"):
+        folder = tmp_path / "logs" / name
+        folder.mkdir(parents=True)
+        write_now(folder, [*CALM, *[float("nan")] * 3])
+    file = tmp_path / "memory.json"
+    slow = f"{sys.executable} -c 'import time; time.sleep(0.05)'"
+    words = ["watch", str(tmp_path / "logs"), "--once", "--exec", slow, "--memory", str(file)]
+    first = CliRunner().invoke(main, words)
+    assert "2 announcements left for the next look" in first.output
+    assert [item["tries"] for item in read_memory(file).undelivered] == [0, 0]
+    monkeypatch.setattr(loop, "LONGEST", 60.0)
+    assert CliRunner().invoke(main, words).exit_code == 0
+    assert read_memory(file).undelivered == []
 
 
 def test_two_watches_of_one_kind_are_refused_and_damage_is_said(tmp_path: Path) -> None:

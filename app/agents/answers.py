@@ -23,9 +23,11 @@ from ired_diag.comparison.answer_words import (
     means_in_words,
     readout_in_words,
 )
+from ired_diag.comparison.gate import Decision
 from ired_diag.comparison.words import verdict_of
 from ired_diag.errors import DiagError, NotFound
-from ired_diag.runs.name_list import counted
+from ired_diag.finding_clusters import Fact
+from ired_diag.runs.name_list import counted, first_names
 
 MOST = 20  # statements of one kind
 ONE_SEED = "its noise is unknown: one seed has no spread"
@@ -158,13 +160,25 @@ def gate(folder: Confinement, new: str, against: str | None, runs: str, **choice
         "more_seeds": decision.more,
         "design": decision.design,
     }
-    return _of_comparison(
+    reply = _of_comparison(
         answer.comparison,
         verdict=decision.verdict,
         statements=statements,
         numbers=numbers,
         cautions=[ASSUMED],
     )
+    if decision.decided_at is None:
+        reply.unknown.append("numbers.decided_at_seed is null: nothing is decided yet")
+    if decision.more is None:
+        reply.unknown.append(f"numbers.more_seeds is null: {_why_no_number(decision)}")
+    return reply
+
+
+def _why_no_number(decision: Decision) -> str:
+    """Return why it is not said how many further seeds would decide."""
+    if decision.verdict != "undecided":
+        return "no further seed is needed"
+    return "no number of seeds within the budget is expected to decide, or too few are there to say"
 
 
 def diagnose(folder: Confinement, paths: Sequence[str], rules: Sequence[str] | None, **choices: Any) -> Reply:
@@ -181,7 +195,7 @@ def diagnose(folder: Confinement, paths: Sequence[str], rules: Sequence[str] | N
     statements = []
     for cluster in findings.clusters:
         for fact in cluster.facts[:MOST]:
-            statements.append(f"{cluster.severity} [{cluster.rule}]: {fact.statement}")
+            statements.append(f"{cluster.severity} [{cluster.rule}]: {fact.statement}{_also(fact)}")
     counts = {level: sum(f.severity == level for f in findings) for level in ("error", "warning", "note")}
     worst = next((level for level, count in counts.items() if count), None)
     caveats = [SILENCE]
@@ -195,6 +209,19 @@ def diagnose(folder: Confinement, paths: Sequence[str], rules: Sequence[str] | N
         caveats=caveats,
         next=f"ired-diag diagnose {' '.join(paths)} --full",
     )
+
+
+def _also(fact: Fact) -> str:
+    """Return what else a fact is true of than the finding that states it; empty where there is nothing."""
+    count = len(fact.findings) - 1
+    if not count:
+        return ""
+    found = counted(count, "further finding")
+    say = "says" if count == 1 else "say"
+    touched = (
+        f" In all {counted(len(fact.runs), 'run')}: {first_names(fact.runs, MOST)}." if fact.runs else ""
+    )
+    return f" {found} {say} the same with other names and numbers.{touched}"
 
 
 def check(folder: Confinement, report: str, runs: str | None, **choices: Any) -> Reply:

@@ -169,9 +169,8 @@ def _print(checked: CheckedJournal) -> None:
         click.echo(f"{entry}: {source}")
         for each in evidence:
             _print_evidence(each)
-    counts = [f"{count} {status}" for status, count in checked.counts.items()]
     lines = "1 line" if len(checked.evidence) == 1 else f"{len(checked.evidence)} lines"
-    click.echo(f"{lines} of evidence: {', '.join(counts)}.")
+    click.echo(f"{lines} of evidence: {checked.counts_in_words}.")
     if any(each.quote_today for each in checked.broken):
         click.echo("Correct them by a new entry: ired-diag journal check --correct")
 
@@ -182,9 +181,11 @@ def _entry_and_source(checked: CheckedEvidence) -> tuple[str, str]:
 
 def _print_evidence(checked: CheckedEvidence) -> None:
     status = click.style(checked.status, fg=COLOURS[checked.status], bold=checked.status != "holds")
-    click.echo(f"  line {checked.line}: {status}")
     if checked.status == "holds":
+        remark = f" ({checked.remark})" if checked.remark else ""
+        click.echo(f"  line {checked.line}: {status}{remark}")
         return
+    click.echo(f"  line {checked.line}: {status}")
     if checked.quote:
         click.echo(f"    the journal says: {checked.quote}")
     for moved in checked.moved:

@@ -32,4 +32,7 @@ def command(folder: Path) -> None:
         raise NotFound(f"{folder}: expected a folder of runs or logs, found none.")
     from app.agents.server import server_of
 
-    server_of(root).run("stdio")
+    try:
+        server_of(root).run("stdio")
+    except* BrokenPipeError:  # the client went away while it was owed an answer
+        pass

@@ -175,6 +175,11 @@ def _print(checked: CheckedPlan) -> None:
         if criterion.any_of:
             needed = f"any of {', '.join(criterion.any_of)}"
         click.echo(f"{criterion.id} {_coloured(met)} ({needed}). {criterion.statement}".rstrip())
+        secondary = criterion.secondary_of(checked.plan.predictions)
+        if secondary:
+            click.echo(
+                f"  not corrected for there being several, as they are secondary: {', '.join(secondary)}"
+            )
     if checked.lock is not None:
         click.echo()
         click.echo(PROVES)

@@ -16,9 +16,11 @@ from app.watching.event import Event
 from app.watching.memory import keep
 from app.watching.watcher import Watcher
 from ired_diag.errors import CannotWrite
+from ired_diag.runs.name_list import counted
 
 MOST_TRIES = 5  # looks
 MOST_WAITING = 100  # announcements
+LONGEST = 60.0  # s of a look: a receiver that hangs must not blind the watch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,13 @@ class Watch:
         waiting = self.watcher.memory.undelivered
         waiting += [{"event": event.as_fields(), "tries": 0} for event in events]
         left = []
-        for item in waiting:
+        begin = time.monotonic()
+        for place, item in enumerate(waiting):
+            if time.monotonic() - begin > LONGEST:
+                untried = waiting[place:]
+                self.say(f"{counted(len(untried), 'announcement')} left for the next look: delivery is slow")
+                left += untried
+                break
             event = Event.of_fields(item["event"])
             reason = receiver.deliver(event)
             if not reason:

@@ -124,7 +124,7 @@ class Watcher:
         is_silent = silence > longest
         memory.is_over = _is_ended(run) or is_silent
         yield from self._alarms(run, memory, scales)
-        if _is_ended(run):
+        if _is_ended(run) or (is_silent and _died_of_nan(run)):
             yield from _ending(run, memory)
         elif process := _dead_process(run):
             yield from _once(memory, _gone(run, process))
@@ -203,10 +203,16 @@ def _once(memory: RunMemory, sign: Sign) -> Iterator[Sign]:
     yield sign
 
 
+def _died_of_nan(run: Run) -> bool:
+    """Say whether a log ends in a loss that is NaN, which is called a failure once the run is over."""
+    return run.ending.failed and run.ending.cause == "nan_loss"
+
+
 def _is_ended(run: Run) -> bool:
     """Say whether a log states that its training is over, or it made all planned steps."""
     ending = run.ending
-    if ending.state not in UNSURE:
+    # A training whose loss is NaN goes on, and prints NaN, until somebody stops it.
+    if ending.state not in UNSURE and not _died_of_nan(run):
         return not (ending.complete and ending.inferred)
     planned = planned_steps(run)
     last = run.history.last_step

@@ -6,8 +6,9 @@ numbers that were meant. Where they do not, because the quote is in words of its
 for behind the words that stand before it in the quote, and else anywhere.
 
 A number holds where the new one rounds to its printed digits: 0.034 holds for 0.03398, and 0.0340 does not
-hold for 0.0341. A percentage and a fraction are compared as the same. Nothing wider is allowed: the
-commands that a journal may hold repeat their numbers, as all of their draws are seeded.
+hold for 0.0341, nor for 0.03. A percentage and a fraction are compared as the same. Nothing wider is
+allowed: the commands that a journal may hold repeat their numbers, as all of their draws are seeded. And no
+number holds where the output gives another verdict: "keep" is not "undecided", nor "worse" "better".
 """
 
 from __future__ import annotations
@@ -31,6 +32,16 @@ KEPT = 4  # outputs whose tokens are kept, as several lines quote the same one
 DEEPEST = 4  # words before a number that say which it is
 ROUNDING = 1e-9  # of half a digit, in binary fractions
 FILLERS = ("is", "was", "are", "were", "of", "about", "the", "a")  # before a number, in words of one's own
+# A number says nothing where its verdict is another one: "worse by 0.034" is not "better by 0.034".
+VERDICTS = (
+    ("better", "worse"),
+    ("keep", "drop", "undecided"),
+    ("decided", "undecided"),
+    ("supported", "refuted", "undecided"),
+    ("confirmatory", "exploratory", "undated"),
+    ("diverged", "converged"),
+)
+DIRECTION = (["lower", "is"], ["higher", "is"])  # before "better", which is no verdict then
 NEAR = 0.5  # relative distance of a number that is worth naming
 
 Token = str | Printed
@@ -89,6 +100,9 @@ def compare(quote: str, output: str) -> Compared:
         return _of_windows(text, numbers, windows)
     if not numbers:
         return Compared("gone", remark="the output does not say this")
+    contrary = _contrary(words, there)
+    if contrary:
+        return Compared("gone", remark=contrary)
     return _one_by_one(text, wanted, there)
 
 
@@ -112,15 +126,15 @@ def shape_of(quote: str) -> tuple[str, ...]:
 def agrees(old: Printed, new: Printed) -> bool:
     """Say whether a new number rounds to the printed digits of an old one."""
     value = new.value
-    unit = new.unit
     if old.percent != new.percent:
         factor = 100.0 if old.percent else 0.01
-        value, unit = value * factor, unit * factor
+        value = value * factor
     if old.relation and not new.relation:
         if old.relation == "<":
             return value < old.value
         return value > old.value
-    half = max(old.unit, unit) / 2
+    # Not by the new one's digits: the 0 of "margin 0" would agree with every number below a half.
+    half = old.unit / 2
     return abs(value - old.value) <= half * (1 + ROUNDING)
 
 
@@ -235,6 +249,25 @@ def _one_by_one(text: str, wanted: Sequence[Token], there: Sequence[Token]) -> C
     numbers = [token for token in wanted if isinstance(token, Printed)]
     today = _with_numbers(text, numbers, new_numbers) if is_complete else ""
     return Compared("changed", moved=moved, quote_today=today)
+
+
+def _contrary(words: Sequence[str], there: Sequence[Token]) -> str:
+    """Return that the output says the contrary of a word of the quote; empty where it does not."""
+    said = set(_verdict_words(there))
+    for alternatives in VERDICTS:
+        others = [word for word in alternatives if word in said]
+        for word in words:
+            if word in alternatives and word not in said and others:
+                return f"the output does not say {word!r}: it says {others[0]!r}"
+    return ""
+
+
+def _verdict_words(there: Sequence[Token]) -> Iterator[str]:
+    """Yield the words of an output, without the "better" of "lower is better"."""
+    for place, token in enumerate(there):
+        is_word = isinstance(token, str)
+        if is_word and list(there[max(0, place - 2) : place]) not in DIRECTION:
+            yield str(token)
 
 
 def _behind_words(before: Sequence[Token], there: Sequence[Token]) -> tuple[int, list[Printed]]:

@@ -106,12 +106,15 @@ class CheckedPlan:
     success: Mapping[str, Met]
 
     def standing_of(self, hypothesis: Hypothesis) -> Standing:
-        """Return whether a hypothesis is confirmed: all of its primary predictions are confirmatory."""
+        """Return the standing of a hypothesis, which is the weakest of its primary predictions'.
+
+        It is undated where a prediction has no run yet, and the others are confirmatory.
+        """
         names = [prediction.id for prediction in hypothesis.predictions if prediction.primary]
         standings = [each.standing for each in self.predictions if each.prediction.id in names]
-        if standings and all(standing == "confirmatory" for standing in standings):
-            return "confirmatory"
-        return "exploratory"
+        if not standings or "exploratory" in standings:
+            return "exploratory"
+        return "undated" if "undated" in standings else "confirmatory"
 
     @property
     def verdict(self) -> Verdict:

@@ -197,6 +197,15 @@ class Criterion(_Part):
             raise ValueError("expected either all_of or any_of, with ids of predictions or hypotheses")
         return self
 
+    def secondary_of(self, predictions: Sequence[Prediction]) -> list[str]:
+        """Return which of its predictions are secondary, so that no correction holds for them.
+
+        Args:
+            predictions: All predictions of the plan.
+        """
+        names = [*self.all_of, *self.any_of]
+        return [each.id for each in predictions if each.id in names and not each.primary]
+
 
 class Plan(_Part):
     """A declared analysis.
@@ -257,7 +266,7 @@ def _plan_of(document: Located) -> Plan:
         plan = Plan(**document.content)
     except ValidationError as error:
         complaints = []
-        for problem in error.errors():
+        for problem in _first_of_each_value(error):
             # A list that lost its items to other mistakes is not a mistake of its own.
             if problem["type"] != "too_short" or not problem["input"]:
                 complaints.append(_complaint(problem, document))
@@ -268,6 +277,18 @@ def _plan_of(document: Located) -> Plan:
     if complaints:
         raise _refusal(complaints)
     return plan
+
+
+def _first_of_each_value(error: ValidationError) -> Iterator[Mapping[str, Any]]:
+    """Yield pydantic's complaints, of a value that may be of several kinds only the first."""
+    seen: set[tuple[Location, str]] = set()
+    for problem in error.errors():
+        location = _location_of(problem)
+        is_alternative = len(location) < len(problem["loc"])
+        key = (location, "" if is_alternative else str(problem["msg"]))
+        if key not in seen:
+            seen.add(key)
+            yield problem
 
 
 def _refusal(complaints: Sequence[str]) -> WrongConfiguration:
@@ -338,7 +359,7 @@ def _location_of(problem: Mapping[str, Any]) -> Location:
     """
     location: list[str | int] = []
     for part in problem["loc"]:
-        is_kind = str(part) == "int" or str(part).startswith("literal[")
+        is_kind = str(part) in ("int", "float", "str", "bool") or str(part).startswith("literal[")
         if not is_kind:
             location.append(part)
     return tuple(location)
@@ -351,7 +372,7 @@ def _expected(kind: str, message: str, problem: Mapping[str, Any]) -> str:
         allowed = str(problem["ctx"]["expected"]).replace("'", "")
         return f"expected {allowed}"
     if kind == "string_type":
-        return "expected text; put a number that is a name into quotes"
+        return "expected text; put a number or a word like yes and on into quotes"
     if kind == "string_pattern_mismatch":
         return "expected a name of letters, digits, '.', '_' and '-' that begins with a letter"
     if kind == "tuple_type":

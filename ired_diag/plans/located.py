@@ -89,7 +89,7 @@ def locate(text: str, where: str) -> Located:
         line = 1
         if error.problem_mark is not None:
             line = error.problem_mark.line + 1
-        raise WrongConfiguration(f"{where}:{line}: not YAML: {error.problem}.") from error
+        raise WrongConfiguration(f"{where}:{line}: not YAML: {_in_words(error)}.") from error
     except (yaml.YAMLError, ValueError) as error:
         raise WrongConfiguration(f"{where}: not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
@@ -101,6 +101,15 @@ def locate(text: str, where: str) -> Located:
         except RecursionError as error:
             raise UnreadableFile(f"{where}: nested too deeply, or contains itself.") from error
     return document
+
+
+def _in_words(error: yaml.MarkedYAMLError) -> str:
+    problem = str(error.problem)
+    if "'\\t'" in problem:
+        return "a line is indented by a tab; use spaces"
+    if "another document" in problem:
+        return "a line '---' begins a second document; a plan is one"
+    return problem
 
 
 def _value(node: yaml.Node, location: Location, document: Located) -> Any:
