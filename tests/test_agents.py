@@ -16,8 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 import ired_diag as ird
-from app.agents.answers import answer
-from app.agents.answers import diagnose, gate
+from app.agents.answers import answer, diagnose, gate
 from app.agents.confinement import Confinement, Outside
 from app.agents.reply import Reply, as_json
 from app.cli import main
