@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: install browser demo test test-slow test-all lint format wheel-check clean
+.PHONY: install browser demo test test-slow test-slurm test-all lint format wheel-check clean
 
 install: $(VENV)/.installed
 
@@ -36,6 +36,10 @@ test-slow: install
 	$(TESTS) -m slow
 
 test-all: test test-slow
+
+# Arrays of trainings on a real SLURM, which is installed and started for it: some 20 minutes.
+test-slurm: install
+	env IRED_DIAG_SLURM=1 $(TESTS) tests/test_slurm_training.py
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
 """A real SLURM on this machine: an array of ten seeds, killed, cancelled, out of time, and whole in the end.
 
-The cluster is started by a script that comes with the study's data; where it is absent, or no SLURM can be
-started, the tests are skipped with the reason.
+The cluster is started by a script that comes with the study's data, which installs what is missing; where it
+is absent, or no SLURM can be started, the tests are skipped with the reason. They take some ten minutes each
+way, most of it spent in waiting for SLURM, so that they run where they are asked for: ``make test-slurm``.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ SETTINGS = {
     "checkpoint_every": 10,
 }
 PATIENCE = 300.0  # seconds
+ASKED_FOR = "IRED_DIAG_SLURM"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Cluster:
 
 @pytest.fixture(scope="module", params=["0", "1"], ids=["without accounting", "with accounting"])
 def cluster(request: pytest.FixtureRequest, shared: Path) -> Iterator[Cluster]:
+    if os.environ.get(ASKED_FOR) != "1":
+        pytest.skip("a real SLURM takes ten minutes: make test-slurm")
     script = shared.parent / "bin" / "slurm_local.sh"
     if not script.is_file():
         pytest.skip(f"nothing starts a SLURM here: {script} is absent")
