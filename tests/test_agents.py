@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 import ired_diag as ird
-from app.agents.answers import answer, diagnose, gate
+from app.agents.answers import answer, check, diagnose, gate
 from app.agents.confinement import Confinement, Outside
 from app.agents.reply import Reply, as_json
 from app.cli import main
@@ -145,6 +145,14 @@ def test_every_run_that_a_fact_touches_is_counted(tmp_path: Path) -> None:
     assert reply.n["errors"] == 3
     (said,) = [line for line in reply.statements if "diverged" in line]
     assert "2 further findings say the same with other names and numbers. In all 3 runs: a" in said
+
+
+def test_an_order_that_holds_by_the_means_is_no_proof(folder: Path) -> None:
+    table(folder / "noisy.csv", new=[1.0, 1.2], old=[1.1, 1.3])
+    (folder / "words.md").write_text("# Results\nnew is better than old.\n")
+    reply = check(Confinement(folder), str(folder / "words.md"), str(folder / "noisy.csv"))
+    assert reply.n["holds"] == 1
+    assert "holds by the means alone" in reply.caveats[0]
 
 
 def test_what_is_not_known_yet_has_a_reason(folder: Path) -> None:

@@ -32,6 +32,7 @@ from ired_diag.runs.name_list import counted, first_names
 MOST = 20  # statements of one kind
 ONE_SEED = "its noise is unknown: one seed has no spread"
 ASSUMED = "Assumed: seeds are independent and roughly symmetric around their mean."
+BY_MEANS = "A claim that one group is better holds by the means alone: ask compare about noise."
 SILENCE = "No finding does not mean no problem: only what the rules ask was looked at."
 
 
@@ -246,6 +247,8 @@ def check(folder: Confinement, report: str, runs: str | None, **choices: Any) ->
     statements = [f"{finding.severity} [{finding.rule}]: {finding.statement}" for finding in checked.findings]
     reasons = dict.fromkeys(claim.why for claim in checked.verdicts if claim.outcome == "unchecked")
     caveats = [f"Not checked: {reason}" for reason in reasons]
+    if any(claim.outcome == "holds" and claim.claim.kind == "ranking" for claim in checked.verdicts):
+        caveats.insert(0, BY_MEANS)
     if place is None:
         caveats.insert(0, "The report was checked against itself alone: pass runs to check it against them.")
     return Reply(
