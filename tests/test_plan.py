@@ -167,7 +167,7 @@ def test_a_sequential_prediction_is_supported_where_the_gate_keeps(design: str) 
         base = b.tolist() if design == "unpaired" else ()
         compared = Compared(gains=gains.tolist(), base=base, design=design)  # type: ignore[arg-type]
         for alpha in (0.2, 0.05, 0.01):
-            verdict = decide(compared, alpha=alpha).verdict
+            verdict = decide(compared, alpha=alpha, in_order=False).verdict
             assert (verdict == "keep") == (judged.p_support <= alpha)
             assert (verdict == "drop") == (judged.p_refute <= alpha)
             decided.add(verdict)

@@ -50,10 +50,13 @@ def sentence_of(across: Across, pair: NewAgainstOld) -> str:
         return verdict
     if pair.decision == "undecided":
         return (
-            f"Undecided: {failed} failed, and a failed run is the worst result. Among the runs that ended well, "
-            f"{verdict}"
+            f"Undecided: {failed} failed, and a failed run is the worst result. "
+            f"Among the runs that ended well, {verdict}"
         )
-    return f"{verdict} This is among the runs that ended well: {failed} failed, and a failed run is the worst result."
+    return (
+        f"{verdict} This is among the runs that ended well: {failed} failed, and a failed run is the worst "
+        "result."
+    )
 
 
 def _failed(pair: NewAgainstOld) -> str:
@@ -138,10 +141,11 @@ def decided_of(across: Across, pair: NewAgainstOld) -> str:
     withheld = ""
     if survivors:
         withheld = f" On {survivors} of them runs of the group with the better mean failed."
+    correction = f"Holm's correction for {counted(tested, 'task')}"
     return (
         f"Better on {better} of {total} tasks{_named(names['better'])}, "
         f"worse on {worse}{_named(names['worse'])}, "
-        f"undecided on {undecided} (each task by itself, Holm's correction for {counted(tested, 'task')}).{withheld}"
+        f"undecided on {undecided} (each task by itself, {correction}).{withheld}"
     )
 
 
@@ -239,9 +243,7 @@ def what_of(across: Across) -> str:
     readout = READOUT_NAMES[across.readout]
     if across.of_tables:
         readout = VALUE_OF_TABLE
-    return (
-        f"{total} tasks ({names}); metric: {metric} ({direction}); {readout} of each seed."
-    )
+    return f"{total} tasks ({names}); metric: {metric} ({direction}); {readout} of each seed."
 
 
 def _directions(across: Across) -> str:
