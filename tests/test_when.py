@@ -317,7 +317,7 @@ def test_stretches_before_the_last_one_are_in_the_first_sentence(tmp_path: Path)
     answer = ird.when(f"new={tmp_path / 'new'}/*", f"old={tmp_path / 'old'}/*")
     picture = curves_apart(answer)
     bold = picture.panels[1].segments
-    assert len(bold) == len(answer.apart.stretches)  # type: ignore[union-attr]
+    assert len(bold) == len(answer.apart.stretches)
     # A single step has a length too, else it could not be seen.
     assert all(start < end for start, end in (segment.x for segment in bold))
 
