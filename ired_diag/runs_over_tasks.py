@@ -338,9 +338,10 @@ def _checked(
         names = ", ".join(lacking[:MOST_LISTED])
         if len(lacking) > MOST_LISTED:
             names += f" and {len(lacking) - MOST_LISTED} more"
-        notes.append(
-            f"{len(lacking)} of {len(tasks)} tasks are left out: not every group has them ({names})."
-        )
+        left_out = "are left out: not every group has them"
+        if len(lacking) == 1:
+            left_out = "is left out: not every group has it"
+        notes.append(f"{len(lacking)} of {len(tasks)} tasks {left_out} ({names}).")
     if len(shared) < 2:
         raise DiagError(
             f"Expected two tasks or more that all groups have, found {len(shared)} ({what}). To compare one "

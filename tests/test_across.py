@@ -296,13 +296,61 @@ def test_lower_is_better_is_said_with_the_sign(tmp_path: Path) -> None:
     assert comparison.aggregates["new"]["mean"].value == pytest.approx(1.5, abs=0.05)
 
 
-def test_failed_runs_are_said_first_and_with_the_verdict(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("failing", "decision", "beginning", "tasks"),
+    [
+        ("new,x,2,0.52", "undecided", "Undecided: 1 run of new failed", "Better on 1 of 2 tasks (y)"),
+        ("old,x,2,1.02", "better", "new is better than old: -", "Better on 2 of 2 tasks (x, y)"),
+    ],
+)
+def test_a_group_is_not_better_by_the_mean_of_its_survivors(
+    tmp_path: Path,
+    failing: str,
+    decision: str,
+    beginning: str,
+    tasks: str,
+) -> None:
+    """``stats`` and ``gate`` leave it undecided too: a failed run is the worst result."""
     path = tmp_path / "losses.csv"
     lines = ["method,task,seed,loss"]
     for group, level in (("new", 0.5), ("old", 1.0)):
         for task in ("x", "y"):
             lines += [f"{group},{task},{seed},{level + seed / 100}" for seed in range(4)]
-    path.write_text("\n".join(lines).replace("new,x,2,0.52", "new,x,2,nan") + "\n")
+    of_group, of_task, seed, _ = failing.split(",")
+    text = "\n".join(lines) + "\n"
+    assert failing in text
+    path.write_text(text.replace(failing, f"{of_group},{of_task},{seed},nan"))
     output, _, _ = said("across", path)
-    assert output.splitlines()[0].startswith("x: new: 1 of 4 seeds ended in NaN (seed2)")
-    assert "1 run of new failed, and a failed run is the worst result" in output
+    assert output.splitlines()[0].startswith(f"x: {of_group}: 1 of 4 seeds ended in NaN (seed2)")
+    assert f"\n{beginning}" in output
+    assert f"1 run of {of_group} failed, and a failed run is the worst result" in output
+    assert tasks in output
+    assert "Of the runs that ended well, one of new" in output
+    answer, _, _ = said("across", path, "--json")
+    (pair,) = json.loads(answer)["pairs"]
+    assert pair["decision"] == decision
+    assert sum(pair["failed_runs"].values()) == 1
+
+
+def test_the_correction_counts_the_tasks_that_are_tested(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    rng = np.random.default_rng(2)
+    lines = ["method,task,seed,score"]
+    for group in ("new", "old"):
+        for task in ("x", "y", "constant"):
+            for seed in range(4):
+                value = 5.0 if task == "constant" else 5 + rng.standard_normal()
+                lines.append(f"{group},{task},{seed},{value}")
+    path.write_text("\n".join(lines) + "\n")
+    output, _, _ = said("across", path)
+    assert "undecided on 3 (each task by itself, Holm's correction for 2 tasks)" in output
+    assert "value of the table of each seed" in output
+
+
+def test_a_task_of_one_seed_has_no_verdict_and_no_probability(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    lines = ["method,task,seed,score", "a,x,0,1", "a,y,0,2", "b,x,0,1.1", "b,y,0,2.1"]
+    path.write_text("\n".join(lines) + "\n")
+    output, _, _ = said("across", path)
+    assert "No task can be tested by itself." in output
+    assert "nan%" not in output

@@ -131,7 +131,106 @@ def test_values_that_jump_leave_no_mean_and_it_is_said() -> None:
     gains = [1.0, 1.0001, 0.9999, 1.0, 1.0, *[5.0, 5.0001, 4.9999] * 10]
     decision = decide(Compared(gains=gains, base=(), design="paired"))
     assert decision.is_contradiction
+    assert decision.verdict == "undecided"
     assert "contradict what is assumed" in decision.reason
+
+
+@pytest.mark.parametrize("design", ["paired", "unpaired"])
+def test_seeds_that_finish_in_another_order_than_that_of_their_numbers_keep_the_level(design: str) -> None:
+    """The gate is asked after each seed and finds them sorted by number: 200 studies of no effect."""
+    generator = np.random.default_rng(11)
+    kept = dropped = 0
+    for _ in range(200):
+        numbers = generator.permutation(24)
+        values = generator.standard_normal(24)
+        base = generator.standard_normal(8).tolist() if design == "unpaired" else ()
+        verdicts = set()
+        for n in range(4, 25):
+            by_number = values[:n][np.argsort(numbers[:n])]
+            study = Compared(gains=by_number.tolist(), base=base, design=design)  # type: ignore[arg-type]
+            verdicts.add(decide(study, in_order=False).verdict)
+        kept += "keep" in verdicts
+        dropped += "drop" in verdicts
+    assert 0 < kept + dropped
+    # 10 of 200 are 5%: in the order of numbers every prefix would count as a look, and about 17 would be.
+    assert max(kept, dropped) <= 10
+
+
+def test_the_order_of_rows_decides_nothing(tmp_path: Path) -> None:
+    values = [1.0, 1.1, 0.9, 1.05, 0.95, -3.0, -2.0, -2.5]
+    verdicts = set()
+    for name, numbers in (("a", values), ("b", values[::-1])):
+        path = table(tmp_path / f"{name}.csv", {"new": [2 - value for value in numbers]})
+        verdicts.add(ird.gate("new", threshold=2.0, runs=path).decision.verdict)
+    assert verdicts == {"undecided"}
+
+
+@pytest.mark.parametrize("scale", [1e-310, 1e-300, 1e-160, 1.0, 1e160, 1e290])
+def test_the_unit_of_the_metric_changes_no_decision(scale: float) -> None:
+    """The square of a deviation of 1e-200 is 0 in floating point, and that of 1e200 infinite."""
+    generator = np.random.default_rng(0)
+    new, base = generator.normal(1, 0.3, 9), generator.normal(0.6, 0.3, 9)
+    for design, of_base in (("threshold", np.array([])), ("unpaired", base)):
+        decisions = []
+        for unit in (1.0, scale):
+            gains, others = (unit * new).tolist(), (unit * of_base).tolist()
+            decisions.append(decide(Compared(gains=gains, base=others, design=design)))  # type: ignore[arg-type]
+        plain, scaled = decisions
+        assert scaled.verdict == plain.verdict
+        assert not scaled.is_contradiction
+        assert scaled.low == pytest.approx(scale * plain.low, rel=1e-4)
+        assert scaled.high == pytest.approx(scale * plain.high, rel=1e-4)
+
+
+def test_a_tiny_alpha_needs_many_seeds() -> None:
+    decision = decide(Compared(gains=[1.0, 1.1, 0.9], base=(), design="threshold"), alpha=1e-300)
+    assert decision.verdict == "undecided"
+    assert decision.earliest > 100
+
+
+def test_nothing_is_dropped_for_being_worse_than_survivors() -> None:
+    """The old group lost seeds: what is left of it may be its lucky part."""
+    worse = Compared(gains=[-1.0, -1.1, -0.9, -1.0, -1.05], base=(), design="paired")
+    assert decide(worse).verdict == "drop"
+    decision = decide(worse, failed_base=2)
+    assert (decision.verdict, decision.more) == ("undecided", None)
+    assert "2 seeds of the old group failed" in decision.reason
+    better = Compared(gains=[1.0, 1.1, 0.9, 1.0, 1.05], base=(), design="paired")
+    assert decide(better, failed_base=2).verdict == "keep"
+
+
+def test_the_command_does_not_drop_against_survivors(tmp_path: Path) -> None:
+    noise = 0.01 * np.random.default_rng(5).standard_normal((2, 8))
+    old = [*(1 + noise[1][:6]).tolist(), math.inf, math.inf]
+    path = table(tmp_path / "r.csv", {"new": (1.2 + noise[0]).tolist(), "old": old})
+    said = CliRunner().invoke(main, ["gate", "new", "--against", "old", "--runs", str(path)])
+    assert said.exit_code == 4, said.output
+    assert "2 seeds of the old group failed" in said.output
+    assert "value of the table of each seed" in said.output
+
+
+def test_too_few_old_seeds_are_named_as_what_lacks() -> None:
+    generator = np.random.default_rng(4)
+    compared = Compared(
+        gains=generator.normal(2.0, 1, 8).tolist(),
+        base=generator.normal(0.0, 1, 5).tolist(),
+        design="unpaired",
+    )
+    decision = decide(compared)
+    assert (decision.verdict, decision.more) == ("undecided", None)
+    assert "20 new seeds next to 5 old seeds with this mean and spread would not decide" in decision.reason
+    assert "20 seeds of each group would" in decision.reason
+
+
+def test_a_budget_that_is_used_up_is_said() -> None:
+    gains = np.random.default_rng(4).standard_normal(25).tolist()
+    decision = decide(Compared(gains=gains, base=(), design="paired"), budget=20)
+    assert decision.reason.endswith("the budget of 20 seeds is used up.")
+
+
+def test_an_old_group_without_a_number_is_not_called_one_number() -> None:
+    with pytest.raises(DiagError, match="No seed of the old group has a number to compare with"):
+        against_group({"s0": 1.0}, {}, lower_is_better=True, is_paired=False)
 
 
 def test_failed_seeds_are_not_left_out_of_a_keep() -> None:

@@ -46,6 +46,12 @@ hypotheses:
 LONG_AGO, IN_FUTURE = "2020-01-01T00:00:00+00:00", "2100-01-01T00:00:00+00:00"
 
 
+@pytest.fixture(autouse=True)
+def _later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests are read in 2101, so that their runs may begin after any lock."""
+    monkeypatch.setattr(times, "_now", lambda: datetime(2101, 1, 1, tzinfo=UTC))
+
+
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, list(map(str, arguments)))
 
@@ -168,7 +174,7 @@ def test_a_sequential_prediction_is_supported_where_the_gate_keeps(design: str) 
         base = b.tolist() if design == "unpaired" else ()
         compared = Compared(gains=gains.tolist(), base=base, design=design)  # type: ignore[arg-type]
         for alpha in (0.2, 0.05, 0.01):
-            verdict = decide(compared, alpha=alpha).verdict
+            verdict = decide(compared, alpha=alpha, in_order=False).verdict
             assert (verdict == "keep") == (judged.p_support <= alpha)
             assert (verdict == "drop") == (judged.p_refute <= alpha)
             decided.add(verdict)
@@ -644,3 +650,12 @@ def test_the_gdsearch_plan_is_confirmatory_on_runs_that_it_makes(
     assert changed.hypotheses["I1"] == "supported"
     assert {each.standing for each in changed.predictions} == {"exploratory"}
     assert any('"10%" → "90%"' in line for line in changed.changes)
+
+
+def test_a_run_that_begins_in_the_future_shows_a_wrong_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = datetime(2026, 1, 1, tzinfo=UTC)
+    start = times.Start("q1/seed0", locked + timedelta(days=2), locked + timedelta(days=2), "its files say so")
+    monkeypatch.setattr(times, "_now", lambda: locked + timedelta(days=1))
+    assert times.order_of(locked, [start]).order == "unknown"
+    monkeypatch.setattr(times, "_now", lambda: locked + timedelta(days=3))
+    assert times.order_of(locked, [start]).order == "before"

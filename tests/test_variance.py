@@ -240,6 +240,24 @@ def test_what_cannot_be_used_is_said(arguments: list[str], status: int, message:
     assert message in said("variance", *arguments, "--runs", path, status=status)
 
 
+def test_a_spread_whose_square_is_no_number_is_said(tmp_path: Path) -> None:
+    path = table(tmp_path / "t.csv", {"a": 1e-300 * results(), "b": 1e-300 * (1 + results())})
+    assert "log the metric in another unit" in said("variance", "a", "--runs", path)
+    said("stats", "a", "b", "--runs", path)
+
+
+def test_a_table_is_not_said_to_lack_a_plateau(tmp_path: Path) -> None:
+    path = table(tmp_path / "t.csv", {"a": results()})
+    assert "plateau" not in said("variance", "a", "--runs", path)
+
+
+def test_new_seeds_are_those_of_what_varies(tmp_path: Path) -> None:
+    path = table(tmp_path / "t.csv", {"a": np.vstack([results()[:1]] * 1)})
+    output = said("variance", "a", "--runs", path)
+    assert "All runs have initialisation 0" in output
+    assert "new seeds below are seeds of the rest" in output
+
+
 def test_two_by_two_says_that_nothing_can_be_told(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", {"a": results()[:2, :2]})
     output = said("variance", "a", "--runs", path, "--cost", "seeds=1,init=0.5,data=0.5")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import ired_diag as ird
 from app.calls.timing import pictures_of
 from app.cli import main
+from ired_diag.drawing.curves_apart import curves_apart
 from ired_diag.drawing.paper_files import Provenance, write_figure
 from ired_diag.errors import DiagError, NotFound
 
@@ -299,3 +300,37 @@ def test_seeds_of_the_study_are_pairs(shared: Path) -> None:
     assert answer.apart.since is not None
     assert answer.apart.since < 20_000
     assert "q103 is worse than q101" in repr(answer)
+
+
+def test_stretches_before_the_last_one_are_in_the_first_sentence(tmp_path: Path) -> None:
+    """The last stretch may be one step, when the curves were apart for most of the training."""
+
+    def gone(steps: Array, generator: np.random.Generator) -> Array:
+        bump = ((steps > 1000) & (steps <= 3000)) | (steps == 3500)
+        return falling(1.0)(steps, generator) - np.where(bump, 0.3, 0.0)
+
+    text = run(write_logs(tmp_path, "new", gone), write_logs(tmp_path, "old", falling(1.0)))
+    first = text.splitlines()[1]
+    assert first.startswith("Not apart at the end (step 4000). new is apart from old at steps ")
+    assert "1100 to 3000 (better)" in first
+    assert "3500 (better)" in first
+    answer = ird.when(f"new={tmp_path / 'new'}/*", f"old={tmp_path / 'old'}/*")
+    picture = curves_apart(answer)
+    bold = picture.panels[1].segments
+    assert len(bold) == len(answer.apart.stretches)
+    # A single step has a length too, else it could not be seen.
+    assert all(start < end for start, end in (segment.x for segment in bold))
+
+
+def test_a_target_that_all_reach_at_once_is_not_blamed_on_runs_that_ended(tmp_path: Path) -> None:
+    new, old = write_logs(tmp_path, "new", falling(1.0)), write_logs(tmp_path, "old", falling(1.0))
+    text = run(new, old, "--target", "50")
+    assert "all runs are at 50 at their first evaluation already" in text
+    assert "ended" not in text
+
+
+def test_few_seeds_say_once_that_nothing_can_be_told(tmp_path: Path) -> None:
+    new = write_logs(tmp_path, "new", falling(0.5), seeds=3)
+    text = run(new, write_logs(tmp_path, "old", falling(1.0), seeds=3))
+    assert "nothing can be told apart at 5%" in text
+    assert "no difference is shown" not in text

@@ -24,7 +24,7 @@ from ired_diag.comparison.answer_words import (
     readout_in_words,
 )
 from ired_diag.comparison.gate import Decision
-from ired_diag.comparison.words import verdict_of
+from ired_diag.comparison.words import readout_name, verdict_of
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.finding_clusters import Fact
 from ired_diag.runs.name_list import counted, first_names
@@ -146,7 +146,7 @@ def gate(folder: Confinement, new: str, against: str | None, runs: str, **choice
     statements = [
         answer.comparison.metric_words,
         f"{answer.new} is {word} than {answer.against} by {abs(decision.better_by):.6g} in the mean of "
-        f"{counted(decision.n, 'seed')}, judged by the {answer.comparison.readout} value of each.",
+        f"{counted(decision.n, 'seed')}, judged by the {readout_name(answer.comparison)} of each.",
         decision.reason,
     ]
     if decision.more:

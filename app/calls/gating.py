@@ -89,7 +89,8 @@ def gate(
         readout: Number of a curve: ``last``, ``best``, ``last10``, ``area`` or ``plateau``.
         paired: Whether equal seeds are pairs. Default: where the configurations state the same data.
         grouping: The user's definition of groups and seeds. Default: both are recognized.
-        order: Labels of the seeds of the new group in the order in which they finished. Default: by number.
+        order: Labels of the seeds of the new group in the order in which they finished: then the first at
+            which the margin lies outside decides. Default: unknown, and the interval of all seeds decides.
 
     Raises:
         DiagError: Neither or both of ``against`` and ``threshold``; an option is out of range; the old group
@@ -131,6 +132,8 @@ def gate(
             alpha=alpha,
             budget=budget,
             failed=_failed(groups[0]),
+            failed_base=sum(_failed(group) for group in groups[1:]),
+            in_order=order is not None,
         ),
         comparison=comparison,
         new=groups[0].name,

@@ -113,7 +113,7 @@ def command(
     ired-diag across scores.csv --against dqn
     ired-diag across new=new.csv old=old.csv
     ired-diag across new='logs/new/*' old='logs/old/*' --tasks env_id
-    ired-diag across q103 q101 --metrics val_mse,val_loss
+    ired-diag across q103 q101 --metrics validation/mse,train/mse_error
     """
     from app.calls.tasks_compared import across_with_runs, write_pictures_across
 
@@ -141,6 +141,8 @@ def _as_dict(across: Across) -> dict[str, object]:
                 "old": pair.old,
                 "is_paired": pair.is_paired,
                 "not_paired_because": pair.obstacle,
+                "decision": pair.decision,
+                "failed_runs": {pair.new: pair.failed, pair.old: pair.failed_old},
                 "p_adjusted": pair.p_adjusted,
                 "mean_effect": {
                     "difference": pair.result.difference,
@@ -223,7 +225,7 @@ def _print_tasks(across: Across, pair: NewAgainstOld) -> None:
                 else effect.test.reason,
                 amounts.p_in_words(effect.p_adjusted),
                 effect.decision,
-                f"{pair.improvement.tasks[t].probability:.0%}",
+                _share(pair.improvement.tasks[t].probability),
                 f"{effect.n_a}, {effect.n_b}",
             ]
         )
@@ -232,6 +234,10 @@ def _print_tasks(across: Across, pair: NewAgainstOld) -> None:
         ["task", pair.new, pair.old, "effect", "95%, all tasks together", "p (Holm)", "", "P(better)", "n"],
         rows,
     )
+
+
+def _share(probability: float) -> str:
+    return "unknown" if math.isnan(probability) else f"{probability:.0%}"
 
 
 def _print_aggregates(across: Across) -> None:

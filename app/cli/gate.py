@@ -142,6 +142,8 @@ def _print(answer: Gate) -> None:
 
 
 def _difference_in_words(answer: Gate) -> str:
+    from ired_diag.comparison.words import readout_name
+
     decision = answer.decision
     low, high = decision.low, decision.high
     word, size = "better", decision.better_by
@@ -151,10 +153,12 @@ def _difference_in_words(answer: Gate) -> str:
     interval = f"{low:.6g} to {high:.6g}; {level} at every number of seeds together"
     if not math.isfinite(low):
         interval = "no interval yet"
+    if decision.is_contradiction:
+        interval = "no interval: see above"
     return (
         f"{answer.new} is {word} than {answer.against} by {size:.6g} in the mean "
         f"of {_seeds_in_words(answer)} ({interval}). "
-        f"Margin {decision.margin:g}; the {answer.comparison.readout} value of each seed."
+        f"Margin {decision.margin:g}; {readout_name(answer.comparison)} of each seed."
     )
 
 

@@ -38,11 +38,12 @@ from ired_diag.runs.run import Run
 from ired_diag.stats.aggregate_coverage import LEAST, coverage_of_aggregate
 from ired_diag.stats.improvement_over_tasks import ImprovementOverTasks, improvement_over_tasks
 from ired_diag.stats.multiplicity import holm
-from ired_diag.stats.over_tasks import OverTasks, over_tasks
+from ired_diag.stats.over_tasks import Decision, OverTasks, over_tasks
 from ired_diag.stats.score_aggregates import Aggregate, Resampling, aggregates, fewest_seeds
 from ired_diag.stats.score_scale import Scale
 
 LAST = "last"
+ALPHA = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,9 @@ class NewAgainstOld:
         p_adjusted: P of the mean effect after Holm's correction for several groups.
         is_paired: Whether equal seeds were taken as pairs.
         obstacle: Why they were not; empty where they were.
-        improvement: How often a run of the group is better than one of the old.
+        improvement: How often a run of the group is better than one of the old, of those that ended well.
+        failed: How many runs of the group failed, over all tasks.
+        failed_old: How many of the old group.
     """
 
     new: str
@@ -112,6 +115,32 @@ class NewAgainstOld:
     is_paired: bool
     obstacle: str
     improvement: ImprovementOverTasks
+    failed: int = 0
+    failed_old: int = 0
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the means of runs that ended well differ, after Holm's correction."""
+        return self.p_adjusted <= ALPHA
+
+    @property
+    def decision(self) -> Decision:
+        """Whether the group is better or worse on average; a mean over survivors decides nothing for it."""
+        if not self.is_significant:
+            return "undecided"
+        return _among_survivors(
+            "better" if self.result.difference > 0 else "worse",
+            failed=self.failed,
+            failed_old=self.failed_old,
+        )
+
+
+def _among_survivors(decision: Decision, *, failed: int, failed_old: int) -> Decision:
+    """Return a decision, or ``undecided`` where runs of the group that it favours failed."""
+    favoured = {"better": failed, "worse": failed_old}
+    if favoured.get(decision):
+        return "undecided"
+    return decision
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -159,6 +188,11 @@ class Across:
     def task_names(self) -> list[str]:
         """Names of the tasks."""
         return [task.name for task in self.tasks]
+
+    @property
+    def of_tables(self) -> bool:
+        """Whether all numbers are those of tables, so that there are no curves to read them off."""
+        return all(members.of_table for task in self.tasks for members in task.members.values())
 
     def seeds(self, group: str) -> tuple[int, int]:
         """Return the least and the largest number of seeds of a group on a task."""
@@ -359,14 +393,22 @@ def _against(
         resampling=resampling,
         paired=is_paired,
     )
+    failed = [task.failed(new) for task in numbers]
+    failed_old = [task.failed(old) for task in numbers]
+    decided = []
+    for effect, of_group, of_old_group in zip(result.tasks, failed, failed_old, strict=True):
+        decision = _among_survivors(effect.decision, failed=of_group, failed_old=of_old_group)
+        decided.append(replace(effect, decision=decision))
     return NewAgainstOld(
         new=new,
         old=old,
-        result=result,
+        result=replace(result, tasks=decided),
         p_adjusted=result.test.p,
         is_paired=is_paired,
         obstacle=obstacle,
         improvement=improvement,
+        failed=sum(failed),
+        failed_old=sum(failed_old),
     )
 
 

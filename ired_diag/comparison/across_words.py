@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from ired_diag.comparison.across import Across, NewAgainstOld
+from ired_diag.comparison.across import ALPHA, Across, NewAgainstOld
 from ired_diag.comparison.across_amounts import amount, interval_in_words, p_in_words
+from ired_diag.comparison.words import READOUT_NAMES, VALUE_OF_TABLE
 from ired_diag.runs.name_list import counted, first_names
 from ired_diag.stats.aggregate_coverage import LEAST
 from ired_diag.stats.simultaneous import simultaneous_interval
 
-ALPHA = 0.05
 MOST_NAMED = 8  # tasks in a sentence
 METHODS = {
     "paired": "paired t test of per-seed means",
@@ -39,27 +39,34 @@ def sentence_of(across: Across, pair: NewAgainstOld) -> str:
             f"No test of {pair.new} against {pair.old} over {tasks}: {reason}. The mean difference is {size}."
         )
     found = _interval_and_p(across, pair)
-    if pair.p_adjusted > ALPHA:
+    if not pair.is_significant:
         return f"Undecided: {pair.new} and {pair.old} differ by {size} on average over {tasks} ({found})."
     word = "better"
     if result.difference < 0:
         word = "worse"
     verdict = f"{pair.new} is {word} than {pair.old}: {size} on average over {tasks} ({found})."
-    return verdict + _failed(across, pair)
+    failed = _failed(pair)
+    if not failed:
+        return verdict
+    if pair.decision == "undecided":
+        return (
+            f"Undecided: {failed} failed, and a failed run is the worst result. "
+            f"Among the runs that ended well, {verdict}"
+        )
+    return (
+        f"{verdict} This is among the runs that ended well: {failed} failed, and a failed run is the worst "
+        "result."
+    )
 
 
-def _failed(across: Across, pair: NewAgainstOld) -> str:
-    """Return that a verdict is among the runs that ended well; empty where none failed."""
+def _failed(pair: NewAgainstOld) -> str:
+    """Return how many runs of each group failed; empty where none did."""
     counts = []
-    for group in (pair.new, pair.old):
-        failed = sum(len(task.members[group].failed) for task in across.tasks)
+    for group, failed in ((pair.new, pair.failed), (pair.old, pair.failed_old)):
         if failed:
             runs = counted(failed, "run")
             counts.append(f"{runs} of {group}")
-    if not counts:
-        return ""
-    listed = " and ".join(counts)
-    return f" This is among the runs that ended well: {listed} failed, and a failed run is the worst result."
+    return " and ".join(counts)
 
 
 def _interval_and_p(across: Across, pair: NewAgainstOld) -> str:
@@ -122,13 +129,23 @@ def decided_of(across: Across, pair: NewAgainstOld) -> str:
     for task, effect in zip(across.tasks, pair.result.tasks, strict=True):
         names[effect.decision].append(task.name)
     total = len(across.tasks)
+    tested = sum(math.isfinite(effect.p_adjusted) for effect in pair.result.tasks)
+    if not tested:
+        return "No task can be tested by itself."
     better = len(names["better"])
     worse = len(names["worse"])
     undecided = len(names["undecided"])
+    survivors = sum(
+        effect.decision == "undecided" and effect.p_adjusted <= ALPHA for effect in pair.result.tasks
+    )
+    withheld = ""
+    if survivors:
+        withheld = f" On {survivors} of them runs of the group with the better mean failed."
+    correction = f"Holm's correction for {counted(tested, 'task')}"
     return (
         f"Better on {better} of {total} tasks{_named(names['better'])}, "
         f"worse on {worse}{_named(names['worse'])}, "
-        f"undecided on {undecided} (each task by itself, Holm's correction for {total} tasks)."
+        f"undecided on {undecided} (each task by itself, {correction}).{withheld}"
     )
 
 
@@ -223,9 +240,10 @@ def what_of(across: Across) -> str:
     metric = first_names(list(metrics), MOST_NAMED)
     direction = _directions(across)
     total = len(across.tasks)
-    return (
-        f"{total} tasks ({names}); metric: {metric} ({direction}); the {across.readout} value of each seed."
-    )
+    readout = READOUT_NAMES[across.readout]
+    if across.of_tables:
+        readout = VALUE_OF_TABLE
+    return f"{total} tasks ({names}); metric: {metric} ({direction}); {readout} of each seed."
 
 
 def _directions(across: Across) -> str:
@@ -246,7 +264,10 @@ def improvement_of(pair: NewAgainstOld) -> str:
     interval = f"no interval: {mean.reason}"
     if math.isfinite(mean.low):
         interval = f"{mean.low:.0%} to {mean.high:.0%}"
+    subject = f"A run of {pair.new}"
+    if _failed(pair):
+        subject = f"Of the runs that ended well, one of {pair.new}"
     return (
-        f"A run of {pair.new} is better than a run of {pair.old} on the same task "
+        f"{subject} is better than a run of {pair.old} on the same task "
         f"with a probability of {mean.value:.0%} ({interval})."
     )

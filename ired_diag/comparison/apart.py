@@ -191,7 +191,7 @@ def _too_few(name_a: str, name_b: str, n_a: int, n_b: int, *, is_paired: bool) -
 
 def _check_several_evaluations(runs: Sequence[Watched]) -> None:
     if all(len(run.places) < 2 for run in runs):
-        raise NotFound("Each run has one evaluation, which makes no curve.")
+        raise NotFound("each run has one evaluation, which makes no curve.")
 
 
 def _curves(runs: Sequence[Watched]) -> list[tuple[Array, Array]]:

@@ -3,13 +3,18 @@
 Let x be how much better a seed of the new group is: than its pair, than the mean of the old group, or than
 a threshold. The change is kept where the mean of x is above the margin, dropped where it is below. Both are
 read off intervals that hold at every number of seeds together (``stats.anytime``), at level 2α with both
-sides, and the *first* seed at which the margin lies outside decides: so a change whose mean is at the
-margin is kept with a probability of at most α, however often one looks, and dropped with at most α.
+sides: so a change whose mean is at the margin is kept with a probability of at most α, however often one
+looks, and dropped with at most α.
+
+Where the order in which seeds finished is known, the *first* seed at which the margin lies outside decides.
+Where it is not, the interval of all seeds decides: sorted by number, seeds that finish in another order make
+looks that nobody took, and by seed 30 a change without effect is kept in 9% of studies and dropped in 9%.
 
 A single number as the old result has no known noise: it is refused as a group, and is a threshold only
 where the user says so. Seeds that failed have no number, and a mean over the others would be one of
-survivors: a group with failed seeds is not kept. Where all seeds of a group have the same number, nothing is
-known of its noise, and nothing is decided.
+survivors: a group with failed seeds is not kept, and nothing is dropped for being worse than the survivors of
+the old group. Where all seeds of a group have the same number, nothing is known of its noise, and nothing is
+decided. Where intervals exclude every mean, the assumptions do not hold, and nothing is decided either.
 """
 
 from __future__ import annotations
@@ -29,8 +34,11 @@ from ired_diag.stats.anytime import (
     earliest,
     half_width,
     half_width_of_difference,
+    look_at_difference,
+    look_at_mean,
     looks_at_difference,
     looks_at_mean,
+    spread,
 )
 
 Verdict = Literal["keep", "drop", "undecided"]
@@ -46,7 +54,8 @@ class Decision:
         design: What a seed is compared with: ``paired``, ``unpaired`` or ``threshold``.
         n: Seeds that were looked at.
         n_base: Seeds of the old group; 0 of a threshold.
-        decided_at: Number of seeds at which it was decided; None where it is undecided.
+        decided_at: Number of seeds at which it was decided: the first where the order of seeds is known, else
+            all; None where it is undecided.
         better_by: Mean of x over all seeds: above 0 is better.
         low: Lower end of the interval of that mean, which holds at every number of seeds together.
         high: Upper end of that interval.
@@ -122,7 +131,11 @@ def against_group(
         return Compared(
             gains=[sign * (values[seed] - base[seed]) for seed in shared], base=(), design="paired"
         )
-    if len(base) < 2:
+    if not base:
+        raise DiagError(
+            "No seed of the old group has a number to compare with. What became of each: ired-diag stats."
+        )
+    if len(base) == 1:
         raise DiagError(
             "The old result is one number, and how far another seed would lie from it is unknown. Name a "
             "group of two seeds or more with --against, or, if the number is a target that was fixed "
@@ -142,6 +155,8 @@ def decide(
     alpha: float = 0.05,
     budget: int = BUDGET,
     failed: int = 0,
+    failed_base: int = 0,
+    in_order: bool = True,
 ) -> Decision:
     """Return whether to keep a change, at whatever number of seeds this is.
 
@@ -151,19 +166,27 @@ def decide(
         alpha: Chance to keep, and chance to drop, a change whose mean is at the margin.
         budget: Most seeds of the new group that would be trained.
         failed: Seeds of the new group that failed.
+        failed_base: Seeds of the old group that failed.
+        in_order: Whether seeds are in the order in which they finished.
 
     Raises:
         DiagError: No seed has a number.
     """
-    looks = list(_looks(compared, alpha))
-    if not looks:
+    if not compared.gains:
         raise DiagError("No seed has a number to decide on.")
-    deciding = next((look for look in looks if look.low > margin or look.high < margin), None)
+    looks = list(_looks(compared, alpha))
     last = looks[-1]
+    if not in_order:
+        # No mean is left in any one order with a probability of at most 2α, so that it is said here too.
+        looks = [_look_at_all(compared, alpha)]
+        if not last.is_empty:
+            last = looks[-1]
+    deciding = next((look for look in looks if look.low > margin or look.high < margin), None)
     verdict: Verdict = "undecided"
     if deciding is not None:
         verdict = "keep" if deciding.low > margin else "drop"
-    if verdict == "keep" and failed:
+    among_survivors = failed if verdict == "keep" else failed_base
+    if among_survivors or last.is_empty:
         verdict = "undecided"
     without_spread = _without_spread(compared)
     more = None
@@ -185,9 +208,13 @@ def decide(
         reason="",
         is_contradiction=last.is_empty,
     )
-    if more is not None and failed and last.mean > margin:  # more seeds of the group would not keep it
+    # More seeds would not decide it where the failed ones stay.
+    lasting = failed if last.mean > margin else failed_base
+    if lasting or last.is_empty:
         decision = replace(decision, more=None)
-    reason = without_spread or _reason(decision, failed=failed, budget=budget)
+    reason = without_spread or _reason(decision, failed=failed, failed_base=failed_base, budget=budget)
+    if not reason:
+        reason = _reason_within(compared, decision, alpha=alpha, budget=budget)
     return replace(decision, reason=reason)
 
 
@@ -195,6 +222,12 @@ def _looks(compared: Compared, alpha: float) -> Iterator[Look]:
     if compared.design == "unpaired":
         return looks_at_difference(compared.gains, compared.base, alpha=2 * alpha)
     return looks_at_mean(compared.gains, alpha=2 * alpha)
+
+
+def _look_at_all(compared: Compared, alpha: float) -> Look:
+    if compared.design == "unpaired":
+        return look_at_difference(compared.gains, compared.base, alpha=2 * alpha)
+    return look_at_mean(compared.gains, alpha=2 * alpha)
 
 
 def _without_spread(compared: Compared) -> str:
@@ -237,26 +270,34 @@ def _more(compared: Compared, *, margin: float, alpha: float, budget: int) -> in
     return None
 
 
-def _expected_half_width(compared: Compared, count: int, alpha: float) -> float:
-    """Return half of the width of the interval at a number of seeds, if the spread stays as it is."""
-    sd = float(np.std(compared.gains, ddof=1))
+def _expected_half_width(compared: Compared, count: int, alpha: float, *, at_least_base: int = 0) -> float:
+    """Return half of the width of the interval at numbers of seeds, if the spread stays as it is."""
+    sd = spread(compared.gains)
     if not compared.base:
         return half_width(count, sd, 2 * alpha)
-    sd_base = float(np.std(compared.base, ddof=1))
-    return half_width_of_difference(count, sd, len(compared.base), sd_base, 2 * alpha)
+    if len(compared.base) < 2:
+        return math.inf
+    count_base = max(len(compared.base), at_least_base)
+    return half_width_of_difference(count, sd, count_base, spread(compared.base), 2 * alpha)
 
 
-def _reason(decision: Decision, *, failed: int, budget: int) -> str:
+def _reason(decision: Decision, *, failed: int, failed_base: int, budget: int) -> str:
+    """Return the reason; empty where the margin is within the interval and would stay there."""
     if decision.is_contradiction:
         return (
             "The seeds contradict what is assumed of them (independent, one distribution): no mean is left. "
             "Look at them in their order: did something change between them?"
         )
-    if failed:
-        seeds = "1 seed" if failed == 1 else f"{failed} seeds"
-        if decision.verdict != "drop":
-            return f"{seeds} of the new group failed: a mean over the others would be one of survivors."
-    decided = f"decided at seed {decision.decided_at}, however often one looks"
+    if failed and decision.verdict != "drop":
+        return (
+            f"{_counted(failed)} of the new group failed: a mean over the others would be one of survivors."
+        )
+    if failed_base and decision.verdict != "keep" and decision.better_by <= decision.margin:
+        return (
+            f"{_counted(failed_base)} of the old group failed: a mean over its others would be one of "
+            "survivors, and the new group is not dropped for being worse than they are."
+        )
+    decided = f"decided with {decision.decided_at} seeds, however often one looks"
     if decision.verdict == "keep":
         return f"The mean is above the margin: {decided}."
     if decision.verdict == "drop":
@@ -266,6 +307,26 @@ def _reason(decision: Decision, *, failed: int, budget: int) -> str:
     if decision.more is not None:
         seeds = "1 more seed is" if decision.more == 1 else f"{decision.more} more seeds are"
         return f"With this mean and spread, {seeds} expected to decide."
-    if decision.design == "unpaired" and math.isinf(decision.high):
-        return "The old group has too few seeds: train more of them, or pair the seeds."
-    return f"The margin lies within the interval, and with this mean and spread would at {budget} seeds too."
+    if decision.n >= budget:
+        return f"The margin lies within the interval, and the budget of {budget} seeds is used up."
+    return ""
+
+
+def _reason_within(compared: Compared, decision: Decision, *, alpha: float, budget: int) -> str:
+    """Return that more seeds of the new group are not expected to decide, and whether old ones would be."""
+    within = "The margin lies within the interval"
+    if math.isinf(decision.high):
+        within = "There is no interval yet"
+    if decision.design != "unpaired":
+        return f"{within}, and {budget} seeds with this mean and spread would not decide."
+    count = len(compared.base)
+    old = "1 old seed" if count == 1 else f"{count} old seeds"
+    reason = f"{within}, and {budget} new seeds next to {old} with this mean and spread would not decide."
+    width = _expected_half_width(compared, budget, alpha, at_least_base=budget)
+    if count < budget and width < abs(decision.better_by - decision.margin):
+        reason += f" {budget} seeds of each group would: train more old ones too."
+    return reason
+
+
+def _counted(seeds: int) -> str:
+    return "1 seed" if seeds == 1 else f"{seeds} seeds"

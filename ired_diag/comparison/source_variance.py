@@ -147,7 +147,7 @@ def source_variance(
     )
     if curves is not None:
         lacking = components.no_noise
-    if lacking and not components.reason:
+    if lacking and not components.reason and not members.of_table:
         notes.append(f"The noise of evaluations is not told apart from the rest: {lacking}.")
     steps = []
     seconds = []

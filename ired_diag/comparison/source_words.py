@@ -87,7 +87,10 @@ def limits_in_words(result: SourceVariance) -> Iterator[str]:
     for key, seed in result.levels.fixed_keys.items():
         shared.append(f"{key} {seed}")
     if shared:
-        yield f"All runs have {joined(shared)}: what another one would change is not in these numbers."
+        yield (
+            f"All runs have {joined(shared)}: what another one would change is not in these numbers, and new "
+            "seeds below are seeds of the rest."
+        )
     yield from _confounded(result)
     yield from _few_levels(result)
     yield from _negative_estimates(result)

@@ -117,6 +117,11 @@ def _not_reached(arrivals: Sequence[Arrival]) -> Iterator[str]:
         yield f"{counted(early, 'run')} {verb} there at the first evaluation already."
 
 
+def _all_at_first(reached: Reaching) -> bool:
+    arrivals = [*reached.a.arrivals, *reached.b.arrivals]
+    return all(arrival.state == "at first evaluation" for arrival in arrivals)
+
+
 def ratio_sentence(answer: When) -> str:
     """Return by which factor the new group needs less, in one sentence; empty where no target was named."""
     reached = answer.reaching
@@ -133,10 +138,15 @@ def ratio_sentence(answer: When) -> str:
         factor = ratio.least
         if math.isfinite(ratio.most):
             factor = ratio.most
+    if not change and _all_at_first(reached):
+        return (
+            f"How {answer.new} compares with {answer.old} is open: all runs are at {reached.target:.6g} at "
+            "their first evaluation already. A harder target, or earlier evaluations, would tell."
+        )
     if not change:
         return (
-            f"How {answer.new} compares with {answer.old} is open: too many runs ended before they "
-            f"reached {reached.target:.6g}."
+            f"How {answer.new} compares with {answer.old} is open: too few runs were seen to reach "
+            f"{reached.target:.6g}."
         )
     interval = bounds_in_words(axis, ratio.low, ratio.high)
     how = _no_interval(ratio)

@@ -89,6 +89,10 @@ class TaskNumbers:
     members: Mapping[str, Members]
     left_out: Sequence[str]
 
+    def failed(self, group: str) -> int:
+        """Return how many runs of a group failed on the task; those stopped from outside are not counted."""
+        return len(self.members[group].failed)
+
     def obstacle_to_pairs(self, new: str, old: str, *, paired: bool | None) -> str:
         """Return why equal seeds of two groups are not pairs; empty where they are."""
         return pairing_of(self.members[new], self.members[old], paired=paired).obstacle

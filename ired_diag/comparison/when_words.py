@@ -120,16 +120,25 @@ def headline(answer: When) -> str:
         return f"Open up to {end}: so few seeds cannot tell curves apart."
     if not apart.stretches:
         return f"Nowhere apart up to {end}: no place stands out from chance over all of them together."
-    first, last = apart.stretches[-1]
+    if apart.since is None:
+        # The last stretch alone, often a single step, would hide the long ones before it.
+        listed = _stretches_in_words(answer, apart, len(apart.stretches))
+        return f"Not apart at the end ({end}). {answer.new} is apart from {answer.old} at {listed}."
+    first, _ = apart.stretches[-1]
     sign = apart.separation.stretches[-1].sign
     since = place_in_words(answer.axis, first)
     than = f"{answer.new} is {_better_or_worse(answer, sign)} than {answer.old}"
-    if apart.since is not None:
-        return f"Apart from {since} on: {than} up to {end}."
-    where = f"from {since} to {place_in_words(answer.axis, last)}"
-    if first == last:
-        where = f"at {since}"
-    return f"Apart {where}: {than}; not apart at the end ({end})."
+    return f"Apart from {since} on: {than} up to {end}."
+
+
+def _stretches_in_words(answer: When, apart: CurvesApart, count: int) -> str:
+    """Return the first stretches with what the new group is in each: ``steps 100 to 3100 (better)``."""
+    named = []
+    stretches = apart.separation.stretches
+    for (first, last), stretch in zip(apart.stretches[:count], stretches[:count], strict=True):
+        word = _better_or_worse(answer, stretch.sign)
+        named.append(f"{_stretch_in_words(first, last)} ({word})")
+    return f"{unit_of(answer.axis)} {first_names(named, MOST_NAMED)}"
 
 
 def _of_test(apart: CurvesApart) -> str:
@@ -147,15 +156,11 @@ def _of_test(apart: CurvesApart) -> str:
 
 def _other_stretches(answer: When, apart: CurvesApart) -> Iterator[str]:
     """Yield the stretches before the one of the headline, and what is not shown before the first."""
-    if not apart.stretches:
+    if not apart.stretches or apart.separation.smallest_p > answer.alpha:
         return
-    named = []
-    stretches = apart.separation.stretches
-    for (first, last), stretch in zip(apart.stretches[:-1], stretches[:-1], strict=True):
-        word = _better_or_worse(answer, stretch.sign)
-        named.append(f"{_stretch_in_words(first, last)} ({word})")
-    if named:
-        yield f"Before that apart at {unit_of(answer.axis)} {first_names(named, MOST_NAMED)}."
+    before = len(apart.stretches) - 1
+    if before and apart.since is not None:
+        yield f"Before that apart at {_stretches_in_words(answer, apart, before)}."
     first, _ = apart.stretches[0]
     if first > apart.places[0]:
         place = place_in_words(answer.axis, first)

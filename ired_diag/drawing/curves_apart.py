@@ -11,6 +11,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ired_diag.comparison.when_words import headline
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Segment, scale_of_lines
 from ired_diag.errors import NotFound
@@ -145,4 +148,18 @@ def _in_half_widths(answer: When, apart: CurvesApart) -> Panel:
 
 
 def _stretches(apart: CurvesApart) -> tuple[Segment, ...]:
-    return tuple(Segment(x=ends, y=(0.0, 0.0), bold=True) for ends in apart.stretches)
+    segments = []
+    for first, last in apart.stretches:
+        ends = (first, last)
+        if first == last:
+            ends = _around(first, apart.places)
+        segments.append(Segment(x=ends, y=(0.0, 0.0), bold=True))
+    return tuple(segments)
+
+
+def _around(place: float, places: NDArray[np.float64]) -> tuple[float, float]:
+    """Return a quarter of the way to each neighbour: a line from a place to itself cannot be seen."""
+    at = int(np.searchsorted(places, place))
+    before = places[max(at - 1, 0)]
+    after = places[min(at + 1, len(places) - 1)]
+    return float(place + (before - place) / 4), float(place + (after - place) / 4)

@@ -28,7 +28,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from ired_diag.plans.declared import Prediction
-from ired_diag.stats.anytime import Look, are_equal, earliest, looks_at_difference, looks_at_mean
+from ired_diag.stats.anytime import (
+    Look,
+    are_equal,
+    earliest,
+    look_at_difference,
+    look_at_mean,
+    looks_at_difference,
+    looks_at_mean,
+)
 
 Array = NDArray[np.float64]
 
@@ -328,8 +336,13 @@ def _last_look(numbers: _Numbers, line: tuple[float, float], alpha: float) -> Lo
     values = numbers.a - offset
     if numbers.is_paired:
         values = values - scaled
+    # The order in which seeds finished is unknown: the interval of all decides, as in the gate.
     if numbers.is_paired or not len(numbers.b):
-        *_, last = looks_at_mean(values.tolist(), alpha=alpha)
+        *_, in_order = looks_at_mean(values.tolist(), alpha=alpha)
+        look = look_at_mean(values.tolist(), alpha=alpha)
     else:
-        *_, last = looks_at_difference(values.tolist(), scaled.tolist(), alpha=alpha)
-    return last
+        *_, in_order = looks_at_difference(values.tolist(), scaled.tolist(), alpha=alpha)
+        look = look_at_difference(values.tolist(), scaled.tolist(), alpha=alpha)
+    if in_order.is_empty:
+        return in_order
+    return look

@@ -4,8 +4,9 @@ A start is what the run's own files record. Where they record no time zone, as l
 up to the zones of the earth: 14 hours earlier to 12 hours later than if it was UTC. Where they record no
 start, the last write of the log is known, and says only that the run started before it.
 
-So the answer is *before*, *after*, or *unknown*, and only *before* makes a test confirmatory. All of it
-rests on clocks and files that their owner can set.
+So the answer is *before*, *after*, or *unknown*, and only *before* makes a test confirmatory. A start that
+lies in the future shows that a clock is wrong, and then the order is unknown. All of it rests on clocks and
+files that their owner can set.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ired_diag.runs.run import Run
 
 EARLIEST_ZONE = timedelta(hours=14)  # UTC+14 (Kiribati): the same clock time comes first there
 LATEST_ZONE = timedelta(hours=12)  # UTC-12
+CLOCKS_DIFFER = timedelta(minutes=5)  # between two machines
 
 Order = Literal["before", "after", "unknown"]
 
@@ -77,11 +79,19 @@ def order_of(locked: datetime, starts: Sequence[Start]) -> TimeOrder:
     for start in starts:
         if start.latest is not None and start.latest <= locked:
             return TimeOrder("after", f"locked after {start.run} began ({start.source})")
+    now = _now()
+    for start in starts:
+        if start.earliest is not None and start.earliest > now + CLOCKS_DIFFER:
+            return TimeOrder("unknown", f"{start.run} began in the future: a clock is wrong ({start.source})")
     for start in starts:
         if start.earliest is None or start.earliest <= locked:
             return TimeOrder("unknown", f"when {start.run} began is uncertain: {start.source}")
     first = min(starts, key=_earliest)
     return TimeOrder("before", f"locked before {first.run} began ({first.source})")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def in_words(time: datetime) -> str:

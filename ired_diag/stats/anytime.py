@@ -17,6 +17,11 @@ with e_n(μ) < 1/α make an interval, x̄ ± s √((n - 1)/n · (A - 1)/(1 - A g
 Values that are all equal are no sample of a normal distribution: a seed changes nothing, or too few digits
 are printed. How far another value would lie is then unknown, and nothing is excluded.
 
+e_n(μ) does not depend on the order of the values, so the interval of all values holds after each new one in
+whatever order a reader finds them (``look_at_mean``). What all looks exclude together is narrower, and needs
+the order in which the values came (``looks_at_mean``): sorted by another key, each new value makes looks that
+nobody took, and the level is lost.
+
 What is assumed: values of seeds are independent, and normal. Symmetric values with heavy tails keep the level
 (``benchmarks/gate_levels.py``), strongly skewed ones do not.
 
@@ -52,8 +57,8 @@ class Look:
     Attributes:
         n: Values so far.
         mean: Their mean.
-        low: Lower end of the interval so far: the largest that any look had; -inf where none had one.
-        high: Upper end of the interval so far.
+        low: Lower end of the interval; of several looks, the largest that any had; -inf where none had one.
+        high: Upper end of the interval.
     """
 
     n: int
@@ -84,7 +89,8 @@ def half_width(n: int, sd: float, alpha: float, prior: float = PRIOR) -> float:
     if n < 2:
         return math.inf
     share = prior / (n + prior)
-    growth = (1 / (share * alpha**2)) ** (1 / n)
+    # As a logarithm: the square of a tiny α is 0.
+    growth = math.exp(-(math.log(share) + 2 * math.log(alpha)) / n)
     left = 1 - growth * share
     if left <= 0:
         return math.inf
@@ -99,6 +105,21 @@ def are_equal(values: Sequence[float] | NDArray[np.float64]) -> bool:
     """
     array = np.asarray(values, dtype=np.float64)
     return bool(np.ptp(array) <= EQUAL * np.abs(array).max())
+
+
+def spread(values: Sequence[float] | NDArray[np.float64]) -> float:
+    """Return the standard deviation of at least two values of any size.
+
+    >>> spread([1e-300, 3e-300, 2e-300])
+    1e-300
+    """
+    array = np.asarray(values, dtype=np.float64)
+    # The square of a deviation of 1e-200 is 0, and such an interval would have no width.
+    deviations = array - array.mean()
+    largest = float(np.abs(deviations).max())
+    if largest == 0:
+        return 0.0
+    return largest * float(np.std(deviations / largest, ddof=1))
 
 
 def earliest(alpha: float, prior: float = PRIOR) -> int:
@@ -123,13 +144,58 @@ def log_evidence(values: Sequence[float], mean: float, prior: float = PRIOR) -> 
     """
     array = np.asarray(values, dtype=np.float64)
     n = len(array)
-    sd = array.std(ddof=1)
-    if n < 2 or not sd > 0:
+    if n < 2 or not np.ptp(array) > 0:
         return math.nan
+    sd = spread(array)
     share = prior / (n + prior)
     ratio = n * ((array.mean() - mean) / sd) ** 2 / (n - 1)
     likelihoods = math.log1p(ratio) - math.log1p(share * ratio)
     return 0.5 * math.log(share) + n / 2 * likelihoods
+
+
+def look_at_mean(values: Sequence[float], *, alpha: float, prior: float = PRIOR) -> Look:
+    """Return what all values tell of a mean, whatever their order.
+
+    Args:
+        values: At least one value.
+        alpha: Chance that the mean ever lies outside, where one looks after each value.
+        prior: g.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    n = len(array)
+    mean = float(array.mean())
+    width = math.inf
+    if n > 1 and not are_equal(array):
+        width = half_width(n, spread(array), alpha, prior)
+    return Look(n=n, mean=mean, low=mean - width, high=mean + width)
+
+
+def look_at_difference(
+    values: Sequence[float], base: Sequence[float], *, alpha: float, prior: float = PRIOR
+) -> Look:
+    """Return what all values of two groups tell of the difference of their means.
+
+    The first values of both make pairs. A reader may find the values in an order that they did not come in:
+    then pairs change from look to look, which costs next to nothing of the level (``tests/test_gate.py``).
+
+    Args:
+        values: Values of the new group.
+        base: Values that they are compared with.
+        alpha: Chance that the difference ever lies outside, where one looks after each value.
+        prior: g.
+    """
+    alpha_of_one = alpha * (1 - SHARE_OF_PAIRS) / 2
+    of_new = look_at_mean(values, alpha=alpha_of_one, prior=prior)
+    of_base = look_at_mean(base, alpha=alpha_of_one, prior=prior)
+    low = of_new.low - of_base.high
+    high = of_new.high - of_base.low
+    shared = min(len(values), len(base))
+    if not are_equal(values[:shared]) and not are_equal(base[:shared]):
+        differences = [new - old for new, old in zip(values, base, strict=False)]
+        of_pairs = look_at_mean(differences, alpha=alpha * SHARE_OF_PAIRS, prior=prior)
+        low = max(low, of_pairs.low)
+        high = min(high, of_pairs.high)
+    return Look(n=of_new.n, mean=of_new.mean - of_base.mean, low=low, high=high)
 
 
 def looks_at_mean(values: Sequence[float], *, alpha: float, prior: float = PRIOR) -> Iterator[Look]:
@@ -140,17 +206,12 @@ def looks_at_mean(values: Sequence[float], *, alpha: float, prior: float = PRIOR
         alpha: Chance that the mean ever lies outside.
         prior: g.
     """
-    array = np.asarray(values, dtype=np.float64)
     low, high = -math.inf, math.inf
-    for n in range(1, len(array) + 1):
-        seen = array[:n]
-        mean = float(seen.mean())
-        width = math.inf
-        if n > 1 and not are_equal(seen):
-            width = half_width(n, float(seen.std(ddof=1)), alpha, prior)
-        low = max(low, mean - width)
-        high = min(high, mean + width)
-        yield Look(n, mean, low, high)
+    for n in range(1, len(values) + 1):
+        look = look_at_mean(values[:n], alpha=alpha, prior=prior)
+        low = max(low, look.low)
+        high = min(high, look.high)
+        yield replace(look, low=low, high=high)
 
 
 def looks_at_difference(

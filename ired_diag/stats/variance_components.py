@@ -50,6 +50,7 @@ REST: Term = ()  # the residual, without the noise of evaluations where that is 
 EVALUATIONS: Term = ("evaluations",)
 TAIL = 0.85  # of the probability outside: the pivots of small or unbalanced designs miss up to 6% of the time
 TINY = float(np.finfo(np.float64).tiny)
+SMALLEST, LARGEST = 1e-140, 1e140  # spread whose square, and small parts of it, are floating-point numbers
 BISECTIONS = 60  # of an interval that doubles until it holds the root: 1e-18 of it
 
 
@@ -220,12 +221,18 @@ def _lacking(y: Array, design: CrossedDesign) -> str:
     if not np.isfinite(y).all():
         return "a run has no finite result"
     if len(y) < 3:
-        return f"{len(y)} runs: at least 3 are needed"
+        runs = "1 run" if len(y) == 1 else f"{len(y)} runs"
+        return f"{runs}: at least 3 are needed"
     if design.residual.df == 0:
         return "no degree of freedom is left for the residual: there are too few runs for so many levels"
     spread = float(np.abs(y - y.mean()).max())
     if spread <= 16 * float(np.finfo(np.float64).eps) * float(np.abs(y).max()):
         return "all runs have the same result, so nothing is known of their spread"
+    if not SMALLEST < spread < LARGEST:
+        return (
+            f"results differ by {spread:.3g}, whose square is out of the range of floating-point numbers: "
+            "log the metric in another unit"
+        )
     return ""
 
 
