@@ -25,6 +25,7 @@ from app.cli.demo import sample_runs
 from app.plan_words import prediction_in_words
 from ired_diag.comparison.gate import Compared, decide
 from ired_diag.errors import DiagError, UnreadableFile, WrongConfiguration
+from ired_diag.plans import times
 from ired_diag.plans.committed import newest_commit
 from ired_diag.plans.declared import Prediction, parse_plan
 from ired_diag.plans.drafts import EXAMPLES, draft, example
@@ -654,7 +655,9 @@ def test_the_gdsearch_plan_is_confirmatory_on_runs_that_it_makes(
 
 def test_a_run_that_begins_in_the_future_shows_a_wrong_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     locked = datetime(2026, 1, 1, tzinfo=UTC)
-    start = times.Start("q1/seed0", locked + timedelta(days=2), locked + timedelta(days=2), "its files say so")
+    start = times.Start(
+        "q1/seed0", locked + timedelta(days=2), locked + timedelta(days=2), "its files say so"
+    )
     monkeypatch.setattr(times, "_now", lambda: locked + timedelta(days=1))
     assert times.order_of(locked, [start]).order == "unknown"
     monkeypatch.setattr(times, "_now", lambda: locked + timedelta(days=3))
