@@ -14,7 +14,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from app.dashboard.diagnosis import Diagnosis
 from app.dashboard.following import Follower
 from app.dashboard.history_cache import HistoryCache
 from app.dashboard.judged import JudgedSnapshots, judged_run
+from app.dashboard.kept_headers import KeptHeaders, catalogue_file
 from app.dashboard.records import Recorder
 from app.dashboard.replaced_runs import Change, with_changes
 from app.dashboard.snapshot import Entry, Snapshot
@@ -37,7 +38,11 @@ from ired_diag.open import open_study, with_grouping
 from ired_diag.readers.foreign_configuration import configuration_files
 from ired_diag.readers.logs import read_log
 from ired_diag.runs.completion import completion_of
-from ired_diag.runs.fingerprints import fingerprints, tree
+from ired_diag.runs.find import METRICS
+from ired_diag.runs.fingerprints import Fingerprint, fingerprint, fingerprints, tree
+from ired_diag.runs.history import Series
+from ired_diag.runs.later_series import is_later
+from ired_diag.runs.range_of_numbers import within_range
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import read_run
@@ -101,6 +106,7 @@ class Catalog:
         self.grouping = grouping or Grouping()
         self.patterns = tuple(patterns)
         self.follower = Follower(cache)
+        self.headers = None if cache is None else KeptHeaders(root, catalogue_file(cache.folder))
         self.folders, self.logs = _Memory(), _Memory()
         self.diagnosis = Diagnosis(self.judged)
         self.comparisons = Comparisons()
@@ -196,13 +202,27 @@ class Catalog:
         return replace(study, runs=tuple(runs))
 
     def _run(self, folder: Path) -> Run:
-        run = self.folders.get(
-            folder,
-            self.tree.under(folder),
-            lambda path: read_run(path, read_metrics=self.follower.read),
-        )
+        states = self.tree.under(folder)
+        run = self.folders.get(folder, states, partial(self._read_folder, states=states))
         self._as_read[str(folder)] = run
         return run
+
+    def _read_folder(self, folder: Path, *, states: object) -> Run:
+        """Return the run in a folder, without the values of its metrics where its header is kept."""
+        if self.headers is None:
+            return read_run(folder, read_metrics=self.follower.read)
+        kept = self.headers.run(folder, states, self._metrics)
+        if kept is not None:
+            return kept
+        source = fingerprint(folder / METRICS)
+        run = read_run(folder, read_metrics=self.follower.read)
+        self.headers.note(folder, states, run, source)
+        return run
+
+    def _metrics(self, folder: Path, state: Fingerprint) -> Mapping[str, Series]:
+        """Return the metrics of a run whose history file was in a state, as ``read_run`` does."""
+        history, _ = within_range(self.follower.read_state(folder / METRICS, state))
+        return history.series
 
     def _attempts(self, path: Path) -> Sequence[Run]:
         return self.logs.get(path, _state_of_log(path), read_log)
@@ -214,8 +234,26 @@ class Catalog:
         for run in study.runs:
             entry = before.get(id(run))
             name = self._id(run) if entry is None else entry.id
-            entries[name] = _entry(name, run, entry or self._snapshot.entries.get(name))
+            entries[name] = self._entry(name, run, entry or self._snapshot.entries.get(name))
         return entries
+
+    def _entry(self, id: str, run: Run, before: Entry | None) -> Entry:
+        completion = completion_of(run)
+        if before is not None and before.completion == completion and _is_same(before.run, run):
+            return before
+        verdict = None
+        if self.headers is not None and _has_own_metric(run):
+            verdict = self.headers.verdict(run)
+        return Entry(id, run, completion, verdict)
+
+    def keep(self) -> None:
+        """Keep what was read and judged, for the next session."""
+        if self.headers is None:
+            return
+        for entry in self._snapshot.entries.values():
+            if entry.is_judged and _has_own_metric(entry.run):
+                self.headers.note_verdict(entry.run, entry.verdict)
+        self.headers.write()
 
     def _id(self, run: Run) -> str:
         """Return an id by the place of a run under the root; several runs in a file differ by seed."""
@@ -226,17 +264,24 @@ class Catalog:
         return hashlib.sha256(content).hexdigest()[:ID_LENGTH]
 
     def _forget(self, gone: set[str]) -> None:
+        if not gone:
+            return
         self.follower.forget(gone)
         self.folders.forget(Path.is_dir)
         self.logs.forget(Path.exists)
 
 
-def _entry(id: str, run: Run, before: Entry | None) -> Entry:
-    completion = completion_of(run)
-    is_same = before is not None and before.completion == completion
-    if is_same and (before.run is run or before.run == run):
-        return before
-    return Entry(id, run, completion)
+def _is_same(before: Run, run: Run) -> bool:
+    if before is run:
+        return True
+    if before.history is not run.history and is_later(before.history):
+        return False  # comparing would read values that are out of date
+    return before == run
+
+
+def _has_own_metric(run: Run) -> bool:
+    """Say whether a run is judged by its own metric and direction, which its header's verdict is about."""
+    return run.metric is None and run.higher_is_better is None
 
 
 def _state_of_log(path: Path) -> object:
