@@ -336,6 +336,7 @@ def _today() -> int:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write all that the block executes, or nothing where it raises."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
