@@ -15,6 +15,7 @@ References: POSIX.1-2017, XBD 4.9, "File Times Update"; nfs(5), "Data and metada
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import time
@@ -208,7 +209,7 @@ def _first_seen(state: State, now: float) -> float:
     """Return since when a folder's state can be trusted, by its age where that is beyond doubt."""
     age = time.time() - state[0] / NS
     if age > OLD:
-        return now - SETTLED
+        return -math.inf
     return now
 
 

@@ -145,7 +145,9 @@ def shared_direction(groups: Groups, metric: str) -> Direction:
     run_of: dict[Direction, Run] = {}
     example_of: dict[bool, Run] = {}
     for run in _runs_of(groups):
-        direction = run.direction_of(metric)
+        direction = run.direction  # which is remembered
+        if metric != run.judging_metric:
+            direction = run.direction_of(metric)
         run_of[direction] = run
     for direction, run in run_of.items():
         example_of.setdefault(direction.lower_is_better, run)
