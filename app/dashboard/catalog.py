@@ -141,11 +141,11 @@ class Catalog:
     def refresh(self) -> Snapshot:
         """Look whether anything has changed, and return the study as it is."""
         with self._lock:
-            changed, is_there = self.tree.look(), self.root.exists()
+            paths, is_there = self.tree.look(), self.root.exists()
             study = self._snapshot.study
-            if changed or is_there != self._is_there:
-                self._forget({path for path in changed if path not in self.tree.prints})
-                study = self._replaced(changed) or self._open()
+            if paths or is_there != self._is_there:
+                self._forget({path for path in paths if path not in self.tree.prints})
+                study = self._replaced(paths) or self._open()
                 self.follower.shrink_cache()
                 self._keep()
                 self._is_there = is_there
@@ -271,7 +271,7 @@ class Catalog:
     def prepare(self) -> None:
         """Read and judge all runs before a page asks for them, and keep that for the next session."""
         for entry in self.refresh().entries.values():
-            if not entry.is_judged:
+            if entry.kept is None and not entry.is_judged:
                 _ = entry.verdict
                 time.sleep(PAUSE)
         self.keep()

@@ -68,7 +68,7 @@ class Follower:
             return kept.history
         if now is None or now.inode != state.inode or now.size < state.size:
             raise UnreadableFile(
-                f"{path}: it was removed or written anew while it was looked at. Look again."
+                f"{path}: it was removed or written again while it was looked at. Look again."
             )
         with path.open("rb") as content:
             return history_of(content.read(state.size))

@@ -51,12 +51,12 @@ class LaterSeries(Series):
         return self._outline.last_step
 
     @property
-    def steps(self) -> Integers:  # type: ignore[override]
+    def steps(self) -> Integers:
         """Steps of the values, of shape (n,)."""
         return self._values_now().steps
 
     @property
-    def values(self) -> Floats:  # type: ignore[override]
+    def values(self) -> Floats:
         """Values at the steps, of shape (n,)."""
         return self._values_now().values
 
@@ -65,7 +65,7 @@ class LaterSeries(Series):
         series = self._source.series.get(outline.name)
         if series is None or len(series) != outline.length:
             raise UnreadableFile(
-                f"{outline.name}: its file was written anew while it was looked at. Look again."
+                f"{outline.name}: its file was written again while it was looked at. Look again."
             )
         return series
 
