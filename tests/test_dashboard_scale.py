@@ -8,6 +8,8 @@ import shutil
 import sqlite3
 import stat
 import time
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -354,13 +356,18 @@ def test_a_read_only_folder_is_shown_and_nothing_is_written_in_it(
     places = [many, *many.rglob("*")]
     for place in places:
         place.chmod(stat.S_IMODE(place.stat().st_mode) & ~0o222)
-    request.addfinalizer(lambda: [place.chmod(0o755) for place in places])
+    request.addfinalizer(partial(_make_writable, places))
     before = {str(place): (place.stat().st_mtime_ns, place.stat().st_size) for place in places}
     catalog = Catalog(many, cache=HistoryCache(tmp_path / "cache" / "histories"))
     catalog.prepare()
     page.layout(View(sort="best"), catalog)
     assert len(catalog.refresh().entries) == GROUPS * SEEDS
     assert {str(place): (place.stat().st_mtime_ns, place.stat().st_size) for place in places} == before
+
+
+def _make_writable(places: Iterable[Path]) -> None:
+    for place in places:
+        place.chmod(0o755)
 
 
 def test_a_run_that_was_just_written_is_not_kept(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ import os
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -155,16 +155,17 @@ class KeptHeaders:
             content = (header.state, header.run, header.outline, header.verdict, header.checksum)
             rows.append((self._root, place, state_of_code(), *content, day))
         self._changed.clear()
-        with self._opened(make=True) as connection:
-            if connection is None:
-                return
-            with transaction(connection):
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with closing(self._connected()) as connection, transaction(connection):
                 connection.executemany("INSERT OR REPLACE INTO headers VALUES (?,?,?,?,?,?,?,?,?)", rows)
                 connection.execute(
                     "DELETE FROM headers WHERE (root, place) IN "
                     "(SELECT root, place FROM headers ORDER BY used DESC LIMIT -1 OFFSET ?)",
                     (MOST_ROWS,),
                 )
+        except (sqlite3.Error, OSError):
+            self._remove_what_is_no_database()
 
     @property
     def _root(self) -> str:
@@ -175,41 +176,36 @@ class KeptHeaders:
         if self._is_loaded:
             return
         self._is_loaded = True
-        query = (
-            "SELECT place, state, run, outline, verdict, checksum FROM headers WHERE root = ? AND code = ?"
-        )
-        with self._opened(make=False) as connection:
-            if connection is None:
-                return
-            for place, state, run, outline, verdict, checksum in connection.execute(
-                query, (self._root, state_of_code())
-            ):
-                header = Header(state, run, outline, verdict)
-                if header.checksum == checksum:
-                    self._headers[place] = header
-            day = int(time.time()) // DAY
-            connection.execute(
-                "UPDATE headers SET used = ? WHERE root = ? AND used < ?", (day, self._root, day)
-            )
-
-    @contextmanager
-    def _opened(self, *, make: bool) -> Iterator[sqlite3.Connection | None]:
-        """Give a connection; None where there is no file and none is to be made, or it cannot be used."""
-        if not make and not self.file.is_file():
-            yield None
+        if not self.file.is_file():
             return
-        connection = None
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.file, timeout=LOCKED, isolation_level=None)
+            with closing(self._connected()) as connection:
+                self._read_rows(connection)
+        except (sqlite3.Error, OSError, TypeError, ValueError):
+            self._headers.clear()
+            self._remove_what_is_no_database()
+
+    def _read_rows(self, connection: sqlite3.Connection) -> None:
+        rows = connection.execute(
+            "SELECT place, state, run, outline, verdict, checksum FROM headers WHERE root = ? AND code = ?",
+            (self._root, state_of_code()),
+        )
+        for place, state, run, outline, verdict, checksum in rows:
+            header = Header(state, run, outline, verdict)
+            if header.checksum == checksum:
+                self._headers[place] = header
+        day = int(time.time()) // DAY
+        connection.execute("UPDATE headers SET used = ? WHERE root = ? AND used < ?", (day, self._root, day))
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.file, timeout=LOCKED, isolation_level=None)
+        try:
             connection.execute("PRAGMA synchronous = OFF")  # lost at a power cut, and read again
             connection.execute(TABLE)
-            yield connection
-        except (sqlite3.Error, OSError, TypeError, ValueError):
-            self._remove_what_is_no_database()
-        finally:
-            if connection is not None:
-                connection.close()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _remove_what_is_no_database(self) -> None:
         if not is_whole(self.file):

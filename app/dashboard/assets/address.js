@@ -29,7 +29,8 @@
     const next = query();
     next.delete(key);
     if (REDRAWS.has(key)) next.delete("y"); // its ends mean something else then
-    if (REORDERS.has(key)) next.delete("part");
+    // The filter's box writes its value also when the page opens: then the part of the address stays.
+    if (REORDERS.has(key) && String(value || "") !== (query().get(key) || "")) next.delete("part");
     if (key === "part") window.scrollTo(0, 0);
     if (Array.isArray(value)) value.forEach((one) => next.append(key, one));
     else if (value === true) next.set(key, "1");

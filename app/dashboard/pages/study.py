@@ -113,8 +113,9 @@ def _content(view: View, snapshot: Snapshot) -> list[Any]:
 
 
 def _why_none(words: str, snapshot: Snapshot) -> str:
-    reason = problem_of(snapshot.entries.values(), words)
-    return f"No run matches {words!r}. {reason} Esc leaves the filter.".replace("  ", " ")
+    problem = problem_of(snapshot.entries.values(), words)
+    reason = problem or f"No run matches {words!r}."
+    return f"{reason} Esc leaves the filter."
 
 
 def _count_in_words(groups: int, shown: int, total: int) -> str:
