@@ -10,7 +10,7 @@ processes may write at once. No write-ahead log is used: it needs memory that ma
 not share.
 
 Kept are run folders, and those logs whose readers look at nothing but the log and the ``.err`` file next to
-it. A folder of a tracker, or a table with its settings in a file above it, is read anew. So is what changed
+it. A folder of a tracker, or a table with its settings in a file above it, is read again. So is what changed
 within the last seconds, since two writes may bear the same time.
 
 References: SQLite, "Write-Ahead Logging", section 1, and "Using SQLite Over a Network".

@@ -16,7 +16,7 @@ from typing import Any
 
 import dash
 import numpy as np
-from dash import Input, Output, html
+from dash import Input, Output, html, no_update
 
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
@@ -27,6 +27,7 @@ from app.dashboard.components.sparkline import MOST_CURVES, sparkline
 from app.dashboard.components.table import NONE, Heading, cell, empty, head, number, run_link, scrolling
 from app.dashboard.filtering import matching, problem_of
 from app.dashboard.snapshot import Entry, Snapshot
+from ired_diag.errors import DiagError
 from ired_diag.runs.completion import state_in_words
 from ired_diag.runs.judged import usual_metric
 from ired_diag.runs.name_list import counted
@@ -74,7 +75,10 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     )
     def show(search: str, _version: int) -> Any:
         view = View.from_query(search)
-        return _controls(view, catalog.snapshot()), _content(view, catalog.judged(view))
+        try:
+            return _controls(view, catalog.snapshot()), _content(view, catalog.judged(view))
+        except DiagError as error:  # a history changed before its curve was read: the next look shows it
+            return no_update, empty(str(error))
 
 
 def _controls(view: View, snapshot: Snapshot) -> list[Any]:
