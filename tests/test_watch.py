@@ -434,7 +434,13 @@ def test_an_interruption_ends_it_cleanly(tmp_path: Path) -> None:
     write_now(tmp_path / "logs", CALM)
     environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     command = [sys.executable, "-m", "app.cli", "watch", str(tmp_path / "logs"), "--every", "0.2"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as watch:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in a shell's background
+    ) as watch:
         assert watch.stderr is not None
         assert "Followed: 1 run" in watch.stderr.readline()
         time.sleep(0.3)
