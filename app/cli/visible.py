@@ -11,12 +11,11 @@ Our own colours are the one exception: a text that begins with codes of colour a
 
 from __future__ import annotations
 
-import os
+import io
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TextIO, cast
 
 from app.cli.recorded import Recorded
@@ -57,6 +56,14 @@ class VisibleText:
         return getattr(self.stream, name)
 
 
+class Nowhere(io.TextIOBase, TextIO):
+    """A stream that takes every text, and needs no file to be opened for it."""
+
+    def write(self, text: str) -> int:
+        """Take a text."""
+        return len(text)
+
+
 @contextmanager
 def visible_output() -> Iterator[None]:
     """Make visible whatever is written to standard output and standard error while it lasts.
@@ -64,12 +71,11 @@ def visible_output() -> Iterator[None]:
     A stream that is closed, as ``>&-`` leaves it, is written to nowhere.
     """
     before = sys.stdout, sys.stderr
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        sys.stdout, sys.stderr = (cast(TextIO, VisibleText(stream or nowhere)) for stream in before)
-        try:
-            yield
-        finally:
-            sys.stdout, sys.stderr = before
+    sys.stdout, sys.stderr = (cast(TextIO, VisibleText(stream or Nowhere())) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
 
 
 def without_it(stream: TextIO) -> TextIO:
