@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,8 @@ def ask(
                     text = str(getattr(result.content[0], "text", "")) if result.content else ""
                     answers.append((bool(result.is_error), result.structured_content or {}, text))
 
-    anyio.run(session)
+    with ThreadPoolExecutor(1) as own:  # a test of a browser leaves a loop in the thread of the tests
+        own.submit(anyio.run, session).result()
     return answers
 
 

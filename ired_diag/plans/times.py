@@ -21,6 +21,7 @@ from ired_diag.runs.run import Run
 
 EARLIEST_ZONE = timedelta(hours=14)  # UTC+14 (Kiribati): the same clock time comes first there
 LATEST_ZONE = timedelta(hours=12)  # UTC-12
+SECOND = timedelta(seconds=1)
 CLOCKS_DIFFER = timedelta(minutes=5)  # between two machines
 
 Order = Literal["before", "after", "unknown"]
@@ -109,13 +110,14 @@ def _recorded(run: Run, label: str) -> Start:
         time = datetime.fromisoformat(text)
     except ValueError:
         return Start(label, None, None, f"its start is recorded as {text!r}, which is no time")
+    fraction = timedelta() if time.microsecond else SECOND  # whole seconds are cut, not rounded
     if time.tzinfo is not None:
-        return Start(label, time, time, f"its files record {in_words(time)}")
+        return Start(label, time, time + fraction, f"its files record {in_words(time)}")
     as_utc = time.replace(tzinfo=UTC)
     return Start(
         label,
         as_utc - EARLIEST_ZONE,
-        as_utc + LATEST_ZONE,
+        as_utc + LATEST_ZONE + fraction,
         f"its log records {time:%Y-%m-%d %H:%M:%S}, without a time zone",
     )
 
