@@ -22,9 +22,10 @@ import contextlib
 import hashlib
 import json
 import sqlite3
+import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,7 @@ from ired_diag.runs.run import Run
 from ired_diag.user_cache import user_cache
 
 FILE = "catalogue.sqlite"
+GIVEN = "ired_diag.given"  # audit event (PEP 578): a file whose runs are given and that is not opened
 TABLE = """
     CREATE TABLE IF NOT EXISTS sources (
         place TEXT PRIMARY KEY, code TEXT, state TEXT, error TEXT, runs BLOB, checksum INTEGER, used INTEGER
@@ -125,7 +127,7 @@ class Catalogue:
         state = _state_of_log(path)
         if state is None or own_readers():
             return None
-        return self._kept(path, _as_text(state))
+        return self._kept(path, _as_text(state), files=state)
 
     def keep_log(
         self,
@@ -154,7 +156,7 @@ class Catalogue:
     def folder(self, folder: Path, read: ReadFolder) -> Run:
         """Return the run in a folder, as ``read`` returns it."""
         before = tree(folder)
-        kept = self._kept(folder, _digest(before))
+        kept = self._kept(folder, _digest(before), files=before)
         if kept:
             return kept[0]
         run = read(folder)
@@ -175,10 +177,12 @@ class Catalogue:
                 self._connection.close()
                 self._connection = None
 
-    def _kept(self, place: Path, state: str) -> Sequence[Run] | None:
+    def _kept(self, place: Path, state: str, *, files: Iterable[str]) -> Sequence[Run] | None:
         row = self._row(_key(place), state)
         if row is None:
             return None
+        for file in files:  # it counts as read, for whoever notes what an answer rests on
+            sys.audit(GIVEN, file)
         error, runs = row
         if error:
             name, _, words = error.partition(":")

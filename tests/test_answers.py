@@ -14,6 +14,8 @@ import click
 import pytest
 
 from app.cli import answers, what_was_read
+from ired_diag import catalogue
+from ired_diag.catalogue import open_catalogue
 from ired_diag.readers import reading_ahead
 from ired_diag.readers.logs import read_log
 from ired_diag.runs import completion
@@ -39,6 +41,11 @@ class Asked:
         click.echo(self.elsewhere.read_text(), err=True)
         raise SystemExit(self.status)
 
+    def run_without_paths(self) -> None:
+        """Ask with words that name no path."""
+        with pytest.raises(SystemExit):
+            answers.answer(["ls"], self.run)
+
     def ask(self, *more: str) -> object:
         """Ask, and return the exit status."""
         with pytest.raises(SystemExit) as end:
@@ -53,6 +60,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     monkeypatch.setattr(answers, "SHORTEST", 0.0)
     monkeypatch.setattr(answers, "UNSETTLED", -60.0)
     monkeypatch.setattr(what_was_read, "UNSETTLED", -60.0)
+    monkeypatch.setattr(catalogue, "UNSETTLED", -60.0)
     folder = tmp_path / "runs"
     folder.mkdir()
     (folder / "a.log").write_text("1")
@@ -124,6 +132,39 @@ def test_other_words_settings_and_code_have_other_answers(
     monkeypatch.setattr(answers, "state_of_code", lambda: "changed")
     asked.ask()
     assert asked.times == 4
+
+
+def test_the_runs_folder_of_the_environment_is_looked_at(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IRED_DIAG_RUNS", str(asked.folder))
+    asked.run_without_paths()
+    asked.run_without_paths()
+    assert asked.times == 1
+    _overwrite(asked)
+    asked.run_without_paths()
+    assert asked.times == 2
+
+
+def test_what_the_catalogue_gives_counts_as_read(asked: Asked, tmp_path: Path) -> None:
+    """A log elsewhere is not opened where it is kept; an answer rests on it all the same."""
+    log = tmp_path / "far" / "q1_7.out"
+    log.parent.mkdir()
+    log.write_text("Setting random seed: 3\n[CD-DIAG step=1] E_pos=1.0\n")
+    file = tmp_path / "cache" / "catalogue.sqlite"
+
+    def look() -> None:
+        with open_catalogue(file) as kept:
+            kept.log(log, read_log)
+
+    look()
+    asked.also = look
+    asked.ask()
+    asked.ask()
+    assert asked.times == 1
+    log.write_text("Setting random seed: 4\n[CD-DIAG step=1] E_pos=2.0\n")
+    asked.ask()
+    assert asked.times == 2
 
 
 @pytest.mark.parametrize("status", [1, 2, "wrong"])

@@ -32,6 +32,8 @@ CHANGES = (
     *("subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "socket.connect"),
 )
 HELPERS = "ired_diag.readers.reading_ahead"  # the module that starts processes which read logs for us
+GIVEN = "ired_diag.given"  # the catalogue gives what it read of a file before
+RUNS = "IRED_DIAG_RUNS"  # in the environment: the folder of runs where no option names one
 LISTINGS = ("os.listdir", "os.scandir")
 NS = 10**9  # in a second
 
@@ -87,10 +89,11 @@ def states_of(words: Sequence[str]) -> States | None:
 
 def _paths_in(words: Sequence[str]) -> Iterator[str]:
     """Yield what there is at the paths and patterns that words name; a word too many does no harm."""
-    for word in (*words[1:], DEFAULT_FOLDER):
+    for word in (*words[1:], os.environ.get(RUNS) or DEFAULT_FOLDER):
         for text in {word, word.partition("=")[2], *word.partition("=")[2].split(",")}:
             if not text:
                 continue
+            text = os.path.expanduser(text)  # noqa: PTH111 (an unknown user is no error)
             if glob.has_magic(text):
                 yield from glob.glob(text, recursive=True)  # noqa: PTH207 (an absolute pattern too)
             if os.path.lexists(text):
@@ -136,7 +139,7 @@ class Reading:
                 self.changes_something |= not _is_bookkeeping(name)
             else:
                 self.opened.add(name)
-        elif event in LISTINGS:
+        elif event in LISTINGS or event == GIVEN:
             (path,) = arguments
             if isinstance(path, str | bytes | os.PathLike):
                 self.opened.add(os.fsdecode(path))
