@@ -56,9 +56,10 @@ def plan_section(checked: CheckedPlan) -> Section:
 
 def journal_section(checked: CheckedJournal) -> Section:
     """Return the section on a journal."""
-    line = f"{len(checked.entries)} entries; no evidence that could be run again."
+    entries = "1 entry" if len(checked.entries) == 1 else f"{len(checked.entries)} entries"
+    line = f"{entries}; no evidence that could be run again."
     if checked.evidence:
-        line = f"{len(checked.entries)} entries; lines of evidence, run again: {checked.counts_in_words}."
+        line = f"{entries}; lines of evidence, run again: {checked.counts_in_words}."
     return Section(
         title=f"Journal: {checked.path.name}",
         lines=(line,),

@@ -209,7 +209,7 @@ def test_evidence_is_found_in_the_forms_that_people_write(folder: Path, ending: 
         (28, f"{GATE} --json", "holds"),
         (42, "results.csv[10, val_loss]", "holds"),
     ]
-    assert [entry.date for entry in checked.entries] == ["", "2026-11-01", ""]
+    assert [entry.date for entry in checked.entries] == ["2026-11-01", ""]  # the title is no entry
     assert path.read_bytes() == STRANGE.replace("\n", ending).encode()
 
 
@@ -483,3 +483,10 @@ def test_report_and_dashboard_show_plan_and_journal(tmp_path: Path, monkeypatch:
     assert broken is not None
     assert "format: expected 1" in broken.failures[0]
     assert len(broken.sections) == 1
+
+
+def test_the_title_of_a_journal_is_no_entry() -> None:
+    entry = "## 2026-11-28: mining helps\n### Evidence\n- `ired-diag ls`: 3 runs\n"
+    assert [each.title for each in entries_of(f"# Journal\n\n{entry}")] == ["2026-11-28: mining helps"]
+    assert len(entries_of(entry)) == 1
+    assert len(entries_of("# 2026-11-27 First\n\n# 2026-11-28 Second\n")) == 2

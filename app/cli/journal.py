@@ -159,8 +159,9 @@ def _exit_status(checked: CheckedJournal) -> int:
 def _print(checked: CheckedJournal) -> None:
     if not checked.evidence:
         name = output.shorten(checked.path)
+        entries = "1 entry" if len(checked.entries) == 1 else f"{len(checked.entries)} entries"
         click.echo(
-            f"{name}: no evidence was found in {len(checked.entries)} entries. A line of evidence stands "
+            f"{name}: no evidence was found in {entries}. A line of evidence stands "
             "below the word Evidence: a command or a cell in code, an arrow, and what it gave. An example: "
             "ired-diag journal add TITLE --evidence 'ired-diag ls'"
         )

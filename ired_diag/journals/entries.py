@@ -151,7 +151,15 @@ def entries_of(text: str) -> list[Entry]:
         _take_line(state, number, line)
     _finish_item(state)
     entries.append(replace(current, evidence=tuple(state.evidence)))
-    return [entry for entry in entries if entry.line or entry.evidence]
+    kept = [entry for entry in entries if entry.line or entry.evidence]
+    return kept[1:] if _is_title(kept[:2], lines) else kept
+
+
+def _is_title(first: Sequence[Entry], lines: Sequence[str]) -> bool:
+    """Say whether the first heading is that of the journal: the largest, with no date and no evidence."""
+    if len(first) < 2 or first[0].date or first[0].evidence:
+        return False
+    return lines[first[0].line - 1].startswith("# ") and lines[first[1].line - 1].startswith("## ")
 
 
 def _with_blocks(lines: Sequence[str]) -> Iterator[tuple[int, str, list[str] | None]]:
