@@ -11,6 +11,7 @@ from ired_diag.runs.fingerprints import fingerprint, tree
 
 OUR_PACKAGES = ("ired_diag", "app", "probes")
 INSTALLED = ("site-packages", "dist-packages")  # a package that is installed or removed changes the folder
+COMPILED = "__pycache__"  # comes and goes while other processes import the same source
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -20,7 +21,7 @@ def state_of_code() -> str:
     digest = hashlib.sha256(sys.version.encode())
     for package in OUR_PACKAGES:
         for path, state in sorted(tree(ROOT / package).items()):
-            if not path.endswith(".pyc"):
+            if COMPILED not in Path(path).parts:
                 digest.update(repr((path, tuple(state))).encode(errors="surrogateescape"))
     for folder in sorted(set(sys.path)):
         if folder.endswith(INSTALLED):
