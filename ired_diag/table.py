@@ -144,6 +144,7 @@ def write_table(
     *,
     key: Mapping[str, Any] | None = None,
     after: pa.Table | None = None,
+    before: pa.Table | None = None,
 ) -> None:
     """Write a table as Parquet, with metadata that JSON can hold.
 
@@ -153,6 +154,7 @@ def write_table(
         metadata: Settings and versions of the table.
         key: Columns before the others, with one value in all rows.
         after: A table with the same columns, whose rows stand before these.
+        before: The same, for rows that stand after these.
 
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full.
@@ -166,9 +168,12 @@ def write_table(
             raise ValueError(f"{path}: a table cannot have a column {name!r}, which is one of its key")
         columns[name] = pa.array(values)
     arrow = pa.table(columns)
+    # Types may have changed with a version of the probe: the newer ones hold.
+    schema = arrow.schema
     if after is not None:
-        # Types may have changed with a version of the probe: the newer ones hold.
-        arrow = pa.concat_tables([after.cast(arrow.schema), arrow])
+        arrow = pa.concat_tables([after.cast(schema), arrow])
+    if before is not None:
+        arrow = pa.concat_tables([arrow, before.cast(schema)])
     content = json.dumps({"format": FORMAT, **metadata}).encode()
     with_metadata = arrow.replace_schema_metadata({METADATA: content})
     buffer = io.BytesIO()

@@ -23,6 +23,7 @@ ORDER = (
     "ired_diag.named_paths",
     "ired_diag.open",
     "ired_diag.catalogue",
+    "ired_diag.probe_jobs",
     "ired_diag.probing",
     "ired_diag.probing.probe",
     "ired_diag.told_training",

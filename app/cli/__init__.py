@@ -14,6 +14,7 @@ from app.cli.group import DiagGroup
         "train": "app.cli.train",
         "launch": "app.cli.launch",
         "probe": "app.cli.probe",
+        "probe-jobs": "app.cli.probe_jobs",
         "map": "app.cli.map",
         "import": "app.cli.import_logs",
         "ls": "app.cli.ls",

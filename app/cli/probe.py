@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from app.cli import options, output, probe_output
+from app.cli import launched, options, output, probe_output
 
 if TYPE_CHECKING:
+    from app.calls.targets import Selection
+    from ired_diag.probing.driver import Unanswered
     from ired_diag.probing.probe import Probe
     from ired_diag.runs.regroup import Grouping
 
@@ -64,6 +66,26 @@ SOME_FAILED = 1  # the exit status of an error, although the answers are printed
     help="Draw every checkpoint, the last one of each run, or none.",
 )
 @click.option("--again", is_flag=True, help="Measure again what was measured before with the same settings.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "snakemake"]),
+    default="local",
+    show_default=True,
+    help="Measure in this process, or in jobs that Snakemake runs on this machine's cores or, with --slurm, "
+    "on SLURM (docs/many-checkpoints.md).",
+)
+@launched.slurm
+@click.option(
+    "--per-job",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Checkpoints of a job (with --engine snakemake). Default: 20 to 100, by their number.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show the jobs and the Snakefile (with --engine snakemake). Nothing is written or run.",
+)
 @options.metric
 @options.direction
 @options.runs
@@ -76,6 +98,10 @@ def command(
     list_them: bool,
     model: str | None,
     as_json: bool,
+    engine: str,
+    slurm: tuple[str, ...],
+    per_job: int | None,
+    dry_run: bool,
     **choices: Any,
 ) -> None:
     """Run the probe NAME, or all probes, on each RUN (a folder, or an experiment's name) or CHECKPOINT file.
@@ -90,6 +116,7 @@ def command(
     ired-diag probe all q101 q103 --checkpoint all --samples 2048
     ired-diag probe floor results/model-100.pt
     ired-diag probe energy_gap --model my_energy.py:build
+    ired-diag probe all q101 q103 --checkpoint all --engine snakemake --slurm time=240
     """
     import probes
     from app.calls.probing import probes_called
@@ -101,7 +128,24 @@ def command(
         names = ", ".join(probes.names())
         raise click.UsageError(f"Name a probe ({names}, or all), then a run or checkpoint.")
     chosen = probes_called(name, of_own_model=model is not None)
-    run_probes(chosen, targets, model, as_json=as_json, **choices)
+    if engine == "local":
+        if slurm or dry_run or per_job is not None:
+            raise click.UsageError("--slurm, --per-job and --dry-run need --engine snakemake.")
+        run_probes(chosen, targets, model, as_json=as_json, **choices)
+        return
+    from app.cli.probe_snakemake import run_jobs
+
+    run_jobs(
+        name,
+        chosen,
+        targets,
+        model,
+        slurm=slurm,
+        per_job=per_job,
+        dry_run=dry_run,
+        as_json=as_json,
+        **choices,
+    )
 
 
 def run_probes(
@@ -145,37 +189,24 @@ def run_probes(
         higher_is_better: Direction of the metric. Default: by configuration and name.
         task: Task that the runs were trained on. Default: the one in their configuration.
     """
-    from app.calls.targets import targets_of
     from ired_diag.devices import choose_device
-    from ired_diag.probing.driver import Answer, Request, Unanswered, put_probes, trends
+    from ired_diag.probing import driver
+    from ired_diag.probing.driver import Answer, Request, put_probes, trends
     from ired_diag.probing.workers import Workers, processes_for
-    from ired_diag.runs.judged import judged_in_words
 
     compute_device = choose_device(device)
-    if (metric or higher_is_better is not None) and checkpoint != "best":
-        raise click.UsageError(
-            "--metric and its direction choose the best checkpoint: add --checkpoint best."
-        )
-    notes: list[str] = []
-    try:
-        selection = targets_of(
-            names,
-            runs=runs,
-            device=compute_device,
-            notes=notes,
-            checkpoint=checkpoint,
-            model=model,
-            task=task,
-            out=out,
-            metric=metric,
-            higher_is_better=higher_is_better,
-            grouping=grouping,
-        )
-    finally:  # what was left out matters most where nothing is left
-        for note in notes:
-            click.echo(f"note: {note}", err=True)
-    if checkpoint == "best" and selection.runs:
-        click.echo("\n".join(judged_in_words(selection.runs)), err=True)
+    selection = select(
+        names,
+        runs=runs,
+        device=compute_device,
+        checkpoint=checkpoint,
+        model=model,
+        task=task,
+        out=out,
+        metric=metric,
+        higher_is_better=higher_is_better,
+        grouping=grouping,
+    )
     request = Request(
         probes=chosen,
         weights=weights,
@@ -188,14 +219,60 @@ def run_probes(
         with output.progress("probing", unit="answers") as show:
             results = list(put_probes(selection.targets, request, progress=show, workers=workers))
         answers = [result for result in results if isinstance(result, Answer)]
-        unanswered = [result for result in results if isinstance(result, Unanswered)]
+        unanswered = [result for result in results if isinstance(result, driver.Unanswered)]
         over_training = list(trends(answers, chosen, figures=figures != "none", workers=workers))
     if as_json:
         content = {"answers": answers, "over_training": over_training, "unanswered": unanswered}
         output.print_json(content)
     else:
         probe_output.print_answers(answers, over_training, unanswered, tables=len(chosen) == 1)
-    # Without a probe's name it is a checkpoint that could not be read.
+    exit_if_unread(unanswered)
+
+
+def select(
+    names: Sequence[str],
+    *,
+    checkpoint: str,
+    metric: str | None,
+    higher_is_better: bool | None,
+    **choices: Any,
+) -> Selection:
+    """Return the checkpoints that a command line names, and say which are left out.
+
+    Args:
+        names: Runs and checkpoints.
+        checkpoint: Checkpoints of each run to measure.
+        metric: Metric by which the best checkpoint is chosen.
+        higher_is_better: Direction of the metric.
+        choices: The other arguments of ``targets_of``.
+    """
+    from app.calls.targets import targets_of
+    from ired_diag.runs.judged import judged_in_words
+
+    if (metric or higher_is_better is not None) and checkpoint != "best":
+        raise click.UsageError(
+            "--metric and its direction choose the best checkpoint: add --checkpoint best."
+        )
+    notes: list[str] = []
+    try:
+        selection = targets_of(
+            names,
+            notes=notes,
+            checkpoint=checkpoint,
+            metric=metric,
+            higher_is_better=higher_is_better,
+            **choices,
+        )
+    finally:  # what was left out matters most where nothing is left
+        for note in notes:
+            click.echo(f"note: {note}", err=True)
+    if checkpoint == "best" and selection.runs:
+        click.echo("\n".join(judged_in_words(selection.runs)), err=True)
+    return selection
+
+
+def exit_if_unread(unanswered: Sequence[Unanswered]) -> None:
+    """End with the status of an error where a checkpoint could not be read: it has no probe's name."""
     if any(not question.probe for question in unanswered):
         raise click.exceptions.Exit(SOME_FAILED)
 

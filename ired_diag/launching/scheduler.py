@@ -181,6 +181,15 @@ def cancel(tasks: Sequence[str]) -> None:
         raise DiagError(f"scancel refused: {_one_line(answer.stderr)}")
 
 
+def has_accounting() -> bool:
+    """Say whether SLURM's accounting answers, so that ``sacct`` knows what became of a job."""
+    try:
+        answer = _run(["sacct", "-X", "-n", "-S", "now"])
+    except SchedulerSilent:
+        return False
+    return answer.returncode == 0
+
+
 def requeue(job: str) -> str:
     """Ask SLURM to start a job again, and return why it does not; empty where it does."""
     try:

@@ -148,12 +148,13 @@ class Settings:
         return variables
 
 
-def parse_slurm(texts: Sequence[str]) -> Settings:
+def parse_slurm(texts: Sequence[str], *, warned: bool = True) -> Settings:
     """Return what ``--slurm`` asks for.
 
     Args:
         texts: ``key=value,key=value`` each; a later value of a key counts. What follows a comma and has no
             ``=`` belongs to the value before it: ``partition=gpu,long,time=240``.
+        warned: Whether the jobs are warned before their time limit, which must then be longer than that.
 
     Raises:
         DiagError: A key is unknown, or a value is not of its form.
@@ -167,6 +168,9 @@ def parse_slurm(texts: Sequence[str]) -> Settings:
     for name, value in given.items():
         _check(name, value)
     settings = Settings({name: given[name] for name in KEYS if name in given})
+    if not warned:
+        _check_unwarned(settings)
+        return settings
     time = settings.values.get("time")
     if time is not None and seconds_of(time) <= settings.warning:
         raise DiagError(
@@ -174,6 +178,15 @@ def parse_slurm(texts: Sequence[str]) -> Settings:
             "which would be at its start. Give it more time, or less warning: --slurm warning=30."
         )
     return settings
+
+
+def _check_unwarned(settings: Settings) -> None:
+    """Refuse a warning where nothing listens to it."""
+    if "warning" in settings.values:
+        raise DiagError(
+            "--slurm warning=…: is for trainings, which save their state then. A probe writes each answer as "
+            "soon as it is measured: leave it out."
+        )
 
 
 def _parts(text: str) -> dict[str, str]:

@@ -142,6 +142,7 @@ def put_probes(
     *,
     progress: Progress = lambda done, total: None,
     workers: Workers | None = None,
+    raises_alone: bool = True,
 ) -> Iterator[Answer | Unanswered]:
     """Yield what each probe finds in each target, target by target, as it is known and written.
 
@@ -150,6 +151,8 @@ def put_probes(
         request: Which probes to put, and how.
         progress: Called with the number of answers given and to be given.
         workers: Who measures and draws; pictures may be drawn later than they are named.
+        raises_alone: Whether what is wrong with the only target is raised; else it is yielded, as it is for
+            one of several.
 
     Raises:
         CannotWrite: A table cannot be written, or is about another run.
@@ -165,12 +168,14 @@ def put_probes(
     for job, measured in workers.measure(jobs):
         answered = 0
         try:
-            for answer in _answers(job, measured, request, workers, alone=total == 1):
+            alone = raises_alone and total == 1
+            for answer in _answers(job, measured, request, workers, alone=alone):
                 answered += 1
                 progress(done + answered, total)
                 yield answer
         except DiagError as error:
-            if len(targets) == 1 or isinstance(error, CannotWrite):
+            only_target = raises_alone and len(targets) == 1
+            if only_target or isinstance(error, CannotWrite):
                 raise
             file, label = job.target.file, job.target.label
             reason = str(error).removeprefix(f"{file}: ").removeprefix(f"{label}: ")
@@ -207,7 +212,7 @@ def _job(target: Target, opened: Opened, weights: Weights, probes: Sequence[Prob
         key = opened.key(weights, probe, subject)
         rows = None
         if not request.again:
-            rows = _table(target, probe).find(key)
+            rows = table_of(target, probe).find(key)
         if rows is not None:
             job.earlier.append((probe, key, rows))
             continue
@@ -225,7 +230,7 @@ def _answers(
     target, notes = job.target, job.opened.notes
     for probe, key, stored_rows in job.earlier:
         finding, comparison = _concluded(probe, stored_rows)
-        _table(target, probe).note_answer(key, stored_rows, finding)
+        table_of(target, probe).note_answer(key, stored_rows, finding)
         yield Answer(
             label=target.label,
             probe=probe.name,
@@ -234,7 +239,7 @@ def _answers(
             weights=key.weights,
             finding=finding,
             comparison=comparison,
-            table=_table(target, probe).path,
+            table=table_of(target, probe).path,
             figures=_figures(target, probe, key, stored_rows, request=request, workers=workers),
             notes=notes,
             known=True,
@@ -249,7 +254,7 @@ def _answers(
             continue
         check_table(rows, probe.columns, probe.name)
         finding, comparison = _concluded(probe, rows)
-        path = _table(target, probe).put(key, rows, finding)
+        path = table_of(target, probe).put(key, rows, finding)
         yield Answer(
             label=target.label,
             probe=probe.name,
@@ -266,7 +271,8 @@ def _answers(
         )
 
 
-def _table(target: Target, probe: Probe) -> ProbeTable:
+def table_of(target: Target, probe: Probe) -> ProbeTable:
+    """Return the table of a probe in which the rows of a target stand."""
     return ProbeTable(target.folder / f"{probe.name}.parquet", probe, str(target.source.resolve()))
 
 

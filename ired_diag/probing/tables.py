@@ -2,7 +2,8 @@
 
 The key is step, weights, and a hash of all that decides the numbers: the tensors themselves, the data, the
 mining, the configuration, how many problems, the seed, the probe's version. Rows of the same key are
-replaced, others stay; rows that are there need not be measured again.
+replaced, others stay; rows that are there need not be measured again. Rows stand in the order of the steps:
+the table is the same whichever checkpoint was measured first.
 
 The answer to each key's rows stands in the file's metadata, with the headlines among its numbers: a figure of
 them over training needs neither the rows nor the probe.
@@ -18,6 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
 import ired_diag
@@ -100,14 +103,17 @@ class ProbeTable:
     def _put(self, key: Key, table: Table, answer: Finding | None) -> None:
         stored = self._stored_metadata()
         columns = key.columns()
-        rest = None
+        earlier = later = None
         if stored:
             rest, _ = read_arrow(self.path)
             rest = rest.filter(~rows_where(**columns))
+            place = _place_of(columns["step"], rest)
+            earlier = rest.slice(0, place)
+            later = rest.slice(place)
         settings = stored.get("settings", {}) | {columns["settings"]: key.settings}
         answers = _with_answer(stored, columns, answer)
-        metadata = self._metadata(settings, answers)
-        write_table(self.path, table, metadata, key=columns, after=rest)
+        metadata = self._metadata(dict(sorted(settings.items())), answers)
+        write_table(self.path, table, metadata, key=columns, after=earlier, before=later)
 
     def note_answer(self, key: Key, table: Table, answer: Finding) -> None:
         """Write the answer to rows that are there, if it is not there or differs.
@@ -171,7 +177,18 @@ def _with_answer(
     # As text, because NaN is equal to itself there.
     if _sorted_text(content) in map(_sorted_text, stored_answers):
         return list(stored_answers)
-    return [*others, content]
+    return sorted([*others, content], key=_step)
+
+
+def _place_of(step: int, rows: pa.Table) -> int:
+    """Return where rows of a step belong: before the first row of a later one."""
+    is_later = pc.greater(rows["step"], step)
+    first = pc.index(is_later, pa.scalar(value=True)).as_py()
+    return int(first) if first >= 0 else len(rows)
+
+
+def _step(answer: Mapping[str, Any]) -> int:
+    return int(answer["step"])
 
 
 def _holds_key(answer: Mapping[str, Any], columns: Mapping[str, Any]) -> bool:

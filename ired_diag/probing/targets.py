@@ -43,6 +43,7 @@ class Target:
         folder: Where tables and pictures go.
         read: Reads it.
         last: Whether it is the last of its run that is looked at.
+        run: The run; None for a model of the user's own alone.
     """
 
     label: str
@@ -51,6 +52,7 @@ class Target:
     folder: Path
     read: Callable[[], Opened]
     last: bool = True
+    run: Run | None = None
 
 
 @dataclass(frozen=True)
@@ -118,14 +120,23 @@ def of_run(
     Raises:
         NotFound: The run has no such checkpoint.
     """
-    targets = [
-        _of_checkpoint(run, file, device=device, out=out, task=task, model=model)
-        for file in choose_checkpoints(run, which)
-    ]
-    return [replace(target, last=target is targets[-1]) for target in targets]
+    files = choose_checkpoints(run, which)
+    targets = []
+    for file in files:
+        target = of_checkpoint(
+            run,
+            file,
+            device=device,
+            out=out,
+            task=task,
+            model=model,
+            last=file == files[-1],
+        )
+        targets.append(target)
+    return targets
 
 
-def _of_checkpoint(
+def of_checkpoint(
     run: Run,
     file: Path,
     *,
@@ -133,7 +144,19 @@ def _of_checkpoint(
     out: Path | None,
     task: Task | None,
     model: str | None,
+    last: bool,
 ) -> Target:
+    """Return a checkpoint of a run as a target.
+
+    Args:
+        run: The run.
+        file: The checkpoint.
+        device: As for ``of_run``.
+        out: As for ``of_run``.
+        task: As for ``of_run``.
+        model: As for ``of_run``.
+        last: Whether it is the last of its run that is looked at.
+    """
 
     def read() -> Opened:
         """Read the checkpoint."""
@@ -161,7 +184,15 @@ def _of_checkpoint(
             tuple(notes),
         )
 
-    return Target(run.label, run.path, file, out or output_folder(run), read)
+    return Target(
+        label=run.label,
+        source=run.path,
+        file=file,
+        folder=out or output_folder(run),
+        read=read,
+        last=last,
+        run=run,
+    )
 
 
 def open_subject(
