@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: install browser demo test test-slow test-slurm test-all lint format wheel-check clean
+.PHONY: install cluster browser demo test test-slow test-slurm test-all lint format wheel-check clean
 
 install: $(VENV)/.installed
 
@@ -37,9 +37,19 @@ test-slow: install
 
 test-all: test test-slow
 
-# Arrays of trainings on a real SLURM, which is installed and started for it: some 20 minutes.
-test-slurm: install
-	env IRED_DIAG_SLURM=1 $(TESTS) tests/test_slurm_training.py
+# Snakemake with its SLURM executor, in an environment of its own: it needs an older packaging than virtualenv.
+CLUSTER = $(VENV)-cluster
+
+cluster: $(CLUSTER)/.installed
+
+$(CLUSTER)/.installed: constraints-cluster.txt
+	$(PYTHON) -m venv $(CLUSTER)
+	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-cluster.txt snakemake snakemake-executor-plugin-slurm
+	@touch $@
+
+# Trainings and probes on a real SLURM, which is installed and started for it: some 40 minutes.
+test-slurm: install cluster
+	env IRED_DIAG_SLURM=1 PATH="$(abspath $(CLUSTER))/bin:$$PATH" $(TESTS) tests/test_slurm_training.py tests/test_slurm_probes.py tests/test_probe_snakemake.py
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,32 +1,26 @@
 """A real SLURM on this machine: an array of ten seeds, killed, cancelled, out of time, and whole in the end.
 
-The cluster is started by a script that comes with the study's data, which installs what is missing; where it
-is absent, or no SLURM can be started, the tests are skipped with the reason. They take some ten minutes each
-way, most of it spent in waiting for SLURM, so that they run where they are asked for: ``make test-slurm``.
+They take some ten minutes each way, most of it spent in waiting for SLURM, so that they run where they are
+asked for: ``make test-slurm``.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ired_diag.launching.launch import read_launch
+from tests.slurm_cluster import ACCOUNTING, Cluster, running_cluster, wait_until
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[1]
 # Matrix inversion, in which the tasks of an array that are named take their time for each step.
 SLOW_TASK = """
 import os
@@ -53,57 +47,12 @@ SETTINGS = {
     "log_every": 5,
     "checkpoint_every": 10,
 }
-PATIENCE = 300.0  # seconds
-ASKED_FOR = "IRED_DIAG_SLURM"
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """A running SLURM."""
-
-    environment: dict[str, str]
-
-    def run(self, words: Sequence[object], folder: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            list(map(str, words)),
-            cwd=folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-
-    def diag(self, *words: object, folder: Path, status: int = 0) -> str:
-        result = self.run([sys.executable, "-m", "ired_diag_command", *words], folder)
-        assert result.returncode == status, result.stdout + result.stderr
-        return result.stdout + result.stderr
-
-    def states(self, folder: Path) -> dict[int, dict[str, Any]]:
-        answer = self.diag("launch", "status", "runs/q103", "--json", folder=folder)
-        return {row["index"]: row for row in json.loads(answer)["runs"]}
-
-
-@pytest.fixture(scope="module", params=["0", "1"], ids=["without accounting", "with accounting"])
+@pytest.fixture(scope="module", params=list(ACCOUNTING), ids=list(ACCOUNTING.values()))
 def cluster(request: pytest.FixtureRequest, shared: Path) -> Iterator[Cluster]:
-    if os.environ.get(ASKED_FOR) != "1":
-        pytest.skip("a real SLURM takes ten minutes: make test-slurm")
-    script = shared.parent / "bin" / "slurm_local.sh"
-    if not script.is_file():
-        pytest.skip(f"nothing starts a SLURM here: {script} is absent")
-    folder = Path(tempfile.mkdtemp(prefix="slurm"))  # a short path: that of a socket lies below it
-    settings = {"SLURM_LOCAL_DBD": request.param, "SLURM_LOCAL_GPUS": "0"}
-    environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    try:
-        started = subprocess.run(
-            [script, "start", folder], env=environment, capture_output=True, text=True, check=False
-        )
-        if started.returncode:
-            pytest.skip(f"no SLURM could be started: {started.stderr.strip()[-300:]}")
-        yield Cluster({**environment, "SLURM_CONF": str(folder / "slurm.conf")})
-    finally:
-        subprocess.run([script, "stop", folder], env=environment, capture_output=True, check=False)
-        shutil.rmtree(folder, ignore_errors=True)
+    with running_cluster(shared, request.param) as running:
+        yield running
 
 
 @pytest.fixture
@@ -120,13 +69,6 @@ def training(seeds: str, runs: str) -> list[str]:
     for key, value in SETTINGS.items():
         words += ["--set", f"{key}={value}"]
     return words
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.5)
 
 
 def events(folder: Path, index: int) -> list[dict[str, Any]]:

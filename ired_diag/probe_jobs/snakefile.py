@@ -4,10 +4,10 @@ Snakemake sees jobs, not checkpoints: its graph has two files for each job. A re
 alone, so that it decides by the times of these files. What it needs of SLURM stands in the Snakefile as
 resources, under the names of its SLURM executor.
 
-Three traps of that executor (2.8.0), which its command line goes around: without accounting it asks ``sacct``
-for ever unless it is told to ask ``squeue``; without an account it guesses one; and it removes ``SLURM_CONF``
-from the environment of ``srun`` inside a job, so that on a cluster that is configured by that variable a
-small ``srun`` stands first on ``PATH``, which sets it again.
+Two traps of that executor (2.8.0), which its command line goes around: without accounting it asks ``sacct``
+for ever unless it is told to ask ``squeue``; and it removes ``SLURM_CONF`` from the environment of ``srun``
+inside a job, so that on a cluster that is configured by that variable a small ``srun`` stands first on
+``PATH``, which sets it again.
 
 Reference: the documentation of snakemake-executor-plugin-slurm, Advanced Resource Specifications.
 """
@@ -154,8 +154,6 @@ def snakemake_words(
     words += ["--slurm-init-seconds-before-status-checks", str(FIRST_LOOK)]
     if asks_squeue:
         words += ["--slurm-status-command", "squeue"]
-    if "account" not in settings.values:
-        words.append("--slurm-no-account")
     return words
 
 
