@@ -59,4 +59,8 @@ def need_snakemake(settings: Settings | None = None) -> None:
 
 def tables(folder: Path) -> dict[str, bytes]:
     """Return the content of each table of a probe below a folder."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.parquet")}
+    contents = {}
+    for path in folder.rglob("*.parquet"):
+        name = str(path.relative_to(folder))
+        contents[name] = path.read_bytes()
+    return contents

@@ -316,6 +316,7 @@ def plain_tables(study: Path) -> dict[str, bytes]:
     return tables(study)
 
 
+@pytest.mark.slow
 def test_jobs_in_any_order_leave_the_tables_and_answers_of_a_plain_probe(study: Path) -> None:
     workflow = planned()
     assert [job.job.size for job in workflow.jobs] == [6, 6]
@@ -350,6 +351,7 @@ def test_a_job_asks_the_tables_and_measures_only_what_is_missing(study: Path) ->
     assert "0 answers measured, 6 were in the tables" in measure(workflow, "0001").output
 
 
+@pytest.mark.slow
 def test_a_receipt_counts_only_while_the_tables_hold_its_rows(study: Path) -> None:
     workflow = planned()
     for job in workflow.jobs:
@@ -377,6 +379,7 @@ def test_a_receipt_counts_only_while_the_tables_hold_its_rows(study: Path) -> No
     assert [job.name for job in planned().open_jobs] == ["0001"]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_cannot_be_read_is_named_and_asked_again(study: Path) -> None:
     checkpoint = study / "runs" / "q103" / "seed1" / "checkpoints" / "step-000000004.safetensors"
     whole = checkpoint.read_bytes()
@@ -391,12 +394,16 @@ def test_a_checkpoint_that_cannot_be_read_is_named_and_asked_again(study: Path) 
     assert planned().open_jobs == []
 
 
+@pytest.mark.slow
 def test_a_model_of_the_users_own_is_found_by_jobs_that_start_elsewhere(
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (study / "mine.py").write_text(OWN_MODEL)
     words = ["q103", "--checkpoint", "all", "--samples", 4, "--figures", "none", "--model", "mine.py:build"]
-    for probe, line in (("energy_gap", "12 answers measured"), ("conditioning", "needs matrices to invert")):
+    for probe, line in (
+        ("energy_gap", "12 answers measured"),
+        ("conditioning", "needs problems that are matrices"),
+    ):
         monkeypatch.chdir(study)
         workflow = planned("probe", probe, *words, per_job=12)
         monkeypatch.chdir("/")

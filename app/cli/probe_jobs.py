@@ -30,14 +30,16 @@ def measure(job: Path, receipt: Path) -> None:
     working = read_job(job).question.working
     with contextlib.chdir(working), output.progress("probing", unit="answers") as show:
         done = measure_job(job, receipt, probes.load_all(), progress=show)
-    entries = [entry for checkpoint in done.checkpoints for entry in checkpoint.entries]
-    measured = sum(not entry.known for entry in entries)
-    known = len(entries) - measured
-    checkpoints = len(done.checkpoints)
-    click.echo(f"{checkpoints} checkpoints: {measured} answers measured, {known} were in the tables")
+    measured = known = 0
     for checkpoint in done.checkpoints:
         for refusal in checkpoint.refusals:
             click.echo(f"{checkpoint.path}: {refusal.probe} {refusal.reason}")
+        for entry in checkpoint.entries:
+            known += entry.known
+            measured += not entry.known
+    checkpoints = len(done.checkpoints)
+    # The last line: it is what is shown of a job.
+    click.echo(f"{checkpoints} checkpoints: {measured} answers measured, {known} were in the tables")
 
 
 @command.command("ask")

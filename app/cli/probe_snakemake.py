@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -163,9 +164,18 @@ def _engine(workflow: Workflow, settings: Settings | None, device: str, *, dry_r
     )
 
 
-def _run(workflow: Workflow, settings: Settings | None, device: str) -> list[NamedJob]:
+@dataclass(frozen=True)
+class _Failed:
+    """A job that did not end, and the last line that it printed; empty where it printed none."""
+
+    job: NamedJob
+    words: str
+
+
+def _run(workflow: Workflow, settings: Settings | None, device: str) -> list[_Failed]:
     """Have the open jobs of a workflow run, and return those that are still open then."""
-    from ired_diag.probe_jobs.running import run_workflow, write_workflow
+    from ired_diag.probe_jobs.receipt import file_state
+    from ired_diag.probe_jobs.running import last_words, run_workflow, write_workflow
     from ired_diag.probe_jobs.workflow import with_receipts
 
     engine = _engine(workflow, settings, device, dry_run=not workflow.open_jobs)
@@ -175,12 +185,17 @@ def _run(workflow: Workflow, settings: Settings | None, device: str) -> list[Nam
         return []
     jobs = _counted(len(workflow.open_jobs), "job")
     click.echo(f"{jobs} to run: {output.shorten(workflow.snakefile)}", err=True)
+    before = {job.name: file_state(workflow.log(job.name)) for job in workflow.open_jobs}
     try:
         run_workflow(workflow, engine)
     except KeyboardInterrupt:
         click.echo("Interrupted. What was measured is kept: the same command continues from there.", err=True)
         raise
-    return with_receipts(workflow).open_jobs
+    failed = []
+    for job in with_receipts(workflow).open_jobs:
+        words = last_words(workflow.log(job.name), before[job.name])
+        failed.append(_Failed(job, words))
+    return failed
 
 
 def _show(workflow: Workflow, engine: Engine, *, probes: int) -> None:
@@ -219,7 +234,7 @@ def _print(
     workflow: Workflow,
     selection: Selection,
     chosen: Sequence[Probe],
-    failed: Sequence[NamedJob],
+    failed: Sequence[_Failed],
     *,
     figures: bool,
     as_json: bool,
@@ -246,7 +261,7 @@ def _print(
             "answers": with_comparisons(answers, chosen),
             "over_training": over_training,
             "unanswered": unanswered,
-            "failed_jobs": [{"job": job.name, "log": workflow.log(job.name)} for job in failed],
+            "failed_jobs": [_as_content(workflow, each) for each in failed],
         }
         output.print_json(content)
     else:
@@ -259,22 +274,26 @@ def _print(
     exit_if_unread(unanswered)
 
 
-def _print_failed(workflow: Workflow, failed: Sequence[NamedJob]) -> None:
-    """Say which jobs did not end, and why as far as their logs say; end with the status of an error."""
-    from ired_diag.probe_jobs.running import last_words
+def _as_content(workflow: Workflow, failed: _Failed) -> dict[str, Any]:
+    name = failed.job.name
+    return {"job": name, "log": workflow.log(name), "last_line": failed.words}
 
+
+def _print_failed(workflow: Workflow, failed: Sequence[_Failed]) -> None:
+    """Say which jobs did not end, and why as far as their logs say; end with the status of an error."""
     if not failed:
         return
-    for job in failed[:MOST_LISTED]:
-        log = workflow.log(job.name)
-        words = last_words(log) or "it printed nothing; Snakemake's own messages are above"
-        click.echo(f"job {job.name} is not done ({output.shorten(log)}): {words}", err=True)
+    for each in failed[:MOST_LISTED]:
+        name = each.job.name
+        log = output.shorten(workflow.log(name))
+        words = each.words or "it printed nothing; Snakemake's own messages are above"
+        click.echo(f"job {name} is not done ({log}): {words}", err=True)
     if len(failed) > MOST_LISTED:
         click.echo(f"… and {len(failed) - MOST_LISTED} more jobs", err=True)
-    checkpoints = _counted(sum(job.job.size for job in failed), "checkpoint")
+    jobs = _counted(len(failed), "job")
+    checkpoints = _counted(sum(each.job.job.size for each in failed), "checkpoint")
     click.echo(
-        f"{_counted(len(failed), 'job')} of {checkpoints} not done. What was measured is kept: the same "
-        "command continues from there.",
+        f"{jobs} of {checkpoints} not done. What was measured is kept: the same command continues there.",
         err=True,
     )
     raise click.exceptions.Exit(SOME_FAILED)

@@ -7,7 +7,9 @@ metadata alone, once each.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ired_diag.errors import DiagError
 from ired_diag.probe_jobs.job import Job, RunPart
@@ -41,9 +43,13 @@ def _keys(path: Path) -> frozenset[RowKey]:
     try:
         _, metadata = read_columns(path)
         answers = metadata.get("answers", [])
-        return frozenset((row["step"], row["weights"], row["settings"]) for row in answers)
+        return frozenset(map(_key_of, answers))
     except (DiagError, KeyError, TypeError):
         return frozenset()  # the job meets the same table, and says what is wrong with it
+
+
+def _key_of(answer: Mapping[str, Any]) -> RowKey:
+    return answer["step"], answer["weights"], answer["settings"]
 
 
 def valid_receipt(job: Job, path: Path, tables: Tables) -> Receipt | None:

@@ -77,7 +77,7 @@ def _answer(target: Target, entry: Entry, notes: tuple[Finding, ...], path: Path
         finding=finding,
         comparison={},
         table=path,
-        figures=list(map(Path, entry.figures)),
+        figures=[target.folder / Path(figure).name for figure in entry.figures],
         notes=notes,
         known=entry.known,
         where={"step": entry.step, "weights": entry.weights, "settings": entry.settings},

@@ -40,11 +40,14 @@ def pack(parts: Iterable[RunPart], size: int) -> list[tuple[RunPart, ...]]:
     jobs: list[tuple[RunPart, ...]] = []
     waiting: list[RunPart] = []
     for part in parts:
-        pieces = split(part, _pieces(len(part.checkpoints), size))
-        if len(pieces) > 1:
-            jobs.extend((piece,) for piece in pieces)
+        count = len(part.checkpoints)
+        pieces = _pieces(count, size)
+        if pieces > 1:
+            for piece in split(part, pieces):
+                jobs.append((piece,))
             continue
-        if waiting and _count([*waiting, part]) > max(size, MOST):
+        # A job that is too short is better than one that outlives its time limit.
+        if waiting and _count(waiting) + count > max(size, MOST):
             jobs.append(tuple(waiting))
             waiting = []
         waiting.append(part)
@@ -58,7 +61,9 @@ def pack(parts: Iterable[RunPart], size: int) -> list[tuple[RunPart, ...]]:
 
 def _pieces(checkpoints: int, size: int) -> int:
     """Return into how many pieces a run is split: none below the size of a job, none above the most."""
-    return max(checkpoints // size, math.ceil(checkpoints / max(size, MOST)), 1)
+    as_many_as_are_full = checkpoints // size
+    as_few_as_are_allowed = math.ceil(checkpoints / max(size, MOST))
+    return max(as_many_as_are_full, as_few_as_are_allowed, 1)
 
 
 def split(part: RunPart, pieces: int) -> list[RunPart]:

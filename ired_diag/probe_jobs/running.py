@@ -15,6 +15,7 @@ from pathlib import Path
 from ired_diag.errors import DiagError
 from ired_diag.launching import scheduler
 from ired_diag.launching.settings import Settings
+from ired_diag.probe_jobs.receipt import file_state
 from ired_diag.probe_jobs.snakefile import PROGRAMS, snakefile_text, snakemake_words, srun_text
 from ired_diag.probe_jobs.workflow import SNAKEFILE, Workflow, write_jobs
 from ired_diag.runs.files import write_atomically
@@ -22,6 +23,10 @@ from ired_diag.runs.files import write_atomically
 EXECUTABLE = 0o755
 STDERR = 2  # where Snakemake writes: the answers go to stdout
 CONFIGURATION = "SLURM_CONF"
+INSTALL = (
+    "Install the extra: pip install 'ired-diag[cluster]', or put the snakemake of another environment on "
+    "PATH (docs/many-checkpoints.md). --dry-run works without it."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +86,8 @@ def find_snakemake(settings: Settings | None) -> list[str]:
     Raises:
         DiagError: It is not installed, or its SLURM executor is not.
     """
-    if importlib.util.find_spec("snakemake") is not None:
-        if settings is not None and importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
+    if _is_installed("snakemake"):
+        if settings is not None and not _is_installed("snakemake_executor_plugin_slurm"):
             raise DiagError(f"--slurm: Snakemake's SLURM executor is not installed. {INSTALL}")
         return [sys.executable, "-m", "snakemake"]
     program = shutil.which("snakemake")
@@ -91,10 +96,10 @@ def find_snakemake(settings: Settings | None) -> list[str]:
     return [program]
 
 
-INSTALL = (
-    "Install the extra: pip install 'ired-diag[cluster]', or put the snakemake of another environment on "
-    "PATH (docs/many-checkpoints.md). --dry-run works without it."
-)
+def _is_installed(package: str) -> bool:
+    specification = importlib.util.find_spec(package)
+    # A folder of this name in the working folder has no origin.
+    return specification is not None and specification.origin is not None
 
 
 def write_workflow(workflow: Workflow, engine: Engine) -> None:
@@ -141,8 +146,15 @@ def run_workflow(workflow: Workflow, engine: Engine) -> int:
         raise
 
 
-def last_words(log: Path) -> str:
-    """Return the last line that a job printed; empty where it printed none."""
+def last_words(log: Path, before: tuple[int, int]) -> str:
+    """Return the last line that a job printed in this run; empty where it printed none.
+
+    Args:
+        log: The job's log, to which each of its starts appends.
+        before: State of the file before the run.
+    """
+    if file_state(log) == before:
+        return ""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

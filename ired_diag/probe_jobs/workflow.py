@@ -104,7 +104,12 @@ def parts_of(targets: Sequence[Target]) -> list[RunPart]:
             of_runs[-1].append(target)
         else:
             of_runs.append([target])
-    return [part_of(of_run[0].run, of_run) for of_run in of_runs if of_run[0].run is not None]
+    parts = []
+    for of_run in of_runs:
+        run = of_run[0].run
+        if run is not None:
+            parts.append(part_of(run, of_run))
+    return parts
 
 
 def plan_jobs(
@@ -130,11 +135,17 @@ def plan_jobs(
             jobs.append(NamedJob(name=name, job=job, receipt=receipt, is_new=False))
     number = _last_number(folder)
     count = sum(len(part.checkpoints) for part in parts)
-    rest = [_rest_of(part, wanted[part.identity]) for part in parts]
-    for packed in pack([part for part in rest if part.checkpoints], size or job_size(count)):
+    rest = []
+    for part in parts:
+        left = _rest_of(part, wanted[part.identity])
+        if left.checkpoints:
+            rest.append(left)
+    for packed in pack(rest, size or job_size(count)):
+        # A number is not given again while its files are there: a job of an earlier command may still run.
         number += 1
         name = f"{number:0{DIGITS}d}"
-        jobs.append(NamedJob(name=name, job=Job(question, packed), receipt=None, is_new=True))
+        job = Job(question, packed)
+        jobs.append(NamedJob(name=name, job=job, receipt=None, is_new=True))
     return Workflow(folder, tuple(jobs))
 
 
@@ -150,12 +161,13 @@ def _take(job: Job, wanted: Mapping[str, set[str]]) -> bool:
 
 def _rest_of(part: RunPart, files: set[str]) -> RunPart:
     """Return a part with those of its checkpoints that no job measures yet."""
-    left = tuple(file for file in part.checkpoints if file in files)
-    return replace(part, checkpoints=left, last=part.last if part.last in files else None)
+    left = tuple(filter(files.__contains__, part.checkpoints))
+    last = part.last if part.last in left else None
+    return replace(part, checkpoints=left, last=last)
 
 
 def _stored_jobs(folder: Path) -> dict[str, Job]:
-    """Return the jobs that a folder holds; a file that is damaged, or of another version, is none."""
+    """Return the jobs that a folder holds; a file that is damaged, or of another version, is left out."""
     jobs = {}
     for path in _job_files(folder):
         try:
@@ -166,7 +178,10 @@ def _stored_jobs(folder: Path) -> dict[str, Job]:
 
 
 def _job_files(folder: Path) -> list[Path]:
-    files = [path for path in (folder / JOBS).glob("*.json") if path.stem.isdecimal()]
+    files = []
+    for path in (folder / JOBS).glob("*.json"):
+        if path.stem.isdecimal():
+            files.append(path)
     return sorted(files, key=_number)
 
 
@@ -186,9 +201,10 @@ def write_jobs(workflow: Workflow) -> None:
     """
     names = {job.name for job in workflow.jobs}
     for path in _job_files(workflow.folder):
-        if path.stem not in names:
-            path.unlink(missing_ok=True)
-            workflow.receipt(path.stem).unlink(missing_ok=True)
+        if path.stem in names:
+            continue
+        path.unlink(missing_ok=True)
+        workflow.receipt(path.stem).unlink(missing_ok=True)
     for job in workflow.jobs:
         if job.is_new:
             write_atomically(workflow.file(job.name), job.job.content)
@@ -202,7 +218,10 @@ def remove_stale_receipts(folder: Path) -> list[str]:
     stale = []
     for path in _job_files(folder):
         receipt = folder / DONE / path.name
-        if receipt.exists() and valid_receipt(read_job(path), receipt, tables) is None:
+        if not receipt.exists():
+            continue
+        job = read_job(path)
+        if valid_receipt(job, receipt, tables) is None:
             receipt.unlink(missing_ok=True)
             stale.append(path.stem)
     return stale
