@@ -174,7 +174,9 @@ def _read(
         check_listable(source)
         if not exists(source):
             raise NotFound(f"{source}: expected a log or a folder of logs, found nothing.")
-    read: Callable[[Path], Sequence[Run]] = partial(read_log, step=step)
+    read: Callable[[Path], Sequence[Run]] = read_log  # by its name: several processes may share the logs
+    if step is not None:
+        read = partial(read_log, step=step)
     if pattern:
         read = with_pattern(pattern, read)
     logs = read_logs(sources, read=read)
