@@ -21,6 +21,7 @@ from ired_diag.runs.files import ELSEWHERE, check_listable, exists
 from ired_diag.runs.find import RESULTS_CONFIG, Unreadable
 from ired_diag.runs.job_kind import only_evaluates
 from ired_diag.runs.run import Run
+from ired_diag.runs.several_writers import write_each
 from ired_diag.runs.store import (
     attempt_folders,
     check_writable,
@@ -126,14 +127,10 @@ def import_logs(
     logs: set[str] = set()
     for imported in planned:
         logs |= imported.logs
-    for done, imported in enumerate(planned):
-        progress(done, len(planned))
-        with _saying_what_is_whole(done, len(planned)):
-            written = write_run(imported.run, imported.folder, results=imported.results)
-            _drop_stale_attempts(imported.folder, written, logs, replace=replace)
-    with _saying_what_is_whole(len(planned), len(planned)):
+    written = _Written(len(planned), progress)
+    with _saying_what_is_whole(written):
+        write_each(planned, partial(_write, logs=logs, replace=replace), written.count)
         write_evaluations(not_runs, runs, read=[*evaluated, *map(Path, logs)])
-    progress(len(planned), len(planned))
     return Imported(
         runs=tuple(planned),
         skipped=tuple(skipped),
@@ -143,8 +140,29 @@ def import_logs(
     )
 
 
+def _write(imported: ImportedRun, *, logs: set[str], replace: bool) -> None:
+    """Write a run, and remove attempts of an earlier import that are none of its any more."""
+    places = write_run(imported.run, imported.folder, results=imported.results)
+    _drop_stale_attempts(imported.folder, places, logs, replace=replace)
+
+
+class _Written:
+    """How many runs of an import are whole."""
+
+    def __init__(self, total: int, progress: Callable[[int, int], None]) -> None:
+        """Begin with none."""
+        self.total = total
+        self._progress = progress
+        self.count(0)
+
+    def count(self, whole: int) -> None:
+        """Note how many are whole, and tell the caller."""
+        self.whole = whole
+        self._progress(whole, self.total)
+
+
 @contextmanager
-def _saying_what_is_whole(done: int, total: int) -> Iterator[None]:
+def _saying_what_is_whole(written: _Written) -> Iterator[None]:
     """Add to a file that cannot be written how many runs are imported and whole, and how to go on."""
     try:
         yield
@@ -152,11 +170,12 @@ def _saying_what_is_whole(done: int, total: int) -> Iterator[None]:
         reason = str(error).removesuffix(ELSEWHERE)
         if isinstance(error, OSError):
             reason = f"{error.filename}: {error.strerror or error}."
-        runs = f"{done} of {total} runs are"
+        whole, total = written.whole, written.total
+        runs = f"{whole} of {total} runs are"
         if total == 1:
-            runs = f"{done} of 1 run is"
+            runs = f"{whole} of 1 run is"
         # Evaluations are written after the last run.
-        evaluations = ", and not all evaluations" if done == total else ""
+        evaluations = ", and not all evaluations" if whole == total else ""
         raise CannotWrite(
             f"{reason} {runs} imported and whole{evaluations}. Make room, or choose another place with "
             "--runs DIR, then repeat the import: it brings every run up to date."
@@ -174,7 +193,9 @@ def _read(
         check_listable(source)
         if not exists(source):
             raise NotFound(f"{source}: expected a log or a folder of logs, found nothing.")
-    read: Callable[[Path], Sequence[Run]] = partial(read_log, step=step)
+    read: Callable[[Path], Sequence[Run]] = read_log  # by its name: several processes may share the logs
+    if step is not None:
+        read = partial(read_log, step=step)
     if pattern:
         read = with_pattern(pattern, read)
     logs = read_logs(sources, read=read)

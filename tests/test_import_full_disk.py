@@ -16,6 +16,7 @@ from ired_diag import importing
 from ired_diag.errors import CannotWrite
 from ired_diag.importing import import_logs
 from ired_diag.open import open_study
+from ired_diag.runs import several_writers
 from ired_diag.runs.evaluation_store import write_evaluations
 from ired_diag.runs.store import write_run
 from tests.conftest import THREE, configuration, log_text
@@ -97,3 +98,17 @@ def test_a_log_that_goes_away_during_the_import_counts_the_whole_runs(
     with pytest.raises(CannotWrite, match=r"3 of 4 runs are imported and whole\."):
         import_logs([logs], tmp_path / "runs")
     json.loads((tmp_path / "runs" / "q900" / "seed1" / "config.json").read_text())
+
+
+def test_several_writers_count_the_whole_runs(
+    logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(several_writers, "FEWEST", 2)
+    runs = tmp_path / "runs"
+    with disk_of(8000), pytest.raises(CannotWrite) as error:
+        import_logs([logs], runs)
+    whole = open_study(runs)
+    assert "seed2/metrics.jsonl: cannot be written: File too large." in str(error.value)
+    assert f"{len(whole.runs)} of 4 runs are imported and whole." in str(error.value)
+    assert all(run.history.last_step == 3000 for run in whole.runs)
+    assert not [path for path in runs.rglob(".*")]

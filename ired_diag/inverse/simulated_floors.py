@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +50,21 @@ class Floor:
     standard_error: float
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """Predictors that were fitted on one half of the matrices.
+
+    Attributes:
+        mean_inverse: Coefficients (a, b, c, d) of the best multiple of I.
+        linear: Those of the best equivariant linear map.
+        generator: The state of the generator that draws the other half.
+    """
+
+    mean_inverse: Array
+    linear: Array
+    generator: Mapping[str, Any]
+
+
 @functools.lru_cache(maxsize=16)
 def inverse_floors(
     rank: int,
@@ -66,23 +83,36 @@ def inverse_floors(
     """
     if fitted_epsilon is None:
         fitted_epsilon = epsilon
-    rng = np.random.default_rng(SEED)
-    affordable = ENTRIES // rank**2
-    matrices = min(MOST, max(FEWEST, affordable))
-    chunks = math.ceil(matrices / (2 * CHUNK))
-    train = []
-    for _ in range(chunks):
-        drawn = _drawn(rank, epsilon=fitted_epsilon, weight=weight, rng=rng)
-        train.append(drawn)
+    fitted = _fitted(rank, epsilon=fitted_epsilon, weight=weight)
+    rng = np.random.default_rng()
+    rng.bit_generator.state = fitted.generator
     test = []
-    for _ in range(chunks):
+    for _ in range(_chunks(rank)):
         drawn = _drawn(rank, epsilon=epsilon, weight=weight, rng=rng)
         test.append(drawn)
     return (
         _scored("zero", np.zeros(4), test),
-        _scored("mean_inverse", _mean_inverse(train), test),
-        _scored("linear", _linear(train), test),
+        _scored("mean_inverse", fitted.mean_inverse, test),
+        _scored("linear", fitted.linear, test),
     )
+
+
+def _chunks(rank: int) -> int:
+    """Return in how many chunks the matrices of each half are drawn."""
+    affordable = ENTRIES // rank**2
+    matrices = min(MOST, max(FEWEST, affordable))
+    return math.ceil(matrices / (2 * CHUNK))
+
+
+@functools.lru_cache(maxsize=16)
+def _fitted(rank: int, *, epsilon: float, weight: float) -> Fitted:
+    """Return the predictors of one half of the matrices, and where the other half begins."""
+    rng = np.random.default_rng(SEED)
+    train = []
+    for _ in range(_chunks(rank)):
+        drawn = _drawn(rank, epsilon=epsilon, weight=weight, rng=rng)
+        train.append(drawn)
+    return Fitted(_mean_inverse(train), _linear(train), rng.bit_generator.state)
 
 
 def _drawn(

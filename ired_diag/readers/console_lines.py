@@ -12,11 +12,16 @@ is kept next to the text, so that the tracebacks of several ranks can be disting
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-BAR = "%|"
+import numpy as np
+
+from ired_diag.readers.wording import AS_ZEROS
+
+BAR, BAR_BYTES = "%|", b"%|"
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+COLOUR, COLOURS_AS_BYTES = b"\x1b", re.compile(COLOURS.pattern.encode())
 RANK = re.compile(
     r"^(?P<rank>\[rank\d+\]: ?|\[default\d+\]: ?|\[\d+,\d+\]<std(?:err|out)>: ?"
     r"|\d{1,4}: (?=Traceback| |\w[\w.]*(?:Error|Exception)\b))"
@@ -27,6 +32,9 @@ PROGRESS = re.compile(
     r"(?i)\b(?:epoch|step|iter(?:ation)?|batch|batches)\b\W{0,3}\d+.*\d|\d(?:it|s/it|it/s)\b|\bloss\W{1,3}\d"
 )
 MOST_READ = 1 << 19  # bytes
+MANY_BARS = 1000
+EDGE, LAST = 8, 400  # bars that are kept at each end of many, and lines at the end of the log
+BLANK, MERE_BAR, TEXT = range(3)
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,70 @@ def console_lines(content: bytes, *, most: int = MOST_READ) -> list[Line]:
         if piece.strip():
             lines.extend(_lines_in(piece))
     return lines
+
+
+def without_middles_of_bars(
+    content: bytes,
+    has_words: Callable[[bytes], object],
+    numbers: Sequence[bytes],
+) -> bytes:
+    """Return the end of a log of which long rows of progress bars are left out but for their ends.
+
+    What is said of the log stays the same: which text follows which, and whether progress follows it.
+
+    Args:
+        content: The log.
+        has_words: Says whether a line, whose digits are zeros, must stay.
+        numbers: A bar that holds one of these must stay.
+    """
+    end = content[-MOST_READ:]
+    if end.count(BAR_BYTES) < MANY_BARS:
+        return end
+    drawn = COLOURS_AS_BYTES.sub(b"", end)
+    forms = drawn.translate(AS_ZEROS).split(b"\n")
+    pieces = np.array(_pieces_of(end), dtype=object)
+    kinds = {form: _kind_of_piece(form, has_words) for form in set(forms)}
+    kind = np.fromiter(map(kinds.__getitem__, forms), np.int8, len(forms))
+    kind[_places_of(numbers, drawn)] = TEXT
+    is_drawn = kind != BLANK
+    stays = kind[is_drawn] == TEXT
+    stays[:EDGE] = True
+    stays[-LAST:] = True
+    near = np.convolve(stays, np.ones(2 * EDGE + 1, dtype=np.int64), mode="same") > 0
+    return b"\n".join(pieces[is_drawn][near].tolist())
+
+
+def _pieces_of(content: bytes) -> list[bytes]:
+    return content.replace(b"\r", b"\n").split(b"\n")
+
+
+def _places_of(numbers: Sequence[bytes], content: bytes) -> list[int]:
+    """Return the places of the pieces that hold one of some numbers."""
+    printed = [number for number in numbers if number in content]
+    if not printed:
+        return []
+    places: list[int] = []
+    for place, piece in enumerate(_pieces_of(content)):
+        if any(number in piece for number in printed):
+            places.append(place)
+    return places
+
+
+def without_colours(line: bytes) -> bytes:
+    """Return a line without the codes that set colours and move the cursor."""
+    return COLOURS_AS_BYTES.sub(b"", line) if COLOUR in line else line
+
+
+def _kind_of_piece(form: bytes, has_words: Callable[[bytes], object]) -> int:
+    """Return whether a piece of a line, whose digits are zeros, is blank, one bar and no more, or text."""
+    drawn = form.rstrip()
+    if not drawn:
+        return BLANK
+    bar = drawn.find(BAR_BYTES)
+    is_whole_bar = bar >= 0 and drawn.find(b"]", bar) == len(drawn) - 1
+    if not is_whole_bar or drawn.count(BAR_BYTES) > 1 or has_words(form):
+        return TEXT
+    return MERE_BAR
 
 
 def text_apart_from_bars(content: bytes) -> bytes:

@@ -24,9 +24,16 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.readers import causes
 from ired_diag.readers.causes import Kind
 from ired_diag.readers.completed import ENDS, last_completion
-from ired_diag.readers.console_lines import Line, console_lines, text_apart_from_bars
+from ired_diag.readers.console_lines import (
+    COLOUR,
+    Line,
+    console_lines,
+    text_apart_from_bars,
+    without_colours,
+    without_middles_of_bars,
+)
 from ired_diag.readers.tracebacks import Raised, fatal_exception, goes_on, without_ignored
-from ired_diag.readers.wording import AS_ZEROS, Wording
+from ired_diag.readers.wording import AS_ZEROS, Wording, remembered_by_line, wording_of
 from ired_diag.runs.ending import Ending
 
 LONGEST_DETAIL = 300
@@ -76,6 +83,7 @@ WORDS = (
 )
 WORDS_AS_ZEROS = tuple((word, word.encode().translate(AS_ZEROS)) for word in WORDS)
 WORDS_WITH_DIGITS = frozenset(word for word in WORDS if re.search(r"\d", word))
+NUMBERS = tuple(word.encode() for word in sorted(WORDS_WITH_DIGITS))
 REPORTED_EXIT = b"xited with "
 LOSS = re.compile(
     r"(?i)(?<![\w./-])(?P<name>(?:(?:train(?:ing)?|total|batch|avg|average|mean|running|step|epoch|iter)"
@@ -103,30 +111,48 @@ def death(content: bytes, *, trained: bool | None = None) -> Ending | None:
         content: The log: a job's output, its error stream, or both in one file.
         trained: Whether the job came as far as to train. Default: whether the log shows progress.
     """
-    wording = Wording(content)
+    wording = wording_of(content)
     words = _words_in(content, wording)
     if not words or (trained and _stand_in_bars_alone(words, content)):
         return None
     end = last_completion(content) if wording.may_hold(*ENDS) else None
     if end is None:
-        return death_in(console_lines(content), trained=trained, words=words)
+        return death_in(_lines_of(content), trained=trained, words=words)
     # Training came to its end: only what follows can have ended the job, or a loss that was NaN.
     if b"nan" in wording.lower or b"\x1b" in wording.lines:
-        lines = without_ignored(console_lines(content[:end]))
+        lines = without_ignored(_lines_of(content[:end]))
         nan = loss_stays_nan(lines)
         if nan:
             return Ending("failed", nan, cause="nan_loss")
-    return death_in(console_lines(content[end:]), trained=True, words=words)
+    return death_in(_lines_of(content[end:]), trained=True, words=words)
+
+
+def _lines_of(content: bytes) -> list[Line]:
+    return console_lines(without_middles_of_bars(content, _has_cause_in_words, NUMBERS))
 
 
 def _words_in(content: bytes, wording: Wording) -> list[str]:
     """Return the words of causes that a log may hold: a few of a hundred."""
-    lines = wording.lines
-    words = [word for word, as_zeros in WORDS_AS_ZEROS if as_zeros in lines]
-    words = [word for word in words if word not in WORDS_WITH_DIGITS or word.encode() in content]
-    if words and b"\x1b" in lines:  # a word may be printed in two colours
-        return list(WORDS)
-    return words
+    words_of_lines: set[str] = set()
+    for line in wording.distinct:
+        words_of_lines.update(words_of_causes(line))
+    if not words_of_lines:
+        return []
+    words = [word for word in WORDS if word in words_of_lines]
+    if COLOUR in wording.lines:  # a number may be printed in two colours
+        return words
+    return [word for word in words if word not in WORDS_WITH_DIGITS or word.encode() in content]
+
+
+@remembered_by_line
+def words_of_causes(line: bytes) -> tuple[str, ...]:
+    """Return the words of causes that may stand in a line, whose digits are zeros."""
+    text = without_colours(line)  # a word may be printed in two
+    return tuple(word for word, as_zeros in WORDS_AS_ZEROS if as_zeros in text)
+
+
+def _has_cause_in_words(line: bytes) -> bool:
+    return not WORDS_WITH_DIGITS.issuperset(words_of_causes(line))
 
 
 def _stand_in_bars_alone(words: Iterable[str], content: bytes) -> bool:

@@ -36,7 +36,7 @@ from ired_diag.readers.result_lines import (
     running_number,
     samples_in,
 )
-from ired_diag.readers.wording import Wording
+from ired_diag.readers.wording import DIGITS_AS_ZEROS, Wording, remembered_by_line, wording_of
 from ired_diag.runs.evaluation_result import EvaluationResult
 
 # What every log with a result holds somewhere; a log without it is not read line by line.
@@ -146,7 +146,7 @@ def read_results(content: bytes, path: Path) -> Printed:
         path: Its path, which each result names.
     """
     whole = content[: content.rfind(b"\n") + 1]
-    wording = Wording(whole)
+    wording = wording_of(whole)
     trains = _shows_training(whole, wording)
     announced = not trains and _announces_evaluation(whole, wording)
     if not _may_hold_results(whole, wording):
@@ -248,6 +248,25 @@ def _message(line: bytes) -> str:
     return PREFIX.sub("", text).strip()
 
 
+def _is_candidate(line: bytes) -> bool:
+    """Say whether a line may hold a result where an evaluation prints, or say to what it belongs."""
+    return CANDIDATE.search(line) is not None
+
+
+def _matters_amid_training(line: bytes) -> bool:
+    """Say the same of a line of training, most of which do not."""
+    if OF_TRAINING.match(line):  # first, because it is quick and most lines are such
+        return False
+    return line.startswith(b"Config") or AMID_TRAINING.search(line) is not None
+
+
+@remembered_by_line
+def _form_may_matter(form: bytes) -> tuple[bool, bool]:
+    """Say of all lines of a form, with 0 for each digit, whether they may matter, amid training and else."""
+    amid_training = _matters_amid_training(form) or b"Acc@0" in form
+    return amid_training, _is_candidate(form)
+
+
 @dataclass(kw_only=True)
 class _Scan:
     """The lines of one log, read from the top."""
@@ -275,10 +294,15 @@ class _Scan:
         read: each replaces the one before it.
         """
         lines = content.split(b"\n")
+        forms = content.translate(DIGITS_AS_ZEROS).split(b"\n")
+        may_matter = {form: _form_may_matter(form) for form in set(forms)}
         skip_to = 0
         waiting: int | None = None
-        for index, line in enumerate(lines):
-            if index < skip_to or not self._may_matter(line):
+        for index, form in enumerate(forms):
+            if not may_matter[form][self.reads_all] or index < skip_to:
+                continue
+            line = lines[index]
+            if not self._may_matter(line):
                 continue
             if self.running_form and FREE_NUMBER.sub(b"0", line) == self.running_form:
                 waiting = index
@@ -300,13 +324,13 @@ class _Scan:
             self._read_line(_message(lines[waiting]), waiting + 1)
         self.results.extend(self.running.values())
 
+    @property
+    def reads_all(self) -> bool:
+        """Whether an evaluation may print on any line."""
+        return not self.trains or self.inside
+
     def _may_matter(self, line: bytes) -> bool:
-        """Say whether a line may hold a result, or say to what it belongs; most lines of training do not."""
-        if not self.trains or self.inside:
-            return CANDIDATE.search(line) is not None
-        if OF_TRAINING.match(line):  # first, because it is quick and most lines are such
-            return False
-        return line.startswith(b"Config") or AMID_TRAINING.search(line) is not None
+        return _is_candidate(line) if self.reads_all else _matters_amid_training(line)
 
     def _read_configuration(self, lines: Sequence[bytes], index: int) -> int:
         """Take the configuration that begins on a line; return the line after it."""

@@ -18,7 +18,7 @@ from ired_diag.readers.completed import ENDS, last_completion, says_complete
 from ired_diag.readers.console_lines import console_lines
 from ired_diag.readers.death import death, last_words, readable
 from ired_diag.readers.line_search import first_at_line_start, lines_holding, spans_of_lines, starts_a_line
-from ired_diag.readers.wording import Wording
+from ired_diag.readers.wording import Wording, wording_of
 from ired_diag.runs.ending import Ending
 
 COMPLETE = re.compile(rb"^training complete\b", re.MULTILINE | re.IGNORECASE)
@@ -59,16 +59,16 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
         err: The ``.err`` file next to it, if there is one; some jobs write both streams into ``.out``.
     """
     out, err = _last_start(out, err)
+    wording = wording_of(out)
     has_bars = PROGRESS_BAR in out or PROGRESS_BAR in (err or b"")
-    trained = has_bars or bool(TRAINED.search(out))
+    trained = has_bars or _shows_training(out, wording)
     of_errors = None if err is None else death(err, trained=trained)
     deaths = _deaths(out, of_errors, trained=trained)
-    wording = Wording(out)
     if _says_complete(out, wording):
         if err is not None and not trained:
             of_errors = death(err, trained=True)
         return _complete(out, of_errors, deaths)
-    stop = _early_stop(out) or _early_stop(err or b"")
+    stop = _early_stop(out, wording) or _early_stop(err or b"")
     if stop:
         detail = f"then: {deaths[0].detail}" if deaths else stop
         return Ending("complete", detail)
@@ -84,6 +84,10 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
     words = _last_words(out, err) if trained else ""
     detail = f"last error line: {words}" if words else ""
     return Ending("cut_off", detail)
+
+
+def _shows_training(out: bytes, wording: Wording) -> bool:
+    return bool(TRAINED.search(wording.lines) and TRAINED.search(out))
 
 
 def _deaths(out: bytes, of_errors: Ending | None, *, trained: bool) -> list[Ending]:
@@ -103,10 +107,18 @@ def _says_complete(out: bytes, wording: Wording) -> bool:
     A batch script that prints its own last lines may print "Training completed!" after a failure too: of such
     a log only the words of the study's program count.
     """
-    if b"training complete" in wording.lower and COMPLETE.search(out):
+    if b"training complete" in wording.lower and _holds_last_line(out, wording):
         return True
     may_say_so = wording.may_hold(*ENDS)
     return may_say_so and not _has_last_lines(out) and says_complete(out)
+
+
+def _holds_last_line(out: bytes, wording: Wording) -> bool:
+    """Say whether a line is the last one of the study's program."""
+    if not any(map(COMPLETE.match, wording.distinct)):
+        return False
+    # Only a newline begins a line of the log; a carriage return does, too, in its wording.
+    return b"\r" not in out or COMPLETE.search(out) is not None
 
 
 def _has_last_lines(out: bytes) -> bool:
@@ -173,8 +185,10 @@ def _since_cancellation(content: bytes, *, is_restarted: bool) -> bytes:
     return content
 
 
-def _early_stop(content: bytes) -> str:
+def _early_stop(content: bytes, wording: Wording | None = None) -> str:
     """Return the line that says that training stopped early, where no evaluation follows it."""
+    if wording is not None and not wording.may_hold(*STOP_WORDS):
+        return ""
     for start, end in reversed(spans_of_lines(content, *STOP_WORDS)):
         match = EARLY_STOP.match(content, start, end)
         is_stop = match is not None and not NOT_A_STOP.search(match[0])

@@ -226,6 +226,8 @@ def _history(batches: Sequence[Batch]) -> History:
     """Return the history that events record."""
     if not batches:
         return History()
+    if len(batches) == 1 and _only_increases(batches[0]):
+        return _history_of(batches[0])
     positions = np.concatenate([batch.positions for batch in batches])
     order = np.argsort(positions)
     place_of_event = np.empty_like(order)
@@ -263,6 +265,21 @@ def _history(batches: Sequence[Batch]) -> History:
         starts=starts,
         replaced=tuple(_replaced(batches, places, steps, attempts, is_lasting)),
     )
+
+
+def _only_increases(batch: Batch) -> bool:
+    """Say whether a training logged the same metrics from its beginning to its end, without a restart."""
+    for numbers in (batch.positions, batch.steps):
+        if not bool(np.all(numbers[1:] > numbers[:-1])):
+            return False
+    return True
+
+
+def _history_of(batch: Batch) -> History:
+    series = {}
+    for name, values in zip(batch.names, batch.values, strict=True):
+        series[name] = Series(batch.steps, values)
+    return History(series=series, starts={1: int(batch.steps[0])})
 
 
 def _attempts(steps: Integers, batches: Sequence[Batch], places: Sequence[Integers]) -> Integers:

@@ -54,7 +54,7 @@ from ired_diag.readers.tqdm_grammar import (
     seconds,
 )
 
-FIRST_CHUNK = 1 << 16  # read record by record, to learn which bar is the busiest
+FIRST_CHUNK = 1 << 13  # read record by record, to learn which bar is the busiest
 FIRST_RECORDS = 400  # the same of records
 CHUNK = 1 << 19  # large enough for the overhead, small enough for the cache
 
@@ -173,7 +173,7 @@ def _chunks(path: Path) -> Iterator[tuple[bytes, bool]]:
     with path.open("rb") as file:
         while content := file.read(size):
             held += content
-            size = CHUNK
+            size = min(2 * size, CHUNK)
             cut = max(held.rfind(b"\n"), held.rfind(b"\r"))
             if cut > 0:
                 yield held[:cut], False
@@ -239,6 +239,8 @@ class _Scan:
 
     def _read_record(self, record: bytes, *, is_tail: bool) -> tuple[Layout, Tokens] | None:
         """Return a record's layout and its tokens; count it where it has no layout."""
+        if not record:
+            return None
         parsed = parse(record)
         if parsed:
             layout, tokens = parsed

@@ -7,9 +7,16 @@ answer is exact for words without digits. Of a word with digits, "no" is exact a
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from typing import TypeVar
 
+DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 AS_ZEROS = bytes.maketrans(b"123456789\r", b"000000000\n")
+LARGEST_KEPT = 1 << 22  # bytes of a log whose wording is kept while it is read
+MOST_LINES, LONGEST_LINE = 8192, 1024  # of which answers are kept, and in bytes
+
+Answer = TypeVar("Answer")
 
 
 class Wording:
@@ -22,7 +29,12 @@ class Wording:
     def __init__(self, content: bytes) -> None:
         """Keep each line once."""
         lines = content.translate(AS_ZEROS).split(b"\n")
-        self.lines = b"\n".join(dict.fromkeys(lines))
+        self.distinct = dict.fromkeys(lines)
+
+    @cached_property
+    def lines(self) -> bytes:
+        """The lines, each once."""
+        return b"\n".join(self.distinct)
 
     @cached_property
     def lower(self) -> bytes:
@@ -37,3 +49,29 @@ class Wording:
         """
         lines = self.lines
         return any(word.translate(AS_ZEROS) in lines for word in words)
+
+
+def wording_of(content: bytes) -> Wording:
+    """Return the words of a log: several readers ask about the same bytes, one after another."""
+    if len(content) > LARGEST_KEPT:
+        return Wording(content)
+    return _latest_wordings(content)
+
+
+@lru_cache(maxsize=4)
+def _latest_wordings(content: bytes) -> Wording:
+    return Wording(content)
+
+
+def remembered_by_line(answer: Callable[[bytes], Answer]) -> Callable[[bytes], Answer]:
+    """Return a function that answers a question about a line, and knows the answers about the latest lines.
+
+    The logs of a study hold the same lines, so that a question about a hundred words is asked once a line and
+    not once a log.
+    """
+    remembered = lru_cache(maxsize=MOST_LINES)(answer)
+
+    def answer_of(line: bytes) -> Answer:
+        return remembered(line) if len(line) <= LONGEST_LINE else answer(line)
+
+    return answer_of

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import stat
-import tempfile
 from pathlib import Path
 
 from ired_diag.errors import CannotWrite, NotReadable, UnreadableFile, unreadable
 
 FORMAT = 1
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
 MAY_NOT_BE_READ = (errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
 ELSEWHERE = " Choose another place (--runs DIR or --out DIR)."
@@ -97,27 +98,22 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full; ``path`` is as it was.
     """
-    temporary: str | None = None
+    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        place = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(place, NEW_FILE, 0o666)  # less what the umask forbids
+        temporary = place
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException as error:
         if temporary is not None:
             with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+                temporary.unlink()
         if not isinstance(error, OSError):
             raise  # an interrupt: the old content is whole, and no half-written file stays
         reason = error.strerror or str(error)
         raise CannotWrite(f"{path}: cannot be written: {reason}.{ELSEWHERE}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -135,9 +135,9 @@ class History:
             values = series.values.tolist()
             for step, value in zip(steps, values, strict=True):
                 values_at.setdefault(step, {})[name] = value
+        attempts = self.attempts_at(np.array(list(values_at), dtype=np.int64)).tolist()
         rows = []
-        for step, by_metric in values_at.items():
-            attempt = self._attempt_at(step)
+        for (step, by_metric), attempt in zip(values_at.items(), attempts, strict=True):
             rows.append(Row(step, by_metric, attempt))
         rows.extend(self.replaced)
         return sorted(rows, key=self._logging_order)
@@ -147,11 +147,12 @@ class History:
         is_first = row.step == self.starts.get(row.attempt)
         return row.attempt, not is_first, row.step
 
-    def _attempt_at(self, step: int) -> int:
-        """Return the number of the last attempt that started at a step or before it."""
-        begun = [attempt for attempt, start in self.starts.items() if start <= step]
-        first = min(self.starts, default=1)
-        return max(begun, default=first)
+    def attempts_at(self, steps: Integers) -> Integers:
+        """Return by step the number of the last attempt that started there or before, of shape (n,)."""
+        attempts = np.full(len(steps), min(self.starts, default=1), dtype=np.int64)
+        for attempt in sorted(self.starts):
+            attempts[steps >= self.starts[attempt]] = attempt
+        return attempts
 
 
 def _series_of(values: Mapping[int, float]) -> Series:
@@ -200,10 +201,10 @@ def _as_keys(values: Mapping[str, float]) -> Mapping[str, float]:
     """Return values under names that are not the keys of a row."""
     if not any(key in values for key in KEYS_OF_A_ROW):
         return values
-    return {_key_of(name): value for name, value in values.items()}
+    return {key_of(name): value for name, value in values.items()}
 
 
-def _key_of(metric: str) -> str:
+def key_of(metric: str) -> str:
     """Return the key of a row that names a metric."""
     if metric in KEYS_OF_A_ROW:
         return f"{OF_A_METRIC}{metric}"

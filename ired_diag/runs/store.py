@@ -31,7 +31,8 @@ from ired_diag.runs.files import (
     write_atomically,
 )
 from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, Unreadable, contents_of
-from ired_diag.runs.history import History, Row, read_history, to_jsonl
+from ired_diag.runs.history import History, read_history
+from ired_diag.runs.history_text import history_text
 from ired_diag.runs.range_of_numbers import within_range
 from ired_diag.runs.run import RecordedMetric, Run
 from ired_diag.runs.stored_values import (
@@ -257,11 +258,7 @@ def _write_record(run: Run, folder: Path, number: int, content: Mapping[str, Any
         number: Of the attempt, from 1; a log in which training started again uses further numbers.
         content: What ``config.json`` says.
     """
-    rows: list[Row] = []
-    for row in run.history.rows():
-        attempt = number + row.attempt - 1
-        rows.append(Row(row.step, row.values, attempt))
-    write_atomically(folder / METRICS, to_jsonl(rows))
+    write_atomically(folder / METRICS, history_text(run.history, first_attempt=number))
     # The age of the log shows whether the job may still be running.
     changed = run.path.stat().st_mtime_ns
     os.utime(folder / METRICS, ns=(changed, changed))
