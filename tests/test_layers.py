@@ -59,6 +59,8 @@ ORDER = (
     "ired_diag.model",
     "ired_diag.pickled",
     "ired_diag.devices",
+    "ired_diag.kept_memory",
+    "ired_diag.side_by_side",
     "ired_diag.precision",
     "ired_diag.streams",
     "ired_diag.energy_config",

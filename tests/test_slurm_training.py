@@ -1,8 +1,10 @@
 """A real SLURM on this machine: an array of ten seeds, killed, cancelled, out of time, and whole in the end.
 
-The cluster is started by a script that comes with the study's data, which installs what is missing; where it
-is absent, or no SLURM can be started, the tests are skipped with the reason. They take some ten minutes each
-way, most of it spent in waiting for SLURM, so that they run where they are asked for: ``make test-slurm``.
+The cluster is started by a script that comes with the study's data; where it is absent, or no SLURM can be
+started, the tests are skipped with the reason. Two seeds, one of which is killed and resumed, take half a
+minute and run wherever SLURM is installed. The others take some ten minutes each way, most of it spent in
+waiting for SLURM, so that they run where they are asked for, and what is missing is then installed:
+``make test-slurm``.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +57,28 @@ SETTINGS = {
     "checkpoint_every": 10,
 }
 PATIENCE = 300.0  # seconds
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue")
+# The same, standing still after 15 steps while a file says so: after its first checkpoint, before its second.
+HELD_TASK = """
+import itertools
+import time
+from dataclasses import replace
+from pathlib import Path
+from ired_diag.tasks.inverse import TASK
+
+HOLD = Path(__file__).with_name("hold")
+
+def build():
+    steps = itertools.count(1)
+
+    def loss(*args, **kwargs):
+        is_late = next(steps) > 15
+        while is_late and HOLD.exists():
+            time.sleep(0.1)
+        return TASK.loss(*args, **kwargs)
+
+    return replace(TASK, name="held_inverse", loss=loss)
+"""
 ASKED_FOR = "IRED_DIAG_SLURM"
 
 
@@ -88,11 +113,28 @@ class Cluster:
 def cluster(request: pytest.FixtureRequest, shared: Path) -> Iterator[Cluster]:
     if os.environ.get(ASKED_FOR) != "1":
         pytest.skip("a real SLURM takes ten minutes: make test-slurm")
+    with running_cluster(shared, accounting=request.param) as started:
+        yield started
+
+
+@pytest.fixture
+def installed_cluster(shared: Path) -> Iterator[Cluster]:
+    """A SLURM of what is installed: nothing is added to the machine."""
+    places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    missing = [name for name in PROGRAMS if shutil.which(name, path=places) is None]
+    if missing:
+        pytest.skip(f"SLURM is not installed here: no {', '.join(missing)}")
+    with running_cluster(shared, accounting="0") as started:
+        yield started
+
+
+@contextmanager
+def running_cluster(shared: Path, *, accounting: str) -> Iterator[Cluster]:
     script = shared.parent / "bin" / "slurm_local.sh"
     if not script.is_file():
         pytest.skip(f"nothing starts a SLURM here: {script} is absent")
     folder = Path(tempfile.mkdtemp(prefix="slurm"))  # a short path: that of a socket lies below it
-    settings = {"SLURM_LOCAL_DBD": request.param, "SLURM_LOCAL_GPUS": "0"}
+    settings = {"SLURM_LOCAL_DBD": accounting, "SLURM_LOCAL_GPUS": "0"}
     environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     try:
         started = subprocess.run(
@@ -145,6 +187,34 @@ def trainer_of(folder: Path, seed: int) -> int:
     return int(words[1])
 
 
+def test_a_killed_seed_ends_as_if_nothing_had_happened(installed_cluster: Cluster, study: Path) -> None:
+    """Two seeds as an array; one is killed after its first checkpoint, and resumed."""
+    (study / "task.py").write_text(HELD_TASK)
+    installed_cluster.diag(*training("0-1", "local"), folder=study)
+    (study / "hold").touch()
+    slurm = ["--launcher", "slurm", "--slurm", "time=10,parallel=2"]
+    submitted = installed_cluster.diag(*training("0-1", "runs"), *slurm, folder=study)
+    assert "Submitted 2 runs as job" in submitted
+    wait_until(lambda: last_state(study, "runs", 1).exists())
+    os.kill(trainer_of(study, 1), signal.SIGKILL)
+    (study / "hold").unlink()
+    wait_until(lambda: not _is_any_active(installed_cluster.states(study)))
+    states = installed_cluster.states(study)
+    assert (states[0]["state"], states[1]["state"]) == ("complete", "failed")
+
+    answer = installed_cluster.diag("launch", "resume", "runs/q103", "--wait", folder=study)
+    assert "Submitted 1 run as job" in answer
+    assert len([event for event in events(study, 1) if event["kind"] == "start"]) == 2
+    for seed in (0, 1):
+        trained = last_state(study, "runs", seed).read_bytes()
+        assert trained == last_state(study, "local", seed).read_bytes(), seed
+
+
+def last_state(folder: Path, runs: str, seed: int) -> Path:
+    """Return where the newest training state of a seed is."""
+    return folder / runs / "q103" / f"seed{seed}" / "checkpoints" / "last.pt"
+
+
 def test_ten_seeds_end_as_if_nothing_had_happened(cluster: Cluster, study: Path) -> None:
     """One is killed, one is cancelled, one runs out of time and is requeued; then resume finishes all."""
     cluster.diag(*training("0-9", "local"), folder=study)
@@ -170,10 +240,8 @@ def test_ten_seeds_end_as_if_nothing_had_happened(cluster: Cluster, study: Path)
     assert "Submitted 2 runs as job" in cluster.diag(*words, folder=study)
     assert "Nothing to submit" in cluster.diag("launch", "resume", "runs/q103", folder=study)
     for seed in range(10):
-        local, on_slurm = (
-            study / runs / "q103" / f"seed{seed}" / "checkpoints" / "last.pt" for runs in ("local", "runs")
-        )
-        assert on_slurm.read_bytes() == local.read_bytes(), seed
+        on_slurm = last_state(study, "runs", seed).read_bytes()
+        assert on_slurm == last_state(study, "local", seed).read_bytes(), seed
     listed = json.loads(cluster.diag("ls", "--runs", "runs", "--json", folder=study))
     assert len(listed["runs"]) == 10
 
