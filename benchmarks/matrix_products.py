@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 aten = torch.ops.aten
 # Where the two factors are among the arguments of each operation.
-FACTORS = {
+FACTORS: Mapping[Callable[..., Any], int] = {
     aten.mm.default: 0,
     aten.bmm.default: 0,
     aten.addmm.default: 1,

@@ -46,6 +46,9 @@ class Batch:
     draws: Draws
 
 
+DrawJob = Callable[[], Draws | MatrixBlock]
+
+
 def draw_batch(config: InverseConfig, streams: Streams, *, contrast: bool) -> Batch:
     """Return the batch of one step.
 
@@ -65,13 +68,14 @@ def draw_batch(config: InverseConfig, streams: Streams, *, contrast: bool) -> Ba
         return Batch(problem, answer, draw_noise())
     # Each purpose has a stream of its own, so that noise and matrices can be drawn at the same time.
     matrices = matrix_jobs(data, count, generator=generator, dtype=shape.dtype)
-    jobs = itertools.chain([draw_noise], matrices)
-    draws, *blocks = side_by_side(_done, jobs, device=generator.device)
+    noise: list[DrawJob] = [draw_noise]
+    jobs = itertools.chain(noise, matrices)
+    draws, *blocks = side_by_side(_done, jobs, at_once=generator.device.type == "cpu")
     problem, answer = joined(cast("list[MatrixBlock]", blocks))
     return Batch(problem, answer, cast(Draws, draws))
 
 
-def _done(job: Callable[[], Draws | MatrixBlock]) -> Draws | MatrixBlock:
+def _done(job: DrawJob) -> Draws | MatrixBlock:
     return job()
 
 

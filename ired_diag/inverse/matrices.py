@@ -89,7 +89,7 @@ def draw_matrices(
     )
     if count <= BLOCK:
         return joined([job() for job in jobs])  # threads cost more than one block does
-    return joined(list(side_by_side(_done, jobs, device=generator.device)))
+    return joined(list(side_by_side(_done, jobs, at_once=generator.device.type == "cpu")))
 
 
 def matrix_jobs(

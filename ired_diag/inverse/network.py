@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -244,9 +244,7 @@ class NetworkLandscape:
 def swish_backward(d: Tensor, a: Tensor) -> Tensor:
     """Return d ⊙ σ'(a), of a's shape: σ'(a) = s(a) (1 + a (1 - s(a))), with s the logistic function.
 
-    Where no graph is kept, torch does it in one pass; that pass has no derivative of its own. In bfloat16
-    products are so fast that a step is bound by what its other passes read: the derivative then is one that
-    needs d and a alone (``SwishBackward``).
+    Where no graph is kept, torch does it in one pass; that pass has no derivative of its own.
 
     Args:
         d: Of a's shape, or of one that spreads over it.
@@ -255,33 +253,6 @@ def swish_backward(d: Tensor, a: Tensor) -> Tensor:
     if not torch.is_grad_enabled():
         fused: Tensor = torch.ops.aten.silu_backward(d.expand_as(a), a)
         return fused
-    if a.dtype == torch.bfloat16:
-        short: Tensor = SwishBackward.apply(d.expand_as(a), a)
-        return short
     s = torch.sigmoid(a)
     slope = s * (1 + a * (1 - s))
     return d * slope
-
-
-class SwishBackward(torch.autograd.Function):
-    """d ⊙ σ'(a) with its derivative in closed form, computed from d and a again instead of kept.
-
-    With s the logistic function, σ''(a) = s (1 - s) (2 + a (1 - 2s)). Autograd by itself keeps s and the
-    slope too, rounded to the type of a; here both are of full precision within one fused pass.
-    """
-
-    @staticmethod
-    def forward(context: Any, d: Tensor, a: Tensor) -> Tensor:
-        """Return d ⊙ σ'(a)."""
-        context.save_for_backward(d, a)
-        fused: Tensor = torch.ops.aten.silu_backward(d, a)
-        return fused
-
-    @staticmethod
-    def backward(context: Any, g: Tensor) -> tuple[Tensor, Tensor]:
-        """Return g ⊙ σ'(a) and g ⊙ d ⊙ σ''(a)."""
-        d, a = context.saved_tensors
-        s = torch.sigmoid(a)
-        slope = s * (1 + a * (1 - s))
-        bend = s * (1 - s) * (2 + a * (1 - 2 * s))
-        return g * slope, g * d * bend
