@@ -7,8 +7,15 @@ quoted is the median of each and the median of the ratios of neighbours. Both dr
 step. The plain side is one seed in one process (``plain_reading.py``), in float32 and, where ours is in bf16,
 in bf16 too; a seed of an ensemble is compared with it.
 
-The share of the machine's matrix rate is the arithmetic of the products in our step, over its time, over the
-best rate measured here for one product of the network's size and type.
+*Products* is what the matrix products of our step take by themselves: the very same shapes, types, strides
+and counts, one after the other, in turn with the steps (``matrix_products.py``). The share of the machine's
+matrix rate is the arithmetic of those products, over the time of the step, over the best rate seen in this
+run: of any shape among them, in every direction and transposition, and of larger squares, all measured in
+turn with the steps, so that they see the same machine. Where a step was faster than all of them, which
+happens on a machine whose speed changes, that rate is only a lower bound: the step's own then counts, and
+this is said.
+
+Both sides keep the memory that a step frees, as the trainer does (``ired_diag.kept_memory``).
 """
 
 from __future__ import annotations
@@ -27,6 +34,7 @@ from typing import Literal, cast
 import torch
 
 from benchmarks.live_memory import LiveMemory
+from benchmarks.matrix_products import Product, RecordedProducts, Replay, square
 from benchmarks.plain_reading import PlainTrainer, Strategy
 from ired_diag import experiments
 from ired_diag.config import with_settings
@@ -36,66 +44,133 @@ from ired_diag.inverse.draws import draw_batch
 from ired_diag.inverse.evaluation import evaluate
 from ired_diag.inverse.matrices import draw_matrices
 from ired_diag.inverse.objective import mine
-from ired_diag.inverse.training import network_in, schedule_in
+from ired_diag.inverse.training import batch_tensors, network_in, schedule_in
+from ired_diag.kept_memory import freed_memory_kept
 from ired_diag.precision import DTYPES
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import can_compile, loss_function
-from ired_diag.training.ensemble import Ensemble
+from ired_diag.training.ensemble import Ensemble, stack_batches
+from ired_diag.training.seed_axis import stacked
 from ired_diag.training.state import new_state
 
 Precision = Literal["fp32", "bf16"]
 EXPERIMENTS = {"none": "q101", "adversarial": "q103"}
 WARM_UP = 3
-ROW = "{:<12} {:<5} {:>5} {:>9} {:>9} {:>6} {:>14} {:>6} {:>13}"
+ROW = "{:<12} {:<5} {:>5} {:>9} {:>12} {:>6} {:>9} {:>6} {:>14} {:>6}"
+SQUARES = {"cpu": (1024, 2048), "cuda": (1024, 2048, 4096, 8192)}  # sizes of products that fill a machine
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds of one seed's step on either side, and what follows from them."""
+    """Milliseconds of one seed's step on either side, and what follows from them.
+
+    Attributes:
+        strategy: How negatives are mined.
+        precision: Type of our products.
+        seeds: How many are trained together.
+        ours_ms: Our step.
+        products_ms: Its matrix products alone.
+        over_products: Our step over its products, the median of neighbours.
+        plain_ms: The plain reading in the same type.
+        ratio: That over ours.
+        plain_fp32_ms: The plain reading in float32.
+        ratio_fp32: That over ours.
+        step_rate: Operations a second of the products in our step.
+        product_rate: The best rate of a product that was measured in turn with it.
+    """
 
     strategy: str
     precision: Precision
     seeds: int
     ours_ms: float
+    products_ms: float
+    over_products: float
     plain_ms: float
     ratio: float
     plain_fp32_ms: float
     ratio_fp32: float
-    matrix_share: float
+    step_rate: float
+    product_rate: float
 
 
 def main() -> None:
     """Measure, and print a table."""
     options = _options()
     device = torch.device(options.device)
-    rates = {p: matrix_rate(p, device) for p in ("fp32", "bf16")}
     _say(f"{_machine(device)}; PyTorch {torch.__version__}; compiled: {not options.eager}")
-    _say("matrix rate: " + ", ".join(f"{p} {rate / 1e9:.0f} GFLOP/s" for p, rate in rates.items()))
-    timings = []
     heads = (
         "mining",
         "type",
         "seeds",
         "ours ms",
+        "products ms",
+        "ratio",
         "plain ms",
         "ratio",
         "plain fp32 ms",
         "ratio",
-        "matrix share",
     )
     _say(ROW.format(*heads))
-    for strategy in options.strategies:
-        for precision in options.precisions:
-            for seeds in options.seeds:
-                t = measure(strategy, precision, seeds, device, rates[precision], options)
-                timings.append(t)
-                times = [f"{ms:.1f}" for ms in (t.ours_ms, t.plain_ms, t.plain_fp32_ms)]
-                ratio, over_fp32, share = f"{t.ratio:.2f}", f"{t.ratio_fp32:.2f}", f"{t.matrix_share:.0%}"
-                told_row = (*times[:2], ratio, times[2], over_fp32, share)
-                _say(ROW.format(strategy, precision, seeds, *told_row))
-    content = {"timings": [asdict(t) for t in timings], **_besides(device, options)}
+    timings = []
+    with freed_memory_kept():
+        for strategy in options.strategies:
+            for precision in options.precisions:
+                for seeds in options.seeds:
+                    timing = measure(strategy, precision, seeds, device, options)
+                    timings.append(timing)
+                    _say(_row(timing))
+        shares = _say_shares(timings)
+        besides = _besides(device, options)
+    rows = [{**asdict(timing), "matrix_share": share} for timing, share in zip(timings, shares, strict=True)]
     if options.json:
+        content = {"timings": rows, **besides}
         options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _row(t: Timing) -> str:
+    return ROW.format(
+        t.strategy,
+        t.precision,
+        t.seeds,
+        f"{t.ours_ms:.1f}",
+        f"{t.products_ms:.1f}",
+        f"{t.over_products:.2f}",
+        f"{t.plain_ms:.1f}",
+        f"{t.ratio:.2f}",
+        f"{t.plain_fp32_ms:.1f}",
+        f"{t.ratio_fp32:.2f}",
+    )
+
+
+def _say_shares(timings: Sequence[Timing]) -> list[float]:
+    """Print the machine's rate of each type, and return the share of it that each step reaches."""
+    rates = {}
+    for precision in dict.fromkeys(timing.precision for timing in timings):
+        same_type = [timing for timing in timings if timing.precision == precision]
+        measured = max(timing.product_rate for timing in same_type)
+        rate, is_lower_bound = machine_rate(measured, [timing.step_rate for timing in same_type])
+        rates[precision] = rate
+        words = f"{rate / 1e9:.0f} GFLOP/s"
+        if is_lower_bound:
+            words = f"at least {words}, the rate of a step: the best product alone had {measured / 1e9:.0f}"
+        _say(f"matrix rate in {precision}: {words}")
+    shares = []
+    for t in timings:
+        shares.append(t.step_rate / rates[t.precision])
+        _say(f"{t.strategy}, {t.precision}, {t.seeds} seeds: {shares[-1]:.0%} of the matrix rate")
+    return shares
+
+
+def machine_rate(measured: float, step_rates: Sequence[float]) -> tuple[float, bool]:
+    """Return the machine's matrix rate, and whether it is a lower bound: a step was faster than any product.
+
+    >>> machine_rate(400.0, [100.0, 300.0])
+    (400.0, False)
+    >>> machine_rate(400.0, [100.0, 500.0])
+    (500.0, True)
+    """
+    fastest = max(step_rates)
+    return max(measured, fastest), fastest > measured
 
 
 def measure(
@@ -103,22 +178,78 @@ def measure(
     precision: Precision,
     seeds: int,
     device: torch.device,
-    rate: float,
     options: argparse.Namespace,
 ) -> Timing:
-    """Return the timing of one case: our ensemble and the plain reading, in both types, in turns."""
+    """Return the timing of one case: our ensemble, its products and the plain reading, in turns."""
     config = _config(strategy, precision, options)
     ensemble = _ensemble(config, seeds, device, compiled=not options.eager)
     types: tuple[Precision, ...] = ("fp32",) if precision == "fp32" else ("bf16", "fp32")
-    plain = [PlainTrainer(strategy, precision=p, batch=options.batch, device=str(device)) for p in types]
-    ours, *theirs = alternate([ensemble.advance, *(p.step for p in plain)], options.repeats, device)
+    plain = [
+        PlainTrainer(
+            strategy,
+            rank=options.rank,
+            width=options.width,
+            batch=options.batch,
+            precision=p,
+            device=str(device),
+        )
+        for p in types
+    ]
+    products = recorded_products(config, seeds, device)
+    kinds = _kinds_of(products, config, device)
+    calls = [ensemble.advance, Replay(products, device), *(side.step for side in plain)]
+    times = alternate(
+        [*calls, *(Replay([kind], device) for kind in kinds)],
+        options.repeats,
+        device,
+    )
+    ours, alone, *others = times[: len(calls)]
     own = [1e3 * seconds / seeds for seconds in ours]
-    other = [[1e3 * seconds for seconds in side] for side in theirs]
-    ratios = [statistics.median(b / a for a, b in zip(own, side, strict=True)) for side in other]
+    other = [[1e3 * seconds for seconds in side] for side in others]
+    ratios = [_ratio(side, own) for side in other]
     mid = statistics.median(own)
     medians = [statistics.median(side) for side in other]
-    share = products(config) / (mid / 1e3) / rate
-    return Timing(strategy, precision, seeds, mid, medians[0], ratios[0], medians[-1], ratios[-1], share)
+    rates = [kind.operations / min(seconds) for kind, seconds in zip(kinds, times[len(calls) :], strict=True)]
+    operations = sum(product.operations for product in products)
+    return Timing(
+        strategy=strategy,
+        precision=precision,
+        seeds=seeds,
+        ours_ms=mid,
+        products_ms=1e3 * statistics.median(alone) / seeds,
+        over_products=_ratio(ours, alone),
+        plain_ms=medians[0],
+        ratio=ratios[0],
+        plain_fp32_ms=medians[-1],
+        ratio_fp32=ratios[-1],
+        step_rate=operations / statistics.median(ours),
+        product_rate=max(rates),
+    )
+
+
+def recorded_products(config: InverseConfig, seeds: int, device: torch.device) -> list[Product]:
+    """Return the matrix products of one step's loss and its backward pass."""
+    members = [new_state(INVERSE, config.model_copy(update={"seed": k}), device) for k in range(seeds)]
+    weights = stacked([member.weights for member in members])
+    leaves = {name: weight.requires_grad_() for name, weight in weights.items()}
+    batch = stack_batches([batch_tensors(config, member.streams, 0) for member in members])
+    loss = loss_function(INVERSE, config, members[0].constants, compiled=False)
+    with RecordedProducts() as record:
+        loss(leaves, batch).total.sum().backward()  # type: ignore[no-untyped-call]
+    return record.products
+
+
+def _kinds_of(products: Sequence[Product], config: InverseConfig, device: torch.device) -> list[Product]:
+    """Return each kind of large product once, and squares of the same type."""
+    largest = max(product.operations for product in products)
+    kinds = [product for product in dict.fromkeys(products) if product.operations > largest / 2]
+    dtype = DTYPES[config.precision]
+    return kinds + [square(size, dtype) for size in SQUARES[device.type] if size >= config.width]
+
+
+def _ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
+    """Return the median of the ratios of neighbours."""
+    return statistics.median(a / b for a, b in zip(numerators, denominators, strict=True))
 
 
 def alternate(calls: Sequence[Callable[[], object]], repeats: int, device: torch.device) -> list[list[float]]:
@@ -131,35 +262,6 @@ def alternate(calls: Sequence[Callable[[], object]], repeats: int, device: torch
         for call, seconds in zip(calls, times, strict=True):
             seconds.append(_seconds(call, device))
     return times
-
-
-def matrix_rate(precision: str, device: torch.device, size: int = 2048, width: int = 512) -> float:
-    """Return the best measured operations a second of one (size x width) (width x width) product."""
-    a = torch.randn(size, width, device=device).to(DTYPES[precision])
-    b = torch.randn(width, width, device=device).to(DTYPES[precision])
-    best = min(_seconds(lambda: torch.mm(a, b), device) for _ in range(50))
-    return 2.0 * size * width * width / best
-
-
-def products(config: InverseConfig) -> float:
-    """Return the operations of the matrix products in a step of one seed.
-
-    A product's backward pass is one product for each factor that needs a gradient. With e an energy at y, g
-    its gradient: training needs e + g of the noisy answer once with its backward pass; mining K times e + g
-    and one e without; the contrast two e with their backward pass. The problem's half of W₁ is applied once.
-    """
-    dim, width = config.rank**2, config.width
-    first, middle, last = dim * width, width * width, width * dim
-    energy = first + 2 * middle + last
-    gradient = last + 2 * middle + first
-    back_energy = first + 2 * (2 * middle + last)  # no gradient flows to y
-    back_gradient = 2 * gradient
-    total = 2 * first + energy + gradient + back_energy + back_gradient
-    if config.mining_strategy == "adversarial":
-        total += config.mining_opt_steps * (energy + gradient) + energy
-    if config.mining_strategy != "none":
-        total += 2 * (energy + back_energy)
-    return 2.0 * total * config.batch_size
 
 
 def _besides(device: torch.device, options: argparse.Namespace) -> dict[str, float]:
@@ -199,7 +301,9 @@ def _peak_of_mining(steps: int, device: torch.device, options: argparse.Namespac
 
 def _config(strategy: Strategy, precision: str, options: argparse.Namespace) -> InverseConfig:
     config = cast(InverseConfig, experiments.load(EXPERIMENTS[strategy]))
-    return with_settings(config, {"precision": precision, "batch_size": str(options.batch)})
+    sizes = {"batch_size": options.batch, "rank": options.rank, "width": options.width}
+    settings = {name: str(size) for name, size in sizes.items()}
+    return with_settings(config, {"precision": precision, **settings})
 
 
 def _ensemble(config: InverseConfig, seeds: int, device: torch.device, *, compiled: bool) -> Ensemble:
@@ -240,6 +344,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch", type=int, default=2048)
+    parser.add_argument("--rank", type=int, default=20)
+    parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 10])
     parser.add_argument("--strategies", nargs="+", default=list(EXPERIMENTS), choices=list(EXPERIMENTS))

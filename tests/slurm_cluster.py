@@ -56,6 +56,11 @@ class Cluster:
         return {row["index"]: row for row in json.loads(answer)["runs"]}
 
 
+def skip_unless_asked_for() -> None:
+    if os.environ.get(ASKED_FOR) != "1":
+        pytest.skip("a real SLURM takes minutes: make test-slurm")
+
+
 @contextmanager
 def running_cluster(shared: Path, accounting: str) -> Iterator[Cluster]:
     """Start a SLURM, and stop it.
@@ -64,8 +69,7 @@ def running_cluster(shared: Path, accounting: str) -> Iterator[Cluster]:
         shared: Folder of the study's data.
         accounting: "1": with accounting.
     """
-    if os.environ.get(ASKED_FOR) != "1":
-        pytest.skip("a real SLURM takes ten minutes: make test-slurm")
+    skip_unless_asked_for()
     script = shared.parent / "bin" / "slurm_local.sh"
     if not script.is_file():
         pytest.skip(f"nothing starts a SLURM here: {script} is absent")

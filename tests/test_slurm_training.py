@@ -1,13 +1,17 @@
 """A real SLURM on this machine: an array of ten seeds, killed, cancelled, out of time, and whole in the end.
 
 They take some ten minutes each way, most of it spent in waiting for SLURM, so that they run where they are
-asked for: ``make test-slurm``.
+asked for: ``make test-slurm``. One is short, two seeds of which one is killed and resumed, and installs
+nothing; asked for alone, it is
+
+    IRED_DIAG_SLURM=1 python -m pytest tests/test_slurm_training.py -k killed_seed
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,7 +21,13 @@ from typing import Any
 import pytest
 
 from ired_diag.launching.launch import read_launch
-from tests.slurm_cluster import ACCOUNTING, Cluster, running_cluster, wait_until
+from tests.slurm_cluster import (
+    ACCOUNTING,
+    Cluster,
+    running_cluster,
+    skip_unless_asked_for,
+    wait_until,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -48,10 +58,45 @@ SETTINGS = {
     "checkpoint_every": 10,
 }
 
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue")
+# The same, standing still after 15 steps while a file says so: after its first checkpoint, before its second.
+HELD_TASK = """
+import itertools
+import time
+from dataclasses import replace
+from pathlib import Path
+from ired_diag.tasks.inverse import TASK
+
+HOLD = Path(__file__).with_name("hold")
+
+def build():
+    steps = itertools.count(1)
+
+    def loss(*args, **kwargs):
+        is_late = next(steps) > 15
+        while is_late and HOLD.exists():
+            time.sleep(0.1)
+        return TASK.loss(*args, **kwargs)
+
+    return replace(TASK, name="held_inverse", loss=loss)
+"""
+
 
 @pytest.fixture(scope="module", params=list(ACCOUNTING), ids=list(ACCOUNTING.values()))
 def cluster(request: pytest.FixtureRequest, shared: Path) -> Iterator[Cluster]:
     with running_cluster(shared, request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def installed_cluster(shared: Path) -> Iterator[Cluster]:
+    """A SLURM of what is installed: nothing is added to the machine."""
+    skip_unless_asked_for()
+    places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    missing = [name for name in PROGRAMS if shutil.which(name, path=places) is None]
+    if missing:
+        pytest.skip(f"SLURM is not installed here: no {', '.join(missing)}")
+    with running_cluster(shared, "0") as running:
         yield running
 
 
@@ -87,6 +132,35 @@ def trainer_of(folder: Path, seed: int) -> int:
     return int(words[1])
 
 
+def test_a_killed_seed_ends_as_if_nothing_had_happened(installed_cluster: Cluster, study: Path) -> None:
+    """Two seeds as an array; one is killed after its first checkpoint, and resumed."""
+    (study / "task.py").write_text(HELD_TASK)
+    installed_cluster.diag(*training("0-1", "local"), folder=study)
+    (study / "hold").touch()
+    slurm = ["--launcher", "slurm", "--slurm", "time=10,parallel=2"]
+    submitted = installed_cluster.diag(*training("0-1", "runs"), *slurm, folder=study)
+    assert "Submitted 2 runs as job" in submitted
+    wait_until(lambda: last_state(study, "runs", 1).exists())
+    os.kill(trainer_of(study, 1), signal.SIGKILL)
+    (study / "hold").unlink()
+    # Asking SLURM itself takes a hundredth of the time of our own command, which then is asked once.
+    wait_until(lambda: not installed_cluster.run(["squeue", "--noheader"], study).stdout)
+    states = installed_cluster.states(study)
+    assert (states[0]["state"], states[1]["state"]) == ("complete", "failed")
+
+    answer = installed_cluster.diag("launch", "resume", "runs/q103", "--wait", folder=study)
+    assert "Submitted 1 run as job" in answer
+    assert len([event for event in events(study, 1) if event["kind"] == "start"]) == 2
+    for seed in (0, 1):
+        trained = last_state(study, "runs", seed).read_bytes()
+        assert trained == last_state(study, "local", seed).read_bytes(), seed
+
+
+def last_state(folder: Path, runs: str, seed: int) -> Path:
+    """Return where the newest training state of a seed is."""
+    return folder / runs / "q103" / f"seed{seed}" / "checkpoints" / "last.pt"
+
+
 def test_ten_seeds_end_as_if_nothing_had_happened(cluster: Cluster, study: Path) -> None:
     """One is killed, one is cancelled, one runs out of time and is requeued; then resume finishes all."""
     cluster.diag(*training("0-9", "local"), folder=study)
@@ -112,10 +186,8 @@ def test_ten_seeds_end_as_if_nothing_had_happened(cluster: Cluster, study: Path)
     assert "Submitted 2 runs as job" in cluster.diag(*words, folder=study)
     assert "Nothing to submit" in cluster.diag("launch", "resume", "runs/q103", folder=study)
     for seed in range(10):
-        local, on_slurm = (
-            study / runs / "q103" / f"seed{seed}" / "checkpoints" / "last.pt" for runs in ("local", "runs")
-        )
-        assert on_slurm.read_bytes() == local.read_bytes(), seed
+        on_slurm = last_state(study, "runs", seed).read_bytes()
+        assert on_slurm == last_state(study, "local", seed).read_bytes(), seed
     listed = json.loads(cluster.diag("ls", "--runs", "runs", "--json", folder=study))
     assert len(listed["runs"]) == 10
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.configured import data_of
-from ired_diag.inverse.matrices import draw_matrices
+from ired_diag.inverse.matrices import BLOCK, MatrixBlock, draw_matrices, joined, matrix_jobs
 from ired_diag.model.mining import gaussian_negative
+from ired_diag.side_by_side import side_by_side
 from ired_diag.streams import Streams
 
 GAUSSIAN_STRATEGIES = ("random", "mixed")
@@ -43,6 +46,9 @@ class Batch:
     draws: Draws
 
 
+DrawJob = Callable[[], Draws | MatrixBlock]
+
+
 def draw_batch(config: InverseConfig, streams: Streams, *, contrast: bool) -> Batch:
     """Return the batch of one step.
 
@@ -51,8 +57,26 @@ def draw_batch(config: InverseConfig, streams: Streams, *, contrast: bool) -> Ba
         streams: The run's random streams; their device is the batch's.
         contrast: Whether the step has a contrastive term.
     """
-    problem, answer = draw_matrices(data_of(config), config.batch_size, generator=streams.data)
-    return Batch(problem, answer, draw(config, answer, streams, contrast=contrast))
+    data, count, generator = data_of(config), config.batch_size, streams.data
+    shape = torch.empty(count, data.rank**2, device=generator.device)
+
+    def draw_noise() -> Draws:
+        return draw(config, shape, streams, contrast=contrast)
+
+    if count <= BLOCK:
+        problem, answer = draw_matrices(data, count, generator=generator)
+        return Batch(problem, answer, draw_noise())
+    # Each purpose has a stream of its own, so that noise and matrices can be drawn at the same time.
+    matrices = matrix_jobs(data, count, generator=generator, dtype=shape.dtype)
+    noise: list[DrawJob] = [draw_noise]
+    jobs = itertools.chain(noise, matrices)
+    draws, *blocks = side_by_side(_done, jobs, at_once=generator.device.type == "cpu")
+    problem, answer = joined(cast("list[MatrixBlock]", blocks))
+    return Batch(problem, answer, cast(Draws, draws))
+
+
+def _done(job: DrawJob) -> Draws | MatrixBlock:
+    return job()
 
 
 def draw(config: InverseConfig, like: Tensor, streams: Streams, *, contrast: bool | None = None) -> Draws:

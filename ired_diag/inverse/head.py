@@ -86,6 +86,19 @@ def read_out(
     return _bounded(energy, slope, form)
 
 
+def read_energy(h: Tensor, parameters: Mapping[str, Tensor], head: Head, form: HeadForm) -> Tensor:
+    """Return the energy of ``read_out`` alone, without the product that its derivative costs."""
+    if head != "vector":
+        return read_out(h, parameters, head, form)[0]
+    layer = HEAD_LAYERS[head]
+    output = affine(h, parameters[f"{layer}.weight"], parameters[f"{layer}.bias"])
+    wide = torch.promote_types(h.dtype, torch.float32)
+    energy = output.to(wide).square().sum(-1)
+    if form.bound == "none":
+        return energy
+    return form.bound_scale * _share(energy, form)
+
+
 def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return W x + b for each row of x, of shape (…, batch, out).
 
@@ -121,11 +134,17 @@ def _scalar(h: Tensor, w: Tensor, bias: Tensor, normalization: str) -> tuple[Ten
 def _bounded(energy: Tensor, slope: Tensor, form: HeadForm) -> tuple[Tensor, Tensor]:
     if form.bound == "none":
         return energy, slope
-    relative = energy / form.bound_scale
+    share = _share(energy, form)
     if form.bound == "tanh":
-        share = torch.tanh(relative)
         inner_slope = 1 - share.square()
     else:
-        share = torch.sigmoid(relative)
         inner_slope = share * (1 - share)
     return form.bound_scale * share, slope * inner_slope[..., None]
+
+
+def _share(energy: Tensor, form: HeadForm) -> Tensor:
+    """Return the bounded energy as a share of its bound."""
+    relative = energy / form.bound_scale
+    if form.bound == "tanh":
+        return torch.tanh(relative)
+    return torch.sigmoid(relative)

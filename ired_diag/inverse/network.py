@@ -34,7 +34,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ired_diag.inverse.architecture import Architecture
-from ired_diag.inverse.head import HEAD_LAYERS, PLAIN, HeadForm, affine, read_out
+from ired_diag.inverse.head import HEAD_LAYERS, PLAIN, HeadForm, affine, read_energy, read_out
 
 # What probes of this task need, in words.
 NETWORK = "the tensors of a network whose gradients are known"
@@ -175,7 +175,13 @@ class NetworkLandscape:
             y: Candidates, of shape (…, batch, rank²).
         """
         _, _, a3 = self._preactivations(y)
-        return self._head(F.silu(a3))[0]
+        network = self.network
+        return read_energy(
+            F.silu(a3),
+            network.parameters,
+            network.architecture.head,
+            network.form,
+        )
 
     def energy_and_gradient(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return E of shape (…, batch), and ∇_yE over the network's normalization, of y's shape and type.

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ired_diag.config import TrainingConfig
 from ired_diag.errors import CannotWrite, DiagError, NotFound
+from ired_diag.kept_memory import freed_memory_kept
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import is_file
 from ired_diag.runs.find import CONFIG
@@ -95,7 +96,7 @@ def train_together(runs: Sequence[PlannedRun], options: Options) -> bool:
         # Only now that all of them are known to be trainable is anything written.
         for group in groups:
             begin(group)
-        with signals(options.heard, options.stop) as stop:
+        with signals(options.heard, options.stop) as stop, freed_memory_kept():
             for number, group in enumerate(groups, start=1):
                 later = list(itertools.chain.from_iterable(groups[number:]))
                 with _explaining_lack_of_memory(), _noting_failure(group, later):
