@@ -257,10 +257,10 @@ def test_the_list_tells_of_every_experiment_its_knobs_its_question_and_what_vari
         variants = experiments.variants(name)
         config = cast(InverseConfig, variants[0].config)
         below = " ".join(line.strip() for line in lines[start + 1 : end])
-        varied = [
-            f" varies {knob} {', '.join(str(variant.changes[knob]) for variant in variants)}"
-            for knob in variants[0].changes
-        ]
+        varied = []
+        for knob in variants[0].changes:
+            values = dict.fromkeys(str(variant.changes[knob]) for variant in variants)
+            varied.append(f" varies {knob} {', '.join(values)}")
         assert below == experiments.question(name) + "".join(varied)
         assert mining == ("varies" if "mining_strategy" in variants[0].changes else config.mining_strategy)
         assert head == ("scalar" if config.use_scalar_energy else "vector")
