@@ -122,7 +122,7 @@ def _probe(study: StudyFile, planned: Sequence[PlannedRun], device: str) -> None
     """
     from app.calls.probing import probe
 
-    first_of_each = {}
+    first_of_each: dict[tuple[str | None, str | None], Path] = {}
     for run in planned:
         first_of_each.setdefault((run.experiment, run.variant), run.folder)
     for name in study.probes:

@@ -90,8 +90,8 @@ def representations(
         method="Linear CKA without bias between hidden layers, at the same right answers with the same "
         "noise, mean over noise levels: 1 for the same features but for a rotation, 0 on average for "
         "independent ones. Equal seeds share initial weights and data. Means over pairs of runs; runs: "
-        f"{counts}; 95% intervals by the jackknife over seeds, from {FEWEST} seeds on. Each run at its last checkpoint "
-        f"probed ({steps}). {lacking}".rstrip(),
+        f"{counts}; 95% intervals by the jackknife over seeds, from {FEWEST} seeds on. Each run at its last "
+        f"checkpoint probed ({steps}). {lacking}".rstrip(),
         note=f"mean over pairs of runs; runs: {counts}",
     )
 

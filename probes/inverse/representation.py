@@ -18,10 +18,12 @@ References: as of ``stats.kernel_alignment`` and ``stats.effective_rank``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
@@ -33,6 +35,8 @@ from ired_diag.stats.jackknife import Interval
 from ired_diag.stats.kernel_alignment import alignment, gram
 from ired_diag.subject import Subject
 from ired_diag.table import VALUE, Column, Table, concatenate, row_of, select, table_of_rows, value_columns
+
+Whole = NDArray[np.integer[Any]]
 
 LAYERS = (1, 2, 3)
 PAIRED = 128  # problems whose products are kept: a table grows with their square
@@ -102,7 +106,7 @@ def _products(features: Array, layer: int, level: int) -> Table:
     return _rows_of(layer, level, "product", first, second, products[first, second])
 
 
-def _rows_of(layer: int, level: int, kind: str, first: Array, second: Array, values: Array) -> Table:
+def _rows_of(layer: int, level: int, kind: str, first: Whole, second: Whole, values: Array) -> Table:
     n = len(values)
     return {
         "layer": np.full(n, layer, dtype=np.int16),
@@ -224,7 +228,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
     )
 
 
-def _over_levels(comparison: Table, quantity: str, layer: int, other: int) -> dict[str, object]:
+def _over_levels(comparison: Table, quantity: str, layer: int, other: int) -> Mapping[str, Any]:
     return row_of(comparison, level=ALL_LEVELS, quantity=quantity, layer=layer, other=other)
 
 
