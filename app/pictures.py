@@ -33,6 +33,7 @@ from ired_diag.drawing.probe_tables import Found, find_tables
 from ired_diag.drawing.quantities import quantity_of
 from ired_diag.drawing.rank_map import rank_map
 from ired_diag.drawing.readouts import readout_forest
+from ired_diag.drawing.representations import representations
 from ired_diag.drawing.sweep_response import sweep_figure
 from ired_diag.drawing.task_effects import task_effects
 from ired_diag.drawing.trajectories import has_map, trajectories
@@ -312,6 +313,17 @@ def _of_one_run(probe: str) -> Callable[[Material], list[FigureData]]:
     return make
 
 
+def _representations(material: Material) -> list[FigureData]:
+    from probes.inverse.representation import products_of
+
+    tables = material.tables("representation")
+    lacking = ""
+    if tables.lacking.labels:
+        lacking = tables.lacking.words()
+    seeds = {run.label: run.seed for run in all_runs(material.groups)}
+    return [representations(last_of_groups(tables), seeds, products_of, lacking=lacking)]
+
+
 RECIPES: Mapping[str, Recipe] = {
     "learning-curves": Recipe(
         "How does validation go, with what spread over seeds?",
@@ -404,6 +416,9 @@ RECIPES: Mapping[str, Recipe] = {
         "How far is the loss on training data below that on test data?",
         _of_one_run("gap"),
         suits=_has_table("gap"),
+    ),
+    "representations": Recipe(
+        "Do strategies learn the same features?", _representations, suits=_has_table("representation")
     ),
     "task-effects": Recipe(
         "Where does a change help, where does it hurt?",

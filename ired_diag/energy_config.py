@@ -19,8 +19,14 @@ def _contrast(config: Any) -> bool:
 
 
 UNREAD_BY_STRATEGY = {
-    "none": ("mining_opt_steps", "mining_noise_scale", "random_negative", "energy_loss_weight"),
-    "random": ("mining_opt_steps",),
+    "none": (
+        "mining_opt_steps",
+        "mining_noise_scale",
+        "mining_scale_factor",
+        "random_negative",
+        "energy_loss_weight",
+    ),
+    "random": ("mining_opt_steps", "mining_scale_factor"),
     "adversarial": ("random_negative",),
     "ascent": ("random_negative",),
 }
@@ -70,6 +76,7 @@ class EnergyConfig(TrainingConfig):
     mining_strategy: Literal["none", "random", "adversarial", "ascent", "mixed"] = "none"
     mining_opt_steps: int = Field(2, ge=0)
     mining_noise_scale: float = Field(3.0, ge=0)
+    mining_scale_factor: float = Field(1.0, gt=0)
     random_negative: Literal["gaussian", "noised_start"] = "gaussian"
     ascent_learning_rate: float = Field(0.1, gt=0)
     adversarial_fraction: float = Field(0.7, ge=0, le=1)

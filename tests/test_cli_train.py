@@ -257,10 +257,10 @@ def test_the_list_tells_of_every_experiment_its_knobs_its_question_and_what_vari
         variants = experiments.variants(name)
         config = cast(InverseConfig, variants[0].config)
         below = " ".join(line.strip() for line in lines[start + 1 : end])
-        varied = [
-            f" varies {knob} {', '.join(str(variant.changes[knob]) for variant in variants)}"
-            for knob in variants[0].changes
-        ]
+        varied = []
+        for knob in variants[0].changes:
+            values = dict.fromkeys(str(variant.changes[knob]) for variant in variants)
+            varied.append(f" varies {knob} {', '.join(values)}")
         assert below == experiments.question(name) + "".join(varied)
         assert mining == ("varies" if "mining_strategy" in variants[0].changes else config.mining_strategy)
         assert head == ("scalar" if config.use_scalar_energy else "vector")
@@ -326,12 +326,48 @@ def test_the_runs_folder_may_come_from_the_environment(runs: Path, monkeypatch: 
     assert only_run(runs).path == runs / "q101" / "seed0"
 
 
+def test_several_experiments_are_trained_by_one_command(runs: Path) -> None:
+    done = trained(runs, "q001", "q003", *SETTINGS)
+    assert sorted(map(str, (folder.relative_to(runs) for folder in find_runs(runs)))) == [
+        "q001/seed0",
+        "q003/seed0",
+    ]
+    assert done.stdout.splitlines()[-1] == f"Next: ired-diag stats q001 q003 --runs {runs}"
+    both = complaint(runs, "q002", "q003", *SETTINGS)
+    assert f"{runs / 'q003' / 'seed0'}: holds a run already" in both
+    trained(runs, "q002", "q003", *SETTINGS, "--resume")
+    assert len(find_runs(runs)) == 3
+
+
+def test_what_is_named_twice_is_trained_in_no_place(runs: Path) -> None:
+    assert "two of the experiments would be trained there" in complaint(runs, "q001", "q001", *SETTINGS)
+    assert "there is no run to resume" in complaint(runs, "q001", "q002", *SETTINGS, "--resume")
+
+
+def test_a_pilot_has_ten_thousand_steps(runs: Path) -> None:
+    tiny = [word for key in TINY if key != "train_steps" for word in ("--set", f"{key}={TINY[key]}")]
+    words = ["q001", "q003", *tiny, "--pilot", "--launcher", "slurm", "--dry-run"]
+    refused = invoke(runs, *words)
+    assert "one experiment at a time, not q001, q003" in refused.stderr
+    trained(runs, "q001", *SETTINGS)
+    line = complaint(runs, "q001", *tiny, "--pilot", "--resume")
+    assert "was trained with train_steps = 3, not 10000" in line
+
+
 def test_an_unknown_device_is_refused(runs: Path) -> None:
     assert "--device 'abacus'" in complaint(runs, "q101", "--device", "abacus")
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["q101", "q102"], ["q101", "--steps", "5"], ["q101", "--seeds"], ["q101", "--set"]]
+    "arguments",
+    [
+        [],
+        ["q101", "q102", "--name", "both"],
+        ["q101", "--pilot", "--set", "train_steps=5"],
+        ["q101", "--steps", "5"],
+        ["q101", "--seeds"],
+        ["q101", "--set"],
+    ],
 )
 def test_wrong_usage_ends_with_status_2(arguments: list[str], runs: Path) -> None:
     result = invoke(runs, *arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Sequence
@@ -40,9 +41,13 @@ PLAN: dict[str, tuple[str, Sequence[object]] | None] = {
     "q302_ascent_learning_rate": ("ascent_learning_rate", (0.01, 0.05, 0.1, 0.5, 1.0)),
     "q303_noise_scale": ("mining_noise_scale", (0.01, 0.1, 0.5, 1, 2)),
     "q304_mixed_mining": ("adversarial_fraction", (0.7, 0.3)),
+    "q305_scale_factor": ("mining_scale_factor", (0.5, 1, 2)),
+    "q307_opt_steps_finely": ("mining_opt_steps", (1, 2, 3, 4, 5, 10, 20)),
+    "q308_noise_scale_around_3": ("mining_noise_scale", (0.5, 1, 1.5, 3, 5)),
     "q401_stable_training": ("mining_strategy", STRATEGIES),
     "q402_early_stopping": None,
 }
+RANKS_AND_STRATEGIES = "q306_rank_strategy"  # a sweep of two knobs
 SWEEPS = {name: told for name, told in PLAN.items() if told is not None}
 PLAIN = [name for name, told in PLAN.items() if told is None]
 
@@ -55,6 +60,10 @@ CHANGED: dict[str, tuple[str, dict[str, Any]]] = {
     "q302_ascent_learning_rate": ("q103", {"mining_strategy": "ascent"}),
     "q303_noise_scale": ("q103", {}),
     "q304_mixed_mining": ("q103", {"mining_strategy": "mixed"}),
+    "q305_scale_factor": ("q103", {}),
+    "q306_rank_strategy": ("q103", {}),
+    "q307_opt_steps_finely": ("q103", {}),
+    "q308_noise_scale_around_3": ("q103", {}),
     "q402_early_stopping": ("q201", {"early_stopping_patience": 10_000}),
 }
 
@@ -84,7 +93,13 @@ def refusal(variants: object, **keys: Any) -> str:
 
 
 def test_every_experiment_of_the_plan_is_there_and_no_other() -> None:
-    assert experiments.names() == sorted(PLAN)
+    assert experiments.names() == sorted([*PLAN, RANKS_AND_STRATEGIES])
+
+
+def test_ranks_and_strategies_are_crossed() -> None:
+    variants = experiments.variants(RANKS_AND_STRATEGIES)
+    crossed = [(inverse(variant.config).rank, variant.changes["mining_strategy"]) for variant in variants]
+    assert crossed == list(itertools.product((10, 20, 30), STRATEGIES))
 
 
 @pytest.mark.parametrize("name", PLAN)
@@ -182,12 +197,50 @@ def test_a_sweep_is_no_configuration_but_several() -> None:
     )
 
 
-@pytest.mark.parametrize("label", ["mining_opt_steps=2", "mining_opt_steps", "", "3", "mining_opt_steps=3.0"])
+@pytest.mark.parametrize(
+    "label", ["mining_opt_steps", "", "3", "rank=3", "mining_opt_steps=", "mining_opt_steps=2,rank=3"]
+)
 def test_an_unknown_variant_is_refused_with_those_there_are(label: str) -> None:
     with pytest.raises(NotFound) as caught:
         experiments.variants(f"q301@{label}")
     listed = ", ".join(f"q301@mining_opt_steps={steps}" for steps in (1, 3, 5, 10, 20))
-    assert str(caught.value) == f"q301 has no variant {label!r}. There are: {listed}."
+    assert str(caught.value) == (
+        f"q301 has no variant {label!r}. There are: {listed}; and any other value of mining_opt_steps."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "knobs"),
+    [
+        ("q301@mining_opt_steps=2", "mining_opt_steps=2", {"mining_opt_steps": 2}),
+        ("q303@mining_noise_scale=2.0", "mining_noise_scale=2", {"mining_noise_scale": 2.0}),
+        ("q303@mining_noise_scale=4.0", "mining_noise_scale=4", {"mining_noise_scale": 4.0}),
+        ("q302@ascent_learning_rate=1e-5", "ascent_learning_rate=1e-05", {"ascent_learning_rate": 1e-5}),
+        ("q104@mining_strategy=ascent", "mining_strategy=ascent", {"mining_strategy": "ascent"}),
+        (
+            "q306@mining_strategy=random,rank=5",
+            "rank=5,mining_strategy=random",
+            {"rank": 5, "mining_strategy": "random"},
+        ),
+    ],
+)
+def test_a_value_that_is_not_in_the_list_is_a_variant_too(
+    name: str, label: str, knobs: dict[str, Any]
+) -> None:
+    (variant,) = experiments.variants(name)
+    listed = experiments.variants(name.partition("@")[0])[0]
+    assert variant.label == label
+    assert variant.config == listed.config.model_copy(update=knobs)
+
+
+def test_a_value_that_cannot_be_used_is_refused_with_the_reason() -> None:
+    for name, said in {
+        "q301@mining_opt_steps=-1": "mining_opt_steps = -1: ",
+        "q301@mining_opt_steps=3.0": "mining_opt_steps = 3.0: input should be a valid integer",
+        "q301@mining_opt_steps=two": "mining_opt_steps = ",
+    }.items():
+        with pytest.raises(WrongConfiguration, match=said):
+            experiments.variants(name)
 
 
 def test_a_plain_experiment_has_no_variant_to_name() -> None:
@@ -285,6 +338,8 @@ def test_two_names_for_one_configuration_are_refused() -> None:
     ("knob", "value", "beside"),
     [
         ("mining_opt_steps", 3, {"mining_strategy": "none"}),
+        ("mining_scale_factor", 2, {"mining_strategy": "none"}),
+        ("mining_scale_factor", 2, {"mining_strategy": "random"}),
         ("mining_noise_scale", 1.5, {"mining_strategy": "none"}),
         ("energy_loss_weight", 0.1, {"mining_strategy": "none"}),
         ("random_negative", "noised_start", {"mining_strategy": "none"}),

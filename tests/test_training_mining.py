@@ -109,6 +109,40 @@ def test_a_climb_equals_the_naive_twin(
         assert 0 < kept < steps * BATCH  # both branches were walked
 
 
+@pytest.mark.parametrize("faithful", [True, False])
+def test_a_scale_factor_multiplies_every_step(faithful: bool, generator: torch.Generator) -> None:
+    """Unlike the public code's argument, which its second step forgets."""
+    case = Case(generator)
+    t, factor = case.draws.t, 0.25
+    longer = 2.0 if faithful else 1.0
+    bound = 2 * SCHEDULE.alphas_cumprod[t].sqrt()[:, None]
+    if faithful:
+        bound = bound[:1]
+    y = case.start
+    for multiplier in (1.0, longer, longer):
+        energy, gradient = case.landscape.energy_and_gradient(y)
+        step = factor * multiplier * SCHEDULE.opt_step_size[t][:, None] * gradient
+        candidate = torch.maximum(torch.minimum(y - step, bound), -bound)
+        lower = case.landscape.energy(candidate) <= energy
+        y = torch.where(lower[:, None], candidate, y)
+    walk = descend(case.landscape, case.start, t, SCHEDULE, steps=3, scale_factor=factor, faithful=faithful)
+    torch.testing.assert_close(walk.end, y, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("strategy", ["adversarial", "ascent"])
+def test_training_mines_with_its_scale_factor(strategy: str, generator: torch.Generator) -> None:
+    knobs = {"mining_strategy": strategy, "mining_noise_scale": 0.5}
+    half, whole = alike(generator, {**knobs, "mining_scale_factor": 0.5}, knobs)
+    walked = ascend if strategy == "ascent" else descend
+    settings = {"steps": 2, "scale_factor": 0.5}
+    if strategy == "ascent":
+        settings["learning_rate"] = 0.1
+    end = walked(half.landscape, half.start, half.draws.t, SCHEDULE, **settings).end
+    expected = (end / SCHEDULE.alphas_cumprod[half.draws.t].sqrt()[:, None]).clamp(-2, 2)
+    torch.testing.assert_close(half.mined().negative, expected, rtol=1e-11, atol=1e-11)
+    assert not torch.equal(half.mined().negative, whole.mined().negative)
+
+
 def test_the_energy_of_a_climb_never_falls_and_that_of_a_descent_never_rises(
     generator: torch.Generator,
 ) -> None:

@@ -12,6 +12,7 @@ from app.cli.group import DiagGroup
     commands_in={
         "demo": "app.cli.demo",
         "train": "app.cli.train",
+        "study": "app.cli.study",
         "launch": "app.cli.launch",
         "probe": "app.cli.probe",
         "probe-jobs": "app.cli.probe_jobs",

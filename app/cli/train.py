@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import hangup, launched, options, output
+from app.cli import launched, options
 from app.cli.group import EXIT_CHECK_FAILED
+from app.cli.training_in_turn import is_complete, train_in_turn
 
 if TYPE_CHECKING:
     from ired_diag.config import TrainingConfig
-    from ired_diag.finding import Finding
     from ired_diag.launching.specification import Manner
     from ired_diag.seed_sources import Source
     from ired_diag.training.compiled import Compile
-    from ired_diag.training.opening import Options
     from ired_diag.training.plan import PlannedRun
     from ired_diag.training.seed_design import Design
 
 WIDTH = 78  # characters of a line about an experiment
+PILOT_STEPS = 10_000
+PILOT = f"train_steps={PILOT_STEPS}"
 
 
 @click.command("train")
-@click.argument("experiment", required=False)
+@click.argument("experiments", nargs=-1, metavar="[EXPERIMENT]...")
 @click.option("--seeds", metavar="A-B|A,B,…", help="Seeds to train. Default: those of the configuration.")
 @click.option(
     "--seed-init",
@@ -50,6 +49,7 @@ WIDTH = 78  # characters of a line about an experiment
     "by side, or a Latin square of all three.",
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a knob. May be repeated.")
+@click.option("--pilot", is_flag=True, help=f"Train {PILOT_STEPS:,} steps: short for --set {PILOT}.")
 @click.option(
     "--task",
     metavar="NAME|FILE.py:FUNCTION",
@@ -94,13 +94,14 @@ WIDTH = 78  # characters of a line about an experiment
 @options.runs
 @options.device
 def command(
-    experiment: str | None,
+    experiments: tuple[str, ...],
     seeds: str | None,
     seed_init: str | None,
     seed_data: str | None,
     seed_eval: str | None,
     design: Design,
     settings: tuple[str, ...],
+    pilot: bool,
     task: str | None,
     name: str | None,
     resume: bool,
@@ -118,7 +119,7 @@ def command(
     runs: Path,
     device: str,
 ) -> None:
-    """Train EXPERIMENT: a name (q103) or a JSON file with the same keys as those of the study.
+    """Train EXPERIMENT: a name (q103) or a JSON file with the same keys as those of the study; or several.
 
     Each seed gets a folder RUNS/EXPERIMENT/[VARIANT/]seed<k>. A run that exists is refused. A sweep (q301)
     trains all its variants; q301@mining_opt_steps=3 is a single variant. A task of your own is a Python file
@@ -127,6 +128,7 @@ def command(
     \b
     ired-diag train q103 --seeds 0-2 --set train_steps=2000
     ired-diag train q103 --seeds 0-2 --resume
+    ired-diag train q001 q002 q003 --pilot
     ired-diag train --task digits --seed-init 0-4 --seed-data 0-4
     ired-diag train --from q103/seed0@7000 --set learning_rate=1e-5
     ired-diag train --from q103/seed0@7000 --each learning_rate=1e-5 --each optimizer=sgd
@@ -138,11 +140,12 @@ def command(
         return
     source_seeds = _source_seeds(seed_init, seed_data, seed_eval)
     if source is None:
-        _check_start(experiment, task, changes, fresh_optimizer=fresh_optimizer)
+        _check_start(experiments, task, changes, name, fresh_optimizer=fresh_optimizer)
     else:
-        _check_fork(experiment, changes, source_seeds, fresh_optimizer=fresh_optimizer)
+        _check_fork(experiments, changes, source_seeds, fresh_optimizer=fresh_optimizer)
+    settings = _with_pilot(settings, pilot=pilot)
     _check_launcher(launcher, slurm, together, dry_run=dry_run, wait=wait)
-    from ired_diag.training.plan import in_batches, plan
+    from ired_diag.training.plan import in_batches, plan, plan_several
     from ired_diag.training.plan_fork import plan_each, plan_fork
 
     chosen = None
@@ -172,9 +175,20 @@ def command(
             fresh_optimizer=fresh_optimizer,
             resume=resume,
         )
+    elif len(experiments) > 1:
+        planned = plan_several(
+            experiments,
+            seeds,
+            settings,
+            task=task,
+            runs=runs,
+            resume=resume,
+            source_seeds=source_seeds,
+            design=design,
+        )
     else:
         planned = plan(
-            experiment,
+            experiments[0] if experiments else None,
             seeds,
             settings,
             task=task,
@@ -190,32 +204,61 @@ def command(
         manner = Manner(device=device, compile=compiling, stop_on_trouble=stop_on_trouble)
         _submit(planned, runs, slurm, manner, resume=resume, dry_run=dry_run, wait=wait)
         return
-    from ired_diag.training.opening import Options
-
-    training = Options(chosen, compiling, stop_on_trouble, announce=_announce, heard=_heard)
     if together is None:
         together = len(planned) if chosen.type == "cuda" else 1
-    _train_in_turn(in_batches(planned, together), training)
-    if stop_on_trouble and not all(_is_complete(run.folder) for run in planned):
+    train_in_turn(
+        in_batches(planned, together),
+        device=chosen,
+        compiling=compiling,
+        stop_on_trouble=stop_on_trouble,
+    )
+    if stop_on_trouble and not all(is_complete(run.folder) for run in planned):
         click.get_current_context().exit(EXIT_CHECK_FAILED)
+    trained = " ".join(dict.fromkeys(map(_quoted_name, planned)))
     if changes:
-        experiment = shlex.quote(planned[0].experiment or planned[0].config.experiment_name)
-        click.echo(f"Next: ired-diag stats {experiment} --forks --runs {shlex.quote(str(runs))}")
+        click.echo(f"Next: ired-diag stats {trained} --forks --runs {shlex.quote(str(runs))}")
         return
     if len(source_seeds) > 1 and len(planned) > 1:
-        experiment = shlex.quote(planned[0].experiment or planned[0].config.experiment_name)
-        click.echo(f"Next: ired-diag variance {experiment} --runs {shlex.quote(str(runs))}")
+        click.echo(f"Next: ired-diag variance {trained} --runs {shlex.quote(str(runs))}")
+        return
+    if len(experiments) > 1:
+        click.echo(f"Next: ired-diag stats {trained} --runs {shlex.quote(str(runs))}")
         return
     click.echo(f"Next: {_next_commands(planned[0], runs)}")
 
 
+def _quoted_name(planned: PlannedRun) -> str:
+    return shlex.quote(planned.experiment or planned.config.experiment_name)
+
+
+def _with_pilot(settings: tuple[str, ...], *, pilot: bool) -> tuple[str, ...]:
+    """Return the settings, with the steps of a pilot.
+
+    Raises:
+        UsageError: The steps are set as well.
+    """
+    if not pilot:
+        return settings
+    for setting in settings:
+        if setting.partition("=")[0].strip() == "train_steps":
+            raise click.UsageError(f"--pilot is --set {PILOT}: leave out one of the two.")
+    return (*settings, PILOT)
+
+
 def _check_start(
-    experiment: str | None, task: str | None, changes: Sequence[str], *, fresh_optimizer: bool
+    experiments: Sequence[str],
+    task: str | None,
+    changes: Sequence[str],
+    name: str | None,
+    *,
+    fresh_optimizer: bool,
 ) -> None:
     """Refuse options of a fork where there is none, and a command that names nothing to train."""
     if changes:
         raise click.UsageError("--each needs --from RUN@STEP.")
-    if experiment is None and task is None:
+    if name is not None and len(experiments) > 1:
+        raise click.UsageError("--name is the name of one experiment. Train them one by one.")
+    if not experiments and task is None:
         raise click.UsageError(
             "Name an experiment (see them with --list), a task with --task, or fork a run with --from."
         )
@@ -224,7 +267,7 @@ def _check_start(
 
 
 def _check_fork(
-    experiment: str | None,
+    experiments: Sequence[str],
     changes: Sequence[str],
     source_seeds: Mapping[Source, str],
     *,
@@ -233,7 +276,7 @@ def _check_fork(
     """Refuse options that a fork does not have."""
     if changes and fresh_optimizer:
         raise click.UsageError("Give the reset of the optimiser as a change: --each fresh_optimizer.")
-    if experiment is not None:
+    if experiments:
         raise click.UsageError("Name an experiment or fork a run with --from, not both.")
     if source_seeds:
         raise click.UsageError("A fork keeps the seeds of its parent: leave out --seed-init and the like.")
@@ -288,61 +331,6 @@ def _next_commands(first: PlannedRun, runs: Path) -> str:
     if first.task_file is not None or first.task.subject is None:
         return ls
     return f"ired-diag probe conditioning {shlex.quote(str(first.folder))}, or: {ls}"
-
-
-def _train_in_turn(batches: Sequence[Sequence[PlannedRun]], training: Options) -> None:
-    from ired_diag.training.trainer import Interrupted
-
-    for number, batch in enumerate(batches, start=1):
-        is_interrupted = _train(batch, training)
-        if is_interrupted and number < len(batches):
-            raise Interrupted(
-                "Stopped as asked before the other runs. Continue with the same command and --resume."
-            )
-
-
-def _train(batch: Sequence[PlannedRun], training: Options) -> bool:
-    """Train runs together, print how each ended, and return whether a signal interrupted them."""
-    from ired_diag.training.trainer import train_together
-
-    title = str(batch[0].folder)
-    if len(batch) > 1:
-        title += f" and {len(batch) - 1} more"
-    with output.progress(title, unit="steps") as show:
-        training = replace(training, progress=lambda step, steps, values: show(step, steps))
-        is_interrupted = train_together(batch, training)
-    for run in batch:
-        click.echo(f"{run.folder}: {_result(run)}")
-    return is_interrupted
-
-
-def _is_complete(folder: Path) -> bool:
-    from ired_diag.open import open_run
-
-    return open_run(folder).ending.complete
-
-
-def _heard() -> None:
-    hangup.say("Stopping after this step. Again: stop now; the last checkpoint stays whole.")
-
-
-def _announce(folder: Path, finding: Finding) -> None:
-    hangup.say(f"{folder}: {finding.statement} {finding.advice}".rstrip())
-
-
-def _result(planned: PlannedRun) -> str:
-    from ired_diag.open import open_run
-
-    run, metric = open_run(planned.folder), planned.task.metric
-    series = run.history.series.get(metric.name)
-    ending = run.ending.detail or "trained"
-    if series is None:
-        return f"{ending}. No evaluation yet."
-    for step, value in zip(series.steps, series.values, strict=True):
-        if not math.isfinite(value):
-            return f"{ending}. It DIVERGED: {metric.title} is not finite from step {step} on."
-    title = metric.title[:1].upper() + metric.title[1:]
-    return f"{ending}. {title} {series.values[-1]:.6g} at step {series.steps[-1]}."
 
 
 def _list() -> None:

@@ -3,13 +3,15 @@
     {"experiment_name": "q301_opt_steps", …, "variants": [{"mining_opt_steps": 1}, {"mining_opt_steps": 3}]}
 
 A variant is called by what it sets, as the file has it: ``mining_opt_steps=3``; with its experiment
-``q301@mining_opt_steps=3``. An experiment without that key has one variant, and that one has no name.
+``q301@mining_opt_steps=3``. A value that is not listed may be named as well: ``q301@mining_opt_steps=2``.
+An experiment without that key has one variant, and that one has no name.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +23,10 @@ from ired_diag.errors import NotFound, WrongConfiguration
 from ired_diag.task import Task
 
 VARIANTS = "variants"
+NEXT_SETTING = re.compile(
+    r",(?=\w+=)"
+)  # what stands between two settings, and not between two numbers of a list
+LARGEST_WHOLE = 1e15  # below it a whole number is written as one
 NEVER_VARIED = ("experiment_name", "seed", *METADATA)
 
 
@@ -85,19 +91,74 @@ def _is_list_of_objects(value: object) -> bool:
 
 
 def pick(variants: Sequence[Variant], label: str, *, experiment: str) -> Variant:
-    """Return the variant of a name.
+    """Return the variant of a name, or one more that sets the same knobs to other values.
 
     Raises:
-        NotFound: None has this name; the message lists those there are, as names of ``experiment``.
+        NotFound: None has this name, and none sets these knobs; the message lists those there are, as names
+            of ``experiment``.
+        WrongConfiguration: A value that cannot be used.
     """
     for variant in variants:
         if variant.label == label:
             return variant
+    named = _settings_in(label)
+    for variant in variants:
+        if named and named.keys() == variant.changes.keys():
+            return _with_other_values(variant, named, variants=variants)
     advice = f"It is not a sweep: train {experiment}"
     if variants[0].label:
         listed = ", ".join(names_of(variants, experiment=experiment))
-        advice = f"There are: {listed}"
+        advice = f"There are: {listed}; and any other value of {_knobs_varied(variants)}"
     raise NotFound(f"{experiment} has no variant {label!r}. {advice}.")
+
+
+def _settings_in(label: str) -> dict[str, str]:
+    """Return the settings that a label states; none where it states something else.
+
+    >>> _settings_in("rank=10,adam_betas=[0.0,0.9]"), _settings_in("rank")
+    ({'rank': '10', 'adam_betas': '[0.0,0.9]'}, {})
+    """
+    settings = {}
+    for part in NEXT_SETTING.split(label):
+        knob, equals, value = part.partition("=")
+        if not equals or not value or knob in settings:
+            return {}
+        settings[knob] = value
+    return settings
+
+
+def _with_other_values(
+    variant: Variant, settings: Mapping[str, str], *, variants: Sequence[Variant]
+) -> Variant:
+    """Return a variant that sets the same knobs to other values; the listed one where it is the same."""
+    config = with_settings(variant.config, settings)
+    for listed in variants:
+        if listed.config == config:
+            return listed
+    changes = {}
+    for knob in variant.changes:
+        changes[knob] = _shortest(config.model_dump(mode="json")[knob])
+    other = replace(
+        variant,
+        label=_label(changes),
+        changes=changes,
+        config=config,
+    )
+    _check_effect(other, where="a value that is not in the list")
+    return other
+
+
+def _shortest(value: object) -> object:
+    """Return 4 for 4.0, so that a value has one name, however it is typed."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST_WHOLE:
+        return int(value)
+    return value
+
+
+def _knobs_varied(variants: Sequence[Variant]) -> str:
+    """Return the knobs that the variants set, each combination once."""
+    combinations = dict.fromkeys(" and ".join(variant.changes) for variant in variants)
+    return ", or of ".join(combinations)
 
 
 def names_of(variants: Sequence[Variant], *, experiment: str) -> list[str]:
@@ -152,7 +213,7 @@ def set_knobs(variant: Variant, settings: Mapping[str, str]) -> Variant:
 
 
 def _variant(task: Task, base: Mapping[str, Any], changes: Mapping[str, Any], *, where: str) -> Variant:
-    label = ",".join(f"{knob}={_word(value)}" for knob, value in changes.items())
+    label = _label(changes)
     where = f"{where}, variant {label}"
     # Seeds are chosen on the command line, and a description changes nothing.
     wrong = [key for key in changes if key in NEVER_VARIED]
@@ -169,6 +230,10 @@ def _variant(task: Task, base: Mapping[str, Any], changes: Mapping[str, Any], *,
     )
     _check_effect(variant, where=where)
     return variant
+
+
+def _label(changes: Mapping[str, Any]) -> str:
+    return ",".join(f"{knob}={_word(value)}" for knob, value in changes.items())
 
 
 def _word(value: object) -> str:

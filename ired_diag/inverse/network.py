@@ -204,6 +204,15 @@ class NetworkLandscape:
             gradient = gradient / self.divisor
         return energy, gradient
 
+    def hidden(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return h₁, h₂ and h₃, each of shape (…, batch, width).
+
+        Args:
+            y: Candidates, of shape (…, batch, rank²).
+        """
+        a1, a2, a3 = self._preactivations(y)
+        return F.silu(a1), F.silu(a2), F.silu(a3)
+
     def with_detached_head(self) -> NetworkLandscape:
         """Return the same landscape, but no gradient reaches the head's own tensors."""
         return replace(self, network=self.network.with_detached_head())

@@ -218,6 +218,7 @@ def _walked(
             schedule=schedule,
             steps=steps,
             learning_rate=rate,
+            scale_factor=config.mining_scale_factor,
         )
     else:
         walk = descend(
@@ -226,6 +227,7 @@ def _walked(
             t=t,
             schedule=schedule,
             steps=steps,
+            scale_factor=config.mining_scale_factor,
         )
     negative = rescale(walk.end, t, schedule)
     if not steps:

@@ -50,6 +50,7 @@ def _mining_of(config: InverseConfig) -> MiningSettings:
     return MiningSettings(
         opt_steps=config.mining_opt_steps,
         noise_scale=config.mining_noise_scale,
+        scale_factor=config.mining_scale_factor,
         random_negative=config.random_negative,
         walk="ascent" if config.mining_strategy == "ascent" else "descent",
         ascent_learning_rate=config.ascent_learning_rate,

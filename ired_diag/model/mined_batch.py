@@ -49,6 +49,7 @@ class MiningSettings:
     Attributes:
         opt_steps: Steps of descent.
         noise_scale: How much more noise the start carries than the positive.
+        scale_factor: What the length of every step is multiplied by.
         random_negative: Which random negative: ``gaussian`` or ``noised_start``.
         walk: ``descent``, which the public code calls adversarial, or ``ascent``, its opposite.
         ascent_learning_rate: Length of a step of ascent.
@@ -58,6 +59,7 @@ class MiningSettings:
 
     opt_steps: int = 2
     noise_scale: float = 3.0
+    scale_factor: float = 1.0
     random_negative: Literal["gaussian", "noised_start"] = "gaussian"
     walk: Literal["descent", "ascent"] = "descent"
     ascent_learning_rate: float = 0.1
@@ -322,6 +324,7 @@ def mine(
             schedule=schedule,
             steps=settings.opt_steps,
             learning_rate=settings.ascent_learning_rate,
+            scale_factor=settings.scale_factor,
             record=record,
         )
     return descend(
@@ -330,6 +333,7 @@ def mine(
         t=t,
         schedule=schedule,
         steps=settings.opt_steps,
+        scale_factor=settings.scale_factor,
         faithful=settings.faithful,
         record=record,
     )

@@ -14,6 +14,9 @@ The public code has three quirks, which ``faithful=True`` reproduces and ``faith
 - a candidate is rejected where E(y') > E(y), so that a NaN energy is accepted (mended: rejected);
 - the bound of the clamp is that of the first sample's level for the whole batch (mended: its own).
 
+A *scale factor* f multiplies the step: η_t s f ∇_yE. The public code's own argument for it is the first
+value of s, and so reaches the first step alone; here it multiplies every step.
+
 Reference: Du et al. (2024), section 3.2 and algorithm 1; the public code's ``GaussianDiffusion1D``.
 """
 
@@ -89,6 +92,7 @@ def descend(
     schedule: Schedule,
     *,
     steps: int,
+    scale_factor: float = 1.0,
     faithful: bool = True,
     record: bool = False,
 ) -> Descent:
@@ -103,10 +107,11 @@ def descend(
         t: Noise level of each, of shape (…, batch), integers.
         schedule: Step lengths and clamp bounds.
         steps: How many.
+        scale_factor: What the length of every step is multiplied by.
         faithful: Reproduce the public code's quirks (module docstring).
         record: Keep every step, in ``Descent.walk``.
     """
-    eta = schedule.opt_step_size[t][..., None]
+    eta = scale_factor * schedule.opt_step_size[t][..., None]
     bound = CLAMP * schedule.sqrt_alphas_cumprod[t][..., None]
     if faithful:
         bound = bound[..., :1, :]
@@ -136,6 +141,7 @@ def ascend(
     *,
     steps: int,
     learning_rate: float,
+    scale_factor: float = 1.0,
     record: bool = False,
 ) -> Descent:
     """Return where climbing the energy leads: the opposite of what the public code calls adversarial.
@@ -150,13 +156,14 @@ def ascend(
         schedule: Clamp bounds.
         steps: How many.
         learning_rate: Length of a step, the same at every level.
+        scale_factor: What the length of every step is multiplied by.
         record: Keep every step, in ``Descent.walk``.
     """
     bound = CLAMP * schedule.sqrt_alphas_cumprod[t][..., None]
     return _walk(
         landscape,
         start,
-        [learning_rate] * steps,
+        [scale_factor * learning_rate] * steps,
         bound=bound,
         keep=torch.ge,
         record=record,

@@ -44,8 +44,13 @@ class Located:
         return f"{self.where}:{self.lines.get(location, 1)}"
 
 
-def read_located(path: Path) -> Located:
+def read_located(path: Path, *, of: str = "plan", first: str = "") -> Located:
     """Return the document in a YAML file.
+
+    Args:
+        path: The file.
+        of: What it should hold.
+        first: Command that writes a first one. Default: that of a plan.
 
     Raises:
         NotFound: There is no such file.
@@ -58,14 +63,15 @@ def read_located(path: Path) -> Located:
             kind = "a folder"
         elif is_special(path):
             kind = "no regular file"
-        raise NotFound(f"{path}: expected a plan in YAML, found {kind}. Begin one: ired-diag plan new {path}")
+        begin = first or f"ired-diag plan new {path}"
+        raise NotFound(f"{path}: expected a {of} in YAML, found {kind}. Begin one: {begin}")
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise unreadable(path, error) from error
     if len(content) > MOST_BYTES:
-        raise UnreadableFile(f"{path}: larger than {MOST_BYTES:,} bytes, and so not a plan.")
+        raise UnreadableFile(f"{path}: larger than {MOST_BYTES:,} bytes, and so not a {of}.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -38,6 +38,27 @@ def effective_rank(samples: NDArray[Any]) -> float:
     x = as_floats(samples)
     values = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
     # The mean is rounded: what is left of equal samples is not 0, but of this size.
-    values = np.where(values > max(x.shape) * np.finfo(np.float64).eps * np.linalg.norm(x), values, 0.0)
-    total = values.sum()
-    return float(np.exp(entr(values / total).sum())) if total > 0 else math.nan
+    return _of_singular_values(values, max(x.shape) * np.finfo(np.float64).eps * np.linalg.norm(x))
+
+
+def effective_rank_of_variances(variances: NDArray[Any]) -> float:
+    """Return the effective rank of samples with these variances along their principal directions.
+
+    Args:
+        variances: Squares of the singular values of the centred samples, times any number; of shape (k,). NaN
+            where all are 0.
+
+    >>> round(effective_rank_of_variances(np.array([9.0, 9.0, 9.0, 0.0])), 12)
+    3.0
+    """
+    values = np.sqrt(as_floats(variances))
+    return _of_singular_values(values, len(values) * np.finfo(np.float64).eps * values.max(initial=0.0))
+
+
+def _of_singular_values(values: NDArray[Any], least: float) -> float:
+    """Return the effective rank of singular values; those up to ``least`` count as 0."""
+    kept = np.where(values > least, values, 0.0)
+    total = kept.sum()
+    if not total > 0:
+        return math.nan
+    return float(np.exp(entr(kept / total).sum()))

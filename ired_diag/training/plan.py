@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,6 +70,7 @@ def plan(
     resume: bool = False,
     source_seeds: Mapping[Source, str] | None = None,
     design: Design = "crossed",
+    may_all_be_new: bool = False,
 ) -> list[PlannedRun]:
     """Return what to train, nothing of it done yet.
 
@@ -83,6 +85,7 @@ def plan(
         resume: Runs that are there go on with their own configuration; those that are not, start.
         source_seeds: Instead of ``seeds``: seeds for each source of randomness that is varied, as text.
         design: Which of these seeds go together in a run.
+        may_all_be_new: Whether it is no error to resume where no run is there.
 
     Returns:
         A run for each variant and seed, all seeds of a variant together.
@@ -109,11 +112,46 @@ def plan(
     for variant, seed, of_sources in itertools.product(variants, seed_numbers, designed):
         run = _plan_seed(variant, seed, of_sources, runs, experiment_name, resume=resume)
         planned.append(replace(run, task_file=tasks.file_of(task), task_function=tasks.function_of(task)))
-    if resume:
+    is_any_there = any(run.resume for run in planned)
+    if resume and (is_any_there or not may_all_be_new):
         _check_resumed(planned, {*values, *varied(variants)})
     else:
         check_free(planned)
         _check_siblings(planned)
+    return planned
+
+
+def plan_several(
+    experiments: Sequence[str],
+    seeds: str | None = None,
+    settings: Sequence[str] = (),
+    *,
+    task: str | Task | None = None,
+    runs: Path = Path("runs"),
+    resume: bool = False,
+    source_seeds: Mapping[Source, str] | None = None,
+    design: Design = "crossed",
+) -> list[PlannedRun]:
+    """Return what to train of several experiments, in their order; arguments and errors as of ``plan``."""
+    planned: list[PlannedRun] = []
+    for experiment in experiments:
+        planned += plan(
+            experiment,
+            seeds,
+            settings,
+            task=task,
+            runs=runs,
+            resume=resume,
+            source_seeds=source_seeds,
+            design=design,
+            may_all_be_new=True,
+        )
+    folders = Counter(run.folder for run in planned)
+    (folder, count), *_ = folders.most_common(1)
+    if count > 1:
+        raise DiagError(f"{folder}: two of the experiments would be trained there. Name each one once.")
+    if resume and not any(run.resume for run in planned):
+        raise NotFound(f"{planned[0].folder}: there is no run to resume. Leave out --resume to start one.")
     return planned
 
 
@@ -318,7 +356,7 @@ def _differing_knobs(stored: Mapping[str, object], wanted: Mapping[str, object])
 def in_batches(planned: Sequence[PlannedRun], most: int) -> list[list[PlannedRun]]:
     """Return the runs in their order, cut into batches of one variant and ``most`` runs at most."""
     batches: list[list[PlannedRun]] = []
-    for _, runs_of_variant in itertools.groupby(planned, key=lambda run: run.variant):
+    for _, runs_of_variant in itertools.groupby(planned, key=lambda run: (run.experiment, run.variant)):
         runs = list(runs_of_variant)
         for start in range(0, len(runs), most):
             batches.append(runs[start : start + most])

@@ -1,0 +1,105 @@
+"""``ired-diag study``: one file trains, compares and reports, and goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli import main
+from ired_diag.errors import DiagError
+from ired_diag.plans.study_file import first_study, parse_study
+
+STUDY = """
+title: Small
+experiments:
+  - q001
+  - {experiment: q003, name: warm, set: {warm_start_steps: 10}}
+seeds: 0-1
+set: {train_steps: 40, rank: 2, width: 4, batch_size: 4, validate_every: 2, validation_batches: 1,
+      validation_batch_size: 4, checkpoint_every: 20, log_every: 5}
+"""
+
+
+def study(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["study", *map(str, words)])
+
+
+def metrics(folder: Path) -> bytes:
+    return (folder / "metrics.jsonl").read_bytes()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+def test_a_study_is_trained_compared_and_reported_and_then_goes_on(file: Path) -> None:
+    runs = file.parent / "runs"
+    done = study(file)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("4 runs; 0 are complete, 4 are trained now.\n")
+    assert "q001 and warm:" in done.stdout
+    assert "<title>Small" in (file.parent / "report.html").read_text()
+    configured = json.loads((runs / "warm" / "seed1" / "config.json").read_text())["config"]
+    assert (configured["warm_start_steps"], configured["rank"], configured["seed"]) == (10, 2, 1)
+
+    before = metrics(runs / "q001" / "seed0")
+    file.write_text(STUDY.replace("seeds: 0-1", "seeds: 0-2"))
+    listed = study(file, "--dry-run")
+    assert listed.stdout.splitlines()[0] == "6 runs; 4 are complete, 2 are trained now."
+    assert f"{runs / 'q001' / 'seed0'}: complete" in listed.stdout
+    assert f"{runs / 'warm' / 'seed2'}: not started, 40 steps" in listed.stdout
+    assert not (runs / "warm" / "seed2").exists()
+    assert study(file).exit_code == 0
+    assert metrics(runs / "q001" / "seed0") == before
+    assert (runs / "warm" / "seed2" / "checkpoints" / "last.pt").is_file()
+
+
+def test_runs_that_were_trained_otherwise_are_not_gone_on_with(file: Path) -> None:
+    assert study(file).exit_code == 0
+    file.write_text(STUDY.replace("warm_start_steps: 10", "warm_start_steps: 20"))
+    refused = study(file)
+    assert refused.exit_code == 1
+    assert "was trained with warm_start_steps = 10, not 20" in refused.stderr
+
+
+def test_a_first_study_can_be_written_and_read(tmp_path: Path) -> None:
+    path = tmp_path / "pilot.yaml"
+    written = study(path, "--new")
+    assert written.exit_code == 0
+    assert path.read_text() == first_study()
+    planned = parse_study(first_study()).planned(tmp_path / "runs")
+    assert len(planned) == 9
+    assert {run.config.train_steps for run in planned} == {10_000}
+    refused = study(path, "--new")
+    assert refused.exit_code == 1
+    assert "is there already" in refused.stderr
+
+
+def test_a_file_that_is_not_there_is_said_with_how_to_begin(tmp_path: Path) -> None:
+    refused = study(tmp_path / "none.yaml")
+    assert refused.exit_code == 1
+    assert f"Begin one: ired-diag study {tmp_path / 'none.yaml'} --new" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("experiments: [q001]\nseed: 3", "study.yaml:2: 'seed' is not a key; did you mean 'seeds'?"),
+        ("experiments: [{experiments: q001}]", "is not a key; did you mean 'experiment'?"),
+        ("experiments: []", "study.yaml:1: experiments: tuple should have at least 1 item"),
+        ("experiments: [q001]\nprobes: conditioning", "study.yaml:2: probes: expected a list"),
+        ("experiments: [q001]\nseeds: some", "expected seeds such as 0-9"),
+        ("q001", "expected a study, such as 'experiments: [q001, q002]'"),
+        ("title: x", "'experiments' is missing"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(text: str, said: str) -> None:
+    with pytest.raises(DiagError) as caught:
+        parse_study(text, "study.yaml")
+    assert said in str(caught.value)
