@@ -51,6 +51,8 @@ class Subject:
         negatives: The chunk of negatives to look at, for the probes that look at negatives.
         defect: Why every number of it will be NaN, where that is known: its weights are not numbers.
         training: Where its training can go on from (``ired_diag.training.point``); None where it cannot.
+        kept: What one probe has computed of this model and another may read, under keys of their own. Subjects
+            that were made of each other by ``replace`` share it.
     """
 
     energy: Energy
@@ -64,6 +66,7 @@ class Subject:
     negatives: MinedBatch | None = None
     defect: str = ""
     training: object | None = None
+    kept: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def offers(self) -> frozenset[str]:

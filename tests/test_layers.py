@@ -58,6 +58,7 @@ ORDER = (
     "ired_diag.runs",
     "ired_diag.model",
     "ired_diag.pickled",
+    "ired_diag.side_by_side",
     "ired_diag.devices",
     "ired_diag.precision",
     "ired_diag.streams",
