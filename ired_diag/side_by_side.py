@@ -28,18 +28,20 @@ def side_by_side(
     work: Callable[[Piece], Result],
     pieces: Iterable[Piece],
     *,
-    device: torch.device | None = None,
+    at_once: bool = True,
+    inner: int = 1,
 ) -> Iterator[Result]:
     """Yield what ``work`` makes of each piece, in their order.
 
     Args:
         work: Called in several threads at once; it may draw no random numbers that pieces share.
         pieces: Taken as their turn comes, so that few are held in memory.
-        device: Where the work is computed. One that is not a CPU gets its pieces one by one.
+        at_once: Whether pieces may be worked on at once; else they are one by one, each with all threads.
+        inner: Threads of torch within a piece: more than one only where there are fewer pieces than cores.
     """
     threads = torch.get_num_threads()
-    on_cpu = device is None or device.type == "cpu"
-    if threads == 1 or not on_cpu:
+    pools = threads // inner
+    if pools <= 1 or not at_once:
         yield from map(work, pieces)
         return
     grad = torch.is_grad_enabled()
@@ -50,23 +52,28 @@ def side_by_side(
             return work(piece)
 
     waiting: deque[Future[Result]] = deque()
-    with _single_threads(threads) as pool:
+    with _threads_of_torch(pools, inner=inner, after=threads) as pool:
         for piece in pieces:
             waiting.append(pool.submit(with_grad_mode, piece))
-            if len(waiting) > 2 * threads:
+            if len(waiting) > 2 * pools:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
+def inner_threads(pieces: int) -> int:
+    """Return how many threads of torch each of so many pieces may have, so that no core is left over."""
+    return max(1, torch.get_num_threads() // max(1, pieces))
+
+
 @contextmanager
-def _single_threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Yield threads in each of which torch computes alone, as it does meanwhile in the caller's."""
-    pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
+def _threads_of_torch(count: int, *, inner: int, after: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield threads, in each of which torch has ``inner`` of its own; in the caller's it has one meanwhile."""
+    pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(inner,))
     # The caller makes pieces and takes results: threads of its own would wait for cores that are taken.
     torch.set_num_threads(1)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(count)
+        torch.set_num_threads(after)

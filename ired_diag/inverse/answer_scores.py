@@ -54,16 +54,16 @@ def score(
     samples: int,
     *,
     chunk: int = BLOCK,
-    device: torch.device | None = None,
+    at_once: bool = False,
 ) -> Table:
     """Return the errors of what answers.
 
     Args:
-        solvers: What answers, by its steps of inner optimisation; several chunks at once on a CPU.
+        solvers: What answers, by its steps of inner optimisation.
         data: Which data set and rank.
         samples: Matrices of the frozen set, in distribution and out of it.
         chunk: Matrices answered at a time.
-        device: Where the solvers compute. Default: a CPU.
+        at_once: Whether several chunks may be put to the solvers at once.
     """
     tables: list[Table] = []
     for name, ood in (("id", False), ("ood", True)):
@@ -71,7 +71,7 @@ def score(
         scored = side_by_side(
             partial(_score_chunk, solvers=solvers),
             chunks,
-            device=device,
+            at_once=at_once,
         )
         tables += _tables_of(name, scored, samples)
     return concatenate(tables)

@@ -88,7 +88,7 @@ def measure(subject: Subject) -> Table:
         subject.problems_of(MatrixData),
         subject.samples,
         chunk=piece_on(subject.device),
-        device=subject.device,
+        at_once=subject.side_by_side,
     )
 
 

@@ -97,7 +97,7 @@ def measure(subject: Subject) -> Table:
         subject.problems_of(MatrixData),
         subject.samples,
         chunk=piece_on(subject.device),
-        device=subject.device,
+        at_once=subject.side_by_side,
     )
 
 
@@ -107,16 +107,16 @@ def score(
     samples: int,
     *,
     chunk: int = BLOCK,
-    device: torch.device | None = None,
+    at_once: bool = False,
 ) -> Table:
     """Return the errors of a solver's answers, and of every reference.
 
     Args:
-        solve: Problems and starts in, answers out; several chunks at once on a CPU.
+        solve: Problems and starts in, answers out.
         data: What the references are fitted on.
         samples: Matrices of the frozen set, in distribution and out of it.
         chunk: Matrices answered at a time.
-        device: Where the solver computes. Default: a CPU.
+        at_once: Whether several chunks may be put to the solver at once.
     """
     tables: list[Table] = []
     references(data)  # fitted before several threads ask for them at once
@@ -124,7 +124,7 @@ def score(
         where = replace(data, ood=name == "ood")
         chunks = frozen_set(where, samples, chunk=chunk)
         work = functools.partial(_tables_of_chunk, solve=solve, data=data, name=name)
-        for parts in side_by_side(work, chunks, device=device):
+        for parts in side_by_side(work, chunks, at_once=at_once):
             tables += parts
         rows = reference_rows(data, where, samples)
         for predictor, described in rows.items():
