@@ -7,6 +7,7 @@ what the energy or the problems of its task offer.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,8 @@ class Subject:
         negatives: The chunk of negatives to look at, for the probes that look at negatives.
         defect: Why every number of it will be NaN, where that is known: its weights are not numbers.
         training: Where its training can go on from (``ired_diag.training.point``); None where it cannot.
+        kept: What one probe has computed of this model and another may read, under keys of their own. Subjects
+            that were made of each other by ``replace`` share it.
     """
 
     energy: Energy
@@ -64,6 +67,7 @@ class Subject:
     negatives: MinedBatch | None = None
     defect: str = ""
     training: object | None = None
+    kept: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def offers(self) -> frozenset[str]:
@@ -123,20 +127,37 @@ class Subject:
         """Return a stream of random numbers, on the CPU: one of its own for each purpose and number."""
         return generator_of([self.seed, zlib.crc32(purpose.encode()), number])
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether pieces of work may be put to the model at once: on a CPU, where its energy says so.
+
+        A user's own code may draw from the random numbers of the process, or hold something between calls.
+        """
+        return self.device.type == "cpu" and bool(getattr(self.energy, "side_by_side", False))
+
+    @property
+    def chunk_numbers(self) -> range:
+        """The numbers of the chunks in which negatives are mined."""
+        return range(math.ceil(self.samples / CHUNK))
+
+    def chunk(self, number: int) -> Subject:
+        """Return this subject with a chunk of negatives, mined now."""
+        first = number * CHUNK
+        batch = mine_batch(
+            self.energy,
+            self.schedule,
+            self.problems,
+            self.mining,
+            samples=min(CHUNK, self.samples - first),
+            generator=self.generator("negatives", number),
+            device=self.device,
+            first=first,
+        )
+        return replace(self, negatives=batch)
+
     def chunks(self) -> Iterator[Subject]:
         """Yield this subject with one chunk of negatives after the other, mined as they are asked for."""
-        for number, first in enumerate(range(0, self.samples, CHUNK)):
-            batch = mine_batch(
-                self.energy,
-                self.schedule,
-                self.problems,
-                self.mining,
-                samples=min(CHUNK, self.samples - first),
-                generator=self.generator("negatives", number),
-                device=self.device,
-                first=first,
-            )
-            yield replace(self, negatives=batch)
+        return map(self.chunk, self.chunk_numbers)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor
 from ired_diag.inverse.answer_errors import AnswerErrors, answer_errors
 from ired_diag.inverse.frozen_set import BLOCK, FrozenChunk, Solver, frozen_set
 from ired_diag.inverse.matrices import MatrixData
+from ired_diag.side_by_side import side_by_side
 from ired_diag.stats.grouped_mean import GroupMeans
 from ired_diag.table import Table, concatenate
 
@@ -29,7 +31,31 @@ GROUPS = 200  # of matrices, at most, whose mean errors are kept for each level
 Errors = NDArray[np.float64]  # of shape (3, count) or (3, levels, count)
 
 
-def score(solvers: Mapping[int, Solver], data: MatrixData, samples: int, *, chunk: int = BLOCK) -> Table:
+@dataclass(frozen=True)
+class _Scored:
+    """What a chunk's answers are worth, by the steps of inner optimisation.
+
+    Attributes:
+        first: Number of the chunk's first problem.
+        cond: Condition numbers of its matrices.
+        final: Errors of the final answers, each of shape (3, count).
+        held: Errors after each level, each of shape (3, levels, count).
+    """
+
+    first: int
+    cond: NDArray[np.float64]
+    final: Mapping[int, Errors]
+    held: Mapping[int, Errors]
+
+
+def score(
+    solvers: Mapping[int, Solver],
+    data: MatrixData,
+    samples: int,
+    *,
+    chunk: int = BLOCK,
+    at_once: bool = False,
+) -> Table:
     """Return the errors of what answers.
 
     Args:
@@ -37,38 +63,50 @@ def score(solvers: Mapping[int, Solver], data: MatrixData, samples: int, *, chun
         data: Which data set and rank.
         samples: Matrices of the frozen set, in distribution and out of it.
         chunk: Matrices answered at a time.
+        at_once: Whether several chunks may be put to the solvers at once.
     """
     tables: list[Table] = []
     for name, ood in (("id", False), ("ood", True)):
         chunks = frozen_set(replace(data, ood=ood), samples, chunk=chunk)
-        tables += _score_chunks(name, chunks, solvers, samples)
+        scored = side_by_side(
+            partial(_score_chunk, solvers=solvers),
+            chunks,
+            at_once=at_once,
+        )
+        tables += _tables_of(name, scored, samples)
     return concatenate(tables)
 
 
-def _score_chunks(
-    data: str,
-    chunks: Iterable[FrozenChunk],
-    solvers: Mapping[int, Solver],
-    samples: int,
-) -> Iterator[Table]:
+def _score_chunk(chunk: FrozenChunk, *, solvers: Mapping[int, Solver]) -> _Scored:
+    final = {}
+    held = {}
+    for steps, solve in solvers.items():
+        solution = solve(chunk.problem, chunk.start)
+        final[steps] = _stacked(answer_errors(chunk.problem, chunk.inverse, solution.answer))
+        held[steps] = _stacked(answer_errors(chunk.problem, chunk.inverse, solution.trajectory))
+    return _Scored(
+        chunk.first,
+        condition_numbers(chunk.problem),
+        final,
+        held,
+    )
+
+
+def _tables_of(data: str, scored: Iterable[_Scored], samples: int) -> Iterator[Table]:
     """Yield the errors of final answers, chunk by chunk, then those of groups after each level."""
     after: dict[int, GroupMeans] = {}
-    for chunk in chunks:
-        number = chunk.first + np.arange(len(chunk.problem))
-        cond = condition_numbers(chunk.problem)
-        for steps, solve in solvers.items():
-            solution = solve(chunk.problem, chunk.start)
-            final = answer_errors(chunk.problem, chunk.inverse, solution.answer)
+    for chunk in scored:
+        for steps, errors in chunk.final.items():
             yield _rows(
                 data,
                 steps,
                 level=FINAL,
-                sample=number,
+                sample=chunk.first + np.arange(len(chunk.cond)),
                 count=1,
-                cond=cond,
-                errors=_stacked(final),
+                cond=chunk.cond,
+                errors=errors,
             )
-            held = _stacked(answer_errors(chunk.problem, chunk.inverse, solution.trajectory))
+            held = chunk.held[steps]
             quantities = len(ERRORS) * held.shape[1]
             if steps not in after:
                 after[steps] = GroupMeans(samples, quantities, groups=GROUPS)

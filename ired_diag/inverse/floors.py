@@ -26,7 +26,7 @@ Clenshaw (1955), Math. Tables Aids Comput. 9, p. 118.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ired_diag.inverse.matrices import MatrixData, draw_matrices
+from ired_diag.side_by_side import side_by_side
 
 DEGREES = (2, 4, 8)
 NEWTON_STEPS = (5, 10, 15)
@@ -109,14 +110,20 @@ def references(data: MatrixData) -> tuple[Reference, ...]:
 
 def fit_data(data: MatrixData, samples: int = FIT_SAMPLES) -> FitData:
     """Return what the fits need of freshly drawn matrices, the same at every call."""
+    parts = list(side_by_side(_fit_data_of, _drawn_to_fit(data, samples)))
+    return FitData(
+        eigenvalues=np.concatenate([part.eigenvalues for part in parts]),
+        diagonal=np.concatenate([part.diagonal for part in parts]),
+        inverse_diagonal=np.concatenate([part.inverse_diagonal for part in parts]),
+        off_square=sum(part.off_square for part in parts),
+        off_product=sum(part.off_product for part in parts),
+    )
+
+
+def _drawn_to_fit(data: MatrixData, samples: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield matrices and their inverses, each of shape (count, rank, rank), some at a time."""
     generator = torch.Generator().manual_seed(FIT_SEED)
-    rank = data.rank
-    off = ~torch.eye(rank, dtype=torch.bool)
-    off_square = 0.0
-    off_product = 0.0
-    eigenvalues = []
-    diagonals = []
-    inverse_diagonals = []
+    square = (-1, data.rank, data.rank)
     for first in range(0, samples, CHUNK):
         problem, answer = draw_matrices(
             data,
@@ -124,21 +131,21 @@ def fit_data(data: MatrixData, samples: int = FIT_SAMPLES) -> FitData:
             generator=generator,
             dtype=torch.float64,
         )
-        a = problem.reshape(-1, rank, rank)
-        inverse = answer.reshape(-1, rank, rank)
-        squares = a[:, off].square()
-        products = (a * inverse)[:, off]
-        off_square += float(squares.sum())
-        off_product += float(products.sum())
-        eigenvalues.append(torch.linalg.eigvalsh(a))
-        diagonals.append(a.diagonal(dim1=-2, dim2=-1))
-        inverse_diagonals.append(inverse.diagonal(dim1=-2, dim2=-1))
+        yield problem.reshape(square), answer.reshape(square)
+
+
+def _fit_data_of(drawn: tuple[Tensor, Tensor]) -> FitData:
+    """Return what the fits need of some matrices."""
+    a, inverse = drawn
+    off = ~torch.eye(a.shape[-1], dtype=torch.bool)
+    squares = a[:, off].square()
+    products = (a * inverse)[:, off]
     return FitData(
-        eigenvalues=torch.cat(eigenvalues).numpy(),
-        diagonal=torch.cat(diagonals).numpy(),
-        inverse_diagonal=torch.cat(inverse_diagonals).numpy(),
-        off_square=off_square,
-        off_product=off_product,
+        eigenvalues=torch.linalg.eigvalsh(a).numpy(),
+        diagonal=a.diagonal(dim1=-2, dim2=-1).numpy().copy(),
+        inverse_diagonal=inverse.diagonal(dim1=-2, dim2=-1).numpy().copy(),
+        off_square=float(squares.sum()),
+        off_product=float(products.sum()),
     )
 
 

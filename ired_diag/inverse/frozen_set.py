@@ -22,6 +22,7 @@ from ired_diag.streams import generator_of
 
 FROZEN_SEED = 20_261_121  # of the set; any number, but always the same
 BLOCK = 1000  # problems made at a time
+PIECE = 250  # of a block: problems answered at a time on a CPU, whose activations fit a core's cache
 
 Solver = Callable[[Tensor, Tensor], Sample]
 """Problems and starts in, both of shape (count, dim), answers out: what is scored."""
@@ -71,6 +72,9 @@ def solver_of(
 ) -> Solver:
     """Return a model as what answers problems by the public sampler; its answers come back in float64.
 
+    A short batch is filled up to the size of all others with copies of its first problem: the last bit of a
+    product can depend on how many rows it has, and an answer must not depend on how many were asked for.
+
     Args:
         energy: The model.
         schedule: Its noise schedule; its type is that of the computation.
@@ -78,13 +82,33 @@ def solver_of(
         inner_steps: Steps of inner optimisation at each level.
     """
     dtype = schedule.betas.dtype
+    size = piece_on(device)
 
     def solve(problem: Tensor, start: Tensor) -> Sample:
-        x, noise = (tensor.to(device, dtype) for tensor in (problem, start))
+        count = len(problem)
+        x = _filled_up(problem, size).to(device, dtype)
+        noise = _filled_up(start, size).to(device, dtype)
         answers = sample(energy, x, noise, schedule, inner_steps=inner_steps)
-        return Sample(answers.answer.cpu().double(), answers.trajectory.cpu().double())
+        answer = answers.answer[:count]
+        trajectory = answers.trajectory[:, :count]
+        return Sample(answer.cpu().double(), trajectory.cpu().double())
 
     return solve
+
+
+def piece_on(device: torch.device) -> int:
+    """Return how many problems are answered at a time: a GPU likes them many."""
+    if device.type == "cpu":
+        return PIECE
+    return BLOCK
+
+
+def _filled_up(rows: Tensor, size: int) -> Tensor:
+    """Return rows with copies of the first below them, ``size`` in all; more rows than that as they are."""
+    missing = size - len(rows)
+    if missing <= 0:
+        return rows
+    return torch.cat([rows, rows[:1].expand(missing, -1)])
 
 
 def _block(data: MatrixData, first: int) -> FrozenChunk:

@@ -62,6 +62,7 @@ class EnergyNetwork:
     gradient_normalization: GradientNormalization = None
     form: HeadForm = PLAIN
     offers: ClassVar[tuple[str, ...]] = (NETWORK,)
+    side_by_side: ClassVar[bool] = True  # it holds nothing between calls
 
     @property
     def levels(self) -> int:

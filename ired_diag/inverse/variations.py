@@ -15,7 +15,7 @@ problems what batches of b do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -25,10 +25,12 @@ from torch import Tensor
 from ired_diag.inverse.network import GradientNormalization
 from ired_diag.inverse.outcome import Arrangement, Inputs, Outcome, Precision, Quantity
 from ired_diag.model.problems import Problems
+from ired_diag.side_by_side import side_by_side
 
 SIZES = (1, 2, 256, 2048)  # of batches, next to the run's own
 MOST_BATCHES = 8  # of one size: a batch of one costs as long as one of a hundred
-FEW = 256  # problems in the variations whose verdict needs no more
+FEW = 128  # problems in the variations whose verdict needs no more
+REFERENCES: tuple[Precision, ...] = ("float64", "float32")
 
 
 @dataclass(frozen=True)
@@ -119,35 +121,66 @@ def variations(
         rule: What the run's configuration says.
         generator: Of the other order.
     """
-    precisions: tuple[Precision, ...] = ("float64", "float32")
-    references = {p: replace(exact, precision=p).outcome(inputs) for p in precisions}
-    order = another_order(inputs.t[:FEW], generator=generator)
-    for plan in _plans(exact, len(inputs), rule, order):
-        outcome = plan.arrangement.outcome(inputs.rows(slice(0, plan.count)))
-        if plan.axis == "quirks":
-            mended = outcome["negative_corrected"]
-            outcome = {"negative_published": mended, "answer": outcome["answer"]}
-        all_problems = references[plan.against]
-        quantities = [name for name in get_args(Quantity) if name in outcome]
-        reference = {name: all_problems[name][: plan.count] for name in quantities}
-        yield Variation(
-            axis=plan.axis,
-            setting=plan.setting,
-            precision=plan.arrangement.precision,
-            outcome=outcome,
-            reference=reference,
+    reference_plans = []
+    for precision in REFERENCES:
+        arrangement = replace(exact, precision=precision)
+        reference_plans.append(
+            _Plan(
+                axis="reference",
+                setting=precision,
+                arrangement=arrangement,
+                against=precision,
+                count=len(inputs),
+            )
         )
+    order = another_order(inputs.t[:FEW], generator=generator)
+    plans = list(_plans(exact, len(inputs), rule, order))
+
+    def outcome_of(plan: _Plan) -> Outcome:
+        return plan.arrangement.outcome(inputs.rows(slice(0, plan.count)))
+
+    outcomes = side_by_side(
+        outcome_of,
+        [*reference_plans, *plans],
+        at_once=exact.device.type == "cpu",
+    )
+    references = {plan.against: next(outcomes) for plan in reference_plans}
+    single = references["float32"]
+    yield _variation(_single_precision(exact, len(inputs)), single, references)
+    for plan, outcome in zip(plans, outcomes, strict=True):
+        yield _variation(plan, outcome, references)
+
+
+def _variation(plan: _Plan, outcome: Outcome, references: Mapping[Precision, Outcome]) -> Variation:
+    """Return an outcome next to the reference of its first problems."""
+    if plan.axis == "quirks":
+        mended = outcome["negative_corrected"]
+        outcome = {"negative_published": mended, "answer": outcome["answer"]}
+    all_problems = references[plan.against]
+    quantities = [name for name in get_args(Quantity) if name in outcome]
+    reference = {name: all_problems[name][: plan.count] for name in quantities}
+    return Variation(
+        axis=plan.axis,
+        setting=plan.setting,
+        precision=plan.arrangement.precision,
+        outcome=outcome,
+        reference=reference,
+    )
+
+
+def _single_precision(exact: Arrangement, n: int) -> _Plan:
+    """Return the plan of float32, whose outcome is also a reference."""
+    return _Plan(
+        axis="precision",
+        setting="float32",
+        arrangement=replace(exact, precision="float32"),
+        against="float64",
+        count=n,
+    )
 
 
 def _plans(exact: Arrangement, n: int, rule: Rule, order: Tensor) -> Iterator[_Plan]:
     single = replace(exact, precision="float32")
-    yield _Plan(
-        axis="precision",
-        setting="float32",
-        arrangement=single,
-        against="float64",
-        count=n,
-    )
     bfloat16 = replace(exact, precision="bfloat16")
     yield _Plan(
         axis="precision",

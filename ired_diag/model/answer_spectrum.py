@@ -20,8 +20,9 @@ from torch import Tensor
 from ired_diag.model.energy import Energy
 from ired_diag.model.energy_hessian import EnergyHessian, energy_hessian
 from ired_diag.model.schedule import Schedule
+from ired_diag.side_by_side import side_by_side
 
-CHUNK = 2**22  # entries of Hessians held at a time
+CHUNK = 2**23  # entries of Hessians held at a time by one thread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,13 @@ class AnswerSpectrum:
 
 
 def answer_spectrum(
-    energy: Energy, schedule: Schedule, x: Tensor, answer: Tensor, *, generator: torch.Generator
+    energy: Energy,
+    schedule: Schedule,
+    x: Tensor,
+    answer: Tensor,
+    *,
+    generator: torch.Generator,
+    at_once: bool = False,
 ) -> AnswerSpectrum:
     """Return the spectrum at the right answers.
 
@@ -56,16 +63,29 @@ def answer_spectrum(
         x: Problems, of shape (problems, …).
         answer: y*, of shape (problems, dim).
         generator: Random stream on the CPU, of the directions along which differentiation is checked.
+        at_once: Whether several pieces may be put to the energy at once.
     """
     count, dim = answer.shape
     level = torch.arange(schedule.levels, device=answer.device).repeat_interleave(count)
     problem = torch.arange(count, device=answer.device).repeat(schedule.levels)
-    size = max(1, CHUNK // dim**2)
-    parts = []
-    for rows, t in zip(torch.split(problem, size), torch.split(level, size), strict=True):
+    pieces = max(1, math.ceil(len(level) * dim**2 / CHUNK))
+
+    def numbers_at(piece: tuple[Tensor, Tensor, int]) -> Tensor:
+        rows, t, seed = piece
         y = schedule.q_sample(answer[rows], t, torch.zeros_like(answer[rows]))
-        hessian = energy_hessian(energy.landscape(x[rows], t), y, generator=generator)
-        parts.append(_numbers_of(hessian))
+        own_generator = torch.Generator().manual_seed(seed)
+        hessian = energy_hessian(energy.landscape(x[rows], t), y, generator=own_generator)
+        return _numbers_of(hessian)
+
+    # A random stream for each piece: several may be at work at once.
+    seeds = torch.randint(2**62, (pieces,), generator=generator)
+    cut = zip(
+        torch.tensor_split(problem, pieces),
+        torch.tensor_split(level, pieces),
+        seeds.tolist(),
+        strict=True,
+    )
+    parts = list(side_by_side(numbers_at, cut, at_once=at_once))
     numbers = torch.cat(parts, dim=1).cpu().numpy()
     by_level = numbers.reshape(len(fields(AnswerSpectrum)), -1, count)
     lowest, highest, error, asymmetry, slope, differenced = by_level

@@ -64,10 +64,13 @@ def expand(loss: LossOf, parameters: Mapping[str, Tensor]) -> Expansion:
         if not curved:
             return torch.zeros_like(v)
         parts = list(unflatten(v, parameters).values())
+        # Of ∇L and v themselves, given as two lists, torch asks things that take a second of imports.
+        with torch.enable_grad():
+            terms = [(gradients[i] * parts[i]).sum() for i in curved]
+            slope = torch.stack(terms).sum()
         images = torch.autograd.grad(
-            [gradients[i] for i in curved],
+            slope,
             inputs,
-            [parts[i] for i in curved],
             retain_graph=True,
             allow_unused=True,
             materialize_grads=True,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ired_diag.errors import NotApplicable
 from ired_diag.probing.probe import Probe
+from ired_diag.side_by_side import inner_threads, side_by_side
 from ired_diag.subject import Subject
 from ired_diag.table import Table, concatenate
 
@@ -56,15 +58,34 @@ def _measured_on_negatives(probes: Sequence[Probe], subject: Subject) -> Mapping
             refused[probe.name] = error
     if len(refused) == len(probes):
         return refused
-    for chunk in subject.chunks():
-        for probe in probes:
-            if probe.name not in refused:
-                try:
-                    parts[probe.name].append(probe.measure(chunk))
-                except NotApplicable as error:
-                    refused[probe.name] = error
+    asked = [probe for probe in probes if probe.name not in refused]
+    numbers = subject.chunk_numbers
+    chunks = side_by_side(
+        functools.partial(_measured_on_chunk, asked, subject),
+        numbers,
+        at_once=subject.side_by_side,
+        inner=inner_threads(len(numbers)),
+    )
+    for tables in chunks:
+        for name, table in tables.items():
+            if isinstance(table, NotApplicable):
+                refused[name] = table
+            else:
+                parts[name].append(table)
     measured: dict[str, Measured] = dict(refused)
     for name, tables in parts.items():
         if name not in refused:
             measured[name] = concatenate(tables)
     return measured
+
+
+def _measured_on_chunk(probes: Sequence[Probe], subject: Subject, number: int) -> dict[str, Measured]:
+    """Return each probe's table over one chunk of negatives, mined now."""
+    chunk = subject.chunk(number)
+    tables: dict[str, Measured] = {}
+    for probe in probes:
+        try:
+            tables[probe.name] = probe.measure(chunk)
+        except NotApplicable as error:
+            tables[probe.name] = error
+    return tables

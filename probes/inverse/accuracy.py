@@ -30,7 +30,8 @@ from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.drawing.interval_lines import line_of_rows
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.answer_scores import ERRORS, FINAL, score
-from ired_diag.inverse.frozen_set import solver_of
+from ired_diag.inverse.frozen_answers import KeptAnswers
+from ired_diag.inverse.frozen_set import piece_on
 from ired_diag.inverse.matrices import MATRICES, MatrixData
 from ired_diag.model.sampler import INNER_STEPS
 from ired_diag.probing.evidence import with_ends
@@ -81,13 +82,14 @@ def measure(subject: Subject) -> Table:
     """Return the errors of each answer, and their means over groups of matrices after each level."""
     solvers = {}
     for steps in (INNER_STEPS, 0):
-        solvers[steps] = solver_of(
-            subject.energy,
-            subject.schedule,
-            subject.device,
-            inner_steps=steps,
-        )
-    return score(solvers, subject.problems_of(MatrixData), subject.samples)
+        solvers[steps] = KeptAnswers(subject, inner_steps=steps).sampled
+    return score(
+        solvers,
+        subject.problems_of(MatrixData),
+        subject.samples,
+        chunk=piece_on(subject.device),
+        at_once=subject.side_by_side,
+    )
 
 
 def compare(table: Table) -> Table:

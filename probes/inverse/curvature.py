@@ -139,14 +139,25 @@ def _of_loss(subject: Subject) -> Table:
     loss = _loss(subject, 0, count)
     # A generator: each fresh batch is made, and dropped, when its turn comes.
     fresh = (_loss(subject, 1 + number, math.ceil(count / FRESH)) for number in range(FRESH))
-    curvature = loss_curvature(loss, parameters, fresh, generators=subject.generator)
+    curvature = loss_curvature(
+        loss,
+        parameters,
+        fresh,
+        generators=subject.generator,
+        at_once=subject.side_by_side,
+    )
     if curvature is None:
         reason = subject.defect or "the loss or its gradient is not finite"
         return _rows("loss", "loss", math.nan, reason=reason)
     note = ""
     if isinstance(subject.config, InverseConfig) and subject.config.stop_gradient_head:
         note = "the head's gradient is not stopped here"
-    plane_x, plane_y, plane = plane_through(loss, parameters, curvature)
+    plane_x, plane_y, plane = plane_through(
+        loss,
+        parameters,
+        curvature,
+        at_once=subject.side_by_side,
+    )
     highest = curvature.highest
     return concatenate(
         [
@@ -160,6 +171,7 @@ def _of_loss(subject: Subject) -> Table:
                 parameters,
                 direction=highest.vector,
                 reach=REACH * doubling_step(curvature.value, highest.value),
+                at_once=subject.side_by_side,
             ),
             _slice(
                 "slice_random",
@@ -167,6 +179,7 @@ def _of_loss(subject: Subject) -> Table:
                 parameters,
                 direction=curvature.directions[0],
                 reach=REACH * doubling_step(curvature.value, float(curvature.bends[0])),
+                at_once=subject.side_by_side,
             ),
         ]
     )
@@ -197,12 +210,14 @@ def _slice(
     *,
     direction: Tensor,
     reach: float,
+    at_once: bool,
 ) -> Table:
     steps, values = slice_along(
         loss=loss,
         parameters=parameters,
         direction=direction,
         reach=reach,
+        at_once=at_once,
     )
     reason = ""
     if not np.isfinite(steps).all():
@@ -283,6 +298,7 @@ def _spectra(subject: Subject, divisor: float) -> list[Table]:
         x=x.to(subject.device)[:count],
         answer=answer.to(subject.device)[:count],
         generator=subject.generator("curvature check"),
+        at_once=subject.side_by_side,
     )
     # The network divides ∇_yE, and with it the Hessian, by the divisor.
     low = divisor * spectrum.lowest.ravel()

@@ -37,7 +37,8 @@ from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.drawing.interval_lines import line_of_rows
 from ired_diag.finding import Evidence, Finding, Severity
 from ired_diag.inverse.floors import TITLES, references
-from ired_diag.inverse.frozen_set import Solver, frozen_set, solver_of
+from ired_diag.inverse.frozen_answers import KeptAnswers
+from ired_diag.inverse.frozen_set import BLOCK, PIECE, FrozenChunk, Solver, frozen_set, piece_on
 from ired_diag.inverse.matrices import MATRICES, MatrixData
 from ired_diag.inverse.standing_words import (
     BETTER,
@@ -49,6 +50,7 @@ from ired_diag.inverse.standing_words import (
 )
 from ired_diag.probing.evidence import with_ends
 from ired_diag.probing.probe import Headline, Probe
+from ired_diag.side_by_side import side_by_side
 from ired_diag.stats.estimate import Estimate, mean_estimate
 from ired_diag.stats.ladder import Standing
 from ired_diag.stats.ratio import FEW_DECIDE, ratio_of_means, squared_correlation
@@ -90,22 +92,40 @@ KeyAndEstimate = tuple[dict[str, str], Estimate]  # what an estimate is about, a
 
 def measure(subject: Subject) -> Table:
     """Return the errors of the model and of every reference on the same matrices."""
-    solve = solver_of(subject.energy, subject.schedule, subject.device)
-    return score(solve, subject.problems_of(MatrixData), subject.samples)
+    return score(
+        KeptAnswers(subject).last,
+        subject.problems_of(MatrixData),
+        subject.samples,
+        chunk=piece_on(subject.device),
+        at_once=subject.side_by_side,
+    )
 
 
-def score(solve: Solver, data: MatrixData, samples: int) -> Table:
+def score(
+    solve: Solver,
+    data: MatrixData,
+    samples: int,
+    *,
+    chunk: int = BLOCK,
+    at_once: bool = False,
+) -> Table:
     """Return the errors of a solver's answers, and of every reference.
 
     Args:
         solve: Problems and starts in, answers out.
         data: What the references are fitted on.
         samples: Matrices of the frozen set, in distribution and out of it.
+        chunk: Matrices answered at a time.
+        at_once: Whether several chunks may be put to the solver at once.
     """
     tables: list[Table] = []
+    references(data)  # fitted before several threads ask for them at once
     for name in DATA:
         where = replace(data, ood=name == "ood")
-        tables += _tables_of_solver(solve, data, where, samples)
+        chunks = frozen_set(where, samples, chunk=chunk)
+        work = functools.partial(_tables_of_chunk, solve=solve, data=data, name=name)
+        for parts in side_by_side(work, chunks, at_once=at_once):
+            tables += parts
         rows = reference_rows(data, where, samples)
         for predictor, described in rows.items():
             table = _table_of(name, predictor, described, first=0)
@@ -113,26 +133,19 @@ def score(solve: Solver, data: MatrixData, samples: int) -> Table:
     return concatenate(tables)
 
 
-def _tables_of_solver(
-    solve: Solver,
-    data: MatrixData,
-    where: MatrixData,
-    samples: int,
-) -> list[Table]:
-    """Return what the table holds of a solver's answers, scored on ``where``."""
-    name = "ood" if where.ood else "id"
+def _tables_of_chunk(chunk: FrozenChunk, *, solve: Solver, data: MatrixData, name: str) -> list[Table]:
+    """Return what the table holds of a solver's answers to some problems."""
+    answers = solve(chunk.problem, chunk.start)
+    line = _linear_answer(data, chunk.problem)
+    by_predictor = {
+        "model": answers.answer,
+        "unshrunk": answers.trajectory[-1],
+    }
     tables = []
-    for chunk in frozen_set(where, samples):
-        answers = solve(chunk.problem, chunk.start)
-        line = _linear_answer(data, chunk.problem)
-        by_predictor = {
-            "model": answers.answer,
-            "unshrunk": answers.trajectory[-1],
-        }
-        for predictor, answer in by_predictor.items():
-            described = _describe(answer, chunk.inverse, line)
-            table = _table_of(name, predictor, described, first=chunk.first)
-            tables.append(table)
+    for predictor, answer in by_predictor.items():
+        described = _describe(answer, chunk.inverse, line)
+        table = _table_of(name, predictor, described, first=chunk.first)
+        tables.append(table)
     return tables
 
 
@@ -153,20 +166,28 @@ def reference_rows(data: MatrixData, where: MatrixData, samples: int) -> dict[st
         samples: Matrices of the frozen set.
     """
     parts: dict[str, list[Array]] = {}
-    for chunk in frozen_set(where, samples):
-        a = _square(chunk.problem)
-        answers = {}
-        for reference in references(data):
-            answer = reference.answer(a)
-            answers[reference.name] = answer.flatten(1)
-        answers["inverse"] = chunk.inverse
-        for name, answer in answers.items():
-            described = _describe(answer, chunk.inverse, answers["linear"])
-            parts.setdefault(name, []).append(described)
+    chunks = frozen_set(where, samples, chunk=PIECE)
+    for described in side_by_side(functools.partial(_described_references, data=data), chunks):
+        for name, columns in described.items():
+            parts.setdefault(name, []).append(columns)
     rows = {}
-    for name, chunks in parts.items():
-        rows[name] = np.concatenate(chunks, axis=1)
+    for name, columns_of_chunks in parts.items():
+        rows[name] = np.concatenate(columns_of_chunks, axis=1)
     return rows
+
+
+def _described_references(chunk: FrozenChunk, *, data: MatrixData) -> dict[str, Array]:
+    """Return what the table holds of each reference's answers to some problems, and of the inverse."""
+    a = _square(chunk.problem)
+    answers = {}
+    for reference in references(data):
+        answer = reference.answer(a)
+        answers[reference.name] = answer.flatten(1)
+    answers["inverse"] = chunk.inverse
+    described = {}
+    for name, answer in answers.items():
+        described[name] = _describe(answer, chunk.inverse, answers["linear"])
+    return described
 
 
 def _describe(answer: Tensor, inverse: Tensor, line: Tensor) -> Array:
