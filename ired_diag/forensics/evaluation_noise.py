@@ -34,6 +34,16 @@ SPIKE = 6.0  # standard deviations
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose spread at one step is evaluation noise."""
+    yield from findings_of(study)
+
+
+def findings_of(study: Study) -> tuple[Finding, ...]:
+    """Return the findings of a study, which other rules ask for too."""
+    return study.derived(_findings)
+
+
+def _findings(study: Study) -> tuple[Finding, ...]:
+    findings: list[Finding] = []
     groups: dict[tuple[str, str, bool], list[tuple[Run, Series]]] = defaultdict(list)
     for run in study.runs:
         if run.ending.may_be_complete and run.evaluated:
@@ -45,7 +55,8 @@ def find(study: Study) -> Iterator[Finding]:
     for (group, *_), members in groups.items():
         different = _without_copies(members)
         if len(different) >= FEWEST and group not in rounded:
-            yield from _noise_of(different)
+            findings.extend(_noise_of(different))
+    return tuple(findings)
 
 
 def _without_copies(members: Sequence[tuple[Run, Series]]) -> list[tuple[Run, Series]]:

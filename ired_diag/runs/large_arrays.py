@@ -19,7 +19,7 @@ import tempfile
 import threading
 import weakref
 from collections import defaultdict
-from typing import Any, Generic, TypeVar, cast, overload
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +51,10 @@ class LargeArray(Generic[Number]):
         """
         if holder is None:
             raise AttributeError(self.name)
-        array = holder.__dict__[self.name]
+        array: Any = holder.__dict__[self.name]
         if isinstance(array, Placed):
             array = array.mapped()
-        return cast(NDArray[Number], array)
+        return array  # type: ignore[no-any-return]
 
     def __set__(self, holder: object, array: NDArray[Number]) -> None:
         """Keep the array, in memory or in the file."""
