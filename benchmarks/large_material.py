@@ -145,7 +145,7 @@ def write_job(folder: Path, megabytes: float) -> None:
             file.write(EVALUATION.format(step=number * steps // 100, number=number, value=value))
         file.write(END_OF_JOB)
     with (folder / f"{stem}.err").open("wb") as file:
-        for first in range(1, steps, BLOCK_OF_BARS):
+        for first in range(0, steps, BLOCK_OF_BARS):  # tqdm draws a bar before its first step
             file.write(_bars(first, first + BLOCK_OF_BARS, steps))
 
 
@@ -155,7 +155,7 @@ def _bars(first: int, end: int, total: int) -> bytes:
     rng = np.random.default_rng(first)
     loss = _texts(np.round(LEVEL * (1 + 0.1 * rng.standard_normal(len(steps))), 6))
     rate = _texts(np.round(9 + rng.random(len(steps)), 2))
-    percent = _texts(steps * 100 // total)
+    percent = _texts(np.rint(steps / total * 100).astype(np.int64))
     bar = "█████     "
     return _lines(
         [

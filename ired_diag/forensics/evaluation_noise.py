@@ -24,6 +24,7 @@ from ired_diag.runs.evaluation_metric import is_of_training
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from ired_diag.stats.arrays import finite_part
 from ired_diag.stats.noise_split import NoiseSplit, split_noise
 
 MOST = 0.2  # of the ICC's upper end
@@ -126,7 +127,7 @@ def _finding(runs: Sequence[Run], split: NoiseSplit, *, from_step: float, gained
 
 def _without_spikes(window: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return evaluations without spikes: one of 30 times the level makes all else look like noise."""
-    finite = window[np.isfinite(window)]
+    finite = finite_part(window)
     distances = np.abs(finite - np.median(finite))
     sd = MAD_TO_SD * float(np.median(distances))
     if sd <= 0:

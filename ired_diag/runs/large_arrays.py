@@ -19,6 +19,8 @@ import tempfile
 import threading
 import weakref
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -26,6 +28,7 @@ from numpy.typing import NDArray
 
 SMALLEST = 1 << 15  # bytes
 MOST_HELD = 1 << 27  # bytes: 128 MiB
+PART = 1 << 21  # bytes of a growing array that are placed together
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -62,6 +65,72 @@ class LargeArray(Generic[Number]):
             holder.__dict__[self.name] = _MEMORY.kept(array)
         else:
             holder.__dict__[self.name] = array
+
+
+class LargeArrays(Mapping[str, NDArray[Any]]):
+    """Arrays by name, kept as those of ``LargeArray`` are."""
+
+    def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Keep the arrays.
+
+        Args:
+            arrays: By name; it is emptied, so that one after the other may be let go of.
+        """
+        self._kept: dict[str, _Holder] = {}
+        for name in list(arrays):
+            self._kept[name] = _Holder(arrays.pop(name))
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._kept[name].array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+class GrowingArray:
+    """An array that grows at its end, in parts that are kept as those of ``LargeArray`` are."""
+
+    def __init__(self) -> None:
+        """Begin without a number."""
+        self._length = 0
+        self._parts: list[_Holder] = []
+        self._latest: list[NDArray[Any]] = []
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, array: NDArray[Any]) -> None:
+        """Add numbers at the end."""
+        self._latest.append(array)
+        self._length += len(array)
+        self._bytes += array.nbytes
+        if self._bytes >= PART:
+            self._join_latest()
+
+    def whole(self) -> NDArray[Any]:
+        """Return all numbers; the parts are let go of on the way."""
+        self._join_latest()
+        if len(self._parts) == 1:
+            return self._parts.pop().array
+        kind = np.result_type(*(part.array.dtype for part in self._parts))
+        array = np.empty(self._length, dtype=kind)
+        start = 0
+        self._parts.reverse()
+        while self._parts:
+            part = self._parts.pop().array
+            array[start : start + len(part)] = part
+            start += len(part)
+        return array
+
+    def _join_latest(self) -> None:
+        if self._latest:
+            self._parts.append(_Holder(np.concatenate(self._latest)))
+            self._latest = []
+            self._bytes = 0
 
 
 class ArrayMemory:
@@ -126,7 +195,7 @@ class ArrayMemory:
 
 def _place_of(array: NDArray[Any]) -> Placed | None:
     """Return where an array lies that was mapped; None of any other, and of a part of it."""
-    if not isinstance(array.base, memoryview) or not isinstance(array.base.obj, Mapping):
+    if not isinstance(array.base, memoryview) or not isinstance(array.base.obj, MappedPiece):
         return None
     mapping = array.base.obj
     return mapping.placed if array.nbytes == len(mapping) else None
@@ -203,17 +272,24 @@ class Placed:
         array = self._mapped() if self._mapped is not None else None
         if array is not None:
             return array
-        mapping = Mapping(self._file.file.fileno(), self._bytes, access=mmap.ACCESS_READ, offset=self._start)
+        mapping = MappedPiece(
+            self._file.file.fileno(), self._bytes, access=mmap.ACCESS_READ, offset=self._start
+        )
         mapping.placed = self
         array = np.frombuffer(mapping, dtype=self._dtype)
         self._mapped = weakref.ref(array)
         return array
 
 
-class Mapping(mmap.mmap):
+class MappedPiece(mmap.mmap):
     """A mapped piece of a file; as long as it is held, its place is not given to another array."""
 
     placed: Placed
+
+
+@dataclass(frozen=True)
+class _Holder:
+    array: LargeArray[Any] = LargeArray()
 
 
 _MEMORY = ArrayMemory()
