@@ -27,7 +27,7 @@ from ired_diag.finding import Finding
 from ired_diag.probing.probe import Probe
 from ired_diag.runs.checkpoint import Weights
 from ired_diag.runs.one_writer import one_writer
-from ired_diag.table import Table, read_arrow, read_columns, read_table, rows_where, write_table
+from ired_diag.table import Table, read_columns, read_table, rows_without, write_table
 
 HASH_DIGITS = 12
 NO_STEP = -1  # in the table: the checkpoint does not record its step
@@ -102,8 +102,7 @@ class ProbeTable:
         columns = key.columns()
         rest = None
         if stored:
-            rest, _ = read_arrow(self.path)
-            rest = rest.filter(~rows_where(**columns))
+            rest = rows_without(self.path, **columns)
         settings = stored.get("settings", {}) | {columns["settings"]: key.settings}
         answers = _with_answer(stored, columns, answer)
         metadata = self._metadata(settings, answers)

@@ -7,7 +7,10 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ired_diag.errors import CannotWrite, NotReadable, UnreadableFile, unreadable
 
@@ -97,12 +100,23 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full; ``path`` is as it was.
     """
+    with written_atomically(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def written_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file to write to; it is flushed and takes the place of ``path`` where the block ends well.
+
+    Raises:
+        CannotWrite: As for ``write_atomically``.
+    """
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
