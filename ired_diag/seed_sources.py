@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 Source = Literal["init", "data", "eval"]
@@ -124,6 +125,7 @@ def label_of_keys(seeds: Mapping[str, int]) -> str:
     return "-".join(f"{key}{seed}" for key, seed in seeds.items())
 
 
+@lru_cache(maxsize=1 << 14)  # the runs of a study have the same few keys
 def source_of_key(key: str) -> Source | None:
     """Return the source whose seed a key of a configuration names; None where it names none.
 

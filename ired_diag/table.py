@@ -6,9 +6,8 @@ metadata, and the file is replaced whole.
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,13 @@ from numpy.typing import NDArray
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.json_text import parse_json
-from ired_diag.runs.files import FORMAT, check_format, write_atomically
+from ired_diag.runs.files import FORMAT, check_format, written_atomically
 
 Table = dict[str, NDArray[Any]]
 
 METADATA = b"ired_diag"
+PART = 1 << 18  # rows that are read, or written, together
+LONG = 1 << 19  # rows: a shorter table is written as a whole
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,8 @@ def write_table(
     metadata: Mapping[str, Any],
     *,
     key: Mapping[str, Any] | None = None,
-    after: pa.Table | None = None,
-    before: pa.Table | None = None,
+    among: pa.Table | Iterable[pa.Table] | None = None,
+    place_in: Callable[[pa.Table], int] = len,
 ) -> None:
     """Write a table as Parquet, with metadata that JSON can hold.
 
@@ -153,8 +154,9 @@ def write_table(
         table: The rows.
         metadata: Settings and versions of the table.
         key: Columns before the others, with one value in all rows.
-        after: A table with the same columns, whose rows stand before these.
-        before: The same, for rows that stand after these.
+        among: A table with the same columns, whose rows stand around these; a long one in parts, which are
+            written one after the other.
+        place_in: Returns where in a part of it these rows belong; its length where they belong behind it.
 
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full.
@@ -167,18 +169,45 @@ def write_table(
         if name in columns:
             raise ValueError(f"{path}: a table cannot have a column {name!r}, which is one of its key")
         columns[name] = pa.array(values)
-    arrow = pa.table(columns)
-    # Types may have changed with a version of the probe: the newer ones hold.
-    schema = arrow.schema
-    if after is not None:
-        arrow = pa.concat_tables([after.cast(schema), arrow])
-    if before is not None:
-        arrow = pa.concat_tables([arrow, before.cast(schema)])
     content = json.dumps({"format": FORMAT, **metadata}).encode()
-    with_metadata = arrow.replace_schema_metadata({METADATA: content})
-    buffer = io.BytesIO()
-    pq.write_table(with_metadata, buffer, compression="zstd")
-    write_atomically(path, buffer.getvalue())
+    arrow = pa.table(columns).replace_schema_metadata({METADATA: content})
+    is_whole = among is None or isinstance(among, pa.Table)
+    parts = _placed(arrow, _as_parts(among), place_in)
+    with written_atomically(path) as file:
+        if is_whole:
+            pq.write_table(pa.concat_tables(parts), file, compression="zstd")
+            return
+        with pq.ParquetWriter(file, arrow.schema, compression="zstd") as writer:
+            for part in parts:
+                writer.write_table(part)
+
+
+def _as_parts(among: pa.Table | Iterable[pa.Table] | None) -> Iterable[pa.Table]:
+    if among is None:
+        return ()
+    return (among,) if isinstance(among, pa.Table) else among
+
+
+def _placed(
+    rows: pa.Table, parts: Iterable[pa.Table], place_in: Callable[[pa.Table], int]
+) -> Iterator[pa.Table]:
+    """Yield the parts with the rows where they belong among them.
+
+    Types may have changed with a version of the probe: those of the rows hold.
+    """
+    is_placed = False
+    for part in parts:
+        cast = part.cast(rows.schema)
+        place = len(cast) if is_placed else place_in(cast)
+        if place == len(cast):
+            yield cast
+            continue
+        yield cast.slice(0, place)
+        yield rows
+        yield cast.slice(place)
+        is_placed = True
+    if not is_placed:
+        yield rows
 
 
 def read_table(path: Path, **equal: object) -> tuple[Table, dict[str, Any]]:
@@ -191,13 +220,41 @@ def read_table(path: Path, **equal: object) -> tuple[Table, dict[str, Any]]:
     Raises:
         UnreadableFile: The file is missing, damaged, not ours, or of a newer format.
     """
-    arrow, metadata = read_arrow(path)
-    if equal:
-        arrow = arrow.filter(rows_where(**equal))
+    names, metadata = read_columns(path)
     table = {}
-    for name in arrow.column_names:
-        table[name] = _as_numpy(arrow.column(name))
+    if equal:
+        arrow = _rows_with(path, equal)
+        for name in names:
+            table[name] = _as_numpy(arrow.column(name))
+        return table, metadata
+    for name in names:  # one by one: of five million rows a second copy is large
+        table[name] = _as_numpy(_column(path, name))
     return table, metadata
+
+
+def _column(path: Path, name: str) -> pa.ChunkedArray:
+    try:
+        with path.open("rb") as file:
+            return pq.read_table(file, columns=[name]).column(name)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise _unreadable_table(path, error) from error
+
+
+def _rows_with(path: Path, equal: Mapping[str, object]) -> pa.Table:
+    """Return the rows in which each named column has the given value."""
+    try:
+        with path.open("rb") as file:
+            stored = pq.ParquetFile(file)
+            kept = [part.filter(rows_where(**equal)) for part in parts_of(stored)]
+            return pa.concat_tables([stored.schema_arrow.empty_table(), *kept])
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable_table(path, error) from error
+
+
+def parts_of(stored: pq.ParquetFile) -> Iterator[pa.Table]:
+    """Yield the rows of a file, some at a time."""
+    for batch in stored.iter_batches(batch_size=PART):
+        yield pa.Table.from_batches([batch])
 
 
 def read_arrow(path: Path) -> tuple[pa.Table, dict[str, Any]]:
@@ -212,6 +269,35 @@ def read_arrow(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     except (OSError, pa.ArrowException) as error:
         raise _unreadable_table(path, error) from error
     return arrow, _metadata(path, arrow.schema)
+
+
+def rows_without(path: Path, **equal: object) -> pa.Table | Iterator[pa.Table]:
+    """Return the rows in which not each named column has the given value; those of a long table in parts.
+
+    Raises:
+        UnreadableFile: As for ``read_table``.
+    """
+    try:
+        with path.open("rb") as file:
+            is_long = pq.ParquetFile(file).metadata.num_rows > LONG
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable_table(path, error) from error
+    condition = ~rows_where(**equal)
+    if not is_long:
+        arrow, _ = read_arrow(path)
+        return arrow.filter(condition)
+    return _parts_where(path, condition)
+
+
+def _parts_where(path: Path, condition: pc.Expression) -> Iterator[pa.Table]:
+    try:
+        with path.open("rb") as file:
+            for part in parts_of(pq.ParquetFile(file)):
+                kept = part.filter(condition)
+                if len(kept):
+                    yield kept
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable_table(path, error) from error
 
 
 def read_columns(path: Path) -> tuple[list[str], dict[str, Any]]:
@@ -256,7 +342,7 @@ def _as_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
     if not pa.types.is_string(column.type):
         values: NDArray[Any] = column.to_numpy()
         return values
-    words = column.combine_chunks().dictionary_encode()  # few words, many rows
+    words = column.dictionary_encode().combine_chunks()  # few words, many rows
     if not len(words):
         return np.array([], dtype=str)
     dictionary = np.array(words.dictionary.to_pylist(), dtype=str)

@@ -8,7 +8,8 @@ Where it names groups only, all their runs are meant, and it stays unknown which
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -18,6 +19,8 @@ from ired_diag.runs.study import Study
 
 BETWEEN_NAMES = re.compile(r", | and ")
 IN_BRACKETS = re.compile(r"\(([^()]*)\)")
+
+Places = Mapping[str, Sequence[int]]  # among the runs of a study, by name
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,36 @@ class Touched:
 def touched_by(finding: Finding, study: Study) -> Touched:
     """Return what a finding of a study touches."""
     names = finding.runs or _names(finding)
-    runs = [run for run in study.runs if run.label in names]
+    runs = _called(names, study, study.derived(_places_of_labels))
     if runs:
         return Touched(_labels(runs), _groups(runs), exact=True)
-    runs = [run for run in study.runs if run.group in names or run.experiment in names]
+    runs = _called(names, study, study.derived(_places_of_groups))
     seeds = _seeds_in_brackets(finding, runs)
     return Touched(_labels(seeds or runs), _groups(runs), exact=bool(seeds))
+
+
+def _called(names: Iterable[str], study: Study, places: Places) -> list[Run]:
+    """Return the runs that are called by one of the names, in the study's order."""
+    meant: set[int] = set()
+    for name in names:
+        meant.update(places.get(name, ()))
+    return [study.runs[place] for place in sorted(meant)]
+
+
+def _places_of_labels(study: Study) -> Places:
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, run in enumerate(study.runs):
+        places[run.label].append(place)
+    return places
+
+
+def _places_of_groups(study: Study) -> Places:
+    """Return the places of the runs of each group and of each experiment."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, run in enumerate(study.runs):
+        places[run.group].append(place)
+        places[run.experiment].append(place)
+    return places
 
 
 def _seeds_in_brackets(finding: Finding, runs: Sequence[Run]) -> list[Run]:

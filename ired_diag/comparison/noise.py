@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.stats.arrays import finite_part
 from ired_diag.stats.noise_split import NoiseSplit, predicted_standard_error, split_noise
 from ired_diag.stats.shared_noise import SharedNoise, no_shared_noise, shared_noise
 
@@ -44,7 +45,7 @@ def noise_of(windows: Windows, reason: str) -> GroupNoise:
     """
     if not windows:
         return _without_plateau(reason or "no plateau")
-    finite = [window[np.isfinite(window)] for window in windows.values()]
+    finite = list(map(finite_part, windows.values()))
     split = split_noise(finite)
     # Of plateaus of several lengths the shortest one promises least.
     seeds, evaluations = len(finite), min(map(len, finite))

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ired_diag.comparison.outcomes import Failure, FailureKind
 from ired_diag.config_keys import METADATA
 from ired_diag.runs.labels import is_seed_label
+from ired_diag.runs.large_arrays import LargeArray
 from ired_diag.runs.run import Run
 
 DATA_KEYS = ("dataset", "rank", "ood")
@@ -40,8 +40,8 @@ class Seed:
     """
 
     label: str
-    steps: NDArray[np.float64]
-    values: NDArray[np.float64]
+    steps: LargeArray[np.float64] = LargeArray()
+    values: LargeArray[np.float64] = LargeArray()
     folder: Path | None = None
     seconds: float = math.nan
     machine: str = ""

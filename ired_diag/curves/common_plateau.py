@@ -24,7 +24,7 @@ from ired_diag.curves.lasting_drift import Suspect, evident_drift, is_free_of_dr
 from ired_diag.curves.mean_curve import Steps, rest_of_mean
 from ired_diag.curves.rest import FEWEST
 from ired_diag.curves.shape import Shape, shape_of
-from ired_diag.stats.arrays import as_floats
+from ired_diag.stats.arrays import as_floats, finite_part
 
 SLOW = 4.0  # standard errors of the pace: one curve of many may seem to improve by so much
 LITTLE = 0.15  # nats: a seed that would win more with as many steps again does not rest
@@ -181,7 +181,7 @@ def _suspects(
     windows = []
     for steps, values in curves:
         window = values[np.searchsorted(steps, first) :]
-        windows.append(window[np.isfinite(window)])
+        windows.append(finite_part(window))
     if min(map(len, windows)) < FEWEST:
         return []
     drifts = {}

@@ -18,6 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from ired_diag.curves.nats import Curve
+from ired_diag.curves.remembered import remembered
 from ired_diag.curves.shift import with_hidden_rise
 from ired_diag.curves.valley import Valley, find_valley
 from ired_diag.stats.arrays import Array
@@ -25,6 +26,7 @@ from ired_diag.stats.arrays import Array
 FEWEST = 10  # evaluations before the dip: the sd of fewer is not known to 25%
 DEEP = 4.0
 FLAT = 1.5
+LONGEST_KEPT = 512  # evaluations
 
 
 def valley_of(curve: Curve) -> Valley:
@@ -33,20 +35,30 @@ def valley_of(curve: Curve) -> Valley:
     Args:
         curve: Curve in nats.
     """
-    valley = with_hidden_rise(find_valley(curve.y, grain=curve.grain))
-    if not valley.rises or not _is_out_of_a_dip(curve, valley):
+    if len(curve) <= LONGEST_KEPT:  # a longer one is held by few, and asked for once
+        return _valley(curve.y, curve.values, grain=curve.grain)
+    return _new_valley(curve.y, curve.values, grain=curve.grain)
+
+
+def _new_valley(y: Array, values: Array, *, grain: float) -> Valley:
+    valley = with_hidden_rise(find_valley(y, grain=grain))
+    if not valley.rises or not _is_out_of_a_dip(values, valley):
         return valley
-    return replace(valley, rises=False, left=len(curve))
+    return replace(valley, rises=False, left=len(y))
 
 
-def _is_out_of_a_dip(curve: Curve, valley: Valley) -> bool:
+# The shape of a curve, alone and among its seeds, and its best evaluation rest on the same valley.
+_valley = remembered(_new_valley)
+
+
+def _is_out_of_a_dip(values: Array, valley: Valley) -> bool:
     """Say whether the rise leads back to a level that the curve has kept before, out of what is noise."""
     y = valley.y
     level = _median(y[valley.left :])
     reached = int(np.argmax(y <= level))
-    before = _finite(curve.values[reached : valley.arrival])
-    during = _finite(curve.values[valley.arrival : valley.left])
-    after = _finite(curve.values[valley.left :])
+    before = _finite(values[reached : valley.arrival])
+    during = _finite(values[valley.arrival : valley.left])
+    after = _finite(values[valley.left :])
     if len(before) < FEWEST or not len(after):
         return False
     noise = float(before.std())

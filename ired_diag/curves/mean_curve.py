@@ -26,7 +26,7 @@ from ired_diag.curves.group_drift import group_drift
 from ired_diag.curves.nats import Curve, curve_of
 from ired_diag.curves.rest import FEWEST, faded_descent, rest_of
 from ired_diag.curves.valley import find_valley
-from ired_diag.stats.arrays import Array
+from ired_diag.stats.arrays import Array, finite_part
 
 BIAS = 0.01  # standard errors of the mean of what follows, by its noise: a descent of which nothing is left
 MOST_BIAS = 0.3  # standard errors of the mean over seeds: a bias by less does no harm
@@ -105,8 +105,7 @@ def _spread_in_errors(curves: Sequence[Steps]) -> float:
     """Return the standard error over seeds of the mean of the last evaluations, in those of its noise."""
     ends = []
     for _, values in curves:
-        finite = values[np.isfinite(values)]
-        end = finite[-FEWEST:]
+        end = finite_part(values)[-FEWEST:]
         if len(end) == FEWEST:
             ends.append(end)
     if len(ends) < 2:
@@ -124,15 +123,13 @@ def mean_curve(curves: Sequence[Steps], *, lower_is_better: bool) -> Curve | Non
         shared = np.intersect1d(shared, steps)
     if len(curves) < 2 or len(shared) < FEWEST_OF_MEAN:
         return None
-    rows = []
-    for steps, values in curves:
-        places = np.searchsorted(steps, shared)
-        rows.append(values[places])
-    table = np.array(rows)
-    is_finite = np.isfinite(table)
-    finite_or_zero = np.where(is_finite, table, 0.0)
-    counts = is_finite.sum(axis=0)
-    sums = finite_or_zero.sum(axis=0)
+    counts = np.zeros(len(shared), dtype=np.int64)
+    sums = np.zeros(len(shared))
+    for steps, values in curves:  # one after the other: of long curves a table would be large
+        row = values[np.searchsorted(steps, shared)]
+        is_finite = np.isfinite(row)
+        counts += is_finite
+        sums += np.where(is_finite, row, 0.0)
     mean = np.full(len(shared), np.nan)
     np.divide(sums, counts, out=mean, where=counts > 0)
     return curve_of(shared, mean, lower_is_better=lower_is_better)

@@ -61,7 +61,7 @@ class Luck:
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose best evaluations are luck that matters."""
-    reported = {finding.evidence["group"] for finding in evaluation_noise.find(study)}
+    reported = {finding.evidence["group"] for finding in evaluation_noise.findings_of(study)}
     reported |= groups_of_rounding(study)
     for group, runs in study.groups().items():
         if group in reported:

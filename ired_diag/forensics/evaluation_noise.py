@@ -24,6 +24,7 @@ from ired_diag.runs.evaluation_metric import is_of_training
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from ired_diag.stats.arrays import finite_part
 from ired_diag.stats.noise_split import NoiseSplit, split_noise
 
 MOST = 0.2  # of the ICC's upper end
@@ -34,6 +35,16 @@ SPIKE = 6.0  # standard deviations
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose spread at one step is evaluation noise."""
+    yield from findings_of(study)
+
+
+def findings_of(study: Study) -> tuple[Finding, ...]:
+    """Return the findings of a study, which other rules ask for too."""
+    return study.derived(_findings)
+
+
+def _findings(study: Study) -> tuple[Finding, ...]:
+    findings: list[Finding] = []
     groups: dict[tuple[str, str, bool], list[tuple[Run, Series]]] = defaultdict(list)
     for run in study.runs:
         if run.ending.may_be_complete and run.evaluated:
@@ -45,7 +56,8 @@ def find(study: Study) -> Iterator[Finding]:
     for (group, *_), members in groups.items():
         different = _without_copies(members)
         if len(different) >= FEWEST and group not in rounded:
-            yield from _noise_of(different)
+            findings.extend(_noise_of(different))
+    return tuple(findings)
 
 
 def _without_copies(members: Sequence[tuple[Run, Series]]) -> list[tuple[Run, Series]]:
@@ -115,7 +127,7 @@ def _finding(runs: Sequence[Run], split: NoiseSplit, *, from_step: float, gained
 
 def _without_spikes(window: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return evaluations without spikes: one of 30 times the level makes all else look like noise."""
-    finite = window[np.isfinite(window)]
+    finite = finite_part(window)
     distances = np.abs(finite - np.median(finite))
     sd = MAD_TO_SD * float(np.median(distances))
     if sd <= 0:

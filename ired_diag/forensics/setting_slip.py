@@ -372,12 +372,12 @@ def _lone_rates(study: Study) -> Iterator[Finding]:
 def _only_difference(run: Run, others: Sequence[Run]) -> str | None:
     """Return the one key in which a run differs from others that agree in everything; None without one."""
     first = others[0]
+    differing = differing_settings(run.settings, first.settings) - {"seed"}
+    if len(differing) != 1:  # of most runs: the others need not be compared
+        return None
     for other in others:
         if differing_settings(first.settings, other.settings) - {"seed"}:
             return None
-    differing = differing_settings(run.settings, first.settings) - {"seed"}
-    if len(differing) != 1:
-        return None
     return differing.pop()
 
 

@@ -30,7 +30,7 @@ from ired_diag.finding import Finding
 from ired_diag.probing.probe import Probe
 from ired_diag.runs.checkpoint import Weights
 from ired_diag.runs.one_writer import one_writer
-from ired_diag.table import Table, read_arrow, read_columns, read_table, rows_where, write_table
+from ired_diag.table import Table, read_columns, read_table, rows_without, write_table
 
 HASH_DIGITS = 12
 NO_STEP = -1  # in the table: the checkpoint does not record its step
@@ -103,17 +103,20 @@ class ProbeTable:
     def _put(self, key: Key, table: Table, answer: Finding | None) -> None:
         stored = self._stored_metadata()
         columns = key.columns()
-        earlier = later = None
+        others = None
         if stored:
-            rest, _ = read_arrow(self.path)
-            rest = rest.filter(~rows_where(**columns))
-            place = _place_of(columns["step"], rest)
-            earlier = rest.slice(0, place)
-            later = rest.slice(place)
+            others = rows_without(self.path, **columns)
         settings = stored.get("settings", {}) | {columns["settings"]: key.settings}
         answers = _with_answer(stored, columns, answer)
         metadata = self._metadata(dict(sorted(settings.items())), answers)
-        write_table(self.path, table, metadata, key=columns, after=earlier, before=later)
+        write_table(
+            self.path,
+            table,
+            metadata,
+            key=columns,
+            among=others,
+            place_in=lambda part: _place_of(columns["step"], part),
+        )
 
     def note_answer(self, key: Key, table: Table, answer: Finding) -> None:
         """Write the answer to rows that are there, if it is not there or differs.

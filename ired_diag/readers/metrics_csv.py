@@ -203,6 +203,7 @@ def _read_cells(path: Path, step: str | None) -> Cells:
     except OSError as error:
         raise unreadable(path, error) from error
     lines = _lines(text)
+    del text  # a long file is in memory once: as lines, which become rows
     counted = _counted(lines) if step is None else []
     first, delimiter, names = _find_header(counted or lines, step, str(path))
     header, repeated = _unique_names(names)
@@ -215,7 +216,12 @@ def _read_cells(path: Path, step: str | None) -> Cells:
         cells.torn = lines.pop()
     counters = set(step_keys(names, step, str(path)))
     columns = list(range(len(names)))  # of the header: the place of each cell of a line
-    for number, line in enumerate(lines[first + 1 :], start=first + 2):
+    del lines[: first + 1]
+    lines.reverse()
+    number = first + 1
+    while lines:
+        line = lines.pop()
+        number += 1
         if not line.strip():
             continue
         try:

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -167,20 +168,17 @@ def read_lines(path: Path, *, allow_torn_tail: bool) -> Lines:
     Raises:
         UnreadableFile: No line is an object, or the last line is torn.
     """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise unreadable(path, error) from error
     entries: list[Entry] = []
     damaged: list[Damage] = []
     torn = False
-    for number, line in enumerate(lines, start=1):
+    for number, ended_line in enumerate(_lines_of(path), start=1):
+        line = ended_line.removesuffix(b"\n")
         if not line.strip():
             continue
         try:
             entries.append((number, read_object(line)))
         except ValueError as error:
-            torn = number == len(lines)
+            torn = not ended_line.endswith(b"\n")
             if torn and not allow_torn_tail:
                 shown = line[:60].decode("utf-8", "replace")
                 raise UnreadableFile(torn_message(f"{path}:{number}", shown)) from error
@@ -189,6 +187,15 @@ def read_lines(path: Path, *, allow_torn_tail: bool) -> Lines:
     if not entries:
         raise UnreadableFile(f"{path}: expected a JSON object on each line, found none.")
     return Lines(entries=entries, damaged=damaged, torn=torn)
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file, each with its newline: a long file is not in memory as a whole."""
+    try:
+        with path.open("rb") as file:
+            yield from file
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def read_object(text: bytes, *, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
@@ -372,7 +379,8 @@ def _flat(entry: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object of JSON; a key that stands twice is an error, not the loss of the first."""
-    values = dict(pairs)
+    # One name for all lines: a million lines would hold a million copies of each.
+    values = {intern(name): value for name, value in pairs}
     if len(values) < len(pairs):
         raise ValueError("a key stands twice in one object")
     return values

@@ -31,7 +31,7 @@ from ired_diag.errors import unreadable
 from ired_diag.finding import Finding
 from ired_diag.readers import tqdm_lines
 from ired_diag.readers.scalar_log import Points
-from ired_diag.readers.tqdm_grammar import ELAPSED, LOOKS_CUT, RATE, Layout, parse
+from ired_diag.readers.tqdm_grammar import ELAPSED, LOOKS_CUT, RATE, WITHOUT_CLOCKS, Layout, parse
 from ired_diag.readers.tqdm_lines import Bar, Progress
 from ired_diag.runs.history import Series
 
@@ -87,11 +87,11 @@ def read(path: Path) -> tuple[dict[str, Series], list[Finding]]:
     Raises:
         UnreadableFile: The file is missing or cannot be read.
     """
-    progress = tqdm_lines.read(path)
+    progress = tqdm_lines.read(path, names=WITHOUT_CLOCKS)
     records: list[bytes] | None = None
     if not progress.bars and progress.damaged:
         records = [COLON_IN_TITLE.sub(rb"\1 ", record) for record in _records(path)]
-        progress = tqdm_lines.read_records(records)
+        progress = tqdm_lines.read_records(records, names=WITHOUT_CLOCKS)
     findings = _damage(progress)
     if not progress.bars:
         return {}, findings
@@ -320,7 +320,7 @@ def _first_counter(stretch: Stretch) -> int:
 
 
 def _bars_of(stretch: Stretch) -> list[Bar]:
-    return list(tqdm_lines.read_records(stretch.records).bars)
+    return list(tqdm_lines.read_records(stretch.records, names=WITHOUT_CLOCKS).bars)
 
 
 def _is_late(stretches: Iterable[Stretch]) -> bool:

@@ -24,6 +24,7 @@ from ired_diag.readers import progress_series, slurm_job
 from ired_diag.readers.death import DiedWithoutMetrics
 from ired_diag.readers.evaluation_ending import evaluation_ending, provenance_of
 from ired_diag.readers.line_search import places_at_line_starts
+from ired_diag.readers.long_logs import read_log_bytes
 from ired_diag.readers.printed_results import is_evaluation_log, read_job_results
 from ired_diag.readers.slurm_ending import find_ending
 from ired_diag.readers.slurm_events import read_events
@@ -104,7 +105,7 @@ def read(path: Path) -> Run:
         findings.append(_left_out_values(unreadable_values))
     if len(whole) < len(content):
         statement = "The last line is only half written; nothing was read from it."
-        findings.append(Finding("torn_tail", "note", statement, evidence={"bytes": len(content)}))
+        findings.append(Finding("torn_tail", "note", statement, evidence={"bytes": path.stat().st_size}))
     seed = _seed(job, configuration, path)
     if seed is None and job.task is not None and not job.is_sweep:
         seed = job.task
@@ -217,7 +218,7 @@ def _last_line(content: bytes) -> str:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_log_bytes(path)
     except OSError as error:
         raise unreadable(path, error) from error
 

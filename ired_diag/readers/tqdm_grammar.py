@@ -50,6 +50,20 @@ LOOKS_CUT = re.compile(
 
 
 @dataclass(frozen=True)
+class AllBut:
+    """All names but some, as a choice of columns."""
+
+    left_out: frozenset[str]
+
+    def __contains__(self, name: str) -> bool:
+        return name not in self.left_out
+
+
+Chosen = frozenset[str] | AllBut
+WITHOUT_CLOCKS = AllBut(frozenset((ELAPSED, RATE)))
+
+
+@dataclass(frozen=True)
 class Layout:
     """The names in a bar's description and in its postfix, and its total."""
 
@@ -59,7 +73,7 @@ class Layout:
 
 
 @lru_cache(maxsize=256)
-def keys(layout: Layout, chosen: frozenset[str] | None) -> tuple[str, ...]:
+def keys(layout: Layout, chosen: Chosen | None) -> tuple[str, ...]:
     """Return what the groups of a layout's pattern hold, in their order."""
     text = _chosen_names(layout.text, chosen)
     post = _chosen_names(layout.post, chosen)
@@ -73,13 +87,13 @@ def keys(layout: Layout, chosen: frozenset[str] | None) -> tuple[str, ...]:
     return tuple(result)
 
 
-def _chosen_names(names: tuple[bytes, ...], chosen: frozenset[str] | None) -> list[str]:
+def _chosen_names(names: tuple[bytes, ...], chosen: Chosen | None) -> list[str]:
     decoded = map(_decoded, names)
     return [name for name in decoded if _is_chosen(name, chosen)]
 
 
 @lru_cache(maxsize=256)
-def pattern(layout: Layout, chosen: frozenset[str] | None) -> re.Pattern[bytes]:
+def pattern(layout: Layout, chosen: Chosen | None) -> re.Pattern[bytes]:
     """Return the regular expression for a separator and one print of a bar, a capture group for each key."""
     text = PLAIN
     if layout.text:
@@ -93,7 +107,7 @@ def pattern(layout: Layout, chosen: frozenset[str] | None) -> re.Pattern[bytes]:
     return re.compile(rb"[\r\n]" + text + bar + rb"(?![^\r\n])")
 
 
-def _pattern_of_pairs(names: tuple[bytes, ...], chosen: frozenset[str] | None) -> bytes:
+def _pattern_of_pairs(names: tuple[bytes, ...], chosen: Chosen | None) -> bytes:
     """Return the pattern of pairs of these names and numbers; the numbers of chosen names are groups."""
     pairs = []
     for name in names:
@@ -164,7 +178,7 @@ def _decoded(name: bytes) -> str:
     return name.decode("utf-8", "backslashreplace")
 
 
-def _is_chosen(key: str, chosen: frozenset[str] | None) -> bool:
+def _is_chosen(key: str, chosen: Chosen | None) -> bool:
     return chosen is None or key in chosen
 
 

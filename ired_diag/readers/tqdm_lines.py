@@ -29,9 +29,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from operator import eq
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ from ired_diag.readers.tqdm_grammar import (
     LOOKS_CUT,
     RATE,
     WITHOUT_NUMBERS,
+    AllBut,
+    Chosen,
     Layout,
     keys,
     parse,
@@ -53,10 +55,14 @@ from ired_diag.readers.tqdm_grammar import (
     per_second,
     seconds,
 )
+from ired_diag.runs.large_arrays import GrowingArray, LargeArray, LargeArrays
 
 FIRST_CHUNK = 1 << 13  # read record by record, to learn which bar is the busiest
 FIRST_RECORDS = 400  # the same of records
 CHUNK = 1 << 19  # large enough for the overhead, small enough for the cache
+BLOCK = 1 << 20  # records whose numbers are looked at together
+RECORDS = 1 << 14  # the same of records that stand in a list
+SMALL: Mapping[str, type[np.generic]] = {"<percent>": np.int16}  # columns that need no 64 bits
 
 TEXTS = ("<text>", "<post>")  # keys of a record's description and postfix
 
@@ -76,7 +82,7 @@ class Bar:
     """
 
     total: int
-    steps: NDArray[np.int64]
+    steps: LargeArray[np.int64] = LargeArray()
     columns: Mapping[str, Array]
 
 
@@ -107,14 +113,14 @@ class _BarText:
     how many damaged records the file has had before it.
     """
 
-    columns: dict[str, list[NDArray[Any]]] = field(default_factory=dict)
+    columns: dict[str, GrowingArray] = field(default_factory=dict)
     last: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, tokens: Mapping[str, Sequence[bytes]], damaged: NDArray[np.int64]) -> None:
         """Turn the tokens of further records, a sequence for each column, into arrays."""
         texts = [key for key in TEXTS if key in tokens]
         repeats = [_repeats(tokens[key], self.last.get(key)) for key in texts]
-        self._append("<damaged>", damaged)
+        self._append("<damaged>", damaged.astype(np.int32))
         self._append("<repeats>", np.logical_and.reduce(repeats))
         wrong = np.zeros(len(damaged), dtype=np.bool_)
         for key, column in tokens.items():
@@ -127,27 +133,29 @@ class _BarText:
         self._append("<wrong>", wrong)
 
     def _append(self, key: str, array: NDArray[Any]) -> None:
-        self.columns.setdefault(key, []).append(array)
+        self.columns.setdefault(key, GrowingArray()).append(array)
 
-    def whole(self) -> dict[str, NDArray[Any]]:
-        """Return each column as one array."""
-        arrays = {}
-        for key in list(self.columns):
-            arrays[key] = np.concatenate(self.columns.pop(key))
-        return arrays
+    def __len__(self) -> int:
+        return len(self.columns["<counter>"])
+
+    def take(self, key: str) -> NDArray[Any]:
+        """Return a column as one array, and let go of it."""
+        return self.columns.pop(key).whole()
 
 
-def read(path: Path, *, names: Collection[str] | None = None) -> Progress:
+def read(path: Path, *, names: Collection[str] | AllBut | None = None) -> Progress:
     """Return what the progress lines of the file at ``path`` say.
 
     Args:
         path: A ``.err`` file, or any file that tqdm has written to.
-        names: The columns to read. Default: all. Only columns that are read must hold numbers.
+        names: The columns to read, or all but some. Default: all. Only columns that are read must hold
+            numbers.
 
     Raises:
         UnreadableFile: The file is missing or cannot be read.
     """
-    scan = _Scan(None if names is None else frozenset(names))
+    chosen = names if names is None or isinstance(names, AllBut) else frozenset(names)
+    scan = _Scan(chosen)
     try:
         for chunk, is_last in _chunks(path):
             scan.read_chunk(chunk, is_last=is_last)
@@ -156,13 +164,21 @@ def read(path: Path, *, names: Collection[str] | None = None) -> Progress:
     return scan.progress()
 
 
-def read_records(records: Sequence[bytes]) -> Progress:
-    """Return the progress in successive prints of a bar; ``records`` are the prints without separators."""
-    scan = _Scan(None)
-    head, rest = records[:FIRST_RECORDS], records[FIRST_RECORDS:]
-    for part, is_last in ((head, False), (rest, True)):
+def read_records(records: Iterable[bytes], *, names: AllBut | None = None) -> Progress:
+    """Return the progress in successive prints of a bar.
+
+    Args:
+        records: The prints, without separators.
+        names: The columns to read. Default: all.
+    """
+    scan = _Scan(names)
+    left = iter(records)
+    part = list(islice(left, FIRST_RECORDS))
+    while part:
+        following = list(islice(left, RECORDS))
         chunk = b"".join(b"\n" + record for record in part)
-        scan.read_chunk(chunk, is_last=is_last)
+        scan.read_chunk(chunk, is_last=not following)
+        part = following
     return scan.progress()
 
 
@@ -184,7 +200,7 @@ def _chunks(path: Path) -> Iterator[tuple[bytes, bool]]:
 class _Scan:
     """A single pass over a file."""
 
-    def __init__(self, chosen: frozenset[str] | None) -> None:
+    def __init__(self, chosen: Chosen | None) -> None:
         self.chosen = chosen
         self.texts: dict[Layout, _BarText] = {}
         self.busiest: Layout | None = None
@@ -264,13 +280,12 @@ class _Scan:
         damaged = self.damaged
         sizes: dict[Layout, int] = {}
         for layout, text in self.texts.items():
-            sizes[layout] = sum(map(len, text.columns["<counter>"]))
+            sizes[layout] = len(text)
         for layout in sorted(sizes, key=lambda layout: -sizes[layout]):
             if sizes[layout] == 1 and _has_busier_twin(layout, sizes):
                 damaged += 1
                 continue
-            columns = self.texts.pop(layout).whole()
-            bar, repeated, wrong = _bar(int(layout.total), columns, self.damaged)
+            bar, repeated, wrong = _bar(int(layout.total), self.texts.pop(layout), self.damaged)
             redraws += repeated
             damaged += wrong
             if len(bar.steps):
@@ -285,7 +300,7 @@ class _Scan:
 
 
 def _split(
-    chunk: bytes, layout: Layout | None, chosen: frozenset[str] | None
+    chunk: bytes, layout: Layout | None, chosen: Chosen | None
 ) -> tuple[list[bytes], list[list[bytes]]]:
     """Return what lies between the records of a layout, and its columns."""
     if layout is None:
@@ -297,33 +312,72 @@ def _split(
     return parts[::width], columns
 
 
-def _bar(total: int, columns: dict[str, NDArray[Any]], damaged_in_file: int) -> tuple[Bar, int, int]:
+def _bar(total: int, text: _BarText, damaged_in_file: int) -> tuple[Bar, int, int]:
     """Return a bar without its redraws, how many those were, and how many records were damaged."""
-    counters = columns.pop("<counter>")
-    percent = columns.pop("<percent>")
-    marked_wrong = columns.pop("<wrong>")
-    right = (np.rint(counters / total * 100) == percent) & ~marked_wrong
-    wrong = int(np.sum(~right))
-    damaged_before = (columns.pop("<damaged>") + np.cumsum(~right))[right]
-    redraw = _redraws(
-        counters[right],
-        repeats=columns.pop("<repeats>")[right],
+    counters = text.take("<counter>")
+    is_right = ~text.take("<wrong>")
+    percent = text.take("<percent>")
+    for block in _blocks(len(counters)):
+        is_right[block] &= np.rint(counters[block] / total * 100) == percent[block]
+    del percent
+    wrong = int(np.sum(~is_right))
+    damaged_before = text.take("<damaged>")
+    repeats = text.take("<repeats>")
+    if wrong:
+        damaged_before = (damaged_before + np.cumsum(~is_right))[is_right]
+        counters = counters[is_right]
+        repeats = repeats[is_right]
+    is_redraw = _redraws_in_blocks(
+        counters,
+        repeats=repeats,
         damaged_before=damaged_before,
         damaged_in_file=damaged_in_file + wrong,
     )
-    kept = np.flatnonzero(right)[~redraw]
+    is_kept = is_right
+    is_kept[is_right] = ~is_redraw
+    steps = counters[~is_redraw]
+    steps += 1
+    del counters, damaged_before, repeats
     numbers: dict[str, Array] = {}
-    for key in list(columns):
-        numbers[key] = columns.pop(key)[kept]
-    steps = counters[kept] + 1
-    return Bar(total, steps, numbers), int(np.sum(redraw)), wrong
+    for key in list(text.columns):
+        column = text.take(key)
+        numbers[key] = column if is_kept.all() else column[is_kept]
+    return Bar(total, steps, LargeArrays(numbers)), int(np.sum(is_redraw)), wrong
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    """Yield slices of so many records that few arrays of their length take little memory."""
+    for start in range(0, count, BLOCK):
+        yield slice(start, min(start + BLOCK, count))
+
+
+def _redraws_in_blocks(
+    counters: NDArray[np.int64],
+    *,
+    repeats: NDArray[np.bool_],
+    damaged_before: NDArray[np.integer[Any]],
+    damaged_in_file: int,
+) -> NDArray[np.bool_]:
+    """Return which records are redraws: each block is judged with the records next to it."""
+    redraws = np.zeros(len(counters), dtype=np.bool_)
+    for block in _blocks(len(counters)):
+        around = slice(max(block.start - 1, 0), block.stop + 1)
+        judged = _redraws(
+            counters[around],
+            repeats=repeats[around],
+            damaged_before=damaged_before[around],
+            damaged_in_file=damaged_in_file,
+        )
+        first = block.start - around.start
+        redraws[block] = judged[first : first + block.stop - block.start]
+    return redraws
 
 
 def _redraws(
     counters: NDArray[np.int64],
     *,
     repeats: NDArray[np.bool_],
-    damaged_before: NDArray[np.int64],
+    damaged_before: NDArray[np.integer[Any]],
     damaged_in_file: int,
 ) -> NDArray[np.bool_]:
     """Return which records are redraws, by the rules at the head of this file."""
@@ -354,7 +408,8 @@ def _numbers(key: str, tokens: Sequence[bytes]) -> tuple[NDArray[Any], list[int]
     number = lookups.get(key)
     if number:  # few of these differ
         values = {token: number(token) for token in set(tokens)}
-        return np.fromiter(map(values.__getitem__, tokens), np.float64, len(tokens)), []
+        kind = SMALL.get(key, np.float64)
+        return np.fromiter(map(values.__getitem__, tokens), kind, len(tokens)), []
     if key == "<counter>":
         return np.fromiter(map(int, tokens), np.int64, len(tokens)), []
     try:

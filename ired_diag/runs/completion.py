@@ -72,7 +72,8 @@ def complete_by_siblings(runs: Iterable[Run]) -> list[Run]:
     runs = list(runs)
     end_of: dict[str, CommonEnd | None] = {}
     for group, members in by_group(runs).items():
-        end_of[group] = _common_end(members)
+        is_asked = any(run.ending.state == "unknown" for run in members)
+        end_of[group] = _common_end(members) if is_asked else None
     return [_completed(run, end_of[run.group]) for run in runs]
 
 

@@ -28,6 +28,7 @@ from ired_diag.runs.evaluation_metric import evaluation_metric, is_of_training
 from ired_diag.runs.metric_words import SPLITS, words_of
 
 DEEPEST = 6  # levels of a configuration
+PLAIN = (str, int, float, type(None))
 NAMING = frozenset({"metric", "monitor"})
 QUALIFIERS = frozenset(
     """
@@ -135,6 +136,8 @@ def parts_of(
     if levels <= 1:
         return
     for key, value in configuration.items():
+        if isinstance(value, PLAIN):  # most are, and it is quickly seen
+            continue
         for mapping in _mappings_in(value):
             yield from parts_of(mapping, f"{place}/{key}", levels - 1)
 

@@ -7,7 +7,10 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ired_diag.errors import CannotWrite, NotReadable, UnreadableFile, unreadable
 
@@ -98,6 +101,17 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full; ``path`` is as it was.
     """
+    with written_atomically(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def written_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file to write to; it is flushed and takes the place of ``path`` where the block ends well.
+
+    Raises:
+        CannotWrite: As for ``write_atomically``.
+    """
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +119,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         descriptor = os.open(place, NEW_FILE, 0o666)  # less what the umask forbids
         temporary = place
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -8,31 +8,34 @@ row of a step counts. A metric that is itself named ``step`` or ``attempt`` is w
 
 from __future__ import annotations
 
-import io
+import itertools
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.json
-from numpy.typing import NDArray
 
 from ired_diag.errors import unreadable
 from ired_diag.json_text import parse_json
-from ired_diag.runs.arrow_columns import array_of
 from ired_diag.runs.flat_lines import may_be_columns
+from ired_diag.runs.history_columns import (
+    KEYS_OF_A_ROW,
+    MAX_STEP,
+    NOT_ROWS,
+    PIECE,
+    Floats,
+    Integers,
+    Pieces,
+    PlainRow,
+    columns_by_arrow,
+    lasting_rows,
+    whole_lines,
+)
+from ired_diag.runs.large_arrays import LargeArray
 
-KEYS_OF_A_ROW = ("step", "attempt")
 OF_A_METRIC = "./"  # before a metric's name that is a row's key
-MAX_STEP = 2**63 - 1
-TOO_LARGE = re.compile(rb"\d{309}")
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Booleans = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,13 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """One metric over training: ``steps`` (increasing) and ``values``, each of shape (n,)."""
+    """One metric over training: ``steps`` (increasing) and ``values``, each of shape (n,).
 
-    steps: Integers
-    values: Floats
+    Long ones may lie in a file until they are read (``large_arrays``): to read one again and again, hold it.
+    """
+
+    steps: LargeArray[np.int64] = LargeArray()
+    values: LargeArray[np.float64] = LargeArray()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Series):
@@ -62,6 +68,10 @@ class Series:
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    def __reduce__(self) -> tuple[type[Series], tuple[Integers, Floats]]:
+        """Return how it is built again: in another process, the file is another."""
+        return Series, (self.steps, self.values)
 
 
 @dataclass(frozen=True)
@@ -229,10 +239,24 @@ def read_history(path: Path) -> History:
         UnreadableFile: The file is missing or cannot be read.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            return history_of_file(file)
     except OSError as error:
         raise unreadable(path, error) from error
-    return history_of(content)
+
+
+def history_of_file(file: BinaryIO, size: int | None = None) -> History:
+    """Return the history in an open file, as ``read_history`` does; a long one is read in pieces.
+
+    Args:
+        file: The file, at its beginning.
+        size: Number of bytes to read. Default: all.
+    """
+    pieces = whole_lines(file, size)
+    first = next(pieces, b"")
+    if len(first) < PIECE // 2:
+        return history_of(b"".join([first, *pieces]))
+    return _history_of_pieces(itertools.chain([first], pieces))
 
 
 def history_of(content: bytes) -> History:
@@ -245,10 +269,26 @@ def history_of(content: bytes) -> History:
         try:
             history = _columns_by_arrow(whole)
             return replace(history, torn_tail=is_torn)
-        except (pa.ArrowException, KeyError, TypeError, ValueError, OverflowError):
+        except NOT_ROWS:
             pass  # a line is not a row: read line by line, each such line is left out and counted
     rows, bad_lines = _rows_by_line(whole)
     return History.of(rows, bad_lines=tuple(bad_lines), torn_tail=is_torn)
+
+
+def _history_of_pieces(pieces: Iterable[bytes]) -> History:
+    """Return the history in pieces of whole lines; the last piece may be half a line."""
+    together = Pieces()
+    is_torn = False
+    for piece in pieces:
+        is_torn = not piece.endswith(b"\n")
+        if not is_torn and piece.strip():
+            together.add(piece, _plain_rows)
+    return _history_of_columns(together, is_torn=is_torn)
+
+
+def _plain_rows(content: bytes) -> tuple[list[PlainRow], list[int]]:
+    rows, bad_lines = _rows_by_line(content)
+    return [(row.step, row.attempt, row.values) for row in rows], bad_lines
 
 
 def rows_of(content: bytes) -> tuple[list[Row], list[int]]:
@@ -263,89 +303,77 @@ def _whole_lines(content: bytes) -> bytes:
 
 
 def _columns_by_arrow(content: bytes) -> History:
-    """Return the history of a file without a fault; raise on any other.
+    """Return the history of a file without a fault; raise on any other."""
+    pieces = Pieces()
+    pieces.add_columns(columns_by_arrow(content))
+    return _history_of_columns(pieces)
 
-    It is what ``History.of`` returns of the same rows, without an object for each: a million rows take
-    seconds less.
-    """
-    table = _table_by_arrow(content)
-    steps = _integers(table, "step")
-    attempts = np.ones_like(steps)
-    if "attempt" in table.column_names:
-        attempts = _integers(table, "attempt")
-    order = np.argsort(attempts, kind="stable")  # within an attempt the last line wins
-    lasting = _lasting(steps[order], attempts[order])
+
+def _history_of_columns(pieces: Pieces, *, is_torn: bool = False) -> History:
+    """Return what ``History.of`` returns of the same rows, without an object for each."""
+    file_steps, file_attempts = pieces.order()
+    order = np.argsort(file_attempts, kind="stable")  # within an attempt the last line wins
+    place_of = np.empty_like(order)
+    place_of[order] = np.arange(len(order))
+    steps = file_steps[order]
+    attempts = file_attempts[order]
+    lasting = lasting_rows(steps, attempts)
+    starts: dict[int, int] = {}
+    replaced: list[Row] = []
+    if not pieces.are_plain:
+        starts = _first_steps(steps, attempts)
+        replaced = _rows_at(order[~lasting], pieces, file_steps, file_attempts)
     series_of: dict[str, Series] = {}
-    first_row: dict[str, int] = {}
-    for name in table.column_names:
-        column = table.column(name)
-        is_empty = column.null_count == len(column)
-        if name in KEYS_OF_A_ROW or is_empty:
-            continue
-        is_there, values = _numbers(column, content)
-        is_kept = is_there[order] & lasting
-        places = np.flatnonzero(is_kept)
+    first_place: dict[str, int] = {}
+    for key in pieces.keys():
+        rows, values = pieces.column(key)
+        places = place_of[rows]
+        if (places[1:] < places[:-1]).any():
+            by_attempt = np.argsort(places)
+            places = places[by_attempt]
+            values = values[by_attempt]
+        is_kept = lasting[places]
+        if not is_kept.all():
+            places = places[is_kept]
+            values = values[is_kept]
         if len(places):
-            rows = order[places]
-            metric = _metric_of(name)
-            series_of[metric] = _last_of_each(steps[rows], values[rows])
-            first_row[metric] = int(places[0])
-    in_order = sorted(series_of, key=first_row.__getitem__)  # stable, as the rows first log them
+            is_everywhere = len(places) == len(steps)
+            own_steps = steps if is_everywhere else steps[places]
+            metric = _metric_of(key)
+            series_of[metric] = _last_of_each(own_steps, values)
+            first_place[metric] = int(places[0])
+    in_order = sorted(series_of, key=first_place.__getitem__)  # stable, as the rows first log them
     return History(
         series={metric: series_of[metric] for metric in in_order},
-        attempts=max(1, int(attempts.max())),
+        attempts=max(1, int(attempts.max(initial=1))),
+        bad_lines=tuple(pieces.bad_lines),
+        torn_tail=is_torn,
+        starts=starts,
+        replaced=tuple(replaced),
     )
 
 
-def _table_by_arrow(content: bytes) -> pa.Table:
-    block_size = max(len(content) + 1, 1 << 20)  # one block: arrow infers the types once
-    options = pyarrow.json.ReadOptions(block_size=block_size)
-    file = io.BytesIO(content)
-    table = pyarrow.json.read_json(file, read_options=options)
-    lines = filter(bytes.strip, content.split(b"\n"))
-    count = sum(1 for _ in lines)
-    if table.num_rows != count:
-        raise ValueError("more or fewer rows than lines")
-    return table
+def _first_steps(steps: Integers, attempts: Integers) -> dict[int, int]:
+    """Return the step of the first row of each attempt, the last attempt first.
+
+    Args:
+        steps: Steps of rows that are sorted by attempt.
+        attempts: Their attempts.
+    """
+    numbers, firsts = np.unique(attempts, return_index=True)
+    starts = zip(numbers.tolist(), steps[firsts].tolist(), strict=True)
+    return dict(reversed(list(starts)))
 
 
-def _lasting(steps: Integers, attempts: Integers) -> Booleans:
-    """Return which rows, sorted by attempt, no later attempt has ended, of shape (rows,)."""
-    numbers, firsts, place = np.unique(
-        attempts,
-        return_index=True,
-        return_inverse=True,
-    )
-    if len(numbers) == 1:
-        return np.ones(len(steps), dtype=np.bool_)
-    starts = steps[firsts]
-    last_first = np.minimum.accumulate(starts[::-1])
-    earliest_from = last_first[::-1]
-    ends = np.append(earliest_from[1:], MAX_STEP)
-    last = len(numbers) - 1
-    is_of_last = place == last
-    is_before_end = steps < ends[place]
-    return np.asarray(is_of_last | is_before_end, dtype=np.bool_)
-
-
-def _integers(table: pa.Table, key: str) -> Integers:
-    column = table.column(key)
-    if not pa.types.is_integer(column.type) or column.null_count:
-        raise ValueError(f"a row without an integer {key}")
-    numbers, _ = array_of(column)
-    return numbers.astype(np.int64)
-
-
-def _numbers(column: pa.ChunkedArray, content: bytes) -> tuple[Booleans, Floats]:
-    """Return where a column holds numbers, and those numbers, each of shape (rows,)."""
-    is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    if not is_number:
-        raise ValueError("something else than a number")
-    numbers, is_there = array_of(column)
-    values = numbers.astype(np.float64)
-    if np.isinf(values).any() and TOO_LARGE.search(content):
-        raise ValueError("a whole number too large for a float, which was read as infinite")
-    return is_there, values
+def _rows_at(rows: Integers, pieces: Pieces, steps: Integers, attempts: Integers) -> list[Row]:
+    """Return some rows of a file, with all that they hold."""
+    values_of: dict[int, dict[str, float]] = {row: {} for row in rows.tolist()}
+    for key in pieces.keys():
+        places, values = pieces.column(key)
+        is_meant = np.isin(places, rows)
+        for row, value in zip(places[is_meant].tolist(), values[is_meant].tolist(), strict=True):
+            values_of[row][_metric_of(key)] = value
+    return [Row(int(steps[row]), values, int(attempts[row])) for row, values in values_of.items()]
 
 
 def _last_of_each(steps: Integers, values: Floats) -> Series:

@@ -23,7 +23,9 @@ def differing_settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> set[str]:
     >>> sorted(differing_settings({"lr": 0.1, "notes": "x"}, {"lr": 0.2, "rank": 8}))
     ['lr', 'rank']
     """
-    return {key for key in {**a, **b} if key not in TEXTS and a.get(key) != b.get(key)}
+    differing = {key for key, value in a.items() if value != b.get(key)}
+    differing |= {key for key, value in b.items() if key not in a and value is not None}
+    return differing.difference(TEXTS)
 
 
 def differ_in_no_other(a: Mapping[str, Any], b: Mapping[str, Any], key: str) -> bool:
