@@ -94,8 +94,8 @@ def write_study(root: Path, size: Size, rng: np.random.Generator) -> None:
 
 
 @contextlib.contextmanager
-def served(root: Path, cache: Path) -> Iterator[tuple[str, float]]:
-    """Serve a study while it lasts; yields its address, and the seconds until it was told."""
+def served(root: Path, cache: Path) -> Iterator[tuple[str, float, int]]:
+    """Serve a study while it lasts; yields its address, the seconds until it was told, and the process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -110,7 +110,7 @@ def served(root: Path, cache: Path) -> Iterator[tuple[str, float]]:
         address = re.search(r"http://\S+", line)
         if address is None:
             raise RuntimeError(f"the dashboard told no address but {line!r}")
-        yield address[0], time.perf_counter() - start
+        yield address[0], time.perf_counter() - start, process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -126,7 +126,7 @@ def opened(browser: Any, root: Path, cache: Path, *, page: str, until: str) -> O
         page: Its name.
         until: Selector of what tells that the page can be used: it is seen and enabled.
     """
-    with served(root, cache) as (address, startup):
+    with served(root, cache) as (address, startup, _):
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         view, answers = context.new_page(), []
         view.on("response", lambda answer: answers.append(answer) if DATA in answer.url else None)

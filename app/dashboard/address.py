@@ -69,6 +69,7 @@ class View:
         weights: Weights of checkpoints, raw or ema. Empty: those that were probed last.
         experiment: Experiment whose variants are a sweep. Empty: the first one that has a sweep.
         knob: Configuration key in which the variants differ.
+        part: Which part of a long table is shown, from 1.
     """
 
     page: str = "study"
@@ -101,6 +102,7 @@ class View:
     weights: str = ""
     experiment: str = ""
     knob: str = ""
+    part: int = 1
 
     @property
     def higher_is_better(self) -> bool | None:
@@ -220,6 +222,10 @@ def _number(values: list[str]) -> int | None:
     return int(values[-1])
 
 
+def _part(values: list[str]) -> int:
+    return max(_number(values) or 1, 1)
+
+
 def _window(values: list[str]) -> int:
     return min(_number(values) or 0, LONGEST_WINDOW)
 
@@ -266,4 +272,5 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "weights": _name,
     "experiment": _text,
     "knob": _text,
+    "part": _part,
 }

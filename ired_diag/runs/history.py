@@ -63,6 +63,11 @@ class Series:
     def __len__(self) -> int:
         return len(self.steps)
 
+    @property
+    def last_step(self) -> int:
+        """The step of the last value."""
+        return int(self.steps[-1])
+
 
 @dataclass(frozen=True)
 class History:
@@ -124,7 +129,7 @@ class History:
     def last_step(self) -> int | None:
         """The last step at which anything was logged."""
         logged = filter(len, self.series.values())
-        last_steps = [int(series.steps[-1]) for series in logged]
+        last_steps = [series.last_step for series in logged]
         return max(last_steps, default=None)
 
     def rows(self) -> list[Row]:
