@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 import stat
 import time
+import zlib
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -16,18 +16,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.dashboard import kept_headers, watched_tree
+from app.dashboard import catalog as catalog_module
+from app.dashboard import kept_study, watched_tree
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components.paging import part_of
 from app.dashboard.filtering import matching, problem_of
 from app.dashboard.history_cache import HistoryCache
 from app.dashboard.pages import study as page
+from app.dashboard.snapshot import Entry
 from app.dashboard.watched_tree import WatchedTree
 from ired_diag.open import open_study
 from ired_diag.runs.fingerprints import tree
 from ired_diag.runs.history import Row, to_jsonl
-from ired_diag.runs.later_series import is_later
+from ired_diag.runs.later_series import LaterMetrics
+from ired_diag.runs.run import Run
 from ired_diag.runs.where import where
 from ired_diag.verdict import verdict_of
 
@@ -62,7 +65,7 @@ def many(tmp_path: Path) -> Path:
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let files that were just written count as settled, which they are once a test has written them."""
-    monkeypatch.setattr(kept_headers, "UNSETTLED", -60.0)
+    monkeypatch.setattr(kept_study, "UNSETTLED", -60.0)
 
 
 def names_on(tree: Any) -> list[str]:
@@ -256,8 +259,7 @@ def test_a_second_session_reads_no_run_and_only_the_curves_it_shows(
     first.prepare()
     second = Catalog(many, cache=cache)
     snapshot = second.refresh()
-    assert second.headers is not None and second.headers.found == GROUPS * SEEDS
-    assert second.parses == 0
+    assert second.restored == GROUPS * SEEDS and second.opened == second.folders.reads == second.parses == 0
     page.layout(View(sort="last"), second)
     loaded = [entry.run.label for entry in snapshot.entries.values() if _is_loaded(entry.run)]
     assert len(loaded) == page.GROUPS_AT_ONCE * SEEDS and second.parses == 0
@@ -266,9 +268,9 @@ def test_a_second_session_reads_no_run_and_only_the_curves_it_shows(
         assert entry.verdict == verdict_of(entry.run)
 
 
-def _is_loaded(run: Any) -> bool:
-    assert is_later(run.history)
-    return any("series" in vars(series._source) for series in run.history.series.values())
+def _is_loaded(run: Run) -> bool:
+    assert isinstance(run.history.series, LaterMetrics)
+    return run.history.series.is_read
 
 
 def test_a_history_that_is_shown_later_is_that_of_the_table(
@@ -284,39 +286,43 @@ def test_a_history_that_is_shown_later_is_that_of_the_table(
     assert catalog.refresh().study == open_study(many)
 
 
-@pytest.mark.parametrize("damage", ["text", "bytes", "empty", "other table", "folder"])
-def test_a_damaged_catalogue_means_that_runs_are_read(
+@pytest.mark.parametrize("damage", ["text", "bytes", "empty", "cut", "other code", "folder"])
+def test_a_damaged_study_file_means_that_runs_are_read(
     many: Path, tmp_path: Path, settled: None, damage: str
 ) -> None:
     cache = HistoryCache(tmp_path / "cache" / "histories")
-    Catalog(many, cache=cache).prepare()
-    file = kept_headers.catalogue_file(cache.folder)
-    _damage(file, damage)
+    first = Catalog(many, cache=cache)
+    first.prepare()
+    assert first.file is not None
+    _damage(first.file.path, damage)
     catalog = Catalog(many, cache=cache)
     catalog.prepare()
     assert catalog.refresh().study == open_study(many)
-    assert catalog.headers is not None and catalog.headers.found < GROUPS * SEEDS
-    assert [entry.verdict.last for entry in catalog.refresh().entries.values()] == [
-        verdict_of(run).last for run in open_study(many).runs
+    assert catalog.restored == 0 and catalog.opened == 1
+    assert [entry.verdict for entry in catalog.refresh().entries.values()] == [
+        verdict_of(run) for run in open_study(many).runs
     ]
 
 
 def _damage(file: Path, damage: str) -> None:
+    content = bytearray(file.read_bytes())
     if damage == "text":
-        file.write_text("no database")
+        content[:] = b"no study\n"
     elif damage == "empty":
-        file.write_bytes(b"")
-    elif damage == "folder":
-        file.unlink()
-        file.mkdir()
+        content.clear()
+    elif damage == "cut":
+        del content[len(content) // 2 :]
     elif damage == "bytes":
-        content = bytearray(file.read_bytes())
-        content[len(content) // 2 : len(content) // 2 + 4000] = bytes(4000)
-        file.write_bytes(content)
+        content[len(content) // 2] ^= 1
+    elif damage == "other code":
+        head, _, runs = bytes(content[9:]).partition(b"\n")
+        other = json.dumps({**json.loads(head), "code": "other"}).encode() + b"\n" + runs
+        content[:] = b"%08x\n" % zlib.crc32(other) + other
     else:
         file.unlink()
-        with sqlite3.connect(file) as connection:
-            connection.execute("CREATE TABLE headers (a, b)")
+        file.mkdir()
+        return
+    file.write_bytes(content)
 
 
 def test_two_dashboards_at_once_keep_the_same_and_disturb_nobody(
@@ -332,22 +338,7 @@ def test_two_dashboards_at_once_keep_the_same_and_disturb_nobody(
     other.prepare()
     third = Catalog(many, cache=cache)
     assert third.refresh().study == open_study(many)
-    assert third.headers is not None and third.headers.found == GROUPS * SEEDS
-
-
-def test_a_catalogue_that_another_process_holds_is_left_alone(
-    many: Path, tmp_path: Path, settled: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kept_headers, "LOCKED", 0.05)
-    cache = HistoryCache(tmp_path / "cache" / "histories")
-    Catalog(many, cache=cache).prepare()
-    file = kept_headers.catalogue_file(cache.folder)
-    with sqlite3.connect(file, isolation_level=None) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
-        catalog = Catalog(many, cache=cache)
-        assert len(catalog.refresh().entries) == GROUPS * SEEDS
-        connection.execute("ROLLBACK")
-    assert file.is_file() and Catalog(many, cache=cache).refresh().study == open_study(many)
+    assert third.restored == GROUPS * SEEDS and third.opened == 0
 
 
 def test_a_read_only_folder_is_shown_and_nothing_is_written_in_it(
@@ -370,11 +361,135 @@ def _make_writable(places: Iterable[Path]) -> None:
         place.chmod(0o755)
 
 
-def test_a_run_that_was_just_written_is_not_kept(tmp_path: Path) -> None:
-    folder = write_run(tmp_path / "runs", "q1", 0, 1.0)
-    cache = HistoryCache(tmp_path / "cache" / "histories")
+def test_a_run_that_was_just_written_is_read_again_by_the_next_session(tmp_path: Path) -> None:
+    root, cache = tmp_path / "runs", HistoryCache(tmp_path / "cache" / "histories")
+    folder = write_run(root, "q1", 0, 1.0)
     os.utime(folder / "metrics.jsonl", (time.time() - 9e6,) * 2)  # the time of change stays that of now
-    Catalog(tmp_path / "runs", cache=cache).prepare()
-    second = Catalog(tmp_path / "runs", cache=cache)
+    Catalog(root, cache=cache).prepare()
+    second = Catalog(root, cache=cache)
     second.refresh()
-    assert second.headers is not None and second.headers.found == 0
+    assert (second.restored, second.opened, second.folders.reads) == (1, 0, 1)
+
+
+def test_what_changed_between_two_sessions_is_read_by_the_second(
+    many: Path, tmp_path: Path, settled: None
+) -> None:
+    cache = HistoryCache(tmp_path / "cache" / "histories")
+    Catalog(many, cache=cache).prepare()
+    append(many / "q105" / "seed1", 9000, 0.5)
+    second = Catalog(many, cache=cache)
+    entry = _entry_of(second, "q105/seed1")
+    assert entry.verdict == verdict_of(entry.run) and entry.verdict.last == 0.5
+    assert (second.opened, second.folders.reads) == (0, 1)
+    second.prepare()
+    shutil.rmtree(many / "q105" / "seed1")
+    write_run(many, "q900", 0, 3.0)
+    third = Catalog(many, cache=cache)
+    assert third.refresh().study == open_study(many)
+    assert (third.opened, third.folders.reads) == (1, 1)
+
+
+def _entry_of(catalog: Catalog, label: str) -> Entry:
+    (entry,) = [entry for entry in catalog.refresh().entries.values() if entry.run.label == label]
+    return entry
+
+
+@pytest.mark.parametrize("content", [b"", b'{"step": 25, "attempt"'])
+def test_no_verdict_of_a_history_outlives_it(
+    many: Path, tmp_path: Path, settled: None, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    """A verdict once stayed with the folder of a run whose files had changed less than 2 s before a look."""
+    cache = HistoryCache(tmp_path / "cache" / "histories")
+    catalog = Catalog(many, cache=cache)
+    catalog.prepare()
+    for session in (catalog, Catalog(many, cache=cache)):
+        assert _entry_of(session, "q105/seed1").verdict.metric == "validation/mse"
+    monkeypatch.setattr(kept_study, "UNSETTLED", 2.0)
+    (many / "q105" / "seed1" / "metrics.jsonl").write_bytes(content)
+    for session in (catalog, Catalog(many, cache=cache)):
+        entry = _entry_of(session, "q105/seed1")
+        assert entry.verdict.metric is None and entry.verdict == verdict_of(entry.run)
+        session.prepare()
+    entry = _entry_of(Catalog(many, cache=cache), "q105/seed1")
+    assert entry.verdict == verdict_of(entry.run) and entry.verdict.metric is None
+    assert "nothing evaluated" in words_on(page.layout(View(open=("q105",), part=1), catalog)) + words_on(
+        page.layout(View(open=("q105",), part=2), catalog)
+    )
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_run_that_changes_while_it_is_read_is_read_again(
+    many: Path, tmp_path: Path, settled: None, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """The state of its files is taken before it is read: what comes later is a change."""
+    cache = HistoryCache(tmp_path / "cache" / "histories")
+    Catalog(many, cache=cache).prepare()
+    append(many / "q105" / "seed1", 9000, 0.5)
+    read_run, numbers = catalog_module.read_run, iter(range(1000))
+
+    def read_meanwhile(folder: Path, **keys: Any) -> Run:
+        number = next(numbers)
+        if moment == "before" and not number:
+            append(folder, 9100, 0.6)
+        run = read_run(folder, **keys)
+        if moment == "after" and not number:
+            append(folder, 9100, 0.6)
+        return run
+
+    monkeypatch.setattr(catalog_module, "read_run", read_meanwhile)
+    second = Catalog(many, cache=cache)
+    second.prepare()
+    assert next(numbers) == 1
+    third = Catalog(many, cache=cache)  # what it takes over was read in a state that has passed
+    for session in (second, third):
+        assert session.refresh().study == open_study(many)
+        entry = _entry_of(session, "q105/seed1")
+        assert entry.verdict == verdict_of(entry.run) and entry.verdict.last == 0.6
+
+
+def test_a_look_that_fails_leaves_its_changes_to_the_next(
+    many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = Catalog(many)
+    catalog.refresh()
+    append(many / "q105" / "seed1", 9000, 0.5)
+    with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        patched.setattr(catalog_module, "with_changes", lambda *_: 1 / 0)
+        catalog.refresh()
+    assert _entry_of(catalog, "q105/seed1").verdict.last == 0.5
+
+
+def test_a_history_that_goes_while_it_is_judged_stops_no_session(
+    many: Path, tmp_path: Path, settled: None
+) -> None:
+    cache = HistoryCache(tmp_path / "cache" / "histories")
+    first = Catalog(many, cache=cache)
+    first.refresh()
+    first.keep()  # without a verdict
+    shutil.rmtree(cache.folder)
+    second = Catalog(many, cache=cache)
+    second.refresh()
+    (many / "q105" / "seed1" / "metrics.jsonl").unlink()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(second.tree, "look", frozenset)
+        second.prepare()
+    second.prepare()
+    assert _entry_of(second, "q105/seed1").verdict.metric is None
+    assert second.refresh().study == open_study(many)
+
+
+def test_logs_of_other_programs_are_read_once_for_all_sessions(tmp_path: Path, settled: None) -> None:
+    root, cache = tmp_path / "logs", HistoryCache(tmp_path / "cache" / "histories")
+    write_run(root, "q1", 0, 1.0)
+    lines = [f"step {step} loss {1 / step:.4f} val_loss {2 / step:.4f}" for step in range(1, 30)]
+    (root / "train.out").write_text("\n".join(lines))
+    for path in root.rglob("*"):
+        os.utime(path)
+    time.sleep(2.1)  # the catalogue keeps no log that has just changed
+    first = Catalog(root, cache=cache)
+    first.prepare()
+    second = Catalog(root, cache=cache)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(catalog_module, "read_log", lambda _: pytest.fail("a log is read again"))
+        assert second.refresh().study == first.refresh().study == open_study(root)
+    assert len(second.refresh().entries) == 2 and second.folders.reads == 0

@@ -3,7 +3,8 @@
 Every look compares the states of all files and folders with those of the last look (``watched_tree``). Where
 only files inside run folders differ, these runs alone are read again and put in their places
 (``replaced_runs``): of a history that grew, only its new lines. Otherwise the study is put together again,
-from runs that are remembered while their files are as they were. What is damaged is listed in
+from runs that are remembered while their files are as they were. The first look of a session is such a look
+too: it compares with what the last session saw (``kept_study``). What is damaged is listed in
 ``Study.skipped`` or as a finding and stops nothing.
 Runs are named by an opaque id, so that an address never holds a path.
 """
@@ -15,12 +16,12 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from app.dashboard.address import View
 from app.dashboard.comparisons import Comparisons
@@ -28,22 +29,23 @@ from app.dashboard.diagnosis import Diagnosis
 from app.dashboard.following import Follower
 from app.dashboard.history_cache import HistoryCache
 from app.dashboard.judged import JudgedSnapshots, judged_run
-from app.dashboard.kept_headers import KeptHeaders, catalogue_file
+from app.dashboard.kept_study import KeptEntry, KeptStudy, StudyFile, with_unsettled, without_values
 from app.dashboard.records import Recorder
 from app.dashboard.replaced_runs import Change, with_changes
 from app.dashboard.snapshot import Entry, Snapshot
 from app.dashboard.tables import Tables
 from app.dashboard.watched_tree import WatchedTree
-from ired_diag.errors import DiagError
+from ired_diag.catalogue import FILE, Catalogue, open_catalogue
+from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.grouping import open_arguments
 from ired_diag.open import open_study, with_grouping
 from ired_diag.readers.foreign_configuration import configuration_files
 from ired_diag.readers.logs import read_log
-from ired_diag.runs.completion import completion_of
+from ired_diag.runs.completion import Completion, completion_of
 from ired_diag.runs.find import METRICS
-from ired_diag.runs.fingerprints import Fingerprint, fingerprint, fingerprints, tree
+from ired_diag.runs.fingerprints import Fingerprint, fingerprints, tree
 from ired_diag.runs.history import Series
-from ired_diag.runs.later_series import is_later
+from ired_diag.runs.later_series import LaterMetrics, is_later
 from ired_diag.runs.range_of_numbers import within_range
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
@@ -52,6 +54,8 @@ from ired_diag.runs.study import Skipped, Study
 
 Read = TypeVar("Read")
 PAUSE = 0.001  # s between two verdicts in the background: pages that are asked for come first
+KEEP_EVERY = 300.0  # s between two times that a changing study is kept
+CHANGING = ("running", "cut off")  # how far a run came by the age of its log
 ID_LENGTH = 12  # hexadecimal digits: 48 bits, so that ids of a million runs hardly ever collide
 
 
@@ -125,7 +129,12 @@ class Catalog:
         self.grouping = grouping or Grouping()
         self.patterns = tuple(patterns)
         self.follower = Follower(cache)
-        self.headers = None if cache is None else KeptHeaders(root, catalogue_file(cache.folder))
+        self.file: StudyFile | None = None
+        self.catalogue_file: Path | None = None
+        if cache is not None:
+            self.catalogue_file = cache.folder.with_name("catalogue") / FILE
+            choice = (self.grouping, self.patterns, self.choice)
+            self.file = StudyFile.of(cache.folder.with_name("studies"), root, choice)
         self.folders, self.logs = _Memory(), _Memory()
         self.diagnosis = Diagnosis(self.judged)
         self.comparisons = Comparisons()
@@ -134,25 +143,36 @@ class Catalog:
         self._lock = threading.Lock()
         self.tree = WatchedTree(root)
         self.opened = 0  # how often the study was put together from all its parts
+        self.restored = 0  # run folders that an earlier session has read
         self._is_there: bool | None = None
+        self._unanswered: set[str] = set()  # paths that changed and are not yet in the study
         self._as_read: dict[str, Run] = {}  # run folders of the study, as they were read
+        self._restored: dict[str, Run] = {}  # those of an earlier session whose files are as they were
+        self._read_at: dict[str, float] = {}  # when a run folder was read, in seconds since 1970
+        self._is_restored = False
+        self._kept: tuple[object, int] = (None, 0)  # the entries that were kept last, and how many verdicts
+        self._catalogue: Catalogue | None = None  # while the study is put together
         self._snapshot = Snapshot(version=0, updated=0.0, study=Study(()), entries={})
 
     def refresh(self) -> Snapshot:
         """Look whether anything has changed, and return the study as it is."""
         with self._lock:
-            paths, is_there = self.tree.look(), self.root.exists()
+            if not self._is_restored:
+                self._is_restored = True
+                self._restore()
+            # A change stays unanswered until it is in the study, whatever error comes in between.
+            self._unanswered |= self.tree.look()
+            is_there = self.root.exists()
             study = self._snapshot.study
-            if paths or is_there != self._is_there:
-                self._forget({path for path in paths if path not in self.tree.prints})
-                study = self._replaced(paths) or self._open()
+            if self._unanswered or is_there != self._is_there:
+                self._forget(self._unanswered)
+                study = self._replaced(self._unanswered) or self._open()
                 self.follower.shrink_cache()
-                self._keep()
-                self._is_there = is_there
             entries = self._entries(study)
+            is_first = not self._snapshot.version
             changed = study is not self._snapshot.study or entries != self._snapshot.entries
             self._snapshot = Snapshot(
-                version=self._snapshot.version + changed,
+                version=self._snapshot.version + (changed or is_first),
                 updated=time.time(),
                 study=study,
                 entries=entries,
@@ -160,6 +180,8 @@ class Catalog:
                 options=tuple(self.grouping.options),
                 patterns={pattern.partition("=")[0]: pattern for pattern in self.patterns},
             )
+            self._is_there = is_there
+            self._unanswered.clear()
             return self._snapshot
 
     def snapshot(self) -> Snapshot:
@@ -182,7 +204,7 @@ class Catalog:
         self._as_read.clear()
         open_paths = partial(open_study, read_folder=self._run, read_log=self._attempts)
         try:
-            with _no_garbage_collection():
+            with _no_garbage_collection(), self._catalogue_in_use():
                 if self.patterns or self.grouping != Grouping():
                     places = self.patterns or [str(self.root)]
                     study = open_arguments(places, grouping=self.grouping, open_paths=open_paths)
@@ -192,29 +214,26 @@ class Catalog:
         except (DiagError, OSError) as error:  # OSError: a file that went away while it was looked at
             return Study((), (Skipped(self.root, str(error).removeprefix(f"{self.root}: ")),))
 
-    def _replaced(self, changed: Iterable[str]) -> Study | None:
+    def _replaced(self, changed: Collection[str]) -> Study | None:
         """Return the study with the runs that changed; None where it must be put together again."""
-        if self.patterns or self.grouping.by:  # groups that the user defines may depend on any run
+        is_grouped_by_user = self.patterns or self.grouping.by  # then groups may depend on any run
+        if not changed or is_grouped_by_user:
             return None
-        folders = {self._run_folder(path) for path in changed}
+        folders: set[str] = set()
+        for path in changed:
+            folder = _folder_among(self._as_read, path)
+            if folder is None or folder not in self.tree.prints:
+                return None
+            folders.add(folder)
         before = dict(self._as_read)
         changes: list[Change] = []
         try:
             for folder in folders:
-                if folder is None:
-                    return None
                 run = with_grouping(self._run(Path(folder)), self.grouping)
                 changes.append(Change(with_grouping(before[folder], self.grouping), run))
         except (DiagError, OSError):  # it is a run no more
             return None
         return with_changes(self._snapshot.study, changes, before)
-
-    def _run_folder(self, path: str) -> str | None:
-        """Return the folder of the study's run that a path belongs to; None where it belongs to none."""
-        place = path
-        while place and place not in self._as_read:
-            place, _, _ = place.rpartition(os.sep)
-        return place or None
 
     def _as_chosen(self, study: Study) -> Study:
         """Return a study that is judged as the command line says."""
@@ -224,22 +243,15 @@ class Catalog:
         return replace(study, runs=tuple(runs))
 
     def _run(self, folder: Path) -> Run:
-        states = self.tree.under(folder)
-        run = self.folders.get(folder, states, partial(self._read_folder, states=states))
+        run = self._restored.get(str(folder))
+        if run is None:
+            run = self.folders.get(folder, self.tree.under(folder), self._read_folder)
         self._as_read[str(folder)] = run
         return run
 
-    def _read_folder(self, folder: Path, *, states: object) -> Run:
-        """Return the run in a folder, without the values of its metrics where its header is kept."""
-        if self.headers is None:
-            return read_run(folder, read_metrics=self.follower.read)
-        kept = self.headers.run(folder, states, self._metrics)
-        if kept is not None:
-            return kept
-        source = fingerprint(folder / METRICS)
-        run = read_run(folder, read_metrics=self.follower.read)
-        self.headers.note(folder, states, run, source)
-        return run
+    def _read_folder(self, folder: Path) -> Run:
+        self._read_at[str(folder)] = time.time()
+        return read_run(folder, read_metrics=self.follower.read)
 
     def _metrics(self, folder: Path, state: Fingerprint) -> Mapping[str, Series]:
         """Return the metrics of a run whose history file was in a state, as ``read_run`` does."""
@@ -247,47 +259,122 @@ class Catalog:
         return history.series
 
     def _attempts(self, path: Path) -> Sequence[Run]:
-        return self.logs.get(path, _state_of_log(path), read_log)
+        return self.logs.get(path, _state_of_log(path), self._read_log)
 
-    def _entries(self, study: Study) -> dict[str, Entry]:
+    def _read_log(self, path: Path) -> Sequence[Run]:
+        if self._catalogue is None:
+            return read_log(path)
+        return self._catalogue.log(path, read_log)
+
+    @contextmanager
+    def _catalogue_in_use(self) -> Iterator[None]:
+        """Let logs of other programs be taken from the catalogue, and be kept there."""
+        if self.catalogue_file is None:
+            yield
+            return
+        with open_catalogue(self.catalogue_file) as self._catalogue:
+            yield
+        self._catalogue = None
+
+    def _entries(self, study: Study) -> Mapping[str, Entry]:
         """Return the runs by id; a run that is as it was keeps its entry, and the verdict in it."""
+        if study is self._snapshot.study:
+            return self._entries_by_now()
         before = {id(entry.run): entry for entry in self._snapshot.entries.values()}
         entries: dict[str, Entry] = {}
         for run in study.runs:
             entry = before.get(id(run))
             name = self._id(run) if entry is None else entry.id
-            entries[name] = self._entry(name, run, entry or self._snapshot.entries.get(name))
+            entries[name] = _entry(name, run, entry or self._snapshot.entries.get(name))
         return entries
 
-    def _entry(self, id: str, run: Run, before: Entry | None) -> Entry:
-        completion = completion_of(run)
-        if before is not None and before.completion == completion and _is_same(before.run, run):
-            return before
-        verdict = None
-        if self.headers is not None and _has_own_metric(run):
-            verdict = self.headers.verdict(run)
-        return Entry(id, run, completion, verdict)
+    def _entries_by_now(self) -> Mapping[str, Entry]:
+        """Return the runs of a study that is as it was; how far a run came may change with time."""
+        entries = self._snapshot.entries
+        later: dict[str, Entry] = {}
+        for name, entry in entries.items():
+            if entry.completion not in CHANGING:
+                continue
+            now = _entry(name, entry.run, entry)
+            if now is not entry:
+                later[name] = now
+        return {**entries, **later} if later else entries
 
     def prepare(self) -> None:
         """Read and judge all runs before a page asks for them, and keep that for the next session."""
         for entry in self.refresh().entries.values():
-            if entry.kept is None and not entry.is_judged:
+            if entry.known_verdict is not None:
+                continue
+            try:
                 _ = entry.verdict
-                time.sleep(PAUSE)
+            except UnreadableFile:  # its history changed meanwhile: the next look reads it again
+                continue
+            time.sleep(PAUSE)
+        if self.restored:  # some file systems do not move the time of change of a folder
+            self.tree.list_all()
         self.keep()
+
+    def keep_up(self, ended: threading.Event) -> None:
+        """Prepare the study, and keep it from time to time until an event ends this."""
+        self.prepare()
+        while not ended.wait(KEEP_EVERY):
+            self.keep()
 
     def keep(self) -> None:
         """Keep what was read and judged, for the next session."""
-        with self._lock:
-            self._keep()
-
-    def _keep(self) -> None:
-        if self.headers is None:
+        if self.file is None:
             return
-        for entry in self._snapshot.entries.values():
-            if entry.is_judged and _has_own_metric(entry.run):
-                self.headers.note_verdict(entry.run, entry.verdict)
-        self.headers.write()
+        with self._lock:
+            entries, study, as_read = self._snapshot.entries, self._snapshot.study, dict(self._as_read)
+            verdicts = [entry.known_verdict for entry in entries.values()]
+            newest = entries, len(verdicts) - verdicts.count(None)
+            is_kept = entries is self._kept[0] and newest[1] == self._kept[1]
+            if not entries or is_kept or self._unanswered:
+                return
+            self._kept = newest
+            tree = self.tree.state()
+            prints = with_unsettled(self.tree.prints, self._read_at, self.tree.paths_in)
+        is_whole = all(str(run.path) in as_read for run in study.runs)
+        bare, folders = without_values(study if is_whole else None, as_read, prints)
+        kept_entries = []
+        for entry, verdict in zip(entries.values(), verdicts, strict=True):
+            kept_entries.append(KeptEntry(entry.id, entry.completion, verdict))
+        self.file.write(
+            KeptStudy(
+                tree=tree._replace(prints=prints),
+                as_read=folders,
+                study=bare,
+                entries=kept_entries,
+            )
+        )
+
+    def _restore(self) -> None:
+        """Take over what an earlier session saw."""
+        kept = None
+        if self.file is not None:
+            with _no_garbage_collection():
+                kept = self.file.read()
+        if kept is None:
+            return
+        self.tree.restore(kept.tree)
+        self.restored = len(kept.as_read)
+        self._restored.update(kept.as_read)
+        runs = list(kept.as_read.values())
+        if kept.study is not None:
+            runs += kept.study.runs
+        for run in runs:
+            if isinstance(run.history.series, LaterMetrics):
+                run.history.series.read = self._metrics
+        if kept.study is None:
+            return
+        self._as_read.update(kept.as_read)
+        entries: dict[str, Entry] = {}
+        for run, entry in zip(kept.study.runs, kept.entries, strict=True):
+            completion = cast(Completion, entry.completion)
+            entries[entry.id] = Entry(entry.id, run, completion, entry.verdict)
+        self._snapshot = replace(self._snapshot, study=kept.study, entries=entries)
+        self._is_there = True
+        self._kept = entries, sum(entry.kept is not None for entry in entries.values())
 
     def _id(self, run: Run) -> str:
         """Return an id by the place of a run under the root; several runs in a file differ by seed."""
@@ -297,12 +384,30 @@ class Catalog:
         content = f"{place}\n{run.experiment}\n{run.seed_label}".encode(errors="surrogateescape")
         return hashlib.sha256(content).hexdigest()[:ID_LENGTH]
 
-    def _forget(self, gone: set[str]) -> None:
+    def _forget(self, changed: Iterable[str]) -> None:
+        """Forget what was known of paths that changed or are gone."""
+        for path in changed if self._restored else ():
+            folder = _folder_among(self._restored, path)
+            if folder is not None:
+                del self._restored[folder]
+        gone = {path for path in changed if path not in self.tree.prints}
         if not gone:
             return
         self.follower.forget(gone)
         self.folders.forget(Path.is_dir)
         self.logs.forget(Path.exists)
+        for folder in gone & self._read_at.keys():
+            del self._read_at[folder]
+
+
+def _entry(id: str, run: Run, before: Entry | None) -> Entry:
+    """Return a run with its id; the entry before where it is the same, its verdict where only time passed."""
+    completion = completion_of(run)
+    if before is None or not _is_same(before.run, run):
+        return Entry(id, run, completion)
+    if before.completion == completion:
+        return before
+    return Entry(id, run, completion, before.known_verdict)
 
 
 def _is_same(before: Run, run: Run) -> bool:
@@ -313,9 +418,12 @@ def _is_same(before: Run, run: Run) -> bool:
     return before == run
 
 
-def _has_own_metric(run: Run) -> bool:
-    """Say whether a run is judged by its own metric and direction, which its header's verdict is about."""
-    return run.metric is None and run.higher_is_better is None
+def _folder_among(runs: Mapping[str, Run], path: str) -> str | None:
+    """Return the run folder that a path belongs to; None where it belongs to none."""
+    place = path
+    while place and place not in runs:
+        place, _, _ = place.rpartition(os.sep)
+    return place or None
 
 
 def _state_of_log(path: Path) -> object:

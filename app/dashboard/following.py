@@ -42,14 +42,7 @@ class Follower:
         Raises:
             UnreadableFile: The file is missing or cannot be read.
         """
-        now, file = fingerprint(path), self._kept.get(path)
-        if file is None or file.fingerprint != now:
-            try:
-                file = self._read(path, now, file)
-            except OSError as error:
-                raise unreadable(path, error) from error
-            self._kept[path] = file
-        return file.history
+        return self._newest(path).history
 
     def read_state(self, path: Path, state: Fingerprint) -> History:
         """Return the history in a file as it was in a state; what was appended since is left out.
@@ -62,7 +55,10 @@ class Follower:
             return file.history
         now = fingerprint(path)
         if now == state:
-            return self.read(path)
+            file = self._newest(path)
+            if file.fingerprint == state:
+                return file.history
+            now = file.fingerprint
         kept = self.cache.read(path, state) if self.cache else None
         if kept is not None:
             return kept.history
@@ -70,8 +66,11 @@ class Follower:
             raise UnreadableFile(
                 f"{path}: it was removed or written again while it was looked at. Look again."
             )
-        with path.open("rb") as content:
-            return history_of(content.read(state.size))
+        try:
+            with path.open("rb") as content:
+                return history_of(content.read(state.size))
+        except OSError as error:
+            raise unreadable(path, error) from error
 
     def forget(self, gone: set[str]) -> None:
         """Forget files that are gone, by path."""
@@ -83,6 +82,21 @@ class Follower:
         if self.cache is not None and self.parsed:
             self.cache.shrink()
             verdict_cache.shrink()
+
+    def _newest(self, path: Path) -> ReadFile:
+        """Return a file as it is now.
+
+        Raises:
+            UnreadableFile: The file is missing or cannot be read.
+        """
+        now, file = fingerprint(path), self._kept.get(path)
+        if file is None or file.fingerprint != now:
+            try:
+                file = self._read(path, now, file)
+            except OSError as error:
+                raise unreadable(path, error) from error
+            self._kept[path] = file
+        return file
 
     def _read(self, path: Path, now: Fingerprint | None, before: ReadFile | None) -> ReadFile:
         if now is None:

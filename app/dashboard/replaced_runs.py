@@ -62,8 +62,11 @@ def with_changes(study: Study, changes: Sequence[Change], as_read: Mapping[str, 
             return None
         runs[place] = replace(change.after, **_given_by_study(run))
         groups.add(runs[place].group)
-    for group in groups:
-        places = [place for place, run in enumerate(runs) if run.group == group]
+    places_of: dict[str, list[int]] = {group: [] for group in groups}
+    for place, run in enumerate(runs):
+        if run.group in places_of:
+            places_of[run.group].append(place)
+    for places in places_of.values():
         labels = {runs[place].seed_label for place in places}
         if len(labels) < len(places):
             return None

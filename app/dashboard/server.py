@@ -162,10 +162,12 @@ def serve(
 
     listening = at_a_free_port(port, listening_at)
     (catalog,) = catalogs
-    threading.Thread(target=catalog.prepare, daemon=True).start()
+    ended = threading.Event()
+    threading.Thread(target=catalog.keep_up, args=(ended,), daemon=True).start()
     ready(security.printed_address(listening.effective_port, token))
     try:
         listening.run()
     finally:
+        ended.set()
         listening.close()
         catalog.keep()

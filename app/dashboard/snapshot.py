@@ -34,9 +34,10 @@ class Entry:
     kept: Verdict | None = field(default=None, compare=False, repr=False)
 
     @property
-    def is_judged(self) -> bool:
-        """Whether the verdict was computed."""
-        return "verdict" in self.__dict__
+    def known_verdict(self) -> Verdict | None:
+        """The verdict where it is known without work; None where it must be computed."""
+        known: Verdict | None = self.__dict__.get("verdict")
+        return known or self.kept
 
     @cached_property
     def verdict(self) -> Verdict:

@@ -20,8 +20,10 @@ import os
 import stat
 import time
 from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ired_diag.runs.fingerprints import Fingerprint, fingerprint, readability, tree
 
@@ -49,6 +51,22 @@ class _Folder:
     listed: float
 
 
+class TreeState(NamedTuple):
+    """What a later session must know to look only at what changed since.
+
+    Attributes:
+        prints: The states of all files and folders.
+        folders: The time of change, inode and mode of each folder; None of one that must be listed again.
+        passed: Entries that a walk has passed over, by their folder.
+        has_links: Whether any folder is a link.
+    """
+
+    prints: Mapping[str, Sequence[int]]
+    folders: Mapping[str, Sequence[int] | None]
+    passed: Mapping[str, Sequence[str]]
+    has_links: bool
+
+
 class WatchedTree:
     """Files and folders under a root, and what has changed among them."""
 
@@ -64,6 +82,7 @@ class WatchedTree:
         self._passed: dict[str, set[str]] = {}  # entries that a walk has passed over
         self._in_order: list[str] | None = None
         self._turn = 0
+        self._is_all_to_be_listed = False
 
     def look(self) -> frozenset[str]:
         """Return the files and folders that changed, appeared or are gone since the last look."""
@@ -77,17 +96,46 @@ class WatchedTree:
             self._in_order = None
         return frozenset(changed)
 
+    def state(self) -> TreeState:
+        """Return what was seen, for a later session."""
+        folders: dict[str, State | None] = {}
+        for path, folder in self._folders.items():
+            is_settled = folder.listed >= folder.since + SETTLED
+            folders[path] = folder.state if is_settled else None
+        passed = {path: sorted(entries) for path, entries in self._passed.items()}
+        return TreeState(dict(self.prints), folders, passed, self.has_links)
+
+    def restore(self, state: TreeState) -> None:
+        """Take over what an earlier session saw; the next look tells what changed since."""
+        now = time.monotonic()
+        self.prints = {path: Fingerprint(*known) for path, known in state.prints.items()}
+        self._folders = {}
+        for path, known in state.folders.items():
+            own = None if known is None else (known[0], known[1], known[2])
+            self._folders[path] = _Folder(own, since=-math.inf, listed=now)
+        self._files = [path for path in self.prints if path not in self._folders]
+        self._passed = {path: set(entries) for path, entries in state.passed.items()}
+        self.has_links = state.has_links
+        self._in_order = None
+
+    def list_all(self) -> None:
+        """Let the next look list every folder, whatever its time of change says."""
+        self._is_all_to_be_listed = True
+
     def under(self, folder: Path) -> object:
         """Return a value that stays the same while nothing at or under a folder changes."""
         place = str(folder)
         if self.has_links or place not in self.prints:
             return tree(folder)
+        return [(path, self.prints[path]) for path in (place, *self.paths_in(folder))]
+
+    def paths_in(self, folder: Path) -> list[str]:
+        """Return the known files and folders in a folder, at any depth."""
         if self._in_order is None:
             self._in_order = sorted(self.prints)
-        first = bisect_left(self._in_order, f"{place}{os.sep}")
-        end = bisect_left(self._in_order, f"{place}{AFTER_SEPARATOR}")
-        paths = (place, *self._in_order[first:end])
-        return [(path, self.prints[path]) for path in paths]
+        first = bisect_left(self._in_order, f"{folder}{os.sep}")
+        end = bisect_left(self._in_order, f"{folder}{AFTER_SEPARATOR}")
+        return self._in_order[first:end]
 
     def _walk(self) -> frozenset[str]:
         """Look at everything; return what differs from before."""
@@ -141,6 +189,7 @@ class WatchedTree:
         """
         now = time.monotonic()
         self._turn = (self._turn + 1) % TURNS
+        is_all, self._is_all_to_be_listed = self._is_all_to_be_listed, False
         for number, (path, folder) in enumerate(self._folders.items()):
             state = _state_of_folder(path)
             if state is None:
@@ -148,7 +197,7 @@ class WatchedTree:
             if state != folder.state:
                 folder.state, folder.since = state, now
             is_settled = folder.listed >= folder.since + SETTLED
-            is_its_turn = number % TURNS == self._turn
+            is_its_turn = is_all or number % TURNS == self._turn
             if is_settled and not is_its_turn:
                 continue
             folder.listed = now

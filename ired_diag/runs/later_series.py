@@ -6,40 +6,32 @@ disk until a curve is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.runs.fingerprints import Fingerprint
 from ired_diag.runs.history import Floats, History, Integers, Series
+
+ReadHistory = Callable[[Path, Fingerprint], Mapping[str, Series]]  # of a run folder, in a state of its file
 
 
 class Outline(NamedTuple):
-    """What is known of a metric without its values: its name, its length and its last step."""
+    """What is known of a metric without its values: its length and its last step."""
 
-    name: str
     length: int
     last_step: int | None
-
-
-class _Source:
-    """The values of all metrics of one history, read at once."""
-
-    def __init__(self, read: Callable[[], Mapping[str, Series]]) -> None:
-        self._read = read
-
-    @cached_property
-    def series(self) -> Mapping[str, Series]:
-        return self._read()
 
 
 class LaterSeries(Series):
     """One metric over training, read at the first use of its steps or values."""
 
-    def __init__(self, outline: Outline, source: _Source) -> None:
+    def __init__(self, name: str, outline: Outline, metrics: LaterMetrics) -> None:
         """Read nothing yet."""
-        object.__setattr__(self, "_outline", outline)  # the class is frozen
-        object.__setattr__(self, "_source", source)
+        object.__setattr__(self, "_name", name)  # the class is frozen
+        object.__setattr__(self, "_outline", outline)
+        object.__setattr__(self, "_metrics", metrics)
 
     def __len__(self) -> int:
         return self._outline.length
@@ -61,38 +53,85 @@ class LaterSeries(Series):
         return self._values_now().values
 
     def _values_now(self) -> Series:
-        outline = self._outline
-        series = self._source.series.get(outline.name)
-        if series is None or len(series) != outline.length:
+        series = self._metrics.values_now().get(self._name)
+        if series is None or len(series) != self._outline.length:
             raise UnreadableFile(
-                f"{outline.name}: its file was written again while it was looked at. Look again."
+                f"{self._name}: its file was written again while it was looked at. Look again."
             )
         return series
 
+    _name: str
     _outline: Outline
-    _source: _Source
+    _metrics: LaterMetrics
 
 
-def outlines_of(history: History) -> list[Outline]:
+class LaterMetrics(Mapping[str, Series]):
+    """All metrics of a run folder by their names, read together at the first use of any value.
+
+    Attributes:
+        folder: The run folder.
+        state: State of the file of its history, in which alone it is read.
+        outlines: What is known of each metric.
+        read: Reads the metrics. It is set by whoever unpacks this.
+    """
+
+    def __init__(self, folder: Path, state: Fingerprint, outlines: Mapping[str, Outline]) -> None:
+        """Read nothing yet."""
+        self.folder = str(folder)
+        self.state = tuple(state)
+        self.outlines = {name: tuple(outline) for name, outline in outlines.items()}
+        self.read: ReadHistory | None = None
+        self._series: dict[str, LaterSeries] = {}
+        self._values: Mapping[str, Series] | None = None
+
+    def __getitem__(self, name: str) -> Series:
+        if name not in self._series:
+            self._series[name] = LaterSeries(name, Outline(*self.outlines[name]), self)
+        return self._series[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.outlines)
+
+    def __len__(self) -> int:
+        return len(self.outlines)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.outlines
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.folder, self.state, self.outlines
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.folder, self.state, self.outlines = state
+        self.read, self._values = None, None
+        self._series = {}
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the values were read."""
+        return self._values is not None
+
+    def values_now(self) -> Mapping[str, Series]:
+        """Return the metrics with their values.
+
+        Raises:
+            UnreadableFile: Something else than an appended line has changed since.
+        """
+        if self._values is None:
+            assert self.read is not None
+            self._values = self.read(Path(self.folder), Fingerprint(*self.state))
+        return self._values
+
+
+def outlines_of(history: History) -> dict[str, Outline]:
     """Return what is known of each metric of a history without its values."""
-    outlines: list[Outline] = []
+    outlines: dict[str, Outline] = {}
     for name, series in history.series.items():
         last_step = series.last_step if len(series) else None
-        outlines.append(Outline(name, len(series), last_step))
+        outlines[name] = Outline(len(series), last_step)
     return outlines
-
-
-def later(outlines: Sequence[Outline], read: Callable[[], Mapping[str, Series]]) -> dict[str, Series]:
-    """Return metrics that are read at their first use.
-
-    Args:
-        outlines: What is known of each.
-        read: Returns all of them; it is called once, at the first use of any.
-    """
-    source = _Source(read)
-    return {outline.name: LaterSeries(outline, source) for outline in outlines}
 
 
 def is_later(history: History) -> bool:
     """Say whether the values of a history may still have to be read."""
-    return any(isinstance(series, LaterSeries) for series in history.series.values())
+    return isinstance(history.series, LaterMetrics)
