@@ -27,6 +27,7 @@ from app.dashboard.pages import study as page
 from app.dashboard.snapshot import Entry
 from app.dashboard.watched_tree import WatchedTree
 from ired_diag.open import open_study
+from ired_diag.readers import logs
 from ired_diag.runs.fingerprints import tree
 from ired_diag.runs.history import Row, to_jsonl
 from ired_diag.runs.later_series import LaterMetrics
@@ -490,6 +491,7 @@ def test_logs_of_other_programs_are_read_once_for_all_sessions(tmp_path: Path, s
     first.prepare()
     second = Catalog(root, cache=cache)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(catalog_module, "read_log", lambda _: pytest.fail("a log is read again"))
-        assert second.refresh().study == first.refresh().study == open_study(root)
+        patched.setattr(logs, "read_log", lambda _: pytest.fail("a log is read again"))
+        assert second.refresh().study == first.refresh().study
+    assert second.refresh().study == open_study(root)
     assert len(second.refresh().entries) == 2 and second.folders.reads == 0

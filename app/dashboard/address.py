@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from ired_diag.comparison.margin import ABSOLUTE, Margin, margin_of, parse_margin
 from ired_diag.errors import DiagError
+
+if TYPE_CHECKING:
+    from ired_diag.comparison.margin import Margin
 
 MOST_CHARACTERS = 300  # of one word
 MOST_WORDS = 500  # of one list
@@ -157,10 +159,10 @@ class View:
 def _written(value: Any) -> list[str]:
     if isinstance(value, bool):
         return [str(int(value))]
-    if isinstance(value, Margin):
-        return [value.text]
-    if not isinstance(value, tuple):
+    if isinstance(value, str | int | float | None):
         return [str(value)]
+    if not isinstance(value, tuple):
+        return [value.text]  # a margin
     if isinstance(value[0], float | int):
         return [",".join(repr(float(end)) for end in value)]
     return list(value)
@@ -201,6 +203,8 @@ def _page(values: list[str]) -> str:
 
 def _margin(values: list[str]) -> float | Margin:
     """Return a share, or an absolute margin: ``0.05abs``."""
+    from ired_diag.comparison.margin import ABSOLUTE, margin_of, parse_margin
+
     try:
         if values[-1].endswith(ABSOLUTE):
             return margin_of(parse_margin(values[-1]))

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from app.dashboard.address import View
 from app.dashboard.comparisons import Comparisons
@@ -35,12 +35,7 @@ from app.dashboard.replaced_runs import Change, with_changes
 from app.dashboard.snapshot import Entry, Snapshot
 from app.dashboard.tables import Tables
 from app.dashboard.watched_tree import WatchedTree
-from ired_diag.catalogue import FILE, Catalogue, open_catalogue
 from ired_diag.errors import DiagError, UnreadableFile
-from ired_diag.grouping import open_arguments
-from ired_diag.open import open_study, with_grouping
-from ired_diag.readers.foreign_configuration import configuration_files
-from ired_diag.readers.logs import read_log
 from ired_diag.runs.completion import Completion, completion_of
 from ired_diag.runs.find import METRICS
 from ired_diag.runs.fingerprints import Fingerprint, fingerprints, tree
@@ -52,10 +47,14 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.store import read_run
 from ired_diag.runs.study import Skipped, Study
 
+if TYPE_CHECKING:
+    from ired_diag.catalogue import Catalogue
+
 Read = TypeVar("Read")
 PAUSE = 0.001  # s between two verdicts in the background: pages that are asked for come first
 KEEP_EVERY = 300.0  # s between two times that a changing study is kept
 CHANGING = ("running", "cut off")  # how far a run came by the age of its log
+CATALOGUE = "catalogue.sqlite"  # which all commands share (``ired_diag.catalogue``)
 ID_LENGTH = 12  # hexadecimal digits: 48 bits, so that ids of a million runs hardly ever collide
 
 
@@ -132,7 +131,7 @@ class Catalog:
         self.file: StudyFile | None = None
         self.catalogue_file: Path | None = None
         if cache is not None:
-            self.catalogue_file = cache.folder.with_name("catalogue") / FILE
+            self.catalogue_file = cache.folder.with_name("catalogue") / CATALOGUE
             choice = (self.grouping, self.patterns, self.choice)
             self.file = StudyFile.of(cache.folder.with_name("studies"), root, choice)
         self.folders, self.logs = _Memory(), _Memory()
@@ -200,6 +199,10 @@ class Catalog:
         return self.logs.reads + self.follower.parsed + self.follower.appended
 
     def _open(self) -> Study:
+        # The readers of all formats, which a session that takes over its study does not need at once.
+        from ired_diag.grouping import open_arguments
+        from ired_diag.open import open_study
+
         self.opened += 1
         self._as_read.clear()
         open_paths = partial(open_study, read_folder=self._run, read_log=self._attempts)
@@ -229,11 +232,19 @@ class Catalog:
         changes: list[Change] = []
         try:
             for folder in folders:
-                run = with_grouping(self._run(Path(folder)), self.grouping)
-                changes.append(Change(with_grouping(before[folder], self.grouping), run))
+                run = self._as_grouped(self._run(Path(folder)))
+                changes.append(Change(self._as_grouped(before[folder]), run))
         except (DiagError, OSError):  # it is a run no more
             return None
         return with_changes(self._snapshot.study, changes, before)
+
+    def _as_grouped(self, run: Run) -> Run:
+        """Return a run with the seed and the ignored keys that the user says."""
+        if self.grouping == Grouping():
+            return run
+        from ired_diag.open import with_grouping
+
+        return with_grouping(run, self.grouping)
 
     def _as_chosen(self, study: Study) -> Study:
         """Return a study that is judged as the command line says."""
@@ -262,6 +273,8 @@ class Catalog:
         return self.logs.get(path, _state_of_log(path), self._read_log)
 
     def _read_log(self, path: Path) -> Sequence[Run]:
+        from ired_diag.readers.logs import read_log
+
         if self._catalogue is None:
             return read_log(path)
         return self._catalogue.log(path, read_log)
@@ -272,6 +285,8 @@ class Catalog:
         if self.catalogue_file is None:
             yield
             return
+        from ired_diag.catalogue import open_catalogue
+
         with open_catalogue(self.catalogue_file) as self._catalogue:
             yield
         self._catalogue = None
@@ -431,6 +446,8 @@ def _state_of_log(path: Path) -> object:
 
     They are the log itself, its .err, the journal of a database, and configurations.
     """
+    from ired_diag.readers.foreign_configuration import configuration_files
+
     if path.is_dir():
         return tree(path)
     journal = path.with_name(f"{path.name}-wal")
