@@ -28,6 +28,7 @@ from app.dashboard.snapshot import Entry
 from app.dashboard.watched_tree import WatchedTree
 from ired_diag.open import open_study
 from ired_diag.readers import logs
+from ired_diag.runs import store
 from ired_diag.runs.fingerprints import tree
 from ired_diag.runs.history import Row, to_jsonl
 from ired_diag.runs.later_series import LaterMetrics
@@ -426,7 +427,7 @@ def test_a_run_that_changes_while_it_is_read_is_read_again(
     cache = HistoryCache(tmp_path / "cache" / "histories")
     Catalog(many, cache=cache).prepare()
     append(many / "q105" / "seed1", 9000, 0.5)
-    read_run, numbers = catalog_module.read_run, iter(range(1000))
+    read_run, numbers = store.read_run, iter(range(1000))
 
     def read_meanwhile(folder: Path, **keys: Any) -> Run:
         number = next(numbers)

@@ -153,9 +153,16 @@ class Catalog:
         self._catalogue: Catalogue | None = None  # while the study is put together
         self._snapshot = Snapshot(version=0, updated=0.0, study=Study(()), entries={})
 
-    def refresh(self) -> Snapshot:
-        """Look whether anything has changed, and return the study as it is."""
+    def refresh(self, *, recent: float = 0.0) -> Snapshot:
+        """Look whether anything has changed, and return the study as it is.
+
+        Args:
+            recent: Seconds since the last look, within which none is needed.
+        """
         with self._lock:
+            age = time.time() - self._snapshot.updated
+            if 0 <= age < recent:
+                return self._snapshot
             if not self._is_restored:
                 self._is_restored = True
                 self._restore()

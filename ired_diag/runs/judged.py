@@ -181,9 +181,11 @@ def is_configured(metric: str, runs: Iterable[Run]) -> bool:
 
 def other_sets_in_words(metric: str, runs: Iterable[Run]) -> str:
     """Return that a model was evaluated on other data too, with the names; nothing where it was not."""
+    # Most runs of a study log the same metrics: each list of them is looked at once.
+    logged = {tuple(run.history.series) for run in runs}
     names: set[str] = set()
-    for run in runs:
-        names.update(other_evaluation_sets(metric, run.history.series))
+    for metrics in logged:
+        names.update(other_evaluation_sets(metric, metrics))
     if not names:
         return ""
     also = _names(sorted(names))

@@ -79,7 +79,9 @@ class LaterMetrics(Mapping[str, Series]):
         """Read nothing yet."""
         self.folder = str(folder)
         self.state = tuple(state)
-        self.outlines = {name: tuple(outline) for name, outline in outlines.items()}
+        self.outlines: dict[str, tuple[int, int | None]] = {}
+        for name, outline in outlines.items():
+            self.outlines[name] = (outline.length, outline.last_step)
         self.read: ReadHistory | None = None
         self._series: dict[str, LaterSeries] = {}
         self._values: Mapping[str, Series] | None = None
