@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.dashboard import catalog as catalog_module
-from app.dashboard import kept_study, watched_tree
+from app.dashboard import kept_study, study_reader, watched_tree
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components.paging import part_of
@@ -159,7 +158,8 @@ def test_a_refresh_of_one_changed_run_reads_that_run_and_no_other(many: Path) ->
     before = catalog.refresh()
     append(many / "q105" / "seed1", 9000, 0.5)
     after = catalog.refresh()
-    assert (catalog.opened, catalog.follower.appended, after.version) == (1, 1, before.version + 1)
+    assert (catalog.reader.opened, catalog.reader.follower.appended) == (1, 1)
+    assert after.version == before.version + 1
     changed = [id for id, entry in after.entries.items() if entry is not before.entries[id]]
     assert [after.entries[id].run.label for id in changed] == ["q105/seed1"]
     assert after.study == open_study(many)
@@ -188,7 +188,7 @@ def test_any_row_of_changes_ends_where_opening_again_ends(many: Path) -> None:
                 (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
                 (folder / "checkpoints" / f"step-{number}.safetensors").write_bytes(b"")
         assert catalog.refresh().study == open_study(many), number
-    assert 1 < catalog.opened < 31
+    assert 1 < catalog.reader.opened < 31
 
 
 def test_a_run_completes_with_its_siblings_and_is_unknown_again_when_one_goes_on(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_run_completes_with_its_siblings_and_is_unknown_again_when_one_goes_on
     assert {entry.completion for entry in catalog.refresh().entries.values()} == {"complete"}
     append(tmp_path / "runs" / "q1" / "seed0", 9000, 0.5)
     assert {entry.completion for entry in catalog.refresh().entries.values()} == {"unknown"}
-    assert catalog.opened == 1
+    assert catalog.reader.opened == 1
     append(tmp_path / "runs" / "q1" / "seed1", 9000, 0.5)
     assert {entry.completion for entry in catalog.refresh().entries.values()} == {"complete"}
 
@@ -261,10 +261,11 @@ def test_a_second_session_reads_no_run_and_only_the_curves_it_shows(
     first.prepare()
     second = Catalog(many, cache=cache)
     snapshot = second.refresh()
-    assert second.restored == GROUPS * SEEDS and second.opened == second.folders.reads == second.parses == 0
+    assert second.reader.restored == GROUPS * SEEDS
+    assert second.reader.opened == second.reader.folders.reads == second.reader.parses == 0
     page.layout(View(sort="last"), second)
     loaded = [entry.run.label for entry in snapshot.entries.values() if _is_loaded(entry.run)]
-    assert len(loaded) == page.GROUPS_AT_ONCE * SEEDS and second.parses == 0
+    assert len(loaded) == page.GROUPS_AT_ONCE * SEEDS and second.reader.parses == 0
     assert snapshot.study == open_study(many)
     for entry in snapshot.entries.values():
         assert entry.verdict == verdict_of(entry.run)
@@ -300,7 +301,7 @@ def test_a_damaged_study_file_means_that_runs_are_read(
     catalog = Catalog(many, cache=cache)
     catalog.prepare()
     assert catalog.refresh().study == open_study(many)
-    assert catalog.restored == 0 and catalog.opened == 1
+    assert catalog.reader.restored == 0 and catalog.reader.opened == 1
     assert [entry.verdict for entry in catalog.refresh().entries.values()] == [
         verdict_of(run) for run in open_study(many).runs
     ]
@@ -340,7 +341,7 @@ def test_two_dashboards_at_once_keep_the_same_and_disturb_nobody(
     other.prepare()
     third = Catalog(many, cache=cache)
     assert third.refresh().study == open_study(many)
-    assert third.restored == GROUPS * SEEDS and third.opened == 0
+    assert third.reader.restored == GROUPS * SEEDS and third.reader.opened == 0
 
 
 def test_a_read_only_folder_is_shown_and_nothing_is_written_in_it(
@@ -370,7 +371,7 @@ def test_a_run_that_was_just_written_is_read_again_by_the_next_session(tmp_path:
     Catalog(root, cache=cache).prepare()
     second = Catalog(root, cache=cache)
     second.refresh()
-    assert (second.restored, second.opened, second.folders.reads) == (1, 0, 1)
+    assert (second.reader.restored, second.reader.opened, second.reader.folders.reads) == (1, 0, 1)
 
 
 def test_what_changed_between_two_sessions_is_read_by_the_second(
@@ -382,13 +383,13 @@ def test_what_changed_between_two_sessions_is_read_by_the_second(
     second = Catalog(many, cache=cache)
     entry = _entry_of(second, "q105/seed1")
     assert entry.verdict == verdict_of(entry.run) and entry.verdict.last == 0.5
-    assert (second.opened, second.folders.reads) == (0, 1)
+    assert (second.reader.opened, second.reader.folders.reads) == (0, 1)
     second.prepare()
     shutil.rmtree(many / "q105" / "seed1")
     write_run(many, "q900", 0, 3.0)
     third = Catalog(many, cache=cache)
     assert third.refresh().study == open_study(many)
-    assert (third.opened, third.folders.reads) == (1, 1)
+    assert (third.reader.opened, third.reader.folders.reads) == (1, 1)
 
 
 def _entry_of(catalog: Catalog, label: str) -> Entry:
@@ -438,7 +439,7 @@ def test_a_run_that_changes_while_it_is_read_is_read_again(
             append(folder, 9100, 0.6)
         return run
 
-    monkeypatch.setattr(catalog_module, "read_run", read_meanwhile)
+    monkeypatch.setattr(study_reader, "read_run", read_meanwhile)
     second = Catalog(many, cache=cache)
     second.prepare()
     assert next(numbers) == 1
@@ -456,7 +457,7 @@ def test_a_look_that_fails_leaves_its_changes_to_the_next(
     catalog.refresh()
     append(many / "q105" / "seed1", 9000, 0.5)
     with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
-        patched.setattr(catalog_module, "with_changes", lambda *_: 1 / 0)
+        patched.setattr(study_reader, "with_changes", lambda *_: 1 / 0)
         catalog.refresh()
     assert _entry_of(catalog, "q105/seed1").verdict.last == 0.5
 
@@ -473,7 +474,7 @@ def test_a_history_that_goes_while_it_is_judged_stops_no_session(
     second.refresh()
     (many / "q105" / "seed1" / "metrics.jsonl").unlink()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(second.tree, "look", frozenset)
+        patched.setattr(second.reader.tree, "look", frozenset)
         second.prepare()
     second.prepare()
     assert _entry_of(second, "q105/seed1").verdict.metric is None
@@ -495,4 +496,4 @@ def test_logs_of_other_programs_are_read_once_for_all_sessions(tmp_path: Path, s
         patched.setattr(logs, "read_log", lambda _: pytest.fail("a log is read again"))
         assert second.refresh().study == first.refresh().study
     assert second.refresh().study == open_study(root)
-    assert len(second.refresh().entries) == 2 and second.folders.reads == 0
+    assert len(second.refresh().entries) == 2 and second.reader.folders.reads == 0

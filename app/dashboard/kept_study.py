@@ -43,6 +43,7 @@ SUFFIX = ".study"
 CHECK = 9  # bytes of the first line
 MOST_BYTES = 1 << 30  # of all studies together; one of ten thousand runs has about 12 MB
 UNSETTLED = 2.0  # seconds in which two writes may bear the same time
+NO_FILE = (-1, -1, -1)  # the state of no file
 OF_THE_RUN = ("run", "completion", "direction")  # what a verdict repeats of its run
 
 
@@ -131,7 +132,7 @@ def with_unsettled(
 
 
 def without_values(
-    study: Study | None, as_read: Mapping[str, Run], prints: Mapping[str, Fingerprint]
+    study: Study | None, as_read: Mapping[str, Run], prints: Mapping[str, Sequence[int]]
 ) -> tuple[Study | None, dict[str, Run]]:
     """Return a study and its run folders without the values of their metrics, to be kept.
 
@@ -166,13 +167,14 @@ def without_values(
     return replace(study, runs=tuple(map(bare, study.runs))), folders
 
 
-def _without_values(run: Run, prints: Mapping[str, Fingerprint]) -> History:
+def _without_values(run: Run, prints: Mapping[str, Sequence[int]]) -> History:
     """Return the history of a run folder with metrics that are read later."""
     if not run.history.series:
         return run.history
     file = run.path / METRICS
-    state = prints.get(str(file)) or fingerprint(file) or Fingerprint(-1, -1, -1)
-    return replace(run.history, series=LaterMetrics(run.path, state, outlines_of(run.history)))
+    state = prints.get(str(file)) or fingerprint(file) or NO_FILE
+    metrics = LaterMetrics(run.path, Fingerprint(*state), outlines_of(run.history))
+    return replace(run.history, series=metrics)
 
 
 def _with_shared_words(value: Any) -> Any:
