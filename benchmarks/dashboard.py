@@ -37,6 +37,7 @@ import numpy as np
 
 from ired_diag.runs.history import Row, to_jsonl
 
+ROOT = Path(__file__).resolve().parents[1]
 GOAL_SECONDS, GOAL_BYTES = 3.0, 2_000_000
 PATIENCE = 600_000  # ms
 SEEDS = 10  # of a group
@@ -94,16 +95,21 @@ def write_study(root: Path, size: Size, rng: np.random.Generator) -> None:
 
 
 @contextlib.contextmanager
-def served(root: Path, cache: Path) -> Iterator[tuple[str, float, int]]:
-    """Serve a study while it lasts; yields its address, the seconds until it was told, and the process."""
+def served(root: Path, cache: Path, *, build: Path = ROOT) -> Iterator[tuple[str, float, int]]:
+    """Serve a study while it lasts; yields its address, the seconds until it was told, and the process.
+
+    Args:
+        root: The study.
+        cache: The user's cache folder.
+        build: The code that serves it.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "app.cli", "dashboard", str(root), "--no-browser", "--port", str(port)]
     start = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "XDG_CACHE_HOME": str(cache)}
-    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(build)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=build, env=environment)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

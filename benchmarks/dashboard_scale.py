@@ -1,21 +1,26 @@
 """The dashboard at ten thousand runs: the first page, a refresh, a sort, a filter, and memory.
 
-    python -m benchmarks.dashboard_scale [--runs 10000] [--root DIR] [--chromium FILE] [--no-browser]
+    python -m benchmarks.dashboard_scale [--runs 10000] [--root DIR] [--before aa46d43] [--alone]
+        [--chromium FILE] [--no-browser]
 
-A study of run folders is written into a temporary folder (``--root`` takes one that is there, and appends a
-line to the history of one of its runs). Measured are
+A study of run folders is written into a temporary folder (``--root`` takes one that is there, and appends
+lines to the history of one of its runs). Measured are
 
-- cold: the first start of ``ired-diag dashboard``, with an empty cache; warm: the second;
-- page: from opening the address until the first row of the Study page can be clicked, in headless Chromium.
-  The server has just printed its address, and begins to read at that moment; its CPU seconds count from the
-  start of the process, 1.5 of which are imports. Without Chromium: from asking
-  for the first refresh until the page is laid out and written as JSON, in one process;
+- start: from the start of ``ired-diag dashboard`` until it prints its address;
+- page: from opening that address until the first row of the Study page can be clicked, in headless Chromium.
+  The server has just begun to read. Its CPU seconds count from the start of the process;
+- cold: the first start, with an empty cache; warm: one after a session that has read and judged all runs;
 - refresh: CPU seconds of a look that finds nothing changed, and of one that finds one line appended to one
-  history, the median of five;
+  history, the median of three;
 - sort, filter: CPU seconds until the table is laid out by another column, or by a condition;
 - memory: the largest resident size of the server after the first page (``VmHWM``).
 
-Exit status 3 where a goal is missed: the warm page within 3 s, the refresh of one changed file within 0.3 s.
+The earlier commit is checked out into a temporary folder and measured in turn on the same runs, with a cache
+of its own; printed are the ratios. Clock times depend on what else the machine does: its load is printed.
+Without Chromium there is no page, and CPU seconds of looks alone are measured.
+
+Exit status 3 where a goal is missed: start and warm page together within 3 s, and the refresh of one changed
+file within 0.3 s of CPU.
 """
 
 from __future__ import annotations
@@ -25,11 +30,12 @@ import json
 import os
 import re
 import shutil
-import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,25 +48,80 @@ from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.history_cache import HistoryCache
 from app.dashboard.pages import study
-from benchmarks.dashboard import PATIENCE, ROW, served
+from benchmarks.against_before import BEFORE, checked_out
+from benchmarks.dashboard import PATIENCE, ROOT, ROW, served
 from ired_diag.runs.history import Row, to_jsonl
 
 GOAL_PAGE, GOAL_REFRESH = 3.0, 0.3
 SEEDS, POINTS = 10, 40
-REPEATS = 5
+REPEATS = 3
 CONDITION = "last < 0.0098 and learning_rate <= 3e-4"
+GREW = "refresh, one history grew"
+
+# Run by each build in a process of its own; arguments: the runs, the cache.
+LOOKS = """
+import json, statistics, sys, time
+from pathlib import Path
+from app.dashboard.catalog import Catalog
+from app.dashboard.history_cache import HistoryCache
+
+def cpu_of_look():
+    start = time.process_time()
+    catalog.refresh()
+    return time.process_time() - start
+
+catalog = Catalog(Path(sys.argv[1]), cache=HistoryCache(Path(sys.argv[2])))
+for entry in catalog.refresh().entries.values():
+    entry.verdict
+unchanged = [cpu_of_look() for _ in range(3)]
+history = catalog.snapshot().study.runs[-1].path / "metrics.jsonl"
+grew = []
+for number in range(3):
+    with history.open("a") as file:
+        step = time.time_ns() // 1_000_000
+        file.write(json.dumps({"step": step, "attempt": 1, "validation/mse": 0.0097}) + chr(10))
+    version = catalog.snapshot().version
+    grew.append(cpu_of_look())
+    assert catalog.snapshot().version == version + 1, "a refresh missed a change"
+print(json.dumps([statistics.median(unchanged), statistics.median(grew)]))
+"""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What the first page took: seconds by the clock, CPU seconds and largest size (MB) of the server."""
+    """What the first page took.
 
-    seconds: float
+    Attributes:
+        start: Seconds from the start of the server to its address.
+        page: Seconds from opening the address until a row could be clicked.
+        cpu: CPU seconds of the server until then.
+        size: Its largest size, in MB.
+    """
+
+    start: float
+    page: float
     cpu: float
     size: float
 
+    @property
+    def total(self) -> float:
+        """Seconds from the start of the server until a row could be clicked."""
+        return self.start + self.page
+
     def __str__(self) -> str:
-        return f"{self.seconds:.2f} s by the clock, {self.cpu:.2f} s of CPU, {self.size:.0f} MB"
+        return (
+            f"{self.total:6.2f} s by the clock (start {self.start:.2f}, page {self.page:.2f}), "
+            f"{self.cpu:6.2f} s of CPU, {self.size:.0f} MB"
+        )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a build took: the first page, cold and warm (None without a browser), and looks."""
+
+    cold: Page | None
+    warm: Page | None
+    looks: Mapping[str, float]
 
 
 def write_study(root: Path, runs: int, rng: np.random.Generator) -> None:
@@ -82,9 +143,9 @@ def write_study(root: Path, runs: int, rng: np.random.Generator) -> None:
         (folder / "metrics.jsonl").write_bytes(to_jsonl(rows))
 
 
-def page_in_browser(browser: Any, root: Path, cache: Path) -> Page:
-    """Return what it took until the first row could be clicked."""
-    with served(root, cache) as (address, _, process):
+def page_in_browser(browser: Any, root: Path, cache: Path, build: Path) -> Page:
+    """Return what it took a build until the first row could be clicked."""
+    with served(root, cache, build=build) as (address, startup, process):
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         page = context.new_page()
         start = time.perf_counter()
@@ -93,24 +154,9 @@ def page_in_browser(browser: Any, root: Path, cache: Path) -> Page:
         row.wait_for(state="visible", timeout=PATIENCE)
         row.click(trial=True, timeout=PATIENCE)
         seconds = time.perf_counter() - start
-        taken = Page(seconds, cpu_of_process(process), largest_size(process))
+        taken = Page(startup, seconds, cpu_of_process(process), largest_size(process))
         context.close()
         return taken
-
-
-def page_in_process(root: Path, cache: Path) -> Page:
-    """Return what it took until a catalog that has read nothing had the page; all is kept afterwards."""
-    start, cpu = time.perf_counter(), time.process_time()
-    catalog = opened(root, cache)
-    to_json_plotly(study.layout(View(), catalog))
-    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    catalog.prepare()
-    return Page(seconds, cpu, largest_size(os.getpid()))
-
-
-def opened(root: Path, cache: Path) -> Catalog:
-    """Return a catalog that has not looked yet."""
-    return Catalog(root, cache=HistoryCache(cache / "ired-diag" / "histories"))
 
 
 def largest_size(process: int) -> float:
@@ -142,28 +188,46 @@ def cpu_of(action: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def looks(catalog: Catalog) -> dict[str, float]:
-    """Return CPU seconds of looks, sorts and filters of a catalog that is open."""
-    seconds = {"refresh, nothing changed": statistics.median(cpu_of(catalog.refresh) for _ in range(REPEATS))}
-    history = catalog.snapshot().study.runs[-1].path / "metrics.jsonl"
-    appended = []
-    for number in range(REPEATS):
-        with history.open("ab") as file:
-            file.write(to_jsonl([Row(10_000_000 + number, {"validation/mse": 0.0097})]))
-        version = catalog.snapshot().version
-        appended.append(cpu_of(catalog.refresh))
-        if catalog.snapshot().version != version + 1:
-            raise RuntimeError("a refresh missed a change")
-    seconds["refresh, one history grew"] = statistics.median(appended)
-    views = {
+def looks_of(build: Path, root: Path, cache: Path) -> dict[str, float]:
+    """Return CPU seconds of looks by a build; its cache holds all runs afterwards."""
+    command = [sys.executable, "-c", LOOKS, str(root), str(cache / "ired-diag" / "histories")]
+    environment = {**os.environ, "PYTHONPATH": str(build), "XDG_CACHE_HOME": str(cache)}
+    done = subprocess.run(command, cwd=build, env=environment, check=True, capture_output=True, text=True)
+    unchanged, grew = json.loads(done.stdout)
+    return {"refresh, nothing changed": unchanged, GREW: grew}
+
+
+def measured(build: Path, root: Path, cache: Path, browser: Any) -> Measured:
+    """Return what a build took."""
+    cold = warm = None
+    if browser is not None:
+        cold = page_in_browser(browser, root, cache, build)
+    looks = looks_of(build, root, cache)
+    if build == ROOT:
+        opened(root, cache).prepare()
+    if browser is not None:
+        page_in_browser(browser, root, cache, build)  # the first start after a line was appended
+        warm = page_in_browser(browser, root, cache, build)
+    return Measured(cold, warm, looks)
+
+
+def opened(root: Path, cache: Path) -> Catalog:
+    """Return a catalog that has not looked yet."""
+    return Catalog(root, cache=HistoryCache(cache / "ired-diag" / "histories"))
+
+
+def views(root: Path, cache: Path) -> dict[str, float]:
+    """Return CPU seconds of further views of a catalog that is open."""
+    catalog = opened(root, cache)
+    catalog.prepare()
+    queries = {
         "next part": View(part=2),
         "sort by the last value": View(sort="last"),
         "filter by words": View(filter="q1 complete"),
         "filter by a condition": View(filter=CONDITION),
     }
-    for name, view in views.items():
-        seconds[name] = cpu_of(partial(_page_of, view, catalog))
-    return seconds
+    _page_of(View(), catalog)
+    return {name: cpu_of(partial(_page_of, view, catalog)) for name, view in queries.items()}
 
 
 def _page_of(view: View, catalog: Catalog) -> str:
@@ -171,27 +235,47 @@ def _page_of(view: View, catalog: Catalog) -> str:
     return page
 
 
-def measure(root: Path, cache: Path, browser: Any) -> int:
-    """Print all numbers; return the exit status."""
-    page: Callable[[Path, Path], Page] = page_in_process
-    if browser is not None:
+def show(now: Measured, before: Measured | None) -> None:
+    """Print what was measured, with ratios to the earlier commit."""
+    for name in ("cold", "warm"):
+        page, earlier = getattr(now, name), before and getattr(before, name)
+        if page is None:
+            continue
+        print(f"first page, {name}: {page}")  # noqa: T201
+        if earlier is not None:
+            print(f"     {BEFORE}, {name}: {earlier}")  # noqa: T201
+            ratios = f"{earlier.total / page.total:.1f} by the clock, {earlier.cpu / page.cpu:.1f} of CPU"
+            print(f"     ratio: {ratios}")  # noqa: T201
+    for name, seconds in now.looks.items():
+        line = f"{name}: {seconds:.3f} s of CPU"
+        if before is not None:
+            line += f"; {BEFORE}: {before.looks[name]:.3f} s, ratio {before.looks[name] / seconds:.0f}"
+        print(line)  # noqa: T201
 
-        def page(root: Path, cache: Path) -> Page:
-            return page_in_browser(browser, root, cache)
 
-    print(f"first page, cold: {page(root, cache)}")  # noqa: T201
-    opened(root, cache).prepare()
-    warm = page(root, cache)
-    print(f"first page, warm: {warm}")  # noqa: T201
-    catalog = opened(root, cache)
-    catalog.refresh()
-    seconds = looks(catalog)
-    for name, spent in seconds.items():
-        print(f"{name}: {spent:6.3f} s of CPU")  # noqa: T201
-    is_missed = warm.seconds >= GOAL_PAGE or seconds["refresh, one history grew"] >= GOAL_REFRESH
-    if is_missed:
-        print(f"MISSED: the goals are {GOAL_PAGE:g} s for the warm page, {GOAL_REFRESH:g} s for a refresh")  # noqa: T201
-    return 3 if is_missed else 0
+def missed(now: Measured) -> list[str]:
+    """Return which goals are missed."""
+    goals: list[str] = []
+    if now.warm is not None and now.warm.total >= GOAL_PAGE:
+        goals.append(f"start and warm page: {now.warm.total:.2f} s, the goal is {GOAL_PAGE:g} s")
+    if now.looks[GREW] >= GOAL_REFRESH:
+        goals.append(f"{GREW}: {now.looks[GREW]:.3f} s of CPU, the goal is {GOAL_REFRESH:g} s")
+    return goals
+
+
+@contextmanager
+def _browser(chromium: str | None, *, is_wanted: bool) -> Iterator[Any]:
+    if not is_wanted:
+        yield None
+        return
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -199,23 +283,31 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--root", type=Path, help="Run folders. Default: they are made.")
+    parser.add_argument("--before", default=BEFORE, help="The earlier commit.")
+    parser.add_argument("--alone", action="store_true", help="Do not measure the earlier commit.")
     parser.add_argument("--chromium", default=shutil.which("chromium"), help="Its executable.")
-    parser.add_argument("--no-browser", action="store_true", help="Lay the page out in this process.")
+    parser.add_argument("--no-browser", action="store_true", help="Measure looks alone.")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        root, cache = options.root or Path(folder, "runs"), Path(folder, "cache")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        root = (options.root or folder / "runs").resolve()
         if options.root is None:
             write_study(root, options.runs, np.random.default_rng(0))
-        if options.no_browser:
-            return measure(root, cache, None)
-        from playwright.sync_api import sync_playwright
-
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
-            try:
-                return measure(root, cache, browser)
-            finally:
-                browser.close()
+        before = None
+        with _browser(options.chromium, is_wanted=not options.no_browser) as browser:
+            now = measured(ROOT, root, folder / "cache", browser)
+            if not options.alone:
+                with checked_out(options.before, folder) as build:
+                    before = measured(build, root, folder / "cache-before", browser)
+        load = os.getloadavg()[0]
+        print(f"{options.runs:,} runs; load {load:.1f} on {os.cpu_count()} cores")  # noqa: T201
+        show(now, before)
+        for view, seconds in views(root, folder / "cache").items():
+            print(f"{view}: {seconds:.3f} s of CPU")  # noqa: T201
+    goals = missed(now)
+    for goal in goals:
+        print(f"MISSED: {goal}")  # noqa: T201
+    return 3 if goals else 0
 
 
 if __name__ == "__main__":
