@@ -37,6 +37,7 @@ import numpy as np
 
 from ired_diag.runs.history import Row, to_jsonl
 
+ROOT = Path(__file__).resolve().parents[1]
 GOAL_SECONDS, GOAL_BYTES = 3.0, 2_000_000
 PATIENCE = 600_000  # ms
 SEEDS = 10  # of a group
@@ -94,23 +95,28 @@ def write_study(root: Path, size: Size, rng: np.random.Generator) -> None:
 
 
 @contextlib.contextmanager
-def served(root: Path, cache: Path) -> Iterator[tuple[str, float]]:
-    """Serve a study while it lasts; yields its address, and the seconds until it was told."""
+def served(root: Path, cache: Path, *, build: Path = ROOT) -> Iterator[tuple[str, float, int]]:
+    """Serve a study while it lasts; yields its address, the seconds until it was told, and the process.
+
+    Args:
+        root: The study.
+        cache: The user's cache folder.
+        build: The code that serves it.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "app.cli", "dashboard", str(root), "--no-browser", "--port", str(port)]
     start = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "XDG_CACHE_HOME": str(cache)}
-    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(build)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=build, env=environment)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         address = re.search(r"http://\S+", line)
         if address is None:
             raise RuntimeError(f"the dashboard told no address but {line!r}")
-        yield address[0], time.perf_counter() - start
+        yield address[0], time.perf_counter() - start, process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -126,7 +132,7 @@ def opened(browser: Any, root: Path, cache: Path, *, page: str, until: str) -> O
         page: Its name.
         until: Selector of what tells that the page can be used: it is seen and enabled.
     """
-    with served(root, cache) as (address, startup):
+    with served(root, cache) as (address, startup, _):
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         view, answers = context.new_page(), []
         view.on("response", lambda answer: answers.append(answer) if DATA in answer.url else None)

@@ -250,7 +250,7 @@ class Catalogue:
         for row in self._new:
             checksum = _checksum(row.error, row.runs)
             rows.append((row.place, code, row.state, row.error, row.runs, checksum, today))
-        with _transaction(connection):
+        with transaction(connection):
             connection.executemany("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             connection.executemany(
                 "UPDATE sources SET used = ? WHERE place = ?", [(today, place) for place in self._used]
@@ -262,7 +262,7 @@ class Catalogue:
         """Remove what was unused for the longest, until the rest is within the limit."""
         (count,) = connection.execute("SELECT COUNT(*) FROM sources").fetchone()
         while count and self.file.stat().st_size > MOST_BYTES:
-            with _transaction(connection):
+            with transaction(connection):
                 connection.execute(
                     "DELETE FROM sources WHERE place IN (SELECT place FROM sources ORDER BY used LIMIT ?)",
                     (count // 2 + 1,),
@@ -278,7 +278,7 @@ class Catalogue:
         with contextlib.suppress(sqlite3.Error):
             if connection is not None:
                 connection.close()
-        if not _is_whole(self.file):
+        if not is_whole(self.file):
             with contextlib.suppress(OSError):
                 self.file.unlink()
 
@@ -339,7 +339,8 @@ def _today() -> int:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write all that the block executes, or nothing where it raises."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -349,7 +350,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def _is_whole(file: Path) -> bool:
+def is_whole(file: Path) -> bool:
     """Say whether a file is a database that can be read, or there is none."""
     if not file.exists():
         return True

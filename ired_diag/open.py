@@ -404,11 +404,21 @@ def _results_configuration(folder: Path) -> dict[str, Any] | None:
     return read_json_object(config)
 
 
+def _resolved(folder: Path, parents: dict[Path, Path]) -> Path:
+    """Return a folder's place without links; that of its parent, which many share, is looked up once."""
+    if folder.name in ("", "..") or folder.is_symlink():
+        return folder.resolve()
+    if folder.parent not in parents:
+        parents[folder.parent] = folder.parent.resolve()
+    return parents[folder.parent] / folder.name
+
+
 def _open_run_folders(root: Path, contents: Contents, opened: _Opened, read_folder: ReadFolder) -> None:
     """Read run folders; among other files a damaged one is listed, one named by itself is an error."""
+    parents: dict[Path, Path] = {}
     for folder in contents.runs:
         try:
-            opened.runs[folder.resolve()] = read_folder(folder)
+            opened.runs[_resolved(folder, parents)] = read_folder(folder)
         except NotReadable as error:
             if folder == root:
                 raise

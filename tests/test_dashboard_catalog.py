@@ -59,10 +59,10 @@ def test_it_tells_what_open_study_tells(shared: Path) -> None:
 def test_unchanged_files_are_not_parsed_again(three: Path) -> None:
     catalog = Catalog(three)
     first = catalog.refresh()
-    assert (len(first.entries), catalog.parses, first.version) == (3, 3, 1)
+    assert (len(first.entries), catalog.reader.parses, first.version) == (3, 3, 1)
     for _ in range(3):
         again = catalog.refresh()
-    assert (catalog.parses, again.version) == (3, 1)
+    assert (catalog.reader.parses, again.version) == (3, 1)
     assert again.updated >= first.updated
     assert all(again.entries[id] is entry for id, entry in first.entries.items())
 
@@ -72,7 +72,7 @@ def test_only_the_run_that_grew_is_read_and_only_its_new_lines(three: Path) -> N
     first = catalog.refresh()
     append(three / "q900" / "seed1", Row(9900, {"validation/mse": 0.25}))
     second = catalog.refresh()
-    assert (catalog.follower.parsed, catalog.follower.appended, second.version) == (3, 1, 2)
+    assert (catalog.reader.follower.parsed, catalog.reader.follower.appended, second.version) == (3, 1, 2)
     changed = [id for id, entry in second.entries.items() if entry is not first.entries[id]]
     assert [second.entries[id].run.seed for id in changed] == [1]
     assert second.entries[changed[0]].verdict.last == 0.25
@@ -83,11 +83,11 @@ def test_foreign_logs_are_parsed_once_and_again_when_they_grow(write_log: LogWri
     catalog = Catalog(paths[0].parent)
     catalog.refresh()
     catalog.refresh()
-    assert catalog.parses == 3
+    assert catalog.reader.parses == 3
     with paths[0].open("a") as file:
         file.write("one more line\n")
     assert catalog.refresh().version == 2
-    assert catalog.parses == 4
+    assert catalog.reader.parses == 4
 
 
 def test_a_damaged_log_is_not_read_again_and_again(write_log: LogWriter) -> None:
@@ -95,10 +95,10 @@ def test_a_damaged_log_is_not_read_again_and_again(write_log: LogWriter) -> None
     (folder / "broken.json").write_text("{")
     catalog = Catalog(folder)
     catalog.refresh()
-    parses = catalog.parses
+    parses = catalog.reader.parses
     write_log(2, seed=1)
     assert len(catalog.refresh().study.skipped) == 1
-    assert catalog.parses == parses + 1
+    assert catalog.reader.parses == parses + 1
 
 
 def test_a_deleted_run_vanishes_and_the_others_keep_their_ids(three: Path) -> None:
@@ -149,7 +149,7 @@ def test_several_threads_see_whole_studies(three: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert seen == [3] * 120 and catalog.parses == 3
+    assert seen == [3] * 120 and catalog.reader.parses == 3
 
 
 numbers = st.floats(width=32) | st.sampled_from([float("nan"), float("inf")])
@@ -225,10 +225,10 @@ def test_a_second_session_parses_nothing_and_tells_the_same(three: Path, tmp_pat
     told = first.refresh()
     second = Catalog(three, cache=cache)
     assert second.refresh().study == told.study
-    assert (first.parses, second.parses) == (3, 0)
+    assert (first.reader.parses, second.reader.parses) == (3, 0)
     append(three / "q900" / "seed2", Row(9999, {"loss": 1.0}))
     assert second.refresh().study == open_study(three)
-    assert (second.follower.parsed, second.follower.appended) == (0, 1)
+    assert (second.reader.follower.parsed, second.reader.follower.appended) == (0, 1)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}\n", b"garbage", None])
@@ -241,7 +241,7 @@ def test_a_damaged_cache_means_that_the_source_is_read(
         path.write_bytes(path.read_bytes()[:-8] if damage is None else damage)
     catalog = Catalog(three, cache=cache)
     assert catalog.refresh().study == told
-    assert catalog.parses == 3
+    assert catalog.reader.parses == 3
 
 
 def test_a_cache_that_cannot_be_written_stops_nothing(three: Path, tmp_path: Path) -> None:

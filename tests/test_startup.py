@@ -56,3 +56,28 @@ def test_each_command_shows_an_example_in_its_help() -> None:
 def test_wrong_usage_ends_with_status_two() -> None:
     assert run("stats").returncode == 2
     assert run("no-such-command").returncode == 2
+
+
+def test_a_dashboard_starts_without_what_its_first_page_does_not_need(tmp_path: Path) -> None:
+    heavy = (
+        "torch",
+        "pandas",
+        "scipy.stats",
+        "scipy.special",
+        "matplotlib",
+        "plotly.express",
+        "ired_diag.comparison",
+        "ired_diag.claims",
+        "ired_diag.readers.logs",
+    )
+    code = (
+        "import sys; from pathlib import Path; import app.cli.dashboard, app.dashboard.listening\n"
+        "from app.dashboard.server import create_app\n"
+        f"create_app(Path({str(tmp_path)!r}), token='k', port=8050)\n"
+        f"print([m for m in {heavy!r} if m in sys.modules])"
+    )
+    root = Path(__file__).parents[1]
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert result.stdout.strip() == "[]"

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from ired_diag.comparison.margin import ABSOLUTE, Margin, margin_of, parse_margin
 from ired_diag.errors import DiagError
+
+if TYPE_CHECKING:
+    from ired_diag.comparison.margin import Margin
 
 MOST_CHARACTERS = 300  # of one word
 MOST_WORDS = 500  # of one list
@@ -69,6 +71,7 @@ class View:
         weights: Weights of checkpoints, raw or ema. Empty: those that were probed last.
         experiment: Experiment whose variants are a sweep. Empty: the first one that has a sweep.
         knob: Configuration key in which the variants differ.
+        part: Which part of a long table is shown, from 1.
     """
 
     page: str = "study"
@@ -101,6 +104,7 @@ class View:
     weights: str = ""
     experiment: str = ""
     knob: str = ""
+    part: int = 1
 
     @property
     def higher_is_better(self) -> bool | None:
@@ -155,10 +159,10 @@ class View:
 def _written(value: Any) -> list[str]:
     if isinstance(value, bool):
         return [str(int(value))]
-    if isinstance(value, Margin):
-        return [value.text]
-    if not isinstance(value, tuple):
+    if isinstance(value, str | int | float | None):
         return [str(value)]
+    if not isinstance(value, tuple):
+        return [value.text]  # a margin
     if isinstance(value[0], float | int):
         return [",".join(repr(float(end)) for end in value)]
     return list(value)
@@ -199,6 +203,8 @@ def _page(values: list[str]) -> str:
 
 def _margin(values: list[str]) -> float | Margin:
     """Return a share, or an absolute margin: ``0.05abs``."""
+    from ired_diag.comparison.margin import ABSOLUTE, margin_of, parse_margin
+
     try:
         if values[-1].endswith(ABSOLUTE):
             return margin_of(parse_margin(values[-1]))
@@ -218,6 +224,10 @@ def _number(values: list[str]) -> int | None:
     if not NUMBER.fullmatch(values[-1]):
         return None
     return int(values[-1])
+
+
+def _part(values: list[str]) -> int:
+    return max(_number(values) or 1, 1)
 
 
 def _window(values: list[str]) -> int:
@@ -266,4 +276,5 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "weights": _name,
     "experiment": _text,
     "knob": _text,
+    "part": _part,
 }

@@ -1,70 +1,44 @@
 """The study under a folder, as it is now: what has not changed is not read again.
 
-Every look compares the sizes, times and inodes of all files with those of the last look. Only when a file
-differs is the study put together again, and then only files that differ are read: of a history that grew,
-only its new lines. What is damaged is listed in ``Study.skipped`` or as a finding and stops nothing.
-Runs are named by an opaque id, so that an address never holds a path.
+Every look compares the states of all files and folders with those of the last look (``watched_tree``), and
+reads what differs (``study_reader``). The first look of a session is such a look too: it compares with what
+the last session saw (``kept_study``). What is damaged is listed in ``Study.skipped`` or as a finding and
+stops nothing. Runs are named by an opaque id, so that an address never holds a path.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import cast
 
 from app.dashboard.address import View
 from app.dashboard.comparisons import Comparisons
 from app.dashboard.diagnosis import Diagnosis
-from app.dashboard.following import Follower
 from app.dashboard.history_cache import HistoryCache
-from app.dashboard.judged import JudgedSnapshots, judged_run
+from app.dashboard.judged import JudgedSnapshots
+from app.dashboard.kept_study import KeptEntry, KeptStudy, StudyFile, without_values
 from app.dashboard.records import Recorder
 from app.dashboard.snapshot import Entry, Snapshot
+from app.dashboard.study_reader import StudyReader, no_garbage_collection
 from app.dashboard.tables import Tables
-from ired_diag.errors import DiagError
-from ired_diag.grouping import open_arguments
-from ired_diag.open import open_study
-from ired_diag.readers.foreign_configuration import configuration_files
-from ired_diag.readers.logs import read_log
-from ired_diag.runs.completion import completion_of
-from ired_diag.runs.fingerprints import Fingerprint, fingerprints, tree
+from ired_diag.errors import UnreadableFile
+from ired_diag.runs.completion import Completion, completion_of
+from ired_diag.runs.later_series import is_later
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
-from ired_diag.runs.store import read_run
-from ired_diag.runs.study import Skipped, Study
+from ired_diag.runs.study import Study
 
-Read = TypeVar("Read")
+PAUSE = 0.001  # s between two verdicts in the background: pages that are asked for come first
+KEEP_EVERY = 300.0  # s between two times that a changing study is kept
+CHANGING = ("running", "cut off")  # how far a run came by the age of its log
 ID_LENGTH = 12  # hexadecimal digits: 48 bits, so that ids of a million runs hardly ever collide
-
-
-@dataclass
-class _Memory:
-    """What a reader returned (or what it raised) for each path, while the files behind it are unchanged."""
-
-    kept: dict[Path, tuple[object, Any]] = field(default_factory=dict)
-    reads: int = 0
-
-    def get(self, path: Path, state: object, read: Callable[[Path], Read]) -> Read:
-        if path not in self.kept or self.kept[path][0] != state:
-            self.reads += 1
-            try:
-                self.kept[path] = state, read(path)
-            except DiagError as error:
-                self.kept[path] = state, error
-        result: Read | DiagError = self.kept[path][1]
-        if isinstance(result, DiagError):
-            raise result
-        return result
-
-    def forget(self, keep: Callable[[Path], bool]) -> None:
-        for path in list(self.kept):
-            if not keep(path):
-                del self.kept[path]
+EMPTY = Snapshot(version=0, updated=0.0, study=Study(()), entries={})
 
 
 class Catalog:
@@ -90,36 +64,58 @@ class Catalog:
             metric: Metric that judges the runs where the address names none. Default: detected by name.
             higher_is_better: Direction of the metric. Default: by configuration and name.
         """
-        self.choice = (metric, higher_is_better)
-        self.judgements = JudgedSnapshots()
         self.root = root
         self.grouping = grouping or Grouping()
         self.patterns = tuple(patterns)
-        self.follower = Follower(cache)
-        self.folders, self.logs = _Memory(), _Memory()
+        choice = (metric, higher_is_better)
+        self.reader = StudyReader(
+            root,
+            cache=cache,
+            grouping=self.grouping,
+            patterns=self.patterns,
+            choice=choice,
+        )
+        self.file: StudyFile | None = None
+        if cache is not None:
+            settings = (self.grouping, self.patterns, choice)
+            self.file = StudyFile.of(cache.folder.with_name("studies"), root, settings)
+        self.judgements = JudgedSnapshots()
         self.diagnosis = Diagnosis(self.judged)
         self.comparisons = Comparisons()
         self.tables = Tables()
         self.records = Recorder(root)
+        self._inside = f"{str(root).rstrip(os.sep)}{os.sep}"
         self._lock = threading.Lock()
-        self._files: dict[str, Fingerprint] | None = None
-        self._is_there = False
-        self._snapshot = Snapshot(version=0, updated=0.0, study=Study(()), entries={})
+        self._is_there: bool | None = None
+        self._unanswered: set[str] = set()  # paths that changed and are not yet in the study
+        self._is_restored = False
+        self._kept: tuple[object, int] = (None, 0)  # the entries that were kept last, and how many verdicts
+        self._snapshot = EMPTY
 
-    def refresh(self) -> Snapshot:
-        """Look whether anything has changed, and return the study as it is."""
+    def refresh(self, *, recent: float = 0.0) -> Snapshot:
+        """Look whether anything has changed, and return the study as it is.
+
+        Args:
+            recent: Seconds since the last look, within which none is needed.
+        """
         with self._lock:
-            files, is_there = tree(self.root), self.root.exists()
+            age = time.time() - self._snapshot.updated
+            if 0 <= age < recent:
+                return self._snapshot
+            if not self._is_restored:
+                self._is_restored = True
+                self._restore()
+            # A change stays unanswered until it is in the study, whatever error comes in between.
+            self._unanswered |= self.reader.tree.look()
+            is_there = self.root.exists()
             study = self._snapshot.study
-            if files != self._files or is_there != self._is_there:
-                self._forget(set(self._files or ()) - set(files))
-                study = self._open()
-                self.follower.shrink_cache()
-                self._files, self._is_there = files, is_there
+            if self._unanswered or is_there != self._is_there or self.reader.has_failed:
+                study = self.reader.read(study, self._unanswered)
             entries = self._entries(study)
-            changed = study is not self._snapshot.study or entries != self._snapshot.entries
+            is_first = not self._snapshot.version
+            is_new = study is not self._snapshot.study or entries is not self._snapshot.entries
             self._snapshot = Snapshot(
-                version=self._snapshot.version + changed,
+                version=self._snapshot.version + (is_new or is_first),
                 updated=time.time(),
                 study=study,
                 entries=entries,
@@ -127,6 +123,8 @@ class Catalog:
                 options=tuple(self.grouping.options),
                 patterns={pattern.partition("=")[0]: pattern for pattern in self.patterns},
             )
+            self._is_there = is_there
+            self._unanswered.clear()
             return self._snapshot
 
     def snapshot(self) -> Snapshot:
@@ -139,71 +137,113 @@ class Catalog:
         """Return the study as it was last seen, its runs judged by the metric and the direction of a view."""
         return self.judgements.of(self.snapshot(), view.metric, view.higher_is_better)
 
-    @property
-    def parses(self) -> int:
-        """How many logs and histories were parsed, in full or in part."""
-        return self.logs.reads + self.follower.parsed + self.follower.appended
-
-    def _open(self) -> Study:
-        try:
-            study = open_arguments(
-                self.patterns or [str(self.root)],
-                grouping=self.grouping,
-                open_paths=partial(open_study, read_folder=self._run, read_log=self._attempts),
-            )
-            return self._as_chosen(study)
-        except (DiagError, OSError) as error:  # OSError: a file that went away while it was looked at
-            return Study((), (Skipped(self.root, str(error).removeprefix(f"{self.root}: ")),))
-
-    def _as_chosen(self, study: Study) -> Study:
-        """Return a study that is judged as the command line says."""
-        if self.choice == (None, None):
-            return study
-        runs = [judged_run(run, self.choice) for run in study.runs]
-        return replace(study, runs=tuple(runs))
-
-    def _run(self, folder: Path) -> Run:
-        return self.folders.get(
-            folder, tree(folder), lambda path: read_run(path, read_metrics=self.follower.read)
-        )
-
-    def _attempts(self, path: Path) -> Sequence[Run]:
-        return self.logs.get(path, _state_of_log(path), read_log)
-
-    def _entries(self, study: Study) -> dict[str, Entry]:
+    def _entries(self, study: Study) -> Mapping[str, Entry]:
         """Return the runs by id; a run that is as it was keeps its entry, and the verdict in it."""
+        if study is self._snapshot.study:
+            return self._entries_by_now()
+        before = {id(entry.run): entry for entry in self._snapshot.entries.values()}
         entries: dict[str, Entry] = {}
         for run in study.runs:
-            id = self._id(run)
-            entries[id] = self._entry(id, run, self._snapshot.entries.get(id))
+            entry = before.get(id(run))
+            name = self._id(run) if entry is None else entry.id
+            entries[name] = _entry(name, run, entry or self._snapshot.entries.get(name))
         return entries
 
-    def _entry(self, id: str, run: Run, before: Entry | None) -> Entry:
-        completion = completion_of(run)
-        if before is not None and before.run == run and before.completion == completion:
-            return before
-        return Entry(id, run, completion)
+    def _entries_by_now(self) -> Mapping[str, Entry]:
+        """Return the runs of a study that is as it was; how far a run came may change with time."""
+        entries = self._snapshot.entries
+        later: dict[str, Entry] = {}
+        for name, entry in entries.items():
+            if entry.completion not in CHANGING:
+                continue
+            now = _entry(name, entry.run, entry)
+            if now is not entry:
+                later[name] = now
+        return {**entries, **later} if later else entries
+
+    def prepare(self) -> None:
+        """Read and judge all runs before a page asks for them, and keep that for the next session."""
+        for entry in self.refresh().entries.values():
+            if entry.known_verdict is not None:
+                continue
+            try:
+                _ = entry.verdict
+            except UnreadableFile:  # its history changed meanwhile: the next look reads it again
+                continue
+            time.sleep(PAUSE)
+        if self.reader.restored:  # some file systems do not move the time of change of a folder
+            self.reader.tree.list_all()
+        self.keep()
+
+    def keep_up(self, ended: threading.Event) -> None:
+        """Prepare the study, and keep it from time to time until an event ends this."""
+        self.prepare()
+        while not ended.wait(KEEP_EVERY):
+            self.keep()
+
+    def keep(self) -> None:
+        """Keep what was read and judged, for the next session."""
+        if self.file is None:
+            return
+        with self._lock:
+            study, entries = self._snapshot.study, self._snapshot.entries
+            verdicts = [entry.known_verdict for entry in entries.values()]
+            judged = len(verdicts) - verdicts.count(None)
+            is_kept = entries is self._kept[0] and judged == self._kept[1]
+            if not entries or is_kept or self._unanswered:
+                return
+            self._kept = entries, judged
+            tree, as_read = self.reader.state()
+        kept_entries: list[KeptEntry] = []
+        for entry, verdict in zip(entries.values(), verdicts, strict=True):
+            kept_entries.append(KeptEntry(entry.id, entry.completion, verdict))
+        is_whole = all(str(run.path) in as_read for run in study.runs)
+        bare, folders = without_values(study if is_whole else None, as_read, tree.prints)
+        self.file.write(KeptStudy(tree=tree, as_read=folders, study=bare, entries=kept_entries))
+
+    def _restore(self) -> None:
+        """Take over what an earlier session saw."""
+        if self.file is None:
+            return
+        with no_garbage_collection():
+            kept = self.file.read()
+        if kept is None:
+            return
+        self.reader.take_over(kept)
+        if kept.study is None:
+            return
+        entries: dict[str, Entry] = {}
+        for run, entry in zip(kept.study.runs, kept.entries, strict=True):
+            completion = cast(Completion, entry.completion)
+            entries[entry.id] = Entry(entry.id, run, completion, entry.verdict)
+        self._snapshot = replace(self._snapshot, study=kept.study, entries=entries)
+        self._is_there = True
+        self._kept = entries, sum(entry.kept is not None for entry in entries.values())
 
     def _id(self, run: Run) -> str:
         """Return an id by the place of a run under the root; several runs in a file differ by seed."""
-        place = run.path
-        if place.is_relative_to(self.root):
-            place = place.relative_to(self.root)
+        # Of ten thousand runs, comparing paths part by part would take half of a second.
+        place = str(run.path)
+        if place == str(self.root):
+            place = "."
+        place = place.removeprefix(self._inside)
         content = f"{place}\n{run.experiment}\n{run.seed_label}".encode(errors="surrogateescape")
         return hashlib.sha256(content).hexdigest()[:ID_LENGTH]
 
-    def _forget(self, gone: set[str]) -> None:
-        self.follower.forget(gone)
-        self.folders.forget(Path.is_dir)
-        self.logs.forget(Path.exists)
+
+def _entry(id: str, run: Run, before: Entry | None) -> Entry:
+    """Return a run with its id; the entry before where it is the same, its verdict where only time passed."""
+    completion = completion_of(run)
+    if before is None or not _is_same(before.run, run):
+        return Entry(id, run, completion)
+    if before.completion == completion:
+        return before
+    return Entry(id, run, completion, before.known_verdict)
 
 
-def _state_of_log(path: Path) -> object:
-    """Return the fingerprints of all files that a log is read from.
-
-    They are the log itself, its .err, the journal of a database, and configurations.
-    """
-    if path.is_dir():
-        return tree(path)
-    journal = path.with_name(f"{path.name}-wal")
-    return fingerprints([path, path.with_suffix(".err"), journal, *configuration_files(path.parent)])
+def _is_same(before: Run, run: Run) -> bool:
+    if before is run:
+        return True
+    if before.history is not run.history and is_later(before.history):
+        return False  # comparing would read values that are out of date
+    return before == run

@@ -9,10 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from app.dashboard.snapshot import Snapshot
-from ired_diag.comparison import Comparison, Margin, compare
 from ired_diag.errors import DiagError
+
+if TYPE_CHECKING:
+    from ired_diag.comparison import Comparison, Margin
 
 MOST = 32  # answers that are kept
 
@@ -100,6 +103,8 @@ class Comparisons:
 
 def answer_to(question: Question, snapshot: Snapshot) -> Answer:
     """Return the comparison that answers a question, or why it failed."""
+    from ired_diag.comparison import compare
+
     try:
         comparison = compare(
             snapshot.runs_of(question.groups),

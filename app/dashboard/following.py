@@ -14,7 +14,7 @@ import numpy as np
 
 from app.dashboard import verdict_cache
 from app.dashboard.history_cache import HistoryCache, ReadFile
-from ired_diag.errors import unreadable
+from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.runs.fingerprints import Fingerprint, fingerprint
 from ired_diag.runs.history import History, Series, history_of, rows_of
 
@@ -42,14 +42,35 @@ class Follower:
         Raises:
             UnreadableFile: The file is missing or cannot be read.
         """
-        now, file = fingerprint(path), self._kept.get(path)
-        if file is None or file.fingerprint != now:
-            try:
-                file = self._read(path, now, file)
-            except OSError as error:
-                raise unreadable(path, error) from error
-            self._kept[path] = file
-        return file.history
+        return self._newest(path).history
+
+    def read_state(self, path: Path, state: Fingerprint) -> History:
+        """Return the history in a file as it was in a state; what was appended since is left out.
+
+        Raises:
+            UnreadableFile: The file is gone, or something else than an appended line has changed.
+        """
+        file = self._kept.get(path)
+        if file is not None and file.fingerprint == state:
+            return file.history
+        now = fingerprint(path)
+        if now == state:
+            file = self._newest(path)
+            if file.fingerprint == state:
+                return file.history
+            now = file.fingerprint
+        kept = self.cache.read(path, state) if self.cache else None
+        if kept is not None:
+            return kept.history
+        if now is None or now.inode != state.inode or now.size < state.size:
+            raise UnreadableFile(
+                f"{path}: it was removed or written again while it was looked at. Look again."
+            )
+        try:
+            with path.open("rb") as content:
+                return history_of(content.read(state.size))
+        except OSError as error:
+            raise unreadable(path, error) from error
 
     def forget(self, gone: set[str]) -> None:
         """Forget files that are gone, by path."""
@@ -62,13 +83,30 @@ class Follower:
             self.cache.shrink()
             verdict_cache.shrink()
 
+    def _newest(self, path: Path) -> ReadFile:
+        """Return a file as it is now.
+
+        Raises:
+            UnreadableFile: The file is missing or cannot be read.
+        """
+        now, file = fingerprint(path), self._kept.get(path)
+        if file is None or file.fingerprint != now:
+            try:
+                file = self._read(path, now, file)
+            except OSError as error:
+                raise unreadable(path, error) from error
+            self._kept[path] = file
+        return file
+
     def _read(self, path: Path, now: Fingerprint | None, before: ReadFile | None) -> ReadFile:
         if now is None:
             return self._whole_file(path, Fingerprint(-1, 0, 0))  # the file is gone: opening it says so
         if before is not None:
             return self._appended(path, before, now) or self._whole_file(path, now)
-        kept = self.cache.read(path, now) if self.cache else None
-        return kept or self._whole_file(path, now)
+        kept = self.cache.read(path) if self.cache else None
+        if kept is None or kept.fingerprint == now:
+            return kept or self._whole_file(path, now)
+        return self._appended(path, kept, now) or self._whole_file(path, now)
 
     def _whole_file(self, path: Path, now: Fingerprint) -> ReadFile:
         with path.open("rb") as file:

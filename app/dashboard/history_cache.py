@@ -68,8 +68,13 @@ class HistoryCache:
     folder: Path
     most_bytes: int = MOST_BYTES
 
-    def read(self, source: Path, fingerprint: Fingerprint) -> ReadFile | None:
-        """Return a file as it was read, if it has not changed since; None where nothing is kept."""
+    def read(self, source: Path, fingerprint: Fingerprint | None = None) -> ReadFile | None:
+        """Return a file as it was read; None where nothing is kept.
+
+        Args:
+            source: The file.
+            fingerprint: Its state: another one is not returned. None: whichever is kept.
+        """
         path = self._path(source)
         try:
             content = path.read_bytes()
@@ -121,8 +126,12 @@ def pack(file: ReadFile) -> bytes:
     return b"%08x\n" % zlib.crc32(content) + content
 
 
-def unpack(content: bytes, fingerprint: Fingerprint) -> ReadFile | None:
+def unpack(content: bytes, fingerprint: Fingerprint | None) -> ReadFile | None:
     """Return the file in the bytes of a cache file; None where its source was in another state.
+
+    Args:
+        content: The bytes.
+        fingerprint: State of the source. None: any.
 
     Raises:
         ValueError: The bytes are damaged.
@@ -132,7 +141,8 @@ def unpack(content: bytes, fingerprint: Fingerprint) -> ReadFile | None:
         raise ValueError("damaged")
     end = content.index(b"\n", CHECK)
     head = json.loads(content[CHECK:end])
-    if head["version"] != VERSION or tuple(head["source"]) != tuple(fingerprint):
+    source = Fingerprint(*head["source"])
+    if head["version"] != VERSION or fingerprint not in (None, source):
         return None
     body = memoryview(content)[end + 1 :]
     start = 0
@@ -146,4 +156,4 @@ def unpack(content: bytes, fingerprint: Fingerprint) -> ReadFile | None:
         series[name] = Series(steps[place], values)
         start += values.nbytes
     history = History(series, head["attempts"], tuple(head["bad_lines"]), head["torn_tail"])
-    return ReadFile(fingerprint, history, head["whole"], head["lines"], bytes.fromhex(head["ending"]))
+    return ReadFile(source, history, head["whole"], head["lines"], bytes.fromhex(head["ending"]))

@@ -11,18 +11,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from app.journal_check import check_journal
-from app.report_sections import Section, journal_section, plan_section
 from ired_diag.errors import DiagError
-from ired_diag.plans.checking import check_plan
-from ired_diag.plans.locks import lock_file_of
 from ired_diag.runs.files import is_file
+
+if TYPE_CHECKING:
+    from app.report_sections import Section
 
 PLAN, JOURNAL = "plan.yaml", "journal.md"
 
@@ -105,6 +102,13 @@ class Recorder:
 
 
 def _section(name: str, path: Path) -> Section:
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    from app.report_sections import plan_section
+    from ired_diag.plans.checking import check_plan
+
     if name == PLAN:
         return plan_section(check_plan(path))
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
@@ -115,12 +119,17 @@ def _section(name: str, path: Path) -> Section:
 
 
 def _journal_section(path: Path) -> Section:
+    from app.journal_check import check_journal
+    from app.report_sections import journal_section
+
     return journal_section(check_journal(path))
 
 
 def _fingerprint(files: dict[str, Path]) -> Fingerprint:
     every = list(files.values())
     if PLAN in files:
+        from ired_diag.plans.locks import lock_file_of
+
         every.append(lock_file_of(files[PLAN]))
     prints = []
     for path in every:

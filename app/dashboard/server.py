@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -141,6 +142,7 @@ def serve(
     from app.dashboard.listening import Server, listen
 
     token = security.new_token()
+    catalogs: list[Catalog] = []
 
     def listening_at(port: int) -> Server:
         app = create_app(
@@ -154,11 +156,18 @@ def serve(
             metric=metric,
             higher_is_better=higher_is_better,
         )
-        return listen(app.server, port=port, token=token)
+        listening = listen(app.server, port=port, token=token)
+        catalogs.append(app.server.extensions["catalog"])
+        return listening
 
     listening = at_a_free_port(port, listening_at)
+    (catalog,) = catalogs
+    ended = threading.Event()
+    threading.Thread(target=catalog.keep_up, args=(ended,), daemon=True).start()
     ready(security.printed_address(listening.effective_port, token))
     try:
         listening.run()
     finally:
+        ended.set()
         listening.close()
+        catalog.keep()

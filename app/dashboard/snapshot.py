@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -25,15 +25,30 @@ class Entry:
         id: Opaque name; the same as long as the run stays where it is.
         run: The run.
         completion: How far the run came. In a run that just stopped, it changes with time.
+        kept: The verdict on the run's curve where it was made in an earlier session.
     """
 
     id: str
     run: Run
     completion: Completion
+    kept: Verdict | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def known_verdict(self) -> Verdict | None:
+        """The verdict where it is known without work; None where it must be computed."""
+        known: Verdict | None = self.__dict__.get("verdict")
+        return known or self.kept
 
     @cached_property
     def verdict(self) -> Verdict:
         """The verdict on the run, computed at first use."""
+        if self.kept is not None:
+            return replace(
+                self.kept,
+                run=self.run.label,
+                completion=self.completion,
+                direction=self.run.direction if self.kept.metric else None,
+            )
         return kept_verdict(self.run)
 
 

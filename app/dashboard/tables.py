@@ -10,8 +10,6 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow as pa
-
 from ired_diag.drawing.probe_tables import Found, Reading, find_tables
 from ired_diag.runs.fingerprints import Fingerprint, fingerprint
 from ired_diag.runs.run import Run
@@ -31,8 +29,6 @@ class Tables:
         Args:
             most_bytes: Number of bytes of rows that are kept.
         """
-        # pyarrow loads pandas with the first column; plotly, in another thread, would find half of it.
-        pa.chunked_array([[0]]).to_numpy()
         self.most_bytes = most_bytes
         self.reads = 0
         self._lock = threading.Lock()

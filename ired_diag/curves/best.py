@@ -18,8 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
 
 from ired_diag.curves.lasting_rise import valley_of
 from ired_diag.curves.nats import Curve, curve_of
@@ -114,7 +114,7 @@ def best_evaluation(
     if n < FEWEST or not is_on_level:
         return alone
     level, spread = _level(around)
-    above_level = float(ndtri(0.625 / (n + 0.25)))
+    above_level = float(scipy.special.ndtri(0.625 / (n + 0.25)))
     chance = _chance(sign * (value - level), spread, n)
     may_be_lucky = _rests(curve) and not _continues_a_fall(cost, index)
     return replace(
@@ -148,13 +148,13 @@ def _level(values: Array) -> tuple[float, float]:
     """Return median and, from the quartiles, standard deviation: spikes do not count."""
     low, level, high = np.quantile(values, [0.25, 0.5, 0.75])
     quartile_range = high - low
-    return float(level), float(quartile_range / (2 * ndtri(0.75)))
+    return float(level), float(quartile_range / (2 * scipy.special.ndtri(0.75)))
 
 
 def _chance(better: float, spread: float, evaluations: int) -> float:
     """Return how probable one of several normal values is that is so much better than their level."""
     if spread == 0:
         return float(better == 0)
-    p = ndtr(-better / spread)
+    p = scipy.special.ndtr(-better / spread)
     log_none = evaluations * np.log1p(-p)
     return float(-np.expm1(log_none))

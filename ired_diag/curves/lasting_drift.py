@@ -31,7 +31,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+import scipy  # its parts are imported when they are first used
 
 from ired_diag.curves.group_drift import Drift
 
@@ -128,7 +128,7 @@ def suspects(drifts: Mapping[int, Drift], *, lower_is_better: bool = True) -> li
             compared=bool(pairs),
         )
         alone.append(suspect)
-    clear = float(ndtri(1 - CHANCE / 2 / max(1, len(pairs))))
+    clear = float(scipy.special.ndtri(1 - CHANCE / 2 / max(1, len(pairs))))
     apart = []
     for i, j in pairs:
         apart.append(Suspect((i, j), several[i].apart_from(several[j]), clear))

@@ -9,7 +9,7 @@ deviation are the median and the quartiles of the twenty blocks before.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtri
+import scipy  # its parts are imported when they are first used
 
 from ired_diag.curves.nats import FACTOR
 from ired_diag.curves.order_statistics import median
@@ -31,7 +31,7 @@ def late_jump(y: Array, length: int) -> tuple[int, float]:
     before = y[-(BLOCKS + 2) * length : -last]
     low, level, high = np.quantile(before, [0.25, 0.5, 0.75])
     quartile_range = float(high - low)
-    spread = quartile_range / (2 * float(ndtri(0.75)))
+    spread = quartile_range / (2 * float(scipy.special.ndtri(0.75)))
     far = max(FACTOR, FAR * spread)
     off = y[-last:] - level
     side = np.sign(off[-1])

@@ -48,11 +48,11 @@ def tree(root: Path) -> dict[str, Fingerprint]:
     if root.is_file():
         _add_file(prints, root)
         return prints
-    prints[str(root)] = _readability(root)
+    prints[str(root)] = readability(root)
     for folder, folders, names in walk(root, may_be_run=may_be_run):
         for name in folders:  # also those that the walk cannot enter
             path = Path(folder, name)
-            prints[str(path)] = _readability(path)
+            prints[str(path)] = readability(path)
         for name in names:
             if not name.startswith("."):
                 _add_file(prints, Path(folder, name))
@@ -66,6 +66,6 @@ def _add_file(prints: dict[str, Fingerprint], path: Path) -> None:
         prints[str(path)] = file_print
 
 
-def _readability(folder: Path) -> Fingerprint:
+def readability(folder: Path) -> Fingerprint:
     """Return a fingerprint that changes when the permission to list or to enter a folder changes."""
     return Fingerprint(int(os.access(folder, os.R_OK)), int(os.access(folder, os.X_OK)), 0)

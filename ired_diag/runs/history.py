@@ -73,6 +73,11 @@ class Series:
         """Return how it is built again: in another process, the file is another."""
         return Series, (self.steps, self.values)
 
+    @property
+    def last_step(self) -> int:
+        """The step of the last value."""
+        return int(self.steps[-1])
+
 
 @dataclass(frozen=True)
 class History:
@@ -134,7 +139,7 @@ class History:
     def last_step(self) -> int | None:
         """The last step at which anything was logged."""
         logged = filter(len, self.series.values())
-        last_steps = [int(series.steps[-1]) for series in logged]
+        last_steps = [series.last_step for series in logged]
         return max(last_steps, default=None)
 
     def rows(self) -> list[Row]:

@@ -145,7 +145,9 @@ def shared_direction(groups: Groups, metric: str) -> Direction:
     run_of: dict[Direction, Run] = {}
     example_of: dict[bool, Run] = {}
     for run in _runs_of(groups):
-        direction = run.direction_of(metric)
+        direction = run.direction  # which is remembered
+        if metric != run.judging_metric:
+            direction = run.direction_of(metric)
         run_of[direction] = run
     for direction, run in run_of.items():
         example_of.setdefault(direction.lower_is_better, run)
@@ -179,9 +181,11 @@ def is_configured(metric: str, runs: Iterable[Run]) -> bool:
 
 def other_sets_in_words(metric: str, runs: Iterable[Run]) -> str:
     """Return that a model was evaluated on other data too, with the names; nothing where it was not."""
+    # Most runs of a study log the same metrics: each list of them is looked at once.
+    logged = {tuple(run.history.series) for run in runs}
     names: set[str] = set()
-    for run in runs:
-        names.update(other_evaluation_sets(metric, run.history.series))
+    for metrics in logged:
+        names.update(other_evaluation_sets(metric, metrics))
     if not names:
         return ""
     also = _names(sorted(names))
@@ -190,7 +194,7 @@ def other_sets_in_words(metric: str, runs: Iterable[Run]) -> str:
 
 def judged_in_words(runs: Sequence[Run]) -> list[str]:
     """Return the lines that say by which metrics, in which directions, runs are judged."""
-    judged = [run for run in runs if run.evaluated]
+    judged = [run for run in runs if run.is_judged]
     counts = Counter((run.judging_metric or "", run.direction) for run in judged)
     lines: list[str] = []
     for (metric, direction), count in counts.most_common():
@@ -214,7 +218,7 @@ def unjudged_in_words(runs: Sequence[Run]) -> list[str]:
     unknown: list[Run] = []
     for run in runs:
         if logged_metrics([run]):
-            if run.evaluated is None:
+            if not run.is_judged:
                 unknown.append(run)
         elif not run.results:
             silent.append(run)
@@ -245,7 +249,7 @@ def _runs_of(groups: Groups) -> list[Run]:
 
 def _judging_metrics(runs: Iterable[Run]) -> Counter[str]:
     """Return by how many runs each metric is used as the one that judges them."""
-    return Counter(run.evaluated[0] for run in runs if run.evaluated)
+    return Counter(str(run.judging_metric) for run in runs if run.is_judged)
 
 
 def _configured(groups: Groups, common: Collection[str]) -> str | None:

@@ -9,9 +9,11 @@ The bytes are for caches of the same code: they bear no version, and other code 
 
 from __future__ import annotations
 
+import copyreg
 import io
 import pickle
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -19,12 +21,27 @@ import numpy as np
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
+from ired_diag.runs.direction import Direction
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import History, Row, Series
+from ired_diag.runs.later_series import LaterMetrics
 from ired_diag.runs.run import RecordedMetric, Run
 
-CLASSES = (Run, History, Series, Row, Ending, EvaluationResult, Finding, RecordedMetric)
+CLASSES = (
+    Run,
+    History,
+    Series,
+    LaterMetrics,
+    Row,
+    Ending,
+    EvaluationResult,
+    Finding,
+    RecordedMetric,
+    Direction,
+)
+# What was derived from the fields without the values of a history; it is packed where it was asked for.
+DERIVED = ("judging_metric", "configured_metric", "is_judged", "direction", "group", "seed_label")
 BUILT_IN = (frozenset, set, bytearray, complex)  # what a configuration or provenance may hold
 KINDS = "biuf"  # of numbers in an array: bool, integer, unsigned, float
 
@@ -71,6 +88,9 @@ class _Packer(pickle.Pickler):
             return _array, (value.dtype.str, None, value.tobytes())
         if isinstance(value, PurePath):
             return Path, (str(value),)
+        if type(value) is Run:
+            state = {name: vars(value)[name] for name in _OF_A_RUN if name in vars(value)}
+            return copyreg.__newobj__, (Run,), state  # type: ignore[attr-defined]
         is_known_name = callable(value) and any(value is known for known in _KNOWN.values())
         if is_known_name or type(value) in _PLAIN or type(value) in CLASSES:
             return NotImplemented
@@ -103,6 +123,7 @@ def _array(kind: str, shape: tuple[int, ...] | None, content: bytes) -> Any:
     return flat.reshape(shape)
 
 
+_OF_A_RUN = (*(field.name for field in fields(Run)), *DERIVED)
 _PLAIN = frozenset((dict, list, tuple, str, bytes, int, float, bool, type(None), *BUILT_IN))
 _KNOWN: dict[tuple[str, str], Any] = {(_array.__module__, _array.__name__): _array}
 for _class in (*CLASSES, *BUILT_IN, Path):

@@ -160,6 +160,12 @@ class Run:
         return name, series
 
     @cached_property
+    def is_judged(self) -> bool:
+        """Whether ``evaluated`` has values; asking this reads none."""
+        series = self.history.series.get(self.judging_metric or "")
+        return series is not None and len(series) > 0
+
+    @cached_property
     def judging_metric(self) -> str | None:
         """The name of the metric that judges the run; None where no metric is known to."""
         return self.metric or self.configured_metric or evaluation_metric(self.history.series)

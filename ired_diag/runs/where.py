@@ -38,15 +38,18 @@ COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.NotEq: operator.ne,
 }
 MOST_SUGGESTED = 3
+Value = Callable[[Run, str], Any]
 WORDS = {"true": True, "false": False}  # as JSON and YAML write them
 
 
-def where(text: str, runs: Sequence[Run]) -> list[Run]:
+def where(text: str, runs: Sequence[Run], *, value: Value | None = None) -> list[Run]:
     """Return the runs that fulfil a condition.
 
     Args:
         text: The condition.
         runs: The runs.
+        value: Returns what a run states under a name, as ``value_of`` does; one that remembers it may stand
+            in.
 
     Raises:
         DiagError: It is no condition.
@@ -57,7 +60,8 @@ def where(text: str, runs: Sequence[Run]) -> list[Run]:
     for comparison in ast.walk(condition):
         if isinstance(comparison, ast.Compare):
             _check_names(comparison, known)
-    return [run for run in runs if _holds(condition, run, known)]
+    value = value or value_of
+    return [run for run in runs if _holds(condition, run, known, value)]
 
 
 def value_of(run: Run, name: str) -> Any:
@@ -172,15 +176,15 @@ def _name_of(node: ast.expr) -> str:
     return str(ast.literal_eval(node))
 
 
-def _holds(node: ast.expr, run: Run, known: Collection[str]) -> bool:
+def _holds(node: ast.expr, run: Run, known: Collection[str], value: Value) -> bool:
     """Say whether a run fulfils a condition."""
     if isinstance(node, ast.BoolOp):
-        parts = (_holds(part, run, known) for part in node.values)
+        parts = (_holds(part, run, known, value) for part in node.values)
         return all(parts) if isinstance(node.op, ast.And) else any(parts)
     if isinstance(node, ast.UnaryOp):
-        return not _holds(node.operand, run, known)
+        return not _holds(node.operand, run, known, value)
     if isinstance(node, ast.Compare):
-        sides = [_value(side, run, known) for side in (node.left, *node.comparators)]
+        sides = [_value(side, run, known, value) for side in (node.left, *node.comparators)]
         for left, op, right in zip(sides, node.ops, sides[1:], strict=False):
             if not _compares(left, op, right):
                 return False
@@ -194,7 +198,7 @@ def is_called(run: Run, name: str) -> bool:
     return any(fnmatch.fnmatchcase(own, name) for own in names)
 
 
-def _value(node: ast.expr, run: Run, known: Collection[str]) -> Any:
+def _value(node: ast.expr, run: Run, known: Collection[str], value: Value) -> Any:
     """Return a side of a comparison: what the run states under a name, else the number or text itself.
 
     A name that no run has is a word: ``state == failed`` needs no quotes.
@@ -204,7 +208,7 @@ def _value(node: ast.expr, run: Run, known: Collection[str]) -> Any:
     name = _name_of(node)
     if name not in known:
         return WORDS.get(name, name)
-    return value_of(run, name)
+    return value(run, name)
 
 
 def _compares(left: Any, op: ast.cmpop, right: Any) -> bool:

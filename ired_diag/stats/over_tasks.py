@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy.stats import f as f_distribution
 
 from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.defects import ROUNDING
@@ -312,7 +312,7 @@ def _interaction(
     df_above, df_below = float(test.df_above), float(test.df_below)
     if not (math.isfinite(f) and math.isfinite(df_above)):
         return _no_interaction(NO_SPREAD)
-    p = float(f_distribution.sf(f, df_above, df_below))
+    p = float(scipy.stats.f.sf(f, df_above, df_below))
     return Interaction(f=f, df_above=df_above, df_below=df_below, p=p)
 
 

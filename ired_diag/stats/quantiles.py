@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scipy import special
+import scipy  # its parts are imported when they are first used
 
 
 def normal_quantile(confidence: float) -> float:
@@ -11,7 +11,7 @@ def normal_quantile(confidence: float) -> float:
     >>> round(normal_quantile(0.95), 6)
     1.959964
     """
-    return float(-special.ndtri((1 - confidence) / 2))
+    return float(-scipy.special.ndtri((1 - confidence) / 2))
 
 
 def t_quantile(confidence: float, df: float) -> float:
@@ -20,4 +20,4 @@ def t_quantile(confidence: float, df: float) -> float:
     >>> round(t_quantile(0.95, 9), 6)
     2.262157
     """
-    return float(special.stdtrit(df, (1 + confidence) / 2))
+    return float(scipy.special.stdtrit(df, (1 + confidence) / 2))

@@ -29,8 +29,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import NDArray
-from scipy import stats
 
 from ired_diag.stats.exchanges import (
     DRAWN,
@@ -219,7 +219,7 @@ def separation_of_groups(
 
 
 def _bound_of_a_stretch(degrees: int) -> float:
-    return float(stats.t.isf(OF_A_STRETCH / 2, max(1, degrees)))
+    return float(scipy.stats.t.isf(OF_A_STRETCH / 2, max(1, degrees)))
 
 
 def _chance(studies: Iterable[Array], stretch_bound: float) -> _Chance:

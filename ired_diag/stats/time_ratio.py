@@ -28,8 +28,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import NDArray
-from scipy import stats
 
 from ired_diag.stats.quantiles import t_quantile
 
@@ -235,7 +235,7 @@ def _exp(value: float) -> float:
 def _rank_of_signs(n: int, alpha: float) -> int:
     """Return k of the signs: the largest with P(B < k) ≤ α/2; 0 where even k = 1 is too likely."""
     positive = np.arange(n + 1)
-    probabilities = stats.binom.pmf(positive, n, 0.5)
+    probabilities = scipy.stats.binom.pmf(positive, n, 0.5)
     return _rank(probabilities, alpha)
 
 

@@ -5,6 +5,7 @@
   "use strict";
   const TYPED = new Set(["filter", "x", "theme", "step", "level"]); // one entry of Back for many changes
   const REDRAWS = new Set(["metric", "scale", "log"]);
+  const REORDERS = new Set(["filter", "metric", "higher"]); // a long table begins at its first part again
   let own = null; // the address that a control wrote last: the page is not laid out anew for it
   let frames = 0;
 
@@ -28,6 +29,9 @@
     const next = query();
     next.delete(key);
     if (REDRAWS.has(key)) next.delete("y"); // its ends mean something else then
+    // The filter's box writes its value also when the page opens: then the part of the address stays.
+    if (REORDERS.has(key) && String(value || "") !== (query().get(key) || "")) next.delete("part");
+    if (key === "part") window.scrollTo(0, 0);
     if (Array.isArray(value)) value.forEach((one) => next.append(key, one));
     else if (value === true) next.set(key, "1");
     else if (value !== null && value !== undefined && value !== "" && value !== false) next.set(key, String(value));
@@ -67,6 +71,7 @@
     const again = next.get("sort") === column;
     const down = next.get("descending") === "1";
     next.delete("descending");
+    next.delete("part");
     if (again && down) next.delete("sort");
     else {
       next.set("sort", column);

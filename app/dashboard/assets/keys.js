@@ -25,6 +25,7 @@
   let focused = null;
 
   function meaning(element) {
+    if (element.dataset.move) return element.dataset.move;
     const told = MEANING.map((name) => element.dataset[name] || "").join("|");
     return element.closest("#content") ? element.tagName + told + (element.getAttribute("href") || "") : null;
   }

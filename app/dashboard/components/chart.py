@@ -154,6 +154,10 @@ def _update(figure: FigureData | str, view: View, drawn: dict[str, str] | None) 
 
 def _drawn(figure: FigureData, view: View) -> dict[str, Any]:
     """Return a figure for the page: see-through, its traces named for good, the view's zoom on it."""
+    # pyarrow loads pandas with the first column of a table. plotly, in this thread, would find half of it; an
+    # import waits until it is whole.
+    import pandas  # noqa: F401
+
     picture = plotly.draw(figure, titled=False)
     picture.update_layout(
         paper_bgcolor="rgba(0,0,0,0)",

@@ -13,7 +13,6 @@ from dash import html
 
 from app.dashboard.address import READOUTS, View
 from app.dashboard.components.attributes import attributes
-from ired_diag.comparison.words import READOUT_NAMES
 
 
 def choice(
@@ -40,6 +39,8 @@ def choice(
 
 def readout_choice(view: View) -> html.Label:
     """Return the choice of a readout."""
+    from ired_diag.comparison.words import READOUT_NAMES
+
     options = []
     for readout in READOUTS:
         options.append((readout, READOUT_NAMES[readout]))

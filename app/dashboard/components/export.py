@@ -17,9 +17,7 @@ from app.dashboard.components.copying import copyable
 from app.dashboard.curve_figures import drawn_groups
 from app.dashboard.snapshot import Snapshot
 from app.next_command import options_in_words
-from app.pictures import RECIPES
 from app.run_groups import all_runs
-from ired_diag.comparison.margin import Margin
 from ired_diag.errors import DiagError
 from ired_diag.runs.judged import usual_metric
 from ired_diag.runs.run import Run
@@ -127,6 +125,8 @@ def command(
     Raises:
         ValueError: There is no such picture.
     """
+    from app.pictures import RECIPES
+
     if picture not in RECIPES:
         raise ValueError(f"no picture is called {picture!r}: expected one of {', '.join(RECIPES)}")
     if groups is None:
@@ -186,6 +186,6 @@ def margin_in_words(view: View) -> str | None:
     """Return a margin as the command line writes it; None where it is the default."""
     if view.margin == View.margin:
         return None
-    if isinstance(view.margin, Margin):
-        return view.margin.text
-    return repr(view.margin)
+    if isinstance(view.margin, float):
+        return repr(view.margin)
+    return view.margin.text

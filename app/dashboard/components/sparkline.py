@@ -30,16 +30,19 @@ def sparkline(
     metric: str,
     *,
     lower_is_better: bool = True,
+    total: int | None = None,
 ) -> html.Img | None:
     """Return a picture of curves on shared axes, None where no point is finite.
 
     Args:
-        curves: One curve or several, of the same metric.
+        curves: One curve or several, of the same metric. Of more than ``MOST_CURVES``, the first are drawn.
         metric: Name of the metric.
         lower_is_better: Direction of the metric. Where higher is better the height is linear, as in learning
             curves.
+        total: How many curves there are. Default: those that are given.
     """
-    points = [curve for curve in map(_points, curves) if len(curve)]
+    points = [curve for curve in map(_points, curves[:MOST_CURVES]) if len(curve)]
+    total = total or len(curves)
     if not points:
         return None
     values = np.concatenate(points)[:, 1]
@@ -49,9 +52,9 @@ def sparkline(
     if lower_is_better and lowest > 0 and highest / lowest > LOG_FROM:
         axis = "log"
     words = f"{metric}, {axis} height, from {highest:.4g} (largest) to {lowest:.4g} (smallest)"
-    if len(points) > MOST_CURVES:
-        words += f"; {MOST_CURVES} of {len(points)} curves drawn"
-    svg = _svg(points[:MOST_CURVES], log=axis == "log")
+    if total > MOST_CURVES:
+        words += f", of the {len(points)} curves that are drawn; there are {total}"
+    svg = _svg(points, log=axis == "log")
     content = b64encode(svg.encode()).decode()
     return html.Img(
         src=f"data:image/svg+xml;base64,{content}",

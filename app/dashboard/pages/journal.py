@@ -6,7 +6,7 @@ their own when this page is opened; meanwhile the page says so.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dash
 from dash import Input, Output, State, dcc, html, no_update
@@ -16,7 +16,9 @@ from app.dashboard.catalog import Catalog
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.table import empty, scrolling
 from app.dashboard.records import Records
-from app.report_sections import Section
+
+if TYPE_CHECKING:
+    from app.report_sections import Section
 
 TITLE = "Journal"
 NOTHING = "There is no plan.yaml and no journal.md in this folder or in the one above it. Begin them with"

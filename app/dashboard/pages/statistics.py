@@ -9,46 +9,40 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dash
 from dash import Input, Output, State, dcc, html, no_update
 
-from app.cli.stats_markup import as_latex
 from app.dashboard.address import MARGIN, READOUTS, View
 from app.dashboard.catalog import Catalog
 from app.dashboard.compared_groups import Choice, choose, question_of
 from app.dashboard.comparisons import Answer, Question
-from app.dashboard.components import chart, controls, export, verdicts
+from app.dashboard.components import chart, controls, export
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import empty
 from app.dashboard.snapshot import Snapshot
 from app.next_command import options_in_words
 from app.run_groups import all_runs, logged_metrics
-from ired_diag.comparison import Comparison
-from ired_diag.comparison.margin import Margin, margin_of
-from ired_diag.drawing.critical_difference import critical_difference
 from ired_diag.drawing.data import FigureData
-from ired_diag.drawing.evaluation_noise import evaluation_noise
-from ired_diag.drawing.paired_differences import paired_differences
-from ired_diag.drawing.rank_map import rank_map
-from ired_diag.drawing.readouts import readout_forest
 from ired_diag.runs.evaluation_metric import USUAL
+
+if TYPE_CHECKING:
+    from ired_diag.comparison import Comparison
+    from ired_diag.comparison.margin import Margin
 
 TITLE = "Statistics"
 MARGINS = (0.001, 0.005, MARGIN, 0.02, 0.05, 0.1)
 MANY = 30  # groups: of more, the list to pick from is closed at first
-PICTURES: dict[str, Callable[[Comparison], FigureData]] = {
-    "statistics-differences": paired_differences,
-    "statistics-readouts": readout_forest,
-    "statistics-noise": evaluation_noise,
-    "statistics-ranks": rank_map,
-    "statistics-critical": critical_difference,
+PICTURES = {  # name of each chart: of ``app.pictures.RECIPES``, which draws the same for a paper
+    "statistics-differences": "paired-differences",
+    "statistics-readouts": "readouts",
+    "statistics-noise": "evaluation-noise",
+    "statistics-ranks": "rank-map",
+    "statistics-critical": "critical-difference",
 }
-ON_PAPER = ("paired-differences", "readouts", "evaluation-noise", "rank-map", "critical-difference")
 WAITING = "Computing …"
 
 
@@ -131,13 +125,15 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     )
     def download(_clicks: int, search: str) -> Any:
         view = View.from_query(search)
+        from app.cli.stats_markup import as_latex
+
         _, _, answer = _newest_answer(view, catalog, catalog.judged(view))
         if answer is None or answer.comparison is None:
             return no_update
         return {"content": as_latex(answer.comparison), "filename": "comparison.tex", "type": "text/x-tex"}
 
-    for name, figure in PICTURES.items():
-        chart.register(app, catalog, name, _build(figure, catalog), also=["statistics-shown"])
+    for name, picture in PICTURES.items():
+        chart.register(app, catalog, name, _build(picture, catalog), also=["statistics-shown"])
 
 
 def _export(view: View, snapshot: Snapshot) -> html.Section | None:
@@ -147,11 +143,13 @@ def _export(view: View, snapshot: Snapshot) -> html.Section | None:
     if len(groups) < 2:
         return None
     view = replace(view, metric=question_of(view, names, snapshot).metric)
-    return export.of_pictures(view, snapshot, ON_PAPER, groups)
+    return export.of_pictures(view, snapshot, list(PICTURES.values()), groups)
 
 
 def command_of(question: Question, snapshot: Snapshot) -> str:
     """Return the command that prints the same comparison."""
+    from ired_diag.comparison.margin import margin_of
+
     words = ["ired-diag", "stats", *snapshot.words_for(question.groups)]
     if question.metric != USUAL:
         words += ["--metric", question.metric]
@@ -174,8 +172,10 @@ def _newest_answer(
     return choice, question, catalog.comparisons.newest(question, snapshot)
 
 
-def _build(figure: Callable[[Comparison], FigureData], catalog: Catalog) -> chart.Build:
+def _build(picture: str, catalog: Catalog) -> chart.Build:
     def build(view: View, snapshot: Snapshot) -> FigureData | str:
+        from app.dashboard.comparison_figures import figure_of
+
         choice, _, answer = _newest_answer(view, catalog, snapshot)
         if len(choice.names) < 2:
             return _too_few(choice)
@@ -183,12 +183,14 @@ def _build(figure: Callable[[Comparison], FigureData], catalog: Catalog) -> char
             return WAITING
         if answer.comparison is None:
             return answer.failure
-        return replace(figure(answer.comparison), order=choice.every)
+        return replace(figure_of(picture, answer.comparison), order=choice.every)
 
     return build
 
 
 def _content(choice: Choice, answer: Answer | None, waits: bool) -> list[Any]:
+    from app.dashboard.components import verdicts
+
     parts: list[Any] = []
     if choice.absent:
         parts.append(html.P(f"Not there (any more): {', '.join(choice.absent)}."))
@@ -210,6 +212,8 @@ def _content(choice: Choice, answer: Answer | None, waits: bool) -> list[Any]:
 
 
 def _end(comparison: Comparison, question: Question, snapshot: Snapshot) -> list[Any]:
+    from app.dashboard.components import verdicts
+
     return [
         verdicts.methods(comparison),
         html.P("The same in a terminal:"),
@@ -240,18 +244,18 @@ def _margins(view: View) -> list[tuple[str, str]]:
     """Return the margins to choose from, with their words; an absolute one in the address comes last."""
     margin = view.margin
     shares = set(MARGINS)
-    if not isinstance(margin, Margin):
+    if isinstance(margin, float):
         shares.add(margin)
     options = [(repr(share), f"{100 * share:g}% of the mean") for share in sorted(shares)]
-    if isinstance(margin, Margin):
+    if not isinstance(margin, float):
         options.append((margin.text, f"{margin.size:g}"))
     return options
 
 
 def _text_of(margin: float | Margin) -> str:
-    if isinstance(margin, Margin):
-        return margin.text
-    return repr(margin)
+    if isinstance(margin, float):
+        return repr(margin)
+    return margin.text
 
 
 def _picker(choice: Choice) -> list[Any]:

@@ -4,6 +4,8 @@ Metric and direction are chosen above the table, and hold on all pages.
 
 A group's numbers are means over its seeds that have a number; its picture holds all their curves. Opening a
 group lists its seeds. Nothing is left out: what cannot be read is listed below with the reason.
+
+The whole study is filtered and sorted here, and a part of it is sent. Only the curves that are sent are read.
 """
 
 from __future__ import annotations
@@ -14,16 +16,18 @@ from typing import Any
 
 import dash
 import numpy as np
-from dash import Input, Output, html
+from dash import Input, Output, html, no_update
 
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.judging import direction_choice, judged_by, metric_choice
-from app.dashboard.components.sparkline import sparkline
+from app.dashboard.components.paging import paging, part_of
+from app.dashboard.components.sparkline import MOST_CURVES, sparkline
 from app.dashboard.components.table import NONE, Heading, cell, empty, head, number, run_link, scrolling
-from app.dashboard.filtering import matching
+from app.dashboard.filtering import matching, problem_of
 from app.dashboard.snapshot import Entry, Snapshot
+from ired_diag.errors import DiagError
 from ired_diag.runs.completion import state_in_words
 from ired_diag.runs.judged import usual_metric
 from ired_diag.runs.name_list import counted
@@ -40,6 +44,9 @@ HEADINGS = (
     Heading("Verdict", "verdict"),
     Heading("Curve"),
 )
+
+GROUPS_AT_ONCE = 50
+MOST_SEEDS = 200  # rows of an open group
 
 Group = tuple[str, Sequence[Entry]]
 
@@ -68,7 +75,10 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     )
     def show(search: str, _version: int) -> Any:
         view = View.from_query(search)
-        return _controls(view, catalog.snapshot()), _content(view, catalog.judged(view))
+        try:
+            return _controls(view, catalog.snapshot()), _content(view, catalog.judged(view))
+        except DiagError as error:  # a history changed before its curve was read: the next look shows it
+            return no_update, empty(str(error))
 
 
 def _controls(view: View, snapshot: Snapshot) -> list[Any]:
@@ -89,12 +99,27 @@ def _content(view: View, snapshot: Snapshot) -> list[Any]:
     groups: dict[str, list[Entry]] = {}
     for entry in shown:
         groups.setdefault(entry.run.group, []).append(entry)
+    part = part_of(len(groups), view.part, GROUPS_AT_ONCE)
     count = html.P(_count_in_words(len(groups), len(shown), len(snapshot.entries)), className="count")
     if not shown:
-        return [count, empty(f"No run matches {view.filter!r}. Esc leaves the filter."), *left]
-    bodies = [_group(group, entries, view) for group, entries in _sorted(groups.items(), view)]
+        return [count, empty(_why_none(view.filter, snapshot)), *left]
+    in_order = _sorted(groups.items(), view)[part.first : part.end]
+    bodies = [_group(group, entries, view) for group, entries in in_order]
     table = html.Table([head(HEADINGS, view), *bodies], className="runs")
-    return [count, judged_by([entry.run for entry in shown]), scrolling(table, "Runs"), *left]
+    return [
+        count,
+        judged_by([entry.run for entry in shown]),
+        paging(part, "groups", "above"),
+        scrolling(table, "Runs"),
+        paging(part, "groups", "below"),
+        *left,
+    ]
+
+
+def _why_none(words: str, snapshot: Snapshot) -> str:
+    problem = problem_of(snapshot.entries.values(), words)
+    reason = problem or f"No run matches {words!r}."
+    return f"{reason} Esc leaves the filter."
 
 
 def _count_in_words(groups: int, shown: int, total: int) -> str:
@@ -145,7 +170,10 @@ def _group(group: str, entries: Sequence[Entry], view: View) -> html.Tbody:
     )
     rows = [row]
     if is_open:
-        rows += [_run(entry, view) for entry in entries]
+        rows += [_run(entry, view) for entry in entries[:MOST_SEEDS]]
+    if is_open and len(entries) > MOST_SEEDS:
+        words = f"{MOST_SEEDS} of {len(entries):,} seeds are listed. The filter finds the others."
+        rows.append(html.Tr(html.Td(words, colSpan=len(HEADINGS), className="more")))
     return html.Tbody(rows)
 
 
@@ -215,18 +243,20 @@ def _last_steps(entries: Sequence[Entry]) -> str:
 
 
 def _picture(entries: Sequence[Entry]) -> Any:
-    names: set[str] = set()
-    curves = []
-    lower_is_better = True
-    for entry in entries:
-        if entry.run.evaluated:
-            name, series = entry.run.evaluated
-            names.add(name)
-            curves.append(series)
-            lower_is_better = lower_is_better and entry.run.lower_is_better
+    runs = [entry.run for entry in entries if entry.run.is_judged]
+    names = {str(run.judging_metric) for run in runs}
     if len(names) != 1:
         return None
-    return sparkline(curves, names.pop(), lower_is_better=lower_is_better)
+    curves = []
+    for run in runs[:MOST_CURVES]:
+        if run.evaluated:
+            curves.append(run.evaluated[1])
+    return sparkline(
+        curves,
+        names.pop(),
+        lower_is_better=all(run.lower_is_better for run in runs),
+        total=len(runs),
+    )
 
 
 def _skipped(snapshot: Snapshot) -> html.Details | None:

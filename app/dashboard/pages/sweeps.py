@@ -10,14 +10,14 @@ import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dash
 from dash import Input, Output, html
 
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
-from app.dashboard.components import chart, export, verdicts
+from app.dashboard.components import chart, export
 from app.dashboard.components.controls import by_name, choice, readout_choice
 from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import Heading, empty, head, plain_rows, scrolling
@@ -26,13 +26,14 @@ from app.dashboard.shown import kept_groups
 from app.dashboard.snapshot import Snapshot
 from app.next_command import options_in_words
 from app.run_groups import all_runs, logged_metrics
-from ired_diag.comparison import Comparison, compare
-from ired_diag.comparison.knobs import KnobSweep, sweeps_in
 from ired_diag.drawing.data import FigureData
-from ired_diag.drawing.sweep_response import sweep_figure
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.evaluation_metric import USUAL
 from ired_diag.runs.judged import usual_metric
+
+if TYPE_CHECKING:
+    from ired_diag.comparison import Comparison
+    from ired_diag.comparison.knobs import KnobSweep
 
 TITLE = "Sweeps"
 NO_SWEEP = (
@@ -72,6 +73,8 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     kept: Remembered[Comparison] = Remembered()
 
     def build(view: View, snapshot: Snapshot) -> FigureData:
+        from ired_diag.drawing.sweep_response import sweep_figure
+
         return sweep_figure(_answer(_chosen(view, snapshot), view, kept))
 
     chart.register(app, catalog, "sweeps-response", build)
@@ -109,6 +112,8 @@ def _chosen(view: View, snapshot: Snapshot) -> _Choice:
     Raises:
         NotFound: There is no sweep.
     """
+    from ired_diag.comparison.knobs import sweeps_in
+
     every_sweep = tuple(sweeps_in(kept_groups(view, snapshot)))
     if not every_sweep:
         raise NotFound(NO_SWEEP)
@@ -128,6 +133,8 @@ def _sweeps_of(sweeps: Sequence[KnobSweep], experiment: str) -> list[KnobSweep]:
 
 def _answer(chosen: _Choice, view: View, kept: Remembered[Comparison]) -> Comparison:
     """Return the comparison of a sweep's groups; it is computed again only where a run has changed."""
+    from ired_diag.comparison import compare
+
     sweep = chosen.sweep
     settings = (sweep.experiment, sweep.knob, chosen.metric, view.readout, view.higher)
     return kept.get(
@@ -161,6 +168,8 @@ def _controls(chosen: _Choice, view: View) -> html.Div:
 
 
 def _table(comparison: Comparison, swept: KnobSweep, view: View, snapshot: Snapshot) -> list[Any]:
+    from app.dashboard.components import verdicts
+
     sweep = comparison.sweep
     if sweep is None:
         return []

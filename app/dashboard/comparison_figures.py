@@ -1,0 +1,31 @@
+"""The pictures of a comparison, by the names that ``ired-diag figures`` knows them by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ired_diag.comparison import Comparison
+from ired_diag.drawing.critical_difference import critical_difference
+from ired_diag.drawing.data import FigureData
+from ired_diag.drawing.evaluation_noise import evaluation_noise
+from ired_diag.drawing.paired_differences import paired_differences
+from ired_diag.drawing.rank_map import rank_map
+from ired_diag.drawing.readouts import readout_forest
+
+FIGURES: Mapping[str, Callable[[Comparison], FigureData]] = {
+    "paired-differences": paired_differences,
+    "readouts": readout_forest,
+    "evaluation-noise": evaluation_noise,
+    "rank-map": rank_map,
+    "critical-difference": critical_difference,
+}
+
+
+def figure_of(picture: str, comparison: Comparison) -> FigureData:
+    """Return a picture of a comparison.
+
+    Args:
+        picture: One of ``FIGURES``.
+        comparison: What is drawn.
+    """
+    return FIGURES[picture](comparison)
