@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import probes
@@ -42,6 +43,7 @@ from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.run import Run
 
 QUANTITIES = ("cond", "energy")
+NOT_IN_FILE_NAMES = re.compile(r"[^\w.@=+,-]+|_+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,8 @@ class Material:
         groups: Runs by the name of their group, in the order of the legend.
         comparison: Comparison of the groups. None where there is only one group.
         metric: The metric that learning curves show. Default: detected by name.
+        metric_label: What pictures and tables call the metric. Default: its name.
+        names: Names of the groups in the runs folder or logs, by label; empty where groups have no labels.
         smooth: Number of evaluations in a running median of the means. None: the means as they are.
         form: Form in which distributions are drawn.
         quantities: Names of the quantities whose distributions are drawn.
@@ -64,6 +68,8 @@ class Material:
     groups: Mapping[str, Sequence[Run]]
     comparison: Comparison | None = None
     metric: str | None = None
+    metric_label: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
     smooth: int | None = None
     form: Form = "ecdf"
     quantities: Sequence[str] = QUANTITIES
@@ -185,8 +191,17 @@ def make_pictures(material: Material, only: Iterable[str] = ()) -> Pictures:
             not_drawn[name] = str(reason)
             continue
         for figure in made:
-            figures.append(replace(figure, name=figure.name.replace("_", "-")))
+            figures.append(replace(figure, name=_file_name(figure.name)))
     return Pictures(tuple(figures), not_drawn)
+
+
+def _file_name(name: str) -> str:
+    r"""Return a name for files that LaTeX takes too; a label may hold spaces and slashes.
+
+    >>> _file_name("ecdf-cond-adversarial mining")
+    'ecdf-cond-adversarial-mining'
+    """
+    return NOT_IN_FILE_NAMES.sub("-", name).strip("-")
 
 
 def _has_sweep(material: Material) -> bool:
@@ -215,7 +230,11 @@ def _variance_components(material: Material) -> list[FigureData]:
             "no group has runs that share seeds of single sources (train --seed-init, --seed-data)."
         )
     return [
-        variance_components(results, metric=answer.comparison.metric, readout=readout_name(answer.comparison))
+        variance_components(
+            results,
+            metric=material.metric_label or answer.comparison.metric,
+            readout=readout_name(answer.comparison),
+        )
     ]
 
 
@@ -247,6 +266,7 @@ def _plateau(material: Material) -> list[FigureData]:
         band=material.band,
         floors=False,
         start=start,
+        label=material.metric_label,
     )
     return [replace(drawn, name="plateau-curves")]
 
@@ -259,6 +279,7 @@ def _curves(material: Material) -> list[FigureData]:
         smooth=material.smooth,
         band=material.band,
         start=material.start,
+        label=material.metric_label,
     )
     return [drawn]
 

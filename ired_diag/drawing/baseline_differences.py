@@ -63,7 +63,7 @@ def differences_of(comparison: Comparison) -> tuple[tuple[Difference, ...], str]
         scale = 100 / mean if in_percent else 1.0
         difference = _difference(groups[pair.a], groups[pair.b], pair, scale)
         differences.append(difference)
-    unit = "%" if in_percent else comparison.metric
+    unit = "%" if in_percent else comparison.shown_metric
     return tuple(differences), unit
 
 

@@ -22,7 +22,7 @@ TURNED = 0.035  # inches of height that each letter of a turned name takes
 
 def readout_of(comparison: Comparison) -> str:
     """Return what was read out: ``validation/mse, mean over the plateau (from step 27000)``."""
-    readout = f"{comparison.metric}, {readout_name(comparison)}"
+    readout = f"{comparison.shown_metric}, {readout_name(comparison)}"
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
         readout += f" (from step {comparison.plateau_step:.0f})"
     return _with_direction(readout, comparison)
@@ -30,7 +30,7 @@ def readout_of(comparison: Comparison) -> str:
 
 def axis_label(comparison: Comparison) -> str:
     """Return what was read out, in the few words that an axis has room for."""
-    return _with_direction(f"{comparison.metric}, {comparison.readout}", comparison)
+    return _with_direction(f"{comparison.shown_metric}, {comparison.readout}", comparison)
 
 
 def _with_direction(readout: str, comparison: Comparison) -> str:

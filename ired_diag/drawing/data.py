@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.drawing.palette import Style, style_of
+from ired_diag.drawing.palette import Style, style_at, style_of
 
 Scale = Literal["linear", "log"]
 Drawn = Literal["both", "line", "points", "steps"]
@@ -367,7 +367,10 @@ class FigureData:
         return not any(panel.x_label for panel in self.panels)
 
     def style(self, name: str, position: int) -> Style:
-        """Return the style of a name: fixed by the name, by the order, or by its position in a panel."""
+        """Return the style of a name: by the order, fixed by the name, or by its position in a panel.
+
+        The order comes first: a group that a user calls "adversarial mining" keeps the colour of its place.
+        """
         if name in self.order:
-            position = self.order.index(name)
+            return style_at(self.order.index(name))
         return style_of(name, position)

@@ -64,7 +64,7 @@ def evaluation_noise(comparison: Comparison) -> FigureData:
         name="evaluation_noise",
         title="How much of the spread between seeds is evaluation noise",
         x_label="",
-        panels=(_spreads(groups, comparison.metric), _correlations(groups)),
+        panels=(_spreads(groups, comparison.shown_metric), _correlations(groups)),
         method=method,
         note=note,
         summary=" ".join(map(_sentence, groups)),

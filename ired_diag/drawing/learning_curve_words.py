@@ -25,7 +25,8 @@ class Shown:
     """What is drawn, and how.
 
     Attributes:
-        metric: The metric.
+        metric: The metric, as it is logged.
+        label: What it is called.
         direction: The direction in which it improves.
         means: Mean and band over seeds, by group.
         band: The kind of band.
@@ -33,20 +34,23 @@ class Shown:
     """
 
     metric: str
+    label: str
     direction: Direction
     means: Mapping[str, OverSeeds]
     band: Band
     smooth: int | None
 
 
-def axis_label(metric: str, direction: Direction) -> str:
+def axis_label(shown: Shown) -> str:
     """Return the axis' label; a log does not state a unit, a task may."""
-    units = [task.metric.unit for task in tasks.judged_by(metric)]
+    units = [task.metric.unit for task in tasks.judged_by(shown.metric)]
     unit = units[0] if units else ""
-    words = unit or "as logged"
-    if not direction.lower_is_better:
-        words += ", higher is better"
-    return f"{metric} ({words})"
+    words = [unit] if unit else []
+    if not shown.direction.lower_is_better:
+        words.append("higher is better")
+    if not words:
+        return shown.label
+    return f"{shown.label} ({', '.join(words)})"
 
 
 def _best(direction: Direction) -> str:
@@ -61,7 +65,7 @@ def _worse(direction: Direction) -> str:
 
 def method_of(shown: Shown) -> str:
     """Return the caption, without floors and what is left out."""
-    metric = shown.metric
+    metric = shown.label
     direction = shown.direction
     several = has_several_seeds(shown.means)
     if several:

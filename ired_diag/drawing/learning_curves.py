@@ -65,6 +65,7 @@ def learning_curves(
     start: float | None = None,
     order: Sequence[str] = (),
     judge: Callable[[Run], Verdict] = verdict_of,
+    label: str = "",
 ) -> FigureData:
     """Return the learning curves of groups of seeds.
 
@@ -78,6 +79,7 @@ def learning_curves(
         order: All names that may be drawn in other figures next to this one, which fixes their colours.
             Default: the names of ``groups``.
         judge: Returns the verdict on a run by its ``metric``; a caller that remembers verdicts saves time.
+        label: What words and axes call the metric. Default: its name.
 
     Raises:
         NotFound: No run logged the metric.
@@ -89,6 +91,7 @@ def learning_curves(
     metric, curves, missing = _curves(groups, metric, judge)
     shown = Shown(
         metric=metric,
+        label=label or metric,
         direction=shared_direction(groups, metric),
         means={name: _mean_of(members, band) for name, members in curves.items()},
         band=band,
@@ -99,10 +102,10 @@ def learning_curves(
     if floors:
         guides, floor_words = _floors(curves, metric)
     panel = _panel(shown, curves, guides)
-    title = f"Learning curves: {metric}"
+    title = f"Learning curves: {shown.label}"
     if start is not None:
         title += f", from step {start:g}"
-    method = method_of(shown) + floor_words + cut_in_words(panel) + left_out(metric, missing)
+    method = method_of(shown) + floor_words + cut_in_words(panel) + left_out(shown.label, missing)
     sentences = [sentence_of(name, members, shown) for name, members in curves.items()]
     return FigureData(
         name="learning_curves",
@@ -165,7 +168,7 @@ def _panel(shown: Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
     means = [(line.x, line.y) for line in lines if not line.faint]
     guides = with_room(guides, axes, means)
     return Panel(
-        y_label=axis_label(shown.metric, shown.direction),
+        y_label=axis_label(shown),
         lines=tuple(lines),
         y_scale=scale,
         guides=guides,

@@ -13,14 +13,17 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ired_diag.drawing.data import FigureData, legend_names
+from ired_diag.drawing.paper_fonts import SANS, families_of
 from ired_diag.drawing.paper_panel import GREY, draw_panel
 from ired_diag.drawing.paper_text import with_drawable_text
+from ired_diag.drawing.paper_widths import COLUMN, TEXT
 from ired_diag.runs.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLUMN, TEXT = 3.25, 6.75  # inches: a column, and the text, of a two-column page
+__all__ = ["COLUMN", "TEXT", "draw", "render", "write"]
+
 PANEL_HEIGHT = 1.55
 PANEL_WIDTH = 2.0  # inches: narrower panels stand above each other
 MARGIN = 0.75  # of legend and axis label
@@ -35,7 +38,6 @@ RC: Any = {  # typed by matplotlib as a dictionary of literals
     "xtick.labelsize": 7.0,
     "ytick.labelsize": 7.0,
     "legend.fontsize": 7.5,
-    "font.family": "DejaVu Sans",
     "text.parse_math": False,  # a name may hold dollar signs
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -56,13 +58,19 @@ UNDATED: dict[str, dict[str, None]] = {
 }
 
 
-def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
+def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: bool = False) -> Figure:
     """Return a picture.
 
     Args:
         figure: Its data.
         width: Width in inches. Panels stand side by side where there is room for it, else above each other.
+        font: ``sans``, ``serif``, or a family of fonts that matplotlib finds.
+        noted: Whether the caption in a few words stands in its corner, for where no caption is next to it.
+
+    Raises:
+        NotFound: There is no such font.
     """
+    families = families_of(font)
     figure = with_drawable_text(figure)
     count = len(figure.panels)
     side_by_side = width / count >= PANEL_WIDTH and not figure.stacked
@@ -73,7 +81,7 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
         heights = [max(heights)]
     legend_rows, legend_columns = _legend_shape(figure, width)
     height = PANEL_HEIGHT * sum(heights) + MARGIN + LEGEND_ROW * max(0, legend_rows - 1)
-    with mpl.rc_context(RC):
+    with mpl.rc_context({**RC, "font.family": families}):
         drawn = Figure(figsize=(width, height), layout="constrained")
         shares_x = figure.shares_x_axis
         grid = drawn.subplots(
@@ -88,7 +96,7 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
             draw_panel(drawn, axis, figure, panel)
             if side_by_side or not shares_x or axis is axes[-1]:
                 axis.set_xlabel(panel.x_label or figure.x_label)
-        if figure.note:
+        if figure.note and noted:
             _draw_note(drawn, figure.note, width)
         drawn.align_ylabels()
         if legend_rows:
@@ -108,31 +116,40 @@ def _draw_note(drawn: Figure, note: str, width: float) -> None:
     )
 
 
-def render(figure: FigureData, form: str, *, width: float = COLUMN) -> bytes:
+def render(figure: FigureData, form: str, *, width: float = COLUMN, font: str = SANS) -> bytes:
     """Return a picture as the bytes of a ``pdf``, ``svg`` or ``png`` file."""
-    return _saved(draw(figure, width=width), form)
+    return _saved(draw(figure, width=width, font=font), form, font)
 
 
-def _saved(drawn: Figure, form: str) -> bytes:
+def _saved(drawn: Figure, form: str, font: str) -> bytes:
     """Return a drawing as bytes. The first saving lays it out; the layout stays for the others."""
     buffer = io.BytesIO()
-    with mpl.rc_context(RC), warnings.catch_warnings():
+    with mpl.rc_context({**RC, "font.family": families_of(font)}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # drawn as a box
         drawn.savefig(buffer, format=form, dpi=RESOLUTION, metadata=UNDATED[form])
     drawn.set_layout_engine("none")
     return buffer.getvalue()
 
 
-def write(figure: FigureData, folder: Path, forms: tuple[str, ...], *, width: float = COLUMN) -> list[Path]:
-    """Write a picture in several forms and return the files.
+def write(
+    figure: FigureData,
+    folder: Path,
+    forms: tuple[str, ...],
+    *,
+    width: float = COLUMN,
+    font: str = SANS,
+    noted: bool = False,
+) -> list[Path]:
+    """Write a picture in several forms and return the files; arguments as for ``draw``.
 
     Raises:
         CannotWrite: The folder cannot be written.
+        NotFound: There is no such font.
     """
     paths = [folder / f"{figure.name}.{form}" for form in forms]
-    drawn = draw(figure, width=width)
+    drawn = draw(figure, width=width, font=font, noted=noted)
     for path, form in zip(paths, forms, strict=True):
-        write_atomically(path, _saved(drawn, form))
+        write_atomically(path, _saved(drawn, form, font))
     return paths
 
 

@@ -145,7 +145,7 @@ def _panel(
         margins=[interval.margin for interval in shown],
         half_width=step / 2,
     )
-    unit = "% of the second's mean" if comparison.in_percent else comparison.metric
+    unit = "% of the second's mean" if comparison.in_percent else comparison.shown_metric
     curves = "the end of the curves" if readouts == FINAL else "the whole curves"
     return Panel(
         y_label=f"difference ({unit})",
