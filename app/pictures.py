@@ -123,6 +123,11 @@ def always(material: Material) -> bool:
     return True
 
 
+def when_named(material: Material) -> bool:
+    """Return False: another picture shows the same, so that this one is drawn only where it is named."""
+    return False
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A kind of picture.
@@ -217,6 +222,15 @@ def _shares_seeds(material: Material) -> bool:
     return any(source_levels(runs).are_crossed for runs in material.groups.values())
 
 
+def _ranks_need_a_map(material: Material) -> bool:
+    """Say whether a map of ranks shows more than the sentence that every seed has the same order."""
+    if material.comparison is None or material.comparison.ranks is None:
+        return False
+    ranks = material.comparison.ranks
+    has_one_order = ranks.friedman.w == 1.0
+    return len(ranks.mean_ranks) > 2 and len(ranks.seeds) > 1 and not has_one_order
+
+
 def _variance_components(material: Material) -> list[FigureData]:
     from app.calls.variance import variance
 
@@ -271,6 +285,13 @@ def _plateau(material: Material) -> list[FigureData]:
     return [replace(drawn, name="plateau-curves")]
 
 
+def _plateau_step(material: Material) -> float | None:
+    """Return from where all curves rest; None where they do not, or begin to be shown only later."""
+    if material.comparison is None or material.start is not None:
+        return None
+    return material.comparison.plateau_step
+
+
 def _curves(material: Material) -> list[FigureData]:
     _check_several_steps(all_runs(material.groups))
     drawn = learning_curves(
@@ -279,6 +300,7 @@ def _curves(material: Material) -> list[FigureData]:
         smooth=material.smooth,
         band=material.band,
         start=material.start,
+        plateau=_plateau_step(material),
         label=material.metric_label,
     )
     return [drawn]
@@ -338,7 +360,7 @@ RECIPES: Mapping[str, Recipe] = {
         "How does validation go, with what spread over seeds?",
         _curves,
     ),
-    "plateau-curves": Recipe("How do the curves lie where they rest?", _plateau),
+    "plateau-curves": Recipe("How do the curves lie where they rest?", _plateau, suits=when_named),
     "paired-differences": Recipe(
         "What differs from the first experiment, seed by seed?", lambda m: [paired_differences(m.compared())]
     ),
@@ -351,7 +373,9 @@ RECIPES: Mapping[str, Recipe] = {
     "variance-components": Recipe(
         "Which source of randomness makes the spread of runs?", _variance_components, suits=_shares_seeds
     ),
-    "rank-map": Recipe("Do the seeds agree on the order?", lambda m: [rank_map(m.compared())]),
+    "rank-map": Recipe(
+        "Do the seeds agree on the order?", lambda m: [rank_map(m.compared())], suits=_ranks_need_a_map
+    ),
     "critical-difference": Recipe("Which mean ranks differ?", lambda m: [critical_difference(m.compared())]),
     "sweep": Recipe(
         "How does the readout answer a knob?", lambda m: [sweep_figure(m.compared())], suits=_has_sweep

@@ -87,9 +87,9 @@ def method_of(shown: Shown) -> str:
         meant += "; where N falls, seeds ended or are not finite, and the mean is of the others"
     return (
         f"{line}. {seeds_in_words(shown.means)}. {meant}. "
-        f"Circles: first onset of a lasting {_worse(direction)} among a group's seeds; best "
-        f"({_best(direction)}) evaluation of the seed whose best is the group's median. "
-        f"{metric}: {direction.words}."
+        f"Circle: best ({_best(direction)}) evaluation of the seed whose best is the group's median; "
+        f'"noise": explained by noise around one level. Diamond: first onset of a lasting '
+        f"{_worse(direction)} among a group's seeds. {metric}: {direction.words}."
     )
 
 
@@ -111,7 +111,7 @@ def note_of(shown: Shown) -> str:
         line += "; thin: seeds"
     if shown.smooth:
         line += f"; running median of {shown.smooth}"
-    return f"{line}; circles: onset, best ({_best(shown.direction)})"
+    return f"{line}; circle: best ({_best(shown.direction)}); diamond: onset"
 
 
 def sentence_of(name: str, curves: Sequence[Curve], shown: Shown) -> str:
@@ -121,7 +121,7 @@ def sentence_of(name: str, curves: Sequence[Curve], shown: Shown) -> str:
     best = median_best(curves)
     if best is not None:
         verdict = best.verdict
-        lucky = ", by luck" if verdict.best_is_luck else ""
+        lucky = ", explained by noise" if verdict.best_is_luck else ""
         parts.append(f"median best {verdict.best:.4g} at step {verdict.best_step:.0f}{lucky}")
     rising = first_onset(curves)
     if rising is not None:

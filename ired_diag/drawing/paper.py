@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ired_diag.drawing.data import FigureData, legend_names
+from ired_diag.drawing.data import FigureData, legend_names, needs_legend
 from ired_diag.drawing.paper_fonts import SANS, families_of
+from ired_diag.drawing.paper_labels import draw_words
 from ired_diag.drawing.paper_panel import GREY, draw_panel
 from ired_diag.drawing.paper_text import with_drawable_text
 from ired_diag.drawing.paper_widths import COLUMN, TEXT
@@ -30,6 +31,7 @@ MARGIN = 0.75  # of legend and axis label
 LEGEND_ROW = 0.16
 HANDLE, LETTER = 0.5, 0.062  # inches of a legend's entry: its line, and each letter
 RESOLUTION = 300
+LEAST_PLACES = 2  # as wide as which a panel with one place is
 NOTE_LETTERS = 19  # of the note, to the inch
 
 RC: Any = {  # typed by matplotlib as a dictionary of literals
@@ -90,18 +92,30 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
             sharex=shares_x,
             squeeze=False,
             height_ratios=heights,
+            width_ratios=_width_ratios(figure) if side_by_side else None,
         )
         axes = grid.flatten().tolist()
         for axis, panel in zip(axes, figure.panels, strict=True):
-            draw_panel(drawn, axis, figure, panel)
+            draw_panel(drawn, axis, figure, panel, inches=width / columns)
             if side_by_side or not shares_x or axis is axes[-1]:
                 axis.set_xlabel(panel.x_label or figure.x_label)
         if figure.note and noted:
             _draw_note(drawn, figure.note, width)
         drawn.align_ylabels()
         if legend_rows:
-            _draw_legend(drawn, axes, legend_columns)
+            _draw_legend(drawn, axes, _names_in_legend(figure), legend_columns)
+        elif _has_legends_of_panels(figure):
+            _draw_legends_of_panels(axes, figure, width / columns)
+        draw_words(drawn, axes, figure)
     return drawn
+
+
+def _width_ratios(figure: FigureData) -> list[float]:
+    """Return how wide panels are next to each other: by their places where all have names on the x axis."""
+    counts = [len(panel.x_ticks) for panel in figure.panels]
+    if not all(counts):
+        return [1.0] * len(counts)
+    return [float(max(LEAST_PLACES, count)) for count in counts]
 
 
 def _draw_note(drawn: Figure, note: str, width: float) -> None:
@@ -155,30 +169,65 @@ def write(
 
 def _legend_shape(figure: FigureData, width: float) -> tuple[int, int]:
     """Return rows and columns of the legend; no row where the axis says what the one line is."""
-    names: list[str] = []
-    needs_legend = False
-    for panel in figure.panels:
-        panel_names = legend_names(panel)
-        needs_legend |= len(panel_names) > 1
-        names += panel_names
-    if not needs_legend:
+    names = _names_in_legend(figure)
+    if not names or _has_legends_of_panels(figure):
         return 0, 0
-    count = len(set(names))
+    count = len(names)
     entry = HANDLE + LETTER * max(map(len, names))
     columns = max(1, min(count, int(width / entry)))
     rows = math.ceil(count / columns)
     return rows, math.ceil(count / rows)
 
 
-def _draw_legend(drawn: Figure, axes: list[Axes], columns: int) -> None:
+def _has_legends_of_panels(figure: FigureData) -> bool:
+    """Say whether panels show things of their own, whose colours mean something else in each."""
+    by_panel = [set(legend_names(panel)) for panel in figure.panels]
+    named = [names for names in by_panel if names]
+    everything = set().union(*named)
+    total = sum(map(len, named))
+    return len(named) > 1 and len(everything) == total
+
+
+def _draw_legends_of_panels(axes: list[Axes], figure: FigureData, inches: float) -> None:
+    """Draw a legend above each panel whose axes do not say what its lines are."""
+    for axis, panel in zip(axes, figure.panels, strict=True):
+        names = legend_names(panel)
+        if not needs_legend(panel):
+            continue
+        handles, labels = axis.get_legend_handles_labels()
+        by_label = dict(zip(labels, handles, strict=True))
+        entry = HANDLE + LETTER * max(map(len, names))
+        axis.legend(
+            [by_label[name] for name in names],
+            names,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=max(1, min(len(names), int(inches / entry))),
+            frameon=False,
+            handlelength=2.6,
+            borderaxespad=0.2,
+        )
+
+
+def _names_in_legend(figure: FigureData) -> list[str]:
+    """Return the names that the legend lists, each once; none where axes say what the lines are."""
+    names: list[str] = []
+    for panel in figure.panels:
+        names += legend_names(panel)
+    if not any(map(needs_legend, figure.panels)):
+        return []
+    return list(dict.fromkeys(names))
+
+
+def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int) -> None:
     by_label: dict[str, Any] = {}  # a name that several panels have is listed once
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
         for handle, label in zip(handles, labels, strict=True):
             by_label.setdefault(label, handle)
     drawn.legend(
-        list(by_label.values()),
-        list(by_label),
+        [by_label[name] for name in names],
+        names,
         loc="outside upper center",
         ncols=columns,
         frameon=False,

@@ -63,6 +63,11 @@ class Series:
     def __len__(self) -> int:
         return len(self.steps)
 
+    def since(self, step: float) -> Series:
+        """Return the points from a step on."""
+        is_later = self.steps >= step
+        return Series(self.steps[is_later], self.values[is_later])
+
 
 @dataclass(frozen=True)
 class History:
