@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import probes
@@ -43,6 +44,7 @@ from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.run import Run
 
 QUANTITIES = ("cond", "energy")
+NOT_IN_FILE_NAMES = re.compile(r"[^\w.@=+,-]+|_+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,8 @@ class Material:
         groups: Runs by the name of their group, in the order of the legend.
         comparison: Comparison of the groups. None where there is only one group.
         metric: The metric that learning curves show. Default: detected by name.
+        metric_label: What pictures and tables call the metric. Default: its name.
+        names: Names of the groups in the runs folder or logs, by label; empty where groups have no labels.
         smooth: Number of evaluations in a running median of the means. None: the means as they are.
         form: Form in which distributions are drawn.
         quantities: Names of the quantities whose distributions are drawn.
@@ -65,6 +69,8 @@ class Material:
     groups: Mapping[str, Sequence[Run]]
     comparison: Comparison | None = None
     metric: str | None = None
+    metric_label: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
     smooth: int | None = None
     form: Form = "ecdf"
     quantities: Sequence[str] = QUANTITIES
@@ -116,6 +122,11 @@ class Material:
 def always(material: Material) -> bool:
     """Return True: the picture is asked for with all others, and a reason is given where it is not drawn."""
     return True
+
+
+def when_named(material: Material) -> bool:
+    """Return False: another picture shows the same, so that this one is drawn only where it is named."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -186,8 +197,17 @@ def make_pictures(material: Material, only: Iterable[str] = ()) -> Pictures:
             not_drawn[name] = str(reason)
             continue
         for figure in made:
-            figures.append(replace(figure, name=figure.name.replace("_", "-")))
+            figures.append(replace(figure, name=_file_name(figure.name)))
     return Pictures(tuple(figures), not_drawn)
+
+
+def _file_name(name: str) -> str:
+    r"""Return a name for files that LaTeX takes too; a label may hold spaces and slashes.
+
+    >>> _file_name("ecdf-cond-adversarial mining")
+    'ecdf-cond-adversarial-mining'
+    """
+    return NOT_IN_FILE_NAMES.sub("-", name).strip("-")
 
 
 def _has_sweep(material: Material) -> bool:
@@ -203,6 +223,15 @@ def _shares_seeds(material: Material) -> bool:
     return any(source_levels(runs).are_crossed for runs in material.groups.values())
 
 
+def _ranks_need_a_map(material: Material) -> bool:
+    """Say whether a map of ranks shows more than the sentence that every seed has the same order."""
+    if material.comparison is None or material.comparison.ranks is None:
+        return False
+    ranks = material.comparison.ranks
+    has_one_order = ranks.friedman.w == 1.0
+    return len(ranks.mean_ranks) > 2 and len(ranks.seeds) > 1 and not has_one_order
+
+
 def _variance_components(material: Material) -> list[FigureData]:
     from app.calls.variance import variance
 
@@ -216,7 +245,11 @@ def _variance_components(material: Material) -> list[FigureData]:
             "no group has runs that share seeds of single sources (train --seed-init, --seed-data)."
         )
     return [
-        variance_components(results, metric=answer.comparison.metric, readout=readout_name(answer.comparison))
+        variance_components(
+            results,
+            metric=material.metric_label or answer.comparison.metric,
+            readout=readout_name(answer.comparison),
+        )
     ]
 
 
@@ -248,8 +281,16 @@ def _plateau(material: Material) -> list[FigureData]:
         band=material.band,
         floors=False,
         start=start,
+        label=material.metric_label,
     )
     return [replace(drawn, name="plateau-curves")]
+
+
+def _plateau_step(material: Material) -> float | None:
+    """Return from where all curves rest; None where they do not, or begin to be shown only later."""
+    if material.comparison is None or material.start is not None:
+        return None
+    return material.comparison.plateau_step
 
 
 def _curves(material: Material) -> list[FigureData]:
@@ -260,6 +301,8 @@ def _curves(material: Material) -> list[FigureData]:
         smooth=material.smooth,
         band=material.band,
         start=material.start,
+        plateau=_plateau_step(material),
+        label=material.metric_label,
     )
     return [drawn]
 
@@ -329,7 +372,7 @@ RECIPES: Mapping[str, Recipe] = {
         "How does validation go, with what spread over seeds?",
         _curves,
     ),
-    "plateau-curves": Recipe("How do the curves lie where they rest?", _plateau),
+    "plateau-curves": Recipe("How do the curves lie where they rest?", _plateau, suits=when_named),
     "paired-differences": Recipe(
         "What differs from the first experiment, seed by seed?", lambda m: [paired_differences(m.compared())]
     ),
@@ -342,7 +385,9 @@ RECIPES: Mapping[str, Recipe] = {
     "variance-components": Recipe(
         "Which source of randomness makes the spread of runs?", _variance_components, suits=_shares_seeds
     ),
-    "rank-map": Recipe("Do the seeds agree on the order?", lambda m: [rank_map(m.compared())]),
+    "rank-map": Recipe(
+        "Do the seeds agree on the order?", lambda m: [rank_map(m.compared())], suits=_ranks_need_a_map
+    ),
     "critical-difference": Recipe("Which mean ranks differ?", lambda m: [critical_difference(m.compared())]),
     "sweep": Recipe(
         "How does the readout answer a knob?", lambda m: [sweep_figure(m.compared())], suits=_has_sweep

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.text import Text as Words
 
 from ired_diag.drawing import paper, plotly
 from ired_diag.drawing.as_table import to_csv
 from ired_diag.drawing.data import (
     Cells,
     FigureData,
+    Guide,
     Line,
     Mark,
     Outline,
@@ -146,6 +148,69 @@ def test_all_that_can_be_drawn_is_drawn_by_both_and_nothing_is_cut(width: float)
     colours = {trace.line.color for trace in screen.data if trace.legendgroup == "a" and trace.line.color}
     assert colours == {figure.style("a", 0).colour} == {OTHERS[1].colour}
     assert "CD" in [note.text for note in screen.layout.annotations]
+
+
+def test_words_stand_on_no_data_and_far_ones_have_a_leader_line() -> None:
+    x = np.linspace(0.0, 10.0, 400)
+    waves = tuple(Line(f"w{i}", x, np.sin(3 * x + i) + 0.3 * i, drawn="line") for i in range(4))
+    marks = (Mark(5.0, 0.5, "best", "w0"), Mark(5.2, 0.4, "onset", "w1", shape="diamond"))
+    guides = (Guide(0.0, "through all lines"), Guide(4.0, "above them"))
+    panel = Panel("value", waves, marks=marks, guides=guides)
+    drawn = paper.draw(FigureData("f", "", "x", (panel,), "", order=("w0", "w1", "w2", "w3")))
+    (axis,) = drawn.axes
+    words = {text.get_text(): text for text in axis.texts}
+    assert set(words) == {"best", "onset", "above them"}
+    for text in words.values():
+        box = Words.get_window_extent(text)  # of the words alone, without their leader line
+        for line in axis.get_lines():
+            if len(line.get_xdata()) < 400:
+                continue
+            points = axis.transData.transform(np.column_stack([x, np.asarray(line.get_ydata())]))
+            inside = (points[:, 0] > box.x0 + 1) & (points[:, 0] < box.x1 - 1)
+            inside &= (points[:, 1] > box.y0 + 1) & (points[:, 1] < box.y1 - 1)
+            assert inside.sum() <= 3, text.get_text()
+    assert words["best"].arrow_patch is not None
+    assert words["above them"].arrow_patch is None
+
+
+def test_long_names_of_places_are_broken_into_lines_and_turned_only_where_that_fails() -> None:
+    def rotations(names: list[str]) -> set[float]:
+        places = np.arange(float(len(names)))
+        ticks = tuple(zip(places.tolist(), names, strict=True))
+        panel = Panel("y", (Line("a", places, places + 1),), x_ticks=ticks)
+        (axis,) = paper.draw(FigureData("f", "", "x", (panel,), "")).axes
+        return {label.get_rotation() for label in axis.get_xticklabels()}
+
+    assert rotations(["adversarial mining: better", "random negatives: undecided"]) == {0.0}
+    assert rotations(["q201@mining_opt_steps=10"] * 4) == {40.0}
+
+
+def test_ticks_are_plain_numbers_and_the_last_one_is_not_far_below_the_data() -> None:
+    x = np.arange(5.0)
+    for largest in (5.6e-5, 3.9, 8.7e4):
+        panel = Panel("sd", (Line("a", x, largest * (x + 1) / 5),), y_from_zero=True)
+        drawn = paper.draw(FigureData("f", "", "x", (panel,), ""))
+        drawn.draw_without_rendering()
+        (axis,) = drawn.axes
+        assert axis.yaxis.get_offset_text().get_text() == ""
+        labels = [label.get_text() for label in axis.get_yticklabels()]
+        assert not any("e" in label for label in labels)
+        ticks = axis.get_yticks()
+        assert axis.get_ylim()[0] == 0.0
+        assert ticks[-1] >= largest - 0.3 * (ticks[1] - ticks[0]) - 1e-12
+
+
+def test_panels_that_show_different_things_have_legends_of_their_own() -> None:
+    x = np.arange(5.0)
+    one = Panel("a", (Line("steepest", x, x), Line("random", x, 2 * x)), x_label="step")
+    two = Panel("b", (Line("first", x, x), Line("later", x, 2 * x)), x_label="level")
+    apart = paper.draw(FigureData("f", "", "", (one, two), ""))
+    assert not apart.legends
+    legends = [axis.get_legend() for axis in apart.axes]
+    names = [[text.get_text() for text in legend.get_texts()] for legend in legends if legend is not None]
+    assert names == [["steepest", "random"], ["first", "later"]]
+    shared = paper.draw(FigureData("f", "", "", (one, one), ""))
+    assert [text.get_text() for text in shared.legends[0].get_texts()] == ["steepest", "random"]
 
 
 def test_styles_go_by_the_order_and_stay_when_one_is_left_out() -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import linalg, optimize, stats
 
 from ired_diag.comparison import Comparison, compare
+from ired_diag.comparison.words import verdict_of
 from ired_diag.drawing import paper, plotly
 from ired_diag.drawing.as_table import to_csv
 from ired_diag.drawing.baseline_differences import differences_of
@@ -103,15 +104,15 @@ def test_the_studys_differences_are_those_of_plain_numpy(
     read = {name: [v.mean() for v in plateaus(logs[name], study.plateau_step).values()] for name in GROUPS}
     base = np.array(read["q101"])
     for name in GROUPS[1:]:
-        d = 100 * (np.array(read[name]) - base) / base.mean()
+        d = 100 * (np.array(read[name]) - base) / np.mean(read[name])
         half = stats.t.ppf(0.975, 9) * d.std(ddof=1) / math.sqrt(10)
         mean, low, high = ends(line_of(figure.panels[1], name))
         assert (mean, low, high) == pytest.approx((d.mean(), d.mean() - half, d.mean() + half), rel=1e-9)
         np.testing.assert_allclose(line_of(figure.panels[1], f"{name} seeds").y, d, rtol=1e-9)
         np.testing.assert_allclose(line_of(figure.panels[0], f"{name} seeds").y, read[name], rtol=1e-12)
     assert [name for _, name in figure.panels[1].x_ticks] == ["q102: worse", "q103: worse"]
-    assert "q102 minus q101: +0.238% of q101's mean (95% interval +0.0792 to +0.397): worse" in figure.summary
-    assert figure.panels[1].y_label == "difference (%)"
+    assert "q102 minus q101: +0.238% of q102's mean (95% interval +0.079 to +0.396): worse" in figure.summary
+    assert figure.panels[1].y_label == "difference (% of group)"
 
 
 def test_lines_join_the_same_seed_where_seeds_are_pairs_and_only_there() -> None:
@@ -134,7 +135,7 @@ def test_an_unpaired_difference_has_welchs_interval() -> None:
         [r.history.series["validation/mse"].values[-1] for r in groups[name]] for name in ("q300", "q301")
     )
     interval = stats.ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
-    scale = 100 / np.mean(a)
+    scale = 100 / np.mean(b)
     expected = scale * (np.mean(b) - np.mean(a)), scale * interval.low, scale * interval.high
     assert ends(line_of(figure.panels[1], "q301")) == pytest.approx(expected, rel=1e-9)
 
@@ -170,7 +171,7 @@ def test_a_scale_changes_no_percent() -> None:
 
 def test_the_margin_is_a_share_of_the_mean_of_both_means() -> None:
     y = line_of(paired_differences(finals({"a": [1.0, 1.0], "b": [3.1, 2.9]})).panels[1], "margin ±1%").y
-    assert sorted(set(np.round(y[np.isfinite(y)], 9).tolist())) == [-2.0, 2.0]  # 1% of 2, in percent of 1
+    assert sorted(set(np.round(y[np.isfinite(y)], 9).tolist())) == [0.666666667]  # 1% of 2, in percent of 3
 
 
 def test_the_forests_margin_is_that_share_in_percent_of_the_second() -> None:
@@ -189,7 +190,7 @@ def test_a_baseline_whose_mean_is_0_leaves_the_metrics_own_unit() -> None:
 def test_a_baseline_below_0_keeps_the_sign_of_the_difference() -> None:
     (one,), unit = differences_of(finals({"a": [-2.0, -2.2], "b": [-1.0, -1.3]}))
     assert unit == "%"
-    assert one.mean == pytest.approx(100 * 0.95 / 2.1)
+    assert one.mean == pytest.approx(100 * 0.95 / 1.15)
     forest = readout_forest(finals({"a": [-2.0, -2.2], "b": [-1.0, -1.3]}))
     assert ends(line_of(forest.panels[0], "a - b"))[0] == pytest.approx(-100 * 0.95 / 1.15)
 
@@ -198,7 +199,7 @@ def test_one_seed_has_a_difference_without_an_interval_and_says_why() -> None:
     comparison = finals({"a": [1.0], "b": [1.5]})
     figure = paired_differences(comparison)
     mean, low, high = ends(line_of(figure.panels[1], "b"))
-    assert mean == pytest.approx(50.0)
+    assert mean == pytest.approx(100 * 0.5 / 1.5)
     assert math.isnan(low)
     assert math.isnan(high)
     assert "1 and 1 values: at least 2 of each are needed" in figure.summary
@@ -253,9 +254,29 @@ def test_a_readout_that_no_curve_has_is_left_out_and_named() -> None:
 def test_many_groups_are_compared_with_the_first_only_and_it_is_said() -> None:
     values = {f"g{i}": [1.0 + i, 1.1 + i, 1.3 + i] for i in range(5)}
     figure = readout_forest(finals(values))
-    assert figure.order == tuple(f"g0 - g{i}" for i in range(1, 5))
+    assert figure.order[5:] == tuple(f"g0 - g{i}" for i in range(1, 5))
     assert "pairs with g0 only" in figure.note
-    assert len(readout_forest(finals(dict(list(values.items())[:4]))).order) == 6
+    assert len(readout_forest(finals(dict(list(values.items())[:4]))).order) == 4 + 6
+
+
+def test_one_difference_is_one_percentage_in_verdict_and_pictures() -> None:
+    comparison = finals({"a": [1.0, 1.1, 1.3], "b": [1.6, 1.8, 1.9], "c": [3.0, 3.3, 3.1]})
+    forest = readout_forest(comparison)
+    estimation = paired_differences(comparison)
+    for name, pair in zip(("b", "c"), comparison.pairs, strict=False):
+        percent = line_of(estimation.panels[1], name).y[0]
+        readouts = [words for _, words in forest.panels[0].x_ticks]
+        at_the_readout = readouts.index(comparison.readout)
+        assert line_of(forest.panels[0], f"a - {name}").y[at_the_readout] == pytest.approx(-percent)
+        assert f"{percent:.3g}%" in verdict_of(pair, comparison)
+
+
+def test_no_half_of_the_differences_is_empty() -> None:
+    one_sided = paired_differences(finals({"a": [1.0, 1.1, 1.2], "b": [1.5, 1.6, 1.8]})).panels[1]
+    assert np.nanmin(line_of(one_sided, "margin ±1%").y) > 0
+    two_sided = paired_differences(finals({"a": [1.0, 1.1, 1.2], "b": [0.8, 1.1, 1.4]})).panels[1]
+    margins = line_of(two_sided, "margin ±1%").y
+    assert np.nanmin(margins) < 0 < np.nanmax(margins)
 
 
 def correlation_of(v: NDArray[np.float64]) -> float:
@@ -287,6 +308,12 @@ def test_the_studys_noise_is_that_of_an_analysis_of_variance_with_the_effective_
         seeds = math.sqrt(max(0.0, (between - within) / worth))
         expected = [math.sqrt(within), math.sqrt(within / worth), seeds]
         np.testing.assert_allclose(line_of(figure.panels[0], name).y, expected, rtol=1e-4)
+        spreads = line_of(figure.panels[0], name)
+        assert spreads.low is not None and spreads.high is not None
+        freedom = len(v) * (worth - 1)
+        expected_low = math.sqrt(within * freedom / stats.chi2.ppf(0.975, freedom))
+        assert spreads.low[0] == pytest.approx(expected_low, rel=1e-4)
+        assert (spreads.low <= spreads.y).all() and (spreads.y <= spreads.high).all()
         icc, low, high = ends(line_of(figure.panels[1], name))
         assert icc == pytest.approx((between - within) / (between + (worth - 1) * within), rel=1e-4)
         assert low < icc < high

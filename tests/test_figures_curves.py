@@ -202,6 +202,32 @@ def test_onset_is_the_first_among_seeds_and_best_the_median_of_bests() -> None:
     assert "2 of 3 rise for good, first at step 5000" in figure.summary
 
 
+def test_a_later_start_moves_no_mark_of_a_curve() -> None:
+    """The best evaluation is one of the run: pictures of its whole and of its end agree on it."""
+    groups = group_of([[8.0, 4.0, 2.0, 1.5, 1.6, 1.55, 1.52, 1.58, 1.51, 1.57, 1.6]] * 2)
+    whole = learning_curves(groups).panels[0].marks
+    later = learning_curves(groups, start=whole[0].x - 1).panels[0].marks
+    assert later == whole
+    assert learning_curves(groups, start=whole[0].x + 1).panels[0].marks == ()
+
+
+def test_a_plateau_that_looks_like_one_line_gets_a_panel_of_its_own() -> None:
+    rng = np.random.default_rng(3)
+    fall = 100.0 * np.exp(-np.arange(60) / 4)
+    groups = {}
+    for level, name in ((1.0, "a"), (1.02, "b")):
+        groups |= group_of([fall + level + 0.002 * rng.standard_normal(60) for _ in range(3)], name)
+    figure = learning_curves(groups, plateau=40_000)
+    whole, resting = figure.panels
+    assert min(line.x.min() for line in resting.lines) == 40_000
+    assert resting.y_scale == "linear" and "from step 40000 on" in figure.method
+    assert all(mark.x < 40_000 for mark in whole.marks)
+    values = np.concatenate([line.y for line in resting.lines])
+    assert np.ptp(values) < 0.1
+    flat = group_of([[1.0, 3.0, 1.0, 3.0, 1.0, 3.0]] * 2)
+    assert len(learning_curves(flat, plateau=2000).panels) == 1
+
+
 def test_an_onset_that_is_nan_is_marked_at_the_last_number_before() -> None:
     figure = learning_curves(group_of([[4.0, 2.0, 1.0, 0.9, np.nan, np.nan]]))
     onset = figure.panels[0].marks[0]
@@ -316,7 +342,7 @@ def test_the_study_s_last_means_are_those_published(shared: Path) -> None:
         assert line.low[-1] == pytest.approx(stats.ttest_1samp(values, 0).confidence_interval().low)
     assert [round(float(mean_line(figure, n).y[-1]), 6) for n in ("q101", "q103")] == [0.009692, 0.009777]
     assert figure.panels[0].y_scale == "log"
-    assert [mark.label for mark in figure.panels[0].marks] == ["lucky best"] * 3
+    assert [mark.label for mark in figure.panels[0].marks] == ["best (noise)"] * 3
 
 
 def points(svg: str) -> list[tuple[float, float]]:

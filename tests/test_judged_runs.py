@@ -255,7 +255,7 @@ def test_a_table_is_compared_by_the_name_of_its_column_or_of_its_file(tmp_path: 
 def test_the_picture_of_an_accuracy_marks_the_highest_on_a_linear_axis(runs: Path) -> None:
     figure = learning_curves(open_study(runs).groups())
     panel = figure.panels[0]
-    assert panel.y_label == "val_acc (as logged, higher is better)"
+    assert panel.y_label == "val_acc (higher is better)"
     assert panel.y_scale == "linear"
     assert "best (highest)" in figure.note and "lasting fall" in figure.method
     best = sorted(run.history.series["val_acc"].values.max() for run in open_study(runs / "high").runs)

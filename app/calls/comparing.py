@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.calls.labelling import label_of_metric, with_labels
 from app.calls.opening import RUNS, Place, Source, groups_of
 from ired_diag.comparison import Comparison, Margin
 from ired_diag.comparison import compare as compare_groups
@@ -26,6 +28,8 @@ def compare(
     grouping: Grouping | None = None,
     include_incomplete: bool = False,
     seed: int = 0,
+    labels: Mapping[str, str] | None = None,
+    metric_labels: Mapping[str, str] | None = None,
     skip_missing: bool = False,
 ) -> Comparison:
     """Return the comparison of groups of seeds.
@@ -45,6 +49,8 @@ def compare(
         grouping: The user's definition of groups and seeds. Default: both are recognized.
         include_incomplete: Keep runs that did not reach the end of their training.
         seed: Random seed of the bootstrap, and of tests that draw.
+        labels: Label of a group by its name: ``{"q103": "adversarial mining"}``.
+        metric_labels: Label of the metric by its name: ``{"validation/mse": "Validation MSE"}``.
         skip_missing: Leave out a name among paths that means nothing, with a note. Default: it is an error.
 
     Raises:
@@ -63,7 +69,7 @@ def compare(
         skip_missing=skip_missing,
     )
     comparison = compare_groups(
-        groups,
+        with_labels(groups, labels or {}),
         metric=metric,
         lower_is_better=None if higher_is_better is None else not higher_is_better,
         readout=readout,
@@ -73,4 +79,5 @@ def compare(
         include_incomplete=include_incomplete,
         seed=seed,
     )
-    return replace(comparison, notes=[*notes, *comparison.notes])
+    metric_label = label_of_metric(comparison.metric, metric_labels or {})
+    return replace(comparison, notes=[*notes, *comparison.notes], metric_label=metric_label)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FORMS = ("pdf", "svg", "png")
 JUDGING = ("metric", "higher_is_better", "grouping")  # choices that the next commands repeat
 COLUMN_WIDTH = 3.25  # inches
+SANS = "sans"
 
 
 def figures(
@@ -30,7 +31,9 @@ def figures(
     out: Place | None = None,
     only: str | Sequence[str] = (),
     forms: str | Sequence[str] = FORMS,
-    width: float = COLUMN_WIDTH,
+    width: float | str = COLUMN_WIDTH,
+    font: str = SANS,
+    noted: bool = False,
     **choices: Any,
 ) -> Pictures:
     """Return the pictures that runs allow; where a folder is given, they are written there too.
@@ -41,20 +44,25 @@ def figures(
         out: Folder for the files. Default: none are written.
         only: Name of a picture, or several, as ``ired-diag figures --list`` prints them. Default: all.
         forms: ``pdf``, ``svg`` or ``png``, or several of them.
-        width: Width of a picture in inches.
+        width: Width of a picture in inches, or by name: ``"neurips"``.
+        font: ``sans``, ``serif``, or a family of fonts on this machine.
+        noted: Whether what lines and spreads are stands in the corner of a picture too.
         choices: ``metric``, ``higher_is_better``, ``grouping``, ``sweep``, ``readout``, ``margin``,
-            ``paired``, ``smooth``, ``band``, ``start``, ``form`` and ``quantities``, as for the command.
+            ``paired``, ``smooth``, ``band``, ``start``, ``form``, ``quantities``, ``labels`` and
+            ``metric_labels``, as for the command; labels are mappings by name.
 
     Returns:
         The figures as data (``Pictures.figures``), and why others are not drawn (``Pictures.not_drawn``).
 
     Raises:
-        NotFound: There is nothing of a name, no picture of a name, or no such form.
+        NotFound: There is nothing of a name, no picture of a name, no such form, or no such font.
+        DiagError: The width is not one.
         CannotWrite: The folder cannot be written.
         TypeError: A choice has a name that is not one of these.
     """
     from app.calls.material import material_of
     from app.pictures import make_pictures
+    from ired_diag.drawing.paper_widths import width_of
 
     check_forms(names_in(forms, of="forms"))
     material, _ = material_of(sources, runs=runs, **choices)
@@ -68,7 +76,9 @@ def figures(
             Path(out),
             command=["ird.figures"],
             forms=names_in(forms, of="forms"),
-            width=width,
+            width=width_of(width),
+            font=font,
+            noted=noted,
         )
     return pictures
 
@@ -92,9 +102,11 @@ def write_pictures(
     command: Sequence[str],
     forms: Sequence[str],
     width: float,
+    font: str = SANS,
+    noted: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Path]:
-    """Write pictures, their data and provenance, and the comparison as a LaTeX table; return the files.
+    """Write pictures with captions, data and provenance, and a LaTeX table of the comparison.
 
     Args:
         pictures: The pictures.
@@ -103,22 +115,38 @@ def write_pictures(
         command: Words of the command that drew them, for the provenance.
         forms: File formats: ``pdf``, ``svg`` and ``png``, or some of them.
         width: Width of a picture in inches.
+        font: ``sans``, ``serif``, or a family of fonts that matplotlib finds.
+        noted: Whether the caption in a few words stands in the picture too.
         progress: Called with the number of pictures written and to be written.
+
+    Returns:
+        The files.
 
     Raises:
         CannotWrite: The folder cannot be written.
+        NotFound: There is no such font.
     """
     from app.cli.stats_markup import as_latex
     from app.provenance import provenance_of
     from app.run_groups import all_runs
     from ired_diag.drawing.paper_files import write_figure
+    from ired_diag.drawing.paper_fonts import families_of
     from ired_diag.runs.files import write_atomically
 
+    families_of(font)  # refuses an unknown one before anything is written
     provenance = provenance_of(command, all_runs(material.groups))
     files: list[Path] = []
     for done, figure in enumerate(pictures.figures):
         progress(done, len(pictures.figures))
-        files += write_figure(figure, folder, provenance, forms=tuple(forms), width=width)
+        files += write_figure(
+            figure,
+            folder,
+            provenance,
+            forms=tuple(forms),
+            width=width,
+            font=font,
+            noted=noted,
+        )
     if material.comparison is not None:
         table = folder / "comparison.tex"
         write_atomically(table, as_latex(material.comparison).encode(errors="backslashreplace"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from app.calls.labelling import label_of_metric, with_labels
 from app.calls.opening import Place, Source, groups_of
 from app.calls.several import names_in
 from app.pictures import QUANTITIES, Material
@@ -32,6 +34,8 @@ def material_of(
     start: float | None = None,
     form: Form = "ecdf",
     quantities: str | Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+    metric_labels: Mapping[str, str] | None = None,
     skip_missing: bool = False,
 ) -> tuple[Material, list[str]]:
     """Return what pictures are made of, and notes on how the runs were grouped and compared.
@@ -51,10 +55,13 @@ def material_of(
         start: First step of the learning curves. Default: all steps.
         form: Form in which distributions are drawn.
         quantities: Quantities whose distributions are drawn. Default: condition number and energy.
+        labels: Label of a group by its name. Default: groups keep their names.
+        metric_labels: Label of the metric by its name. Default: its name.
         skip_missing: Leave out a name among paths that means nothing, with a note. Default: it is an error.
 
     Raises:
-        NotFound: There is nothing of a name, or no run logs the metric.
+        NotFound: There is nothing of a name, no run logs the metric, or a label is of nothing that is drawn.
+        DiagError: Two groups have the same label, or a label is empty.
     """
     notes: list[str] = []
     selected = groups_of(
@@ -66,17 +73,22 @@ def material_of(
         grouping=grouping,
         skip_missing=skip_missing,
     )
-    groups, shared_metric = judge_groups(selected, metric=metric, higher_is_better=higher_is_better)
+    judged, shared_metric = judge_groups(selected, metric=metric, higher_is_better=higher_is_better)
+    groups = with_labels(judged, labels or {})
+    metric_label = label_of_metric(shared_metric or "", metric_labels or {})
     comparison = None
     if len(groups) > 1:
         comparison = compare(
             groups, metric=shared_metric, readout=readout, margin=margin, paired=paired, knob=sweep
         )
+        comparison = replace(comparison, metric_label=metric_label)
         notes += [*comparison.left_out, *comparison.notes]
     material = Material(
         groups=groups,
         comparison=comparison,
         metric=shared_metric,
+        metric_label=metric_label,
+        names=dict(zip(groups, judged, strict=True)),
         smooth=smooth,
         form=form,
         quantities=tuple(names_in(quantities, of="quantities")) or QUANTITIES,

@@ -10,28 +10,23 @@ import click
 
 from app.cli import options, output
 
-WIDTHS = {"column": 3.25, "text": 6.75}
-NARROWEST, WIDEST = 1.5, 24.0  # inches
 FORMS = ("pdf", "svg", "png")
 
 
 class Width(click.ParamType):  # type: ignore[type-arg]
-    """A width: of a column, of the text, or in inches."""
+    """A width: of a column, of the text, of a venue's page, or in inches."""
 
-    name = "column|text|INCHES"
+    name = "INCHES|column|text|neurips|iclr|icml|icml-wide"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the width in inches."""
-        word = str(value)
-        if word in WIDTHS:
-            return WIDTHS[word]
+        from ired_diag.drawing.paper_widths import width_of
+        from ired_diag.errors import DiagError
+
         try:
-            inches = float(word)
-        except ValueError:
-            self.fail(f"{word!r} is neither column, text, nor a number of inches.", param, ctx)
-        if not NARROWEST <= inches <= WIDEST:
-            self.fail(f"{word} inches: expected {NARROWEST:g} to {WIDEST:g}.", param, ctx)
-        return inches
+            return width_of(str(value))
+        except DiagError as reason:
+            self.fail(str(reason), param, ctx)
 
 
 class Forms(click.ParamType):  # type: ignore[type-arg]
@@ -69,7 +64,18 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
     type=Width(),
     default="column",
     show_default=True,
-    help="Width of a picture: column (3.25 inches), text (6.75 inches), or a number of inches.",
+    help="Width of a picture in inches, or by name: column and icml (3.25), text and icml-wide (6.75), "
+    "neurips and iclr (5.5).",
+)
+@click.option(
+    "--font",
+    default="sans",
+    show_default=True,
+    metavar="sans|serif|FAMILY",
+    help="Font of the pictures: sans, serif (like Times), or a family of fonts on this machine.",
+)
+@click.option(
+    "--note", "noted", is_flag=True, help="Write what lines and spreads are into the corner of a picture too."
 )
 @click.option("--only", multiple=True, metavar="NAME", help="Picture to draw, from --list. May be repeated.")
 @click.option("--list", "list_them", is_flag=True, help="List the pictures, each with its question.")
@@ -108,6 +114,7 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
     help="Quantity whose distribution is drawn. May be repeated. Default: cond and energy.",
 )
 @options.sweep
+@options.labels
 @options.as_json
 def command(
     experiments: tuple[str, ...],
@@ -116,16 +123,19 @@ def command(
     out: Path,
     forms: tuple[str, ...],
     width: float,
+    font: str,
+    noted: bool,
     as_json: bool,
     **choices: Any,
 ) -> None:
-    """Draw EXPERIMENTS for a paper: PDF, SVG and PNG, with the data as CSV and their provenance as JSON.
+    """Draw EXPERIMENTS for a paper: PDF, SVG and PNG, each with its caption, data and provenance.
 
     EXPERIMENTS are names of runs in the runs folder, or paths, as for stats. A picture that the runs do not
     allow is left out, with a note on what is missing. A second call writes the same files, byte for byte.
 
     \b
     ired-diag figures q101 q102 q103 --out figures
+    ired-diag figures q101 q103 --label q103='adversarial mining' --width neurips --font serif
     ired-diag figures path/to/logs/*.out --only learning-curves --width text --format pdf
     """
     from app.calls.drawing import write_pictures
@@ -150,6 +160,8 @@ def command(
             command=command_line,
             forms=forms,
             width=width,
+            font=font,
+            noted=noted,
             progress=progress,
         )
     if as_json:

@@ -45,7 +45,7 @@ def _of_a_task(command: Command) -> Command:
             type=Width(),
             default="column",
             show_default=True,
-            help="Width of the picture: column (3.25 inches), text (6.75 inches), or a number of inches.",
+            help="Width of the picture in inches, or by name (column, text, neurips, iclr, icml, icml-wide).",
         ),
         click.option(
             "--format",

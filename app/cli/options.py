@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +107,57 @@ pairing: Decorator = click.option(
     default=None,
     help="Whether equal seeds are pairs. Default: only where the configurations state the same data.",
 )
+
+
+class LabelOption(click.ParamType):  # type: ignore[type-arg]
+    """A label, stated as ``NAME=WORDS``."""
+
+    name = "NAME=WORDS"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the statement as it is, or say what one looks like."""
+        name, sign, words = str(value).rpartition("=")
+        if not sign or not name.strip() or not words.strip():
+            self.fail(f"{value!r}: expected NAME=WORDS, as in q103='adversarial mining'.", param, ctx)
+        return str(value)
+
+
+def labels(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what groups and metric are called; the command receives two mappings."""
+
+    @click.option(
+        "--label",
+        "labels",
+        type=LabelOption(),
+        multiple=True,
+        help="What pictures, tables and text call a group: q103='adversarial mining'. May be repeated.",
+    )
+    @click.option(
+        "--metric-label",
+        "metric_labels",
+        type=LabelOption(),
+        multiple=True,
+        help="What they call the metric: validation/mse='Validation MSE'.",
+    )
+    @functools.wraps(command)
+    def with_labels(
+        *args: Any,
+        labels: tuple[str, ...],
+        metric_labels: tuple[str, ...],
+        **rest: Any,
+    ) -> Any:
+        return command(*args, labels=_by_name(labels), metric_labels=_by_name(metric_labels), **rest)
+
+    return with_labels
+
+
+def _by_name(statements: Iterable[str]) -> dict[str, str]:
+    """Return labels by name. The name ends at the last sign: that of a group may hold others (lr=0.1)."""
+    labels = {}
+    for statement in statements:
+        name, _, words = statement.rpartition("=")
+        labels[name.strip()] = words.strip()
+    return labels
 
 
 def grouping(command: Callable[..., Any]) -> Callable[..., Any]:

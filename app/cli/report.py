@@ -40,6 +40,7 @@ from app.cli import options, output
 @options.margin
 @options.pairing
 @options.sweep
+@options.labels
 @options.as_json
 def command(
     experiments: tuple[str, ...],

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @options.pairing
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
 @options.sweep
+@options.labels
 @click.option("--forks", is_flag=True, help="Compare forks of EXPERIMENTS: which change mends it.")
 @click.option("--full", is_flag=True, help="Print all tests, readouts, effect sizes, noise and ranks.")
 @click.option("--latex", is_flag=True, help="Print a LaTeX table, and paragraphs for methods and results.")
@@ -52,6 +53,8 @@ def command(
     markdown: bool,
     as_json: bool,
     grouping: Grouping,
+    labels: dict[str, str],
+    metric_labels: dict[str, str],
 ) -> None:
     """Compare EXPERIMENTS over their seeds: what is better, by how much, and how sure that is.
 
@@ -87,6 +90,8 @@ def command(
         margin=margin,
         paired=paired,
         seed=seed,
+        labels=labels,
+        metric_labels=metric_labels,
         skip_missing=True,
     )
     if as_json:

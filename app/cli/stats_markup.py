@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.cli.latex import comment, escaped
 from app.cli.stats_groups import AMONG_FINISHED, group_columns, group_rows, text_columns
+from ired_diag.latex_text import comment, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ired_diag.comparison import Comparison
+
+
+LABEL = "tab:comparison"
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -52,13 +55,17 @@ def as_latex(comparison: Comparison) -> str:
     remarks += [f"note: {note}" for note in comparison.notes]
     lines = [
         *map(comment, remarks),
+        comment(r"Needs \usepackage{booktabs}."),
         r"\begin{table}",
+        r"\centering",
         rf"\caption{{{escaped(title)}}}",
-        rf"\begin{{tabular}}{{{alignment}}}",
-        r"\hline",
-        _latex_row(columns) + r" \hline",
+        rf"\label{{{LABEL}}}",
+        rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}",
+        r"\toprule",
+        _latex_row(columns),
+        r"\midrule",
         *map(_latex_row, group_rows(comparison)),
-        r"\hline",
+        r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
         "",

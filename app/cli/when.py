@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     type=Width(),
     default="column",
     show_default=True,
-    help="Width of a picture: column (3.25 inches), text (6.75 inches), or a number of inches.",
+    help="Width of a picture in inches, or by name (column, text, neurips, iclr, icml, icml-wide).",
 )
 @options.as_json
 def command(

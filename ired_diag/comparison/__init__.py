@@ -66,7 +66,7 @@ class Comparison:
     """Groups, every pair of them, and their ranks.
 
     Attributes:
-        metric: Name of the metric that is compared.
+        metric: Name of the metric that is compared, as it is logged.
         readout: Which number of its curve: ``plateau``, ``last``, ``best``, ``last10`` or ``area``.
         lower_is_better: Whether a lower value of the metric is better.
         margin: What is too small to matter, as a share of the mean or in the metric's unit.
@@ -84,6 +84,7 @@ class Comparison:
         of_tables: Whether all numbers are those of tables, so that there are no curves to read them off.
         metric_is_configured: Whether a configuration names the metric as the one to watch.
         sharing_seeds: Names of the groups whose runs share seeds of single sources and are not independent.
+        metric_label: What sentences, tables and pictures call the metric. Default: its name.
     """
 
     metric: str
@@ -103,6 +104,7 @@ class Comparison:
     of_tables: bool = False
     metric_is_configured: bool = False
     sharing_seeds: Sequence[str] = ()
+    metric_label: str = ""
 
     def frame(self) -> pd.DataFrame:
         """Return the pairs of groups as a DataFrame: difference, interval, p values and verdict."""
@@ -135,6 +137,11 @@ class Comparison:
         for pair in self.pairs:
             parts += pair.by_readout
         return not any(math.isfinite(part.difference) and not math.isfinite(part.reference) for part in parts)
+
+    @property
+    def shown_metric(self) -> str:
+        """What the metric is called: the label that a user gave it, else its name."""
+        return self.metric_label or self.metric
 
     @property
     def metric_words(self) -> str:

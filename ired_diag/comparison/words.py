@@ -51,9 +51,9 @@ def readout_of_metric(comparison: Comparison, readout: str = "") -> str:
         readout: Its readout in other words. Default: its name.
     """
     if comparison.of_tables:
-        return f"{comparison.metric}, {VALUE_OF_TABLE}"
+        return f"{comparison.shown_metric}, {VALUE_OF_TABLE}"
     words, comma, reason = (readout or READOUT_NAMES[comparison.readout]).partition(", ")
-    return f"{words} of {comparison.metric}{comma}{reason}"
+    return f"{words} of {comparison.shown_metric}{comma}{reason}"
 
 
 def count_of_different(comparison: Comparison) -> str:
@@ -197,7 +197,7 @@ def _read_out(comparison: Comparison) -> str:
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
         start = f", which starts at step {comparison.plateau_step:g}"
     if comparison.of_tables:
-        return f"compared by one value of {comparison.metric} for each seed{start}"
+        return f"compared by one value of {comparison.shown_metric} for each seed{start}"
     return f"read out as the {readout_of_metric(comparison)}{start}"
 
 
@@ -214,7 +214,9 @@ def results_of(comparison: Comparison) -> str:
 
 def _mean_with_interval(group: Group) -> str:
     summary = group.summary
-    interval = f"95% interval {summary.low:.6g} to {summary.high:.6g}"
+    interval = "no interval"
+    if math.isfinite(summary.low):
+        interval = f"95% interval {summary.low:.6g} to {summary.high:.6g}"
     return f"{group.name} {summary.mean:.6g} ({interval}, n = {summary.n})"
 
 

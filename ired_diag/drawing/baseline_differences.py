@@ -1,9 +1,10 @@
-"""Every group minus the first, the baseline, in percent of the baseline's mean where that says something.
+"""Every group minus the first, the baseline, in percent of the group's mean where that says something.
 
 A comparison holds pairs as first minus second, in percent of the second. Turned round, the difference, its
-interval and the verdict change sides; percent are of the baseline's mean over the seeds that the t test looks
-at: the shared ones where all are pairs, else all. Where one pair has no such percentage
-(``comparison.margin``) or the margin is absolute, all differences are in the metric's own unit.
+interval and the verdict change sides; what is a percentage of stays the same, so that a report says one
+number for one difference: in its verdicts, in this picture and in that of all readouts. Where one pair has no
+such percentage (``comparison.margin``) or the margin is absolute, all differences are in the metric's own
+unit.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ired_diag.comparison import Comparison, Group, PairOfGroups
 from ired_diag.runs.labels import is_seed_label
 
 REVERSED = {"better": "worse", "worse": "better"}
-SMALLEST_BASELINE = 1e-150  # a percentage of less may be no floating number
+SMALLEST_MEAN = 1e-150  # a percentage of less may be no floating number
 
 Array = NDArray[np.float64]
 
@@ -48,34 +49,18 @@ class Difference:
 
 
 def differences_of(comparison: Comparison) -> tuple[tuple[Difference, ...], str]:
-    """Return each other group minus the first, and the unit: percent of its mean, or the metric's own."""
+    """Return each other group minus the first, and the unit: percent of its own mean, or the metric's."""
     groups = {group.name: group for group in comparison.groups}
     first = comparison.groups[0].name
-    pairs = []
-    means = []
-    for pair in comparison.pairs:
-        if pair.a == first:
-            pairs.append(pair)
-            means.append(_baseline_mean(groups[pair.a], groups[pair.b], pair))
-    in_percent = comparison.in_percent and not any(mean < SMALLEST_BASELINE for mean in means)
+    pairs = [pair for pair in comparison.pairs if pair.a == first]
+    in_percent = comparison.in_percent and not any(abs(pair.reference) < SMALLEST_MEAN for pair in pairs)
     differences = []
-    for pair, mean in zip(pairs, means, strict=True):
-        scale = 100 / mean if in_percent else 1.0
+    for pair in pairs:
+        scale = 100 / pair.reference if in_percent else 1.0
         difference = _difference(groups[pair.a], groups[pair.b], pair, scale)
         differences.append(difference)
-    unit = "%" if in_percent else comparison.metric
+    unit = "%" if in_percent else comparison.shown_metric
     return tuple(differences), unit
-
-
-def _baseline_mean(baseline: Group, group: Group, pair: PairOfGroups) -> float:
-    """Return |mean| of the baseline's readouts that the t test looks at: of shared seeds, or of all."""
-    seeds = list(baseline.values)
-    if pair.estimator == "paired":
-        seeds = shared_seeds(baseline, group) or seeds
-    if not seeds:
-        return np.nan
-    values = np.array([baseline.values[seed] for seed in seeds], dtype=np.float64)
-    return abs(float(values.mean()))
 
 
 def shared_seeds(a: Group, b: Group) -> list[str]:

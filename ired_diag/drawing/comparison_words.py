@@ -17,12 +17,13 @@ TINY = 1e-4  # p values below say no more than that they are small
 MOST_SEEDS = 6  # named in a message
 PANEL_HEIGHT = 1.55  # inches of a panel on paper; matplotlib, which knows it too, is slow to load
 FEW_LETTERS = 36  # of names on an x axis: more are turned
+TWO_LINES = 0.22  # inches of height: of a name in three lines, what goes beyond the first
 TURNED = 0.035  # inches of height that each letter of a turned name takes
 
 
 def readout_of(comparison: Comparison) -> str:
     """Return what was read out: ``validation/mse, mean over the plateau (from step 27000)``."""
-    readout = f"{comparison.metric}, {readout_name(comparison)}"
+    readout = f"{comparison.shown_metric}, {readout_name(comparison)}"
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
         readout += f" (from step {comparison.plateau_step:.0f})"
     return _with_direction(readout, comparison)
@@ -30,7 +31,7 @@ def readout_of(comparison: Comparison) -> str:
 
 def axis_label(comparison: Comparison) -> str:
     """Return what was read out, in the few words that an axis has room for."""
-    return _with_direction(f"{comparison.metric}, {comparison.readout}", comparison)
+    return _with_direction(f"{comparison.shown_metric}, {comparison.readout}", comparison)
 
 
 def _with_direction(readout: str, comparison: Comparison) -> str:
@@ -60,11 +61,16 @@ def p_in_words(p: float) -> str:
 
 
 def with_room_for_names(panel: Panel) -> Panel:
-    """Return a panel as much higher as the names on its x axis take, where they have to be turned."""
+    """Return a panel as much higher as names on its x axis take that are broken into lines or turned."""
+    count = len(panel.x_ticks)
     letters = max((len(name) for _, name in panel.x_ticks), default=0)
-    if letters * len(panel.x_ticks) <= FEW_LETTERS:
+    if letters * count <= FEW_LETTERS:
         return panel
-    return replace(panel, height=panel.height + TURNED * letters / PANEL_HEIGHT)
+    has_short_words = all(
+        len(word) * count <= FEW_LETTERS for _, name in panel.x_ticks for word in name.split()
+    )
+    taken = TWO_LINES if has_short_words else TURNED * letters
+    return replace(panel, height=panel.height + taken / PANEL_HEIGHT)
 
 
 def ranks_of(comparison: Comparison) -> RankTable:

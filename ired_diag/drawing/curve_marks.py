@@ -3,8 +3,8 @@
 Each group has at most one mark of each:
 
     onset    the earliest lasting turn for the worse among the seeds (``verdict``), on that seed's own curve
-    best     the best evaluation of the seed whose best is the median of the group's; it is called a lucky
-             best where it is only the luckiest of many around one level (``curves.best``)
+    best     the best evaluation of the seed whose best is the median of the group's; it is called "best
+             (noise)" where the verdict says that noise around one level explains it (``curves.best``)
 
 Marks that stand right next to each other are all drawn and the first is named; so are guides, of which the
 lowest is. Words end at marks on the right, and are left out where those of a guide are. Those of a best
@@ -217,7 +217,9 @@ def _marks_of_group(name: str, curves: Sequence[Curve]) -> list[Mark]:
     best = median_best(curves)
     if best is not None:
         marks.append(_best_mark(name, best.verdict))
-    return [mark for mark in marks if mark is not None]
+    first = min(float(curve.series.steps[0]) for curve in curves)
+    # A curve that is shown from a step on is judged as a whole: its best may lie before that step.
+    return [mark for mark in marks if mark is not None and mark.x >= first]
 
 
 def _onset_mark(name: str, curve: Curve) -> Mark | None:
@@ -236,13 +238,14 @@ def _onset_mark(name: str, curve: Curve) -> Mark | None:
         y=float(values[last]),
         label=ONSET,
         of=name,
+        shape="diamond",
     )
 
 
 def _best_mark(name: str, verdict: Verdict) -> Mark | None:
     if verdict.best_step is None or verdict.best is None:
         return None
-    label = "lucky best" if verdict.best_is_luck else "best"
+    label = "best (noise)" if verdict.best_is_luck else "best"
     return Mark(
         x=verdict.best_step,
         y=verdict.best,

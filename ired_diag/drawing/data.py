@@ -9,12 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.drawing.palette import Style, style_of
+from ired_diag.drawing.palette import Style, style_at, style_of
 
 Scale = Literal["linear", "log"]
 Drawn = Literal["both", "line", "points", "steps"]
 Spread = Literal["bars", "band"]
 Anchor = Literal["left", "center", "right"]
+Shape = Literal["circle", "diamond"]
 BELOW = 2.0  # times below all lines a band may reach on a logarithmic axis
 WIDE = 10.0  # values that span more than this factor have a logarithmic axis
 
@@ -74,7 +75,8 @@ class Mark:
         of: The name whose style it has.
         quiet: Whether it is drawn without its words, for which there is no room; the table has them.
         anchor: Whether the words begin (``left``) or end (``right``) at the mark.
-        below: Whether they stand below it.
+        below: Whether they stand below it. On paper words take the nearest place that is free instead.
+        shape: Its shape.
     """
 
     x: float
@@ -84,6 +86,7 @@ class Mark:
     quiet: bool = False
     anchor: Anchor = "left"
     below: bool = False
+    shape: Shape = "circle"
 
 
 @dataclass(frozen=True)
@@ -197,6 +200,7 @@ class Panel:
         areas: The plane in colours, behind everything else.
         x_range: Ends of the x axis. Default: those of the data.
         y_range: Ends of the y axis. Default: those of the data.
+        y_from_zero: Whether the y axis begins at 0, below which nothing can be.
         height: Height as a multiple of a panel's usual height.
         bare: Whether it has no y axis, because places on it mean nothing.
     """
@@ -218,6 +222,7 @@ class Panel:
     areas: Areas | None = None
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
+    y_from_zero: bool = False
     height: float = 1.0
     bare: bool = False
 
@@ -225,14 +230,23 @@ class Panel:
 def legend_names(panel: Panel) -> list[str]:
     """Return what the legend of a panel lists: lines but for the faint ones, outlines and areas, once each.
 
-    A name that is written on an axis needs no legend.
+    A name that is written on an axis needs no legend: ``q103``, or ``q103: better``.
     """
     names = [line.name for line in panel.lines if not line.faint]
     names += [outline.name for outline in panel.outlines]
     if panel.areas is not None:
         names += panel.areas.names
-    on_axis = {name for _, name in (*panel.x_ticks, *panel.y_ticks)}
+    on_axis: set[str] = set()
+    for _, words in (*panel.x_ticks, *panel.y_ticks):
+        on_axis.update([words, words.rpartition(": ")[0]])
     return [name for name in dict.fromkeys(names) if name not in on_axis]
+
+
+def needs_legend(panel: Panel) -> bool:
+    """Say whether a panel has names that its axes do not explain: several, or one next to names."""
+    names = legend_names(panel)
+    has_named_places = any(words for _, words in panel.x_ticks)
+    return len(names) > 1 or (has_named_places and bool(names))
 
 
 def drawable_spread(line: Line, panel: Panel) -> tuple[NDArray[Any], ...] | None:
@@ -367,7 +381,10 @@ class FigureData:
         return not any(panel.x_label for panel in self.panels)
 
     def style(self, name: str, position: int) -> Style:
-        """Return the style of a name: fixed by the name, by the order, or by its position in a panel."""
+        """Return the style of a name: by the order, fixed by the name, or by its position in a panel.
+
+        The order comes first: a group that a user calls "adversarial mining" keeps the colour of its place.
+        """
         if name in self.order:
-            position = self.order.index(name)
+            return style_at(self.order.index(name))
         return style_of(name, position)

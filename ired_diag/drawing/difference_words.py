@@ -15,7 +15,7 @@ from ired_diag.drawing.comparison_words import margin_in_words, readout_of
 def method_of(comparison: Comparison, differences: Sequence[Difference], unit: str) -> str:
     """Return the caption."""
     baseline = comparison.groups[0].name
-    in_percent = ", in percent of its mean," if unit == "%" else ""
+    in_percent = ", in percent of the group's mean," if unit == "%" else ""
     tests = "; ".join(f"{difference.group}: {_test_in_words(difference.pair)}" for difference in differences)
     counts = counts_in_words(comparison)
     correction = ""
@@ -77,7 +77,7 @@ def sentence_of(difference: Difference, unit: str, baseline: str) -> str:
         return f"{group} and {baseline} are {pair.identical}."
     if np.isnan(difference.mean):
         return f"{group} minus {baseline}: not known ({pair.test.reason}): {verdict}."
-    unit_words = f"% of {baseline}'s mean" if unit == "%" else f" {unit}"
+    unit_words = f"% of {group}'s mean" if unit == "%" else f" {unit}"
     lead = f"{group} minus {baseline}: {difference.mean:+.3g}{unit_words}"
     if pair.test.reason:
         return f"{lead}, without an interval ({pair.test.reason}): {verdict}."

@@ -1,9 +1,10 @@
 """Evaluation noise: what part of the spread between seeds is only that of single evaluations?
 
 On the plateau evaluation j of seed i is vᵢⱼ = μ + sᵢ + eᵢⱼ (``stats.noise_split``). For each group the first
-panel shows three standard deviations: that of one evaluation, σ_e; what is left of it in a seed's mean over
-the plateau, σ_e / √k_eff, where its k evaluations are worth k_eff independent ones; and that of the seeds
-themselves, σ_s, 0 where seeds differ less than evaluations alone would make them. The second shows the
+panel shows three standard deviations with their intervals (``stats.noise_intervals``): that of one
+evaluation, σ_e; what is left of it in a seed's mean over the plateau, σ_e / √k_eff, where its k evaluations
+are worth k_eff independent ones; and that of the seeds themselves, σ_s, 0 where seeds differ less than
+evaluations alone would make them. The second shows the
 intraclass correlation
 
     ICC = σ_s² / (σ_s² + σ_e²)
@@ -26,10 +27,11 @@ from ired_diag.drawing.comparison_words import names_of, with_room_for_names
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.drawing.named_places import ends_of_places, interval_at, named_places
 from ired_diag.errors import DiagError
+from ired_diag.stats.noise_intervals import evaluation_sd_interval, seed_sd_interval
 from ired_diag.stats.noise_split import NoiseSplit
 
 WIDE, APART = 0.7, 0.14  # of the place between columns: what all groups take, and at most two neighbours
-COLUMNS = ("evaluation", "plateau", "seeds")
+COLUMNS = ("evaluation", "plateau mean", "seeds")
 
 
 def evaluation_noise(comparison: Comparison) -> FigureData:
@@ -50,12 +52,13 @@ def evaluation_noise(comparison: Comparison) -> FigureData:
     counts = _counts(groups)
     method = (
         f"On the {plateau} ({counts}). Standard deviation of one evaluation; what it leaves in a "
-        "mean over the plateau, √k_eff times less; and of the seeds, 0 where its estimate is negative. "
+        "mean over the plateau, √k_eff times less; and of the seeds, 0 where its estimate is negative; each "
+        "with its 95% interval. "
         f"{_worths(groups)}. "
         "ICC: share of one evaluation's variance that the seed makes, with its 95% interval (one-way "
         "analysis of variance); the rest is evaluation noise."
     )
-    note = f"{plateau}, {counts}; ICC with 95% interval"
+    note = f"{plateau}, {counts}; 95% intervals"
     if lost:
         left_out = "; ".join(f"{group.name} left out: {group.noise.split.reason}" for group in lost)
         method += f" {left_out}."
@@ -64,7 +67,7 @@ def evaluation_noise(comparison: Comparison) -> FigureData:
         name="evaluation_noise",
         title="How much of the spread between seeds is evaluation noise",
         x_label="",
-        panels=(_spreads(groups, comparison.metric), _correlations(groups)),
+        panels=(_spreads(groups, comparison.shown_metric), _correlations(groups)),
         method=method,
         note=note,
         summary=" ".join(map(_sentence, groups)),
@@ -99,18 +102,26 @@ def _spreads(groups: Sequence[Group], metric: str) -> Panel:
     lines = []
     for place, group in enumerate(groups):
         split = group.noise.split
-        of_mean = split.evaluation_sd / math.sqrt(_worth(split))
-        deviations = np.array([split.evaluation_sd, of_mean, split.seed_sd])
+        gain = math.sqrt(_worth(split))
+        low, high = evaluation_sd_interval(split)
+        seeds_low, seeds_high = seed_sd_interval(split)
         shift = step * (place - middle)
-        line = Line(group.name, columns + shift, deviations, drawn="points")
+        line = Line(
+            name=group.name,
+            x=columns + shift,
+            y=np.array([split.evaluation_sd, split.evaluation_sd / gain, split.seed_sd]),
+            low=np.array([low, low / gain, seeds_low]),
+            high=np.array([high, high / gain, seeds_high]),
+            drawn="points",
+        )
         lines.append(line)
     return Panel(
         y_label=f"standard deviation ({metric})",
         lines=tuple(lines),
         x_label="what scatters",
+        y_from_zero=True,
         x_ticks=named_places(COLUMNS),
         x_range=ends_of_places(len(COLUMNS)),
-        guides=(Guide(0.0, ""),),
     )
 
 
@@ -127,7 +138,7 @@ def _correlations(groups: Sequence[Group]) -> Panel:
         )
         lines.append(line)
     panel = Panel(
-        y_label="ICC (seeds' share)",
+        y_label="ICC (share of the seeds)",
         lines=tuple(lines),
         x_label="group",
         x_ticks=named_places(group.name for group in groups),

@@ -25,7 +25,8 @@ class Shown:
     """What is drawn, and how.
 
     Attributes:
-        metric: The metric.
+        metric: The metric, as it is logged.
+        label: What it is called.
         direction: The direction in which it improves.
         means: Mean and band over seeds, by group.
         band: The kind of band.
@@ -33,20 +34,23 @@ class Shown:
     """
 
     metric: str
+    label: str
     direction: Direction
     means: Mapping[str, OverSeeds]
     band: Band
     smooth: int | None
 
 
-def axis_label(metric: str, direction: Direction) -> str:
+def axis_label(shown: Shown) -> str:
     """Return the axis' label; a log does not state a unit, a task may."""
-    units = [task.metric.unit for task in tasks.judged_by(metric)]
+    units = [task.metric.unit for task in tasks.judged_by(shown.metric)]
     unit = units[0] if units else ""
-    words = unit or "as logged"
-    if not direction.lower_is_better:
-        words += ", higher is better"
-    return f"{metric} ({words})"
+    words = [unit] if unit else []
+    if not shown.direction.lower_is_better:
+        words.append("higher is better")
+    if not words:
+        return shown.label
+    return f"{shown.label} ({', '.join(words)})"
 
 
 def _best(direction: Direction) -> str:
@@ -61,7 +65,7 @@ def _worse(direction: Direction) -> str:
 
 def method_of(shown: Shown) -> str:
     """Return the caption, without floors and what is left out."""
-    metric = shown.metric
+    metric = shown.label
     direction = shown.direction
     several = has_several_seeds(shown.means)
     if several:
@@ -83,9 +87,9 @@ def method_of(shown: Shown) -> str:
         meant += "; where N falls, seeds ended or are not finite, and the mean is of the others"
     return (
         f"{line}. {seeds_in_words(shown.means)}. {meant}. "
-        f"Circles: first onset of a lasting {_worse(direction)} among a group's seeds; best "
-        f"({_best(direction)}) evaluation of the seed whose best is the group's median. "
-        f"{metric}: {direction.words}."
+        f"Circle: best ({_best(direction)}) evaluation of the seed whose best is the group's median; "
+        f'"noise": explained by noise around one level. Diamond: first onset of a lasting '
+        f"{_worse(direction)} among a group's seeds. {metric}: {direction.words}."
     )
 
 
@@ -107,7 +111,7 @@ def note_of(shown: Shown) -> str:
         line += "; thin: seeds"
     if shown.smooth:
         line += f"; running median of {shown.smooth}"
-    return f"{line}; circles: onset, best ({_best(shown.direction)})"
+    return f"{line}; circle: best ({_best(shown.direction)}); diamond: onset"
 
 
 def sentence_of(name: str, curves: Sequence[Curve], shown: Shown) -> str:
@@ -117,7 +121,7 @@ def sentence_of(name: str, curves: Sequence[Curve], shown: Shown) -> str:
     best = median_best(curves)
     if best is not None:
         verdict = best.verdict
-        lucky = ", by luck" if verdict.best_is_luck else ""
+        lucky = ", explained by noise" if verdict.best_is_luck else ""
         parts.append(f"median best {verdict.best:.4g} at step {verdict.best_step:.0f}{lucky}")
     rising = first_onset(curves)
     if rising is not None:

@@ -13,7 +13,10 @@ is better the axis is linear: on a logarithmic one the top of a curve, which cou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
+
+import numpy as np
 
 from ired_diag import tasks
 from ired_diag.drawing.curve_marks import (
@@ -27,6 +30,7 @@ from ired_diag.drawing.data import (
     FigureData,
     Guide,
     Line,
+    Mark,
     Panel,
     Scale,
     cut_in_words,
@@ -44,12 +48,12 @@ from ired_diag.drawing.over_seeds import Band, OverSeeds, over_seeds
 from ired_diag.drawing.running_median import running_median
 from ired_diag.drawing.seeds_panel import seeds_panel
 from ired_diag.errors import NotFound
-from ired_diag.runs.from_step import from_step
 from ired_diag.runs.judged import shared_direction, shared_metric
 from ired_diag.runs.run import Run
 from ired_diag.verdict import Verdict, verdict_of
 
 FEW = 30  # points: a curve of as many shows each of them
+FLAT = 0.25  # of the height of the axes: curves that take less where they rest get a panel of their own
 
 Groups = Mapping[str, Sequence[Run]]
 Curves = dict[str, list[Curve]]  # by group
@@ -63,8 +67,10 @@ def learning_curves(
     band: Band = "t interval",
     floors: bool = True,
     start: float | None = None,
+    plateau: float | None = None,
     order: Sequence[str] = (),
     judge: Callable[[Run], Verdict] = verdict_of,
+    label: str = "",
 ) -> FigureData:
     """Return the learning curves of groups of seeds.
 
@@ -74,21 +80,24 @@ def learning_curves(
         smooth: Number of evaluations over which the line is a running median, odd. Default: no smoothing.
         band: What is drawn around the mean, of the unsmoothed values.
         floors: Whether to draw what predictors without a network reach, where the data are known.
-        start: Step from which on curves are shown, and judged. Default: the whole curves.
+        start: Step from which on curves are shown. Marks and summary are still those of the whole curves, as
+            in every other picture of them. Default: the whole curves.
+        plateau: Step from which on all curves rest. Where they look like one line on the axis of the whole
+            curves, a second panel shows them there on an axis of their own. Default: no such panel.
         order: All names that may be drawn in other figures next to this one, which fixes their colours.
             Default: the names of ``groups``.
         judge: Returns the verdict on a run by its ``metric``; a caller that remembers verdicts saves time.
+        label: What words and axes call the metric. Default: its name.
 
     Raises:
         NotFound: No run logged the metric.
         DiagError: The configurations contradict each other about its direction; or ``smooth`` or ``band``
             is not valid.
     """
-    if start is not None:
-        groups = _from_step(groups, start)
-    metric, curves, missing = _curves(groups, metric, judge)
+    metric, curves, missing = _curves(groups, metric, judge, start)
     shown = Shown(
         metric=metric,
+        label=label or metric,
         direction=shared_direction(groups, metric),
         means={name: _mean_of(members, band) for name, members in curves.items()},
         band=band,
@@ -99,30 +108,29 @@ def learning_curves(
     if floors:
         guides, floor_words = _floors(curves, metric)
     panel = _panel(shown, curves, guides)
-    title = f"Learning curves: {metric}"
+    resting = _resting_panel(panel, shown, curves, plateau)
+    if resting:
+        panel = replace(panel, height=1.0, marks=_before(panel, plateau))
+    panels = (panel, *resting, *seeds_panel(shown.means))
+    title = f"Learning curves: {shown.label}"
     if start is not None:
         title += f", from step {start:g}"
-    method = method_of(shown) + floor_words + cut_in_words(panel) + left_out(metric, missing)
+    method = method_of(shown)
+    if resting:
+        method += f" Second panel: the same curves where they rest, from step {plateau:g} on."
+    method += floor_words + cut_in_words(panel) + left_out(shown.label, missing)
     sentences = [sentence_of(name, members, shown) for name, members in curves.items()]
     return FigureData(
         name="learning_curves",
         title=title,
         x_label="training step",
-        panels=(panel, *seeds_panel(shown.means)),
+        panels=panels,
         method=method,
         note=note_of(shown),
         summary=" ".join(sentences),
         order=tuple(order) or tuple(groups),
-        stacked=True,
+        stacked=len(panels) > 1 + len(resting),
     )
-
-
-def _from_step(groups: Groups, start: float) -> Groups:
-    """Return the runs with their curves from a step on."""
-    later: dict[str, list[Run]] = {}
-    for name, runs in groups.items():
-        later[name] = [from_step(run, start) for run in runs]
-    return later
 
 
 def _mean_of(curves: Sequence[Curve], band: Band) -> OverSeeds:
@@ -130,20 +138,23 @@ def _mean_of(curves: Sequence[Curve], band: Band) -> OverSeeds:
 
 
 def _curves(
-    groups: Groups, metric: str | None, judge: Callable[[Run], Verdict]
+    groups: Groups, metric: str | None, judge: Callable[[Run], Verdict], start: float | None
 ) -> tuple[str, Curves, list[str]]:
-    """Return the metric, the curves of each group that has any, and the runs without."""
+    """Return the metric, the curves of each group that has any from a step on, and the runs without."""
     metric = metric or shared_metric(groups)
     curves: Curves = {}
     missing = []
     for name, runs in groups.items():
         for run in runs:
             series = run.history.series.get(metric)
+            if series is not None and start is not None:
+                series = series.since(start)
             if series is None or not len(series):
                 missing.append(run.label)
                 continue
             members = curves.setdefault(name, [])
-            members.append(curve_of(run, metric, judge))
+            curve = curve_of(run, metric, judge)
+            members.append(replace(curve, series=series))
     if not curves:
         logged: set[str] = set()
         for run in chain.from_iterable(groups.values()):
@@ -165,13 +176,49 @@ def _panel(shown: Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
     means = [(line.x, line.y) for line in lines if not line.faint]
     guides = with_room(guides, axes, means)
     return Panel(
-        y_label=axis_label(shown.metric, shown.direction),
+        y_label=axis_label(shown),
         lines=tuple(lines),
         y_scale=scale,
         guides=guides,
         marks=marks_of(curves, axes, guides),
         height=1.3,
     )
+
+
+def _resting_panel(whole: Panel, shown: Shown, curves: Curves, plateau: float | None) -> tuple[Panel, ...]:
+    """Return the panel of the curves where they rest; none where the whole panel shows them well enough."""
+    if plateau is None:
+        return ()
+    later: Curves = {}
+    for name, members in curves.items():
+        cut = [replace(curve, series=curve.series.since(plateau)) for curve in members]
+        later[name] = [curve for curve in cut if len(curve.series)]
+        if not later[name]:
+            return ()
+    all_series = [curve.series for curve in chain.from_iterable(curves.values())]
+    axes = Axes.of(all_series, (), whole.y_scale)
+    if _share_of_height(axes, later) > FLAT:
+        return ()
+    means = {name: _mean_of(members, shown.band) for name, members in later.items()}
+    panel = _panel(replace(shown, means=means), later, ())
+    return (replace(panel, x_label="training step", height=1.0),)
+
+
+def _before(panel: Panel, plateau: float | None) -> tuple[Mark, ...]:
+    """Return the marks before the step from which on the second panel has them."""
+    return tuple(mark for mark in panel.marks if plateau is None or mark.x < plateau)
+
+
+def _share_of_height(axes: Axes, curves: Curves) -> float:
+    """Return which share of the height of axes curves take."""
+    values = [curve.series.values for curve in chain.from_iterable(curves.values())]
+    pooled = np.concatenate(values)
+    finite = pooled[np.isfinite(pooled)]
+    if axes.scale == "log":
+        finite = finite[finite > 0]
+    if not len(finite):
+        return 1.0
+    return axes.up(float(finite.min()), float(finite.max()))
 
 
 def _lines(name: str, curves: Sequence[Curve], shown: Shown) -> list[Line]:

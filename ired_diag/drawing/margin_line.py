@@ -1,4 +1,7 @@
-"""The margin below which a difference is too small to matter, as short dashes above and below 0."""
+"""The margin below which a difference is too small to matter, as short dashes above and below 0.
+
+On a side of 0 that no difference reaches there is none: it would stand in an empty half of the picture.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,15 @@ import numpy as np
 from ired_diag.comparison import Comparison
 from ired_diag.drawing.data import Line
 
+REACHED = 0.1  # of the largest difference: a side of 0 that values reach less far counts as empty
+
 
 def margin_lines(
     comparison: Comparison,
     *,
     places: Sequence[float],
     margins: Sequence[float],
+    reached: Sequence[float],
     half_width: float,
 ) -> list[Line]:
     """Return the margins of all differences as one line with gaps; none where no margin is known.
@@ -26,15 +32,30 @@ def margin_lines(
         comparison: The comparison, which states the margin.
         places: Where each difference stands on the x axis.
         margins: The margin of each difference, on the axis' own scale.
+        reached: Differences, ends of their intervals and single values: what the axis shows anyway.
         half_width: How far a dash reaches to each side of its place.
     """
     if all(math.isnan(margin) for margin in margins):
         return []
     x: list[float] = []
     y: list[float] = []
-    for sign in (-1, 1):
+    for sign in _sides(reached):
         for place, margin in zip(places, margins, strict=True):
             x += [place - half_width, place + half_width, place + half_width]
             y += [sign * margin, sign * margin, math.nan]
     size = comparison.margin.text.removesuffix("abs")
     return [Line(f"margin ±{size}", np.array(x), np.array(y), drawn="line")]
+
+
+def _sides(values: Sequence[float]) -> list[int]:
+    """Return the signs of the sides of 0 that values reach; both where there are none."""
+    finite = [value for value in values if math.isfinite(value)]
+    most_below = max([0.0, *(-value for value in finite)])
+    most_above = max([0.0, *finite])
+    least = REACHED * max(most_below, most_above)
+    sides = []
+    if most_below > least:
+        sides.append(-1)
+    if most_above > least:
+        sides.append(1)
+    return sides or [-1, 1]

@@ -4,7 +4,7 @@ The left panel shows every seed's readout as a dot, lines that join the same see
 their seeds are pairs, and the mean of each group with its 95% t interval. The right panel shows the
 difference of each group to the first one, the baseline, as
 
-    100 (x̄_group - x̄_baseline) / |x̄_baseline|  percent,
+    100 (x̄_group - x̄_baseline) / |x̄_group|  percent,
 
 with the 95% interval of the t test that the design calls for (``comparison.deciding``), the pairs' single
 differences as dots, 0, and the margin below which a difference counts as too small to matter. The word next
@@ -70,6 +70,10 @@ def paired_differences(comparison: Comparison) -> FigureData:
         summary=" ".join(sentence_of(difference, unit, baseline.name) for difference in differences),
         order=names_of(comparison),
     )
+
+
+def _unit_in_words(unit: str) -> str:
+    return "% of group" if unit == "%" else unit
 
 
 def _seeds_panel(comparison: Comparison) -> Panel:
@@ -162,6 +166,7 @@ def _differences_panel(
     comparison: Comparison,
 ) -> Panel:
     lines = []
+    reached: list[float] = []
     for place, difference in enumerate(differences):
         mean = interval_at(
             difference.group,
@@ -172,14 +177,16 @@ def _differences_panel(
         )
         x = np.full(len(difference.single), place - SHIFT / 2)
         lines += [mean, _faint_dots(difference.group, x, difference.single)]
+        reached += [difference.mean, difference.low, difference.high, *difference.single.tolist()]
     margins = margin_lines(
         comparison,
         places=range(len(differences)),
         margins=[difference.margin for difference in differences],
+        reached=reached,
         half_width=0.45,
     )
     panel = Panel(
-        y_label=f"difference ({unit})",
+        y_label=f"difference ({_unit_in_words(unit)})",
         lines=(*lines, *margins),
         x_label=f"group minus {comparison.groups[0].name}: verdict",
         x_ticks=named_places(f"{difference.group}: {difference.verdict}" for difference in differences),

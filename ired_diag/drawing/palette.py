@@ -44,12 +44,17 @@ OTHERS = (
 
 
 def style_of(name: str, position: int) -> Style:
-    """Return the style of a line: by its name where that is fixed, else by its place in an order.
+    """Return the style of a line: by its name where that is fixed, else by its place in an order."""
+    if fixed := FIXED.get(name.split(" ")[0]):
+        return fixed
+    return style_at(position)
+
+
+def style_at(position: int) -> Style:
+    """Return the style of a place in an order.
 
     After seven places the colours come again with another dash: 28 styles are all different.
     """
-    if fixed := FIXED.get(name.split(" ")[0]):
-        return fixed
     turn, place = divmod(position, len(OTHERS))
     style = OTHERS[place]
     dash = (DASHES.index(style.dash) + turn) % len(DASHES)

@@ -12,21 +12,26 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ired_diag.drawing.data import FigureData, legend_names
+from ired_diag.drawing.data import FigureData, legend_names, needs_legend
+from ired_diag.drawing.paper_fonts import SANS, families_of
+from ired_diag.drawing.paper_labels import draw_words
 from ired_diag.drawing.paper_panel import GREY, draw_panel
 from ired_diag.drawing.paper_text import with_drawable_text
+from ired_diag.drawing.paper_widths import COLUMN, TEXT
 from ired_diag.runs.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLUMN, TEXT = 3.25, 6.75  # inches: a column, and the text, of a two-column page
+__all__ = ["COLUMN", "TEXT", "draw", "render", "write"]
+
 PANEL_HEIGHT = 1.55
 PANEL_WIDTH = 2.0  # inches: narrower panels stand above each other
 MARGIN = 0.75  # of legend and axis label
 LEGEND_ROW = 0.16
 HANDLE, LETTER = 0.5, 0.062  # inches of a legend's entry: its line, and each letter
 RESOLUTION = 300
+LEAST_PLACES = 2  # as wide as which a panel with one place is
 NOTE_LETTERS = 19  # of the note, to the inch
 
 RC: Any = {  # typed by matplotlib as a dictionary of literals
@@ -35,7 +40,6 @@ RC: Any = {  # typed by matplotlib as a dictionary of literals
     "xtick.labelsize": 7.0,
     "ytick.labelsize": 7.0,
     "legend.fontsize": 7.5,
-    "font.family": "DejaVu Sans",
     "text.parse_math": False,  # a name may hold dollar signs
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -56,13 +60,19 @@ UNDATED: dict[str, dict[str, None]] = {
 }
 
 
-def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
+def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: bool = False) -> Figure:
     """Return a picture.
 
     Args:
         figure: Its data.
         width: Width in inches. Panels stand side by side where there is room for it, else above each other.
+        font: ``sans``, ``serif``, or a family of fonts that matplotlib finds.
+        noted: Whether the caption in a few words stands in its corner, for where no caption is next to it.
+
+    Raises:
+        NotFound: There is no such font.
     """
+    families = families_of(font)
     figure = with_drawable_text(figure)
     count = len(figure.panels)
     side_by_side = width / count >= PANEL_WIDTH and not figure.stacked
@@ -73,7 +83,7 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
         heights = [max(heights)]
     legend_rows, legend_columns = _legend_shape(figure, width)
     height = PANEL_HEIGHT * sum(heights) + MARGIN + LEGEND_ROW * max(0, legend_rows - 1)
-    with mpl.rc_context(RC):
+    with mpl.rc_context({**RC, "font.family": families}):
         drawn = Figure(figsize=(width, height), layout="constrained")
         shares_x = figure.shares_x_axis
         grid = drawn.subplots(
@@ -82,18 +92,30 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
             sharex=shares_x,
             squeeze=False,
             height_ratios=heights,
+            width_ratios=_width_ratios(figure) if side_by_side else None,
         )
         axes = grid.flatten().tolist()
         for axis, panel in zip(axes, figure.panels, strict=True):
-            draw_panel(drawn, axis, figure, panel)
+            draw_panel(drawn, axis, figure, panel, inches=width / columns)
             if side_by_side or not shares_x or axis is axes[-1]:
                 axis.set_xlabel(panel.x_label or figure.x_label)
-        if figure.note:
+        if figure.note and noted:
             _draw_note(drawn, figure.note, width)
         drawn.align_ylabels()
         if legend_rows:
-            _draw_legend(drawn, axes, legend_columns)
+            _draw_legend(drawn, axes, _names_in_legend(figure), legend_columns)
+        elif _has_legends_of_panels(figure):
+            _draw_legends_of_panels(axes, figure, width / columns)
+        draw_words(drawn, axes, figure)
     return drawn
+
+
+def _width_ratios(figure: FigureData) -> list[float]:
+    """Return how wide panels are next to each other: by their places where all have names on the x axis."""
+    counts = [len(panel.x_ticks) for panel in figure.panels]
+    if not all(counts):
+        return [1.0] * len(counts)
+    return [float(max(LEAST_PLACES, count)) for count in counts]
 
 
 def _draw_note(drawn: Figure, note: str, width: float) -> None:
@@ -108,60 +130,104 @@ def _draw_note(drawn: Figure, note: str, width: float) -> None:
     )
 
 
-def render(figure: FigureData, form: str, *, width: float = COLUMN) -> bytes:
+def render(figure: FigureData, form: str, *, width: float = COLUMN, font: str = SANS) -> bytes:
     """Return a picture as the bytes of a ``pdf``, ``svg`` or ``png`` file."""
-    return _saved(draw(figure, width=width), form)
+    return _saved(draw(figure, width=width, font=font), form, font)
 
 
-def _saved(drawn: Figure, form: str) -> bytes:
+def _saved(drawn: Figure, form: str, font: str) -> bytes:
     """Return a drawing as bytes. The first saving lays it out; the layout stays for the others."""
     buffer = io.BytesIO()
-    with mpl.rc_context(RC), warnings.catch_warnings():
+    with mpl.rc_context({**RC, "font.family": families_of(font)}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # drawn as a box
         drawn.savefig(buffer, format=form, dpi=RESOLUTION, metadata=UNDATED[form])
     drawn.set_layout_engine("none")
     return buffer.getvalue()
 
 
-def write(figure: FigureData, folder: Path, forms: tuple[str, ...], *, width: float = COLUMN) -> list[Path]:
-    """Write a picture in several forms and return the files.
+def write(
+    figure: FigureData,
+    folder: Path,
+    forms: tuple[str, ...],
+    *,
+    width: float = COLUMN,
+    font: str = SANS,
+    noted: bool = False,
+) -> list[Path]:
+    """Write a picture in several forms and return the files; arguments as for ``draw``.
 
     Raises:
         CannotWrite: The folder cannot be written.
+        NotFound: There is no such font.
     """
     paths = [folder / f"{figure.name}.{form}" for form in forms]
-    drawn = draw(figure, width=width)
+    drawn = draw(figure, width=width, font=font, noted=noted)
     for path, form in zip(paths, forms, strict=True):
-        write_atomically(path, _saved(drawn, form))
+        write_atomically(path, _saved(drawn, form, font))
     return paths
 
 
 def _legend_shape(figure: FigureData, width: float) -> tuple[int, int]:
     """Return rows and columns of the legend; no row where the axis says what the one line is."""
-    names: list[str] = []
-    needs_legend = False
-    for panel in figure.panels:
-        panel_names = legend_names(panel)
-        needs_legend |= len(panel_names) > 1
-        names += panel_names
-    if not needs_legend:
+    names = _names_in_legend(figure)
+    if not names or _has_legends_of_panels(figure):
         return 0, 0
-    count = len(set(names))
+    count = len(names)
     entry = HANDLE + LETTER * max(map(len, names))
     columns = max(1, min(count, int(width / entry)))
     rows = math.ceil(count / columns)
     return rows, math.ceil(count / rows)
 
 
-def _draw_legend(drawn: Figure, axes: list[Axes], columns: int) -> None:
+def _has_legends_of_panels(figure: FigureData) -> bool:
+    """Say whether panels show things of their own, whose colours mean something else in each."""
+    by_panel = [set(legend_names(panel)) for panel in figure.panels]
+    named = [names for names in by_panel if names]
+    everything = set().union(*named)
+    total = sum(map(len, named))
+    return len(named) > 1 and len(everything) == total
+
+
+def _draw_legends_of_panels(axes: list[Axes], figure: FigureData, inches: float) -> None:
+    """Draw a legend above each panel whose axes do not say what its lines are."""
+    for axis, panel in zip(axes, figure.panels, strict=True):
+        names = legend_names(panel)
+        if not needs_legend(panel):
+            continue
+        handles, labels = axis.get_legend_handles_labels()
+        by_label = dict(zip(labels, handles, strict=True))
+        entry = HANDLE + LETTER * max(map(len, names))
+        axis.legend(
+            [by_label[name] for name in names],
+            names,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=max(1, min(len(names), int(inches / entry))),
+            frameon=False,
+            handlelength=2.6,
+            borderaxespad=0.2,
+        )
+
+
+def _names_in_legend(figure: FigureData) -> list[str]:
+    """Return the names that the legend lists, each once; none where axes say what the lines are."""
+    names: list[str] = []
+    for panel in figure.panels:
+        names += legend_names(panel)
+    if not any(map(needs_legend, figure.panels)):
+        return []
+    return list(dict.fromkeys(names))
+
+
+def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int) -> None:
     by_label: dict[str, Any] = {}  # a name that several panels have is listed once
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
         for handle, label in zip(handles, labels, strict=True):
             by_label.setdefault(label, handle)
     drawn.legend(
-        list(by_label.values()),
-        list(by_label),
+        [by_label[name] for name in names],
+        names,
         loc="outside upper center",
         ncols=columns,
         frameon=False,

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter, ScalarFormatter
 
 from ired_diag.drawing.data import Line, Panel
 from ired_diag.drawing.log_ticks import log_ticks
+from ired_diag.drawing.paper_widths import COLUMN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LETTERS_SIDE_BY_SIDE = 36  # of names on the x axis, before they are turned
+LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a column
+MOST_LINES = 3  # of such a name, before it is turned
+PLAIN = (-6, 7)  # powers of ten between which ticks have no exponent
+BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
+TICK_WIDTH = 0.6  # inches from one number on an x axis to the next
+FEWEST_INTERVALS, MOST_INTERVALS = 3, 6  # between numbers on an x axis
 LARGEST = 1e250  # of a curve that diverged: beyond, the margin of an axis overflows, and all is blank
 
 
-def draw_axes(axis: Axes, panel: Panel) -> None:
-    """Give a panel's axes their scales, ticks and ends."""
+def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
+    """Give a panel's axes their scales, ticks and ends.
+
+    Args:
+        axis: The axes.
+        panel: The panel.
+        inches: Width of the panel.
+    """
+    intervals = max(FEWEST_INTERVALS, min(MOST_INTERVALS, round(inches / TICK_WIDTH)))
     if any(map(_diverged, panel.lines)):
         axis.set_ymargin(0)
     if panel.y_scale == "log" and _has_positive(axis.dataLim.intervaly):
@@ -28,9 +42,9 @@ def draw_axes(axis: Axes, panel: Panel) -> None:
         axis.set_xscale("log", nonpositive="mask")
         _label_logarithmic(axis.xaxis)
     if panel.x_ticks:
-        _name_places(axis, panel)
+        _name_places(axis, panel, inches)
     elif panel.x_scale == "linear" and panel.lines and all(_whole(line) for line in panel.lines):
-        axis.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, integer=True))
     if panel.y_ticks:
         places, names = zip(*panel.y_ticks, strict=True)
         axis.set_yticks(places, names)
@@ -38,9 +52,32 @@ def draw_axes(axis: Axes, panel: Panel) -> None:
         axis.set_xlim(*panel.x_range)
     if panel.y_range:
         axis.set_ylim(*panel.y_range)
+    elif not panel.y_ticks and panel.cells is None and panel.raster is None:
+        _end_at_ticks(axis, from_zero=panel.y_from_zero)
     if panel.bare:
         axis.yaxis.set_visible(False)
         axis.spines["left"].set_visible(False)
+
+
+def _end_at_ticks(axis: Axes, *, from_zero: bool) -> None:
+    """Let a linear y axis reach the next tick where data lie well above its last one; say plain numbers."""
+    if axis.get_yscale() != "linear":
+        return
+    formatter = ScalarFormatter(useOffset=False)
+    formatter.set_powerlimits(PLAIN)
+    axis.yaxis.set_major_formatter(formatter)
+    bottom, top = axis.get_ylim()
+    if from_zero and top > 0:
+        bottom = 0.0
+        axis.set_ylim(bottom=bottom)
+    ticks = axis.yaxis.get_major_locator().tick_values(bottom, top)
+    most = axis.dataLim.y1
+    inside = ticks[ticks <= top]
+    if len(ticks) < 2 or not len(inside) or not np.isfinite(most):
+        return
+    apart = ticks[1] - ticks[0]
+    if most - inside[-1] > BEYOND * apart:
+        axis.set_ylim(top=inside[-1] + apart)
 
 
 def _diverged(line: Line) -> bool:
@@ -48,14 +85,29 @@ def _diverged(line: Line) -> bool:
     return bool(is_huge.any())
 
 
-def _name_places(axis: Axes, panel: Panel) -> None:
-    """Write names at places on the x axis, turned where they would lie on each other."""
+def _name_places(axis: Axes, panel: Panel, inches: float) -> None:
+    """Write names at places on the x axis: in several lines where they are long, else turned."""
     places, names = zip(*panel.x_ticks, strict=True)
-    letters = max(map(len, names)) * len(names)
-    if letters > LETTERS_SIDE_BY_SIDE:
-        axis.set_xticks(places, names, rotation=40, ha="right")
+    letters = int(LETTERS_SIDE_BY_SIDE * inches / COLUMN / len(names))
+    broken = [broken_name(name, letters) for name in names]
+    if all(broken):
+        axis.set_xticks(places, broken, rotation=0, ha="center")
     else:
-        axis.set_xticks(places, names, rotation=0, ha="center")
+        axis.set_xticks(places, names, rotation=40, ha="right")
+
+
+def broken_name(name: str, letters: int) -> str:
+    r"""Return a name in at most three lines of so many letters; empty where it does not fit.
+
+    >>> broken_name("adversarial mining: better", 12), broken_name("mining_opt_steps=10", 12)
+    ('adversarial\nmining:\nbetter', '')
+    """
+    if not name:
+        return " "
+    lines = textwrap.wrap(name, max(1, letters), break_long_words=False, break_on_hyphens=False)
+    if len(lines) > MOST_LINES or max(map(len, lines)) > letters:
+        return ""
+    return "\n".join(lines)
 
 
 def _has_positive(ends: Any) -> bool:

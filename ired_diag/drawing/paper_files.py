@@ -1,4 +1,8 @@
-"""A paper figure's files: the picture in its forms, the data as CSV, and where they came from as JSON."""
+r"""A paper figure's files: the picture in its forms, its caption, its data, and where they came from.
+
+The caption is written twice: as text, and as a ``figure`` environment of LaTeX that a paper can take in with
+``\input``. The picture itself holds no caption, as journals want it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,11 @@ from typing import Any
 from ired_diag.drawing import paper
 from ired_diag.drawing.as_table import to_csv
 from ired_diag.drawing.data import FigureData
+from ired_diag.drawing.paper_fonts import SANS
+from ired_diag.drawing.paper_widths import COLUMN
+from ired_diag.latex_text import comment, escaped
 from ired_diag.runs.files import write_atomically
-from ired_diag.visible_text import visible_json
+from ired_diag.visible_text import visible, visible_json
 
 FORMS = ("pdf", "svg", "png")
 FORMAT = 1
@@ -39,19 +46,38 @@ def write_figure(
     provenance: Provenance,
     *,
     forms: Sequence[str] = FORMS,
-    width: float = paper.COLUMN,
+    width: float = COLUMN,
+    font: str = SANS,
+    noted: bool = False,
 ) -> list[Path]:
-    """Write a figure, its data and its provenance, and return the files.
+    """Write a figure, its caption, its data and its provenance, and return the files.
 
     Nothing of it holds the time of day: the same runs give the same bytes.
 
+    Args:
+        figure: The figure.
+        folder: Folder for the files.
+        provenance: Where it came from.
+        forms: File formats of the picture.
+        width: Width in inches.
+        font: ``sans``, ``serif``, or a family of fonts that matplotlib finds.
+        noted: Whether the caption in a few words stands in the picture too.
+
     Raises:
         CannotWrite: The folder cannot be written.
+        NotFound: There is no such font.
     """
-    paths = paper.write(figure, folder, tuple(forms), width=width)
-    table = folder / f"{figure.name}.csv"
+    paths = paper.write(figure, folder, tuple(forms), width=width, font=font, noted=noted)
+    texts = {
+        "txt": f"{caption_of(figure)}\n",
+        "tex": figure_in_latex(figure, width),
+        "csv": to_csv(figure),
+    }
+    for ending, text in texts.items():
+        path = folder / f"{figure.name}.{ending}"
+        write_atomically(path, text.encode(errors="backslashreplace"))
+        paths.append(path)
     origin = folder / f"{figure.name}.json"
-    write_atomically(table, to_csv(figure).encode(errors="backslashreplace"))
     content = {
         "format": FORMAT,
         "figure": figure.name,
@@ -59,10 +85,32 @@ def write_figure(
         "method": figure.method,
         "summary": figure.summary,
         "width_inches": width,
+        "font": font,
         "command": provenance.command,
         "versions": dict(provenance.versions),
         "sources": [dict(source) for source in provenance.sources],
     }
     text = visible_json(json.dumps(content, indent=2, ensure_ascii=False))
     write_atomically(origin, f"{text}\n".encode())
-    return [*paths, table, origin]
+    return [*paths, origin]
+
+
+def caption_of(figure: FigureData) -> str:
+    """Return title and method as a caption."""
+    return visible(f"{figure.title}. {figure.method}")
+
+
+def figure_in_latex(figure: FigureData, width: float) -> str:
+    """Return the ``figure`` environment of LaTeX that shows a picture with its caption and a label."""
+    title = escaped(visible(figure.title))
+    method = escaped(visible(figure.method))
+    lines = [
+        comment(r"Needs \usepackage{graphicx}. Over both columns of a page: figure* instead of figure."),
+        r"\begin{figure}",
+        r"\centering",
+        rf"\includegraphics[width={width:g}in]{{{figure.name}}}",
+        rf"\caption{{\textbf{{{title}.}} {method}}}",
+        rf"\label{{fig:{figure.name}}}",
+        r"\end{figure}",
+    ]
+    return "".join(f"{line}\n" for line in lines)

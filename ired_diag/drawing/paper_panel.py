@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.colors import ListedColormap
-from matplotlib.patheffects import withStroke
 
 from ired_diag.drawing.data import (
     Areas,
@@ -22,6 +21,7 @@ from ired_diag.drawing.data import (
 )
 from ired_diag.drawing.palette import BLACK, Style
 from ired_diag.drawing.paper_axes import draw_axes
+from ired_diag.drawing.paper_widths import COLUMN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,10 +31,10 @@ GREY = "#555555"
 SMALL = 6.5  # points, of words within the axes
 LABEL_LETTERS = 25  # of a y label, before it is broken: a panel is not higher
 NO_LABEL = "_"  # matplotlib leaves it out of the legend
-HALO = [withStroke(linewidth=1.5, foreground="white")]  # words stay readable over lines
-MARK_GAPS = {"left": 4, "center": 0, "right": -4}  # points, from a mark to its words
+MARKS = {"circle": "o", "diamond": "D"}
 CELL_COLOURS = "Blues"
 PALE = 0.25  # opacity of a band
+INTERVAL = 1.1  # points: an interval says as much as the mean it is of
 FAINT_LINE: Any = {"linewidth": 0.5, "alpha": 0.45}
 FAINT_POINTS: Any = {
     "linestyle": "none",
@@ -46,8 +46,10 @@ FAINT_POINTS: Any = {
 DARK_CELL = 0.6  # of the range of values: from here on its text is white
 
 
-def draw_panel(drawn: Figure, axis: Axes, figure: FigureData, panel: Panel) -> None:
-    """Draw a panel's content and its axes, but for the name of the x axis."""
+def draw_panel(
+    drawn: Figure, axis: Axes, figure: FigureData, panel: Panel, *, inches: float = COLUMN
+) -> None:
+    """Draw a panel's content and axes, but for the name of the x axis and the words of marks and guides."""
     if panel.areas is not None:
         _draw_areas(axis, panel.areas)
     if panel.cells is not None:
@@ -74,7 +76,7 @@ def draw_panel(drawn: Figure, axis: Axes, figure: FigureData, panel: Panel) -> N
         )
     letters = int(LABEL_LETTERS * max(1.0, panel.height))
     axis.set_ylabel(textwrap.fill(panel.y_label, letters))
-    draw_axes(axis, panel)
+    draw_axes(axis, panel, inches=inches)
 
 
 def _draw_outlines(axis: Axes, figure: FigureData, panel: Panel) -> None:
@@ -100,21 +102,6 @@ def _draw_guide(axis: Axes, guide: Guide) -> None:
         linestyle=(0, (2.0, 2.0)),
         zorder=0.5,
     )
-    if guide.quiet:
-        return
-    axis.annotate(
-        guide.label,
-        (1.0, guide.y),
-        xycoords=("axes fraction", "data"),
-        xytext=(-1, 1),
-        textcoords="offset points",
-        ha="right",
-        va="bottom",
-        fontsize=SMALL,
-        color=GREY,
-        path_effects=HALO,
-        zorder=5,
-    )
 
 
 def _draw_segment(axis: Axes, figure: FigureData, segment: Segment) -> None:
@@ -133,30 +120,12 @@ def _draw_mark(axis: Axes, mark: Mark, style: Style) -> None:
     axis.plot(
         [mark.x],
         [mark.y],
-        marker="o",
+        marker=MARKS[mark.shape],
         markersize=5,
         mfc="none",
         mec=style.colour,
         mew=1.0,
         label=NO_LABEL,
-    )
-    if mark.quiet:
-        return
-    right = MARK_GAPS[mark.anchor]
-    up, alignment = 4, "baseline"
-    if mark.below:
-        up, alignment = -4, "top"
-    axis.annotate(
-        mark.label,
-        (mark.x, mark.y),
-        xytext=(right, up),
-        textcoords="offset points",
-        va=alignment,
-        ha=mark.anchor,
-        fontsize=SMALL,
-        color=style.colour,
-        path_effects=HALO,
-        zorder=6,
     )
 
 
@@ -206,6 +175,8 @@ def _draw_cells(drawn: Figure, axis: Axes, cells: Cells) -> None:
             fontsize=SMALL,
             color="white" if value > dark else BLACK,
         )
+    if all(map(all, cells.texts)):
+        return  # a scale of colours would say the numbers once more
     bar = drawn.colorbar(image, ax=axis, fraction=0.05, pad=0.02)
     bar.set_label(cells.label, fontsize=7.0)
     bar.outline.set_linewidth(0.4)
@@ -262,8 +233,7 @@ def _draw_spread(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
         low,
         high,
         color=style.colour,
-        linewidth=0.8,
-        alpha=0.5,
+        linewidth=INTERVAL,
     )
     _draw_crosses(axis, line.x[cut_low], low[cut_low], style)
     _draw_crosses(axis, line.x[cut_high], high[cut_high], style)

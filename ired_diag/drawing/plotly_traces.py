@@ -206,7 +206,7 @@ def _mark(mark: Mark, style: Style) -> go.Scatter:
         text=[mark.label],
         textposition=f"{'bottom' if mark.below else 'top'} {SIDE_OF_WORDS[mark.anchor]}",
         textfont={"size": 10, "color": style.colour},
-        marker={"symbol": "circle-open", "size": 9, "color": style.colour},
+        marker={"symbol": f"{mark.shape}-open", "size": 9, "color": style.colour},
         name=mark.label,
         legendgroup=mark.of or mark.label,
         showlegend=False,

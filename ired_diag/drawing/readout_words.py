@@ -77,9 +77,9 @@ def method_of(
     better = "lower" if comparison.lower_is_better else "higher"
     readouts = "; ".join(f"{name}: {READOUT_NAMES[name]}" for name in READOUTS)
     return (
-        f"Difference of {comparison.metric} ({better} is better), first minus second, with the 95% interval "
-        f"of the test that decides ({_tests(pairs)}), not corrected for several pairs as the verdicts are; "
-        f"{counts_in_words(pairs)}. {readouts}. Dotted: {margin_in_words(comparison)}. Ringed: "
+        f"Difference of {comparison.shown_metric} ({better} is better), first minus second, with the 95% "
+        f"interval of the test that decides ({_tests(pairs)}), not corrected for several pairs as the "
+        f"verdicts are; {counts_in_words(pairs)}. {readouts}. Dotted: {margin_in_words(comparison)}. Ringed: "
         f"{signs_in_words(intervals)}; the others are better or worse."
     )
 

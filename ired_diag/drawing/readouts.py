@@ -21,6 +21,7 @@ import numpy as np
 
 from ired_diag.comparison import READOUTS, Comparison, PairOfGroups
 from ired_diag.comparison.pairs import FINAL, ByReadout
+from ired_diag.drawing.comparison_words import names_of
 from ired_diag.drawing.data import FigureData, Guide, Line, Mark, Panel
 from ired_diag.drawing.margin_line import margin_lines
 from ired_diag.drawing.named_places import ends_of_places, named_places
@@ -76,7 +77,8 @@ def readout_forest(comparison: Comparison) -> FigureData:
         method=method,
         note=note,
         summary=" ".join(sentences),
-        order=tuple(names),
+        # Pairs have other colours than groups have in the pictures next to this one.
+        order=(*names_of(comparison), *names),
     )
 
 
@@ -128,31 +130,36 @@ def _panel(
     readouts: tuple[str, ...],
     comparison: Comparison,
 ) -> Panel:
-    """Return the panel of some readouts, the pairs next to each other at each."""
+    """Return the panel of those readouts that any pair has, the pairs next to each other at each."""
+    known = {interval.readout for interval in intervals if math.isfinite(interval.mean)}
+    drawn = [readout for readout in readouts if readout in known]
     step = min(APART, WIDE / len(names))
     middle = (len(names) - 1) / 2
     shown = []
     places = []
+    reached: list[float] = []
     for interval in intervals:
         if interval.readout in readouts and math.isfinite(interval.mean):
             shift = step * (names.index(interval.pair) - middle)
-            places.append(readouts.index(interval.readout) + shift)
+            places.append(drawn.index(interval.readout) + shift)
             shown.append(interval)
+            reached += [interval.mean, interval.low, interval.high]
     lines = _pair_lines(names, shown, places)
     margins = margin_lines(
         comparison,
         places=places,
         margins=[interval.margin for interval in shown],
+        reached=reached,
         half_width=step / 2,
     )
-    unit = "% of the second's mean" if comparison.in_percent else comparison.metric
-    curves = "the end of the curves" if readouts == FINAL else "the whole curves"
+    unit = "% of the second's mean" if comparison.in_percent else comparison.shown_metric
+    curves = "at the end of the curves" if readouts == FINAL else "whole curves"
     return Panel(
         y_label=f"difference ({unit})",
         lines=(*lines, *margins),
-        x_label=f"readout of {curves}",
-        x_ticks=named_places(readouts),
-        x_range=ends_of_places(len(readouts)),
+        x_label=curves,
+        x_ticks=named_places(drawn),
+        x_range=ends_of_places(len(drawn)),
         guides=(Guide(0.0, ""),),
         marks=_marks(shown, places),
     )

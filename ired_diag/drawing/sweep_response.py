@@ -69,7 +69,7 @@ def _panel(comparison: Comparison, sweep: Sweep, name: str) -> Panel:
     for place, value in zip(places.tolist(), response.knob, strict=True):
         ticks.append((place, f"{value:g}"))
     return Panel(
-        y_label=f"{READOUT_NAMES[comparison.readout]} of {comparison.metric}",
+        y_label=f"{READOUT_NAMES[comparison.readout]} of {comparison.shown_metric}",
         lines=lines,
         y_scale=scale_of_lines(lines),
         x_scale=scale,

@@ -54,7 +54,7 @@ def draw(
 
 
 def _write(data: FigureData, folder: Path) -> None:
-    paper.write(data, folder, FORMS)
+    paper.write(data, folder, FORMS, noted=True)  # no caption is written next to it
     plotly.write_html(data, folder)
 
 

@@ -78,6 +78,11 @@ class Series:
         """The step of the last value."""
         return int(self.steps[-1])
 
+    def since(self, step: float) -> Series:
+        """Return the points from a step on."""
+        is_later = self.steps >= step
+        return Series(self.steps[is_later], self.values[is_later])
+
 
 @dataclass(frozen=True)
 class History:

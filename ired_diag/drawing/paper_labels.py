@@ -1,0 +1,241 @@
+"""Where the words of marks and guides stand: next to what they name, on no data.
+
+The picture is drawn once without its words, and every pixel that is not white counts as taken: lines and
+points fully, bands by how dark they are. Each word then tries places at growing distances around its mark, or
+along its guide, and takes the one that covers least and is nearest. One that stands further off gets a thin
+leader line; one for which there is no place is left out: the table and the caption have it.
+
+Nothing here is random: the same picture has its words at the same places.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.font_manager import FontProperties
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+
+from ired_diag.drawing.data import FigureData, Guide, Mark, Panel
+from ired_diag.drawing.palette import BLACK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SMALL = 6.5  # points, of words within the axes
+GREY = "#555555"
+HALO = [withStroke(linewidth=1.5, foreground="white")]
+MOST_WORDS = 8  # of a panel: of more, only those with room enough on any screen are named
+DISTANCES = (
+    7.0,
+    10.0,
+    14.0,
+    19.0,
+    25.0,
+    32.0,
+    40.0,
+    50.0,
+    62.0,
+    80.0,
+    100.0,
+)  # pixels from a mark to its words
+DIRECTIONS = 16
+ALONG = 13  # places of words along a guide
+LEADER = 12.0  # pixels: from here on a line leads from the words to their mark
+COVERED = 0.12  # of the pixels under words: of more they are left out; a pale band counts a quarter
+COVERED_ALONG = 0.05  # the same of guides, whose caption lists them
+WEIGHT = 1500.0  # pixels of distance that words go to cover nothing instead of everything
+GAP = 2.0  # pixels between a guide and its words
+EDGE = 1.0  # pixels that words keep from the ends of the axes
+POINTS = 72.0  # to the inch
+WRITTEN: Any = {
+    "textcoords": "offset points",
+    "ha": "center",
+    "va": "center",
+    "fontsize": SMALL,
+    "path_effects": HALO,
+    "zorder": 6,
+}
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A place of words, in pixels from the left and from the bottom, and its distance from what it names."""
+
+    left: float
+    bottom: float
+    width: float
+    height: float
+    distance: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle."""
+        return self.left + self.width / 2, self.bottom + self.height / 2
+
+
+class Ground:
+    """Which pixels of a picture are taken."""
+
+    def __init__(self, drawn: Figure) -> None:
+        canvas = FigureCanvasAgg(drawn)
+        canvas.draw()
+        colours = np.asarray(canvas.buffer_rgba())[:, :, :3]
+        darkest = colours.min(axis=2).astype(np.float64)
+        self.taken: Array = 1.0 - darkest[::-1] / 255.0  # the lowest row first, as matplotlib counts
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        rows, columns = self.taken.shape
+        self.sums: Array = np.zeros((rows + 1, columns + 1))
+        self.sums[1:, 1:] = self.taken.cumsum(axis=0).cumsum(axis=1)
+
+    def _ends(self, box: Box) -> tuple[int, int, int, int]:
+        rows, columns = self.taken.shape
+        left = min(max(math.floor(box.left), 0), columns)
+        right = min(max(math.ceil(box.left + box.width), 0), columns)
+        bottom = min(max(math.floor(box.bottom), 0), rows)
+        top = min(max(math.ceil(box.bottom + box.height), 0), rows)
+        return left, right, bottom, top
+
+    def share_taken(self, box: Box) -> float:
+        """Return which share of a box is taken."""
+        left, right, bottom, top = self._ends(box)
+        area = (right - left) * (top - bottom)
+        if area <= 0:
+            return 1.0
+        sums = self.sums
+        total = sums[top, right] - sums[bottom, right] - sums[top, left] + sums[bottom, left]
+        return float(total) / area
+
+    def take(self, box: Box) -> None:
+        """Count a box as taken from now on."""
+        left, right, bottom, top = self._ends(box)
+        self.taken[bottom:top, left:right] = 1.0
+        self._sum_up()
+
+
+def draw_words(drawn: Figure, axes: Sequence[Axes], figure: FigureData) -> None:
+    """Draw the words of all marks and guides of a picture that is otherwise complete."""
+    if not any(_named_guides(panel) or _named_marks(panel) for panel in figure.panels):
+        return
+    drawn.draw_without_rendering()
+    drawn.set_layout_engine("none")  # words come into a layout that is settled
+    ground = Ground(drawn)
+    for axis, panel in zip(axes, figure.panels, strict=True):
+        for mark in _named_marks(panel):
+            colour = figure.style(mark.of, 0).colour if mark.of else BLACK
+            _draw_mark_words(drawn, axis, ground, mark, colour)
+        for guide in _named_guides(panel):
+            _draw_guide_words(drawn, axis, ground, guide)
+
+
+def _named_marks(panel: Panel) -> list[Mark]:
+    all_have_words = len(panel.marks) <= MOST_WORDS
+    named = [mark for mark in panel.marks if mark.label and (all_have_words or not mark.quiet)]
+    return [mark for mark in named if math.isfinite(mark.x) and math.isfinite(mark.y)]
+
+
+def _named_guides(panel: Panel) -> list[Guide]:
+    return [guide for guide in panel.guides if guide.label and math.isfinite(guide.y)]
+
+
+def _draw_mark_words(drawn: Figure, axis: Axes, ground: Ground, mark: Mark, colour: str) -> None:
+    at = axis.transData.transform((mark.x, mark.y))
+    size = _size(drawn, mark.label)
+    box = _best_box(ground, axis, _around(at, size), most=COVERED)
+    if box is None:
+        return
+    ground.take(box)
+    leader: dict[str, Any] | None = None
+    if box.distance >= LEADER:
+        leader = {"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 0.5, "shrinkB": 3.0}
+    axis.annotate(
+        mark.label,
+        (mark.x, mark.y),
+        xytext=_offset(drawn, at, box),
+        color=colour,
+        arrowprops=leader,
+        **WRITTEN,
+    )
+
+
+def _draw_guide_words(drawn: Figure, axis: Axes, ground: Ground, guide: Guide) -> None:
+    _, at_y = axis.transData.transform((0.0 if axis.get_xscale() == "linear" else 1.0, guide.y))
+    size = _size(drawn, guide.label)
+    box = _best_box(ground, axis, _along(axis, float(at_y), size), most=COVERED_ALONG)
+    if box is None:
+        return
+    ground.take(box)
+    right, _ = axis.transAxes.transform((1.0, 0.0))
+    axis.annotate(
+        guide.label,
+        (1.0, guide.y),
+        xycoords=("axes fraction", "data"),
+        xytext=_offset(drawn, (right, at_y), box),
+        color=GREY,
+        **WRITTEN,
+    )
+
+
+def _offset(drawn: Figure, at: Any, box: Box) -> tuple[float, float]:
+    """Return how far the middle of a box lies from a pixel, in points."""
+    x, y = box.centre
+    to_points = POINTS / drawn.dpi
+    return (x - float(at[0])) * to_points, (y - float(at[1])) * to_points
+
+
+def _size(drawn: Figure, words: str) -> tuple[float, float]:
+    """Return width and height of words in pixels."""
+    renderer: Any = drawn.canvas.get_renderer()  # type: ignore[attr-defined]
+    font = FontProperties(size=SMALL)
+    width, height, _ = renderer.get_text_width_height_descent(words, font, False)
+    return float(width) + 1.0, float(height) + 1.0
+
+
+def _around(at: Any, size: tuple[float, float]) -> Iterator[Box]:
+    """Yield places around a mark, the nearest first."""
+    width, height = size
+    for distance in DISTANCES:
+        for turn in range(DIRECTIONS):
+            # From the right upwards, so that of equal places the usual one is taken.
+            angle = 2 * math.pi * (turn + 1) / DIRECTIONS
+            x = at[0] + math.cos(angle) * (distance + width / 2)
+            y = at[1] + math.sin(angle) * (distance + height / 2)
+            yield Box(x - width / 2, y - height / 2, width, height, distance)
+
+
+def _along(axis: Axes, at_y: float, size: tuple[float, float]) -> Iterator[Box]:
+    """Yield places above and below a guide, from its right end to the left."""
+    width, height = size
+    ends = axis.get_window_extent()
+    room = ends.width - width - 2 * EDGE
+    for step in range(ALONG):
+        left = ends.x0 + EDGE + room * (1 - step / (ALONG - 1))
+        for bottom in (at_y + GAP, at_y - GAP - height):
+            yield Box(left, bottom, width, height, float(step))
+
+
+def _best_box(ground: Ground, axis: Axes, boxes: Iterator[Box], *, most: float) -> Box | None:
+    """Return the place that covers least and is nearest; None where each covers too much."""
+    ends = axis.get_window_extent()
+    best: Box | None = None
+    least = math.inf
+    for box in boxes:
+        is_left = box.left < ends.x0 + EDGE or box.bottom < ends.y0 + EDGE
+        is_right = box.left + box.width > ends.x1 - EDGE or box.bottom + box.height > ends.y1 + 2 * box.height
+        if is_left or is_right:
+            continue
+        share = ground.share_taken(box)
+        cost = WEIGHT * share + box.distance
+        if share <= most and cost < least:
+            best, least = box, cost
+    return best
