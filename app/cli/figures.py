@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from app.cli import options, output
+from app.cli import completion, options, output
 
 WIDTHS = {"column": 3.25, "text": 6.75}
 NARROWEST, WIDEST = 1.5, 24.0  # inches
@@ -51,7 +51,7 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
 
 
 @click.command("figures")
-@click.argument("experiments", nargs=-1)
+@click.argument("experiments", nargs=-1, shell_complete=completion.names_or_paths)
 @options.runs
 @options.grouping
 @click.option(

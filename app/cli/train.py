@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import hangup, launched, options, output
+from app.cli import completion, hangup, launched, options, output
 from app.cli.group import EXIT_CHECK_FAILED
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ WIDTH = 78  # characters of a line about an experiment
 
 
 @click.command("train")
-@click.argument("experiment", required=False)
+@click.argument("experiment", required=False, shell_complete=completion.experiments)
 @click.option("--seeds", metavar="A-B|A,B,…", help="Seeds to train. Default: those of the configuration.")
 @click.option(
     "--seed-init",
