@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from app.cli import first_look, main
+from app.cli import first_look, folder_words, main
 from app.cli.demo import sample_runs
 from ired_diag import folder_survey
 from ired_diag.folder_survey import IN_WORDS, survey
@@ -166,4 +166,4 @@ def test_a_narrow_terminal_gets_each_answer_below_its_command(
 
 def test_every_format_that_is_read_has_a_name_in_words() -> None:
     assert set(readers()) <= set(IN_WORDS)
-    assert all(first_look._plural(2, words) != f"2 {words}" for words in IN_WORDS.values())
+    assert all(folder_words.with_count(2, words) != f"2 {words}" for words in IN_WORDS.values())

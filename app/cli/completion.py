@@ -24,18 +24,19 @@ Items = list[CompletionItem]
 
 def names_or_paths(context: click.Context, parameter: click.Parameter, typed: str) -> Items:
     """Return the names in the runs folder that begin as typed; where none does, the shell offers paths."""
-    names: list[str] = []
-    if not typed.startswith(BEGINS_A_PATH):
-        folder = context.params.get("runs") or RUNS
-        names = _folders_in(Path(folder))
-    return _items(names, typed) or [CompletionItem(typed, type=PATH)]
+    if typed.startswith(BEGINS_A_PATH):
+        return [_path(typed)]
+    folder = context.params.get("runs") or RUNS
+    names = _folders_in(Path(folder))
+    return _items(names, typed) or [_path(typed)]
 
 
 def probes(context: click.Context, parameter: click.Parameter, typed: str) -> Items:
     """Return the names of the probes that begin as typed."""
     from probes import names
 
-    return _items([*names(), ALL_PROBES], typed)
+    choices = [*names(), ALL_PROBES]
+    return _items(choices, typed)
 
 
 def experiments(context: click.Context, parameter: click.Parameter, typed: str) -> Items:
@@ -46,7 +47,8 @@ def experiments(context: click.Context, parameter: click.Parameter, typed: str) 
     for file in folder.iterdir():
         if file.name.endswith(".json"):
             names.append(file.name.removesuffix(".json"))
-    return _items(sorted(names), typed) or [CompletionItem(typed, type=PATH)]
+    names.sort()
+    return _items(names, typed) or [_path(typed)]
 
 
 def rules(context: click.Context, parameter: click.Parameter, typed: str) -> Items:
@@ -57,8 +59,16 @@ def rules(context: click.Context, parameter: click.Parameter, typed: str) -> Ite
 
 
 def _items(names: Sequence[str], typed: str) -> Items:
-    fitting = [name for name in names if name.startswith(typed)]
-    return list(map(CompletionItem, fitting[:MOST_NAMES]))
+    items: Items = []
+    for name in names:
+        if name.startswith(typed):
+            items.append(CompletionItem(name))
+    return items[:MOST_NAMES]
+
+
+def _path(typed: str) -> CompletionItem:
+    """Return the word that lets the shell offer paths."""
+    return CompletionItem(typed, type=PATH)
 
 
 def _folders_in(folder: Path) -> list[str]:
@@ -66,7 +76,8 @@ def _folders_in(folder: Path) -> list[str]:
     names: list[str] = []
     try:
         for path in folder.iterdir():
-            if path.is_dir() and not path.name.startswith("."):
+            is_hidden = path.name.startswith(".")
+            if path.is_dir() and not is_hidden:
                 names.append(path.name)
     except OSError:
         return []

@@ -6,33 +6,34 @@ would take longer, the command that reads them is named instead.
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from app.cli import output
+from app.cli import folder_words, output
 from app.cli.table_width import terminal_width
 
 if TYPE_CHECKING:
     from ired_diag.folder_survey import Survey
-    from ired_diag.runs.completion import Completion
-    from ired_diag.runs.run import Run
     from ired_diag.runs.study import Study
 
-MOST_GROUPS = 8  # that are named
-MOST_COMPARED = 4  # groups in a command that compares
-MOST_METRICS = 3  # lines
-FEWEST_SEEDS = 2  # of a group that can be compared
 COMMANDS = 3
+MOST_COMPARED = 4  # groups in a command that compares
+FEWEST_SEEDS = 2  # of a group that can be compared
 INDENT, GAP = 2, 3  # characters
 WIDTH = 110  # characters of a line where nobody sees a terminal
-COMPLETIONS: tuple[Completion, ...] = ("complete", "running", "cut off", "failed", "unknown")
 
-Commands = Iterator[tuple[str, str]]  # each command, and what it answers
+
+class Fitting(NamedTuple):
+    """A command, and what it answers."""
+
+    command: str
+    answer: str
 
 
 def show_folder(folder: Path) -> bool:
@@ -46,61 +47,36 @@ def show_folder(folder: Path) -> bool:
     seen = survey(folder)
     if not seen.holds_runs and not seen.checkpoints:
         if not seen.is_whole:
-            click.echo(f"{_why_unread(seen)}\n", err=True)
+            click.echo(f"{folder_words.why_unread(seen)}\n", err=True)
         return False
-    click.echo(f"In this folder: {_kinds_in_words(seen)}.")
+    click.echo(f"In this folder: {folder_words.kinds_in_words(seen)}.")
     study = _study_of(seen)
     if study is not None:
-        output.print_lines(_runs_in_words(study, seen.folder))
+        list_all = _command("ls", *_places(seen))
+        output.print_lines(folder_words.runs_in_words(study, list_all))
     elif seen.holds_runs:
-        click.echo(_why_unread(seen))
+        click.echo(folder_words.why_unread(seen))
     click.secho("\nWhat fits:", bold=True)
-    fitting = list(_fitting(seen, study))
-    _print_commands(fitting[:COMMANDS])
+    fitting = _fitting(seen, study)
+    _print_commands(list(itertools.islice(fitting, COMMANDS)))
     click.echo("All commands: ired-diag --help")
     return True
 
 
-def _print_commands(commands: Sequence[tuple[str, str]]) -> None:
+def _print_commands(commands: Sequence[Fitting]) -> None:
     """Print commands and what they answer, next to each other where a terminal is wide enough."""
-    longest = max(len(command) for command, _ in commands)
-    widest_answer = max(len(answer) for _, answer in commands)
+    longest = max(len(each.command) for each in commands)
+    widest_answer = max(len(each.answer) for each in commands)
     width = terminal_width() or WIDTH
     is_wide = INDENT + longest + GAP + widest_answer <= width
+    indent = " " * INDENT
     for command, answer in commands:
         if is_wide:
-            click.echo(f"{INDENT * ' '}{command:{longest + GAP}}{answer}")
+            padded = command.ljust(longest + GAP)
+            click.echo(f"{indent}{padded}{answer}")
         else:
-            click.echo(f"{INDENT * ' '}{command}\n{2 * INDENT * ' '}{answer}")
-
-
-def _kinds_in_words(seen: Survey) -> str:
-    from ired_diag.folder_survey import IN_WORDS
-    from ired_diag.runs.name_list import counted
-
-    parts = []
-    for kind, count in Counter(seen.kinds).most_common():
-        parts.append(_plural(count, IN_WORDS.get(kind, kind.replace("_", " "))))
-    if seen.checkpoints:
-        parts.append(counted(len(seen.checkpoints), "checkpoint"))
-    return ", ".join(parts)
-
-
-def _plural(count: int, noun: str) -> str:
-    """Return a count with its noun, of which the first noun has the plural: ``2 tables of metrics``."""
-    if count == 1:
-        return f"1 {noun}"
-    for joint in (" of ", " with ", " in "):
-        head, found, rest = noun.partition(joint)
-        if found:
-            return f"{count} {_many(head)}{joint}{rest}"
-    return f"{count} {_many(noun)}"
-
-
-def _many(noun: str) -> str:
-    if noun.endswith("y"):
-        return f"{noun[:-1]}ies"
-    return f"{noun}s"
+            click.echo(f"{indent}{command}")
+            click.echo(f"{indent}{indent}{answer}")
 
 
 def _study_of(seen: Survey) -> Study | None:
@@ -112,93 +88,69 @@ def _study_of(seen: Survey) -> Study | None:
     if not seen.holds_runs or not seen.is_quick:
         return None
     try:
-        return open_with_tables(list(map(str, seen.places)), grouping=Grouping())
+        return open_with_tables(_places(seen), grouping=Grouping())
     except DiagError as error:
         click.echo(f"They were not read: {error}")
         return None
 
 
-def _why_unread(seen: Survey) -> str:
-    megabytes = seen.bytes / 1e6
-    reason = f"{megabytes:.0f} MB of logs take a while to read"
-    if not seen.is_whole:
-        reason = "There are more files here than are looked at without being asked"
-    return f"{reason}: the runs were not counted. Name the folder of your logs: ired-diag ls path/to/logs"
+def _places(seen: Survey) -> list[str]:
+    return list(map(str, seen.places))
 
 
-def _runs_in_words(study: Study, place: Path) -> Iterator[str]:
-    """Yield how many runs there are, in which groups, how they ended, and what judges them."""
-    from ired_diag.runs.judged import judged_in_words, unjudged_in_words
-    from ired_diag.runs.name_list import counted
-
-    groups = study.groups()
-    runs = counted(len(study.runs), "run")
-    if groups:
-        yield f"{runs} in {counted(len(groups), 'group')}: {_groups_in_words(groups)}."
-        yield f"How they ended: {_endings_in_words(study.runs)}."
-    if study.evaluations:
-        yield f"{counted(len(study.evaluations), 'job')} evaluated a model and trained none."
-    judged = judged_in_words(study.runs)
-    yield from judged[:MOST_METRICS]
-    if len(judged) > MOST_METRICS:
-        more = len(judged) - MOST_METRICS
-        yield f"and {more} more lines about metrics: {_command('ls', str(place))}"
-    yield from unjudged_in_words(study.runs)
+def _one_folder(seen: Survey) -> str:
+    """Return the folder that holds all logs: the only place, where there is one."""
+    if len(seen.places) == 1 and seen.places[0].is_dir():
+        return str(seen.places[0])
+    return str(seen.folder)
 
 
-def _groups_in_words(groups: dict[str, list[Run]]) -> str:
-    from ired_diag.runs.name_list import first_names
-
-    names = [f"{name} ({len(runs)})" for name, runs in groups.items()]
-    return first_names(names, MOST_GROUPS)
-
-
-def _endings_in_words(runs: Sequence[Run]) -> str:
-    from ired_diag.runs.completion import completion_of
-
-    counts = Counter(map(completion_of, runs))
-    return ", ".join(f"{counts[name]} {name}" for name in COMPLETIONS if counts[name])
-
-
-def _fitting(seen: Survey, study: Study | None) -> Commands:
+def _fitting(seen: Survey, study: Study | None) -> Iterator[Fitting]:
     """Yield commands, those that fit best first."""
-    places = list(map(str, seen.places))
+    places = _places(seen)
     if seen.holds_runs and study is None:
-        yield _command("ls", *places), "count the runs, and see how each ended"
+        count = _command("ls", *places)
+        yield Fitting(count, "count the runs, and see how each ended")
     if seen.holds_runs:
-        yield _command("diagnose", *places), "what is wrong in these runs, the worst first"
+        diagnose = _command("diagnose", *places)
+        yield Fitting(diagnose, "what is wrong in these runs, the worst first")
     if study is not None:
-        yield from _of_runs(study, places, seen.folder)
+        yield from _of_runs(study, seen)
     for checkpoint in seen.checkpoints[:1]:
-        yield _command("ls", str(checkpoint)), "what is in the checkpoint: tensors, step, damage"
+        listing = _command("ls", str(checkpoint))
+        yield Fitting(listing, "what is in the checkpoint: tensors, step, damage")
     if seen.holds_runs:
-        folder = places[0] if len(places) == 1 and Path(places[0]).is_dir() else str(seen.folder)
-        yield _command("dashboard", folder), "all curves and groups, in the browser"
-        yield _command("ls", *places), "every run, and how it ended"
+        dashboard = _command("dashboard", _one_folder(seen))
+        yield Fitting(dashboard, "all curves and groups, in the browser")
+        listing = _command("ls", *places)
+        yield Fitting(listing, "every run, and how it ended")
     if seen.checkpoints:
-        yield "ired-diag probe --list", "questions that a checkpoint can be asked"
-        yield "ired-diag demo", "what probes find, on runs that come with the program"
+        yield Fitting("ired-diag probe --list", "questions that a checkpoint can be asked")
+        yield Fitting("ired-diag demo", "what probes find, on runs that come with the program")
 
 
-def _of_runs(study: Study, places: Sequence[str], folder: Path) -> Commands:
+def _of_runs(study: Study, seen: Survey) -> Iterator[Fitting]:
     """Yield the commands that these runs call for."""
     from ired_diag.runs.completion import completion_of
 
-    groups = study.groups()
+    places = _places(seen)
     comparable = _comparable(study)
     if len(comparable) > 1:
-        words = [*comparable[:MOST_COMPARED], "--runs", places[0] if len(places) == 1 else str(folder)]
-        if len(comparable) == len(groups) <= MOST_COMPARED:
-            words = list(places)
-        yield _command("stats", *words), "which group is better, by how much, and how sure that is"
+        words = [*comparable[:MOST_COMPARED], "--runs", _one_folder(seen)]
+        are_all_groups = len(comparable) == len(study.groups())
+        if are_all_groups and len(comparable) <= MOST_COMPARED:
+            words = places
+        compare = _command("stats", *words)
+        yield Fitting(compare, "which group is better, by how much, and how sure that is")
     completions = Counter(map(completion_of, study.runs))
     if completions["running"]:
-        place = places[0] if len(places) == 1 else str(folder)
-        yield _command("watch", place), "be told when a running job diverges, stalls or ends"
+        watch = _command("watch", _one_folder(seen))
+        yield Fitting(watch, "be told when a running job diverges, stalls or ends")
     if completions["failed"]:
-        yield _command("ls", *places, "--attempts"), "why jobs died, and which seeds were tried again"
+        attempts = _command("ls", *places, "--attempts")
+        yield Fitting(attempts, "why jobs died, and which seeds were tried again")
     if any(run.checkpoints for run in study.runs):
-        yield "ired-diag probe --list", "questions that the checkpoints of these runs can be asked"
+        yield Fitting("ired-diag probe --list", "questions that the checkpoints of these runs can be asked")
 
 
 def _comparable(study: Study) -> list[str]:
@@ -210,7 +162,11 @@ def _comparable(study: Study) -> list[str]:
     for run in study.runs:
         if run.ending.may_be_complete and run.evaluated and run.evaluated[0] == metric:
             seeds[run.group] += 1
-    return [name for name, count in seeds.most_common() if count >= FEWEST_SEEDS]
+    comparable: list[str] = []
+    for name, count in seeds.most_common():
+        if count >= FEWEST_SEEDS:
+            comparable.append(name)
+    return comparable
 
 
 def _command(name: str, *words: str) -> str:
