@@ -3,14 +3,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: install cluster browser demo test test-slow test-slurm test-all lint format wheel-check clean
+.PHONY: install cluster browser demo site test test-slow test-slurm test-all lint format wheel-check clean
 
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. Say which with: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,agents]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,agents,docs]'
 	@touch $@
 
 # Debian's Chromium, for the tests that look at pages; without it they are skipped.
@@ -23,6 +23,10 @@ browser:
 # The README's first command: diagnose the sample runs.
 demo: install
 	$(BIN)/ired-diag demo
+
+# The documentation as pages that open from a folder, without a network: build/site/index.html.
+site: install
+	$(BIN)/python -m docs_site build/site
 
 # One thread for each of two processes: with more, they wait for each other.
 TESTS = env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile

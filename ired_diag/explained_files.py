@@ -45,7 +45,7 @@ def _of_file(path: Path) -> tuple[Path, str, Explanation | None]:
     if is_special(path):
         return path, "is no file", None
     try:
-        name = _format_of(path)
+        name = format_of(path)
         if name == text_log.FORMAT_NAME or (not name and _may_be_text_log(path)):
             return path, text_log.FORMAT_NAME, explain(path)
         if not name:
@@ -58,7 +58,7 @@ def _of_file(path: Path) -> tuple[Path, str, Explanation | None]:
     return path, f"is read as {name}: {content}", None
 
 
-def _format_of(path: Path) -> str:
+def format_of(path: Path) -> str:
     """Return the name of the format that a file is read as; empty where no reader accepts it."""
     for name, reader in readers().items():
         if not getattr(reader, "reads_folders", False) and reader.accepts(path):

@@ -323,7 +323,7 @@ def open_results(folder: Path) -> Run:
     # The trainer writes this file after its last step.
     is_trained = any(path.name == "final_model.pt" for path in checkpoints)
     run = Run(
-        experiment=_experiment_of(name) or folder.name,
+        experiment=_experiment_of(name) or folder.resolve().name,  # that of Path(".") is empty
         name=name,
         variant=None,
         seed=seed if isinstance(seed, int) else None,

@@ -173,17 +173,3 @@ def test_public_checkpoint_is_probed(shared: Path, tmp_path: Path) -> None:
         *("--samples", 20, "--device", "cpu", "--out", tmp_path),
     ).output
     assert "step 400, raw weights" in told
-
-
-def test_demo_runs_and_says_what_is_where(tmp_path: Path) -> None:
-    told = call("demo", "--out", tmp_path / "demo", "--device", "cpu").output
-    for words in (
-        "how each job ended",
-        "three seeds",
-        "q102 - q103",
-        "the descent conditions them",
-        "what next",
-    ):
-        assert words.lower() in told.lower()
-    for experiment in ("q101", "q102", "q103"):
-        assert (tmp_path / "demo" / experiment / "conditioning.parquet").is_file()

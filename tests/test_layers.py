@@ -19,6 +19,7 @@ ORDER = (
     "ired_diag.runs_over_tasks",
     "ired_diag.grouping",
     "ired_diag.final_values",
+    "ired_diag.folder_survey",
     "ired_diag.explained_files",
     "ired_diag.named_paths",
     "ired_diag.open",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from app.cli.group import DiagGroup
+
+EXIT_USAGE = 2  # click's, for a command line without a command
 
 
 @click.group(
@@ -36,9 +40,11 @@ from app.cli.group import DiagGroup
         "dashboard": "app.cli.dashboard",
     },
     context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
 )
 @click.version_option(package_name="ired-diag", message="ired-diag %(version)s")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Diagnose training runs of energy-based and diffusion models.
 
     Reads the checkpoints and logs of runs, and says what is true, what is noise, and what was a mistake.
@@ -49,4 +55,13 @@ def main() -> None:
     ired-diag stats q101 q102 q103
     ired-diag diagnose path/to/logs
     ired-diag probe conditioning runs/q103/seed0
+
+    Without a command: what is in this folder, and which commands fit it.
     """
+    if context.invoked_subcommand is not None:
+        return
+    from app.cli.first_look import show_folder
+
+    if not show_folder(Path()):
+        click.echo(context.get_help(), err=True)
+        context.exit(EXIT_USAGE)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli import options, output
+from app.cli import completion, options, output
 
 if TYPE_CHECKING:
     from ired_diag.comparison.across import Across, NewAgainstOld
@@ -40,7 +40,7 @@ class Names(click.ParamType):  # type: ignore[type-arg]
 
 
 @click.command("across")
-@click.argument("sources", nargs=-1, required=True)
+@click.argument("sources", nargs=-1, required=True, shell_complete=completion.names_or_paths)
 @click.option("--against", metavar="NAME", help="The old group. Default: the last.")
 @click.option(
     "--tasks", metavar="KEY", help="Column, or configuration key, that says the task. Default: by name."

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import options
+from app.cli import completion, options
 
 if TYPE_CHECKING:
     from ired_diag.runs.regroup import Grouping
 
 
 @click.command("dashboard")
-@click.argument("places", metavar="[DIR | NAME=GLOB...]", nargs=-1)
+@click.argument("places", metavar="[DIR | NAME=GLOB...]", nargs=-1, shell_complete=completion.names_or_paths)
 @options.runs
 @options.grouping
 @click.option(

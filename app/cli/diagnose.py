@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import options, output
+from app.cli import completion, options, output
 from app.cli.explain import explain as print_rule
 from ired_diag.errors import NotFound
 
@@ -22,13 +22,23 @@ EXIT_FOUND = 3  # 1 and 2 are click's, for errors and wrong usage
 
 
 @click.command("diagnose")
-@click.argument("paths", nargs=-1)
+@click.argument("paths", nargs=-1, shell_complete=completion.names_or_paths)
 @options.runs
 @options.grouping
 @click.option("--list", "list_them", is_flag=True, help="List the rules, each with its question.")
 @click.option("--full", is_flag=True, help="Print every finding. Default: one screen.")
-@click.option("--rule", metavar="NAME", help="Apply only this rule, and print all of its findings.")
-@click.option("--explain", metavar="RULE", help="Explain a rule, and what would prove its finding wrong.")
+@click.option(
+    "--rule",
+    metavar="NAME",
+    shell_complete=completion.rules,
+    help="Apply only this rule, and print all of its findings.",
+)
+@click.option(
+    "--explain",
+    metavar="RULE",
+    shell_complete=completion.rules,
+    help="Explain a rule, and what would prove its finding wrong.",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning"]),

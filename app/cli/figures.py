@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from app.cli import options, output
+from app.cli import completion, options, output
 
 FORMS = ("pdf", "svg", "png")
 
@@ -46,7 +46,7 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
 
 
 @click.command("figures")
-@click.argument("experiments", nargs=-1)
+@click.argument("experiments", nargs=-1, shell_complete=completion.names_or_paths)
 @options.runs
 @options.grouping
 @click.option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import options, output
+from app.cli import completion, options, output
 
 if TYPE_CHECKING:
     from app.calls.gating import Gate
@@ -19,8 +19,13 @@ COLOURS = {"keep": "green", "drop": "red", "undecided": "yellow"}
 
 
 @click.command("gate")
-@click.argument("new")
-@click.option("--against", metavar="NAME", help="The old group: a name, a path, or NAME=GLOB.")
+@click.argument("new", shell_complete=completion.names_or_paths)
+@click.option(
+    "--against",
+    metavar="NAME",
+    shell_complete=completion.names_or_paths,
+    help="The old group: a name, a path, or NAME=GLOB.",
+)
 @click.option("--threshold", type=float, help="Instead of a group: a number that was fixed beforehand.")
 @click.option(
     "--margin",

@@ -14,16 +14,16 @@ import click
 from app.cli.answers import answer
 from app.cli.exhausted import lack_in_words
 from app.cli.visible import visible_output
+from app.cli.whole_summaries import WholeSummaries
 from ired_diag.errors import DiagError
 from ired_diag.user_cache import caches_in_use
 
 EXIT_ERROR = 1
 LONGEST_WORD = 400  # letters: longer than most paths, shorter than a name that fills the screen
 EXIT_CHECK_FAILED = 3
-LONGEST_SUMMARY = 400  # letters: no first sentence is as long
 
 
-class DiagGroup(click.Group):
+class DiagGroup(WholeSummaries):
     """A group whose commands live in modules that are imported when they are needed."""
 
     def __init__(self, *args: Any, commands_in: Mapping[str, str], **kwargs: Any) -> None:
@@ -41,16 +41,6 @@ class DiagGroup(click.Group):
             return None
         command: click.Command = import_module(module).command
         return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each command with the whole first sentence of its help: click cuts it to one line."""
-        rows = []
-        for name in self.list_commands(ctx):
-            command = self.get_command(ctx, name)
-            if command is not None and not command.hidden:
-                rows.append((name, command.get_short_help_str(LONGEST_SUMMARY)))
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **kwargs: Any) -> Any:
         """Run the program; what a terminal would obey in its output is made visible.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import options, output
+from app.cli.whole_summaries import WholeSummaries
 
 if TYPE_CHECKING:
     from app.journal_check import CheckedEvidence, CheckedJournal
@@ -23,7 +24,7 @@ JOURNAL = Path("journal.md")
 journal_file = click.argument("file", type=click.Path(path_type=Path), default=JOURNAL, metavar="[FILE]")
 
 
-@click.group("journal")
+@click.group("journal", cls=WholeSummaries)
 def command() -> None:
     """Keep a research journal in Markdown, and run its evidence again.
 

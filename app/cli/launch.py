@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import hangup, launched, options, output
+from app.cli import completion, hangup, launched, options, output
 from app.cli.group import EXIT_CHECK_FAILED
+from app.cli.whole_summaries import WholeSummaries
 
 if TYPE_CHECKING:
     from ired_diag.finding import Finding
@@ -24,7 +25,7 @@ only = click.option(
 )
 
 
-@click.group("launch")
+@click.group("launch", cls=WholeSummaries)
 def command() -> None:
     """Look after runs that were submitted with train --launcher slurm.
 
@@ -38,7 +39,7 @@ def command() -> None:
 
 
 @command.command("status")
-@click.argument("run")
+@click.argument("run", shell_complete=completion.names_or_paths)
 @options.runs
 @options.as_json
 def status(run: str, runs: Path, as_json: bool) -> None:
@@ -59,7 +60,7 @@ def status(run: str, runs: Path, as_json: bool) -> None:
 
 
 @command.command("resume")
-@click.argument("run")
+@click.argument("run", shell_complete=completion.names_or_paths)
 @only
 @options.runs
 @launched.dry_run
@@ -96,7 +97,7 @@ def resume(
 
 
 @command.command("cancel")
-@click.argument("run")
+@click.argument("run", shell_complete=completion.names_or_paths)
 @only
 @options.runs
 def cancel(run: str, indices: str | None, runs: Path) -> None:

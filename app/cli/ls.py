@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import evaluations_output, log_explained, options, output
+from app.cli import completion, evaluations_output, log_explained, options, output
 from ired_diag.visible_text import visible_line
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("ls")
-@click.argument("paths", nargs=-1)
+@click.argument("paths", nargs=-1, shell_complete=completion.names_or_paths)
 @options.runs
 @options.grouping
 @click.option("--attempts", is_flag=True, help="Also list earlier attempts and how they ended.")

@@ -11,6 +11,7 @@ import click
 
 from app.cli import options, output
 from app.cli.figures import Forms, Width
+from app.cli.whole_summaries import WholeSummaries
 
 if TYPE_CHECKING:
     from app.calls.mapping import Mapped
@@ -25,7 +26,7 @@ MOST_ENDS = 10  # in a table
 Command = Callable[..., Any]
 
 
-@click.group("map")
+@click.group("map", cls=WholeSummaries)
 def command() -> None:
     """Map a task: where descents end, how fast noise frees them, what a tenth of a knob changes.
 

@@ -50,8 +50,12 @@ class MarginOption(click.ParamType):  # type: ignore[type-arg]
 
     name = "margin"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Margin:
-        """Return the margin, or say what a margin looks like."""
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Margin | str:
+        """Return the margin, or say what a margin looks like; the text itself where a shell completes."""
+        if ctx is not None and ctx.resilient_parsing:  # no command will run: scipy is not worth loading
+            return str(value)
         from ired_diag.comparison.margin import Margin, margin_of, parse_margin
         from ired_diag.errors import DiagError
 

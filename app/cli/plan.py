@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import options, output
+from app.cli.whole_summaries import WholeSummaries
 
 if TYPE_CHECKING:
     from ired_diag.plans.checking import Checked, CheckedPlan
@@ -24,7 +25,7 @@ plan_file = click.argument(
 )
 
 
-@click.group("plan")
+@click.group("plan", cls=WholeSummaries)
 def command() -> None:
     """Declare what will be tested before the runs begin, and check it against them.
 

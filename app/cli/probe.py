@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from app.cli import launched, options, output, probe_output
+from app.cli import completion, launched, options, output, probe_output
 
 if TYPE_CHECKING:
     from app.calls.targets import Selection
@@ -21,8 +21,8 @@ SOME_FAILED = 1  # the exit status of an error, although the answers are printed
 
 
 @click.command("probe")
-@click.argument("name", required=False, metavar="NAME|all")
-@click.argument("targets", nargs=-1, metavar="RUN|CHECKPOINT…")
+@click.argument("name", required=False, metavar="NAME|all", shell_complete=completion.probes)
+@click.argument("targets", nargs=-1, metavar="RUN|CHECKPOINT…", shell_complete=completion.names_or_paths)
 @click.option("--list", "list_them", is_flag=True, help="List the probes, each with its question.")
 @click.option(
     "--checkpoint",

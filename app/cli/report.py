@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from app.cli import options, output
+from app.cli import completion, options, output
 
 
 @click.command("report")
-@click.argument("experiments", nargs=-1, required=True)
+@click.argument("experiments", nargs=-1, required=True, shell_complete=completion.names_or_paths)
 @options.runs
 @options.grouping
 @click.option(

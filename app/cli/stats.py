@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import options, output
+from app.cli import completion, options, output
 
 if TYPE_CHECKING:
     from ired_diag.comparison import Margin
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("stats")
-@click.argument("experiments", nargs=-1, required=True)
+@click.argument("experiments", nargs=-1, required=True, shell_complete=completion.names_or_paths)
 @options.runs
 @options.grouping
 @options.metric

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import launched, options
+from app.cli import completion, launched, options
 from app.cli.group import EXIT_CHECK_FAILED
 from app.cli.training_in_turn import is_complete, train_in_turn
 
@@ -27,7 +27,7 @@ PILOT = f"train_steps={PILOT_STEPS}"
 
 
 @click.command("train")
-@click.argument("experiments", nargs=-1, metavar="[EXPERIMENT]...")
+@click.argument("experiments", nargs=-1, metavar="[EXPERIMENT]...", shell_complete=completion.experiments)
 @click.option("--seeds", metavar="A-B|A,B,…", help="Seeds to train. Default: those of the configuration.")
 @click.option(
     "--seed-init",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import options, output
+from app.cli import completion, options, output
 
 if TYPE_CHECKING:
     from app.calls.variance import Variance
@@ -53,7 +53,7 @@ class Prices(click.ParamType):  # type: ignore[type-arg]
 
 
 @click.command("variance")
-@click.argument("group")
+@click.argument("group", shell_complete=completion.names_or_paths)
 @click.option("--against", metavar="NAME", help="Base: split the differences of runs with equal seeds.")
 @click.option(
     "--sources",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli import options, output
+from app.cli import completion, options, output
 from app.cli.figures import Forms, Width
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command("when")
-@click.argument("new")
-@click.argument("old")
+@click.argument("new", shell_complete=completion.names_or_paths)
+@click.argument("old", shell_complete=completion.names_or_paths)
 @click.option(
     "--target",
     metavar="NUMBER|final",

@@ -15,7 +15,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,7 @@ MILESTONE = re.compile(r"model-.*\.pt")
 SEED_FOLDER = re.compile(rf"seed(\d{{1,18}})(?:-\d+)?|unseeded-.+|{LABEL.pattern}")
 HEAD = 256
 BEGINS_WITH_FORMAT = re.compile(rb'\s*\{\s*"format"\s*:\s*\d')
+LeaveOut = Callable[[str, Sequence[str]], bool]  # of a folder and the names of its files
 BEGINS_AS_LAUNCH = re.compile(rb'\s*\{\s*"format"\s*:\s*\d+,\s*"kind"\s*:\s*"slurm launch"')
 
 
@@ -94,16 +95,25 @@ class Contents:
         self.unreadable.sort(key=_path)
 
 
-def contents_of(root: Path, *, results_apart: bool = True) -> Contents:
+def contents_of(
+    root: Path,
+    *,
+    results_apart: bool = True,
+    leave_out: LeaveOut | None = None,
+) -> Contents:
     """Return what is under a folder, each list sorted.
 
     Args:
         root: The folder.
         results_apart: Leave the files in results folders out of the list of files.
+        leave_out: Says which folders below the root are passed over, with all that is in them.
     """
     contents = Contents()
     inside_results: set[str] = set()
     for folder, folders, names in walk(root, may_be_run=may_be_run, onerror=contents.note_unlistable):
+        if leave_out is not None and leave_out(folder, names):
+            folders.clear()
+            continue
         if not os.access(folder, os.X_OK):  # its files have names, and nothing else can be said of them
             contents.note_unlistable(PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder))
             folders.clear()

@@ -1,0 +1,173 @@
+"""``ired-diag`` without a command: what is in this folder, and the three commands that fit it.
+
+The kinds of files are said at once. The runs are read only where that takes a few seconds at most; where it
+would take longer, the command that reads them is named instead.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from app.cli import folder_words, output
+from app.cli.table_width import terminal_width
+
+if TYPE_CHECKING:
+    from ired_diag.folder_survey import Survey
+    from ired_diag.runs.study import Study
+
+COMMANDS = 3
+MOST_COMPARED = 4  # groups in a command that compares
+FEWEST_SEEDS = 2  # of a group that can be compared
+INDENT, GAP = 2, 3  # characters
+WIDTH = 110  # characters of a line where nobody sees a terminal
+
+
+class Fitting(NamedTuple):
+    """A command, and what it answers."""
+
+    command: str
+    answer: str
+
+
+def show_folder(folder: Path) -> bool:
+    """Print what is in a folder and what to type next; return whether there was anything to say.
+
+    Args:
+        folder: The folder, as paths in the commands are to begin.
+    """
+    from ired_diag.folder_survey import survey
+
+    seen = survey(folder)
+    if not seen.holds_runs and not seen.checkpoints:
+        if not seen.is_whole:
+            click.echo(f"{folder_words.why_unread(seen)}\n", err=True)
+        return False
+    click.echo(f"In this folder: {folder_words.kinds_in_words(seen)}.")
+    study = _study_of(seen)
+    if study is not None:
+        list_all = _command("ls", *_places(seen))
+        output.print_lines(folder_words.runs_in_words(study, list_all))
+    elif seen.holds_runs:
+        click.echo(folder_words.why_unread(seen))
+    click.secho("\nWhat fits:", bold=True)
+    fitting = _fitting(seen, study)
+    _print_commands(list(itertools.islice(fitting, COMMANDS)))
+    click.echo("All commands: ired-diag --help")
+    return True
+
+
+def _print_commands(commands: Sequence[Fitting]) -> None:
+    """Print commands and what they answer, next to each other where a terminal is wide enough."""
+    longest = max(len(each.command) for each in commands)
+    widest_answer = max(len(each.answer) for each in commands)
+    width = terminal_width() or WIDTH
+    is_wide = INDENT + longest + GAP + widest_answer <= width
+    indent = " " * INDENT
+    for command, answer in commands:
+        if is_wide:
+            padded = command.ljust(longest + GAP)
+            click.echo(f"{indent}{padded}{answer}")
+        else:
+            click.echo(f"{indent}{command}")
+            click.echo(f"{indent}{indent}{answer}")
+
+
+def _study_of(seen: Survey) -> Study | None:
+    """Return the runs; None where there are none, or where reading them takes long."""
+    from ired_diag.errors import DiagError
+    from ired_diag.runs.regroup import Grouping
+    from ired_diag.seed_table_runs import open_with_tables
+
+    if not seen.holds_runs or not seen.is_quick:
+        return None
+    try:
+        return open_with_tables(_places(seen), grouping=Grouping())
+    except DiagError as error:
+        click.echo(f"They were not read: {error}")
+        return None
+
+
+def _places(seen: Survey) -> list[str]:
+    return list(map(str, seen.places))
+
+
+def _one_folder(seen: Survey) -> str:
+    """Return the folder that holds all logs: the only place, where there is one."""
+    if len(seen.places) == 1 and seen.places[0].is_dir():
+        return str(seen.places[0])
+    return str(seen.folder)
+
+
+def _fitting(seen: Survey, study: Study | None) -> Iterator[Fitting]:
+    """Yield commands, those that fit best first."""
+    places = _places(seen)
+    if seen.holds_runs and study is None:
+        count = _command("ls", *places)
+        yield Fitting(count, "count the runs, and see how each ended")
+    if seen.holds_runs:
+        diagnose = _command("diagnose", *places)
+        yield Fitting(diagnose, "what is wrong in these runs, the worst first")
+    if study is not None:
+        yield from _of_runs(study, seen)
+    for checkpoint in seen.checkpoints[:1]:
+        listing = _command("ls", str(checkpoint))
+        yield Fitting(listing, "what is in the checkpoint: tensors, step, damage")
+    if seen.holds_runs:
+        dashboard = _command("dashboard", _one_folder(seen))
+        yield Fitting(dashboard, "all curves and groups, in the browser")
+        listing = _command("ls", *places)
+        yield Fitting(listing, "every run, and how it ended")
+    if seen.checkpoints:
+        yield Fitting("ired-diag probe --list", "questions that a checkpoint can be asked")
+        yield Fitting("ired-diag demo", "what probes find, on runs that come with the program")
+
+
+def _of_runs(study: Study, seen: Survey) -> Iterator[Fitting]:
+    """Yield the commands that these runs call for."""
+    from ired_diag.runs.completion import completion_of
+
+    places = _places(seen)
+    comparable = _comparable(study)
+    if len(comparable) > 1:
+        words = [*comparable[:MOST_COMPARED], "--runs", _one_folder(seen)]
+        are_all_groups = len(comparable) == len(study.groups())
+        if are_all_groups and len(comparable) <= MOST_COMPARED:
+            words = places
+        compare = _command("stats", *words)
+        yield Fitting(compare, "which group is better, by how much, and how sure that is")
+    completions = Counter(map(completion_of, study.runs))
+    if completions["running"]:
+        watch = _command("watch", _one_folder(seen))
+        yield Fitting(watch, "be told when a running job diverges, stalls or ends")
+    if completions["failed"]:
+        attempts = _command("ls", *places, "--attempts")
+        yield Fitting(attempts, "why jobs died, and which seeds were tried again")
+    if any(run.checkpoints for run in study.runs):
+        yield Fitting("ired-diag probe --list", "questions that the checkpoints of these runs can be asked")
+
+
+def _comparable(study: Study) -> list[str]:
+    """Return the groups of several finished seeds that the usual metric judges, the largest first."""
+    from ired_diag.runs.judged import usual_metric
+
+    metric = usual_metric(study.runs)
+    seeds: Counter[str] = Counter()
+    for run in study.runs:
+        if run.ending.may_be_complete and run.evaluated and run.evaluated[0] == metric:
+            seeds[run.group] += 1
+    comparable: list[str] = []
+    for name, count in seeds.most_common():
+        if count >= FEWEST_SEEDS:
+            comparable.append(name)
+    return comparable
+
+
+def _command(name: str, *words: str) -> str:
+    return shlex.join(["ired-diag", name, *words])
