@@ -156,8 +156,9 @@ def _say_shares(timings: Sequence[Timing]) -> list[float]:
         _say(f"matrix rate in {precision}: {words}")
     shares = []
     for t in timings:
+        seeds = "1 seed" if t.seeds == 1 else f"{t.seeds} seeds"
         shares.append(t.step_rate / rates[t.precision])
-        _say(f"{t.strategy}, {t.precision}, {t.seeds} seeds: {shares[-1]:.0%} of the matrix rate")
+        _say(f"{t.strategy}, {t.precision}, {seeds}: {shares[-1]:.0%} of the matrix rate")
     return shares
 
 
@@ -197,7 +198,8 @@ def measure(
     ]
     products = recorded_products(config, seeds, device)
     kinds = _kinds_of(products, config, device)
-    calls = [ensemble.advance, Replay(products, device), *(side.step for side in plain)]
+    calls: list[Callable[[], object]] = [ensemble.advance, Replay(products, device)]
+    calls += [side.step for side in plain]
     times = alternate(
         [*calls, *(Replay([kind], device) for kind in kinds)],
         options.repeats,
@@ -234,7 +236,8 @@ def recorded_products(config: InverseConfig, seeds: int, device: torch.device) -
     leaves = {name: weight.requires_grad_() for name, weight in weights.items()}
     batch = stack_batches([batch_tensors(config, member.streams, 0) for member in members])
     loss = loss_function(INVERSE, config, members[0].constants, compiled=False)
-    with RecordedProducts() as record:
+    record = RecordedProducts()
+    with record:
         loss(leaves, batch).total.sum().backward()  # type: ignore[no-untyped-call]
     return record.products
 

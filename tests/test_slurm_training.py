@@ -143,8 +143,7 @@ def test_a_killed_seed_ends_as_if_nothing_had_happened(installed_cluster: Cluste
     wait_until(lambda: last_state(study, "runs", 1).exists())
     os.kill(trainer_of(study, 1), signal.SIGKILL)
     (study / "hold").unlink()
-    # Asking SLURM itself takes a hundredth of the time of our own command, which then is asked once.
-    wait_until(lambda: not installed_cluster.run(["squeue", "--noheader"], study).stdout)
+    wait_until(lambda: not _is_any_active(installed_cluster.states(study)))
     states = installed_cluster.states(study)
     assert (states[0]["state"], states[1]["state"]) == ("complete", "failed")
 
