@@ -3,7 +3,7 @@
     python -m benchmarks.many_checkpoints --runs 10 100 1000
 
 Each run has 100 checkpoints and the tables of two probes, copied from one: no probe measures anything here.
-Times are CPU seconds of one process. Where Snakemake is installed, or on PATH, it builds the graph of all jobs
+Times are CPU seconds. Where Snakemake is installed, or on PATH, it builds the graph of all jobs
 (``snakemake --dry-run``), of 100 checkpoints each.
 """
 
