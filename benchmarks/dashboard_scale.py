@@ -78,7 +78,7 @@ history = catalog.snapshot().study.runs[-1].path / "metrics.jsonl"
 grew = []
 for number in range(3):
     with history.open("a") as file:
-        step = time.time_ns() // 1_000_000
+        step = catalog.snapshot().study.runs[-1].history.last_step + 1000
         file.write(json.dumps({"step": step, "attempt": 1, "validation/mse": 0.0097}) + chr(10))
     version = catalog.snapshot().version
     grew.append(cpu_of_look())

@@ -9,6 +9,7 @@ stops nothing. Runs are named by an opaque id, so that an address never holds a 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import threading
 import time
@@ -35,6 +36,7 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 PAUSE = 0.001  # s between two verdicts in the background: pages that are asked for come first
+LIST_ALL_AFTER = 20.0  # s: some file systems do not move the time of change of a folder
 KEEP_EVERY = 300.0  # s between two times that a changing study is kept
 CHANGING = ("running", "cut off")  # how far a run came by the age of its log
 ID_LENGTH = 12  # hexadecimal digits: 48 bits, so that ids of a million runs hardly ever collide
@@ -87,20 +89,17 @@ class Catalog:
         self._inside = f"{str(root).rstrip(os.sep)}{os.sep}"
         self._lock = threading.Lock()
         self._is_there: bool | None = None
+        self._looked = -math.inf  # when the last look ended, by the clock that nobody sets
         self._unanswered: set[str] = set()  # paths that changed and are not yet in the study
         self._is_restored = False
         self._kept: tuple[object, int] = (None, 0)  # the entries that were kept last, and how many verdicts
         self._snapshot = EMPTY
 
-    def refresh(self, *, recent: float = 0.0) -> Snapshot:
-        """Look whether anything has changed, and return the study as it is.
-
-        Args:
-            recent: Seconds since the last look, within which none is needed.
-        """
+    def refresh(self) -> Snapshot:
+        """Look whether anything has changed, and return the study as it is."""
+        asked = time.monotonic()
         with self._lock:
-            age = time.time() - self._snapshot.updated
-            if 0 <= age < recent:
+            if self._looked > asked:  # a look that went on meanwhile: pages open while the first one does
                 return self._snapshot
             if not self._is_restored:
                 self._is_restored = True
@@ -125,6 +124,7 @@ class Catalog:
             )
             self._is_there = is_there
             self._unanswered.clear()
+            self._looked = time.monotonic()
             return self._snapshot
 
     def snapshot(self) -> Snapshot:
@@ -171,13 +171,13 @@ class Catalog:
             except UnreadableFile:  # its history changed meanwhile: the next look reads it again
                 continue
             time.sleep(PAUSE)
-        if self.reader.restored:  # some file systems do not move the time of change of a folder
-            self.reader.tree.list_all()
         self.keep()
 
     def keep_up(self, ended: threading.Event) -> None:
         """Prepare the study, and keep it from time to time until an event ends this."""
         self.prepare()
+        if not ended.wait(LIST_ALL_AFTER):
+            self.reader.tree.list_all()
         while not ended.wait(KEEP_EVERY):
             self.keep()
 
