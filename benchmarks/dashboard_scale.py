@@ -238,7 +238,10 @@ def _page_of(view: View, catalog: Catalog) -> str:
 def show(now: Measured, before: Measured | None) -> None:
     """Print what was measured, with ratios to the earlier commit."""
     for name in ("cold", "warm"):
-        page, earlier = getattr(now, name), before and getattr(before, name)
+        page: Page | None = getattr(now, name)
+        earlier: Page | None = None
+        if before is not None:
+            earlier = getattr(before, name)
         if page is None:
             continue
         print(f"first page, {name}: {page}")  # noqa: T201
