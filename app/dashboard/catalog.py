@@ -26,7 +26,7 @@ from app.dashboard.judged import JudgedSnapshots
 from app.dashboard.kept_study import KeptEntry, KeptStudy, StudyFile, without_values
 from app.dashboard.records import Recorder
 from app.dashboard.snapshot import Entry, Snapshot
-from app.dashboard.study_reader import StudyReader, no_garbage_collection
+from app.dashboard.study_reader import Stopped, StudyReader, no_garbage_collection
 from app.dashboard.tables import Tables
 from ired_diag.errors import UnreadableFile
 from ired_diag.runs.completion import Completion, completion_of
@@ -88,6 +88,7 @@ class Catalog:
         self.records = Recorder(root)
         self._inside = f"{str(root).rstrip(os.sep)}{os.sep}"
         self._lock = threading.Lock()
+        self._has_ended = threading.Event()
         self._is_there: bool | None = None
         self._looked = -math.inf  # when the last look ended, by the clock that nobody sets
         self._unanswered: set[str] = set()  # paths that changed and are not yet in the study
@@ -109,7 +110,10 @@ class Catalog:
             is_there = self.root.exists()
             study = self._snapshot.study
             if self._unanswered or is_there != self._is_there or self.reader.has_failed:
-                study = self.reader.read(study, self._unanswered)
+                try:
+                    study = self.reader.read(study, self._unanswered)
+                except Stopped:
+                    return self._snapshot
             entries = self._entries(study)
             is_first = not self._snapshot.version
             is_new = study is not self._snapshot.study or entries is not self._snapshot.entries
@@ -164,6 +168,8 @@ class Catalog:
     def prepare(self) -> None:
         """Read and judge all runs before a page asks for them, and keep that for the next session."""
         for entry in self.refresh().entries.values():
+            if self.reader.is_stopped:
+                return
             if entry.known_verdict is not None:
                 continue
             try:
@@ -173,13 +179,18 @@ class Catalog:
             time.sleep(PAUSE)
         self.keep()
 
-    def keep_up(self, ended: threading.Event) -> None:
-        """Prepare the study, and keep it from time to time until an event ends this."""
+    def keep_up(self) -> None:
+        """Prepare the study, and keep it from time to time until ``stop`` is called."""
         self.prepare()
-        if not ended.wait(LIST_ALL_AFTER):
+        if not self._has_ended.wait(LIST_ALL_AFTER):
             self.reader.tree.list_all()
-        while not ended.wait(KEEP_EVERY):
+        while not self._has_ended.wait(KEEP_EVERY):
             self.keep()
+
+    def stop(self) -> None:
+        """Read no more, and let ``keep_up`` end."""
+        self.reader.is_stopped = True
+        self._has_ended.set()
 
     def keep(self) -> None:
         """Keep what was read and judged, for the next session."""
