@@ -78,7 +78,7 @@ history = catalog.snapshot().study.runs[-1].path / "metrics.jsonl"
 grew = []
 for number in range(3):
     with history.open("a") as file:
-        step = time.time_ns() // 1_000_000
+        step = catalog.snapshot().study.runs[-1].history.last_step + 1000
         file.write(json.dumps({"step": step, "attempt": 1, "validation/mse": 0.0097}) + chr(10))
     version = catalog.snapshot().version
     grew.append(cpu_of_look())
@@ -238,7 +238,10 @@ def _page_of(view: View, catalog: Catalog) -> str:
 def show(now: Measured, before: Measured | None) -> None:
     """Print what was measured, with ratios to the earlier commit."""
     for name in ("cold", "warm"):
-        page, earlier = getattr(now, name), before and getattr(before, name)
+        page: Page | None = getattr(now, name)
+        earlier: Page | None = None
+        if before is not None:
+            earlier = getattr(before, name)
         if page is None:
             continue
         print(f"first page, {name}: {page}")  # noqa: T201

@@ -497,3 +497,17 @@ def test_logs_of_other_programs_are_read_once_for_all_sessions(tmp_path: Path, s
         assert second.refresh().study == first.refresh().study
     assert second.refresh().study == open_study(root)
     assert len(second.refresh().entries) == 2 and second.reader.folders.reads == 0
+
+
+def test_the_end_waits_for_no_reading(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog = Catalog(many)
+    read_run, folders = store.read_run, []
+
+    def read_and_stop(folder: Path, **keys: Any) -> Run:
+        folders.append(folder)
+        catalog.stop()
+        return read_run(folder, **keys)
+
+    monkeypatch.setattr(study_reader, "read_run", read_and_stop)
+    catalog.keep_up()
+    assert len(folders) == 1 and not catalog.refresh().entries

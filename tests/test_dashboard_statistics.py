@@ -223,7 +223,7 @@ def test_a_comparison_is_computed_once_in_the_background_and_meanwhile_it_is_sai
         assert go.wait(10)
         return slow(*arguments, **keys)
 
-    monkeypatch.setattr(comparisons, "compare", wait)
+    monkeypatch.setattr("ired_diag.comparison.compare", wait)
     client = browse(runs)
     catalog = client.application.extensions["catalog"]
     catalog.refresh()
@@ -293,7 +293,7 @@ def test_what_cannot_be_compared_is_said_with_what_to_do(runs: Path, browse: Bro
 def test_a_defect_is_told_on_the_page_and_not_only_to_the_thread(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparisons, "compare", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("ired_diag.comparison.compare", lambda *_, **__: 1 / 0)
     answer = answer_to(Question(("q101",), "validation/mse", "last", 0.01), Catalog(runs).snapshot())
     assert "ZeroDivisionError" in answer.failure
 

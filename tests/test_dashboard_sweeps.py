@@ -167,7 +167,7 @@ def test_it_is_compared_once_while_no_run_of_the_sweep_changes(
         calls.append(keys["knob"])
         return compare(*told, **keys)
 
-    monkeypatch.setattr("app.dashboard.pages.sweeps.compare", counted)
+    monkeypatch.setattr("ired_diag.comparison.compare", counted)
     client = browse(root)
     for _ in range(2):
         page(ask, client)

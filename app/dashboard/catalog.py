@@ -9,6 +9,7 @@ stops nothing. Runs are named by an opaque id, so that an address never holds a 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import threading
 import time
@@ -25,7 +26,7 @@ from app.dashboard.judged import JudgedSnapshots
 from app.dashboard.kept_study import KeptEntry, KeptStudy, StudyFile, without_values
 from app.dashboard.records import Recorder
 from app.dashboard.snapshot import Entry, Snapshot
-from app.dashboard.study_reader import StudyReader, no_garbage_collection
+from app.dashboard.study_reader import Stopped, StudyReader, no_garbage_collection
 from app.dashboard.tables import Tables
 from ired_diag.errors import UnreadableFile
 from ired_diag.runs.completion import Completion, completion_of
@@ -35,6 +36,7 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 PAUSE = 0.001  # s between two verdicts in the background: pages that are asked for come first
+LIST_ALL_AFTER = 20.0  # s: some file systems do not move the time of change of a folder
 KEEP_EVERY = 300.0  # s between two times that a changing study is kept
 CHANGING = ("running", "cut off")  # how far a run came by the age of its log
 ID_LENGTH = 12  # hexadecimal digits: 48 bits, so that ids of a million runs hardly ever collide
@@ -86,21 +88,19 @@ class Catalog:
         self.records = Recorder(root)
         self._inside = f"{str(root).rstrip(os.sep)}{os.sep}"
         self._lock = threading.Lock()
+        self._has_ended = threading.Event()
         self._is_there: bool | None = None
+        self._looked = -math.inf  # when the last look ended, by the clock that nobody sets
         self._unanswered: set[str] = set()  # paths that changed and are not yet in the study
         self._is_restored = False
         self._kept: tuple[object, int] = (None, 0)  # the entries that were kept last, and how many verdicts
         self._snapshot = EMPTY
 
-    def refresh(self, *, recent: float = 0.0) -> Snapshot:
-        """Look whether anything has changed, and return the study as it is.
-
-        Args:
-            recent: Seconds since the last look, within which none is needed.
-        """
+    def refresh(self) -> Snapshot:
+        """Look whether anything has changed, and return the study as it is."""
+        asked = time.monotonic()
         with self._lock:
-            age = time.time() - self._snapshot.updated
-            if 0 <= age < recent:
+            if self._looked > asked:  # a look that went on meanwhile: pages open while the first one does
                 return self._snapshot
             if not self._is_restored:
                 self._is_restored = True
@@ -110,7 +110,10 @@ class Catalog:
             is_there = self.root.exists()
             study = self._snapshot.study
             if self._unanswered or is_there != self._is_there or self.reader.has_failed:
-                study = self.reader.read(study, self._unanswered)
+                try:
+                    study = self.reader.read(study, self._unanswered)
+                except Stopped:
+                    return self._snapshot
             entries = self._entries(study)
             is_first = not self._snapshot.version
             is_new = study is not self._snapshot.study or entries is not self._snapshot.entries
@@ -125,6 +128,7 @@ class Catalog:
             )
             self._is_there = is_there
             self._unanswered.clear()
+            self._looked = time.monotonic()
             return self._snapshot
 
     def snapshot(self) -> Snapshot:
@@ -164,6 +168,8 @@ class Catalog:
     def prepare(self) -> None:
         """Read and judge all runs before a page asks for them, and keep that for the next session."""
         for entry in self.refresh().entries.values():
+            if self.reader.is_stopped:
+                return
             if entry.known_verdict is not None:
                 continue
             try:
@@ -171,15 +177,20 @@ class Catalog:
             except UnreadableFile:  # its history changed meanwhile: the next look reads it again
                 continue
             time.sleep(PAUSE)
-        if self.reader.restored:  # some file systems do not move the time of change of a folder
-            self.reader.tree.list_all()
         self.keep()
 
-    def keep_up(self, ended: threading.Event) -> None:
-        """Prepare the study, and keep it from time to time until an event ends this."""
+    def keep_up(self) -> None:
+        """Prepare the study, and keep it from time to time until ``stop`` is called."""
         self.prepare()
-        while not ended.wait(KEEP_EVERY):
+        if not self._has_ended.wait(LIST_ALL_AFTER):
+            self.reader.tree.list_all()
+        while not self._has_ended.wait(KEEP_EVERY):
             self.keep()
+
+    def stop(self) -> None:
+        """Read no more, and let ``keep_up`` end."""
+        self.reader.is_stopped = True
+        self._has_ended.set()
 
     def keep(self) -> None:
         """Keep what was read and judged, for the next session."""

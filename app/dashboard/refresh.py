@@ -15,8 +15,6 @@ from dash import Input, Output, State, no_update
 from app.dashboard.catalog import Catalog
 from app.dashboard.clientside import clientside
 
-RECENT = 2.0  # s since a look that a page which opens takes as its own
-
 
 def register(app: dash.Dash, catalog: Catalog) -> None:
     """Add the callbacks that look for changes and show the time of the last look."""
@@ -29,8 +27,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("version", "data"),
     )
     def look(_ticks: int, _woken: Any, shown: int | None) -> tuple[Any, float]:
-        # A page that opens asks at once, often while the first look still goes on.
-        snapshot = catalog.refresh(recent=0.0 if shown is not None else RECENT)
+        snapshot = catalog.refresh()
         if snapshot.version == shown:
             return no_update, snapshot.updated
         return snapshot.version, snapshot.updated

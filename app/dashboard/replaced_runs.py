@@ -8,7 +8,7 @@ says the same takes over all of these; the endings of its group alone are decide
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -51,7 +51,6 @@ def with_changes(study: Study, changes: Sequence[Change], as_read: Mapping[str, 
     """
     runs = list(study.runs)
     place_of = {str(run.path): place for place, run in enumerate(runs)}
-    read_again = {str(change.after.path): change.after for change in changes}
     groups: set[str] = set()
     for change in changes:
         place = place_of.get(str(change.after.path))
@@ -62,25 +61,47 @@ def with_changes(study: Study, changes: Sequence[Change], as_read: Mapping[str, 
             return None
         runs[place] = replace(change.after, **_given_by_study(run))
         groups.add(runs[place].group)
-    places_of: dict[str, list[int]] = {group: [] for group in groups}
-    for place, run in enumerate(runs):
-        if run.group in places_of:
-            places_of[run.group].append(place)
-    for places in places_of.values():
-        labels = {runs[place].seed_label for place in places}
-        if len(labels) < len(places):
+    own = {**as_read, **{str(change.after.path): change.after for change in changes}}
+    for places in _places_by_group(runs, groups):
+        members = _members(runs, places, own)
+        if members is None:
             return None
-        members = []
-        for place in places:
-            run = runs[place]
-            own = read_again.get(str(run.path)) or as_read.get(str(run.path))
-            if own is None:
-                return None
-            members.append(run if run.ending == own.ending else replace(run, ending=own.ending))
         for place, member in zip(places, complete_by_siblings(members), strict=True):
             if runs[place].ending != member.ending:
                 runs[place] = member
     return replace(study, runs=tuple(runs))
+
+
+def _places_by_group(runs: Sequence[Run], groups: Collection[str]) -> list[list[int]]:
+    """Return the places of the runs of each group."""
+    places_of: dict[str, list[int]] = {group: [] for group in groups}
+    for place, run in enumerate(runs):
+        if run.group in places_of:
+            places_of[run.group].append(place)
+    return list(places_of.values())
+
+
+def _members(runs: Sequence[Run], places: Sequence[int], own: Mapping[str, Run]) -> list[Run] | None:
+    """Return the runs of a group with the endings that their own files state; None where that is unknown.
+
+    Args:
+        runs: All runs.
+        places: The places of the group's.
+        own: Run folders as they were read, by their path.
+    """
+    labels = {runs[place].seed_label for place in places}
+    if len(labels) < len(places):
+        return None
+    members: list[Run] = []
+    for place in places:
+        run = runs[place]
+        as_read = own.get(str(run.path))
+        if as_read is None:
+            return None
+        if run.ending != as_read.ending:
+            run = replace(run, ending=as_read.ending)
+        members.append(run)
+    return members
 
 
 def _says_the_same(change: Change) -> bool:

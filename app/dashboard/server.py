@@ -19,6 +19,7 @@ from ired_diag.runs.regroup import Grouping
 
 TRIES = 50  # ports
 INTERVAL = 5.0  # s
+LONGEST_END = 5.0  # s that the end waits for what reads in the background
 Listening = TypeVar("Listening")
 
 
@@ -162,12 +163,14 @@ def serve(
 
     listening = at_a_free_port(port, listening_at)
     (catalog,) = catalogs
-    ended = threading.Event()
-    threading.Thread(target=catalog.keep_up, args=(ended,), daemon=True).start()
+    keeping = threading.Thread(target=catalog.keep_up, daemon=True)
+    keeping.start()
     ready(security.printed_address(listening.effective_port, token))
     try:
         listening.run()
     finally:
-        ended.set()
+        catalog.stop()
         listening.close()
-        catalog.keep()
+        keeping.join(LONGEST_END)
+        if not keeping.is_alive():
+            catalog.keep()

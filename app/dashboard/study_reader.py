@@ -84,6 +84,10 @@ class _Memory:
                 del self.kept[path]
 
 
+class Stopped(Exception):
+    """Reading ended because the dashboard ends."""
+
+
 class StudyReader:
     """Reads the study under a folder; one thread asks it at a time."""
 
@@ -117,6 +121,7 @@ class StudyReader:
         self.tree = WatchedTree(root)
         self.opened = 0  # how often the study was put together from all its parts
         self.restored = 0  # run folders that an earlier session has read
+        self.is_stopped = False  # whether the dashboard ends: nothing more is read
         self.has_failed = False  # whether opening failed for a reason that may pass
         self._as_read: dict[str, Run] = {}  # run folders of the study, as they were read
         self._restored: dict[str, Run] = {}  # those of an earlier session whose files are as they were
@@ -134,6 +139,9 @@ class StudyReader:
         Args:
             study: The study as it was.
             changed: The files and folders that changed since, appeared or are gone.
+
+        Raises:
+            Stopped: The dashboard ends.
         """
         self._forget(changed)
         newest = self._replaced(study, changed) or self._open()
@@ -226,6 +234,7 @@ class StudyReader:
 
     def _newest(self, folder: Path) -> Run:
         """Return the run in a folder as it is, read again only where its files have changed."""
+        self._check_goes_on()
         restored = self._restored.get(str(folder))
         if restored is not None:
             return restored
@@ -241,7 +250,13 @@ class StudyReader:
         return history.series
 
     def _attempts(self, path: Path) -> Sequence[Run]:
+        self._check_goes_on()
         return self.logs.get(path, _state_of_log(path), self._read_log)
+
+    def _check_goes_on(self) -> None:
+        """Raise ``Stopped`` where the dashboard ends: nobody waits for ten thousand runs to be read."""
+        if self.is_stopped:
+            raise Stopped
 
     def _read_log(self, path: Path) -> Sequence[Run]:
         from ired_diag.readers.logs import read_log

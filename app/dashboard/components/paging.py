@@ -55,7 +55,7 @@ def paging(part: Part, what: str, place: str) -> html.Nav | None:
     """
     if part.count == 1:
         return None
-    words = f"{what.capitalize()} {part.first + 1:,} to {part.end:,} of {part.rows:,}"
+    words = f"{what.capitalize()} {part.first + 1} to {part.end} of {part.rows}"
     is_first, is_last = part.number == 1, part.number == part.count
     return html.Nav(
         [

@@ -172,7 +172,7 @@ def _group(group: str, entries: Sequence[Entry], view: View) -> html.Tbody:
     if is_open:
         rows += [_run(entry, view) for entry in entries[:MOST_SEEDS]]
     if is_open and len(entries) > MOST_SEEDS:
-        words = f"{MOST_SEEDS} of {len(entries):,} seeds are listed. The filter finds the others."
+        words = f"{MOST_SEEDS} of {len(entries)} seeds are listed. The filter finds the others."
         rows.append(html.Tr(html.Td(words, colSpan=len(HEADINGS), className="more")))
     return html.Tbody(rows)
 
