@@ -266,7 +266,11 @@ def history_of_file(file: BinaryIO, size: int | None = None) -> History:
     first = next(pieces, b"")
     if len(first) < PIECE // 2:
         return history_of(b"".join([first, *pieces]))
-    return _history_of_pieces(itertools.chain([first], pieces))
+    try:
+        return _history_of_pieces(itertools.chain([first], pieces))
+    except OverflowError:  # an attempt beyond 64 bits: rows can hold it
+        file.seek(0)
+        return history_of(file.read(-1 if size is None else size))
 
 
 def history_of(content: bytes) -> History:

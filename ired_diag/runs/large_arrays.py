@@ -210,7 +210,9 @@ class ArrayFile:
         Raises:
             OSError: There is no folder that it can be made in.
         """
-        self.file = tempfile.TemporaryFile(prefix="ired-diag-")
+        self.descriptor, path = tempfile.mkstemp(prefix="ired-diag-")
+        os.unlink(path)  # noqa: PTH108 (the file is there until it is closed)
+        weakref.finalize(self, os.close, self.descriptor).atexit = False
         self._end = 0
         self._free: dict[int, list[int]] = defaultdict(list)  # beginnings, by their size
         self._placed: weakref.WeakValueDictionary[bytes, Placed] = weakref.WeakValueDictionary()
@@ -245,7 +247,7 @@ class ArrayFile:
     def _write(self, content: NDArray[Any], start: int) -> None:
         left = memoryview(content).cast("B")
         while left:
-            written = os.pwrite(self.file.fileno(), left, start)
+            written = os.pwrite(self.descriptor, left, start)
             left = left[written:]
             start += written
 
@@ -272,9 +274,7 @@ class Placed:
         array = self._mapped() if self._mapped is not None else None
         if array is not None:
             return array
-        mapping = MappedPiece(
-            self._file.file.fileno(), self._bytes, access=mmap.ACCESS_READ, offset=self._start
-        )
+        mapping = MappedPiece(self._file.descriptor, self._bytes, access=mmap.ACCESS_READ, offset=self._start)
         mapping.placed = self
         array = np.frombuffer(mapping, dtype=self._dtype)
         self._mapped = weakref.ref(array)
@@ -293,4 +293,4 @@ class _Holder:
 
 
 _MEMORY = ArrayMemory()
-os.register_at_fork(after_in_child=_MEMORY.begin_again)
+os.register_at_fork(after_in_child=lambda: _MEMORY.begin_again())
