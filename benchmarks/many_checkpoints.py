@@ -142,11 +142,11 @@ def measure(root: Path, runs: int) -> list[str]:
     write_receipts(workflow)
     start = time.process_time()
     again = plan_jobs(folder, parts, question, CHECKPOINTS)
-    asked = time.process_time() - start
+    asking = time.process_time() - start
     if again.open_jobs:
         raise AssertionError(f"{len(again.open_jobs)} jobs are open, although all is measured")
     graph_text = "-" if graph is None else f"{graph:.1f}"
-    return [str(runs * CHECKPOINTS), str(len(workflow.jobs)), f"{planned:.2f}", f"{asked:.2f}", graph_text]
+    return [str(runs * CHECKPOINTS), str(len(workflow.jobs)), f"{planned:.2f}", f"{asking:.2f}", graph_text]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

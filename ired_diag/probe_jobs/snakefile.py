@@ -94,25 +94,25 @@ def resources(values: Mapping[str, str]) -> dict[str, int | str]:
     {'mem_mb': 8192, 'runtime': 2, 'slurm_extra': '--exclude=n1,n2'}
     """
     # Without it Snakemake would ask for 1000 MB; 0 leaves the memory to the cluster's default.
-    asked: dict[str, int | str] = {"mem_mb": 0}
+    requirements: dict[str, int | str] = {"mem_mb": 0}
     extra = []
     for key, value in values.items():
         match key:
             case "time":
-                asked["runtime"] = math.ceil(seconds_of(value) / 60)
+                requirements["runtime"] = math.ceil(seconds_of(value) / 60)
             case "memory":
-                asked["mem_mb"] = mebibytes(value)
+                requirements["mem_mb"] = mebibytes(value)
             case "gpus":
-                asked["gres"] = f"gpu:{value}"
+                requirements["gres"] = f"gpu:{value}"
             case "partition" | "account":
-                asked[f"slurm_{key}"] = value
+                requirements[f"slurm_{key}"] = value
             case "qos" | "constraint":
-                asked[key] = value
+                requirements[key] = value
             case "exclude" | "reservation":
                 extra.append(f"--{key}={shlex.quote(value)}")
     if extra:
-        asked["slurm_extra"] = " ".join(extra)
-    return asked
+        requirements["slurm_extra"] = " ".join(extra)
+    return requirements
 
 
 def mebibytes(memory: str) -> int:
