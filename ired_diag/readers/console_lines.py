@@ -92,16 +92,19 @@ def without_middles_of_bars(
         return end
     drawn = COLOURS_AS_BYTES.sub(b"", end)
     forms = drawn.translate(AS_ZEROS).split(b"\n")
-    pieces = np.array(_pieces_of(end), dtype=object)
     kinds = {form: _kind_of_piece(form, has_words) for form in set(forms)}
     kind = np.fromiter(map(kinds.__getitem__, forms), np.int8, len(forms))
-    kind[_places_of(numbers, drawn)] = TEXT
+    places = _places_of(numbers, drawn)
+    kind[places] = TEXT
     is_drawn = kind != BLANK
     stays = kind[is_drawn] == TEXT
     stays[:EDGE] = True
     stays[-LAST:] = True
-    near = np.convolve(stays, np.ones(2 * EDGE + 1, dtype=np.int64), mode="same") > 0
-    return b"\n".join(pieces[is_drawn][near].tolist())
+    neighbours = np.ones(2 * EDGE + 1, dtype=np.int64)
+    is_near = np.convolve(stays, neighbours, mode="same") > 0
+    pieces = np.array(_pieces_of(end), dtype=object)
+    kept = pieces[is_drawn][is_near]
+    return b"\n".join(kept.tolist())
 
 
 def _pieces_of(content: bytes) -> list[bytes]:
@@ -130,9 +133,12 @@ def _kind_of_piece(form: bytes, has_words: Callable[[bytes], object]) -> int:
     drawn = form.rstrip()
     if not drawn:
         return BLANK
+    if drawn.count(BAR_BYTES) != 1:
+        return TEXT
     bar = drawn.find(BAR_BYTES)
-    is_whole_bar = bar >= 0 and drawn.find(b"]", bar) == len(drawn) - 1
-    if not is_whole_bar or drawn.count(BAR_BYTES) > 1 or has_words(form):
+    closing = drawn.find(b"]", bar)
+    is_whole = closing == len(drawn) - 1
+    if not is_whole or has_words(form):
         return TEXT
     return MERE_BAR
 

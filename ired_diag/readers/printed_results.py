@@ -14,7 +14,7 @@ before a result say to what it belongs (``evaluation_context``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -178,7 +178,10 @@ def _shows_training(content: bytes, wording: Wording) -> bool:
     words = (b"loss", b"Loss", b"LOSS", b"raining for ", b"RAINING FOR ")
     if not wording.may_hold(*words):
         return False
-    for line in _lines_holding(content, *words):
+    lines: Iterable[bytes] = wording.distinct  # digits are alike to the pattern
+    if b"\r" in content:  # which ends no line here
+        lines = _lines_holding(content, *words)
+    for line in lines:
         if b"%|" not in line and TRAINS.search(line):
             return True
     return False
@@ -298,11 +301,12 @@ class _Scan:
         may_matter = {form: _form_may_matter(form) for form in set(forms)}
         skip_to = 0
         waiting: int | None = None
+        reads_all = self.reads_all
         for index, form in enumerate(forms):
-            if not may_matter[form][self.reads_all] or index < skip_to:
+            if not may_matter[form][reads_all] or index < skip_to:
                 continue
             line = lines[index]
-            if not self._may_matter(line):
+            if not reads_all and not _matters_amid_training(line):
                 continue
             if self.running_form and FREE_NUMBER.sub(b"0", line) == self.running_form:
                 waiting = index
@@ -320,6 +324,7 @@ class _Scan:
                 self._read_line(message, index + 1)
                 if self.is_running_alone and not MEANS_MORE.search(line):
                     self.running_form = FREE_NUMBER.sub(b"0", line)
+            reads_all = self.reads_all
         if waiting is not None:
             self._read_line(_message(lines[waiting]), waiting + 1)
         self.results.extend(self.running.values())
@@ -328,9 +333,6 @@ class _Scan:
     def reads_all(self) -> bool:
         """Whether an evaluation may print on any line."""
         return not self.trains or self.inside
-
-    def _may_matter(self, line: bytes) -> bool:
-        return _is_candidate(line) if self.reads_all else _matters_amid_training(line)
 
     def _read_configuration(self, lines: Sequence[bytes], index: int) -> int:
         """Take the configuration that begins on a line; return the line after it."""

@@ -27,7 +27,9 @@ BANNER = re.compile(rb"=+ .* Complete =+")
 SUMMARY = re.compile(rb"Evaluation Summary\b")
 ERROR = b"ERROR"
 REPORTED_ERROR = re.compile(rb"\bERROR\b[ :-][^\r\n]*")
-TRAINED = re.compile(rb"^Training for \d|Validation Result @ Iteration |DIAG step=", re.MULTILINE)
+EVENTS = (b"Validation Result @ Iteration ", b"DIAG step=")
+BEGINS = b"Training for "
+TRAINED = re.compile(rb"^Training for \d", re.MULTILINE)
 STARTED = re.compile(rb"^(?:Job started at |Loading configuration from: |SLURM_JOB_ID)", re.MULTILINE)
 STARTS = (b"Job started at ", b"Loading configuration from: ", b"SLURM_JOB_ID")  # each once a start
 EVALUATED = re.compile(rb"Validation Result @ Iteration |DIAG step=")
@@ -68,7 +70,7 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
         if err is not None and not trained:
             of_errors = death(err, trained=True)
         return _complete(out, of_errors, deaths)
-    stop = _early_stop(out, wording) or _early_stop(err or b"")
+    stop = _early_stop(out) or _early_stop(err or b"")
     if stop:
         detail = f"then: {deaths[0].detail}" if deaths else stop
         return Ending("complete", detail)
@@ -87,7 +89,9 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
 
 
 def _shows_training(out: bytes, wording: Wording) -> bool:
-    return bool(TRAINED.search(wording.lines) and TRAINED.search(out))
+    if wording.may_hold(*EVENTS):
+        return True
+    return wording.may_hold(BEGINS) and TRAINED.search(out) is not None
 
 
 def _deaths(out: bytes, of_errors: Ending | None, *, trained: bool) -> list[Ending]:
@@ -185,9 +189,9 @@ def _since_cancellation(content: bytes, *, is_restarted: bool) -> bytes:
     return content
 
 
-def _early_stop(content: bytes, wording: Wording | None = None) -> str:
+def _early_stop(content: bytes) -> str:
     """Return the line that says that training stopped early, where no evaluation follows it."""
-    if wording is not None and not wording.may_hold(*STOP_WORDS):
+    if not wording_of(content).may_hold(*STOP_WORDS):
         return ""
     for start, end in reversed(spans_of_lines(content, *STOP_WORDS)):
         match = EARLY_STOP.match(content, start, end)

@@ -25,6 +25,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,9 +114,12 @@ def read_events(content: bytes) -> tuple[History, int]:
         content: The log, up to its last newline.
     """
     batches = _Batches()
+    by_label: dict[bytes, list[re.Match[bytes]]] = defaultdict(list)
     for match in EVALUATION.finditer(content):
-        label = match["label"].decode("utf-8", "replace").removeprefix("ID: ").lower()
-        batches.add(match.start(), int(match["step"]), label, _table_rows(match["table"]))
+        by_label[match["label"]].append(match)
+    for text, matches in by_label.items():
+        label = text.decode("utf-8", "replace").removeprefix("ID: ").lower()
+        _add_tables(label, matches, batches)
     by_tag: dict[bytes, list[re.Match[bytes]]] = defaultdict(list)
     for match in DIAGNOSTIC.finditer(content):
         by_tag[match[1]].append(match)
@@ -130,6 +134,34 @@ def _table_rows(table: bytes) -> Iterator[tuple[bytes, bytes]]:
     while match := TABLE_ROW.match(table, position):
         yield match[1], match[2]
         position = match.end()
+
+
+def _add_tables(label: str, matches: Sequence[re.Match[bytes]], batches: _Batches) -> None:
+    """Add the tables of one label: those with the rows of the first one at once."""
+    rows = list(_table_rows(matches[0]["table"]))
+    keys = [key for key, _ in rows]
+    pattern = _table_pattern(tuple(keys))
+    of_form: list[re.Match[bytes]] = []
+    tokens: list[tuple[bytes, ...]] = []
+    others: list[re.Match[bytes]] = []
+    for match in matches:
+        values = pattern.fullmatch(match["table"])
+        if values:
+            of_form.append(match)
+            tokens.append(values.groups())
+        else:
+            others.append(match)
+    if not of_form or not _add_columns(label, keys, of_form, tokens, batches):
+        others = list(matches)
+    for match in others:
+        batches.add(match.start(), int(match["step"]), label, _table_rows(match["table"]))
+
+
+@lru_cache(maxsize=64)
+def _table_pattern(keys: tuple[bytes, ...]) -> re.Pattern[bytes]:
+    """Return the pattern of a table with these rows and no further line."""
+    rows = [re.escape(key) + rb"[ \t]+(\S+)[ \t\r]*\n" for key in keys]
+    return re.compile(b"".join(rows))
 
 
 def _name(label: str, key: bytes) -> str:
@@ -194,21 +226,23 @@ def _add_columns(
     tokens: Sequence[tuple[bytes, ...]],
     batches: _Batches,
 ) -> bool:
-    """Add diagnostics of the same names, and say whether all of their values are numbers."""
+    """Add events of the same names, and say whether all of their values are numbers."""
+    if not keys:
+        return True
+    numbers = _numbers(list(chain.from_iterable(tokens)))
+    if numbers is None:
+        return False
+    of_key = np.ascontiguousarray(numbers.reshape(len(tokens), len(keys)).T)
     columns: dict[str, Floats] = {}
-    for key, texts in zip(keys, zip(*tokens, strict=True), strict=True):
-        numbers = _numbers(texts)
-        if numbers is None:
-            return False
-        columns[_name(label, key)] = numbers  # of a name that stands twice in a line, the last value counts
-    if columns:
-        batch = Batch(
-            names=tuple(columns),
-            positions=np.array([match.start() for match in matches], dtype=np.int64),
-            steps=np.array([int(match[2]) for match in matches], dtype=np.int64),
-            values=tuple(columns.values()),
-        )
-        batches.whole.append(batch)
+    for key, values in zip(keys, of_key, strict=True):
+        columns[_name(label, key)] = values  # of a name that stands twice in a line, the last value counts
+    batch = Batch(
+        names=tuple(columns),
+        positions=np.array([match.start() for match in matches], dtype=np.int64),
+        steps=np.array([int(match["step"]) for match in matches], dtype=np.int64),
+        values=tuple(columns.values()),
+    )
+    batches.whole.append(batch)
     return True
 
 

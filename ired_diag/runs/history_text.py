@@ -32,30 +32,49 @@ def history_text(history: History, *, first_attempt: int = 1) -> bytes:
     >>> history_text(History(series={"loss": loss}), first_attempt=3)
     b'{"step": 10, "attempt": 3, "loss": 0.5}\n{"step": 20, "attempt": 3, "loss": NaN}\n'
     """
-    series = {name: points for name, points in history.series.items() if len(points)}
+    series = {}
+    for name, points in history.series.items():
+        if len(points):
+            series[name] = points
     if history.replaced or not _has_columns(series):
-        return to_jsonl(_numbered(history.rows(), first_attempt))
+        rows = _numbered(history.rows(), first_attempt)
+        return to_jsonl(rows)
     if not series:
         return b""
-    steps = np.unique(np.concatenate([points.steps for points in series.values()]))
+    steps = _steps_of(series)
     attempts = history.attempts_at(steps)
     lines = np.empty(len(steps), dtype=object)
     for places, names in _forms(series, steps):
         of_form = {name: series[name] for name in names}
-        numbers = attempts[places] + first_attempt - 1
-        lines[places] = list(_lines(of_form, steps[places], numbers))
+        later = first_attempt - 1
+        texts = _lines(
+            of_form,
+            steps=steps[places],
+            attempts=attempts[places] + later,
+        )
+        lines[places] = list(texts)
     order = _logging_order(steps, attempts, history.starts)
-    return "".join(lines[order].tolist()).encode()
+    in_order = lines[order].tolist()
+    return "".join(in_order).encode()
+
+
+def _steps_of(series: Mapping[str, Series]) -> Integers:
+    """Return all steps at which anything was logged, increasing."""
+    steps = [points.steps for points in series.values()]
+    return np.unique(np.concatenate(steps))
 
 
 def _has_columns(series: Mapping[str, Series]) -> bool:
     """Say whether each metric has a key of its own, and one value at a step."""
     keys = set(map(key_of, series))
-    return len(keys) == len(series) and all(map(_increases, series.values()))
+    if len(keys) < len(series):
+        return False
+    return all(map(_increases, series.values()))
 
 
 def _increases(points: Series) -> bool:
-    return bool(np.all(points.steps[1:] > points.steps[:-1]))
+    rises = np.diff(points.steps)
+    return bool(np.all(rises > 0))
 
 
 def _numbered(rows: Sequence[Row], first_attempt: int) -> Iterator[Row]:
@@ -65,45 +84,79 @@ def _numbered(rows: Sequence[Row], first_attempt: int) -> Iterator[Row]:
         yield Row(row.step, row.values, attempt)
 
 
-def _forms(series: Mapping[str, Series], steps: Integers) -> Iterator[tuple[Integers, list[str]]]:
+def _forms(
+    series: Mapping[str, Series],
+    steps: Integers,
+) -> Iterator[tuple[Integers, list[str]]]:
     """Yield the places of the steps at which the same metrics stand, with their names, in their order."""
-    is_there = np.zeros((len(series), len(steps)), dtype=np.bool_)
+    shape = (len(series), len(steps))
+    is_there = np.zeros(shape, dtype=np.bool_)
     for row, points in enumerate(series.values()):
-        is_there[row, np.searchsorted(steps, points.steps)] = True
+        places = np.searchsorted(steps, points.steps)
+        is_there[row, places] = True
     names = np.array(list(series), dtype=object)
     if is_there.all():
-        yield np.arange(len(steps)), names.tolist()
+        everywhere = np.arange(len(steps))
+        yield everywhere, names.tolist()
         return
     bits = np.packbits(is_there, axis=0)
-    _, firsts, form_of_step = np.unique(bits, axis=1, return_index=True, return_inverse=True)
+    _, firsts, form_of_step = np.unique(
+        bits,
+        axis=1,
+        return_index=True,
+        return_inverse=True,
+    )
+    form_of_step = form_of_step.ravel()
     for form, first in enumerate(firsts.tolist()):
-        yield np.flatnonzero(form_of_step.ravel() == form), names[is_there[:, first]].tolist()
+        places = np.flatnonzero(form_of_step == form)
+        is_of_form = is_there[:, first]
+        yield places, names[is_of_form].tolist()
 
 
-def _lines(series: Mapping[str, Series], steps: Integers, attempts: Integers) -> Iterator[str]:
+def _lines(
+    series: Mapping[str, Series],
+    *,
+    steps: Integers,
+    attempts: Integers,
+) -> Iterator[str]:
     """Yield the line of each step, at which every one of some metrics stands."""
     parts = ['{"step": %d, "attempt": %d']
-    columns: list[Sequence[object]] = [steps.tolist(), attempts.tolist()]
+    columns: list[Sequence[object]] = [
+        steps.tolist(),
+        attempts.tolist(),
+    ]
     for name, points in series.items():
-        key = json.dumps(key_of(name)).replace("%", "%%")
+        key = json.dumps(key_of(name))
+        key = key.replace("%", "%%")
         parts.append(f", {key}: %s")
-        columns.append(_texts(points, steps))
+        texts = _texts(points, steps)
+        columns.append(texts)
     template = "".join(parts) + "}\n"
-    return map(template.__mod__, zip(*columns, strict=True))
+    rows = zip(*columns, strict=True)
+    return map(template.__mod__, rows)
 
 
 def _texts(points: Series, steps: Integers) -> list[str]:
     """Return the values of a metric at some steps as text."""
-    values = points.values[np.searchsorted(points.steps, steps)]
-    texts = list(map(repr, values.tolist()))
+    places = np.searchsorted(points.steps, steps)
+    values = points.values[places]
+    numbers = values.tolist()
+    texts = list(map(repr, numbers))
     if np.isfinite(values).all():
         return texts
     return [NOT_FINITE.get(text, text) for text in texts]
 
 
-def _logging_order(steps: Integers, attempts: Integers, starts: Mapping[int, int]) -> Integers:
+def _logging_order(
+    steps: Integers,
+    attempts: Integers,
+    starts: Mapping[int, int],
+) -> Integers:
     """Return the order of rows: by attempt, its first row first, then by step."""
     is_later = np.ones(len(steps), dtype=np.bool_)
     for attempt, start in starts.items():
-        is_later[(attempts == attempt) & (steps == start)] = False
-    return np.lexsort((steps, is_later, attempts))
+        is_of_attempt = attempts == attempt
+        is_start = steps == start
+        is_later[is_of_attempt & is_start] = False
+    keys = (steps, is_later, attempts)  # the last counts first
+    return np.lexsort(keys)
