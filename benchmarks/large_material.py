@@ -165,7 +165,7 @@ def _bars(first: int, end: int, total: int) -> bytes:
     )
 
 
-def write_probe_table(run: Path, rows: int, *, probe: str) -> Path:
+def write_probe_table(run: Path, rows: int, probe: str) -> Path:
     """Make the table of a run's probe large by repeating its rows at other steps; return its file."""
     path = run / "probes" / f"{probe}.parquet"
     table = pq.read_table(path)

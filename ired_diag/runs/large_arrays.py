@@ -245,7 +245,7 @@ class ArrayFile:
         return placed
 
     def _write(self, content: NDArray[Any], start: int) -> None:
-        left = memoryview(content).cast("B")
+        left = content.data.cast("B")
         while left:
             written = os.pwrite(self.descriptor, left, start)
             left = left[written:]
