@@ -16,8 +16,8 @@ lines to the history of one of its runs). Measured are
 - memory: the largest resident size of the server after the first page (``VmHWM``).
 
 The earlier commit is checked out into a temporary folder and measured in turn on the same runs, with a cache
-of its own; printed are the ratios. Clock times depend on what else the machine does: its load is printed.
-Without Chromium there is no page, and CPU seconds of looks alone are measured.
+of its own, but for its cold page; printed are the ratios. Clock times depend on what else the machine does:
+its load is printed. Without Chromium there is no page, and CPU seconds of looks alone are measured.
 
 Exit status 3 where a goal is missed: start and warm page together within 3 s, and the refresh of one changed
 file within 0.3 s of CPU.
@@ -197,10 +197,10 @@ def looks_of(build: Path, root: Path, cache: Path) -> dict[str, float]:
     return {"refresh, nothing changed": unchanged, GREW: grew}
 
 
-def measured(build: Path, root: Path, cache: Path, browser: Any) -> Measured:
+def measured(build: Path, root: Path, cache: Path, browser: Any, *, is_cold_asked: bool) -> Measured:
     """Return what a build took."""
     cold = warm = None
-    if browser is not None:
+    if browser is not None and is_cold_asked:
         cold = page_in_browser(browser, root, cache, build)
     looks = looks_of(build, root, cache)
     if build == ROOT:
@@ -235,25 +235,24 @@ def _page_of(view: View, catalog: Catalog) -> str:
     return page
 
 
-def show(now: Measured, before: Measured | None) -> None:
-    """Print what was measured, with ratios to the earlier commit."""
-    for name in ("cold", "warm"):
-        page: Page | None = getattr(now, name)
-        earlier: Page | None = None
-        if before is not None:
-            earlier = getattr(before, name)
-        if page is None:
-            continue
-        print(f"first page, {name}: {page}")  # noqa: T201
-        if earlier is not None:
-            print(f"     {BEFORE}, {name}: {earlier}")  # noqa: T201
-            ratios = f"{earlier.total / page.total:.1f} by the clock, {earlier.cpu / page.cpu:.1f} of CPU"
-            print(f"     ratio: {ratios}")  # noqa: T201
+def show(now: Measured) -> None:
+    """Print what this build took."""
+    for name, page in (("cold", now.cold), ("warm", now.warm)):
+        if page is not None:
+            print(f"first page, {name}: {page}")  # noqa: T201
     for name, seconds in now.looks.items():
-        line = f"{name}: {seconds:.3f} s of CPU"
-        if before is not None:
-            line += f"; {BEFORE}: {before.looks[name]:.3f} s, ratio {before.looks[name] / seconds:.0f}"
-        print(line)  # noqa: T201
+        print(f"{name}: {seconds:.3f} s of CPU")  # noqa: T201
+
+
+def show_ratios(now: Measured, before: Measured, commit: str) -> None:
+    """Print what an earlier commit took, and how many times as much that is."""
+    if now.warm is not None and before.warm is not None:
+        clock, cpu = before.warm.total / now.warm.total, before.warm.cpu / now.warm.cpu
+        print(f"{commit}: first page, warm: {before.warm}")  # noqa: T201
+        print(f"    ratio {clock:.1f} by the clock, {cpu:.1f} of CPU")  # noqa: T201
+    for name, seconds in before.looks.items():
+        ratio = seconds / now.looks[name]
+        print(f"{commit}: {name}: {seconds:.3f} s of CPU, ratio {ratio:.1f}")  # noqa: T201
 
 
 def missed(now: Measured) -> list[str]:
@@ -296,15 +295,16 @@ def main(arguments: list[str] | None = None) -> int:
         root = (options.root or folder / "runs").resolve()
         if options.root is None:
             write_study(root, options.runs, np.random.default_rng(0))
-        before = None
         with _browser(options.chromium, is_wanted=not options.no_browser) as browser:
-            now = measured(ROOT, root, folder / "cache", browser)
+            load = os.getloadavg()[0]
+            print(f"load {load:.1f} on {os.cpu_count()} cores")  # noqa: T201
+            now = measured(ROOT, root, folder / "cache", browser, is_cold_asked=True)
+            show(now)
             if not options.alone:
                 with checked_out(options.before, folder) as build:
-                    before = measured(build, root, folder / "cache-before", browser)
-        load = os.getloadavg()[0]
-        print(f"{options.runs:,} runs; load {load:.1f} on {os.cpu_count()} cores")  # noqa: T201
-        show(now, before)
+                    cache = folder / "cache-before"
+                    before = measured(build, root, cache, browser, is_cold_asked=False)
+                show_ratios(now, before, options.before)
         for view, seconds in views(root, folder / "cache").items():
             print(f"{view}: {seconds:.3f} s of CPU")  # noqa: T201
     goals = missed(now)

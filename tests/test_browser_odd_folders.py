@@ -66,7 +66,7 @@ def test_an_empty_folder_says_what_to_do_and_a_first_run_appears(
     visit.go("")
     assert "ired-diag demo" in visit.words()
     write_run(growing, "q900", 0, FALLING)
-    visit.until(lambda: "q900" in visit.words(), within=10)
+    visit.until(lambda: "q900" in visit.words())
     for name in all_pages():  # one seed: nothing can be compared
         visit.go(f"?page={name}")
         assert "Traceback" not in visit.words() and axe_problems(visit.page) == []
@@ -110,13 +110,13 @@ def test_a_run_that_goes_while_it_is_seen_is_said_to_be_gone(
     run.go(study.page.get_attribute("th.seed a >> nth=2", "href") or "")
     assert "q102" in run.words()
     shutil.rmtree(root / "q102" / "seed2")
-    study.until(lambda: "5 runs in 2 groups" in study.words(), within=10)
-    run.until(lambda: "no such run" in run.words(), within=10)
+    study.until(lambda: "5 runs in 2 groups" in study.words())
+    run.until(lambda: "no such run" in run.words())
     shutil.rmtree(root / "q102")
-    study.until(lambda: "3 runs in 1 group" in study.words(), within=10)
-    curves.until(lambda: "q102" not in str(curves.traces("curves")), within=10)
+    study.until(lambda: "3 runs in 1 group" in study.words())
+    curves.until(lambda: "q102" not in str(curves.traces("curves")))
     (root / "q101" / "seed1" / "metrics.jsonl").write_bytes(b'{"step": 25, "attempt"')
     study.page.click("[data-toggle=open][data-value=q101]")
-    study.until(lambda: "nothing evaluated" in study.words(), within=10)
+    study.until(lambda: "nothing evaluated" in study.words())
     for visit in (study, curves, run):
         assert "Traceback" not in visit.words()
