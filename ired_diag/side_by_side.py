@@ -68,7 +68,7 @@ def inner_threads(pieces: int) -> int:
 
 @contextmanager
 def _threads_of_torch(count: int, *, inner: int, after: int) -> Iterator[ThreadPoolExecutor]:
-    """Yield threads, in each of which torch has ``inner`` of its own; in the caller's it has one meanwhile."""
+    """Yield threads, in each of which torch has ``inner`` of its own; the caller's has one meanwhile."""
     pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(inner,))
     # The caller makes pieces and takes results: threads of its own would wait for cores that are taken.
     torch.set_num_threads(1)
