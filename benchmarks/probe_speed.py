@@ -50,20 +50,27 @@ def evidence_of(cost: Cost) -> dict[str, Mapping[str, Any]]:
 
 def compared_numbers(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     """Yield a line for each number with an interval in both, and whether the two agree."""
-    for name, value in after.items():
-        ends = [numbers.get(f"{name}_{end}") for numbers in (before, after) for end in ("low", "high")]
-        if name not in before or not all(_is_finite(number) for number in (before[name], value, *ends)):
+    for name in after:
+        earlier = _with_half_interval(before, name)
+        now = _with_half_interval(after, name)
+        if earlier is None or now is None:
             continue
-        half_before = (ends[1] - ends[0]) / 2
-        half_after = (ends[3] - ends[2]) / 2
-        apart = abs(value - before[name])
-        agree = apart <= math.hypot(half_before, half_after)
-        line = f"  {name:34} {before[name]:11.5g} ± {half_before:<9.2g} {value:11.5g} ± {half_after:<9.2g}"
-        yield f"{line} {'agree' if agree else 'DIFFER'}", agree
+        apart = abs(now[0] - earlier[0])
+        agree = apart <= math.hypot(earlier[1], now[1])
+        numbers = f"{earlier[0]:11.5g} ± {earlier[1]:<9.2g} {now[0]:11.5g} ± {now[1]:<9.2g}"
+        yield f"  {name:34} {numbers} {'agree' if agree else 'DIFFER'}", agree
 
 
-def _is_finite(number: object) -> bool:
-    return isinstance(number, int | float) and math.isfinite(number)
+def _with_half_interval(evidence: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+    """Return a number and half the length of its interval; None where one of them is missing."""
+    numbers = []
+    for key in (name, f"{name}_low", f"{name}_high"):
+        number = evidence.get(key)
+        if not isinstance(number, int | float) or not math.isfinite(number):
+            return None
+        numbers.append(float(number))
+    value, low, high = numbers
+    return value, (high - low) / 2
 
 
 def print_costs(name: str, before: Cost, after: Cost, *, busy: int) -> None:
