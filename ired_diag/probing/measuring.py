@@ -66,8 +66,8 @@ def _measured_on_negatives(probes: Sequence[Probe], subject: Subject) -> Mapping
         at_once=subject.side_by_side,
         inner=inner_threads(len(numbers)),
     )
-    for tables in chunks:
-        for name, table in tables.items():
+    for measured_on_chunk in chunks:
+        for name, table in measured_on_chunk.items():
             if isinstance(table, NotApplicable):
                 refused[name] = table
             else:
