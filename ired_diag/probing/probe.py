@@ -65,7 +65,7 @@ class Probe:
     needs: tuple[str, ...] = ()
     weights: Weights = "raw"
     samples: int = 1024
-    sampling: Mapping[str, object] = field(default_factory=dict)
+    sampling: Mapping[str, object] = field(default_factory=dict, hash=False)
     over_training: Callable[[Sequence[int], Sequence[Finding]], Finding] | None = None
     version: int = 1
 
