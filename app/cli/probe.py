@@ -20,7 +20,7 @@ MOST_PERCENT = 50
 SOME_FAILED = 1  # the exit status of an error, although the answers are printed
 
 
-class Share(click.ParamType):
+class Share(click.ParamType):  # type: ignore[type-arg]
     """A share in percent, such as 0.5%, as a number."""
 
     name = "percent"
