@@ -47,13 +47,15 @@ class Subject:
         mining: How its negatives are mined.
         config: The configuration of its run; None where it is unknown, as of a user's own energy.
         samples: How many problems to look at.
+        precision_of: Standard error to reach, as a share of the mean, instead of a number of problems; for
+            the probes that can (``Probe.sampling``).
         seed: Random seed of everything that the probe draws.
         device: Where the energy is.
         negatives: The chunk of negatives to look at, for the probes that look at negatives.
         defect: Why every number of it will be NaN, where that is known: its weights are not numbers.
         training: Where its training can go on from (``ired_diag.training.point``); None where it cannot.
-        kept: What one probe has computed of this model and another may read, under keys of their own. Subjects
-            that were made of each other by ``replace`` share it.
+        kept: What one probe has computed of this model and another may read, under keys of their own.
+            Subjects that were made of each other by ``replace`` share it.
     """
 
     energy: Energy
@@ -62,6 +64,7 @@ class Subject:
     mining: MiningSettings = field(default_factory=MiningSettings)
     config: TrainingConfig | None = None
     samples: int = 1024
+    precision_of: float | None = None
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     negatives: MinedBatch | None = None

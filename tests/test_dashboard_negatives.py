@@ -65,7 +65,7 @@ def put(folder: Path, probe: str, rows: Table, step: int, *, weights: str = "raw
         "headlines": headlines,
         "answers": [*told.get("answers", []), key | {"evidence": evidence}],
     }
-    write_table(path, rows, metadata, key=key, after=after)
+    write_table(path, rows, metadata, key=key, among=after)
     return path
 
 

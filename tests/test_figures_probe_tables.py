@@ -57,7 +57,7 @@ def put(
         "headlines": [headline],
         "answers": answers,
     }
-    write_table(path, rows, metadata, key=key, after=after)
+    write_table(path, rows, metadata, key=key, among=after)
     return path
 
 

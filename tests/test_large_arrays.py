@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import pickle
+import tempfile
 from collections.abc import Iterator
 
 import numpy as np
@@ -77,7 +78,7 @@ def test_without_a_file_arrays_stay_in_memory(memory: ArrayMemory, monkeypatch: 
     def full(**_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(large_arrays.tempfile, "mkstemp", full)
+    monkeypatch.setattr(tempfile, "mkstemp", full)
     steps, values = curve(0)
     assert Series(steps, values).values is values
 

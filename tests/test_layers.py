@@ -79,6 +79,7 @@ ORDER = (
     "ired_diag.user_cache",
     "ired_diag.errors",
     "ired_diag.own_packages",
+    "ired_diag.waiting",
     "ired_diag",  # the package itself: its version, and names that are loaded when used
 )
 

@@ -120,7 +120,7 @@ def test_a_long_table_is_continued_in_parts(monkeypatch: pytest.MonkeyPatch, tmp
     write_table(path, old, {}, key={"step": 1})
     new = {"x": np.arange(3), "word": np.array(["c", "c", "d"])}
     for step in (2, 3, 2):  # rows of step 2 are replaced
-        write_table(path, new, {}, key={"step": step}, after=rows_without(path, step=step))
+        write_table(path, new, {}, key={"step": step}, among=rows_without(path, step=step))
     whole, _ = read_table(path)
     assert whole["step"].tolist() == [1] * 500 + [3] * 3 + [2] * 3
     assert whole["word"][-6:].tolist() == ["c", "c", "d"] * 2

@@ -88,7 +88,9 @@ def test_the_answer_names_each_layer_and_is_read_again_from_disk(subject: Subjec
     table = PROBE(subject)
     finding = PROBE.conclude(table, PROBE.comparison(table))
     for layer in LAYERS:
-        assert 1 <= float(finding.evidence[f"rank_{layer}"]) <= WIDTH
+        rank = finding.evidence[f"rank_{layer}"]
+        assert isinstance(rank, float)
+        assert 1 <= rank <= WIDTH
     assert "of at most 16 with 48 problems" in finding.statement
     write_table(tmp_path / "t.parquet", table, {})
     kept, _ = read_table(tmp_path / "t.parquet")

@@ -133,11 +133,11 @@ def test_a_scale_factor_multiplies_every_step(faithful: bool, generator: torch.G
 def test_training_mines_with_its_scale_factor(strategy: str, generator: torch.Generator) -> None:
     knobs = {"mining_strategy": strategy, "mining_noise_scale": 0.5}
     half, whole = alike(generator, {**knobs, "mining_scale_factor": 0.5}, knobs)
-    walked = ascend if strategy == "ascent" else descend
-    settings = {"steps": 2, "scale_factor": 0.5}
+    given = (half.landscape, half.start, half.draws.t, SCHEDULE)
     if strategy == "ascent":
-        settings["learning_rate"] = 0.1
-    end = walked(half.landscape, half.start, half.draws.t, SCHEDULE, **settings).end
+        end = ascend(*given, steps=2, learning_rate=0.1, scale_factor=0.5).end
+    else:
+        end = descend(*given, steps=2, scale_factor=0.5).end
     expected = (end / SCHEDULE.alphas_cumprod[half.draws.t].sqrt()[:, None]).clamp(-2, 2)
     torch.testing.assert_close(half.mined().negative, expected, rtol=1e-11, atol=1e-11)
     assert not torch.equal(half.mined().negative, whole.mined().negative)

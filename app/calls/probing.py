@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ired_diag.probing.probe import Probe
 
 ALL = "all"
+MOST_SHARE = 0.5  # of a mean, as its standard error
 MOST_REASONS, MOST_NAMES = 3, 4  # in an error
 
 
@@ -31,6 +32,7 @@ def probe(
     higher_is_better: bool | None = None,
     weights: Literal["raw", "ema"] | None = None,
     samples: int | None = None,
+    precision_of: float | None = None,
     seed: int = 0,
     task: str | Task | None = None,
     model: str | None = None,
@@ -55,6 +57,8 @@ def probe(
         higher_is_better: Its direction. Default: by configuration and name.
         weights: Which weights. Default: the probe's own choice.
         samples: Number of problems. Default: the probe's own.
+        precision_of: Instead of ``samples``, the standard error of the MSE to reach, as a share of it, such
+            as 0.005; for accuracy and floor.
         seed: Random seed of problems, noise and directions.
         task: What the runs were trained on. Default: what their configuration names.
         model: ``file.py:build``, a model of your own.
@@ -76,6 +80,7 @@ def probe(
         raise DiagError("Nothing is named to probe. Pass a run, a name, a path or a study; or model=.")
     check_number("samples", samples, least=1)
     check_number("seed", seed, least=0)
+    check_precision(precision_of, samples, chosen)
     notes: list[str] = []
     selection = targets_of(
         sources,
@@ -89,7 +94,15 @@ def probe(
         metric=metric,
         higher_is_better=higher_is_better,
     )
-    request = Request(chosen, weights=weights, samples=samples, seed=seed, figures="none", again=again)
+    request = Request(
+        chosen,
+        weights=weights,
+        samples=samples,
+        precision_of=precision_of,
+        seed=seed,
+        figures="none",
+        again=again,
+    )
     replies = list(put_probes(selection.targets, request))
     answers = [reply for reply in replies if isinstance(reply, Answer)]
     if not answers:
@@ -124,6 +137,25 @@ def check_number(argument: str, value: object, *, least: int) -> None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= least):
         return
     raise DiagError(f"{argument}={value!r}: expected a whole number, {least} or more.")
+
+
+def check_precision(share: float | None, samples: int | None, chosen: Sequence[Probe]) -> None:
+    """Refuse a precision that is no share, stands next to a number of problems, or that no probe can reach.
+
+    Raises:
+        DiagError: It does.
+    """
+    if share is None:
+        return
+    if samples is not None:
+        raise DiagError("--precision-of (precision_of) decides the number of problems: drop --samples.")
+    if not 0 < share <= MOST_SHARE:
+        raise DiagError(
+            f"precision_of={share!r}: expected a share of the mean, above 0 and at most {MOST_SHARE}."
+        )
+    if not any(each.sampling for each in chosen):
+        names = ", ".join(each.name for each in chosen)
+        raise DiagError(f"--precision-of (precision_of) is for accuracy and floor, not for {names}.")
 
 
 def _nothing_answered(name: str, unanswered: Sequence[Unanswered]) -> str:

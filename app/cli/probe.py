@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,25 @@ if TYPE_CHECKING:
     from ired_diag.probing.probe import Probe
     from ired_diag.runs.regroup import Grouping
 
+MOST_PERCENT = 50
 SOME_FAILED = 1  # the exit status of an error, although the answers are printed
+
+
+class Share(click.ParamType):  # type: ignore[type-arg]
+    """A share in percent, such as 0.5%, as a number."""
+
+    name = "percent"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the share."""
+        text = str(value)
+        try:
+            percent = float(text.removesuffix("%"))
+        except ValueError:
+            percent = math.nan
+        if not text.endswith("%") or not 0 < percent <= MOST_PERCENT:
+            self.fail(f"{text!r}: expected a percentage above 0% and at most {MOST_PERCENT}%, such as 0.5%.")
+        return percent / 100
 
 
 @click.command("probe")
@@ -40,7 +59,14 @@ SOME_FAILED = 1  # the exit status of an error, although the answers are printed
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
-    help="Number of problems. Default: each probe's own number (most 1024, accuracy 20000).",
+    help="Number of problems. Default: each probe's own number (most 1024, accuracy 5000, floor 2000).",
+)
+@click.option(
+    "--precision-of",
+    type=Share(),
+    metavar="PERCENT%",
+    help="Instead of --samples: standard error of the MSE to reach, as a share of it, such as 0.5%. For "
+    "accuracy and floor; a pilot of 500 problems decides how many it takes.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
 @click.option(
@@ -118,8 +144,11 @@ def command(
     ired-diag probe energy_gap --model my_energy.py:build
     ired-diag probe all q101 q103 --checkpoint all --engine snakemake --slurm time=240
     """
+    from ired_diag.waiting import wait_briefly
+
+    wait_briefly()  # before torch is imported
     import probes
-    from app.calls.probing import probes_called
+    from app.calls.probing import check_precision, probes_called
 
     if list_them:
         probe_output.print_questions(probes.load_all())
@@ -128,6 +157,7 @@ def command(
         names = ", ".join(probes.names())
         raise click.UsageError(f"Name a probe ({names}, or all), then a run or checkpoint.")
     chosen = probes_called(name, of_own_model=model is not None)
+    check_precision(choices["precision_of"], choices["samples"], chosen)
     if engine == "local":
         if slurm or dry_run or per_job is not None:
             raise click.UsageError("--slurm, --per-job and --dry-run need --engine snakemake.")
@@ -135,6 +165,10 @@ def command(
         return
     from app.cli.probe_snakemake import run_jobs
 
+    if choices.pop("precision_of") is not None:
+        raise click.UsageError(
+            "--precision-of needs --engine local: jobs look at a number of problems (--samples)."
+        )
     run_jobs(
         name,
         chosen,
@@ -157,6 +191,7 @@ def run_probes(
     checkpoint: str = "last",
     weights: Literal["raw", "ema"] | None = None,
     samples: int | None = None,
+    precision_of: float | None = None,
     seed: int = 0,
     out: Path | None = None,
     figures: Literal["all", "last", "none"] = "last",
@@ -178,6 +213,7 @@ def run_probes(
         checkpoint: Checkpoints of each run to measure.
         weights: Weights of the checkpoint to use.
         samples: Number of problems.
+        precision_of: Standard error to reach, as a share of the mean, for the probes that can.
         seed: Random seed.
         out: Folder for tables and figures.
         figures: Checkpoints to draw.
@@ -211,6 +247,7 @@ def run_probes(
         probes=chosen,
         weights=weights,
         samples=samples,
+        precision_of=precision_of,
         seed=seed,
         figures=figures,
         again=again,

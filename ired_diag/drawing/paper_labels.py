@@ -87,8 +87,8 @@ class Ground:
 
     def __init__(self, drawn: Figure) -> None:
         canvas = FigureCanvasAgg(drawn)
-        canvas.draw()
-        colours = np.asarray(canvas.buffer_rgba())[:, :, :3]
+        canvas.draw()  # type: ignore[no-untyped-call]
+        colours = np.asarray(canvas.buffer_rgba())[:, :, :3]  # type: ignore[no-untyped-call]
         darkest = colours.min(axis=2).astype(np.float64)
         self.taken: Array = 1.0 - darkest[::-1] / 255.0  # the lowest row first, as matplotlib counts
         self._sum_up()

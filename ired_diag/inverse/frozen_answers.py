@@ -1,9 +1,9 @@
 """A model's answers, sampled once for all probes that look at the same problems from the same starts.
 
-Of each answer the last two forms are kept (``model.sampler``): what the public sampler returns, and the estimate
-it was made of. They are kept as long as the questions about one model with the same weights last. They are
-found again by the problems and starts themselves, bit by bit: since a batch has always the same size
-(``frozen_set``), a kept answer is to the last bit what sampling again would give.
+Of each answer the last two forms are kept (``model.sampler``): what the public sampler returns, and the
+estimate it was made of. They are kept as long as the questions about one model with the same weights last.
+They are found again by the problems and starts themselves, bit by bit: since a batch has always the same
+size (``frozen_set``), a kept answer is to the last bit what sampling again would give.
 """
 
 from __future__ import annotations

@@ -111,6 +111,16 @@ def _filled_up(rows: Tensor, size: int) -> Tensor:
     return torch.cat([rows, rows[:1].expand(missing, -1)])
 
 
+def sampling_of(*inner_steps: int) -> dict[str, object]:
+    """Return how answers to the set are sampled, as a probe's table states it."""
+    return {
+        "set": FROZEN_SEED,
+        "batch": PIECE,
+        "inner_steps": list(inner_steps),
+        "sampler": "public",
+    }
+
+
 def _block(data: MatrixData, first: int) -> FrozenChunk:
     problem, inverse = draw_matrices(data, BLOCK, generator=_generator(first, 0), dtype=torch.float64)
     return FrozenChunk(first, problem, inverse, torch.randn(problem.shape, generator=start_generator(first)))

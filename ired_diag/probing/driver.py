@@ -36,6 +36,7 @@ class Request:
         probes: What is asked.
         weights: Which; None for each probe's own choice.
         samples: Problems; None for each probe's own number.
+        precision_of: Standard error to reach, as a share of the mean, for the probes that can.
         seed: Of problems, noise and directions: the same for all that are to be compared.
         figures: Whether to draw ``all`` checkpoints, the ``last`` of each run, or ``none``.
         again: Measure also what was measured before.
@@ -44,6 +45,7 @@ class Request:
     probes: Sequence[Probe]
     weights: Weights | None = None
     samples: int | None = None
+    precision_of: float | None = None
     seed: int = 0
     figures: Literal["all", "last", "none"] = "last"
     again: bool = False
@@ -208,7 +210,13 @@ def _job(target: Target, opened: Opened, weights: Weights, probes: Sequence[Prob
     """Return what was measured of a target with certain weights, and what is to be measured."""
     job = _Job(target, len(probes), opened)
     for probe in probes:
-        subject = opened.subject(weights, probe, request.samples, request.seed)
+        subject = opened.subject(
+            weights,
+            probe,
+            request.samples,
+            request.seed,
+            precision_of=request.precision_of,
+        )
         key = opened.key(weights, probe, subject)
         rows = None
         if not request.again:

@@ -66,16 +66,16 @@ def _measured_on_negatives(probes: Sequence[Probe], subject: Subject) -> Mapping
         at_once=subject.side_by_side,
         inner=inner_threads(len(numbers)),
     )
-    for tables in chunks:
-        for name, table in tables.items():
+    for measured_on_chunk in chunks:
+        for name, table in measured_on_chunk.items():
             if isinstance(table, NotApplicable):
                 refused[name] = table
             else:
                 parts[name].append(table)
     measured: dict[str, Measured] = dict(refused)
-    for name, tables in parts.items():
+    for name, of_chunks in parts.items():
         if name not in refused:
-            measured[name] = concatenate(tables)
+            measured[name] = concatenate(of_chunks)
     return measured
 
 

@@ -11,8 +11,8 @@ Where a probe was put to several checkpoints, the numbers of its answers are dra
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ired_diag.drawing.data import FigureData
 from ired_diag.drawing.headline import Headline as Headline  # probes take both from here
@@ -47,6 +47,8 @@ class Probe:
         weights: The weights that it looks at by default: training mined with the raw ones, evaluation used
             the averaged ones.
         samples: How many problems it looks at by default.
+        sampling: How it samples answers of the model, as its table states it; empty if it samples none, and
+            then no precision can be asked of it.
         over_training: Steps and answers in, the answer over training out; without it, a plain one.
         version: To be raised whenever the same settings give another table: old tables are then stale.
     """
@@ -63,6 +65,7 @@ class Probe:
     needs: tuple[str, ...] = ()
     weights: Weights = "raw"
     samples: int = 1024
+    sampling: Mapping[str, object] = field(default_factory=dict, hash=False)
     over_training: Callable[[Sequence[int], Sequence[Finding]], Finding] | None = None
     version: int = 1
 

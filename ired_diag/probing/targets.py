@@ -79,9 +79,24 @@ class Opened:
             return requested or probe.weights
         return self.weights[0]
 
-    def subject(self, weights: Weights, probe: Probe, samples: int | None, seed: int) -> Subject:
+    def subject(
+        self,
+        weights: Weights,
+        probe: Probe,
+        samples: int | None,
+        seed: int,
+        *,
+        precision_of: float | None = None,
+    ) -> Subject:
         """Return what a probe is put to: as many problems as it looks at unless told otherwise."""
-        return replace(self.subjects(weights), samples=samples or probe.samples, seed=seed)
+        if not probe.sampling:
+            precision_of = None
+        return replace(
+            self.subjects(weights),
+            samples=samples or probe.samples,
+            precision_of=precision_of,
+            seed=seed,
+        )
 
     def key(self, weights: Weights, probe: Probe, subject: Subject) -> Key:
         """Return what the probe's rows are kept under."""
@@ -95,6 +110,11 @@ class Opened:
             "probe": probe.version,
             "version": ired_diag.__version__,
         }
+        if probe.sampling:
+            settings["sampling"] = dict(probe.sampling)
+        if subject.precision_of is not None:
+            settings["samples"] = None
+            settings["precision_of"] = subject.precision_of
         return Key(self.step, weights, settings)
 
 

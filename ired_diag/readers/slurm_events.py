@@ -31,7 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.readers.number_columns import numbers_of
-from ired_diag.runs.history import MAX_STEP, History, Row, Series, ends_of
+from ired_diag.runs.history import History, Row, Series, ends_of
+from ired_diag.runs.history_columns import MAX_STEP
 
 # Each pattern begins with a sole letter, which is looked for quickly; what stands before it is asked then.
 EVALUATION = re.compile(

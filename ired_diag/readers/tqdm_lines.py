@@ -83,7 +83,7 @@ class Bar:
 
     total: int
     steps: LargeArray[np.int64] = LargeArray()
-    columns: Mapping[str, Array]
+    columns: Mapping[str, Array]  # type: ignore[misc]  # steps has no default: its field raises for the class
 
 
 @dataclass(frozen=True)

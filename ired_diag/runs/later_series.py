@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.runs.fingerprints import Fingerprint
-from ired_diag.runs.history import Floats, History, Integers, Series
+from ired_diag.runs.history import History, Series
+from ired_diag.runs.history_columns import Floats, Integers
 
 ReadHistory = Callable[[Path, Fingerprint], Mapping[str, Series]]  # of a run folder, in a state of its file
 

@@ -31,8 +31,9 @@ from ired_diag.drawing.interval_lines import line_of_rows
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.answer_scores import ERRORS, FINAL, score
 from ired_diag.inverse.frozen_answers import KeptAnswers
-from ired_diag.inverse.frozen_set import piece_on
+from ired_diag.inverse.frozen_set import piece_on, sampling_of
 from ired_diag.inverse.matrices import MATRICES, MatrixData
+from ired_diag.inverse.sample_size import samples_of
 from ired_diag.model.sampler import INNER_STEPS
 from ired_diag.probing.evidence import with_ends
 from ired_diag.probing.probe import Headline, Probe
@@ -86,7 +87,7 @@ def measure(subject: Subject) -> Table:
     return score(
         solvers,
         subject.problems_of(MatrixData),
-        subject.samples,
+        samples_of(subject),
         chunk=piece_on(subject.device),
         at_once=subject.side_by_side,
     )
@@ -241,7 +242,8 @@ def _sentence(comparison: Table, data: str) -> str:
         return f"{DATA[data]} none of the answers is a number: nothing can be said of their error."
     remarks = ""
     if not math.isnan(row["standard_error"]):
-        remarks += f" (standard error {row['standard_error']:.2g})"
+        share = row["standard_error"] / row["mean"]
+        remarks += f" (standard error {row['standard_error']:.2g}, {100 * share:.2g}%)"
     if "not finite" in str(row["reason"]):
         remarks += f" (left out: {row['reason']})"
     difference = _compared(comparison, data=data, versus=0)
@@ -413,6 +415,7 @@ PROBE = Probe(
         ),
     ),
     weights="ema",
-    samples=20_000,
+    samples=5000,
+    sampling=sampling_of(INNER_STEPS, 0),
     needs=(MATRICES,),
 )

@@ -38,8 +38,9 @@ from ired_diag.drawing.interval_lines import line_of_rows
 from ired_diag.finding import Evidence, Finding, Severity
 from ired_diag.inverse.floors import TITLES, references
 from ired_diag.inverse.frozen_answers import KeptAnswers
-from ired_diag.inverse.frozen_set import BLOCK, PIECE, FrozenChunk, Solver, frozen_set, piece_on
+from ired_diag.inverse.frozen_set import BLOCK, PIECE, FrozenChunk, Solver, frozen_set, piece_on, sampling_of
 from ired_diag.inverse.matrices import MATRICES, MatrixData
+from ired_diag.inverse.sample_size import samples_of
 from ired_diag.inverse.standing_words import (
     BETTER,
     FEWEST,
@@ -48,12 +49,15 @@ from ired_diag.inverse.standing_words import (
     unshrunk_sentence,
     verdict_of,
 )
+from ired_diag.model.sampler import INNER_STEPS
 from ired_diag.probing.evidence import with_ends
 from ired_diag.probing.probe import Headline, Probe
 from ired_diag.side_by_side import side_by_side
 from ired_diag.stats.estimate import Estimate, mean_estimate
 from ired_diag.stats.ladder import Standing
+from ired_diag.stats.quantiles import t_quantile
 from ired_diag.stats.ratio import FEW_DECIDE, ratio_of_means, squared_correlation
+from ired_diag.stats.summary import CONFIDENCE
 from ired_diag.subject import Subject
 from ired_diag.table import VALUE, Column, Table, concatenate, row_of, rows_of, select, table_of_rows
 from ired_diag.table_grid import grid
@@ -95,7 +99,7 @@ def measure(subject: Subject) -> Table:
     return score(
         KeptAnswers(subject).last,
         subject.problems_of(MatrixData),
-        subject.samples,
+        samples_of(subject),
         chunk=piece_on(subject.device),
         at_once=subject.side_by_side,
     )
@@ -388,13 +392,25 @@ def _sentence(comparison: Table, data: str) -> str:
     of_inverse = _percent(row_of(r2, predictor="inverse")["value"])
     mse_of_linear = model.references["linear"]
     return (
-        f"{DATA[data]} the model's MSE is {model.error:.4g}, that of linear regression "
+        f"{DATA[data]} the model's MSE is {model.error:.4g}{_error_remark(comparison, data)}, that of linear "
+        f"regression "
         f"{mse_of_linear:.4g} ({skill_in_words(model)}): {verdict_of(model)}."
         f"{rung_sentence(model)} "
         f"Linear regression explains {of_model} of the model's answers, {of_inverse} of "
         f"the inverse (R²)."
         f"{unshrunk_sentence(model, unshrunk)}{_left_out_sentence(comparison, data)}"
     )
+
+
+def _error_remark(comparison: Table, data: str) -> str:
+    """Return the standard error of the model's MSE, from its t interval; empty where there is none."""
+    own = row_of(comparison, data=data, predictor="model", quantity="mse")
+    half = (own["value_high"] - own["value_low"]) / 2
+    if math.isnan(half) or not own["value"]:
+        return ""
+    standard_error = half / t_quantile(CONFIDENCE, int(own["n"]) - 1)
+    share = standard_error / own["value"]
+    return f" (standard error {standard_error:.2g}, {100 * share:.2g}%)"
 
 
 def _left_out_sentence(comparison: Table, data: str) -> str:
@@ -544,6 +560,7 @@ PROBE = Probe(
         ),
     ),
     weights="ema",
-    samples=4096,
+    samples=2000,
+    sampling=sampling_of(INNER_STEPS),
     needs=(MATRICES,),
 )

@@ -543,6 +543,7 @@ PROBE = Probe(
         ),
     ),
     weights="ema",
-    samples=512,
+    samples=256,
+    version=2,
     needs=(NETWORK,),
 )
