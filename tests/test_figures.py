@@ -163,14 +163,14 @@ def test_words_stand_on_no_data_and_far_ones_have_a_leader_line() -> None:
     for text in words.values():
         box = Words.get_window_extent(text)  # of the words alone, without their leader line
         for line in axis.get_lines():
-            if len(line.get_xdata()) < 400:
+            if np.size(line.get_xdata()) < 400:
                 continue
             points = axis.transData.transform(np.column_stack([x, np.asarray(line.get_ydata())]))
             inside = (points[:, 0] > box.x0 + 1) & (points[:, 0] < box.x1 - 1)
             inside &= (points[:, 1] > box.y0 + 1) & (points[:, 1] < box.y1 - 1)
             assert inside.sum() <= 3, text.get_text()
-    assert words["best"].arrow_patch is not None
-    assert words["above them"].arrow_patch is None
+    assert getattr(words["best"], "arrow_patch", None) is not None
+    assert getattr(words["above them"], "arrow_patch", None) is None
 
 
 def test_long_names_of_places_are_broken_into_lines_and_turned_only_where_that_fails() -> None:

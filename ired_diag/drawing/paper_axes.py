@@ -70,7 +70,7 @@ def _end_at_ticks(axis: Axes, *, from_zero: bool) -> None:
     if from_zero and top > 0:
         bottom = 0.0
         axis.set_ylim(bottom=bottom)
-    ticks = axis.yaxis.get_major_locator().tick_values(bottom, top)
+    ticks = np.asarray(axis.yaxis.get_major_locator().tick_values(bottom, top))
     most = axis.dataLim.y1
     inside = ticks[ticks <= top]
     if len(ticks) < 2 or not len(inside) or not np.isfinite(most):

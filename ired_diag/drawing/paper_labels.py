@@ -86,7 +86,7 @@ class Ground:
     """Which pixels of a picture are taken."""
 
     def __init__(self, drawn: Figure) -> None:
-        canvas = FigureCanvasAgg(drawn)
+        canvas: Any = FigureCanvasAgg(drawn)
         canvas.draw()
         colours = np.asarray(canvas.buffer_rgba())[:, :, :3]
         darkest = colours.min(axis=2).astype(np.float64)
