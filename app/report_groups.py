@@ -41,30 +41,45 @@ def group_table(groups: Groups, names: Mapping[str, str]) -> GroupTable:
         groups: Runs by the label of their group.
         names: Names in the logs by label.
     """
-    settings = [_stated(first_settings(runs)) for runs in groups.values()]
+    settings = []
+    for runs in groups.values():
+        stated = first_settings(runs)
+        settings.append(_without_names(stated))
     differing = differing_keys(settings)
-    shared = [key for key in keys_of(settings) if key not in differing]
+    columns = ["group"]
     has_labels = any(names.get(label, label) != label for label in groups)
-    columns = ["group", *(["name in the logs"] if has_labels else []), "runs", *differing]
+    if has_labels:
+        columns.append("name in the logs")
+    columns += ["runs", *differing]
     rows = []
     for label, runs in groups.items():
         cells = [label]
         if has_labels:
             cells.append(names.get(label, label))
         cells.append(str(len(runs)))
-        cells += [_values(runs, key) for key in differing]
+        for key in differing:
+            cells.append(_values(runs, key))
         rows.append(tuple(cells))
+    shared = []
+    for key in keys_of(settings):
+        if key not in differing:
+            value = _in_words(settings[0][key])
+            shared.append((key, value))
     return GroupTable(
         columns=tuple(columns),
         rows=tuple(rows),
-        shared=tuple((key, _in_words(settings[0][key])) for key in shared),
+        shared=tuple(shared),
         note=_note(settings, differing),
     )
 
 
-def _stated(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _without_names(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings without names and notes, which differ in any case."""
-    return {key: value for key, value in settings.items() if key not in TEXTS}
+    kept = {}
+    for key, value in settings.items():
+        if key not in TEXTS:
+            kept[key] = value
+    return kept
 
 
 def _note(settings: Sequence[Mapping[str, Any]], differing: Sequence[str]) -> str:
@@ -108,10 +123,14 @@ def with_labels_in(text: str, names: Mapping[str, str]) -> str:
     >>> with_labels_in("q103 rests; q103/seed0 does not; so q1031", {"adversarial mining": "q103"})
     'adversarial mining rests; q103/seed0 does not; so q1031'
     """
-    labels = {name: label for label, name in names.items() if label != name}
+    labels = {}
+    for label, name in names.items():
+        if label != name:
+            labels[name] = label
     if not labels:
         return text
     # Longer names first: one may be the beginning of another.
-    alternatives = "|".join(re.escape(name) for name in sorted(labels, key=len, reverse=True))
+    longest_first = sorted(labels, key=len, reverse=True)
+    alternatives = "|".join(map(re.escape, longest_first))
     whole_name = rf"(?<![\w/@=.-])(?:{alternatives})(?![\w/@=-]|\.\w)"
     return re.sub(whole_name, lambda match: labels[match[0]], text)

@@ -245,3 +245,18 @@ def test_values_that_no_logarithmic_axis_can_show_are_drawn_without_a_warning(va
     assert drawn.axes[0].get_yscale() == "linear"
     assert paper.render(figure, "png")
     assert plotly.draw(figure).data
+
+
+def test_a_legend_is_drawn_for_what_axes_do_not_say() -> None:
+    x = np.arange(2.0)
+    ticks = ((0.0, "a: better"), (1.0, "b: worse"))
+    named = (Line("a", x[:1], x[:1]), Line("b", x[1:], x[1:]))
+    margin = Line("margin ±1%", x, x)
+    for lines, names in (
+        (named, []),
+        ((*named, margin), ["margin ±1%"]),
+        ((margin,), []),
+    ):
+        figure = FigureData("f", "", "x", (Panel("y", lines, x_ticks=ticks),), "")
+        legends = paper.draw(figure).legends
+        assert [text.get_text() for legend in legends for text in legend.get_texts()] == names

@@ -32,7 +32,8 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
         panel: The panel.
         inches: Width of the panel.
     """
-    intervals = max(FEWEST_INTERVALS, min(MOST_INTERVALS, round(inches / TICK_WIDTH)))
+    fitting = round(inches / TICK_WIDTH)
+    intervals = max(FEWEST_INTERVALS, min(MOST_INTERVALS, fitting))
     if any(map(_diverged, panel.lines)):
         axis.set_ymargin(0)
     if panel.y_scale == "log" and _has_positive(axis.dataLim.intervaly):
@@ -73,11 +74,13 @@ def _end_at_ticks(axis: Axes, *, from_zero: bool) -> None:
     ticks = np.asarray(axis.yaxis.get_major_locator().tick_values(bottom, top))
     most = axis.dataLim.y1
     inside = ticks[ticks <= top]
-    if len(ticks) < 2 or not len(inside) or not np.isfinite(most):
+    has_ticks = len(ticks) >= 2 and len(inside)
+    if not has_ticks or not np.isfinite(most):
         return
+    last = inside[-1]
     apart = ticks[1] - ticks[0]
-    if most - inside[-1] > BEYOND * apart:
-        axis.set_ylim(top=inside[-1] + apart)
+    if most - last > BEYOND * apart:
+        axis.set_ylim(top=last + apart)
 
 
 def _diverged(line: Line) -> bool:
@@ -104,8 +107,14 @@ def broken_name(name: str, letters: int) -> str:
     """
     if not name:
         return " "
-    lines = textwrap.wrap(name, max(1, letters), break_long_words=False, break_on_hyphens=False)
-    if len(lines) > MOST_LINES or max(map(len, lines)) > letters:
+    lines = textwrap.wrap(
+        name,
+        max(1, letters),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    longest = max(map(len, lines))
+    if len(lines) > MOST_LINES or longest > letters:
         return ""
     return "\n".join(lines)
 
