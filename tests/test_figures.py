@@ -182,6 +182,7 @@ def test_long_names_of_places_are_broken_into_lines_and_turned_only_where_that_f
         return {label.get_rotation() for label in axis.get_xticklabels()}
 
     assert rotations(["adversarial mining: better", "random negatives: undecided"]) == {0.0}
+    assert rotations(["baseline", "baseline+mixup", "ours (full)"]) == {0.0}
     assert rotations(["q201@mining_opt_steps=10"] * 4) == {40.0}
 
 
@@ -245,6 +246,18 @@ def test_values_that_no_logarithmic_axis_can_show_are_drawn_without_a_warning(va
     assert drawn.axes[0].get_yscale() == "linear"
     assert paper.render(figure, "png")
     assert plotly.draw(figure).data
+
+
+def test_a_legend_of_long_names_is_not_cut() -> None:
+    x = np.arange(3.0)
+    names = [f"transformer_lr{i}e-4_warmup-cosine - transformer_lr9e-4_warmup-cosine" for i in range(3)]
+    panel = Panel("y", tuple(Line(name, x, x) for name in names))
+    drawn = paper.draw(FigureData("f", "", "x", (panel,), ""))
+    drawn.draw_without_rendering()
+    box = drawn.get_tightbbox()
+    assert box.x0 >= -0.01 and box.x1 <= paper.COLUMN + 0.01
+    texts = {text.get_text() for text in drawn.legends[0].get_texts()}
+    assert {text.replace("\n", "") for text in texts} == {name.replace(" - ", " -") for name in names}
 
 
 def test_a_legend_is_drawn_for_what_axes_do_not_say() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a column
+PARTS = re.compile(r"[^\s+_,=-]*[\s+_,=-]*")  # of a name: it may be broken after each
 MOST_LINES = 3  # of such a name, before it is turned
 PLAIN = (-6, 7)  # powers of ten between which ticks have no exponent
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
@@ -99,24 +100,26 @@ def _name_places(axis: Axes, panel: Panel, inches: float) -> None:
         axis.set_xticks(places, names, rotation=40, ha="right")
 
 
-def broken_name(name: str, letters: int) -> str:
-    r"""Return a name in at most three lines of so many letters; empty where it does not fit.
+def broken_name(name: str, letters: int, most_lines: int = MOST_LINES) -> str:
+    r"""Return a name in lines of at most so many letters; empty where it does not fit.
 
-    >>> broken_name("adversarial mining: better", 12), broken_name("mining_opt_steps=10", 12)
-    ('adversarial\nmining:\nbetter', '')
+    >>> broken_name("adversarial mining: better", 12), broken_name("baseline+mixup", 9)
+    ('adversarial\nmining:\nbetter', 'baseline+\nmixup')
+    >>> broken_name("transformer", 6)
+    ''
     """
     if not name:
         return " "
-    lines = textwrap.wrap(
-        name,
-        max(1, letters),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    longest = max(map(len, lines))
-    if len(lines) > MOST_LINES or longest > letters:
+    lines = [""]
+    for part in PARTS.findall(name):
+        if len(lines[-1] + part.rstrip()) > letters and lines[-1]:
+            lines.append("")
+        lines[-1] += part
+    stripped = [line.rstrip() for line in lines]
+    longest = max(map(len, stripped))
+    if len(stripped) > most_lines or longest > letters:
         return ""
-    return "\n".join(lines)
+    return "\n".join(stripped)
 
 
 def _has_positive(ends: Any) -> bool:

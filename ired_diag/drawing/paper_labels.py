@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SMALL = 6.5  # points, of words within the axes
 GREY = "#555555"
 HALO = [withStroke(linewidth=1.5, foreground="white")]
-MOST_WORDS = 8  # of a panel: of more, only those with room enough on any screen are named
+MOST_WORDS = 6  # of a panel: of more, only those with room enough on any screen are named
 DISTANCES = (
     7.0,
     10.0,
