@@ -13,6 +13,7 @@ from matplotlib.text import Text as Words
 from ired_diag.drawing import paper, plotly
 from ired_diag.drawing.as_table import to_csv
 from ired_diag.drawing.data import (
+    Areas,
     Cells,
     FigureData,
     Guide,
@@ -199,6 +200,14 @@ def test_ticks_are_plain_numbers_and_the_last_one_is_not_far_below_the_data() ->
         ticks = axis.get_yticks()
         assert axis.get_ylim()[0] == 0.0
         assert ticks[-1] >= largest - 0.3 * (ticks[1] - ticks[0]) - 1e-12
+
+
+def test_areas_fill_their_axes() -> None:
+    x = np.linspace(-5.1, 5.1, 11)
+    kinds = np.arange(121).reshape(11, 11) % 2
+    areas = Areas(x, x, kinds, ("a", "b"), ("#000000", "#ffffff"))
+    (axis,) = paper.draw(FigureData("f", "", "x", (Panel("y", (), areas=areas),), "")).axes
+    assert axis.get_ylim() == pytest.approx((-5.61, 5.61))
 
 
 def test_panels_that_show_different_things_have_legends_of_their_own() -> None:

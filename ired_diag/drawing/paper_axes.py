@@ -54,11 +54,17 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
         axis.set_xlim(*panel.x_range)
     if panel.y_range:
         axis.set_ylim(*panel.y_range)
-    elif not panel.y_ticks and panel.cells is None and panel.raster is None:
+    elif not panel.y_ticks and not _is_filled(panel):
         _end_at_ticks(axis, from_zero=panel.y_from_zero)
     if panel.bare:
         axis.yaxis.set_visible(False)
         axis.spines["left"].set_visible(False)
+
+
+def _is_filled(panel: Panel) -> bool:
+    """Say whether cells, pixels or areas fill the panel to its ends."""
+    fillings = (panel.cells, panel.raster, panel.areas)
+    return any(filling is not None for filling in fillings)
 
 
 def _end_at_ticks(axis: Axes, *, from_zero: bool) -> None:
