@@ -60,13 +60,13 @@ class Series:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __len__(self) -> int:
-        return len(self.steps)
-
     def since(self, step: float) -> Series:
         """Return the points from a step on."""
         is_later = self.steps >= step
         return Series(self.steps[is_later], self.values[is_later])
+
+    def __len__(self) -> int:
+        return len(self.steps)
 
 
 @dataclass(frozen=True)
