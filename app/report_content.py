@@ -53,7 +53,7 @@ def report_on(
         figures=pictures.figures,
         not_drawn=[f"{name}: {reason}" for name, reason in pictures.not_drawn.items()],
         provenance=provenance_of(command, every_run),
-        metric=material.metric_lines,
+        metric=_metric_lines(material),
         groups=group_table(material.groups, material.names),
         names=material.names,
         sections=sections,
@@ -61,6 +61,14 @@ def report_on(
     if material.comparison is not None:
         report = _with_comparison(report, material.comparison)
     return report
+
+
+def _metric_lines(material: Material) -> list[str]:
+    """Return what the runs are judged by, and what the logs call it where it has a label."""
+    lines = list(material.metric_lines)
+    if material.metric_label:
+        lines.append(f"{material.metric_label}: {material.metric} in the logs")
+    return lines
 
 
 def _usual_question(material: Material) -> str:

@@ -66,7 +66,8 @@ def test_a_label_changes_no_number_and_no_colour() -> None:
 
 
 def _numbers(figure: FigureData) -> list[str]:
-    return [repr(row[3:7]) for row in rows_of(figure)]
+    """Return the numbers of what was measured: leaders of a diagram reach as far as names are long."""
+    return [repr(row[3:7]) for row in rows_of(figure) if row[1] != "segment" and row[1] != "text"]
 
 
 @pytest.mark.parametrize(
