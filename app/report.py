@@ -1,16 +1,18 @@
 """A report: one HTML file that needs nothing but a browser, with verdicts, findings, figures and methods.
 
-Everything stands in the file: styles, plotly's script, the figures' data. A policy in its head forbids every
-request; names of runs and notes are escaped. Lines with very many points are thinned (see ``thinned``) until
-the page is small enough to be sent, and the page says how many points they have.
+Everything stands in the file: styles, plotly's script, the figures' data; script and data are packed (gzip,
+base64), and the browser unpacks them. A policy in its head forbids every request and every other script;
+names of runs and notes are escaped. Lines with very many points are thinned (see ``thinned``) until the page
+is small enough to be sent, and the page says how many points they have.
 """
 
 from __future__ import annotations
 
+import gzip
 import re
 from base64 import b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from markupsafe import Markup
 from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
+from app.report_groups import GroupTable, with_labels_in
 from app.report_sections import Section
 from app.thinned_lines import line_at
 from ired_diag.drawing import plotly
@@ -31,11 +34,10 @@ from ired_diag.finding_clusters import Cluster
 
 MOST_POINTS = (4000, 2000, 1000, 500, 250)  # of a line: the first with which the page is small enough
 MOST_BYTES = 7_500_000  # 10 MB as an attachment in base64
-MOST_ROWS = 400  # of a figure's table; the CSV of ``ired-diag figures`` holds all
+MOST_ROWS = 100  # of a figure's table; the CSV of ``ired-diag figures`` holds all
 
 
 SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)  # data stand in scripts with a type, and never run
-OWN_SCRIPTS = 2  # plotly.js, and what draws with it
 HASHES = "SCRIPT-HASHES"  # in the template
 
 
@@ -73,6 +75,8 @@ class Report:
         results: Paragraph on the results, for a paper.
         provenance: Command, files and versions.
         metric: Lines that say by which metric and in which direction the runs are judged.
+        groups: The groups and the settings in which they differ.
+        names: Names of the groups in the logs, by label.
         sections: On the plan and the journal, where they were named.
     """
 
@@ -88,6 +92,8 @@ class Report:
     results: str = ""
     provenance: Provenance
     metric: Sequence[str] = ()
+    groups: GroupTable | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
     sections: Sequence[Section] = ()
 
 
@@ -111,7 +117,8 @@ def to_html(report: Report) -> str:
     page = environment.get_template("report.html.jinja")
     content: dict[str, Any] = {
         "report": report,
-        "script": Markup(get_plotlyjs()),
+        "script": _packed(get_plotlyjs()),
+        "named": lambda words: with_labels_in(words, report.names),
         "config": plotly.CONFIG,
     }
     for most in MOST_POINTS:
@@ -125,12 +132,19 @@ def to_html(report: Report) -> str:
 
 
 def _with_hashes(page: str) -> str:
-    """Return a page that may run its own two scripts, the last ones in it, and no others."""
+    """Return a page that may run its own script, the last one in it, plotly's, and no others."""
+    own = SCRIPT.findall(page)[-1]
     allowed = []
-    for script in SCRIPT.findall(page)[-OWN_SCRIPTS:]:
+    for script in (get_plotlyjs(), own):
         digest = sha256(script.encode()).digest()
         allowed.append(f"'sha256-{b64encode(digest).decode()}'")
     return page.replace(HASHES, " ".join(allowed), 1)
+
+
+def _packed(text: str) -> Markup:
+    """Return a text as base64 of its gzip, the same each time; it holds no letter that is markup."""
+    packed = gzip.compress(text.encode(errors="backslashreplace"), mtime=0)
+    return Markup(b64encode(packed).decode())
 
 
 def write(report: Report, path: Path) -> None:
@@ -173,7 +187,7 @@ def _drawn(figure: FigureData, most: int) -> _Drawn:
     rows = list(rows_of(small))
     return _Drawn(
         figure=small,
-        content=Markup(to_json(picture).replace("<", "\\u003c")),
+        content=_packed(to_json(picture)),
         height=round(picture.layout.height),
         columns=COLUMNS,
         rows=rows[:MOST_ROWS],

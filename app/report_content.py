@@ -11,6 +11,7 @@ from app.next_command import Place, advice_in_words, command_of_fact
 from app.pictures import Material, make_pictures
 from app.provenance import provenance_of
 from app.report import Advised, Report, Table
+from app.report_groups import group_table
 from app.report_sections import Section
 from app.run_groups import all_runs
 from ired_diag.comparison import Comparison, words
@@ -52,7 +53,9 @@ def report_on(
         figures=pictures.figures,
         not_drawn=[f"{name}: {reason}" for name, reason in pictures.not_drawn.items()],
         provenance=provenance_of(command, every_run),
-        metric=material.metric_lines,
+        metric=_metric_lines(material),
+        groups=group_table(material.groups, material.names),
+        names=material.names,
         sections=sections,
     )
     if material.comparison is not None:
@@ -60,12 +63,20 @@ def report_on(
     return report
 
 
+def _metric_lines(material: Material) -> list[str]:
+    """Return what the runs are judged by, and what the logs call it where it has a label."""
+    lines = list(material.metric_lines)
+    if material.metric_label:
+        lines.append(f"{material.metric_label}: {material.metric} in the logs")
+    return lines
+
+
 def _usual_question(material: Material) -> str:
     """Return the question of a report where the command line asks none."""
-    names = " and ".join(material.groups)
+    *others, last = material.groups
     if material.comparison is not None:
-        return f"What differs between {names}?"
-    return f"What does {names} show?"
+        return f"What differs between {', '.join(others)} and {last}?"
+    return f"What does {last} show?"
 
 
 def _with_comparison(report: Report, comparison: Comparison) -> Report:
@@ -78,11 +89,23 @@ def _with_comparison(report: Report, comparison: Comparison) -> Report:
     return replace(
         report,
         verdicts=verdicts,
-        caveats=caveats,
+        caveats=_each_once(caveats, verdicts),
         tables=list(_tables(comparison)),
         methods=words.methods_of(comparison),
         results=words.results_of(comparison),
     )
+
+
+def _each_once(caveats: Sequence[str], verdicts: Sequence[str]) -> list[str]:
+    """Return caveats without those that are said before, by another one or in a verdict."""
+    said: list[str] = list(verdicts)
+    kept = []
+    for caveat in caveats:
+        if any(caveat in earlier for earlier in said):
+            continue
+        said.append(caveat)
+        kept.append(caveat)
+    return kept
 
 
 def _advised(findings: Sequence[Finding], study: Study, place: Place) -> list[Advised]:

@@ -15,7 +15,7 @@ from tests.browser import ROOT, Visit, axe_problems, visit
 
 pytestmark = pytest.mark.slow
 
-MOST_BYTES = 8_000_000
+MOST_BYTES = 3_000_000
 DRAWN = "document.querySelectorAll('.chart .main-svg').length"
 
 

@@ -13,6 +13,7 @@ from matplotlib.text import Text as Words
 from ired_diag.drawing import paper, plotly
 from ired_diag.drawing.as_table import to_csv
 from ired_diag.drawing.data import (
+    Areas,
     Cells,
     FigureData,
     Guide,
@@ -163,8 +164,7 @@ def test_words_stand_on_no_data_and_far_ones_have_a_leader_line() -> None:
     for text in words.values():
         box = Words.get_window_extent(text)  # of the words alone, without their leader line
         for line in axis.get_lines():
-            x = np.asarray(line.get_xdata())
-            if len(x) < 400:
+            if np.size(line.get_xdata()) < 400:
                 continue
             points = axis.transData.transform(np.column_stack([x, np.asarray(line.get_ydata())]))
             inside = (points[:, 0] > box.x0 + 1) & (points[:, 0] < box.x1 - 1)
@@ -183,6 +183,7 @@ def test_long_names_of_places_are_broken_into_lines_and_turned_only_where_that_f
         return {label.get_rotation() for label in axis.get_xticklabels()}
 
     assert rotations(["adversarial mining: better", "random negatives: undecided"]) == {0.0}
+    assert rotations(["baseline", "baseline+mixup", "ours (full)"]) == {0.0}
     assert rotations(["q201@mining_opt_steps=10"] * 4) == {40.0}
 
 
@@ -199,6 +200,14 @@ def test_ticks_are_plain_numbers_and_the_last_one_is_not_far_below_the_data() ->
         ticks = axis.get_yticks()
         assert axis.get_ylim()[0] == 0.0
         assert ticks[-1] >= largest - 0.3 * (ticks[1] - ticks[0]) - 1e-12
+
+
+def test_areas_fill_their_axes() -> None:
+    x = np.linspace(-5.1, 5.1, 11)
+    kinds = np.arange(121).reshape(11, 11) % 2
+    areas = Areas(x, x, kinds, ("a", "b"), ("#000000", "#ffffff"))
+    (axis,) = paper.draw(FigureData("f", "", "x", (Panel("y", (), areas=areas),), "")).axes
+    assert axis.get_ylim() == pytest.approx((-5.61, 5.61))
 
 
 def test_panels_that_show_different_things_have_legends_of_their_own() -> None:
@@ -246,3 +255,30 @@ def test_values_that_no_logarithmic_axis_can_show_are_drawn_without_a_warning(va
     assert drawn.axes[0].get_yscale() == "linear"
     assert paper.render(figure, "png")
     assert plotly.draw(figure).data
+
+
+def test_a_legend_of_long_names_is_not_cut() -> None:
+    x = np.arange(3.0)
+    names = [f"transformer_lr{i}e-4_warmup-cosine - transformer_lr9e-4_warmup-cosine" for i in range(3)]
+    panel = Panel("y", tuple(Line(name, x, x) for name in names))
+    drawn = paper.draw(FigureData("f", "", "x", (panel,), ""))
+    drawn.draw_without_rendering()
+    box = drawn.get_tightbbox()
+    assert box.x0 >= -0.01 and box.x1 <= paper.COLUMN + 0.01
+    texts = {text.get_text() for text in drawn.legends[0].get_texts()}
+    assert {text.replace("\n", "") for text in texts} == {name.replace(" - ", " -") for name in names}
+
+
+def test_a_legend_is_drawn_for_what_axes_do_not_say() -> None:
+    x = np.arange(2.0)
+    ticks = ((0.0, "a: better"), (1.0, "b: worse"))
+    named = (Line("a", x[:1], x[:1]), Line("b", x[1:], x[1:]))
+    margin = Line("margin ±1%", x, x)
+    for lines, names in (
+        (named, []),
+        ((*named, margin), ["margin ±1%"]),
+        ((margin,), []),
+    ):
+        figure = FigureData("f", "", "x", (Panel("y", lines, x_ticks=ticks),), "")
+        legends = paper.draw(figure).legends
+        assert [text.get_text() for legend in legends for text in legend.get_texts()] == names

@@ -214,7 +214,7 @@ def test_a_later_start_moves_no_mark_of_a_curve() -> None:
 def test_a_plateau_that_looks_like_one_line_gets_a_panel_of_its_own() -> None:
     rng = np.random.default_rng(3)
     fall = 100.0 * np.exp(-np.arange(60) / 4)
-    groups: dict[str, Any] = {}
+    groups: dict[str, list[Run]] = {}
     for level, name in ((1.0, "a"), (1.02, "b")):
         groups |= group_of([fall + level + 0.002 * rng.standard_normal(60) for _ in range(3)], name)
     figure = learning_curves(groups, plateau=40_000)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from ired_diag.drawing import paper, plotly
 from ired_diag.drawing.by_group import last_of_groups, of_one_run
@@ -155,6 +156,26 @@ def test_the_order_of_runs_changes_no_number_and_hiding_a_group_no_colour(
         np.testing.assert_allclose(a.y, b.y)
     assert alone.style("q2", 0) == figure.style("q2", 1)
     np.testing.assert_allclose(alone.panels[0].lines[-1].y, figure.panels[0].lines[-1].y)
+
+
+@pytest.mark.parametrize(
+    ("label", "bounds"),
+    [("cosine of gradients", (-1.0, 1.0)), ("share of negatives", (0.0, 1.0)), ("mean gap (nat)", None)],
+)
+def test_a_band_says_no_number_that_there_cannot_be(
+    tmp_path: Path, label: str, bounds: tuple[float, float] | None
+) -> None:
+    runs = [run_at(tmp_path / f"q1/seed{k}", "q1", k) for k in range(3)]
+    for run, value in zip(runs, (0.99, 0.6, 0.95), strict=True):
+        answer = {"gap_adversarial": value}
+        put(run, "energy_gap", {"x": np.ones(1)}, answer=answer, headline={**HEADLINE, "label": label})
+    figure = headlines_over_training(find_tables({"q1": runs}, "energy_gap"))
+    (line,) = [line for line in figure.panels[0].lines if not line.faint]
+    assert line.high is not None
+    unbounded = stats.t.interval(0.95, 2, np.mean([0.99, 0.6, 0.95]), stats.sem([0.99, 0.6, 0.95]))[1]
+    assert unbounded > 1
+    assert line.high[0] == pytest.approx(unbounded if bounds is None else bounds[1])
+    assert ("are cut at" in figure.method) == (bounds is not None)
 
 
 def test_one_seed_has_no_band_and_no_number_stands_for_a_missing_one(tmp_path: Path) -> None:

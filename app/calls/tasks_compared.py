@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.calls.labelling import Labels, with_labels
 from app.calls.opening import RUNS, Place
 from ired_diag.comparison.across import Across, Choices, TaskToCompare
 from ired_diag.comparison.across import across as compare_across
@@ -40,6 +41,7 @@ def across(
     grouping: Grouping | None = None,
     include_incomplete: bool = False,
     seed: int = 0,
+    labels: Labels | None = None,
 ) -> Across:
     """Return the comparison of groups over several tasks, all of them fixed.
 
@@ -63,6 +65,7 @@ def across(
         grouping: The user's definition of groups and seeds. Default: both are recognized.
         include_incomplete: Keep runs that did not reach the end of their training.
         seed: Random seed of the bootstrap.
+        labels: Label of a group by its name. Default: groups keep their names.
 
     Raises:
         NotFound: There is nothing of a name, or no run logs a metric.
@@ -88,6 +91,7 @@ def across(
         grouping=grouping,
         include_incomplete=include_incomplete,
         seed=seed,
+        labels=labels,
     )
     return comparison
 
@@ -114,6 +118,7 @@ def across_with_runs(
     higher: Sequence[str],
     lower: Sequence[str],
     seed: int = 0,
+    labels: Labels | None = None,
     **choices: Any,
 ) -> tuple[Across, Mapping[str, Sequence[Run]]]:
     """Return the comparison, and the runs of each group on all tasks. Arguments are those of ``across``."""
@@ -125,12 +130,17 @@ def across_with_runs(
         metric=metric,
         grouping=grouping,
     )
+    label_of = labels or {}
+    all_groups: dict[str, Sequence[Run]] = {}
+    for task in found.tasks:
+        all_groups |= task.groups
+    with_labels(all_groups, label_of)  # refuses labels that cannot be meant
     if separate_runs is None:
         separate_runs = found.kind == "trainings"
     if references is not None and not isinstance(references, Mapping):
         references = read_references(Path(references))
     chosen = Choices(
-        old=against,
+        old=None if against is None else label_of.get(against, against),
         separate=separate_runs,
         references=references,
         directions=Directions(higher_is_better=higher_is_better, higher=higher, lower=lower),
@@ -141,8 +151,9 @@ def across_with_runs(
     to_compare = []
     members: dict[str, list[Run]] = {}
     for task in found.tasks:
-        to_compare.append(TaskToCompare(name=task.name, groups=task.groups, metric=task.metric))
-        for group, of_group in task.groups.items():
+        groups = {label_of.get(name, name): of_group for name, of_group in task.groups.items()}
+        to_compare.append(TaskToCompare(name=task.name, groups=groups, metric=task.metric))
+        for group, of_group in groups.items():
             members.setdefault(group, []).extend(of_group)
     return compare_across(to_compare, chosen, notes=found.notes), members
 

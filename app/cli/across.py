@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli import completion, options, output
+from app.cli.figures import Width
 
 if TYPE_CHECKING:
     from ired_diag.comparison.across import Across, NewAgainstOld
@@ -88,10 +89,17 @@ class Names(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option(
     "--width",
-    type=click.FloatRange(1.5, 24.0),
-    default=3.25,
+    type=Width(),
+    default="column",
     show_default=True,
-    help="Width of a picture in inches.",
+    help="Width of a picture in inches, or by name (column, text, neurips, iclr, icml, icml-wide).",
+)
+@click.option(
+    "--label",
+    "labels",
+    type=options.LabelOption(),
+    multiple=True,
+    help="What pictures, tables and text call a group: new='our method'. May be repeated.",
 )
 @options.as_json
 def command(
@@ -101,6 +109,7 @@ def command(
     as_json: bool,
     figures: Path | None,
     width: float,
+    labels: tuple[str, ...],
     **choices: Any,
 ) -> None:
     """Compare groups over several tasks or metrics: effect, aggregates, probability of improvement.
@@ -117,7 +126,13 @@ def command(
     """
     from app.calls.tasks_compared import across_with_runs, write_pictures_across
 
-    comparison, members = across_with_runs(sources, runs=runs, grouping=grouping, **choices)
+    comparison, members = across_with_runs(
+        sources,
+        runs=runs,
+        grouping=grouping,
+        labels=options.labels_by_name(labels),
+        **choices,
+    )
     files: list[Path] = []
     if figures is not None:
         command_line = ["ired-diag", *sys.argv[1:]]

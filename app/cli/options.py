@@ -150,12 +150,14 @@ def labels(command: Callable[..., Any]) -> Callable[..., Any]:
         metric_labels: tuple[str, ...],
         **rest: Any,
     ) -> Any:
-        return command(*args, labels=_by_name(labels), metric_labels=_by_name(metric_labels), **rest)
+        return command(
+            *args, labels=labels_by_name(labels), metric_labels=labels_by_name(metric_labels), **rest
+        )
 
     return with_labels
 
 
-def _by_name(statements: Iterable[str]) -> dict[str, str]:
+def labels_by_name(statements: Iterable[str]) -> dict[str, str]:
     """Return labels by name. The name ends at the last sign: that of a group may hold others (lr=0.1)."""
     labels = {}
     for statement in statements:

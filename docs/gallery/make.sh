@@ -23,6 +23,7 @@ wait
 "$ired_diag" probe all q101 q102 q103 --runs "$work/runs" --checkpoint all --samples 512 --device cpu
 draw() { "$ired_diag" figures "$@" --runs "$work/runs" --out "$work/figures"; }
 draw q101 q102 q103 --quantity cond
+draw q101 q102 q103 --only plateau-curves --only rank-map
 draw q101 q102 q103 --only distributions --quantity energy --form violin
 draw q101 q102 q103 --only distributions --quantity log_abs_det --form histogram
 draw q301 --only sweep --sweep mining_opt_steps

@@ -81,9 +81,9 @@ def _means_panel(answer: When, apart: CurvesApart) -> Panel:
         _mean_line(answer.new, apart.places, apart.mean_a),
         _mean_line(answer.old, apart.places, apart.mean_b),
     ]
-    better = "" if answer.lower_is_better else ", higher is better"
+    better = "" if answer.lower_is_better else " (higher is better)"
     return Panel(
-        y_label=f"{answer.metric} (as logged{better})",
+        y_label=f"{answer.metric}{better}",
         lines=(*seeds, *means),
         y_scale=scale_of_lines(means) if answer.lower_is_better else "linear",
         height=1.2,

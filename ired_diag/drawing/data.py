@@ -232,21 +232,33 @@ def legend_names(panel: Panel) -> list[str]:
 
     A name that is written on an axis needs no legend: ``q103``, or ``q103: better``.
     """
+    on_axis = _names_on_axes(panel)
+    return [name for name in _drawn_names(panel) if name not in on_axis]
+
+
+def needs_legend(panel: Panel) -> bool:
+    """Say whether axes do not explain what is drawn: several names, or one next to others that they name."""
+    drawn = _drawn_names(panel)
+    unexplained = legend_names(panel)
+    has_explained = len(unexplained) < len(drawn)
+    return len(unexplained) > 1 or (has_explained and bool(unexplained))
+
+
+def _drawn_names(panel: Panel) -> list[str]:
+    """Return the names of what is drawn, each once."""
     names = [line.name for line in panel.lines if not line.faint]
     names += [outline.name for outline in panel.outlines]
     if panel.areas is not None:
         names += panel.areas.names
+    return list(dict.fromkeys(names))
+
+
+def _names_on_axes(panel: Panel) -> set[str]:
     on_axis: set[str] = set()
     for _, words in (*panel.x_ticks, *panel.y_ticks):
-        on_axis.update([words, words.rpartition(": ")[0]])
-    return [name for name in dict.fromkeys(names) if name not in on_axis]
-
-
-def needs_legend(panel: Panel) -> bool:
-    """Say whether a panel has names that its axes do not explain: several, or one next to names."""
-    names = legend_names(panel)
-    has_named_places = any(words for _, words in panel.x_ticks)
-    return len(names) > 1 or (has_named_places and bool(names))
+        name, _, _ = words.rpartition(": ")
+        on_axis.update([words, name])
+    return on_axis
 
 
 def drawable_spread(line: Line, panel: Panel) -> tuple[NDArray[Any], ...] | None:

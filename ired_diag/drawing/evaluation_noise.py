@@ -53,7 +53,7 @@ def evaluation_noise(comparison: Comparison) -> FigureData:
     method = (
         f"On the {plateau} ({counts}). Standard deviation of one evaluation; what it leaves in a "
         "mean over the plateau, √k_eff times less; and of the seeds, 0 where its estimate is negative; each "
-        "with its 95% interval. "
+        "with its approximate 95% interval. "
         f"{_worths(groups)}. "
         "ICC: share of one evaluation's variance that the seed makes, with its 95% interval (one-way "
         "analysis of variance); the rest is evaluation noise."

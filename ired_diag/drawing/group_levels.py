@@ -10,6 +10,7 @@ theirs. They are computed from the tables' rows, as the probes ``energy_judge`` 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -67,12 +68,12 @@ def mining_by_group(groups: Groups, *, order: Sequence[str] = (), lacking: str =
     )
     distance = Panel(
         y_label="distance, after / before",
-        lines=_by_level(groups, approach),
+        lines=_not_below_zero(_by_level(groups, approach)),
         guides=(Guide(1.0, ""),),
     )
     method = (
         "Share of mining's steps that are accepted; energy change by all of them; distance to the right "
-        "answer over that of the clamped start."
+        "answer over that of the clamped start, its intervals cut at 0."
     )
     return _figure(
         name="mining-by-group",
@@ -143,6 +144,15 @@ def _by_level(groups: Groups, numbers: Numbers) -> tuple[Line, ...]:
         mean, low, high = np.array(intervals).reshape(-1, 3).T
         lines.append(Line(group, np.array(levels), mean, low, high))
     return tuple(lines)
+
+
+def _not_below_zero(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Return lines of distances with their intervals, which as t intervals know no bounds, cut at 0."""
+    cut = []
+    for line in lines:
+        low = None if line.low is None else np.maximum(line.low, 0.0)
+        cut.append(replace(line, low=low))
+    return tuple(cut)
 
 
 def _mean_at(members: Sequence[Measured], level: int, numbers: Numbers) -> tuple[float, float, float]:

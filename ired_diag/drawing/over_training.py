@@ -28,7 +28,12 @@ from ired_diag.errors import NotFound
 from ired_diag.stats.share import share_of
 from ired_diag.stats.summary import summarise
 
-SHARES = ("share", "coverage")  # first words of labels whose numbers lie between 0 and 1
+BOUNDS = {  # of numbers, by the first word of their label
+    "share": (0.0, 1.0),
+    "coverage": (0.0, 1.0),
+    "cosine": (-1.0, 1.0),
+    "correlation": (-1.0, 1.0),
+}
 SIGN_COUNTS = {"energy_gap": "gap_adversarial"}  # by probe: what is to be above 0 in every seed
 
 Array = NDArray[np.float64]
@@ -183,9 +188,7 @@ def _panel(headline: Headline, groups: Mapping[str, Followed]) -> Panel:
     for name, group in groups.items():
         seeds += _seed_lines(name, group)
         mean = _mean_line(name, group, scale)
-        if _is_share(headline):
-            mean = _within_a_share(mean)
-        means.append(mean)
+        means.append(_within_bounds(mean, _bounds_of(headline)))
     return Panel(headline.label, (*seeds, *means), scale)
 
 
@@ -220,16 +223,21 @@ def _mean_line(name: str, group: Followed, scale: Scale) -> Line:
     return line
 
 
-def _is_share(headline: Headline) -> bool:
+def _bounds_of(headline: Headline) -> tuple[float, float] | None:
+    """Return the ends between which a number lies; None where it has none."""
     first_word = headline.label.split()[0]
-    return first_word in SHARES
+    return BOUNDS.get(first_word)
 
 
-def _within_a_share(line: Line) -> Line:
-    """Return a line whose band, which is of a t interval that knows no bounds, is cut at 0 and 1."""
-    if line.low is None or line.high is None:
+def _within_bounds(line: Line, bounds: tuple[float, float] | None) -> Line:
+    """Return a line whose band, which is of a t interval that knows no bounds, is cut at them."""
+    if bounds is None or line.low is None or line.high is None:
         return line
-    return replace(line, low=np.clip(line.low, 0, 1), high=np.clip(line.high, 0, 1))
+    return replace(
+        line,
+        low=np.clip(line.low, *bounds),
+        high=np.clip(line.high, *bounds),
+    )
 
 
 def _sign_panel(groups: Mapping[str, Followed]) -> Panel:
@@ -251,14 +259,17 @@ def _sign_panel(groups: Mapping[str, Followed]) -> Panel:
 
 
 def _how(panels: Sequence[Panel], headlines: Sequence[Headline]) -> str:
-    """Return what the caption says of logarithmic axes and shares."""
+    """Return what the caption says of logarithmic axes and of bounds."""
     words = ""
     if any(panel.y_scale == "log" for panel in panels):
         words += " On logarithmic axes: geometric means."
     if len(panels) > len(headlines):
         words += " Share of seeds: with Wilson's 95% interval."
-    if any(map(_is_share, headlines)):
+    bounds = {_bounds_of(headline) for headline in headlines}
+    if (0.0, 1.0) in bounds:
         words += " Bands of shares are cut at 0 and 1."
+    if (-1.0, 1.0) in bounds:
+        words += " Bands of cosines and correlations are cut at -1 and 1."
     return words
 
 

@@ -40,6 +40,7 @@ from ired_diag.errors import DiagError
 SHIFT = 0.22  # of the place between groups: from the dots to their mean
 GOLDEN = 0.6180339887498949  # its multiples, without the whole part, never lie close: a jitter without chance
 JITTER = 0.3
+MOST_LETTERS = 20  # of the baseline's name on the axis
 
 Array = NDArray[np.float64]
 
@@ -70,6 +71,11 @@ def paired_differences(comparison: Comparison) -> FigureData:
         summary=" ".join(sentence_of(difference, unit, baseline.name) for difference in differences),
         order=names_of(comparison),
     )
+
+
+def _short(name: str) -> str:
+    """Return the baseline's name, or what it is, where the name is longer than an axis."""
+    return name if len(name) <= MOST_LETTERS else "the first"
 
 
 def _unit_in_words(unit: str) -> str:
@@ -188,7 +194,7 @@ def _differences_panel(
     panel = Panel(
         y_label=f"difference ({_unit_in_words(unit)})",
         lines=(*lines, *margins),
-        x_label=f"group minus {comparison.groups[0].name}: verdict",
+        x_label=f"minus {_short(comparison.groups[0].name)}: verdict",
         x_ticks=named_places(f"{difference.group}: {difference.verdict}" for difference in differences),
         x_range=ends_of_places(len(differences)),
         guides=(Guide(0.0, ""),),

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 
 from ired_diag.drawing.data import FigureData, legend_names, needs_legend
+from ired_diag.drawing.paper_axes import broken_name
 from ired_diag.drawing.paper_fonts import SANS, families_of
 from ired_diag.drawing.paper_labels import draw_words
 from ired_diag.drawing.paper_panel import GREY, draw_panel
@@ -32,6 +34,7 @@ LEGEND_ROW = 0.16
 HANDLE, LETTER = 0.5, 0.062  # inches of a legend's entry: its line, and each letter
 RESOLUTION = 300
 LEAST_PLACES = 2  # as wide as which a panel with one place is
+WIDEST = 2  # times as wide as the narrowest panel any other is
 NOTE_LETTERS = 19  # of the note, to the inch
 
 RC: Any = {  # typed by matplotlib as a dictionary of literals
@@ -81,6 +84,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
     if side_by_side:
         rows, columns = 1, count
         heights = [max(heights)]
+    shares = _width_shares(figure) if side_by_side else [1.0] * count
     legend_rows, legend_columns = _legend_shape(figure, width)
     height = PANEL_HEIGHT * sum(heights) + MARGIN + LEGEND_ROW * max(0, legend_rows - 1)
     with mpl.rc_context({**RC, "font.family": families}):
@@ -92,11 +96,11 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
             sharex=shares_x,
             squeeze=False,
             height_ratios=heights,
-            width_ratios=_width_ratios(figure) if side_by_side else None,
+            width_ratios=shares if side_by_side else None,
         )
         axes = grid.flatten().tolist()
-        for axis, panel in zip(axes, figure.panels, strict=True):
-            draw_panel(drawn, axis, figure, panel, inches=width / columns)
+        for axis, panel, share in zip(axes, figure.panels, shares, strict=True):
+            draw_panel(drawn, axis, figure, panel, inches=width * share)
             if side_by_side or not shares_x or axis is axes[-1]:
                 axis.set_xlabel(panel.x_label or figure.x_label)
         if figure.note and noted:
@@ -110,12 +114,15 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
     return drawn
 
 
-def _width_ratios(figure: FigureData) -> list[float]:
+def _width_shares(figure: FigureData) -> list[float]:
     """Return how wide panels are next to each other: by their places where all have names on the x axis."""
     counts = [len(panel.x_ticks) for panel in figure.panels]
+    narrowest = max(LEAST_PLACES, min(counts))
+    places = np.clip(counts, narrowest, WIDEST * narrowest)
     if not all(counts):
-        return [1.0] * len(counts)
-    return [float(max(LEAST_PLACES, count)) for count in counts]
+        places = np.ones(len(counts))
+    shares: list[float] = (places / places.sum()).tolist()
+    return shares
 
 
 def _draw_note(drawn: Figure, note: str, width: float) -> None:
@@ -176,7 +183,8 @@ def _legend_shape(figure: FigureData, width: float) -> tuple[int, int]:
     entry = HANDLE + LETTER * max(map(len, names))
     columns = max(1, min(count, int(width / entry)))
     rows = math.ceil(count / columns)
-    return rows, math.ceil(count / rows)
+    lines = max(_in_lines(name, width).count("\n") + 1 for name in names)
+    return rows * lines, math.ceil(count / rows)
 
 
 def _has_legends_of_panels(figure: FigureData) -> bool:
@@ -199,7 +207,7 @@ def _draw_legends_of_panels(axes: list[Axes], figure: FigureData, inches: float)
         entry = HANDLE + LETTER * max(map(len, names))
         axis.legend(
             [by_label[name] for name in names],
-            names,
+            [_in_lines(name, inches) for name in names],
             loc="lower center",
             bbox_to_anchor=(0.5, 1.0),
             ncols=max(1, min(len(names), int(inches / entry))),
@@ -207,6 +215,14 @@ def _draw_legends_of_panels(axes: list[Axes], figure: FigureData, inches: float)
             handlelength=2.6,
             borderaxespad=0.2,
         )
+
+
+def _in_lines(name: str, inches: float) -> str:
+    """Return a name in several lines where it is longer than the legend is wide."""
+    letters = int((inches - 2 * HANDLE) / LETTER)
+    if len(name) <= letters:
+        return name
+    return broken_name(name, letters, most_lines=len(name)) or name
 
 
 def _names_in_legend(figure: FigureData) -> list[str]:
@@ -225,9 +241,10 @@ def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int
         handles, labels = axis.get_legend_handles_labels()
         for handle, label in zip(handles, labels, strict=True):
             by_label.setdefault(label, handle)
+    width = drawn.get_figwidth()
     drawn.legend(
         [by_label[name] for name in names],
-        names,
+        [_in_lines(name, width) for name in names],
         loc="outside upper center",
         ncols=columns,
         frameon=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a column
+PARTS = re.compile(r"[^\s+_,=-]*[\s+_,=-]*")  # of a name: it may be broken after each
 MOST_LINES = 3  # of such a name, before it is turned
 PLAIN = (-6, 7)  # powers of ten between which ticks have no exponent
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
@@ -32,7 +33,8 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
         panel: The panel.
         inches: Width of the panel.
     """
-    intervals = max(FEWEST_INTERVALS, min(MOST_INTERVALS, round(inches / TICK_WIDTH)))
+    fitting = round(inches / TICK_WIDTH)
+    intervals = max(FEWEST_INTERVALS, min(MOST_INTERVALS, fitting))
     if any(map(_diverged, panel.lines)):
         axis.set_ymargin(0)
     if panel.y_scale == "log" and _has_positive(axis.dataLim.intervaly):
@@ -52,11 +54,17 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
         axis.set_xlim(*panel.x_range)
     if panel.y_range:
         axis.set_ylim(*panel.y_range)
-    elif not panel.y_ticks and panel.cells is None and panel.raster is None:
+    elif not panel.y_ticks and not _is_filled(panel):
         _end_at_ticks(axis, from_zero=panel.y_from_zero)
     if panel.bare:
         axis.yaxis.set_visible(False)
         axis.spines["left"].set_visible(False)
+
+
+def _is_filled(panel: Panel) -> bool:
+    """Say whether cells, pixels or areas fill the panel to its ends."""
+    fillings = (panel.cells, panel.raster, panel.areas)
+    return any(filling is not None for filling in fillings)
 
 
 def _end_at_ticks(axis: Axes, *, from_zero: bool) -> None:
@@ -73,11 +81,13 @@ def _end_at_ticks(axis: Axes, *, from_zero: bool) -> None:
     ticks = np.asarray(axis.yaxis.get_major_locator().tick_values(bottom, top))
     most = axis.dataLim.y1
     inside = ticks[ticks <= top]
-    if len(ticks) < 2 or not len(inside) or not np.isfinite(most):
+    has_ticks = len(ticks) >= 2 and len(inside)
+    if not has_ticks or not np.isfinite(most):
         return
+    last = inside[-1]
     apart = ticks[1] - ticks[0]
-    if most - inside[-1] > BEYOND * apart:
-        axis.set_ylim(top=inside[-1] + apart)
+    if most - last > BEYOND * apart:
+        axis.set_ylim(top=last + apart)
 
 
 def _diverged(line: Line) -> bool:
@@ -96,18 +106,26 @@ def _name_places(axis: Axes, panel: Panel, inches: float) -> None:
         axis.set_xticks(places, names, rotation=40, ha="right")
 
 
-def broken_name(name: str, letters: int) -> str:
-    r"""Return a name in at most three lines of so many letters; empty where it does not fit.
+def broken_name(name: str, letters: int, most_lines: int = MOST_LINES) -> str:
+    r"""Return a name in lines of at most so many letters; empty where it does not fit.
 
-    >>> broken_name("adversarial mining: better", 12), broken_name("mining_opt_steps=10", 12)
-    ('adversarial\nmining:\nbetter', '')
+    >>> broken_name("adversarial mining: better", 12), broken_name("baseline+mixup", 9)
+    ('adversarial\nmining:\nbetter', 'baseline+\nmixup')
+    >>> broken_name("transformer", 6)
+    ''
     """
     if not name:
         return " "
-    lines = textwrap.wrap(name, max(1, letters), break_long_words=False, break_on_hyphens=False)
-    if len(lines) > MOST_LINES or max(map(len, lines)) > letters:
+    lines = [""]
+    for part in PARTS.findall(name):
+        if len(lines[-1] + part.rstrip()) > letters and lines[-1]:
+            lines.append("")
+        lines[-1] += part
+    stripped = [line.rstrip() for line in lines]
+    longest = max(map(len, stripped))
+    if len(stripped) > most_lines or longest > letters:
         return ""
-    return "\n".join(lines)
+    return "\n".join(stripped)
 
 
 def _has_positive(ends: Any) -> bool:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SMALL = 6.5  # points, of words within the axes
 GREY = "#555555"
 HALO = [withStroke(linewidth=1.5, foreground="white")]
-MOST_WORDS = 8  # of a panel: of more, only those with room enough on any screen are named
+MOST_WORDS = 6  # of a panel: of more, only those with room enough on any screen are named
 DISTANCES = (
     7.0,
     10.0,
@@ -49,7 +49,7 @@ DIRECTIONS = 16
 ALONG = 13  # places of words along a guide
 LEADER = 12.0  # pixels: from here on a line leads from the words to their mark
 COVERED = 0.12  # of the pixels under words: of more they are left out; a pale band counts a quarter
-COVERED_ALONG = 0.05  # the same of guides, whose caption lists them
+COVERED_ALONG = 0.02  # the same of guides, whose caption lists them
 WEIGHT = 1500.0  # pixels of distance that words go to cover nothing instead of everything
 GAP = 2.0  # pixels between a guide and its words
 EDGE = 1.0  # pixels that words keep from the ends of the axes
@@ -77,6 +77,16 @@ class Box:
     distance: float
 
     @property
+    def right(self) -> float:
+        """Its right end."""
+        return self.left + self.width
+
+    @property
+    def top(self) -> float:
+        """Its upper end."""
+        return self.bottom + self.height
+
+    @property
     def centre(self) -> tuple[float, float]:
         """The middle."""
         return self.left + self.width / 2, self.bottom + self.height / 2
@@ -86,9 +96,9 @@ class Ground:
     """Which pixels of a picture are taken."""
 
     def __init__(self, drawn: Figure) -> None:
-        canvas = FigureCanvasAgg(drawn)
-        canvas.draw()  # type: ignore[no-untyped-call]
-        colours = np.asarray(canvas.buffer_rgba())[:, :, :3]  # type: ignore[no-untyped-call]
+        canvas: Any = FigureCanvasAgg(drawn)
+        canvas.draw()
+        colours = np.asarray(canvas.buffer_rgba())[:, :, :3]
         darkest = colours.min(axis=2).astype(np.float64)
         self.taken: Array = 1.0 - darkest[::-1] / 255.0  # the lowest row first, as matplotlib counts
         self._sum_up()
@@ -99,12 +109,19 @@ class Ground:
         self.sums[1:, 1:] = self.taken.cumsum(axis=0).cumsum(axis=1)
 
     def _ends(self, box: Box) -> tuple[int, int, int, int]:
+        """Return the first and last columns and rows of a box, within the picture."""
         rows, columns = self.taken.shape
-        left = min(max(math.floor(box.left), 0), columns)
-        right = min(max(math.ceil(box.left + box.width), 0), columns)
-        bottom = min(max(math.floor(box.bottom), 0), rows)
-        top = min(max(math.ceil(box.bottom + box.height), 0), rows)
-        return left, right, bottom, top
+        left, right = np.clip(
+            [math.floor(box.left), math.ceil(box.right)],
+            0,
+            columns,
+        )
+        bottom, top = np.clip(
+            [math.floor(box.bottom), math.ceil(box.top)],
+            0,
+            rows,
+        )
+        return int(left), int(right), int(bottom), int(top)
 
     def share_taken(self, box: Box) -> float:
         """Return which share of a box is taken."""
@@ -112,9 +129,10 @@ class Ground:
         area = (right - left) * (top - bottom)
         if area <= 0:
             return 1.0
-        sums = self.sums
-        total = sums[top, right] - sums[bottom, right] - sums[top, left] + sums[bottom, left]
-        return float(total) / area
+        below_top = self.sums[top, right] - self.sums[top, left]
+        below_bottom = self.sums[bottom, right] - self.sums[bottom, left]
+        total = float(below_top - below_bottom)
+        return total / area
 
     def take(self, box: Box) -> None:
         """Count a box as taken from now on."""
@@ -125,7 +143,7 @@ class Ground:
 
 def draw_words(drawn: Figure, axes: Sequence[Axes], figure: FigureData) -> None:
     """Draw the words of all marks and guides of a picture that is otherwise complete."""
-    if not any(_named_guides(panel) or _named_marks(panel) for panel in figure.panels):
+    if not any(map(_has_words, figure.panels)):
         return
     drawn.draw_without_rendering()
     drawn.set_layout_engine("none")  # words come into a layout that is settled
@@ -138,10 +156,19 @@ def draw_words(drawn: Figure, axes: Sequence[Axes], figure: FigureData) -> None:
             _draw_guide_words(drawn, axis, ground, guide)
 
 
+def _has_words(panel: Panel) -> bool:
+    return bool(_named_guides(panel) or _named_marks(panel))
+
+
 def _named_marks(panel: Panel) -> list[Mark]:
-    all_have_words = len(panel.marks) <= MOST_WORDS
-    named = [mark for mark in panel.marks if mark.label and (all_have_words or not mark.quiet)]
-    return [mark for mark in named if math.isfinite(mark.x) and math.isfinite(mark.y)]
+    are_few = len(panel.marks) <= MOST_WORDS
+    named = []
+    for mark in panel.marks:
+        has_place = math.isfinite(mark.x) and math.isfinite(mark.y)
+        has_room = are_few or not mark.quiet
+        if mark.label and has_place and has_room:
+            named.append(mark)
+    return named
 
 
 def _named_guides(panel: Panel) -> list[Guide]:
@@ -151,13 +178,20 @@ def _named_guides(panel: Panel) -> list[Guide]:
 def _draw_mark_words(drawn: Figure, axis: Axes, ground: Ground, mark: Mark, colour: str) -> None:
     at = axis.transData.transform((mark.x, mark.y))
     size = _size(drawn, mark.label)
-    box = _best_box(ground, axis, _around(at, size), most=COVERED)
+    places = _around(at, size)
+    box = _best_box(ground, axis, places, most=COVERED)
     if box is None:
         return
     ground.take(box)
     leader: dict[str, Any] | None = None
     if box.distance >= LEADER:
-        leader = {"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 0.5, "shrinkB": 3.0}
+        leader = {
+            "arrowstyle": "-",
+            "color": colour,
+            "linewidth": 0.5,
+            "shrinkA": 0.5,
+            "shrinkB": 3.0,
+        }
     axis.annotate(
         mark.label,
         (mark.x, mark.y),
@@ -169,9 +203,11 @@ def _draw_mark_words(drawn: Figure, axis: Axes, ground: Ground, mark: Mark, colo
 
 
 def _draw_guide_words(drawn: Figure, axis: Axes, ground: Ground, guide: Guide) -> None:
-    _, at_y = axis.transData.transform((0.0 if axis.get_xscale() == "linear" else 1.0, guide.y))
+    any_x, _ = axis.get_xlim()
+    _, at_y = axis.transData.transform((any_x, guide.y))
     size = _size(drawn, guide.label)
-    box = _best_box(ground, axis, _along(axis, float(at_y), size), most=COVERED_ALONG)
+    places = _along(axis, float(at_y), size)
+    box = _best_box(ground, axis, places, most=COVERED_ALONG)
     if box is None:
         return
     ground.take(box)
@@ -208,9 +244,15 @@ def _around(at: Any, size: tuple[float, float]) -> Iterator[Box]:
         for turn in range(DIRECTIONS):
             # From the right upwards, so that of equal places the usual one is taken.
             angle = 2 * math.pi * (turn + 1) / DIRECTIONS
-            x = at[0] + math.cos(angle) * (distance + width / 2)
-            y = at[1] + math.sin(angle) * (distance + height / 2)
-            yield Box(x - width / 2, y - height / 2, width, height, distance)
+            along = math.cos(angle) * (distance + width / 2)
+            up = math.sin(angle) * (distance + height / 2)
+            yield Box(
+                left=float(at[0]) + along - width / 2,
+                bottom=float(at[1]) + up - height / 2,
+                width=width,
+                height=height,
+                distance=distance,
+            )
 
 
 def _along(axis: Axes, at_y: float, size: tuple[float, float]) -> Iterator[Box]:
@@ -218,10 +260,18 @@ def _along(axis: Axes, at_y: float, size: tuple[float, float]) -> Iterator[Box]:
     width, height = size
     ends = axis.get_window_extent()
     room = ends.width - width - 2 * EDGE
+    above = at_y + GAP
+    below = at_y - GAP - height
     for step in range(ALONG):
-        left = ends.x0 + EDGE + room * (1 - step / (ALONG - 1))
-        for bottom in (at_y + GAP, at_y - GAP - height):
-            yield Box(left, bottom, width, height, float(step))
+        share = 1 - step / (ALONG - 1)
+        for bottom in (above, below):
+            yield Box(
+                left=ends.x0 + EDGE + room * share,
+                bottom=bottom,
+                width=width,
+                height=height,
+                distance=float(step),
+            )
 
 
 def _best_box(ground: Ground, axis: Axes, boxes: Iterator[Box], *, most: float) -> Box | None:
@@ -230,9 +280,10 @@ def _best_box(ground: Ground, axis: Axes, boxes: Iterator[Box], *, most: float) 
     best: Box | None = None
     least = math.inf
     for box in boxes:
-        is_left = box.left < ends.x0 + EDGE or box.bottom < ends.y0 + EDGE
-        is_right = box.left + box.width > ends.x1 - EDGE or box.bottom + box.height > ends.y1 + 2 * box.height
-        if is_left or is_right:
+        is_within_x = ends.x0 + EDGE <= box.left and box.right <= ends.x1 - EDGE
+        # Above the axes are two free lines before the legend.
+        is_within_y = ends.y0 + EDGE <= box.bottom and box.top <= ends.y1 + 2 * box.height
+        if not (is_within_x and is_within_y):
             continue
         share = ground.share_taken(box)
         cost = WEIGHT * share + box.distance

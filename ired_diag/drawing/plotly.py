@@ -158,9 +158,10 @@ def _draw_axes(drawn: go.Figure, panel: Panel, x_label: str, where: dict[str, in
     letters = int(LABEL_LETTERS * max(1.0, panel.height))
     y_label = textwrap.wrap(panel.y_label, letters)
     drawn.update_yaxes(title_text="<br>".join(y_label), type=panel.y_scale, **where)
-    if panel.y_scale == "log":  # labels at 1, 2, 5, as whole numbers
-        drawn.update_yaxes(dtick="D2", exponentformat="none", **where)
-    drawn.update_xaxes(title_text=x_label, type=panel.x_scale, **where)
+    drawn.update_yaxes(exponentformat="none", **where)
+    if panel.y_scale == "log":  # labels at 1, 2, 5; without a format plotly would write the bare 2 and 5
+        drawn.update_yaxes(dtick="D2", tickformat="~g", **where)
+    drawn.update_xaxes(title_text=x_label, type=panel.x_scale, exponentformat="none", **where)
     if panel.x_ticks:
         places, names = zip(*panel.x_ticks, strict=True)
         drawn.update_xaxes(tickvals=places, ticktext=names, **where)

@@ -32,8 +32,10 @@ def evaluation_sd_interval(split: NoiseSplit) -> Ends:
     tail = (1 - split.confidence) / 2
     upper = scipy.stats.chi2.isf(tail, freedom)
     lower = scipy.stats.chi2.ppf(tail, freedom)
-    low = split.evaluation_sd * math.sqrt(freedom / upper)
-    high = split.evaluation_sd * math.sqrt(freedom / lower)
+    shrunk = math.sqrt(freedom / upper)
+    stretched = math.sqrt(freedom / lower)
+    low = split.evaluation_sd * shrunk
+    high = split.evaluation_sd * stretched
     return low, high
 
 
