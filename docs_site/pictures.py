@@ -30,7 +30,12 @@ ADDRESS = re.compile(r"http://\S+")
 WINDOW = ViewportSize(width=1280, height=800)
 SHARPNESS = 1.5  # pixels of the picture to one of the window
 PATIENCE = 120_000  # ms
-SHOWN = "#content table tbody tr"
+HEADING = "#content h1"
+IS_DRAWN = """() => {
+  const content = document.getElementById("content");
+  const graphs = Array.from(content.querySelectorAll(".dash-graph"));
+  return !/Computing/.test(content.innerText) && graphs.every((graph) => graph.querySelector(".main-svg"));
+}"""
 
 
 @contextmanager
@@ -55,8 +60,9 @@ def picture_of_page(address: str, path: Path) -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport=WINDOW, device_scale_factor=SHARPNESS)
         page.goto(address)
-        page.wait_for_selector(SHOWN, timeout=PATIENCE)
+        page.wait_for_selector(HEADING, timeout=PATIENCE)
         page.wait_for_load_state("networkidle")
+        page.wait_for_function(IS_DRAWN, timeout=PATIENCE)
         page.screenshot(path=str(path))
         browser.close()
 
