@@ -26,7 +26,7 @@ def _docs(*names: str) -> tuple[str, ...]:
 
 
 CONTENTS = (
-    Section("Start", (HOME, *_docs("completion", "glossary"))),
+    Section("Start", (HOME, *_docs("commands", "completion", "glossary"))),
     Section(
         "Your logs",
         _docs("foreign-logs", "formats", "slurm-logs", "checkpoints", "whose-run", "run-folders"),

@@ -35,7 +35,7 @@ CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
 RUN_FOLDER, RESULTS_FOLDER, SEED_TABLE = "run_folder", "results_folder", "seed_table"
 IN_WORDS = {
     RUN_FOLDER: "run folder of this program",
-    RESULTS_FOLDER: "results folder of IRED's Trainer1D",
+    RESULTS_FOLDER: "results folder of a Trainer1D",
     SEED_TABLE: "table with one number for each seed",
     "slurm": "SLURM log",
     "text_log": "text log",

@@ -316,7 +316,6 @@ def test_runs_cannot_be_written_where_permission_lacks(
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["nosuch"],
         ["--nosuch"],
         ["import"],

@@ -154,6 +154,21 @@ def test_each_command_printed_about_real_logs_runs(
             assert answer.exit_code == 0, (words, answer.output)
 
 
+def test_a_log_without_a_run_is_not_sent_to_commands_that_need_one(here: Path) -> None:
+    shutil.copy(sample_runs() / "slurm_logs" / "ired_q900_synthetic_70000001_3.out", here / "job.out")
+    shutil.copy(sample_runs() / "slurm_logs" / "ired_q900_synthetic_70000001_3.err", here / "job.err")
+    lines = (here / "job.out").read_text().splitlines(keepends=True)
+    (here / "job.out").write_text("".join(lines[:3]))
+    (here / "job.err").write_text(
+        "fatal: reference is not a tree: 0123456789abcdef0123456789abcdef01234567\n"
+    )
+    result = look()
+    assert "None of them is a run" in result.stdout
+    for words in commands(result.stdout):
+        assert words[0] in ("ls", "demo")
+        assert words[0] == "demo" or CliRunner().invoke(main, words).exit_code == 0
+
+
 def test_a_narrow_terminal_gets_each_answer_below_its_command(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,21 +23,26 @@ EXIT_USAGE = 2  # click's, for a command line without a command
         "map": "app.cli.map",
         "import": "app.cli.import_logs",
         "ls": "app.cli.ls",
+        "diagnose": "app.cli.diagnose",
         "stats": "app.cli.stats",
-        "gate": "app.cli.gate",
         "when": "app.cli.when",
+        "gate": "app.cli.gate",
         "across": "app.cli.across",
         "variance": "app.cli.variance",
-        "plan": "app.cli.plan",
-        "journal": "app.cli.journal",
-        "watch": "app.cli.watch",
-        "mcp": "app.cli.mcp",
-        "diagnose": "app.cli.diagnose",
         "check": "app.cli.check",
+        "watch": "app.cli.watch",
         "figures": "app.cli.figures",
         "report": "app.cli.report",
-        "verify": "app.cli.verify",
         "dashboard": "app.cli.dashboard",
+        "probe": "app.cli.probe",
+        "import": "app.cli.import_logs",
+        "train": "app.cli.train",
+        "launch": "app.cli.launch",
+        "map": "app.cli.map",
+        "plan": "app.cli.plan",
+        "journal": "app.cli.journal",
+        "verify": "app.cli.verify",
+        "mcp": "app.cli.mcp",
     },
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
@@ -45,15 +50,15 @@ EXIT_USAGE = 2  # click's, for a command line without a command
 @click.version_option(package_name="ired-diag", message="ired-diag %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Diagnose training runs of energy-based and diffusion models.
+    """Diagnose training runs: what is true, what is noise, and what was a mistake.
 
-    Reads the checkpoints and logs of runs, and says what is true, what is noise, and what was a mistake.
+    Reads the logs of any training, and the checkpoints of energy-based and diffusion models.
 
     \b
     ired-diag demo
-    ired-diag import path/to/logs --runs runs
-    ired-diag stats q101 q102 q103
     ired-diag diagnose path/to/logs
+    ired-diag stats old='old/*' new='new/*'
+    ired-diag dashboard path/to/logs
     ired-diag probe conditioning runs/q103/seed0
 
     Without a command: what is in this folder, and which commands fit it.

@@ -108,10 +108,15 @@ def _one_folder(seen: Survey) -> str:
 def _fitting(seen: Survey, study: Study | None) -> Iterator[Fitting]:
     """Yield commands, those that fit best first."""
     places = _places(seen)
+    is_judged = seen.holds_runs
+    if study is not None and not study.runs and not study.evaluations:
+        reasons = _command("ls", *places)
+        yield Fitting(reasons, "why none of these files is a run")
+        is_judged = False
     if seen.holds_runs and study is None:
         count = _command("ls", *places)
         yield Fitting(count, "count the runs, and see how each ended")
-    if seen.holds_runs:
+    if is_judged:
         diagnose = _command("diagnose", *places)
         yield Fitting(diagnose, "what is wrong in these runs, the worst first")
     if study is not None:
@@ -119,11 +124,15 @@ def _fitting(seen: Survey, study: Study | None) -> Iterator[Fitting]:
     for checkpoint in seen.checkpoints[:1]:
         listing = _command("ls", str(checkpoint))
         yield Fitting(listing, "what is in the checkpoint: tensors, step, damage")
-    if seen.holds_runs:
+    if is_judged:
         dashboard = _command("dashboard", _one_folder(seen))
         yield Fitting(dashboard, "all curves and groups, in the browser")
         listing = _command("ls", *places)
         yield Fitting(listing, "every run, and how it ended")
+    elif seen.holds_runs:
+        explanation = _command("ls", "--explain", *places)
+        yield Fitting(explanation, "how each file was read, and what was not understood")
+        yield Fitting("ired-diag demo", "what it finds in runs that come with the program")
     if seen.checkpoints:
         yield Fitting("ired-diag probe --list", "questions that a checkpoint can be asked")
         yield Fitting("ired-diag demo", "what probes find, on runs that come with the program")

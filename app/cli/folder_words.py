@@ -68,6 +68,8 @@ def runs_in_words(study: Study, list_all: str) -> Iterator[str]:
         number = counted(len(groups), "group")
         yield f"{runs} in {number}: {_groups_in_words(groups)}."
         yield f"How they ended: {_endings_in_words(study.runs)}."
+    if not study.runs and not study.evaluations:
+        yield "None of them is a run that trained or evaluated anything."
     if study.evaluations:
         jobs = counted(len(study.evaluations), "job")
         yield f"{jobs} evaluated a model and trained none."

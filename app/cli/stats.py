@@ -74,6 +74,8 @@ def command(
     from app.calls.comparing import compare
     from app.cli import stats_answer, stats_markup, stats_output
     from app.cli.same_command import same_command
+    from app.cli.table_width import terminal_width
+    from app.cli.wrapping import broken
 
     if forks:
         _print_forks(experiments, runs, metric=metric, grouping=grouping, as_json=as_json)
@@ -100,8 +102,9 @@ def command(
     if latex:  # with the notes as its comments
         click.echo(stats_markup.as_latex(comparison))
     else:
-        for note in comparison.notes:
-            click.echo(f"note: {note}", err=True)
+        notes = [f"note: {note}" for note in comparison.notes]
+        for line in broken(notes, terminal_width(), indent="  "):
+            click.echo(line, err=True)
     if markdown:
         click.echo(stats_markup.as_markdown(comparison))
     if full:
