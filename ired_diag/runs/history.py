@@ -83,9 +83,6 @@ class Series:
         is_later = self.steps >= step
         return Series(self.steps[is_later], self.values[is_later])
 
-    def __len__(self) -> int:
-        return len(self.steps)
-
 
 @dataclass(frozen=True)
 class History:
