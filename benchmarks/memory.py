@@ -28,6 +28,15 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLED = ROOT / "sample_runs" / "q101" / "seed0"
 LIMIT = 1000.0  # MB
 INTERVAL = 0.1  # seconds between two samples
+# A process counts what its parent held when it was started, so that it is started by one that holds nothing.
+LAUNCHER = """
+import os, subprocess, sys
+
+started = subprocess.Popen(sys.argv[2:])
+_, status, usage = os.wait4(started.pid, 0)
+with open(sys.argv[1], "w") as file:
+    file.write(f"{usage.ru_maxrss} {status}")
+"""
 MISSED = 3  # exit status
 PROBE = "accuracy"
 MAY_END = ((0,), (0, 1))  # exit statuses of a command, and of one that may find something wrong
@@ -62,8 +71,9 @@ def peak_of(command: Command, *, folder: Path, cache: Path | None = None) -> Pea
         environment["XDG_CACHE_HOME"] = str(cache)
     began = time.perf_counter()
     with (folder / "output.txt").open("wb") as output:
+        usage = folder / "usage.txt"
         process = subprocess.Popen(
-            [sys.executable, *command],
+            [sys.executable, "-c", LAUNCHER, str(usage), sys.executable, *command],
             cwd=folder,
             env=environment,
             stdout=output,
@@ -71,18 +81,15 @@ def peak_of(command: Command, *, folder: Path, cache: Path | None = None) -> Pea
             start_new_session=True,
         )
         together = 0.0
-        while True:
-            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if ended:
-                break
+        while process.poll() is None:
             together = max(together, _proportional(process.pid))
             time.sleep(INTERVAL)
-    process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
+    largest, status = map(int, usage.read_text().split())
     return Peak(
-        largest=usage.ru_maxrss / 1e3,
+        largest=largest / 1e3,
         together=together,
         seconds=time.perf_counter() - began,
-        status=process.returncode,
+        status=os.waitstatus_to_exitcode(status),
     )
 
 

@@ -43,13 +43,14 @@ CONTENTS = (
             *_docs("probes/energy_gap", "probes/energy_judge", "probes/energy_scale"),
             *_docs("probes/false_negatives", "probes/floor", "probes/gap", "probes/gradients"),
             *_docs("probes/invariance", "probes/layers", "probes/mining_dynamics", "probes/saddles"),
-            *_docs("probes/sharpness", "probes/stability", "probes/steps"),
+            *_docs("probes/representation", "probes/sharpness", "probes/stability", "probes/steps"),
         ),
     ),
     Section(
         "Train",
-        _docs("training", "slurm-training", "own-tasks", "optimizer-lab", "performance", "verify"),
+        _docs("training", "slurm-training", "own-tasks", "optimizer-lab", "verify"),
     ),
+    Section("At scale", _docs("performance", "scale", "many-checkpoints")),
     Section("Evidence", _docs("the-study", "findings-revisited", "reliability", "dependencies")),
     Section("The project", ("docs/README.md", "docs/house.md", "CONTRIBUTING.md", "CHANGELOG.md")),
 )

@@ -220,35 +220,28 @@ def read_table(path: Path, **equal: object) -> tuple[Table, dict[str, Any]]:
     Raises:
         UnreadableFile: The file is missing, damaged, not ours, or of a newer format.
     """
-    names, metadata = read_columns(path)
     table = {}
-    if equal:
-        arrow = _rows_with(path, equal)
-        for name in names:
-            table[name] = _as_numpy(arrow.column(name))
-        return table, metadata
-    for name in names:  # one by one: of five million rows a second copy is large
-        table[name] = _as_numpy(_column(path, name))
+    try:
+        with path.open("rb") as file:  # opened once: it may be replaced meanwhile
+            stored = pq.ParquetFile(file)
+            schema = stored.schema_arrow
+            metadata = _metadata(path, schema)
+            rows = _rows_with(stored, equal) if equal else None
+            for name in schema.names:
+                if rows is None:  # column by column: of five million rows a second copy is large
+                    column = stored.read(columns=[name]).column(name)
+                else:
+                    column = rows.column(name)
+                table[name] = _as_numpy(column)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise _unreadable_table(path, error) from error
     return table, metadata
 
 
-def _column(path: Path, name: str) -> pa.ChunkedArray:
-    try:
-        with path.open("rb") as file:
-            return pq.read_table(file, columns=[name]).column(name)
-    except (OSError, KeyError, pa.ArrowException) as error:
-        raise _unreadable_table(path, error) from error
-
-
-def _rows_with(path: Path, equal: Mapping[str, object]) -> pa.Table:
+def _rows_with(stored: pq.ParquetFile, equal: Mapping[str, object]) -> pa.Table:
     """Return the rows in which each named column has the given value."""
-    try:
-        with path.open("rb") as file:
-            stored = pq.ParquetFile(file)
-            kept = [part.filter(rows_where(**equal)) for part in parts_of(stored)]
-            return pa.concat_tables([stored.schema_arrow.empty_table(), *kept])
-    except (OSError, pa.ArrowException) as error:
-        raise _unreadable_table(path, error) from error
+    kept = [part.filter(rows_where(**equal)) for part in parts_of(stored)]
+    return pa.concat_tables([stored.schema_arrow.empty_table(), *kept])
 
 
 def parts_of(stored: pq.ParquetFile) -> Iterator[pa.Table]:

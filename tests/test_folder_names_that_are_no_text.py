@@ -33,7 +33,7 @@ def test_its_figures_are_written_with_data_and_provenance(folder: Path, tmp_path
     assert result.exit_code == 0, result.output
     content = json.loads((out / "learning-curves.json").read_text(encoding="utf-8"))
     assert content["figure"] == "learning-curves"
-    assert {file.suffix for file in out.iterdir()} == {".svg", ".csv", ".json"}
+    assert {file.suffix for file in out.iterdir()} == {".svg", ".csv", ".json", ".txt", ".tex"}
 
 
 def test_the_table_of_a_comparison_with_it_is_written(folder: Path, tmp_path: Path) -> None:

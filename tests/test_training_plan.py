@@ -88,7 +88,7 @@ def test_one_variant_is_trained_where_the_whole_sweep_would_have_it(tmp_path: Pa
 
 def test_an_unknown_variant_is_refused_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(NotFound) as caught:
-        plan("q301@mining_opt_steps=4", runs=tmp_path)
+        plan("q301@mining_noise_scale=4", runs=tmp_path)
     assert all(f"q301@{label}" in str(caught.value) for label in LABELS)
 
 
@@ -130,10 +130,12 @@ def test_a_file_of_ones_own_may_be_a_sweep_and_name_its_variants(tmp_path: Path)
     assert folders(tmp_path, planned) == ["q900/rank=2/seed3", "q900/learning_rate=1.0/seed3"]
     assert plan(f"{path}@learning_rate=1.0", runs=tmp_path) == planned[1:]
     with pytest.raises(NotFound) as caught:
-        plan(f"{path}@rank=3", runs=tmp_path)
+        plan(f"{path}@width=3", runs=tmp_path)
     assert str(caught.value) == (
-        f"{path} has no variant 'rank=3'. There are: {path}@rank=2, {path}@learning_rate=1.0."
+        f"{path} has no variant 'width=3'. There are: {path}@rank=2, {path}@learning_rate=1.0; and any other "
+        "value of rank, or of learning_rate."
     )
+    assert folders(tmp_path, plan(f"{path}@rank=3", runs=tmp_path)) == ["q900/rank=3/seed3"]
 
 
 def test_a_file_with_an_at_in_its_name_is_a_file(tmp_path: Path) -> None:

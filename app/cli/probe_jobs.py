@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from app.cli import output
+from app.cli.group import WholeSummaries
 
 path = click.Path(path_type=Path, resolve_path=True)
 
 
-@click.group("probe-jobs", hidden=True)
+@click.group("probe-jobs", cls=WholeSummaries, hidden=True)
 def command() -> None:
     """Measure a job of probe --engine snakemake, or ask which jobs are done."""
 
