@@ -24,7 +24,7 @@ set: {train_steps: 40, rank: 2, width: 4, batch_size: 4, validate_every: 2, vali
 
 
 def study(*words: str | Path) -> Result:
-    return CliRunner().invoke(main, ["study", *map(str, words)])
+    return CliRunner().invoke(main, ["study", *map(str, words)], catch_exceptions=False)
 
 
 def metrics(folder: Path) -> bytes:

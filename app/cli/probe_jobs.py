@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from app.cli import output
-from app.cli.group import WholeSummaries
+from app.cli.whole_summaries import WholeSummaries
 
 path = click.Path(path_type=Path, resolve_path=True)
 

@@ -94,7 +94,10 @@ def _cost(a: Members, b: Members) -> float:
     is_timed = np.isfinite(times_a).any() and np.isfinite(times_b).any()
     if len(machines) > 1 or not is_timed:
         return math.nan
-    return float(np.nanmedian(times_a) / np.nanmedian(times_b))
+    of_b = float(np.nanmedian(times_b))
+    if of_b == 0:  # shorter than the clock can tell
+        return math.nan
+    return float(np.nanmedian(times_a)) / of_b
 
 
 def _training_times(members: Members) -> NDArray[np.float64]:
