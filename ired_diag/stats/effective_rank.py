@@ -52,6 +52,8 @@ def effective_rank_of_variances(variances: NDArray[Any]) -> float:
     3.0
     """
     values = np.sqrt(as_floats(variances))
+    if not np.isfinite(values).all():
+        return math.nan
     return _of_singular_values(values, len(values) * np.finfo(np.float64).eps * values.max(initial=0.0))
 
 

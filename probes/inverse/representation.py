@@ -40,6 +40,7 @@ Whole = NDArray[np.integer[Any]]
 
 LAYERS = (1, 2, 3)
 PAIRED = 128  # problems whose products are kept: a table grows with their square
+LARGEST = 1e17  # of a feature: the sum of its squares is kept in single precision
 NO_INTERVAL = "it grows with the number of problems: compare it at one number"
 
 COLUMNS = (
@@ -77,7 +78,7 @@ def measure(subject: Subject) -> Table:
         assert isinstance(landscape, NetworkLandscape)
         of_layers = landscape.hidden(schedule.q_sample(right, t, noise))
         for layer, of_layer in zip(LAYERS, of_layers, strict=True):
-            features = of_layer.double().cpu().numpy()
+            features = _finite(of_layer.double().cpu().numpy())
             tables.append(_variances(features, layer, level))
             tables.append(_products(features[:PAIRED], layer, level))
     return concatenate(tables)
@@ -92,10 +93,19 @@ def levels_of(count: int) -> list[int]:
     return sorted({0, count // 2, count - 1})
 
 
+def _finite(features: Array) -> Array:
+    """Return features, or NaN for all of them where some are not finite or too large for what is kept."""
+    if np.isfinite(features).all() and np.abs(features).max(initial=0.0) < LARGEST:
+        return features
+    return np.full_like(features, math.nan)
+
+
 def _variances(features: Array, layer: int, level: int) -> Table:
     centred = features - features.mean(axis=0)
     scale = math.sqrt(max(len(features) - 1, 1))
-    variances = (np.linalg.svd(centred, compute_uv=False) / scale) ** 2
+    variances = np.full(min(features.shape), math.nan)
+    if np.isfinite(centred).all():
+        variances = (np.linalg.svd(centred, compute_uv=False) / scale) ** 2
     counts = np.full(len(variances), len(features))
     return _rows_of(layer, level, "variance", np.arange(len(variances)), counts, variances)
 
@@ -212,6 +222,14 @@ def conclude(table: Table, comparison: Table) -> Finding:
         evidence[f"{name}_high"] = float(row["value_high"])
         ends = f"{float(row['value_low']):.3g} to {float(row['value_high']):.3g}"
         likeness.append(f"{float(row['value']):.3g} ({ends}) of layers {layer} and {other}")
+    if not all(math.isfinite(float(value or 0)) for value in evidence.values()):
+        return Finding(
+            rule="representation",
+            severity="warning",
+            statement="Nothing can be said: features of a hidden layer are no numbers, too large, or the same for "
+            f"all {evidence['n']} problems.",
+            evidence=evidence,
+        )
     directions = len(variances_of(table)[LAYERS[0], levels[0]])
     statement = (
         f"The hidden layers spread over {', '.join(ranks)} directions: their effective rank, of at most "
@@ -258,6 +276,8 @@ def figure(table: Table) -> FigureData:
 def _shares(variances: Array) -> Array:
     """Return the share of the variance in each direction, without directions of rounding alone."""
     total = variances.sum()
+    if not total > 0:
+        return np.array([])
     is_seen = variances > total * len(variances) * np.finfo(np.float32).eps ** 2
     shares: Array = variances[is_seen] / total
     return shares
