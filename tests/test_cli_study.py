@@ -42,7 +42,7 @@ def test_a_study_is_trained_compared_and_reported_and_then_goes_on(file: Path) -
     runs = file.parent / "runs"
     done = study(file)
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith("4 runs; 0 are complete, 4 are trained now.\n")
+    assert done.stdout.startswith("Runs: 4; complete: 0; to be trained: 4.\n")
     assert "q001 and warm:" in done.stdout
     assert "<title>Small" in (file.parent / "report.html").read_text()
     configured = json.loads((runs / "warm" / "seed1" / "config.json").read_text())["config"]
@@ -51,7 +51,7 @@ def test_a_study_is_trained_compared_and_reported_and_then_goes_on(file: Path) -
     before = metrics(runs / "q001" / "seed0")
     file.write_text(STUDY.replace("seeds: 0-1", "seeds: 0-2"))
     listed = study(file, "--dry-run")
-    assert listed.stdout.splitlines()[0] == "6 runs; 4 are complete, 2 are trained now."
+    assert listed.stdout.splitlines()[0] == "Runs: 6; complete: 4; to be trained: 2."
     assert f"{runs / 'q001' / 'seed0'}: complete" in listed.stdout
     assert f"{runs / 'warm' / 'seed2'}: not started, 40 steps" in listed.stdout
     assert not (runs / "warm" / "seed2").exists()
@@ -95,6 +95,8 @@ def test_a_file_that_is_not_there_is_said_with_how_to_begin(tmp_path: Path) -> N
         ("experiments: []", "study.yaml:1: experiments: tuple should have at least 1 item"),
         ("experiments: [q001]\nprobes: conditioning", "study.yaml:2: probes: expected a list"),
         ("experiments: [q001]\nseeds: some", "expected seeds such as 0-9"),
+        ("experiments: [q001]\nreadout: foo", "study.yaml:2: readout: expected one of plateau"),
+        ("experiments: [q001]\nmargin: much", "study.yaml:2: margin: expected a share such as 1%"),
         ("q001", "expected a study, such as 'experiments: [q001, q002]'"),
         ("title: x", "'experiments' is missing"),
     ],
@@ -103,3 +105,27 @@ def test_what_is_wrong_is_named_with_its_line(text: str, said: str) -> None:
     with pytest.raises(DiagError) as caught:
         parse_study(text, "study.yaml")
     assert said in str(caught.value)
+
+
+def test_what_is_wrong_with_a_probe_or_an_experiment_is_said_before_the_training(file: Path) -> None:
+    for changed, said in {
+        STUDY + "probes: [nope]\n": "No probe is named 'nope'",
+        STUDY.replace(
+            "{experiment: q003, name: warm, set: {warm_start_steps: 10}}", "q001"
+        ): "Name each one once",
+    }.items():
+        file.write_text(changed)
+        refused = study(file)
+        assert refused.exit_code == 1
+        assert said in refused.stderr
+        assert not (file.parent / "runs").exists()
+
+
+def test_seeds_that_the_file_does_not_name_are_not_compared(file: Path) -> None:
+    file.write_text(STUDY.replace("seeds: 0-1", "seeds: 0-2"))
+    assert study(file).exit_code == 0
+    file.write_text(STUDY)
+    done = study(file)
+    assert done.stdout.startswith("Runs: 4; complete: 4; to be trained: 0.\n")
+    assert "2 pairs of seeds" in done.stdout
+    assert "seed2" not in done.stdout

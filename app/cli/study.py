@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,21 +37,24 @@ def command(file: Path, new: bool, dry_run: bool, device: str) -> None:
     if new:
         _write_first(file)
         return
+    from app.calls.probing import probes_called
     from ired_diag.plans.study_file import read_study_file
 
     study = read_study_file(file)
     runs = file.parent / study.runs
     planned = study.planned(runs)
+    for name in study.probes:
+        probes_called(name, of_own_model=False)  # a wrong name is said before days of training
     left = [run for run in planned if not (run.resume and is_complete(run.folder))]
-    click.echo(f"{len(planned)} runs; {len(planned) - len(left)} are complete, {len(left)} are trained now.")
+    click.echo(f"Runs: {len(planned)}; complete: {len(planned) - len(left)}; to be trained: {len(left)}.")
     if dry_run:
         _list(planned)
         return
     _train(left, device)
-    names = list(dict.fromkeys(run.experiment or run.config.experiment_name for run in planned))
-    _compare(study, names, runs)
+    groups = _groups_of(planned)
+    _compare(study, groups)
     _probe(study, planned, device)
-    _report(study, names, runs, out=file.parent / study.report)
+    _report(study, groups, runs, out=file.parent / study.report)
 
 
 def _write_first(file: Path) -> None:
@@ -92,16 +95,26 @@ def _train(left: Sequence[PlannedRun], device: str) -> None:
     train_in_turn(in_batches(left, together), device=chosen)
 
 
-def _compare(study: StudyFile, names: Sequence[str], runs: Path) -> None:
+def _groups_of(planned: Sequence[PlannedRun]) -> dict[str, list[Path]]:
+    """Return the folders of the runs that the file names, and of no others, by experiment and variant."""
+    groups: dict[str, list[Path]] = {}
+    for run in planned:
+        name = run.experiment or run.config.experiment_name
+        if run.variant is not None:
+            name = f"{name}@{run.variant}"
+        groups.setdefault(name, []).append(run.folder)
+    return groups
+
+
+def _compare(study: StudyFile, groups: Mapping[str, Sequence[Path]]) -> None:
     """Print the answer of ``ired-diag stats``, and the command that prints all of it."""
-    if len(names) < 2:
+    if len(groups) < 2:
         return
     from app.calls.comparing import compare
     from app.cli import stats_answer
 
     comparison = compare(
-        *names,
-        runs=runs,
+        groups,
         metric=study.metric,
         readout=study.readout,
         margin=study.margin,
@@ -109,10 +122,11 @@ def _compare(study: StudyFile, names: Sequence[str], runs: Path) -> None:
     click.echo()
     for note in comparison.notes:
         click.echo(f"note: {note}", err=True)
-    chosen = ["--runs", str(runs), "--readout", study.readout, "--margin", study.margin]
+    named = [f"{name}={folder}" for name, folders in groups.items() for folder in folders]
+    chosen = ["--readout", study.readout, "--margin", study.margin]
     if study.metric is not None:
         chosen += ["--metric", study.metric]
-    stats_answer.print_answer(comparison, shlex.join(["ired-diag", "stats", *names, *chosen, "--full"]))
+    stats_answer.print_answer(comparison, shlex.join(["ired-diag", "stats", *named, *chosen, "--full"]))
 
 
 def _probe(study: StudyFile, planned: Sequence[PlannedRun], device: str) -> None:
@@ -135,11 +149,11 @@ def _probe(study: StudyFile, planned: Sequence[PlannedRun], device: str) -> None
             output.print_lines([f"  {folder}: {statement}" for statement in statements])
 
 
-def _report(study: StudyFile, names: Sequence[str], runs: Path, *, out: Path) -> None:
+def _report(study: StudyFile, groups: Mapping[str, Sequence[Path]], runs: Path, *, out: Path) -> None:
     from app.calls.drawing import write_report
 
     written = write_report(
-        names,
+        [groups],
         out,
         runs=runs,
         command=["ired-diag", *sys.argv[1:]],

@@ -97,7 +97,8 @@ def write_figure(
 
 def caption_of(figure: FigureData) -> str:
     """Return title and method as a caption."""
-    return visible(f"{figure.title}. {figure.method}")
+    end = "" if figure.title.endswith(("?", "!", ".")) else "."
+    return visible(f"{figure.title}{end} {figure.method}")
 
 
 def figure_in_latex(figure: FigureData, width: float) -> str:

@@ -89,7 +89,8 @@ def representations(
         panels=tuple(panels),
         method="Linear CKA without bias between hidden layers, at the same right answers with the same "
         "noise, mean over noise levels: 1 for the same features but for a rotation, 0 on average for "
-        "independent ones. Equal seeds share initial weights and data. Means over pairs of runs; runs: "
+        "independent ones. Equal seeds begin with the same weights and see the same data unless seeds of "
+        "single sources were given; runs that diverged are among them. Means over pairs of runs; runs: "
         f"{counts}; 95% intervals by the jackknife over seeds, from {FEWEST} seeds on. Each run at its last "
         f"checkpoint probed ({steps}). {lacking}".rstrip(),
         note=f"mean over pairs of runs; runs: {counts}",

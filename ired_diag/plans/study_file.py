@@ -21,9 +21,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from ired_diag.comparison.margin import parse_margin
+from ired_diag.comparison.readouts import READOUTS
 from ired_diag.errors import WrongConfiguration
 from ired_diag.plans.located import Located, locate, read_located
-from ired_diag.training.plan import PlannedRun, parse_seeds, parse_settings, plan
+from ired_diag.training.plan import PlannedRun, check_apart, parse_seeds, parse_settings, plan
 
 Setting = str | int | float | bool | list[float] | None
 
@@ -98,6 +100,30 @@ class StudyFile(_Part):
         is_number = isinstance(value, int) and not isinstance(value, bool)
         return str(value) if is_number else value
 
+    @field_validator("margin", mode="before")
+    @classmethod
+    def _margin_may_be_a_number(cls, value: object) -> object:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return str(value) if is_number else value
+
+    @field_validator("margin")
+    @classmethod
+    def _is_a_margin(cls, value: str) -> str:
+        try:
+            parse_margin(value)
+        except ValueError as error:
+            raise ValueError(
+                "expected a share such as 1% or 0.01, or 0.05abs in the metric's unit"
+            ) from error
+        return value
+
+    @field_validator("readout")
+    @classmethod
+    def _is_a_readout(cls, value: str) -> str:
+        if value not in READOUTS:
+            raise ValueError(f"expected one of {', '.join(READOUTS)}, found {value!r}")
+        return value
+
     def planned(self, runs: Path) -> list[PlannedRun]:
         """Return the runs that the study trains; those that are there go on.
 
@@ -119,6 +145,7 @@ class StudyFile(_Part):
                 resume=True,
                 may_all_be_new=True,
             )
+        check_apart(planned)
         return planned
 
 

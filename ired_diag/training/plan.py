@@ -146,13 +146,22 @@ def plan_several(
             design=design,
             may_all_be_new=True,
         )
-    folders = Counter(run.folder for run in planned)
-    (folder, count), *_ = folders.most_common(1)
-    if count > 1:
-        raise DiagError(f"{folder}: two of the experiments would be trained there. Name each one once.")
+    check_apart(planned)
     if resume and not any(run.resume for run in planned):
         raise NotFound(f"{planned[0].folder}: there is no run to resume. Leave out --resume to start one.")
     return planned
+
+
+def check_apart(planned: Sequence[PlannedRun]) -> None:
+    """Refuse two runs in one folder.
+
+    Raises:
+        DiagError: There are two; the message names the folder.
+    """
+    folders = Counter(run.folder for run in planned)
+    for folder, count in folders.most_common(1):
+        if count > 1:
+            raise DiagError(f"{folder}: two of the experiments would be trained there. Name each one once.")
 
 
 def _variants(
