@@ -226,8 +226,8 @@ def conclude(table: Table, comparison: Table) -> Finding:
         return Finding(
             rule="representation",
             severity="warning",
-            statement="Nothing can be said: features of a hidden layer are no numbers, too large, or the same "
-            f"for all {evidence['n']} problems.",
+            statement="Nothing can be said: features of a hidden layer are no numbers, too large, or the "
+            f"same for all {evidence['n']} problems.",
             evidence=evidence,
         )
     directions = len(variances_of(table)[LAYERS[0], levels[0]])
