@@ -194,7 +194,7 @@ def _compared(
 
 def _failed(group: Group) -> int:
     """Return how many seeds failed; those that were stopped from outside say nothing of the method."""
-    return sum(failure.kind != "stopped" for failure in group.outcomes.failures)
+    return sum(failure.is_of_method for failure in group.outcomes.failures)
 
 
 def _known(compared: Compared, margin: float, sigma: float | None) -> KnownSigma | None:

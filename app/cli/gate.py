@@ -129,6 +129,9 @@ def _print(answer: Gate) -> None:
     click.echo(answer.comparison.metric_words)
     for sentence in answer.comparison.left_out:
         click.echo(sentence)
+    for pair in answer.comparison.pairs:
+        if pair.identical:
+            click.echo(f"{pair.a} and {pair.b} are {pair.identical}: did they run the same?")
     word = click.style(decision.verdict, fg=COLOURS[decision.verdict], bold=True)
     more = ""
     if decision.more:
@@ -160,8 +163,11 @@ def _difference_in_words(answer: Gate) -> str:
         interval = "no interval yet"
     if decision.is_contradiction:
         interval = "no interval: see above"
+    difference = f"is {word} than {answer.against} by {size:.6g} in the mean"
+    if size == 0:
+        difference = f"and {answer.against} have the same mean"
     return (
-        f"{answer.new} is {word} than {answer.against} by {size:.6g} in the mean "
+        f"{answer.new} {difference} "
         f"of {_seeds_in_words(answer)} ({interval}). "
         f"Margin {decision.margin:g}; {readout_name(answer.comparison)} of each seed."
     )
