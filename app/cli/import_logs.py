@@ -139,7 +139,8 @@ def _gone_in_words(imported: Imported) -> Iterator[str]:
         state = "it was removed" if imported.removed_gone else "it stays as an earlier import left it"
         yield f"log gone: {each.folder}: {each.log} was removed or renamed, so {state}"
     if imported.gone and not imported.removed_gone:
-        yield f"{counted(len(imported.gone), 'run')} without a log, counted like all others. --remove-gone removes what has no log."
+        runs = counted(len(imported.gone), "run")
+        yield f"{runs} without a log, counted like all others. --remove-gone removes what has no log."
 
 
 def _print(imported: Imported, runs: Path) -> None:
