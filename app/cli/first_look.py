@@ -163,7 +163,8 @@ def _of_runs(study: Study, seen: Survey) -> Iterator[Fitting]:
 
 
 def _comparable(study: Study) -> list[str]:
-    """Return the groups of several finished seeds that the usual metric judges, the largest first."""
+    """Return the related groups of several finished seeds that the usual metric judges, the largest first."""
+    from ired_diag.comparison.related import related_groups
     from ired_diag.runs.judged import usual_metric
 
     metric = usual_metric(study.runs)
@@ -171,11 +172,9 @@ def _comparable(study: Study) -> list[str]:
     for run in study.runs:
         if run.ending.may_be_complete and run.evaluated and run.evaluated[0] == metric:
             seeds[run.group] += 1
-    comparable: list[str] = []
-    for name, count in seeds.most_common():
-        if count >= FEWEST_SEEDS:
-            comparable.append(name)
-    return comparable
+    groups = study.groups()
+    comparable = {name: groups[name] for name, count in seeds.most_common() if count >= FEWEST_SEEDS}
+    return related_groups(comparable)
 
 
 def _command(name: str, *words: str) -> str:
