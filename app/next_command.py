@@ -227,7 +227,7 @@ def _partner(
     touched: Sequence[str],
     groups: Mapping[str, Sequence[Run]],
 ) -> str | None:
-    """Return the group of the same metric and task to compare with: of the finding first, then the largest."""
+    """Return a group of the same metric and task to compare with: one of the finding, else the largest."""
     metric = usual_metric(groups[name])
     others = []
     for other, runs in groups.items():
