@@ -17,7 +17,7 @@ from ired_diag.named_paths import NamedPaths, split_arguments
 from ired_diag.open import open_study
 from ired_diag.readers.seed_table_metrics import is_table_of_seeds
 from ired_diag.runs import unreadable_run
-from ired_diag.runs.files import check_lookup, exists
+from ired_diag.runs.files import check_lookup, exists, pattern_note
 from ired_diag.runs.regroup import Grouping, check_keys, grouped_by, renamed
 from ired_diag.runs.run import Run
 from ired_diag.runs.stated_settings import differing_keys
@@ -478,6 +478,7 @@ def _study(names: Sequence[str], runs: Path, grouping: Grouping) -> Study:
     if not exists(runs):
         raise NotFound(
             f"No run is named {names[0]!r}: there is no runs folder {runs}, and no such path. "
-            "Say where the runs are with --runs DIR, or import logs with: ired-diag import LOGS."
+            f"Say where the runs are with --runs DIR, or import logs with: ired-diag import LOGS."
+            f"{pattern_note(names[0])}"
         )
     return open_runs_or_table(runs, grouping=grouping)

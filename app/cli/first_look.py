@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from ired_diag.folder_survey import Survey
     from ired_diag.runs.study import Study
 
+NOTHING_HERE = (
+    "This folder holds no logs, runs or checkpoints that are read here. Name the folder of your logs: "
+    "ired-diag ls path/to/logs"
+)
 COMMANDS = 3
 MOST_COMPARED = 4  # groups in a command that compares
 FEWEST_SEEDS = 2  # of a group that can be compared
@@ -46,8 +50,8 @@ def show_folder(folder: Path) -> bool:
 
     seen = survey(folder)
     if not seen.holds_runs and not seen.checkpoints:
-        if not seen.is_whole:
-            click.echo(f"{folder_words.why_unread(seen)}\n", err=True)
+        reason = NOTHING_HERE if seen.is_whole else folder_words.why_unread(seen)
+        click.echo(f"{reason}\n", err=True)
         return False
     click.echo(f"In this folder: {folder_words.kinds_in_words(seen)}.")
     study = _study_of(seen)

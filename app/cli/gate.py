@@ -54,6 +54,12 @@ COLOURS = {"keep": "green", "drop": "red", "undecided": "yellow"}
     show_default=True,
     help="Number of a curve that is judged.",
 )
+@click.option(
+    "--order",
+    metavar="SEEDS",
+    help="Seeds of NEW in the order in which they finished: seed3,seed0. Then the first that decides counts. "
+    "Default: unknown, and the interval of all seeds decides.",
+)
 @options.pairing
 @options.as_json
 def command(
@@ -68,6 +74,7 @@ def command(
     metric: str | None,
     higher_is_better: bool | None,
     readout: str,
+    order: str | None,
     paired: bool | None,
     as_json: bool,
     grouping: Grouping,
@@ -98,6 +105,7 @@ def command(
         readout=readout,
         paired=paired,
         grouping=grouping,
+        order=None if order is None else [label.strip() for label in order.split(",")],
     )
     if as_json:
         output.print_json(_as_dict(answer))
@@ -118,6 +126,7 @@ def _as_dict(answer: Gate) -> dict[str, object]:
         "readout": comparison.readout,
         "decision": answer.decision,
         "seeds": answer.seeds,
+        "in_order": answer.in_order,
         "known_sigma": answer.known_sigma,
         "left_out": comparison.left_out,
         "notes": comparison.notes,
