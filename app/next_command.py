@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ired_diag import forensics, tasks
+from ired_diag.comparison.related import are_related
 from ired_diag.errors import DiagError
 from ired_diag.finding_clusters import Cluster, Fact
 from ired_diag.named_paths import split_arguments
@@ -226,13 +227,13 @@ def _partner(
     touched: Sequence[str],
     groups: Mapping[str, Sequence[Run]],
 ) -> str | None:
-    """Return the group to compare with: judged by the same metric, of the finding first, then the largest."""
+    """Return a group of the same metric and task to compare with: one of the finding, else the largest."""
     metric = usual_metric(groups[name])
     others = []
     for other, runs in groups.items():
         if other == name or not _has_spread(runs):
             continue
-        if usual_metric(runs) == metric:
+        if usual_metric(runs) == metric and are_related(groups[name], runs):
             others.append(other)
     # False sorts before True: groups of the finding stand first, then the largest ones.
     others.sort(key=lambda other: (other not in touched, -_seeds(groups[other])))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import probes
+from app.report_groups import with_labels_in
 from app.run_groups import all_runs
 from ired_diag import tasks
 from ired_diag.comparison import Comparison
@@ -82,7 +83,13 @@ class Material:
     @property
     def metric_lines(self) -> list[str]:
         """Metric and direction in words, and other evaluation sets where there are some."""
-        return judged_in_words(all_runs(self.groups))
+        lines = judged_in_words(all_runs(self.groups))
+        return [with_labels_in(line, self.metric_names) for line in lines]
+
+    @property
+    def metric_names(self) -> dict[str, str]:
+        """The metric's name in the logs by its label; empty without a label."""
+        return {self.metric_label: self.metric} if self.metric_label and self.metric else {}
 
     def compared(self) -> Comparison:
         """Return the comparison.

@@ -77,6 +77,7 @@ class Report:
         metric: Lines that say by which metric and in which direction the runs are judged.
         groups: The groups and the settings in which they differ.
         names: Names of the groups in the logs, by label.
+        metric_names: Name of the metric in the logs, by its label.
         sections: On the plan and the journal, where they were named.
     """
 
@@ -94,6 +95,7 @@ class Report:
     metric: Sequence[str] = ()
     groups: GroupTable | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    metric_names: Mapping[str, str] = field(default_factory=dict)
     sections: Sequence[Section] = ()
 
 
@@ -109,6 +111,15 @@ class _Drawn:
     left_out: int
 
 
+def in_sentences(metric_names: Mapping[str, str]) -> dict[str, str]:
+    """Return the names that may be replaced in a sentence: no plain words, such as ``loss``, that mean more.
+
+    >>> in_sentences({"Validation MSE": "validation/mse"}), in_sentences({"Loss of a batch": "loss"})
+    ({'Validation MSE': 'validation/mse'}, {})
+    """
+    return {label: name for label, name in metric_names.items() if not name.isalpha()}
+
+
 def to_html(report: Report) -> str:
     """Return the page."""
     environment = Environment(
@@ -118,7 +129,7 @@ def to_html(report: Report) -> str:
     content: dict[str, Any] = {
         "report": report,
         "script": _packed(get_plotlyjs()),
-        "named": lambda words: with_labels_in(words, report.names),
+        "named": lambda words: with_labels_in(words, {**report.names, **in_sentences(report.metric_names)}),
         "config": plotly.CONFIG,
     }
     for most in MOST_POINTS:

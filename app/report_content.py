@@ -56,6 +56,7 @@ def report_on(
         metric=_metric_lines(material),
         groups=group_table(material.groups, material.names),
         names=material.names,
+        metric_names=material.metric_names,
         sections=sections,
     )
     if material.comparison is not None:

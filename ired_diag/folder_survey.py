@@ -19,6 +19,7 @@ from ired_diag.readers.folder_parts import is_read_with_run, run_folder_of
 from ired_diag.readers.foreign_configuration import is_configuration
 from ired_diag.readers.logs import SOURCE_CODE, is_read_with_log
 from ired_diag.readers.seed_table_metrics import is_table_of_seeds
+from ired_diag.readers.text_log import WITH_ERRORS
 from ired_diag.runs.files import is_special
 from ired_diag.runs.find import Contents, contents_of
 from ired_diag.runs.tensor_files.recognition import is_checkpoint
@@ -33,10 +34,12 @@ FOREIGN = frozenset(("node_modules", "site-packages", "dist-packages", "__pycach
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
 
 RUN_FOLDER, RESULTS_FOLDER, SEED_TABLE = "run_folder", "results_folder", "seed_table"
+LONE_ERRORS = "lone_errors"
 IN_WORDS = {
     RUN_FOLDER: "run folder of this program",
     RESULTS_FOLDER: "results folder of a Trainer1D",
     SEED_TABLE: "table with one number for each seed",
+    LONE_ERRORS: "error stream with no log",
     "slurm": "SLURM log",
     "text_log": "text log",
     "metrics_csv": "table of metrics",
@@ -167,9 +170,16 @@ def _kind_of(file: Path, source: Path) -> str:
             return _kind_of_folder(source)
         if kind := format_of(file):
             return kind
+        if file.suffix == ".err":
+            return "" if _has_log(file) else LONE_ERRORS
         return SEED_TABLE if is_table_of_seeds(file, None) else ""
     except (OSError, UnreadableFile):
         return ""
+
+
+def _has_log(errors: Path) -> bool:
+    """Say whether a log of the same job stands next to an error stream."""
+    return any(errors.with_suffix(suffix).is_file() for suffix in WITH_ERRORS)
 
 
 def _kind_of_folder(folder: Path) -> str:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, NotFound
 from ired_diag.final_values import is_table, open_runs_or_table, runs_of_tables
+from ired_diag.name_or_path import check_one_meaning
 from ired_diag.named_paths import NamedPaths, split_arguments
 from ired_diag.open import open_study
 from ired_diag.readers.seed_table_metrics import is_table_of_seeds
 from ired_diag.runs import unreadable_run
-from ired_diag.runs.files import check_lookup, exists
+from ired_diag.runs.files import check_lookup, exists, pattern_note
 from ired_diag.runs.regroup import Grouping, check_keys, grouped_by, renamed
 from ired_diag.runs.run import Run
 from ired_diag.runs.stated_settings import differing_keys
@@ -62,6 +63,7 @@ def group_runs(
     """
     grouping = grouping or Grouping()
     _check_overlap(arguments)
+    check_one_meaning(arguments, runs, grouping)
     for argument in arguments:
         if os.sep in argument:
             check_lookup(Path(argument))
@@ -293,7 +295,7 @@ def _groups_by_argument(
     meant_twice = at_paths.keys() & set(itertools.chain.from_iterable(by_name.values()))
     if meant_twice:
         listed = ", ".join(sorted(meant_twice))
-        raise AmbiguousName(f"{listed}: meant by a name and by a path. Give one of them.")
+        raise AmbiguousName(f"{listed} is both a run name and a path. Pass only one.")
     meanings: dict[str, dict[str, list[Run]]] = {}
     for argument in arguments:
         if argument in by_name:
@@ -476,6 +478,7 @@ def _study(names: Sequence[str], runs: Path, grouping: Grouping) -> Study:
     if not exists(runs):
         raise NotFound(
             f"No run is named {names[0]!r}: there is no runs folder {runs}, and no such path. "
-            "Say where the runs are with --runs DIR, or import logs with: ired-diag import LOGS."
+            f"Say where the runs are with --runs DIR, or import logs with: ired-diag import LOGS."
+            f"{pattern_note(names[0])}"
         )
     return open_runs_or_table(runs, grouping=grouping)

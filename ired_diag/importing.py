@@ -19,6 +19,7 @@ from ired_diag.readers.text_pattern import with_pattern
 from ired_diag.runs.evaluation_store import write_evaluations
 from ired_diag.runs.files import ELSEWHERE, check_listable, exists
 from ired_diag.runs.find import RESULTS_CONFIG, Unreadable
+from ired_diag.runs.gone_sources import GoneSource, gone_sources
 from ired_diag.runs.job_kind import only_evaluates
 from ired_diag.runs.run import Run
 from ired_diag.runs.several_writers import write_each
@@ -68,6 +69,8 @@ class Imported:
         notes: Results folders that could not be joined, and why not.
         evaluations: Jobs that evaluated a model and trained nothing.
         unreadable: Files and folders that may not be read, and why not.
+        gone: Runs of earlier imports whose logs are gone: removed or renamed since.
+        removed_gone: Whether these runs were removed, as the caller asked.
     """
 
     runs: tuple[ImportedRun, ...]
@@ -75,6 +78,8 @@ class Imported:
     notes: tuple[str, ...] = ()
     evaluations: tuple[Run, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    gone: tuple[GoneSource, ...] = ()
+    removed_gone: bool = False
 
     @property
     def attempts(self) -> int:
@@ -88,6 +93,7 @@ def import_logs(
     *,
     checkpoints: Path | None = None,
     replace: bool = False,
+    remove_gone: bool = False,
     pattern: str = "",
     step: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -103,6 +109,8 @@ def import_logs(
         checkpoints: A folder that holds the runs' Trainer1D results folders; each is joined to the run of
             the same experiment and seed, and stays where it is.
         replace: Overwrite imported runs that came from other files. A trained run is never overwritten.
+        remove_gone: Remove runs of earlier imports whose logs were in these sources and are gone. Default:
+            they stay, and are named.
         pattern: The regular expression by which text logs are read; empty: by their own grammar.
         step: The column or key that counts the steps, in logs that have it. Default: detected by name.
         progress: Called with the number of runs written and to be written.
@@ -131,12 +139,18 @@ def import_logs(
     with _saying_what_is_whole(written):
         write_each(planned, partial(_write, logs=logs, replace=replace), written.count)
         write_evaluations(not_runs, runs, read=[*evaluated, *map(Path, logs)])
+    gone = gone_sources(runs, sources, {imported.folder for imported in planned})
+    if remove_gone:
+        for each in gone:
+            remove_run_files(each.folder)
     return Imported(
         runs=tuple(planned),
         skipped=tuple(skipped),
         notes=tuple(notes),
         evaluations=tuple(evaluations),
         unreadable=tuple(unreadable),
+        gone=tuple(gone),
+        removed_gone=remove_gone,
     )
 
 

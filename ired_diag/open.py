@@ -22,7 +22,7 @@ from ired_diag.runs.arrange import arrange
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.evaluation_store import SUFFIX, UNSTARTED, find_evaluations, read_evaluation
-from ired_diag.runs.files import check_listable, exists, is_special
+from ired_diag.runs.files import check_listable, exists, is_special, pattern_note
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG, SEED_FOLDER, Contents, Unreadable, contents_of
 from ired_diag.runs.job_kind import never_started, only_evaluates
 from ired_diag.runs.labels import experiment_number
@@ -185,7 +185,9 @@ def _open_path(path: Path, opened: _Opened, read_folder: ReadFolder) -> None:
         raise UnreadableFile(f"{path}: {NOT_OPENED}.")
     check_listable(path)
     if not exists(path):
-        raise NotFound(f"{path}: expected a run, a log or a folder of them, found nothing.")
+        raise NotFound(
+            f"{path}: expected a run, a log or a folder of them, found nothing.{pattern_note(str(path))}"
+        )
     if path.is_file():
         if not is_read_with_log(path):
             _open_file(path, opened.runs, opened.logs)

@@ -324,7 +324,7 @@ def test_the_command_prints_a_summary_and_fails_where_it_is_asked_to(
     report.write_text("a vs b: not significant (p = 0.01)\n")
     plain = CliRunner().invoke(command, [str(report)])
     assert plain.exit_code == 0
-    assert "checked 1 of 2 claims: 0 hold, 1 do not; 1 could not be checked" in plain.output
+    assert "checked 1 of 2 claims: 0 hold, 1 does not; 1 could not be checked" in plain.output
     assert "> a vs b: not significant (p = 0.01)" in plain.output
     assert CliRunner().invoke(command, [str(report), "--fail-on", "error"]).exit_code == 3
     told = json.loads(CliRunner().invoke(command, [str(report), "--json"]).output)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
@@ -12,7 +14,7 @@ from app.cli import main
 from app.cli.demo import sample_runs
 from ired_diag.open import open_run
 from ired_diag.runs.checkpoint_choice import choose_checkpoints
-from ired_diag.table import read_table
+from ired_diag.table import read_columns, read_table
 
 pytestmark = pytest.mark.slow
 
@@ -173,3 +175,44 @@ def test_public_checkpoint_is_probed(shared: Path, tmp_path: Path) -> None:
         *("--samples", 20, "--device", "cpu", "--out", tmp_path),
     ).output
     assert "step 400, raw weights" in told
+
+
+def _copied(run: Path, place: Path) -> Path:
+    """Return a copy of a run without its tables."""
+    return Path(shutil.copytree(run, place, ignore=shutil.ignore_patterns("probes")))
+
+
+def test_a_runs_folder_that_moved_is_probed_again_and_its_rows_are_still_known(
+    run: Path, tmp_path: Path
+) -> None:
+    here = _copied(run, tmp_path / "here" / "seed0")
+    call("probe", "conditioning", here, "--samples", 4)
+    table = here / "probes" / "conditioning.parquet"
+    _, metadata = read_columns(table)
+    assert (table.parent / metadata["source"]).resolve() == here.resolve()
+    (tmp_path / "here").rename(tmp_path / "there")
+    there = tmp_path / "there" / "seed0"
+    before = (there / "probes" / "conditioning.parquet").read_bytes()
+    call("probe", "conditioning", there, "--samples", 4)
+    assert (there / "probes" / "conditioning.parquet").read_bytes() == before
+    call("probe", "conditioning", there, "--samples", 5)
+    rows, _ = read_table(there / "probes" / "conditioning.parquet")
+    assert len(set(rows["settings"])) == 2
+
+
+def test_a_table_of_an_earlier_version_with_an_absolute_path_is_that_of_its_run(
+    run: Path, tmp_path: Path
+) -> None:
+    run = _copied(run, tmp_path / "seed0")
+    call("probe", "conditioning", run, "--samples", 4)
+    path = run / "probes" / "conditioning.parquet"
+    table = pq.read_table(path)
+    stored = dict(table.schema.metadata)
+    old = {}
+    for key, value in stored.items():
+        old[key] = value.replace(b'"source": ".."', b'"source": "/gone/q103/seed0"')
+    assert old != stored
+    pq.write_table(table.replace_schema_metadata(old), path)
+    call("probe", "conditioning", run, "--samples", 5)
+    rows, _ = read_table(path)
+    assert len(set(rows["settings"])) == 2

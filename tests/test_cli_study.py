@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from app.cli import main
+import ired_diag
+from app.cli import main, training_in_turn
+from app.cli.study_words import in_words_of_study
 from ired_diag.errors import DiagError
 from ired_diag.plans.study_file import first_study, parse_study
 
@@ -129,3 +133,39 @@ def test_seeds_that_the_file_does_not_name_are_not_compared(file: Path) -> None:
     assert done.stdout.startswith("Runs: 4; complete: 4; to be trained: 0.\n")
     assert "2 pairs of seeds" in done.stdout
     assert "seed2" not in done.stdout
+
+
+def _messages_with_options() -> list[str]:
+    """Return every text of the training that names --resume or --name, as the sources have it."""
+    folder = Path(ired_diag.__file__).parent / "training"
+    sources = [*folder.glob("*.py"), Path(training_in_turn.__file__)]
+    texts = []
+    for source in sources:
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value for part in node.values if isinstance(part, ast.Constant)]
+                texts.append("X".join(map(str, parts)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    sentences = [text for text in texts if not text.startswith("--") and " " in text]
+    return [text for text in sentences if re.search(r"--(?:resume|name)\b", text)]
+
+
+def test_no_advice_of_a_study_names_options_that_it_does_not_have() -> None:
+    # A study has no forks.
+    messages = [text for text in _messages_with_options() if "fork changes something" not in text]
+    assert len(messages) > 8
+    for message in messages:
+        said = in_words_of_study(message)
+        assert "--resume" not in said, message
+        assert "--name" not in said, message
+
+
+def test_a_changed_setting_is_refused_in_words_of_the_file(file: Path) -> None:
+    assert study(file).exit_code == 0
+    file.write_text(STUDY.replace("rank: 2", "rank: 3"))
+    refused = study(file)
+    assert refused.exit_code == 1
+    assert "was trained with rank = 2, not 3" in refused.output
+    assert "'name: NAME' next to the experiment in the study's file" in refused.output
+    assert "--name" not in refused.output

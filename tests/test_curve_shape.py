@@ -379,3 +379,22 @@ def test_a_gain_that_only_means_show_is_a_gain(start: float, end: float, sd: flo
 
 def test_an_accuracy_of_one_throughout_is_not_stuck() -> None:
     assert shape_of(range(30), np.ones(30), lower_is_better=False).word == "converged"
+
+
+@pytest.mark.parametrize("count", [12, 15, 20, 40])
+@pytest.mark.parametrize("jump", [1.3, 2.0, 20.0])
+def test_a_jump_at_the_last_evaluation_does_not_make_an_improving_curve_converged(
+    count: int, jump: float
+) -> None:
+    k = np.arange(1, count + 1)
+    values = k**-0.5 * np.exp(0.005 * np.random.default_rng(count).standard_normal(count))
+    assert shape_of(100 * k, values).word == "improving"
+    values[-1] *= jump
+    shape = shape_of(100 * k, values)
+    assert (shape.word, shape.ends_in_spike, shape.rest.index) == ("improving", True, None)
+
+
+def test_a_jump_at_the_end_of_a_curve_at_rest_leaves_it_converged() -> None:
+    values = 0.1 + np.exp(-np.arange(60) / 4) + 0.001 * np.random.default_rng(0).standard_normal(60)
+    values[-1] *= 2
+    assert shape_of(range(60), values).word == "converged"

@@ -52,7 +52,7 @@ def run(
 
 
 def group(name: str, *, level: float = 0.5, seeds: int = 5) -> list[Run]:
-    return [run(name, seed, healthy(10 * seed + len(name), level=level)) for seed in range(seeds)]
+    return [run(name, seed, healthy(1000 * seed + sum(map(ord, name)), level=level)) for seed in range(seeds)]
 
 
 def broken(name: str, seed: int, kind: str) -> Run:

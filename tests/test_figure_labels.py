@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +20,13 @@ from app.pictures import make_pictures
 from ired_diag.drawing import paper
 from ired_diag.drawing.as_table import rows_of
 from ired_diag.drawing.data import FigureData, Line, Panel
+from ired_diag.drawing.learning_curves import learning_curves
 from ired_diag.drawing.paper_files import Provenance, figure_in_latex, write_figure
 from ired_diag.drawing.paper_fonts import families_of
 from ired_diag.drawing.paper_widths import width_of
+from ired_diag.drawing.plotly import draw
 from ired_diag.errors import DiagError, NotFound
+from tests.made_runs import falling, made_run
 
 LABELS = {"q101": "no negatives", "q103": "adversarial mining"}
 METRIC = {"validation/mse": "Validation MSE"}
@@ -181,3 +185,37 @@ def test_groups_over_several_tasks_take_labels_too(tmp_path: Path) -> None:
     command = ["across", str(table), "--against", "old", "--label", "new=our method"]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 0 and "our method" in result.stdout, result.output
+
+
+def test_a_label_with_tags_is_shown_as_it_is_written() -> None:
+    name = "<b>Ours</b> & co"
+    runs = {}
+    for group in (name, "other"):
+        runs[group] = [made_run(group, seed, val_loss=falling(30, seed=seed)) for seed in range(3)]
+    figure = learning_curves(runs, metric="val_loss")
+    drawn = draw(figure)
+    named = [trace.name for trace in drawn.data if trace.name]
+    assert "&lt;b&gt;Ours&lt;/b&gt; &amp; co" in named
+    assert not any("<b>" in name for name in named)
+    drawn.update_traces(legendgroup=None)  # the only place that nobody sees
+    assert "<b>" not in str(drawn.to_dict())
+
+
+def test_the_label_of_a_metric_is_in_every_line_of_a_report_and_of_stats(tmp_path: Path) -> None:
+    for group, level in (("alpha", 0.5), ("beta", 0.6)):
+        for seed in range(3):
+            curve = level + falling(40, seed=seed)
+            rows = [f"step {100 * k}: val_loss={value:.6f}\n" for k, value in enumerate(curve, start=1)]
+            (tmp_path / f"{group}_seed{seed}.log").write_text("".join(rows))
+    page = tmp_path / "report.html"
+    words = ["alpha", "beta", "--runs", str(tmp_path), "--metric-label", "val_loss=Validation error"]
+    assert CliRunner().invoke(main, ["report", *words, "--out", str(page)]).exit_code == 0
+    text = re.sub(r"(?s)<(script|style).*?</\1>", "", page.read_text())
+    # The name is said once, and stands in the command.
+    unexplained = text.replace("Validation error: val_loss in the logs", "").replace(
+        "val_loss=Validation", ""
+    )
+    assert "val_loss" not in unexplained
+    stats = CliRunner().invoke(main, ["stats", *words, "--full"]).stdout
+    assert "metric: Validation error (lower is better" in stats
+    assert not re.search(r"metric: val_loss", stats)

@@ -79,6 +79,7 @@ def test_a_folder_without_logs_gets_the_help_that_it_always_got(here: Path, cont
     result = look()
     assert result.exit_code == 2
     assert result.stdout == ""
+    assert result.stderr.startswith("This folder holds no logs, runs or checkpoints")
     assert "Usage: " in result.stderr
     assert "In this folder" not in result.output
 

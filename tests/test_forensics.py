@@ -20,8 +20,9 @@ from click.testing import CliRunner
 from app.cli import main
 from app.cli.demo import sample_runs
 from ired_diag import forensics
+from ired_diag.curves.one_computation import Pair
 from ired_diag.finding import Finding
-from ired_diag.forensics.identical_curves import Pair, _clusters
+from ired_diag.forensics.identical_curves import _clusters
 from ired_diag.open import open_study
 from ired_diag.runs.ending import Ending, State
 from ired_diag.runs.history import History, Row, Series

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import probes
+from ired_diag.errors import DiagError
 from ired_diag.inverse.frozen_answers import KeptAnswers
 from ired_diag.inverse.frozen_set import PIECE, frozen_set
 from ired_diag.inverse.matrices import MatrixData
@@ -114,3 +115,14 @@ def test_precision_is_reached_on_a_real_sampler(network_subject: Make) -> None:
         assert len(errors) == n
         reached = errors.std(ddof=1) / np.sqrt(n) / errors.mean()
         assert reached < 1.15 * share
+
+
+def test_a_precision_out_of_reach_is_refused_with_size_and_time_before_sampling(
+    network_subject: Make,
+) -> None:
+    wanted = replace(network_subject(rank=3), precision_of=1e-5)
+    expected = r"0\.001% of the mean takes about .* problems, and at least .* (hours|minutes)"
+    with pytest.raises(DiagError, match=expected) as error:
+        samples_of(wanted)
+    in_reach = float(str(error.value).partition("--precision-of ")[2].partition("%")[0]) / 100
+    assert PILOT <= samples_of(replace(wanted, precision_of=in_reach)) <= MOST

@@ -332,3 +332,16 @@ def test_a_table_for_each_group_is_called_by_its_file_or_by_the_user(tmp_path: P
     both = table(tmp_path / "both.csv", {"x": [1.0, 2.0], "y": [1.0, 2.0]})
     with pytest.raises(DiagError, match=r"b: 2 groups are in .*both.csv \(x, y\)"):
         ird.gate(f"b={both}", against=f"a={old}")
+
+
+def test_the_order_of_seeds_is_an_option_and_stands_in_the_json(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    groups = {"old": rng.normal(1.0, 0.01, 8), "new": rng.normal(0.5, 0.01, 8)}
+    path = table(tmp_path / "t.csv", {name: values.tolist() for name, values in groups.items()})
+    words = ["gate", "new", "--against", "old", "--runs", str(path), "--json"]
+    plain = json.loads(CliRunner().invoke(main, words).output)
+    ordered = json.loads(CliRunner().invoke(main, [*words, "--order", "seed6, seed2"]).output)
+    assert (plain["in_order"], ordered["in_order"]) == (False, True)
+    assert ordered["seeds"][:3] == ["seed6", "seed2", "seed0"]
+    refused = CliRunner().invoke(main, [*words, "--order", "seed99"])
+    assert (refused.exit_code, "names 'seed99'" in refused.output) == (1, True)

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from app.cli import main
 from ired_diag.errors import CannotWrite
 from ired_diag.importing import import_logs
 from ired_diag.open import open_study
@@ -118,3 +120,40 @@ def test_versions_of_one_job_that_differ_in_commit_and_knobs_get_different_folde
     import_logs([tmp_path / "logs"], tmp_path / "runs")
     assert len(set(labels(tmp_path / "runs"))) == 3
     assert labels(tmp_path / "runs") == labels(tmp_path / "logs")
+
+
+def _text_log(path: Path, level: float) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    rows = [f"step {100 * step}: val_loss={level + 1 / step:.6f}" for step in range(1, 9)]
+    path.write_text("\n".join([*rows, "Training complete"]) + "\n")
+    return path
+
+
+def test_runs_whose_log_is_gone_stay_and_are_named_until_removal_is_asked_for(tmp_path: Path) -> None:
+    logs, runs = tmp_path / "logs", tmp_path / "runs"
+    kept, removed, renamed = (_text_log(logs / f"{name}_seed0.log", 0.5) for name in ("a", "b", "c"))
+    first = import_logs([logs], runs)
+    assert first.gone == ()
+    removed.unlink()
+    renamed.rename(logs / "d_seed0.log")
+    told = CliRunner().invoke(main, ["import", str(logs), "--runs", str(runs)]).output
+    assert labels(runs) == ["a/seed0", "b/seed0", "c/seed0", "d/seed0"]
+    assert "b_seed0.log was removed or renamed, so it stays as an earlier import left it" in told
+    assert "2 runs without a log, counted like all others. --remove-gone removes" in told
+    again = import_logs([logs], runs, remove_gone=True)
+    assert sorted(each.log for each in again.gone) == [removed.resolve(), renamed.resolve()]
+    assert labels(runs) == ["a/seed0", "d/seed0"]
+    assert kept.exists()
+
+
+def test_runs_from_other_places_and_trained_ones_are_not_called_gone(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    elsewhere = _text_log(tmp_path / "elsewhere" / "x_seed0.log", 0.5)
+    import_logs([elsewhere.parent], runs)
+    elsewhere.unlink()
+    trained = runs / "y" / "seed0"
+    trained.mkdir(parents=True)
+    (trained / "config.json").write_text('{"format": 1, "experiment": "y", "provenance": {}}')
+    _text_log(tmp_path / "logs" / "a_seed0.log", 0.5)
+    assert import_logs([tmp_path / "logs"], runs, remove_gone=True).gone == ()
+    assert (runs / "x" / "seed0" / "metrics.jsonl").exists()

@@ -18,6 +18,7 @@ ORDER = (
     "ired_diag.seed_table_runs",
     "ired_diag.runs_over_tasks",
     "ired_diag.grouping",
+    "ired_diag.name_or_path",
     "ired_diag.final_values",
     "ired_diag.folder_survey",
     "ired_diag.explained_files",

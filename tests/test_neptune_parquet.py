@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +13,9 @@ import pyarrow.parquet
 import pytest
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.folder_survey import survey
 from ired_diag.open import open_study
-from ired_diag.readers import neptune_parquet
+from ired_diag.readers import neptune_parquet, sqlite_store
 
 SCHEMA = pa.schema(
     [
@@ -85,3 +87,23 @@ def test_a_file_without_its_end_is_an_error(end: int, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:end])
     with pytest.raises(UnreadableFile, match="damaged Parquet"):
         neptune_parquet.read_runs(path)
+
+
+def test_only_tables_with_the_columns_of_neptune_are_accepted(tmp_path: Path) -> None:
+    assert neptune_parquet.accepts(written(tmp_path, [point("a", "loss", "1", 0.5)]))
+    probe = tmp_path / "accuracy.parquet"
+    pa.parquet.write_table(pa.table({"step": [1], "weights": ["ema"], "mse": [0.5]}), probe)
+    torn = tmp_path / "torn.parquet"
+    torn.write_bytes(probe.read_bytes()[:-6])
+    assert not neptune_parquet.accepts(probe)
+    assert not neptune_parquet.accepts(torn)
+    assert survey(tmp_path).kinds == {"neptune_parquet": 1}
+
+
+def test_a_database_of_another_program_is_no_store_of_runs(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE notes (id INTEGER, text TEXT)")
+    connection.close()
+    assert not sqlite_store.accepts(path)
+    assert survey(tmp_path).kinds == {}

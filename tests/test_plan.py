@@ -80,7 +80,7 @@ def write_seeds(root: Path, name: str, values: Sequence[float], started: str | N
 def study(tmp_path: Path) -> Path:
     """A plan and runs that support it, which begin in the year 2100: after any lock."""
     write_seeds(tmp_path / "runs", "new", [0.90, 0.92, 0.91, 0.89], IN_FUTURE)
-    write_seeds(tmp_path / "runs", "old", [1.00, 1.03, 1.01, 1.00], IN_FUTURE)
+    write_seeds(tmp_path / "runs", "old", [1.00, 1.03, 1.01, 0.99], IN_FUTURE)
     (tmp_path / "plan.yaml").write_text(PLAN)
     return tmp_path
 

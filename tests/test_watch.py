@@ -473,3 +473,31 @@ def test_python_yields_events(tmp_path: Path) -> None:
     (found,) = ird.watch(tmp_path / "logs", once=True)
     assert found.kind == "diverged"
     assert found.evidence["best"] == 0.113
+
+
+def test_a_log_that_vanishes_is_said_once_and_so_is_its_return(bed: Bed) -> None:
+    values = [1 + 1 / k for k in range(1, 9)]
+    path = bed.write("a.csv", values[:6])
+    bed.write("b.csv", values[:6])
+    assert bed.look() == []
+    path.rename(bed.folder.parent / "elsewhere.csv")
+    (event,) = bed.watcher.look(bed.clock)
+    assert event.kind == "vanished"
+    assert "its log is gone" in event.statement
+    assert "Its last step was 6" in event.statement
+    bed.clock += LOOK
+    assert bed.look() == []
+    bed.restart()
+    assert bed.look() == []
+    bed.write("a.csv", values)
+    bed.write("b.csv", values)
+    assert [kind for kind, _ in bed.look()] == ["recovered"]
+
+
+def test_a_log_that_was_over_before_the_watch_began_may_vanish_in_silence(bed: Bed) -> None:
+    path = bed.write("a.csv", [2.0, 1.5, 1.2, 1.1])
+    bed.write("b.csv", [2.0, 1.5, 1.2, 1.1])
+    bed.clock += 10 * 86400
+    assert bed.look() == []
+    path.unlink()
+    assert bed.look() == []

@@ -45,6 +45,7 @@ class Gate:
         new: Name of the new group.
         against: Name of the old group, or the threshold.
         seeds: Labels of the seeds that were looked at, in their order.
+        in_order: Whether that is the order in which they finished, as the caller stated.
         known_sigma: The user's own rule next to it; None where no standard deviation was stated.
     """
 
@@ -53,6 +54,7 @@ class Gate:
     new: str
     against: str
     seeds: Sequence[str]
+    in_order: bool = False
     known_sigma: KnownSigma | None = None
 
 
@@ -120,6 +122,7 @@ def gate(
             f"{listed}: runs share seeds of single sources (initialisation, data), and the gate needs "
             "independent ones. Compare them with 'ired-diag stats', or split them with 'ired-diag variance'."
         )
+    _check_order(order, groups[0])
     values = _in_order(groups[0].values, order or ())
     compared, name = _compared(comparison, values, threshold)
     seeds = list(values)
@@ -139,6 +142,7 @@ def gate(
         new=groups[0].name,
         against=name,
         seeds=seeds,
+        in_order=order is not None,
         known_sigma=_known(compared, margin, sigma),
     )
 
@@ -170,6 +174,20 @@ def check_gate(
         raise DiagError(f"sigma is positive and finite, found {sigma:g}.")
 
 
+def _check_order(order: Sequence[str] | None, group: Group) -> None:
+    """Refuse an order that names a seed which is not there, or one twice.
+
+    Raises:
+        DiagError: It does.
+    """
+    labels = [*group.values, *(failure.label for failure in group.outcomes.failures)]
+    for label in order or ():
+        if label not in labels:
+            raise DiagError(f"The order names {label!r}. The seeds of {group.name} are: {', '.join(labels)}.")
+    if len(set(order or ())) < len(order or ()):
+        raise DiagError("The order names a seed twice.")
+
+
 def _in_order(values: Mapping[str, float], order: Sequence[str]) -> dict[str, float]:
     """Return the numbers of the seeds in an order; seeds that it does not name come last."""
     place = {label: i for i, label in enumerate(order)}
@@ -194,7 +212,7 @@ def _compared(
 
 def _failed(group: Group) -> int:
     """Return how many seeds failed; those that were stopped from outside say nothing of the method."""
-    return sum(failure.kind != "stopped" for failure in group.outcomes.failures)
+    return sum(failure.is_of_method for failure in group.outcomes.failures)
 
 
 def _known(compared: Compared, margin: float, sigma: float | None) -> KnownSigma | None:

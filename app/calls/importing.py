@@ -18,6 +18,7 @@ def import_logs(
     runs: Place = RUNS,
     checkpoints: Place | None = None,
     replace: bool = False,
+    remove_gone: bool = False,
     step: str | None = None,
     pattern: str = "",
 ) -> Imported:
@@ -29,6 +30,7 @@ def import_logs(
         checkpoints: A folder of Trainer1D results folders; each is joined to the run of its experiment and
             seed.
         replace: Overwrite imported runs that came from other files.
+        remove_gone: Remove runs of earlier imports whose logs were here and are gone. Default: they stay.
         step: The column or key that counts the steps, in logs that have it. Default: detected by name.
         pattern: A regular expression for the lines of text logs. Default: they are understood without one.
 
@@ -44,6 +46,7 @@ def import_logs(
         Path(runs),
         checkpoints=None if checkpoints is None else Path(checkpoints),
         replace=replace,
+        remove_gone=remove_gone,
         step=step,
         pattern=pattern,
     )

@@ -175,9 +175,11 @@ def _quoted(lines: list[str], line: object) -> str:
 def _print_counts(checked: Checked, *, full: bool) -> None:
     counts = checked.counts
     number = len(checked.verdicts)
+    hold = "holds" if counts["holds"] == 1 else "hold"
+    fail = "does not" if counts["fails"] == 1 else "do not"
     click.echo(
-        f"checked {number - counts['unchecked']} of {number} claims: {counts['holds']} hold, "
-        f"{counts['fails']} do not; {counts['unchecked']} could not be checked."
+        f"checked {number - counts['unchecked']} of {number} claims: {counts['holds']} {hold}, "
+        f"{counts['fails']} {fail}; {counts['unchecked']} could not be checked."
     )
     if not number:
         click.echo(
@@ -185,7 +187,11 @@ def _print_counts(checked: Checked, *, full: bool) -> None:
             "(val_loss, accuracy (%)); tables with two rows on one line and pictures are skipped."
         )
     if checked.not_read:
-        click.echo(f"{checked.not_read} numbers in tables and sentences were not read as claims.")
+        numbers = "number was" if checked.not_read == 1 else "numbers were"
+        click.echo(
+            f"{checked.not_read} {numbers.partition(' ')[0]} in tables and sentences "
+            f"{numbers.partition(' ')[2]} not read as claims."
+        )
     unchecked = [verdict for verdict in checked.verdicts if verdict.outcome == "unchecked"]
     if full:
         for verdict in unchecked:

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from app.cli.folder_words import lone_errors_in_words
 from app.next_command import Place, command_of_fact, next_command
 from ired_diag.finding import Finding, Severity
 from ired_diag.finding_clusters import Cluster, Fact, clusters_of
+from ired_diag.runs.completion import completion_in_words
 from ired_diag.runs.judged import judged_in_words, unjudged_in_words
 from ired_diag.runs.name_list import counted
 from ired_diag.runs.study import Study
@@ -73,7 +75,7 @@ class Diagnosis:
 
     def _curves_and_ends(self) -> Iterator[str]:
         shapes = Counter(verdict.shape for verdict in self.verdicts if verdict.shape)
-        ends = Counter(verdict.completion for verdict in self.verdicts)
+        ends = Counter(map(completion_in_words, self.study.runs))
         for name, counter in (("curves", shapes), ("runs", ends)):
             if counter:
                 words = ", ".join(f"{count} {word}" for word, count in counter.most_common())
@@ -84,6 +86,7 @@ class Diagnosis:
         if count:
             subject = "1 file is not a run" if count == 1 else f"{count} files are not runs"
             yield f"{subject}, listed by: {self.place.command('ls')}"
+        yield from lone_errors_in_words(self.study)
 
     def as_json(self) -> dict[str, object]:
         """Return everything: verdicts, findings, their clusters, and the files that are not runs."""

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from ired_diag.folder_survey import Survey
     from ired_diag.runs.study import Study
 
+NOTHING_HERE = (
+    "This folder holds no logs, runs or checkpoints that are read here. Name the folder of your logs: "
+    "ired-diag ls path/to/logs"
+)
 COMMANDS = 3
 MOST_COMPARED = 4  # groups in a command that compares
 FEWEST_SEEDS = 2  # of a group that can be compared
@@ -46,8 +50,8 @@ def show_folder(folder: Path) -> bool:
 
     seen = survey(folder)
     if not seen.holds_runs and not seen.checkpoints:
-        if not seen.is_whole:
-            click.echo(f"{folder_words.why_unread(seen)}\n", err=True)
+        reason = NOTHING_HERE if seen.is_whole else folder_words.why_unread(seen)
+        click.echo(f"{reason}\n", err=True)
         return False
     click.echo(f"In this folder: {folder_words.kinds_in_words(seen)}.")
     study = _study_of(seen)
@@ -163,7 +167,8 @@ def _of_runs(study: Study, seen: Survey) -> Iterator[Fitting]:
 
 
 def _comparable(study: Study) -> list[str]:
-    """Return the groups of several finished seeds that the usual metric judges, the largest first."""
+    """Return the related groups of several finished seeds that the usual metric judges, the largest first."""
+    from ired_diag.comparison.related import related_groups
     from ired_diag.runs.judged import usual_metric
 
     metric = usual_metric(study.runs)
@@ -171,11 +176,9 @@ def _comparable(study: Study) -> list[str]:
     for run in study.runs:
         if run.ending.may_be_complete and run.evaluated and run.evaluated[0] == metric:
             seeds[run.group] += 1
-    comparable: list[str] = []
-    for name, count in seeds.most_common():
-        if count >= FEWEST_SEEDS:
-            comparable.append(name)
-    return comparable
+    groups = study.groups()
+    comparable = {name: groups[name] for name, count in seeds.most_common() if count >= FEWEST_SEEDS}
+    return related_groups(comparable)
 
 
 def _command(name: str, *words: str) -> str:

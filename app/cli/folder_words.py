@@ -10,13 +10,13 @@ from ired_diag.runs.name_list import counted, first_names
 
 if TYPE_CHECKING:
     from ired_diag.folder_survey import Survey
-    from ired_diag.runs.completion import Completion
     from ired_diag.runs.run import Run
     from ired_diag.runs.study import Study
 
 MOST_GROUPS = 8  # that are named
 MOST_METRICS = 3  # lines
-COMPLETIONS: tuple[Completion, ...] = ("complete", "running", "cut off", "failed", "unknown")
+KINDS = ("complete", "running", "cut off", "failed", "unknown")  # of endings, in this order
+NO_LOG = "has no .out file next to it"
 JOINTS = (" of ", " with ", " in ")  # what stands before one of these takes the plural
 
 
@@ -73,6 +73,7 @@ def runs_in_words(study: Study, list_all: str) -> Iterator[str]:
     if study.evaluations:
         jobs = counted(len(study.evaluations), "job")
         yield f"{jobs} evaluated a model and trained none."
+    yield from lone_errors_in_words(study)
     yield from _metrics_in_words(study.runs, list_all)
 
 
@@ -84,14 +85,25 @@ def _groups_in_words(groups: Mapping[str, Sequence[Run]]) -> str:
 
 
 def _endings_in_words(runs: Sequence[Run]) -> str:
-    from ired_diag.runs.completion import completion_of
+    from ired_diag.runs.completion import completion_in_words
 
-    counts = Counter(map(completion_of, runs))
-    parts: list[str] = []
-    for name in COMPLETIONS:
-        if counts[name]:
-            parts.append(f"{counts[name]} {name}")
-    return ", ".join(parts)
+    counts = Counter(map(completion_in_words, runs))
+    in_order = sorted(counts, key=lambda words: next(n for n, name in enumerate(KINDS) if name in words))
+    return ", ".join(f"{counts[words]} {words}" for words in in_order)
+
+
+def lone_errors_in_words(study: Study) -> Iterator[str]:
+    """Yield which ``.err`` files stand without a log and report a failure: jobs that are no runs."""
+    lone: list[str] = []
+    for file in study.skipped:
+        reason, _, failure = file.reason.partition("; ")
+        if file.path.suffix == ".err" and failure and reason == NO_LOG:
+            ending, _, _ = failure.removeprefix("failed: ").partition(": ")
+            lone.append(f"{file.path.name}: {ending}")
+    if lone:
+        verb = "reports" if len(lone) == 1 else "report"
+        files = f"{counted(len(lone), '.err file')} without a log"
+        yield f"{files} {verb} a failure ({first_names(lone, MOST_GROUPS)})."
 
 
 def _metrics_in_words(runs: Sequence[Run], list_all: str) -> Iterator[str]:

@@ -54,6 +54,12 @@ COLOURS = {"keep": "green", "drop": "red", "undecided": "yellow"}
     show_default=True,
     help="Number of a curve that is judged.",
 )
+@click.option(
+    "--order",
+    metavar="SEEDS",
+    help="Seeds of NEW in the order in which they finished: seed3,seed0. Then the first that decides counts. "
+    "Default: unknown, and the interval of all seeds decides.",
+)
 @options.pairing
 @options.as_json
 def command(
@@ -68,6 +74,7 @@ def command(
     metric: str | None,
     higher_is_better: bool | None,
     readout: str,
+    order: str | None,
     paired: bool | None,
     as_json: bool,
     grouping: Grouping,
@@ -98,6 +105,7 @@ def command(
         readout=readout,
         paired=paired,
         grouping=grouping,
+        order=None if order is None else [label.strip() for label in order.split(",")],
     )
     if as_json:
         output.print_json(_as_dict(answer))
@@ -118,6 +126,7 @@ def _as_dict(answer: Gate) -> dict[str, object]:
         "readout": comparison.readout,
         "decision": answer.decision,
         "seeds": answer.seeds,
+        "in_order": answer.in_order,
         "known_sigma": answer.known_sigma,
         "left_out": comparison.left_out,
         "notes": comparison.notes,
@@ -129,6 +138,9 @@ def _print(answer: Gate) -> None:
     click.echo(answer.comparison.metric_words)
     for sentence in answer.comparison.left_out:
         click.echo(sentence)
+    for pair in answer.comparison.pairs:
+        if pair.identical:
+            click.echo(f"{pair.a} and {pair.b} are {pair.identical}: did they run the same?")
     word = click.style(decision.verdict, fg=COLOURS[decision.verdict], bold=True)
     more = ""
     if decision.more:
@@ -160,8 +172,11 @@ def _difference_in_words(answer: Gate) -> str:
         interval = "no interval yet"
     if decision.is_contradiction:
         interval = "no interval: see above"
+    difference = f"is {word} than {answer.against} by {size:.6g} in the mean"
+    if size == 0:
+        difference = f"and {answer.against} have the same mean"
     return (
-        f"{answer.new} is {word} than {answer.against} by {size:.6g} in the mean "
+        f"{answer.new} {difference} "
         f"of {_seeds_in_words(answer)} ({interval}). "
         f"Margin {decision.margin:g}; {readout_name(answer.comparison)} of each seed."
     )

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -57,9 +58,12 @@ class DiagGroup(WholeSummaries):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error that the user can mend is printed on one line, with exit status 1."""
+        words = list(ctx.args)
         try:
             with caches_in_use():
                 return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            raise _read_as_path(error, words) from error
         except DiagError as error:
             click.echo(f"ired-diag: {one_line(str(error))}", err=True)
             ctx.exit(EXIT_ERROR)
@@ -69,6 +73,15 @@ class DiagGroup(WholeSummaries):
                 raise
             click.echo(f"ired-diag: {lack}", err=True)
             ctx.exit(EXIT_ERROR)
+
+
+def _read_as_path(error: click.NoSuchOption, words: Sequence[str]) -> click.UsageError:
+    """Return the error on an option that is not one, with how to write the path that it is, if it is one."""
+    for word in words:
+        if word.startswith("-") and len(word) > 1 and Path(word).exists():
+            message = f"{word!r} is read as an option. For the path of that name, write ./{word}"
+            return click.UsageError(message, error.ctx)
+    return error
 
 
 def one_line(text: str) -> str:

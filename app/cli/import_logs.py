@@ -11,7 +11,7 @@ from app.cli import options, output
 from ired_diag.runs.name_list import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ired_diag.importing import Imported, ImportedRun
     from ired_diag.runs.run import Run
@@ -28,6 +28,11 @@ COLUMNS = ("experiment", "runs", "complete", "earlier attempts", "with checkpoin
     help="Folder of Trainer1D results folders. They are joined to the runs by experiment and seed, in place.",
 )
 @click.option("--replace", is_flag=True, help="Overwrite imported runs that came from other logs.")
+@click.option(
+    "--remove-gone",
+    is_flag=True,
+    help="Remove runs of earlier imports whose logs were in LOGS and are gone. Default: keep and name them.",
+)
 @options.step
 @options.pattern
 @options.as_json
@@ -36,6 +41,7 @@ def command(
     runs: Path,
     checkpoints: Path | None,
     replace: bool,
+    remove_gone: bool,
     step: str | None,
     pattern: str,
     as_json: bool,
@@ -56,6 +62,7 @@ def command(
             runs,
             checkpoints=checkpoints,
             replace=replace,
+            remove_gone=remove_gone,
             step=step,
             pattern=pattern,
             progress=progress,
@@ -73,6 +80,8 @@ def _as_dict(imported: Imported) -> dict[str, object]:
         "skipped": imported.skipped,
         "notes": imported.notes,
         "unreadable": imported.unreadable,
+        "gone": [{"folder": each.folder, "log": each.log} for each in imported.gone],
+        "removed_gone": imported.removed_gone,
     }
 
 
@@ -124,6 +133,16 @@ def _counts_by_group(runs: Iterable[ImportedRun]) -> dict[str, list[int]]:
     return groups
 
 
+def _gone_in_words(imported: Imported) -> Iterator[str]:
+    """Yield which runs of earlier imports have no log any more, and what became of them."""
+    for each in imported.gone:
+        state = "it was removed" if imported.removed_gone else "it stays as an earlier import left it"
+        yield f"log gone: {each.folder}: {each.log} was removed or renamed, so {state}"
+    if imported.gone and not imported.removed_gone:
+        runs = counted(len(imported.gone), "run")
+        yield f"{runs} without a log, counted like all others. --remove-gone removes what has no log."
+
+
 def _print(imported: Imported, runs: Path) -> None:
     groups = _counts_by_group(imported.runs)
     if groups:
@@ -134,6 +153,7 @@ def _print(imported: Imported, runs: Path) -> None:
     for skipped in imported.skipped:
         click.echo(f"not imported: {skipped.path.name}: {skipped.reason}")
     output.print_lines(place.statement for place in imported.unreadable)
+    output.print_lines(_gone_in_words(imported))
     click.echo(
         f"{counted(len(imported.runs), 'run')}, {counted(imported.attempts, 'earlier attempt')}, "
         f"{counted(len(imported.evaluations), 'evaluation')}, "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import options, output
+from app.cli.study_words import saying_it_of_a_study
 from app.cli.training_in_turn import is_complete, train_in_turn
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def command(file: Path, new: bool, dry_run: bool, device: str) -> None:
 
     study = read_study_file(file)
     runs = file.parent / study.runs
-    planned = study.planned(runs)
+    with saying_it_of_a_study():
+        planned = study.planned(runs)
     for name in study.probes:
         probes_called(name, of_own_model=False)  # a wrong name is said before days of training
     left = [run for run in planned if not (run.resume and is_complete(run.folder))]
@@ -92,7 +94,8 @@ def _train(left: Sequence[PlannedRun], device: str) -> None:
 
     chosen = choose_device(device)
     together = len(left) if chosen.type == "cuda" else 1
-    train_in_turn(in_batches(left, together), device=chosen)
+    with saying_it_of_a_study():
+        train_in_turn(in_batches(left, together), device=chosen)
 
 
 def _groups_of(planned: Sequence[PlannedRun]) -> dict[str, list[Path]]:

@@ -33,6 +33,9 @@ class RunMemory:
         evaluations: How many evaluations it had, as last seen.
         is_over: Whether its training had ended, as last seen.
         is_old: Whether it was over before the watch began, and is not announced.
+        label: What it is called, as last seen.
+        path: Where its log or folder is, as last seen.
+        step: Its last step, as last seen.
     """
 
     open: dict[str, int | None] = field(default_factory=dict)
@@ -41,6 +44,9 @@ class RunMemory:
     evaluations: int = 0
     is_over: bool = False
     is_old: bool = False
+    label: str = ""
+    path: str = ""
+    step: int | None = None
 
 
 @dataclass

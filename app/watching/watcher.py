@@ -72,6 +72,7 @@ class Watcher:
                 events += self._news_of(id, entry.run, scales, now)
             except Exception as error:  # one odd log must not silence the watch of all others
                 self._note_defect(entry.run, error)
+        events += self._vanished(snapshot, now)
         if self.rule is not None:
             self._note_finished(snapshot)
             events += decisions_of(snapshot, self.memory, self.rule, now=now, notes=self.notes)
@@ -106,11 +107,21 @@ class Watcher:
             memory.written = written
             memory.growths = [*memory.growths, written][-MOST:]
             memory.is_old = False
+        memory.label, memory.path, memory.step = run.label, str(run.path), run.history.last_step
         if memory.is_old:
             memory.is_over = True
             return
         for sign in self._signs(run, memory, scales, now):
             yield event_of(sign, run=run.label, path=str(run.path), time=now)
+
+    def _vanished(self, snapshot: Snapshot, now: float) -> Iterator[Event]:
+        """Yield, once, each run that is followed and whose log is not there any more."""
+        for id, memory in self.memory.runs.items():
+            is_followed = bool(memory.path) and not memory.is_old
+            if id in snapshot.entries or not is_followed or Path(memory.path).exists():
+                continue
+            for sign in _once(memory, _without_log(memory)):
+                yield event_of(sign, run=memory.label, path=memory.path, time=now)
 
     def _was_over(self, run: Run, written: float, now: float) -> bool:
         """Say whether a run was over before the watch first saw it, and is not announced."""
@@ -130,6 +141,9 @@ class Watcher:
             yield from _once(memory, _gone(run, process))
         elif is_silent:
             yield from _once(memory, _stalled(run, silence, memory, every=self.every))
+        elif memory.open.pop("vanished", 0) != 0:
+            step = run.history.last_step
+            yield Sign(kind="recovered", statement="Its log is there again.", step=step, seen_at=step)
         elif memory.open.pop("stalled", 0) != 0:
             step = run.history.last_step
             yield Sign(kind="recovered", statement="Its log grows again.", step=step, seen_at=step)
@@ -262,6 +276,20 @@ def _stalled(run: Run, silence: float, memory: RunMemory, *, every: float) -> Si
         step=step,
         seen_at=step,
         evidence={"silence_s": silence, "pauses": len(pauses)},
+    )
+
+
+def _without_log(memory: RunMemory) -> Sign:
+    after = "after its training had ended" if memory.is_over else "before its training had ended"
+    return Sign(
+        kind="vanished",
+        statement=(
+            f"its log is gone ({memory.path}): removed or renamed, {after}. Its last step was "
+            f"{_in_words(memory.step)}, and nothing more can be said of it."
+        ),
+        step=memory.step,
+        seen_at=memory.step,
+        evidence={"was_over": memory.is_over},
     )
 
 

@@ -147,7 +147,7 @@ class Comparison:
     def metric_words(self) -> str:
         """Metric and direction in words: ``metric: val_acc (higher is better, by its name)``."""
         direction = Direction(self.lower_is_better, self.direction)
-        return metric_in_words(self.metric, direction, is_configured=self.metric_is_configured)
+        return metric_in_words(self.shown_metric, direction, is_configured=self.metric_is_configured)
 
 
 def compare(

@@ -58,7 +58,9 @@ def identical_in_words(
 
 
 def overlap_in_words(a: Members, b: Members) -> str:
-    """Return that two groups agree wherever their curves overlap; empty where they do not, or end together.
+    """Return that two groups agree wherever their curves overlap; empty where they do not.
+
+    Also empty where groups of one size end together: then their numbers are compared.
 
     Args:
         a: The first group.
@@ -69,8 +71,10 @@ def overlap_in_words(a: Members, b: Members) -> str:
     agreements = _agreements(a, b)
     end_a = _last_step(a)
     end_b = _last_step(b)
-    if not agreements or end_a == end_b:
+    if not agreements:
         return ""
+    if end_a == end_b:
+        return _part_in_words(a, b)
     steps = min(agreement.steps for agreement in agreements)
     seeds = counted(len(agreements), "seed")
     return (
@@ -78,6 +82,15 @@ def overlap_in_words(a: Members, b: Members) -> str:
         f"({seeds}), and differ in length alone ({a.name} was evaluated up to "
         f"step {end_a:g}, {b.name} up to {end_b:g})"
     )
+
+
+def _part_in_words(a: Members, b: Members) -> str:
+    """Return that every run of the smaller of two groups is one of the larger; empty of groups as large."""
+    small, large = sorted((a, b), key=lambda members: len(members.seeds))
+    if len(small.seeds) == len(large.seeds):
+        return ""
+    seeds = counted(len(small.seeds), "seed")
+    return f"no two samples: every run of {small.name} ({seeds}) is also in {large.name}, digit by digit"
 
 
 def _agreements(a: Members, b: Members) -> list[Agreement]:

@@ -24,9 +24,22 @@ def left_out_of(groups: Sequence[Members]) -> list[str]:
     """Return one sentence for each group and kind of seed without a number."""
     sentences: list[str] = []
     for members in groups:
+        sentences += _copied_seeds(members)
         sentences += _failed_seeds(members)
         sentences += _stopped_seeds(members)
     return sentences
+
+
+def _copied_seeds(members: Members) -> Iterator[str]:
+    """Yield which seeds are copies of other runs, and are not counted."""
+    copied = members.failures_of_kind("copied")
+    if copied:
+        which = first_names([f"{failure.label}: {failure.cause}" for failure in copied], MOST_NAMED)
+        was, its = ("was", "its") if len(copied) == 1 else ("were", "their")
+        yield (
+            f"{_count(members, copied)} {was} left out as no evidence of {its} own: "
+            f"every digit is that of another run ({which})."
+        )
 
 
 def _failed_seeds(members: Members) -> Iterator[str]:

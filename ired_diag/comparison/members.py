@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ired_diag.comparison.copies import Copies, copies_of
 from ired_diag.comparison.outcomes import Failure, failure_of
 from ired_diag.comparison.seeds import Members, Seed, seconds_between, settings_alike
 from ired_diag.comparison.stated_data import declared_data, is_of_evaluation, stated_data
@@ -62,6 +63,11 @@ def members_of(
     if _every_run_failed(failures):
         # Curves that all diverge suggest a wrong direction: their last values are kept, and the seeds named.
         without_number = _by_group(groups, partial(judged, judge_shape=False))
+    with_number = {name: _runs_with_number(runs, without_number[name]) for name, runs in groups.items()}
+    copies = copies_of(groups, with_number, metric)
+    failures = _with_copies(groups, failures, copies)
+    without_number = _with_copies(groups, without_number, copies)
+    notes += copies.notes
     kept = []
     for name, runs in groups.items():
         members = _members(
@@ -87,6 +93,31 @@ def _by_group(
     groups: Mapping[str, Sequence[Run]], judged: Callable[[Run], Failure | None]
 ) -> dict[str, Failures]:
     return {name: list(map(judged, runs)) for name, runs in groups.items()}
+
+
+def _with_copies(
+    groups: Mapping[str, Sequence[Run]], failures: Mapping[str, Failures], copies: Copies
+) -> dict[str, Failures]:
+    """Return why runs have no number, copies of other runs among them."""
+    with_copies: dict[str, Failures] = {}
+    for name, runs in groups.items():
+        changed = []
+        for run, failure in zip(runs, failures[name], strict=True):
+            cause = copies.causes.get(id(run))
+            changed.append(failure if cause is None else _copied(run, cause))
+        with_copies[name] = changed
+    return with_copies
+
+
+def _copied(run: Run, cause: str) -> Failure:
+    step = run.history.last_step
+    return Failure(
+        label=run.seed_label,
+        kind="copied",
+        step=None if step is None else float(step),
+        reason=f"it is {cause}, digit by digit",
+        cause=cause,
+    )
 
 
 def _every_run_failed(failures: Mapping[str, Failures]) -> bool:
@@ -184,7 +215,7 @@ def _failed_altogether(runs: Sequence[Run], failures: Failures, metric: str) -> 
     is_logged = any(metric in run.history.series for run in runs)
     if not is_logged and any(run.ending.may_be_complete for run in runs):
         return False
-    return any(failure.kind != "stopped" for failure in filter(None, failures))
+    return any(failure.is_of_method for failure in filter(None, failures))
 
 
 def _nothing_in(members: Members, runs: Sequence[Run], metric: str) -> str:

@@ -31,7 +31,7 @@ from ired_diag.stats.success_rate import success_rate
 if TYPE_CHECKING:
     from ired_diag.comparison.seeds import Members
 
-FailureKind = Literal["not finite", "diverged", "crashed", "stopped"]
+FailureKind = Literal["not finite", "diverged", "crashed", "stopped", "copied"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Failure:
 
     Attributes:
         label: Label of the seed.
-        kind: ``stopped`` is no failure of the method; all others are. A seed that never logged the metric,
-            and did not die of an error, counts as stopped.
+        kind: ``stopped`` and ``copied`` are no failures of the method; all others are. A seed that never
+            logged the metric, and did not die of an error, counts as stopped.
         step: Step of its last evaluation; None where it has none.
         reason: One sentence with the numbers.
         cause: How its job ended, or what it lacks, in a few words: ``time limit``.
@@ -52,6 +52,11 @@ class Failure:
     step: float | None
     reason: str
     cause: str = ""
+
+    @property
+    def is_of_method(self) -> bool:
+        """Whether the seed says that the method fails: it was not stopped from outside, and is no copy."""
+        return self.kind not in ("stopped", "copied")
 
 
 @dataclass(frozen=True, kw_only=True)

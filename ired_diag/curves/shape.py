@@ -25,7 +25,8 @@ A rise from which the curve has come down by half, and still comes down, is a hu
 An evaluation that is not finite, with finite ones after it, is a gap: the others are judged.
 
 The same judgement says where the curve rests (``rest``): only one that converged, is stuck or has no trend
-does. Of a curve with warm restarts (``restarts``) the ends of the cycles are judged.
+does. A last evaluation that jumps, alone, ends no improvement: then the curve is judged without it, and said
+to end in a spike. Of a curve with warm restarts (``restarts``) the ends of the cycles are judged.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ from ired_diag.curves.remembered import remembered
 from ired_diag.curves.rest import Rest, rest_of
 from ired_diag.curves.restarts import cycle_ends, noise_at_ends, restarts_in
 from ired_diag.curves.rise import is_divergence, is_recovering, is_regression
-from ired_diag.curves.spikes import ends_in_spike
+from ired_diag.curves.spikes import ends_in_spike, jumps_at_end
 from ired_diag.curves.valley import Valley
 from ired_diag.stats.arrays import Array
 
@@ -305,12 +306,26 @@ def _judged(curve: Curve, valley: Valley, seen: Shape, *, among: int) -> Shape:
     elif rest.tail_change >= SEEN:
         word = "regressed"
     shape = replace(seen, word=word, rest=rest, ends_in_spike=ends_in_spike(curve))
+    if word in RESTING and (shape.ends_in_spike or jumps_at_end(curve)):
+        before = _before_last(curve, among=among)
+        if before.word == "improving":
+            return replace(before, ends_in_spike=True)
     if word not in ("diverged", "regressed"):
         return shape
     onset = onset_in(curve, valley)
     if onset is None:
         onset = at_evaluation(curve, len(curve) - rest.tail)
     return replace(shape, onset=onset, rise=max(valley.rise, rest.tail_change))
+
+
+def _before_last(curve: Curve, *, among: int) -> Shape:
+    """Return the shape of a curve without its last evaluation: alone, that one ends no improvement."""
+    return shape_of(
+        curve.steps[:-1],
+        curve.values[:-1],
+        lower_is_better=not curve.higher_is_better,
+        among=among,
+    )
 
 
 def _word_of_cycles(ends: Array, noise: float) -> Word:

@@ -27,6 +27,7 @@ FAR = 5.0
 SEEN = 0.05  # nats: a smaller change is not worth a word
 LOW, FEWEST_LOW = 4.0, 20  # usual sizes below the median of three; evaluations of a curve that has lows
 AROUND, LONGEST_LOW = 5, 3  # evaluations around some that are low in a row, and at most so many of these
+USUAL_CHANGES = 3.0  # from one evaluation to the next: as far as a jump goes at least
 LONE = 3.0  # ranges of four neighbours: six standard deviations of white noise
 
 
@@ -98,6 +99,16 @@ def ends_in_spike(curve: Curve) -> bool:
     middle = running_median(y)
     _, noise = _far_above(y, middle)
     return above > FAR * noise
+
+
+def jumps_at_end(curve: Curve) -> bool:
+    """Say whether the last evaluation is worse than the one before by more than changes usually are."""
+    y = curve.y[-2 * HALF - 2 :]
+    changes = np.abs(np.diff(y[:-1]))
+    if len(changes) < HALF or not np.isfinite(y).all():
+        return False
+    jump = float(y[-1] - y[-2])
+    return jump > max(SEEN, USUAL_CHANGES * median(changes))
 
 
 def without_spikes(y: Array) -> Array:

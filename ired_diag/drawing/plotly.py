@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -11,6 +10,7 @@ from plotly.offline import get_plotlyjs
 from plotly.subplots import make_subplots
 
 from ired_diag.drawing.data import FigureData, Panel, Scale
+from ired_diag.drawing.plotly_text import as_written, in_lines
 from ired_diag.drawing.plotly_traces import GREY, traces_of
 from ired_diag.runs.files import write_atomically
 
@@ -79,10 +79,10 @@ def _lay_out(drawn: go.Figure, figure: FigureData, *, is_stacked: bool, titled: 
         height = HEIGHT + ROW_HEIGHT * sum(heights[1:])
     title, top, total = None, 20, height
     if titled:
-        method = textwrap.wrap(figure.method, METHOD_LETTERS)
-        subtitle = {"text": "<br>".join(method)}
-        title = {"text": figure.title, "x": 0.02, "subtitle": subtitle}
-        top = 90 + METHOD_LINE * len(method)
+        method = in_lines(figure.method, METHOD_LETTERS)
+        subtitle = {"text": method}
+        title = {"text": as_written(figure.title), "x": 0.02, "subtitle": subtitle}
+        top = 90 + METHOD_LINE * (1 + method.count("<br>"))
         total = height + top
     legend = {
         "orientation": "h",
@@ -124,7 +124,7 @@ def _annotate(drawn: go.Figure, panel: Panel, where: dict[str, int]) -> None:
     """Draw guides, and the words of texts."""
     for guide in panel.guides:
         label = {
-            "text": "" if guide.quiet else guide.label,
+            "text": "" if guide.quiet else as_written(guide.label),
             "font": {"size": 10},
             "y": _place(guide.y, panel.y_scale),
         }
@@ -138,7 +138,7 @@ def _annotate(drawn: go.Figure, panel: Panel, where: dict[str, int]) -> None:
         drawn.add_annotation(
             x=_place(text.x, panel.x_scale),
             y=_place(text.y, panel.y_scale),
-            text=text.text,
+            text=as_written(text.text),
             xanchor=ANCHORS[text.anchor],
             showarrow=False,
             **where,
@@ -156,18 +156,18 @@ def _places(ends: tuple[float, float], scale: Scale) -> list[float]:
 
 def _draw_axes(drawn: go.Figure, panel: Panel, x_label: str, where: dict[str, int]) -> None:
     letters = int(LABEL_LETTERS * max(1.0, panel.height))
-    y_label = textwrap.wrap(panel.y_label, letters)
-    drawn.update_yaxes(title_text="<br>".join(y_label), type=panel.y_scale, **where)
+    y_label = in_lines(panel.y_label, letters)
+    drawn.update_yaxes(title_text=y_label, type=panel.y_scale, **where)
     drawn.update_yaxes(exponentformat="none", **where)
     if panel.y_scale == "log":  # labels at 1, 2, 5; without a format plotly would write the bare 2 and 5
         drawn.update_yaxes(dtick="D2", tickformat="~g", **where)
-    drawn.update_xaxes(title_text=x_label, type=panel.x_scale, exponentformat="none", **where)
+    drawn.update_xaxes(title_text=as_written(x_label), type=panel.x_scale, exponentformat="none", **where)
     if panel.x_ticks:
         places, names = zip(*panel.x_ticks, strict=True)
-        drawn.update_xaxes(tickvals=places, ticktext=names, **where)
+        drawn.update_xaxes(tickvals=places, ticktext=list(map(as_written, names)), **where)
     if panel.y_ticks:
         places, names = zip(*panel.y_ticks, strict=True)
-        drawn.update_yaxes(tickvals=places, ticktext=names, **where)
+        drawn.update_yaxes(tickvals=places, ticktext=list(map(as_written, names)), **where)
     if panel.x_range:
         drawn.update_xaxes(range=_places(panel.x_range, panel.x_scale), **where)
     y_range = panel.y_range

@@ -21,6 +21,7 @@ from ired_diag.drawing.data import (
     drawable_spread,
 )
 from ired_diag.drawing.palette import BLACK, Style
+from ired_diag.drawing.plotly_text import as_written
 
 MARKERS = {
     "o": "circle",
@@ -100,7 +101,7 @@ def _named(name: str, named: set[str]) -> dict[str, Any]:
     """Return a trace's name and group, and whether the legend has still to show it."""
     shown = name not in named
     named.add(name)
-    return {"name": name, "legendgroup": name, "showlegend": shown}
+    return {"name": as_written(name), "legendgroup": name, "showlegend": shown}
 
 
 def _faint(line: Line, style: Style) -> go.Scatter:
@@ -112,7 +113,7 @@ def _faint(line: Line, style: Style) -> go.Scatter:
         opacity=0.6 if is_points else PALE + 0.1,
         line={"color": style.colour, "width": 0.8},
         marker={"color": style.colour, "size": 4},
-        name=line.name,
+        name=as_written(line.name),
         legendgroup=line.of or line.name,
         showlegend=False,
     )
@@ -176,7 +177,7 @@ def _band(line: Line, low: Any, high: Any, style: Style) -> go.Scatter:
         line={"width": 0},
         mode="lines",
         hoverinfo="skip",
-        name=f"{line.name}, band",
+        name=as_written(f"{line.name}, band"),
         legendgroup=line.name,
         showlegend=False,
     )
@@ -203,11 +204,11 @@ def _mark(mark: Mark, style: Style) -> go.Scatter:
         x=[mark.x],
         y=[mark.y],
         mode="markers" if mark.quiet else "markers+text",
-        text=[mark.label],
+        text=[as_written(mark.label)],
         textposition=f"{'bottom' if mark.below else 'top'} {SIDE_OF_WORDS[mark.anchor]}",
         textfont={"size": 10, "color": style.colour},
         marker={"symbol": f"{mark.shape}-open", "size": 9, "color": style.colour},
-        name=mark.label,
+        name=as_written(mark.label),
         legendgroup=mark.of or mark.label,
         showlegend=False,
     )
@@ -223,7 +224,7 @@ def _areas(areas: Areas, named: set[str]) -> Iterator[Any]:
         x=areas.x,
         y=areas.y,
         z=areas.kinds,
-        text=np.array(areas.names, dtype=object)[areas.kinds],
+        text=np.array(list(map(as_written, areas.names)), dtype=object)[areas.kinds],
         colorscale=scale,
         zmin=-0.5,
         zmax=count - 0.5,
@@ -249,11 +250,11 @@ def _areas(areas: Areas, named: set[str]) -> Iterator[Any]:
 def _cells(cells: Cells) -> go.Heatmap:
     return go.Heatmap(
         z=cells.values,
-        text=cells.texts,
+        text=[list(map(as_written, row)) for row in cells.texts],
         texttemplate="%{text}",
         colorscale="Blues",
-        colorbar={"title": {"text": cells.label, "side": "right"}},
-        hovertemplate=f"{cells.label}: %{{z}}<extra></extra>",
+        colorbar={"title": {"text": as_written(cells.label), "side": "right"}},
+        hovertemplate=f"{as_written(cells.label)}: %{{z}}<extra></extra>",
     )
 
 

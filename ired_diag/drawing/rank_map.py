@@ -68,7 +68,7 @@ def _ranks_by_seed(comparison: Comparison, ranks: RankTable, names: list[str]) -
         finished[group.name] = group.values
         failed[group.name] = []
         for failure in group.outcomes.failures:
-            if failure.kind != "stopped":
+            if failure.is_of_method:
                 failed[group.name].append(failure.label)
     lower_is_better = comparison.lower_is_better
     values = with_failures_last(finished, failed, lower_is_better=lower_is_better)

@@ -10,7 +10,7 @@ only names state them (``dropout=0.1``). With different seeds in a group it mean
 neither known, that one log is there several times. Runs that agree are one cluster, and clusters of the same
 groups (one for each seed) are one finding.
 
-Where one seed of two groups agrees and their other seeds differ, one log is a copy of the other.
+Where some seeds of two groups agree and as many others or more differ, these logs are copies of the others.
 
 Within a run, a validation metric that equals its training metric at every step is one number logged twice, or
 one set of data.
@@ -21,13 +21,16 @@ a note. So is a difference in how long two runs train (``epochs``): the longer o
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
-from ired_diag.config_keys import METADATA
-from ired_diag.curves.agreement import FEWEST, Agreement, agreement_of
+from ired_diag.curves.one_computation import (
+    HALF,
+    Pair,
+    agreement_of_series,
+    differing_settings,
+    equal_pairs,
+)
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import (
     Evidence,
@@ -39,34 +42,12 @@ from ired_diag.forensics.rule import (
     seeds_in_words,
 )
 from ired_diag.runs.evaluation_metric import is_of_training, training_metric
-from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.name_list import counted
 from ired_diag.runs.named_differences import named_differences, own_words
-from ired_diag.runs.planned_steps import planned_steps
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
-# Words of metrics that the machine decides: they differ between equal computations.
-OF_THE_MACHINE = frozenset(
-    """
-    cpu date duration elapsed eta fps gb gpu host it latency mb mem memory ms power ram runtime sec second
-    seconds speed temperature throughput time timestamp util utilization utilisation wall
-    """.split()
-)
-# Words of metrics that the settings decide: they are equal in different computations.
-OF_THE_SCHEDULE = frozenset(
-    "batch beta epoch epochs flops iter iteration kimg lr momentum progress samples schedule step steps "
-    "timesteps tokens weight".split()
-)
-UNREAD = frozenset((*METADATA, "experiment_name", "seed", "train_steps"))
-# Words of keys that say how a run is logged, saved or stopped, not what it computes.
-OF_BOOKKEEPING = frozenset(
-    """
-    checkpoint checkpoints ckpt compile dir every freq frequency interval keep log logger logging output
-    patience prefetch print project resume save tensorboard threads verbose wandb worker workers
-    """.split()
-)
 # Words of keys that say how long a run trains.
 OF_LENGTH = frozenset(
     """
@@ -77,57 +58,9 @@ OF_LENGTH = frozenset(
 UNITS_OF_LENGTH = frozenset("epoch epochs iter iteration iterations iters steps timesteps updates".split())
 FEWEST_TWICE = 8  # steps at which validation equals training
 FEWEST_OTHERS = 2  # seeds of two groups that differ next to one that agrees
-HALF = 0.5  # of the longer run
 MOST_KEYS = 8
 OF_UNKNOWN_SEEDS = "Keep one of them; if they are runs of different seeds, the program did not use the seed."
 HOW_MANY = {1: "the one metric", 2: "both metrics"}
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two runs that agree in all that they log.
-
-    Attributes:
-        a: The first run.
-        b: The second run.
-        agreements: The agreement of each metric, by its name.
-    """
-
-    a: Run
-    b: Run
-    agreements: dict[str, Agreement]
-
-    @property
-    def runs(self) -> tuple[Run, Run]:
-        """The two runs."""
-        return self.a, self.b
-
-    @property
-    def steps(self) -> int:
-        """How many steps they share."""
-        return max(agreement.steps for agreement in self.agreements.values())
-
-    @property
-    def reach(self) -> float:
-        """Which share of the longer run, as planned if that is stated, the common steps span."""
-        longest = 0
-        for run in self.runs:
-            longest = max(longest, run.history.last_step or 0)
-            if not run.ending.complete:
-                longest = max(longest, planned_steps(run) or 0)
-        if longest <= 0:
-            return 1.0
-        return max(agreement.last for agreement in self.agreements.values()) / longest
-
-    @property
-    def bits(self) -> float:
-        """What the agreement tells, of all results together."""
-        return sum(agreement.bits for name, agreement in self.agreements.items() if _is_result(name))
-
-    @property
-    def has_different_seeds(self) -> bool:
-        """Whether both seeds are known and differ."""
-        return None not in (self.a.seed, self.b.seed) and self.a.seed != self.b.seed
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -142,40 +75,53 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def _finding_on_copy(pairs: Sequence[Pair], study: Study) -> Finding | None:
-    """Return that one log is a copy, where the other seeds of the same two groups differ."""
+    """Return that logs are copies, where most other seeds of the same two groups differ."""
     pair = pairs[0]
-    if len(pairs) > 1 or pair.a.group == pair.b.group or pair.reach < HALF:
+    is_across = all(each.a.group != each.b.group and not each.has_different_seeds for each in pairs)
+    groups = groups_of(_runs_of(pairs))
+    if not is_across or len(groups) != 2 or min(each.reach for each in pairs) < HALF:
         return None
-    others = _other_seeds_in_common(pair, study)
-    if len(others) < FEWEST_OTHERS:
+    others = _other_seeds_in_common(pairs, study)
+    if len(others) < max(FEWEST_OTHERS, len(pairs)):
         return None
+    first, second = groups
+    if len(pairs) == 1:
+        who = f"{pair.a.label} and {pair.b.label} are the same log: they agree"
+        copies = f"One is probably a copy: {_file(pair.a)} or {_file(pair.b)}."
+    else:
+        seeds = listed([each.a.seed_label for each in pairs])
+        who = f"{first} and {second} hold the same logs ({seeds}): they agree"
+        copies = f"They are probably copies, such as {_file(pair.a)} or {_file(pair.b)}."
     statement = (
-        f"{pair.a.label} and {pair.b.label} are the same log: they agree in {len(pair.agreements)} metrics "
-        f"at all {pair.steps} common steps, while {len(others)} other seeds of {pair.a.group} and "
-        f"{pair.b.group} differ. One is probably a copy: {_file(pair.a)} or {_file(pair.b)}."
+        f"{who} in {len(pair.agreements)} metrics at all {pair.steps} common steps, "
+        f"while {len(others)} other seeds of {first} and {second} differ. {copies}"
     )
     evidence: Evidence = {
-        "groups": f"{pair.a.group}, {pair.b.group}",
-        "runs": 2,
+        "groups": f"{first}, {second}",
+        "runs": len(_runs_of(pairs)),
         "evaluations": pair.steps,
-        "bits": pair.bits,
+        "bits": min(each.bits for each in pairs),
         "other_seeds": len(others),
     }
+    advice = "Find out which of the two files is the copy, and leave that seed out of its group."
+    if len(pairs) > 1:
+        advice = "Find out which of the files are copies, and leave these seeds out of their group."
     return Finding(
         rule="identical_curves",
         severity="error",
         statement=statement,
         evidence=evidence,
-        advice="Find out which of the two files is the copy, and leave that seed out of its group.",
-        runs=(pair.a.label, pair.b.label),
+        advice=advice,
+        runs=labels_of(_runs_of(pairs)),
     )
 
 
-def _other_seeds_in_common(pair: Pair, study: Study) -> set[int]:
+def _other_seeds_in_common(pairs: Sequence[Pair], study: Study) -> set[int]:
     """Return the seeds that the groups of both runs have, without those of the runs themselves."""
     groups = study.groups()
+    pair = pairs[0]
     common = _seeds_of(groups[pair.a.group]) & _seeds_of(groups[pair.b.group])
-    return common - {pair.a.seed, pair.b.seed}
+    return common - _seeds_of(_runs_of(pairs))
 
 
 def _seeds_of(runs: Iterable[Run]) -> set[int]:
@@ -226,16 +172,12 @@ def _equal_training_metric(run: Run) -> tuple[str, str, int] | None:
     train = training_metric(metric, logged)
     if train is None or len(logged[train]) < FEWEST_TWICE:
         return None
-    agreement = _agreement(logged[metric], logged[train])
+    agreement = agreement_of_series(logged[metric], logged[train])
     if agreement is None or not agreement.proves:
         return None
     if not agreement.steps == len(logged[metric]) == len(logged[train]):
         return None
     return metric, train, agreement.steps
-
-
-def _agreement(series: Series, other: Series) -> Agreement | None:
-    return agreement_of(series.steps, series.values, other.steps, other.values)
 
 
 def equal_groups(study: Study) -> set[frozenset[str]]:
@@ -253,7 +195,7 @@ def _finding(pairs: Sequence[Pair]) -> Finding:
     keys: set[str] = set()
     metrics: dict[str, None] = {}
     for pair in pairs:
-        keys.update(_differing(*pair.runs))
+        keys.update(differing_settings(*pair.runs))
         metrics |= dict.fromkeys(pair.agreements)
     reach = min(pair.reach for pair in pairs)
     who = _groups_in_words(groups, runs)
@@ -348,8 +290,9 @@ def _consequence(pairs: Sequence[Pair], keys: list[str], *, is_one_group: bool) 
     if own:
         meaning = f"Their names differ in {listed(own)}. If these words are settings, they had no effect."
         return meaning, "Keep one of them, and look for where the program reads what their names say."
-    meaning += " No configuration says what differs between them."
-    return meaning, OF_UNKNOWN_SEEDS
+    if all(run.settings for run in _runs_of(pairs)):
+        return f"{meaning} Their settings are equal.", OF_UNKNOWN_SEEDS
+    return f"{meaning} No configuration says what differs between them.", OF_UNKNOWN_SEEDS
 
 
 def _unexpected_pairs(study: Study) -> list[Pair]:
@@ -358,65 +301,19 @@ def _unexpected_pairs(study: Study) -> list[Pair]:
 
 
 def _find_unexpected_pairs(study: Study) -> list[Pair]:
-    return list(filter(_is_unexpected, _equal_pairs(study.runs)))
-
-
-def _equal_pairs(runs: Sequence[Run]) -> Iterator[Pair]:
-    """Yield pairs of runs that agree in every metric, in digits that prove it."""
-    runs_of: dict[tuple[str | float, ...], list[Run]] = defaultdict(list)
-    for run in runs:
-        start = _start(run)
-        if start:
-            runs_of[start].append(run)
-    for alike in runs_of.values():
-        for a, b in itertools.combinations(alike, 2):
-            pair = _pair(a, b)
-            if pair is not None:
-                yield pair
-
-
-def _start(run: Run) -> tuple[str | float, ...]:
-    """Return a result and its first values, which runs that agree have in common; nothing without any."""
-    logged = run.history.series
-    results = [name for name in logged if len(logged[name]) >= FEWEST and _is_result(name)]
-    if not results:
-        return ()
-    name = judged_metric(run)
-    if name not in results:
-        name = min(results)
-    first_values = logged[name].values[:FEWEST].tolist()
-    return (name, *first_values)
-
-
-def _pair(a: Run, b: Run) -> Pair | None:
-    """Return two runs that agree in every metric; None where a metric differs, or nothing is proved."""
-    x, y = a.history.series, b.history.series
-    agreements = {}
-    for name in x:
-        if name not in y or not _is_computed(name):
-            continue
-        agreement = _agreement(x[name], y[name])
-        if agreement is not None:
-            agreements[name] = agreement
-        elif not set(x[name].steps.tolist()).isdisjoint(y[name].steps.tolist()):
-            return None
-    if not any(agreement.proves and _is_result(name) for name, agreement in agreements.items()):
-        return None
-    return Pair(a, b, agreements)
-
-
-def are_one_computation(a: Run, b: Run) -> bool:
-    """Say whether two runs agree in every metric that both log, in digits that prove it."""
-    return _pair(a, b) is not None
+    return list(filter(_is_unexpected, equal_pairs(study.runs)))
 
 
 def _is_unexpected(pair: Pair) -> bool:
-    """Say whether two runs that agree should not: one configuration that was run twice is no mistake."""
+    """Say whether two runs that agree should not: one configuration and seed that ran twice is no mistake.
+
+    Equal settings do not say that the seeds are equal: those must be known too.
+    """
     a, b = pair.runs
-    if a.group == b.group or pair.has_different_seeds:
+    if a.group == b.group or pair.has_different_seeds or None in (a.seed, b.seed):
         return True
     is_unknown = not a.settings or not b.settings
-    return is_unknown or bool(_differing(a, b))
+    return is_unknown or bool(differing_settings(a, b))
 
 
 def _clusters(pairs: Iterable[Pair]) -> list[list[Pair]]:
@@ -442,33 +339,10 @@ def _runs_of(pairs: Iterable[Pair]) -> list[Run]:
     return list(runs.values())
 
 
-def _is_computed(name: str) -> bool:
-    """Say whether a metric is the same in equal computations."""
-    return not OF_THE_MACHINE.intersection(words_of(name))
-
-
-def _is_result(name: str) -> bool:
-    """Say whether a metric is another in different computations."""
-    return _is_computed(name) and not OF_THE_SCHEDULE.intersection(words_of(name))
-
-
 def _is_length(key: str) -> bool:
     """Say whether a key states how long a run trains."""
     words = frozenset(words_of(key))
     return words <= OF_LENGTH and not words.isdisjoint(UNITS_OF_LENGTH)
-
-
-def _differing(a: Run, b: Run) -> list[str]:
-    """Return the keys that differ and say what is computed."""
-    x, y = a.settings, b.settings
-    if not x or not y:
-        return []
-    differing = []
-    for key in {**x, **y}:
-        is_read = key not in UNREAD and OF_BOOKKEEPING.isdisjoint(words_of(key))
-        if is_read and x.get(key) != y.get(key):
-            differing.append(key)
-    return differing
 
 
 RULE = Rule(

@@ -31,6 +31,7 @@ from typing import Any
 
 import numpy as np
 
+from ired_diag.curves.one_computation import are_one_computation
 from ired_diag.errors import DiagError
 from ired_diag.finding import Finding
 from ired_diag.forensics import identical_curves
@@ -48,7 +49,7 @@ FEWEST_DIGITS = 5
 BY_CHANCE = 1e-3  # of the tables without a copy
 FEW_POINTS = 2  # evaluations: longer curves are compared whole
 FEWEST_EQUAL = 3  # seeds of two tables that agree, or runs that state one seed
-FEWEST_TWICE = 10  # values, of runs in two groups
+FEWEST_TWICE = 3  # values, of runs in two groups: below, no digits prove that two curves are one
 
 
 @dataclass(frozen=True)
@@ -497,7 +498,7 @@ def _is_one_run(a: Run, b: Run) -> bool:
     series, other = a.evaluated[1], b.evaluated[1]
     if series != other or not np.isfinite(series.values).all():
         return False
-    return identical_curves.are_one_computation(a, b)
+    return are_one_computation(a, b)
 
 
 RULE = Rule(

@@ -16,8 +16,11 @@ Reference: Stein (1945), Ann. Math. Statist. 16, p. 243 (two-stage samples).
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 
+from ired_diag.errors import DiagError
 from ired_diag.inverse.frozen_answers import KeptAnswers
 from ired_diag.inverse.frozen_set import PIECE, FrozenChunk, frozen_set, piece_on
 from ired_diag.inverse.matrices import MatrixData
@@ -37,8 +40,47 @@ def samples_of(subject: Subject) -> int:
     if share is None:
         return subject.samples
     data = subject.problems_of(MatrixData)
-    needed = [samples_for(share, _pilot(subject, replace(data, ood=ood))) for ood in (False, True)]
-    return max(needed)
+    begin = time.perf_counter()
+    pilots = [_pilot(subject, replace(data, ood=ood)) for ood in (False, True)]
+    seconds = time.perf_counter() - begin
+    _check_reach(share, pilots, seconds)
+    return max(samples_for(share, pilot) for pilot in pilots)
+
+
+def _check_reach(share: float, pilots: Sequence[Summary], seconds: float) -> None:
+    """Refuse a precision that takes more problems than there are, before the first of them is sampled.
+
+    Args:
+        share: Of the mean.
+        pilots: Of the squared errors of the pilots.
+        seconds: How long the pilots took.
+
+    Raises:
+        DiagError: It takes more; the message says how many, how long, and what is in reach.
+    """
+    needed = max(problems_for(share, pilot) for pilot in pilots)
+    if needed <= MOST:
+        return
+    hours = seconds / PILOT * needed / 3600
+    time_in_words = f"{hours:.2g} hours" if hours >= 1 else f"{60 * hours:.2g} minutes"
+    # The standard error falls with the root of the number: what MOST problems reach, rounded up.
+    in_reach = 100 * share * math.sqrt(needed / MOST)
+    raise DiagError(
+        f"A standard error of {100 * share:g}% of the mean takes about {needed:.2g} problems, and at least "
+        f"{time_in_words} here, by a pilot of {PILOT}. The frozen set has {MOST:,}, which reach about "
+        f"{in_reach:.1g}%: pass --precision-of {in_reach * 1.1:.2g}% or more."
+    )
+
+
+def problems_for(share: float, pilot: Summary) -> float:
+    """Return how many problems a standard error of a share of the mean takes, by a pilot; 0 without a spread.
+
+    >>> problems_for(0.01, summarise_finite([1.0, 2.0, 3.0]))
+    2500.0
+    """
+    if not (pilot.mean > 0 and pilot.sd > 0):
+        return 0.0
+    return float((pilot.sd / (share * pilot.mean)) ** 2)
 
 
 def samples_for(share: float, pilot: Summary) -> int:
@@ -49,9 +91,7 @@ def samples_for(share: float, pilot: Summary) -> int:
         pilot: Of the squared errors of a pilot. Without a mean above 0 or a spread it is all there is.
     """
     least = max(PILOT, pilot.n)
-    if not (pilot.mean > 0 and pilot.sd > 0):
-        return least
-    needed = (pilot.sd / (share * pilot.mean)) ** 2
+    needed = problems_for(share, pilot)
     if not needed < MOST:
         return MOST
     pieces = math.ceil(max(needed, least) / PIECE)

@@ -25,7 +25,9 @@ from ired_diag.runs.evaluation_metric import training_metric
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 
-Kind = Literal["diverged", "over_fitting", "not_finite", "stalled", "ended", "recovered", "decided"]
+Kind = Literal[
+    "diverged", "over_fitting", "not_finite", "stalled", "ended", "vanished", "recovered", "decided"
+]
 LOST = 3  # values in a row that are not finite
 MOST_ASKED = 400  # evaluations of a run that was not looked at for long
 SETTLED = 3  # evaluations whose median is the level now

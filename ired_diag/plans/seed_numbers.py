@@ -182,7 +182,7 @@ def _failures(groups: Sequence[Group]) -> str:
     """Return which groups have failed seeds; empty where none has."""
     sentences = []
     for group in groups:
-        failed = [failure for failure in group.outcomes.failures if failure.kind != "stopped"]
+        failed = [failure for failure in group.outcomes.failures if failure.is_of_method]
         if failed:
             labels = [failure.label for failure in failed]
             seeds = first_names(labels, MOST_NAMED)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -136,7 +137,7 @@ class ProbeTable:
         if not self.path.is_file():
             return {}
         columns, metadata = read_columns(self.path)
-        if metadata.get("source") != self.source:
+        if not self._is_of_source(metadata.get("source")):
             other = metadata.get("source")
             raise CannotWrite(
                 f"{self.path}: holds the table of {other}. Choose another place with --out DIR."
@@ -147,11 +148,30 @@ class ProbeTable:
             return {}
         return metadata
 
+    @property
+    def _is_in_source(self) -> bool:
+        """Whether the table stands in the folder of its run, and goes where that goes."""
+        return self.path.resolve().is_relative_to(Path(self.source).resolve())
+
+    def _is_of_source(self, stored: object) -> bool:
+        """Say whether the source that a file states is that of this table.
+
+        In a run's own folder it is, whatever path the folder had when the table was written: rows are found
+        by a hash of the tensors, so that another run's rows are never taken for those of this one.
+        """
+        return self._is_in_source or stored == self.source
+
+    def _stated_source(self) -> str:
+        """Return the source as the file states it: from the file on, where a move keeps that true."""
+        if not self._is_in_source:
+            return self.source
+        return os.path.relpath(Path(self.source).resolve(), self.path.resolve().parent)
+
     def _metadata(self, settings: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {
             "probe": self.probe.name,
             "question": self.probe.question,
-            "source": self.source,
+            "source": self._stated_source(),
             "columns": [asdict(column) for column in self.probe.columns],
             "settings": settings,
             "headlines": self._headlines(),

@@ -8,7 +8,8 @@
     [{"epoch": 1, "train": {"loss": 0.9}, "val": {…}}, …]      rows with objects by their data
 
 A list is a history where a loss is among the lists of its object, or where some are of training and others
-of an evaluation; lists over seeds or folds are not one. A list next to it that counts steps (``epochs``)
+of an evaluation; lists over seeds or folds are not one, and neither are settings (``loss_weights``; see
+``readers.settings_lists``). A list next to it that counts steps (``epochs``)
 gives the steps; else values are counted from 1. What stands once (``test_loss``) is no history and is not
 read.
 """
@@ -29,6 +30,7 @@ from ired_diag.readers.counted_rows import is_history
 from ired_diag.readers.metrics_jsonl import CONFIGURATIONS, NUMBERS, Entry, read_entries
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.scalar_log import ScalarLog
+from ired_diag.readers.settings_lists import are_settings, names_a_setting
 from ired_diag.readers.step_key import is_usual_step, step_in
 from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, TRAINING, measures_in, words_of
 
@@ -143,7 +145,7 @@ def _histories(content: Any, *, config: Mapping[str, Any], name: str, level: int
         return
     own_config = {**config, **_settings(content)}
     columns = _columns(content)
-    if columns and is_history(columns):
+    if columns and is_history(columns) and not are_settings(columns, content):
         yield _history_of(columns, config=own_config, name=name)
         return
     for key, value in content.items():
@@ -285,5 +287,4 @@ def _are_rows_of_training(rows: Sequence[Any]) -> bool:
 def _is_measured(name: str, value: object) -> bool:
     if not _is_number(value):
         return False
-    measures = measures_in(words_of(name))
-    return bool(measures)
+    return bool(measures_in(words_of(name))) and not names_a_setting(name)

@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Protocol
 
 from ired_diag.errors import DiagError, NotReadable, UnreadableFile, unreadable
-from ired_diag.readers import metrics_csv, read_by_step, readers, sacct, slurm, tensorboard, trainer_state
+from ired_diag.readers import (
+    metrics_csv,
+    read_by_step,
+    readers,
+    sacct,
+    slurm,
+    tensorboard,
+    text_log,
+    trainer_state,
+)
 from ired_diag.readers.death import DiedWithoutMetrics, death_of
 from ired_diag.readers.endings import settle_endings, with_deaths_next_to_them
 from ired_diag.readers.folder_parts import is_read_with_run, run_folder_of
@@ -157,7 +166,7 @@ class Logs:
             self._try(path, list_it=True)
         else:
             self._note_death(path)
-            self.skipped.append(Skipped(path, _alone(self._deaths.get(path))))
+            self.skipped.append(Skipped(path, _alone(path, self._deaths.get(path))))
 
     def _log_of(self, path: Path) -> Path:
         """Return the log that a file in a folder is part of: one of its own, or that of the run above."""
@@ -298,9 +307,13 @@ def _is_named_like_a_log(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() in LOG_SUFFIXES
 
 
-def _alone(death: Ending | None) -> str:
+def _alone(path: Path, death: Ending | None) -> str:
     """Return what to say of a ``.err`` file without its ``.out`` file."""
     reason = "has no .out file next to it"
+    for suffix in text_log.WITH_ERRORS:
+        log = path.with_suffix(suffix)
+        if log.is_file():
+            reason = f"is the error stream of {log.name}"
     if death is None:
         return reason
     return f"{reason}; {death.label}: {death.detail}"

@@ -29,6 +29,7 @@ from ired_diag.readers.counted_rows import COUNT, count_note, may_be_counted
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.row_table import Column, RowTable
 from ired_diag.readers.scalar_log import Damage, ScalarLog, only_run
+from ired_diag.readers.settings_lists import is_configuration
 from ired_diag.readers.step_key import choose_step_key, is_usual_step, step_in, step_keys, torn_message
 
 HEAD = 4096
@@ -124,6 +125,8 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
         UnreadableFile: It is not such a log, its last line is torn, or it is unclear whose its lines are.
     """
     lines = read_lines(path, allow_torn_tail=allow_torn_tail)
+    if step is None and len(lines.entries) == 1 and is_configuration(lines.entries[0][1]):
+        raise UnreadableFile(f"{path}: one object with hyperparameters and no measurement: a configuration.")
     counted = _counted(lines.entries) if step is None else []
     columns = read_entries(counted or lines.entries, step, str(path))
     notes = columns.notes

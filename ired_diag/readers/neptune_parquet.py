@@ -15,6 +15,8 @@ Reference: neptune-exporter, its schema of 2025.
 
 from __future__ import annotations
 
+import os
+import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
 MAGIC = b"PAR1"
+TAIL = 4 + len(MAGIC)  # bytes: the length of the footer, and the magic again
 NEEDED = ("run_id", "attribute_path", "attribute_type", "step", "float_value")
 VALUES = ("int_value", "string_value", "bool_value", "float_value")
 ROWS_AT_ONCE = 1 << 16
@@ -80,9 +83,29 @@ class _NeptuneRun:
 
 
 def accepts(path: Path) -> bool:
-    """Say whether ``path`` is a Parquet file, by its first bytes."""
+    """Say whether ``path`` is Parquet with the columns of Neptune's exporter, by the names in its footer.
+
+    Other tables are Parquet too, the tables of this project's probes among them. A file without its end
+    states no columns, and is not taken for Neptune's.
+    """
+    footer = _footer(path)
+    return all(name.encode() in footer for name in NEEDED)
+
+
+def _footer(path: Path) -> bytes:
+    """Return the description at the end of a Parquet file: n bytes, n in four bytes, ``PAR1``."""
     with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
+        if file.read(len(MAGIC)) != MAGIC:
+            return b""
+        size = file.seek(0, os.SEEK_END)
+        if size < len(MAGIC) + TAIL:
+            return b""
+        file.seek(size - TAIL)
+        length, magic = struct.unpack(f"<I{len(MAGIC)}s", file.read(TAIL))
+        if magic != MAGIC or length > size - TAIL:
+            return b""
+        file.seek(size - TAIL - length)
+        return file.read(length)
 
 
 def read_runs(path: Path, *, allow_torn_tail: bool = False) -> dict[str, ScalarLog]:

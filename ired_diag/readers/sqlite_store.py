@@ -15,8 +15,21 @@ MOST_LISTED = 8  # names of tables
 
 
 def accepts(path: Path) -> bool:
-    """Say whether ``path`` is a SQLite database, by its first bytes."""
-    return is_database(path)
+    """Say whether ``path`` is a SQLite database with the tables of MLflow or trackio.
+
+    A damaged database states no tables; it is accepted, so that reading it says what is wrong.
+    """
+    if not is_database(path):
+        return False
+    try:
+        return read_database(path, _is_store)
+    except UnreadableFile:
+        return True
+
+
+def _is_store(connection: sqlite3.Connection) -> bool:
+    columns = columns_of(connection)
+    return mlflow_sqlite.is_store(columns) or trackio_sqlite.is_store(columns)
 
 
 def read_runs(path: Path, *, allow_torn_tail: bool = False) -> dict[str, ScalarLog]:

@@ -25,7 +25,10 @@ from numpy.typing import NDArray
 
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
-from ired_diag.readers.death import death_of
+from ired_diag.readers.completed import last_completion
+from ired_diag.readers.death import death, death_of
+from ired_diag.readers.long_logs import read_log_bytes
+from ired_diag.readers.prose import LONGEST, is_document, is_prose
 from ired_diag.readers.restarts import find_restarts, starts_of
 from ired_diag.readers.row_logs import look_like_runs
 from ired_diag.readers.row_table import CLOCK, RowTable
@@ -35,6 +38,7 @@ from ired_diag.readers.step_key import torn_message
 from ired_diag.readers.text_head import Head, read_head
 from ired_diag.readers.text_rows import TextRows, rows_of
 from ired_diag.readers.text_scan import Scan, scan
+from ired_diag.runs.ending import Ending
 from ired_diag.runs.metric_words import measures_in, words_of
 from ired_diag.runs.run import Run
 
@@ -49,6 +53,7 @@ NO_LOGS = frozenset(
     .yml
     """.split()
 )
+WITH_ERRORS = (".out", ".log", ".txt", ".stdout")  # suffixes of logs that have a ``.err`` next to them
 SOURCE_KEY = "source_code"
 NO_STEP = "a line whose step is not a whole number, or too large"
 LAST_OF_TRAINER = "train_runtime"  # Hugging Face's trainer prints it when training ends
@@ -74,7 +79,9 @@ def accepts(path: Path) -> bool:
         if first[:1] == b"\0":
             file.seek(read_head(path).length)
             first = file.read(FIRST)
-    if not first.strip() or b"\0" in first:
+    if not first.strip() or b"\0" in first or is_document(path):
+        return False
+    if size <= LONGEST and is_prose(path.read_text(errors="replace")):
         return False
     start = read_head(path).length
     if _has_rows(scan(path, start=start, most=HEAD), alone=size - start < HEAD):
@@ -129,18 +136,50 @@ def read_text(path: Path, *, allow_torn_tail: bool = True) -> TextLog:
 
 
 def read_run(path: Path) -> Run:
-    """Return the run of a text log, with what it died of, where it says so."""
+    """Return the run of a text log, with what it died of by its own words or those of its ``.err`` file."""
     text = read_text(path)
     run = run_of(path, text.log, format=FORMAT_NAME)
     if text.head.sha256:
         run = replace(run, provenance={**run.provenance, "source_sha256": text.head.sha256})
+    errors = _error_stream(path)
+    if errors is not None:
+        run = replace(run, sources=(*run.sources, errors))
     try:
-        death = death_of(path)
+        fatal = death_of(path) if errors is None else _death_with(path, errors)
+        if run.ending.complete:
+            return run
+        if fatal is not None:
+            return replace(run, ending=fatal)
+        if _ends_complete(path):
+            return replace(run, ending=Ending("complete", "the log says that training is complete"))
     except OSError as error:
         raise unreadable(path, error) from error
-    if death is not None and not run.ending.complete:
-        run = replace(run, ending=death)
     return run
+
+
+def _error_stream(path: Path) -> Path | None:
+    """Return the ``.err`` file of the same job; None where there is none."""
+    errors = path.with_suffix(".err")
+    is_named_alike = path.suffix.lower() in WITH_ERRORS and errors.is_file()
+    return errors if is_named_alike else None
+
+
+def _death_with(path: Path, errors: Path) -> Ending | None:
+    """Return how a job died, by its error stream, else by its log."""
+    of_errors = death(read_log_bytes(errors), trained=True)
+    if of_errors is not None:
+        return replace(of_errors, detail=f"{of_errors.detail} ({errors.name})")
+    return death_of(path)
+
+
+def _ends_complete(path: Path) -> bool:
+    """Say whether a log says that training is complete, with no row of a training after that."""
+    size = path.stat().st_size
+    start = max(0, size - TAIL)
+    with path.open("rb") as file:
+        file.seek(start)
+        end = last_completion(file.read())
+    return end is not None and rows_of(scan(path, start=start + end)) is None
 
 
 def _log(head: Head, scanned: Scan, rows: TextRows) -> ScalarLog:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from ired_diag.runs.ending import UNKNOWN_IN_WORDS, Ending
+from ired_diag.runs.ending import LABELS, UNKNOWN_IN_WORDS, Ending
 from ired_diag.runs.grouped import by_group
 from ired_diag.runs.run import Run
 
@@ -55,9 +55,19 @@ def completion_of(run: Run, *, now: float | None = None) -> Completion:
     return "cut off"
 
 
+def completion_in_words(run: Run) -> str:
+    """Return whether a run is complete, with what is not certain about that: inferred, or still running."""
+    completion = completion_of(run)
+    if completion == "running":
+        return LABELS["cut_off"]
+    return f"{completion} (inferred)" if run.ending.inferred else completion
+
+
 def state_in_words(run: Run, completion: Completion) -> str:
     """Return how far a run came, with how it ended where that says more; each word once."""
     match completion:
+        case "complete" if run.ending.inferred:
+            return f"{completion} (inferred)"
         case "complete" | "running":
             return completion
         case "failed":

@@ -21,6 +21,20 @@ MAY_NOT_BE_READ = (errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
 ELSEWHERE = " Choose another place (--runs DIR or --out DIR)."
 
 
+def pattern_note(name: str) -> str:
+    """Return what to say of a name that looks like a pattern and was not found; empty of any other.
+
+    >>> pattern_note("q101")
+    ''
+    >>> pattern_note("q10*")
+    " 'q10*' looks like a pattern; it was taken as a name, and matches no path. A group: NAME='q10*'."
+    """
+    if not any(sign in name for sign in "*?["):
+        return ""
+    taken = f"{name!r} looks like a pattern; it was taken as a name, and matches no path."
+    return f" {taken} A group: NAME={name!r}."
+
+
 def exists(path: Path) -> bool:
     """Say whether there is anything at a path; a path that cannot even be looked up holds nothing."""
     try:

@@ -99,6 +99,7 @@ def write_run(run: Run, folder: Path, *, results: Path | None = None) -> list[Pa
     content["run_name"] = run.run_name
     if results is not None:
         content["checkpoints"] = str(results.resolve())
+        content["checkpoints_from_here"] = os.path.relpath(results.resolve(), folder.resolve())
     _write_record(run, folder, len(run.attempts) + 1, content)
     return places
 
@@ -152,6 +153,19 @@ def find_runs(root: Path) -> list[Path]:
     return sorted([*contents.runs, *unreadable])
 
 
+def _checkpoints_of(content: Mapping[str, Any], path: Path) -> Path | None:
+    """Return the folder of a run's checkpoints elsewhere; None where it has none.
+
+    Where nothing is at the path any more, runs and results may have moved together.
+    """
+    stated = path_of(content, "checkpoints", path)
+    from_here = path_of(content, "checkpoints_from_here", path)
+    if stated is None or from_here is None or exists(stated):
+        return stated
+    moved = path.parent / from_here
+    return moved if exists(moved) else stated
+
+
 def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_history) -> Run:
     """Return the run in a folder.
 
@@ -173,7 +187,7 @@ def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_his
     history, unreadable = _history(metrics, read_metrics)
     history, findings_on_numbers = within_range(history)
     is_history_unreadable = bool(unreadable)
-    checkpoints = path_of(content, "checkpoints", path) or folder
+    checkpoints = _checkpoints_of(content, path) or folder
     unreadable += unreadable_parts(folder, checkpoints)
     ending = ending_of(content, path)
     if is_history_unreadable:

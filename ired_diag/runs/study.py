@@ -13,6 +13,7 @@ from ired_diag.errors import AmbiguousName, DiagError, NotFound
 from ired_diag.runs.completion import complete_by_siblings
 from ired_diag.runs.distinct import with_distinct_names, with_identity_keys
 from ired_diag.runs.evaluation_result import EvaluationResult
+from ired_diag.runs.files import pattern_note
 from ired_diag.runs.find import Unreadable
 from ired_diag.runs.grouped import by_experiment, by_group
 from ired_diag.runs.judged import judge_runs
@@ -271,7 +272,7 @@ def _is_called(name: str, group: str, runs: Sequence[Run]) -> bool:
 
 def _no_such_name(name: str, groups: Iterable[str]) -> NotFound:
     choices = ", ".join(groups) or "none"
-    return NotFound(f"No run is named {name!r}. There are: {choices}.")
+    return NotFound(f"No run is named {name!r}. There are: {choices}.{pattern_note(name)}")
 
 
 def _ambiguous(name: str, groups: Mapping[str, Sequence[Run]]) -> AmbiguousName:
