@@ -29,10 +29,11 @@ from ired_diag.runs.files import (
     is_file,
     is_special,
     write_atomically,
+    written_atomically,
 )
 from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, Unreadable, contents_of
 from ired_diag.runs.history import History, read_history
-from ired_diag.runs.history_text import history_text
+from ired_diag.runs.history_text import pieces_of_text
 from ired_diag.runs.range_of_numbers import within_range
 from ired_diag.runs.run import RecordedMetric, Run
 from ired_diag.runs.stored_values import (
@@ -258,7 +259,8 @@ def _write_record(run: Run, folder: Path, number: int, content: Mapping[str, Any
         number: Of the attempt, from 1; a log in which training started again uses further numbers.
         content: What ``config.json`` says.
     """
-    write_atomically(folder / METRICS, history_text(run.history, first_attempt=number))
+    with written_atomically(folder / METRICS) as file:
+        file.writelines(pieces_of_text(run.history, first_attempt=number))
     # The age of the log shows whether the job may still be running.
     changed = run.path.stat().st_mtime_ns
     os.utime(folder / METRICS, ns=(changed, changed))
@@ -288,12 +290,10 @@ def record_content(run: Run, experiment: str) -> dict[str, Any]:
 
 
 def _source(path: Path) -> dict[str, Any]:
-    content = path.read_bytes()
-    return {
-        "path": str(path.resolve()),
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        size = file.tell()
+    return {"path": str(path.resolve()), "bytes": size, "sha256": digest.hexdigest()}
 
 
 def _attempt_names(attempts: Sequence[Run]) -> list[str]:
