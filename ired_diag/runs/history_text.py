@@ -47,6 +47,19 @@ class Rows(NamedTuple):
     attempts: Integers
     lines: Lines
 
+    def part(self, places: slice | Booleans) -> Rows:
+        """Return the rows at some places."""
+        return Rows(self.steps[places], self.is_later[places], self.attempts[places], self.lines[places])
+
+    def and_then(self, others: Rows) -> Rows:
+        """Return these rows and others behind them."""
+        return Rows(
+            steps=np.append(self.steps, others.steps),
+            is_later=np.append(self.is_later, others.is_later),
+            attempts=np.append(self.attempts, others.attempts),
+            lines=np.append(self.lines, others.lines),
+        )
+
     def in_logging_order(self) -> Lines:
         """Return the lines by attempt, in each its first row first, then by step."""
         return self.lines[np.lexsort((self.steps, self.is_later, self.attempts))]  # the last key counts first
@@ -130,9 +143,8 @@ class _Replaced:
         if not len(left.steps):
             return _joined(rows.lines)
         count = _places_before(left, rows)
-        merged = Rows(*(np.append(own, other[:count]) for own, other in zip(rows, left, strict=True)))
-        self._left = Rows(*(column[count:] for column in left))
-        return _joined(merged.in_logging_order())
+        self._left = left.part(slice(count, None))
+        return _joined(rows.and_then(left.part(slice(count))).in_logging_order())
 
     def rest(self) -> bytes:
         """Return those that belong behind all other rows, as text."""
@@ -217,8 +229,7 @@ def _rows_of_window(
     rows = Rows(steps, _is_later(steps, attempts, history.starts), attempts, lines)
     if leave_out is None:
         return rows
-    kept = steps != leave_out.steps[0]
-    return Rows(*(column[kept] for column in rows))
+    return rows.part(steps != leave_out.steps[0])
 
 
 def _is_later(steps: Integers, attempts: Integers, starts: Mapping[int, int]) -> Booleans:
