@@ -77,8 +77,8 @@ def run_folder(runs: Path, run: Run) -> Path:
     return folder / folder_name(run.seed_label)
 
 
-def write_run(run: Run, folder: Path, *, results: Path | None = None) -> list[Path]:
-    """Write an imported run and its earlier attempts, and return the attempts' folders.
+def write_run(run: Run, folder: Path, *, results: Path | None = None) -> None:
+    """Write an imported run and its earlier attempts.
 
     ``config.json`` is written last: a folder without it is not a run yet.
 
@@ -90,18 +90,20 @@ def write_run(run: Run, folder: Path, *, results: Path | None = None) -> list[Pa
     Raises:
         CannotWrite: The folder cannot be written.
     """
-    places: list[Path] = []
-    for attempt, name in zip(run.attempts, _attempt_names(run.attempts), strict=True):
-        place = folder / ATTEMPTS / folder_name(name)
-        places.append(place)
+    places = places_of_attempts(run, folder)
+    for number, (attempt, place) in enumerate(zip(run.attempts, places, strict=True), start=1):
         content = record_content(attempt, run.experiment)
-        _write_record(attempt, place, len(places), content)
+        _write_record(attempt, place, number, content)
     content = record_content(run, run.experiment)
     content["run_name"] = run.run_name
     if results is not None:
         content["checkpoints"] = str(results.resolve())
     _write_record(run, folder, len(run.attempts) + 1, content)
-    return places
+
+
+def places_of_attempts(run: Run, folder: Path) -> list[Path]:
+    """Return where each earlier attempt at a run belongs, under the folder of the run."""
+    return [folder / ATTEMPTS / folder_name(name) for name in _attempt_names(run.attempts)]
 
 
 def attempt_folders(folder: Path) -> list[Path]:
