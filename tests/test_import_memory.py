@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.large_material import write_job
+from benchmarks.large_material import JOB_OF_EPOCHS, write_epochs, write_job
 from benchmarks.memory import peak_of
 from ired_diag.readers import bar_stretches, progress_series
 from ired_diag.runs.history import read_history
@@ -27,39 +27,18 @@ SMALL, LARGE = 2.0, 17.0  # MB of a log
 MOST_PER_BYTE = (
     2.0  # bytes of memory for each further byte of the log: twice its numbers, and nothing of its rows
 )
-OUT = "Job started at Sun Jan 25 08:44:31 EST 2026\nSeed: 0\n"
-
-
-def write_epochs(folder: Path, megabytes: float, *, steps: int = 500, first: int = 0) -> None:
-    """Write a job whose bar begins again with each epoch.
-
-    Args:
-        folder: Where.
-        megabytes: How large it is to be.
-        steps: The total of the bar.
-        first: The first counter at which it states numbers.
-    """
-    folder.mkdir()
-    (folder / "net_q902_61000002_0.out").write_text(OUT)
-    drawn = ""
-    for n in range(first, steps + first):
-        percent = f"{n / steps * 100:3.0f}"
-        drawn += (
-            f"\rEpoch {{0}}: {percent}%|#####     | {n}/{steps} [00:01<00:02, 30.00it/s, loss={{1}}{n:04d}]"
-        )
-    with (folder / "net_q902_61000002_0.err").open("w") as file:
-        for epoch in range(round(megabytes * 1e6 / len(drawn))):
-            file.write(drawn.format(epoch, f"0.{epoch % 9 + 1}") + "\n")
 
 
 def write_late_epochs(folder: Path, megabytes: float) -> None:
     """Write the same of a bar that states its numbers late."""
     write_epochs(folder, megabytes, first=1)
-    path = folder / "net_q902_61000002_0.err"
+    path = folder / f"{JOB_OF_EPOCHS}.err"
     path.write_text("\rEpoch 0:   0%|          | 0/500 [00:00<?, ?it/s]" + path.read_text())
 
 
-@pytest.mark.parametrize("write", [write_job, write_epochs, write_late_epochs])
+@pytest.mark.parametrize(
+    "write", [write_job, write_epochs, pytest.param(write_late_epochs, marks=pytest.mark.slow)]
+)
 def test_memory_grows_less_than_the_log(write: Callable[[Path, float], None], tmp_path: Path) -> None:
     peaks = []
     for megabytes in (SMALL, LARGE):
