@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from ired_diag.errors import CannotWrite
+from ired_diag.readers.own_readers import own_readers
 from ired_diag.readers.reading_ahead import PACKAGE, Helper, Parts, answer_requests, processes_allowed
 from ired_diag.runs.run import Run
 from ired_diag.runs.several_writers import write_each
@@ -72,7 +73,8 @@ def write_runs(
     count = processes_allowed() if processes is None else processes
     left: Sequence[Placed] = things
     whole = 0
-    if len(things) >= FEWEST_RUNS and count > 1 and sys.executable:
+    can_share = count > 1 and bool(sys.executable) and not own_readers()  # whose runs may hold anything
+    if len(things) >= FEWEST_RUNS and can_share:
         shared = _Shared(things, write, count_whole)
         try:
             shared.write(count - 1)
