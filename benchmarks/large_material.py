@@ -23,6 +23,8 @@ Job ID: {job} (Array Job ID: {job}, Task ID: 0)
 Seed: 0
 Starting q901 training
 """
+JOB_OF_EPOCHS = "net_q902_61000002_0"
+HEAD_OF_EPOCHS = "Job started at Sun Jan 25 08:44:31 EST 2026\nSeed: 0\n"
 EVALUATION = """Validation Result @ Iteration {step}; Milestone = {number} (ID: Validation)
 ---  ----------
 mse  {value:.8f}
@@ -147,6 +149,28 @@ def write_job(folder: Path, megabytes: float) -> None:
     with (folder / f"{stem}.err").open("wb") as file:
         for first in range(0, steps, BLOCK_OF_BARS):  # tqdm draws a bar before its first step
             file.write(_bars(first, first + BLOCK_OF_BARS, steps))
+
+
+def write_epochs(folder: Path, megabytes: float, *, steps: int = 500, first: int = 0) -> None:
+    """Write a job whose bar begins again with each epoch.
+
+    Args:
+        folder: Where.
+        megabytes: How large it is to be.
+        steps: The total of the bar.
+        first: The first counter at which it states numbers.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{JOB_OF_EPOCHS}.out").write_text(HEAD_OF_EPOCHS)
+    drawn = ""
+    for n in range(first, steps + first):
+        percent = f"{n / steps * 100:3.0f}"
+        drawn += (
+            f"\rEpoch {{0}}: {percent}%|#####     | {n}/{steps} [00:01<00:02, 30.00it/s, loss={{1}}{n:04d}]"
+        )
+    with (folder / f"{JOB_OF_EPOCHS}.err").open("w") as file:
+        for epoch in range(round(megabytes * 1e6 / len(drawn))):
+            file.write(drawn.format(epoch, f"0.{epoch % 9 + 1}") + "\n")
 
 
 def _bars(first: int, end: int, total: int) -> bytes:

@@ -168,8 +168,17 @@ def _texts(material: Material) -> Iterator[tuple[str, Command]]:
 
 
 def _bars(material: Material) -> Iterator[tuple[str, Command]]:
+    yield from _on_job(large_material.write_job, material)
+
+
+def _epochs(material: Material) -> Iterator[tuple[str, Command]]:
+    yield from _on_job(large_material.write_epochs, material)
+
+
+def _on_job(write: Callable[[Path, float], None], material: Material) -> Iterator[tuple[str, Command]]:
+    """Make the files of a job, and yield the commands on them."""
     job = material.folder / "job"
-    _in_a_process_of_its_own(large_material.write_job, job, material.megabytes)
+    _in_a_process_of_its_own(write, job, material.megabytes)
     yield "ls", _cli("ls", job)
     yield "diagnose", _cli("diagnose", job)
     yield "import", _cli("import", job, "--runs", material.folder / "imported")
@@ -195,6 +204,7 @@ CASES: dict[str, Callable[[Material], Iterator[tuple[str, Command]]]] = {
     "JSON lines": _tracked,
     "text logs": _texts,
     "progress bars": _bars,
+    "bars of epochs": _epochs,
     "probe table": _probe_table,
 }
 

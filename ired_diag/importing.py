@@ -22,19 +22,20 @@ from ired_diag.runs.find import RESULTS_CONFIG, Unreadable
 from ired_diag.runs.gone_sources import GoneSource, gone_sources
 from ired_diag.runs.job_kind import only_evaluates
 from ired_diag.runs.run import Run
-from ired_diag.runs.several_writers import write_each
 from ired_diag.runs.store import (
     attempt_folders,
     check_writable,
     find_checkpoints,
     find_runs,
     imported_sources,
+    places_of_attempts,
     remove_if_empty,
     remove_run_files,
     run_folder,
     write_run,
 )
 from ired_diag.runs.study import Skipped
+from ired_diag.writing_runs import write_runs
 
 MOST_CONFLICTS = 3
 
@@ -137,7 +138,12 @@ def import_logs(
         logs |= imported.logs
     written = _Written(len(planned), progress)
     with _saying_what_is_whole(written):
-        write_each(planned, partial(_write, logs=logs, replace=replace), written.count)
+        write_runs(
+            planned,
+            partial(_write, logs=logs, replace=replace),
+            partial(_drop_stale_attempts, logs=logs, replace=replace),
+            written.count,
+        )
         write_evaluations(not_runs, runs, read=[*evaluated, *map(Path, logs)])
     gone = gone_sources(runs, sources, {imported.folder for imported in planned})
     if remove_gone:
@@ -156,8 +162,8 @@ def import_logs(
 
 def _write(imported: ImportedRun, *, logs: set[str], replace: bool) -> None:
     """Write a run, and remove attempts of an earlier import that are none of its any more."""
-    places = write_run(imported.run, imported.folder, results=imported.results)
-    _drop_stale_attempts(imported.folder, places, logs, replace=replace)
+    write_run(imported.run, imported.folder, results=imported.results)
+    _drop_stale_attempts(imported, logs=logs, replace=replace)
 
 
 class _Written:
@@ -329,9 +335,10 @@ def _sources_by_folder(runs: Path) -> dict[Path, list[str] | None]:
     return sources
 
 
-def _drop_stale_attempts(folder: Path, written: Sequence[Path], logs: set[str], *, replace: bool) -> None:
+def _drop_stale_attempts(imported: ImportedRun, *, logs: set[str], replace: bool) -> None:
     """Remove attempts of an earlier import that this one arranged otherwise, or replaced."""
-    for attempt in attempt_folders(folder):
+    written = places_of_attempts(imported.run, imported.folder)
+    for attempt in attempt_folders(imported.folder):
         sources = imported_sources(attempt) or []
         if attempt not in written and (replace or logs & set(sources)):
             shutil.rmtree(attempt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ired_diag.runs import history_text as history_text_module
 from ired_diag.runs.history import History, Row, Series, history_of, to_jsonl
 from ired_diag.runs.history_text import history_text
 
@@ -35,13 +36,28 @@ def drawn_history(seed: int) -> History:
     return History.of(rows)
 
 
+@pytest.mark.parametrize("window", [1, 3, 1 << 14])
 @pytest.mark.parametrize("seed", range(40))
-def test_the_text_is_that_of_the_rows(seed: int) -> None:
+def test_the_text_is_that_of_the_rows(seed: int, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_text_module, "WINDOW", window)
     history = drawn_history(seed)
     without_replaced = History(series=history.series, attempts=history.attempts, starts=history.starts)
     for logged in (history, without_replaced):
         assert history_text(logged) == by_rows(logged)
         assert history_text(logged, first_attempt=3) == by_rows(logged, 3)
+
+
+@pytest.mark.parametrize("window", [2, 1 << 14])
+def test_a_metric_may_begin_before_the_first_row_of_the_first_attempt(
+    window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_text_module, "WINDOW", window)
+    evaluations = History.of([Row(10, {"val": 0.5}), Row(20, {"val": 0.25}), Row(10, {"val": 0.125}, 2)])
+    drawn = Series(np.arange(1, 31), np.arange(1, 31) / 7)
+    history = evaluations.joined({"train/loss": drawn})
+    assert history_text(history) == by_rows(history)
+    alone = History(series={"loss": drawn}, starts={2: 9, 3: 4})
+    assert history_text(alone) == by_rows(alone)
 
 
 def test_the_text_is_read_as_the_same_history() -> None:

@@ -90,9 +90,9 @@ def test_the_command_says_it_in_one_line(logs: Path, tmp_path: Path) -> None:
 def test_a_log_that_goes_away_during_the_import_counts_the_whole_runs(
     logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lose_a_log(*arguments: object, **keywords: object) -> object:
+    def lose_a_log(*arguments: object, **keywords: object) -> None:
         (logs / "ired_q900_x_4.out").unlink(missing_ok=True)
-        return write_run(*arguments, **keywords)  # type: ignore[arg-type]
+        write_run(*arguments, **keywords)  # type: ignore[arg-type]
 
     monkeypatch.setattr(importing, "write_run", lose_a_log)
     with pytest.raises(CannotWrite, match=r"3 of 4 runs are imported and whole\."):

@@ -12,6 +12,7 @@ ORDER = (
     "app",
     "probes",
     "ired_diag.importing",
+    "ired_diag.writing_runs",
     "ired_diag.journals",
     "ired_diag.plans",
     "ired_diag.claims",

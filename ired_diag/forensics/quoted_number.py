@@ -83,7 +83,7 @@ class Quoted:
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each number called ours that no run of the study reproduces."""
-    measured = _measured(study)
+    measured = np.array(_measured(study), dtype=np.float64)
     groups_of: dict[Quoted, list[str]] = defaultdict(list)
     copied: set[Quoted] = set()
     for group, configuration in _configurations(study):
@@ -198,10 +198,10 @@ def _summaries(values: NDArray[np.float64]) -> list[float]:
     return [float(values[-1]), float(values.min()), float(values.max()), float(mean_of_end)]
 
 
-def _is_among(number: Quoted, measured: list[float]) -> bool:
+def _is_among(number: Quoted, measured: NDArray[np.float64]) -> bool:
     # A millionth more, for values that lie half a digit away and whose difference is rounded.
     margin = number.half_a_digit * (1 + 1e-6)
-    return any(abs(value - number.value) <= margin for value in measured)
+    return bool(np.any(np.abs(measured - number.value) <= margin))
 
 
 def _finding(numbers: Sequence[Quoted], groups: Sequence[str], *, copied: bool, runs: int) -> Finding:

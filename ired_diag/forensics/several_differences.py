@@ -296,15 +296,16 @@ def _chosen_keys(
 
 def _names_another(key: str, keys: Sequence[str], setting: Setting, other: Setting) -> bool:
     """Say whether a key's words hold the numbers of another differing key: ``moe8`` next to 8 experts."""
-    words = [setting.configuration.get(key), other.configuration.get(key)]
-    if not all(isinstance(word, str) for word in words):
+    word, word_of_other = setting.configuration.get(key), other.configuration.get(key)
+    if not isinstance(word, str) or not isinstance(word_of_other, str):
         return False
+    words = (word, word_of_other)
     for numbered in keys:
         numbers = [
             number_of(setting.configuration.get(numbered)),
             number_of(other.configuration.get(numbered)),
         ]
-        held = [_holds(str(word), number) for word, number in zip(words, numbers, strict=True)]
+        held = [_holds(word, number) for word, number in zip(words, numbers, strict=True)]
         off = [number in (None, 0, 1) for number in numbers]
         if any(held) and all(holds or is_off for holds, is_off in zip(held, off, strict=True)):
             return True
@@ -340,15 +341,16 @@ def _last_word(key: str) -> str:
 
 def _differing(setting: Setting, other: Setting) -> list[str]:
     """Return the keys in which two configurations differ, without those that change no result."""
-    ignored = {*setting.idle, *other.idle, *BOOKKEEPING}
     keys = []
     for key in differing_keys(setting.moved, other.moved):
-        if key not in ignored and key.lower() not in LABELS:
+        is_idle = key in setting.idle or key in other.idle or key in BOOKKEEPING
+        if not is_idle and key.lower() not in LABELS:
             keys.append(key)
-    own = {*OWN_STRATEGIES, "none"}
-    is_foreign = not {setting.strategy, other.strategy} <= own
-    if is_foreign and any(map(_is_switch, keys)) and "mining_strategy" in keys:
-        keys.remove("mining_strategy")
+    if "mining_strategy" in keys and any(map(_is_switch, keys)):
+        own = {*OWN_STRATEGIES, "none"}
+        is_foreign = not {setting.strategy, other.strategy} <= own
+        if is_foreign:
+            keys.remove("mining_strategy")
     return keys
 
 

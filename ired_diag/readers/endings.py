@@ -17,6 +17,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from ired_diag.readers.sacct import JobEnding
@@ -155,13 +156,14 @@ def _died_at_a_line(attempt: Run) -> bool:
     return bool(attempt.last_line) and not has_logged and not has_started
 
 
-def _words(line: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def _words(line: str) -> tuple[str, ...]:
     """Return the words of a line; a word that holds a digit is ``#``."""
     words = []
     for word in line.split():
         has_digit = re.search(r"\d", word)  # it may name the job
         words.append("#" if has_digit else word)
-    return words
+    return tuple(words)
 
 
 def _are_alike(first: str, second: str) -> bool:

@@ -97,9 +97,10 @@ class Logs:
         Raises:
             UnreadableFile: It is of no known format, or damaged.
         """
-        if path.resolve() in self._read:
+        resolved = path.resolve()
+        if resolved in self._read:
             return
-        self._read.add(path.resolve())
+        self._read.add(resolved)
         if path.is_file() and _accepts_accounts(path):
             self._add_accounts(path)
             return

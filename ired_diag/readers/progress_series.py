@@ -19,9 +19,9 @@ drawing at each counter is read.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,25 +30,28 @@ from numpy.typing import NDArray
 from ired_diag.errors import unreadable
 from ired_diag.finding import Finding
 from ired_diag.readers import tqdm_lines
-from ired_diag.readers.scalar_log import Points
-from ired_diag.readers.tqdm_grammar import ELAPSED, LOOKS_CUT, RATE, WITHOUT_CLOCKS, Layout, parse
-from ired_diag.readers.tqdm_lines import Bar, Progress
+from ired_diag.readers.bar_stretches import (
+    NEARLY_ALL,
+    NOT_METRICS,
+    Bars,
+    Column,
+    Stretch,
+    TrainingBar,
+    names_evaluation,
+    read_bars,
+)
+from ired_diag.readers.scalar_log import NEVER, Points
+from ired_diag.readers.tqdm_grammar import WITHOUT_CLOCKS
+from ired_diag.readers.tqdm_lines import Bar
 from ired_diag.runs.history import Series
+from ired_diag.runs.large_arrays import GrowingArray
 
-BAR = re.compile(rb"([^|\r\n]*?)(\d{1,3})%\|[^|\r\n]*\| *(\d{1,18})/([1-9]\d{0,17}) \[")
-EPOCH = re.compile(rb"(?i)\bep(?:och)?s?\b\D{0,3}(\d{1,9})")
 # "Epoch: [3/10]: " is not a pair of name and number.
 COLON_IN_TITLE = re.compile(rb"(?i)\b(ep(?:och)?s?):(?= *\[)")
-EVALUATION = re.compile(
-    rb"(?i)(?<![a-z])(?:val|valid|validation|validating|validate|eval|evaluation|evaluating|evaluate|dev|test|testing"
-    rb"|sanity|predict|predicting|prediction|inference|sampling)(?![a-z])"
-)
-NEARLY_ALL = 0.9  # of its total: a bar drawn so far was drawn to its end, give or take the last refreshes
-NOT_METRICS = (ELAPSED, RATE, "v_num")  # Lightning shows the number of its version
+SEPARATORS = re.compile(rb"[\r\n]+")
+PIECE = 1 << 20  # bytes
 
-Kind = tuple[bool, int]  # whether the bar evaluates, its total
-Steps = NDArray[np.int64]
-Values = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -57,28 +60,11 @@ class Joined:
 
     Attributes:
         series: Series by metric.
-        total: The total of the bar.
         restarts: A note on what a later start of the bar has ended.
     """
 
     series: dict[str, Series]
-    total: int
     restarts: list[Finding]
-
-
-@dataclass
-class Stretch:
-    """The records of a bar from one of its beginnings to the next."""
-
-    kind: Kind
-    epoch: int | None
-    last: int = 0
-    records: list[bytes] = field(default_factory=list)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the bar was drawn to its end."""
-        return self.last >= NEARLY_ALL * self.kind[1]
 
 
 def read(path: Path) -> tuple[dict[str, Series], list[Finding]]:
@@ -87,21 +73,27 @@ def read(path: Path) -> tuple[dict[str, Series], list[Finding]]:
     Raises:
         UnreadableFile: The file is missing or cannot be read.
     """
+    records = partial(_records, path)
     progress = tqdm_lines.read(path, names=WITHOUT_CLOCKS)
-    records: list[bytes] | None = None
     if not progress.bars and progress.damaged:
-        records = [COLON_IN_TITLE.sub(rb"\1 ", record) for record in _records(path)]
-        progress = tqdm_lines.read_records(records, names=WITHOUT_CLOCKS)
-    findings = _damage(progress)
+        records = partial(_renamed, path)
+        progress = tqdm_lines.read_records(records(), names=WITHOUT_CLOCKS)
+    findings = _damage(progress.damaged)
     if not progress.bars:
         return {}, findings
     if len(progress.bars) == 1 and _only_rises(progress.bars[0]):
         return _series_of(progress.bars[0]), findings
-    stretches = _stretches(records or _records(path))
-    joined = _joined(stretches)
+    totals = {bar.total for bar in progress.bars}
+    del progress  # its numbers are read again, by their stretches
+    bars = read_bars(records())
+    training = _busiest(bars)
+    if training is None:
+        return {}, findings
+    others = _others(bars, totals, training.total)
+    del bars
+    joined = _joined(training)
     if not joined.series:
         return {}, findings
-    others = _others(stretches, progress, joined.total)
     return joined.series, [*findings, *joined.restarts, *others]
 
 
@@ -118,8 +110,7 @@ def _series_of(bar: Bar) -> dict[str, Series]:
     return series
 
 
-def _damage(progress: Progress) -> list[Finding]:
-    damaged = progress.damaged
+def _damage(damaged: int) -> list[Finding]:
     if not damaged:
         return []
     plural = "s" if damaged > 1 else ""
@@ -128,14 +119,9 @@ def _damage(progress: Progress) -> list[Finding]:
     return [finding]
 
 
-def _others(stretches: Iterable[Stretch], progress: Progress, total: int) -> list[Finding]:
+def _others(bars: Bars, totals: set[int], total: int) -> list[Finding]:
     """Return which bars with numbers are not part of the series, if there are any."""
-    totals = {bar.total for bar in progress.bars}
-    others = totals - {total}
-    for stretch in stretches:
-        evaluates, total_of_bar = stretch.kind
-        if evaluates and total_of_bar in totals:
-            others.add(total_of_bar)
+    others = (totals - {total}) | (bars.evaluating & totals)
     if not others:
         return []
     listed = ", ".join(map(str, sorted(others)))
@@ -145,125 +131,90 @@ def _others(stretches: Iterable[Stretch], progress: Progress, total: int) -> lis
     return [Finding("progress_bars_not_read", "note", statement, evidence={"totals": listed})]
 
 
-def _records(path: Path) -> list[bytes]:
-    """Return what stands between the separators of a file."""
+def _records(path: Path) -> Iterator[bytes]:
+    """Yield what stands between the separators of a file."""
     try:
-        return re.split(rb"[\r\n]+", path.read_bytes())
+        with path.open("rb") as file:
+            held: list[bytes] = []  # of a record that is longer than a piece
+            while content := file.read(PIECE):
+                first, *others = SEPARATORS.split(content)
+                held.append(first)
+                if others:
+                    yield b"".join(held)
+                    yield from others[:-1]
+                    held = [others[-1]]
+            yield b"".join(held)
     except OSError as error:
         raise unreadable(path, error) from error
 
 
-def _stretches(records: Iterable[bytes]) -> list[Stretch]:
-    """Return the stretches of all bars, in the order in which they begin."""
-    stretches: list[Stretch] = []
-    current: dict[Kind, Stretch] = {}
-    latest: Stretch | None = None
-    for record in records:
-        match = BAR.match(record)
-        if not match:
-            if latest is not None and LOOKS_CUT.search(record):
-                latest.records.append(record)
-            continue
-        title = match[1]
-        counter = int(match[3])
-        kind = EVALUATION.search(title) is not None, int(match[4])
-        stated = EPOCH.search(title)
-        epoch = int(stated[1]) if stated else None
-        latest = current.get(kind)
-        if latest is None or counter < latest.last or epoch != latest.epoch:
-            latest = Stretch(kind, epoch)
-            current[kind] = latest
-            stretches.append(latest)
-        latest.last = counter
-        latest.records.append(record)
-    return stretches
+def _renamed(path: Path) -> Iterator[bytes]:
+    """Yield the same with titles that are not taken for a pair of name and number."""
+    for record in _records(path):
+        yield COLON_IN_TITLE.sub(rb"\1 ", record)
 
 
-def _joined(stretches: Sequence[Stretch]) -> Joined:
-    """Return the series of the training bar, counted through its epochs."""
-    training = [stretch for stretch in stretches if not stretch.kind[0]]
-    bars = [_bars_of(stretch) for stretch in training]
-    total = _busiest_total(training, bars)
-    if total is None:
-        return Joined({}, 0, [])
-    chosen = []
-    for stretch, bars_of_stretch in zip(training, bars, strict=True):
-        if stretch.kind[1] == total:
-            chosen.append((stretch, bars_of_stretch))
-    stretches_of_bar = [stretch for stretch, _ in chosen]
-    if _is_late(stretches_of_bar):
-        chosen = [(stretch, _late_bars(stretch)) for stretch in stretches_of_bar]
-    offsets = _offsets(stretches_of_bar, total)
-    joining = _Joining()
-    for offset, (_, bars_of_stretch) in zip(offsets, chosen, strict=True):
-        joining.add(offset, bars_of_stretch)
-    series, ended = joining.series()
-    return Joined(series, total, _restart_note(joining.restarts, ended))
+def _busiest(bars: Bars) -> TrainingBar | None:
+    """Return the training bar with most records; None where no bar has any."""
+    busiest = max(bars.training.values(), key=lambda bar: bar.size, default=None)
+    return busiest if busiest is not None and busiest.size else None
 
 
-def _busiest_total(stretches: Sequence[Stretch], bars: Sequence[Sequence[Bar]]) -> int | None:
-    """Return the total of the bar with most records; None where no bar has any."""
-    sizes: Counter[int] = Counter()
-    for stretch, bars_of_stretch in zip(stretches, bars, strict=True):
-        sizes[stretch.kind[1]] += sum(len(bar.steps) for bar in bars_of_stretch)
-    if not sizes.total():
-        return None
-    return max(sizes, key=lambda total: sizes[total])
+def _joined(bar: TrainingBar) -> Joined:
+    """Return the series of a bar, counted through its epochs."""
+    offsets = _offsets(bar.stretches, bar.total)
+    restarts, starts = _starts(bar.stretches, offsets)
+    lowest_later = np.minimum.accumulate(np.array([*restarts, NEVER], dtype=np.int64)[::-1])[::-1]
+    ends = lowest_later[starts]
+    series: dict[str, Series] = {}
+    ended = 0
+    for name in list(bar.columns):
+        column = bar.columns.pop(name)
+        before = len(column.steps)
+        points = _lasting(column, np.array(offsets, dtype=np.int64), ends)
+        ended += before - len(points)
+        if len(points):
+            series[_name(name)] = points.series
+    return Joined(series, _restart_note(restarts, ended))
 
 
-@dataclass
-class _Joining:
-    """The points of a bar, joined from its stretches.
+def _starts(stretches: Sequence[Stretch], offsets: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the first step of each later start of a bar, and how many of them each stretch is behind."""
+    restarts: list[int] = []
+    starts: list[int] = []
+    highest = 0
+    for stretch, offset in zip(stretches, offsets, strict=True):
+        if stretch.span is not None:
+            first, last = stretch.span
+            if offset + first < highest:
+                restarts.append(offset + first)
+            highest = offset + last
+        starts.append(len(restarts))
+    return restarts, starts
 
-    Attributes:
-        parts: The points of each metric, with the start of training that drew them.
-        restarts: The first step of each later start of the bar.
-        highest: The last step of the stretch before.
+
+def _lasting(column: Column, offsets: Integers, ends: Integers) -> Points:
+    """Return the points of a metric over the steps of the training that no later start has ended.
+
+    Args:
+        column: The points, counted from the beginning of each stretch.
+        offsets: The step before the first of each stretch, of shape (stretches,).
+        ends: The step from which on a later start ended each stretch, of shape (stretches,).
     """
-
-    parts: dict[str, list[Points]] = field(default_factory=lambda: defaultdict(list))
-    restarts: list[int] = field(default_factory=list)
-    highest: int = 0
-
-    def add(self, offset: int, bars: Sequence[Bar]) -> None:
-        """Add the bars of a stretch whose steps are counted from ``offset``."""
-        drawn = [bar for bar in bars if len(bar.steps)]
-        if not drawn:
-            return
-        first = offset + min(int(bar.steps[0]) for bar in drawn)
-        if first < self.highest:
-            self.restarts.append(first)
-        for bar in bars:
-            for name, values in bar.columns.items():
-                if name not in NOT_METRICS:
-                    self._add_column(name, offset, bar.steps, values)
-        self.highest = offset + max(int(bar.steps[-1]) for bar in drawn)
-
-    def _add_column(self, name: str, offset: int, steps: Steps, values: Values) -> None:
-        steps, values = _of_epoch(name, steps, values)
-        starts = np.full(len(steps), len(self.restarts) + 1, dtype=np.int64)
-        self.parts[name].append(Points(offset + steps, values, starts))
-
-    def series(self) -> tuple[dict[str, Series], int]:
-        """Return the series by metric, and how many points a later start has ended."""
-        series: dict[str, Series] = {}
-        ended = 0
-        for name, parts in self.parts.items():
-            points = _concatenated(parts)
-            lasting = points.lasting(self.restarts)
-            ended += len(points) - len(lasting)
-            if len(lasting):
-                series[_name(name)] = lasting.series
-        return series, ended
-
-
-def _concatenated(parts: Sequence[Points]) -> Points:
-    starts = [part.starts for part in parts if part.starts is not None]
-    return Points(
-        steps=np.concatenate([part.steps for part in parts]),
-        values=np.concatenate([part.values for part in parts]),
-        starts=np.concatenate(starts),
-    )
+    owners = np.array(column.owners, dtype=np.int64)
+    behind = np.cumsum(np.array(column.lengths, dtype=np.int64))
+    steps = GrowingArray()
+    values = GrowingArray()
+    place = 0
+    for counters, numbers in zip(column.steps.parts(), column.values.parts(), strict=True):
+        places = np.arange(place, place + len(counters))
+        stretch = owners[np.searchsorted(behind, places, side="right")]
+        of_training = counters + offsets[stretch]
+        is_kept = of_training < ends[stretch]
+        steps.append(of_training[is_kept])
+        values.append(numbers[is_kept])
+        place += len(counters)
+    return Points(steps.whole(), values.whole())
 
 
 def _restart_note(restarts: Sequence[int], ended: int) -> list[Finding]:
@@ -279,23 +230,6 @@ def _restart_note(restarts: Sequence[int], ended: int) -> list[Finding]:
     ]
 
 
-def _of_epoch(name: str, steps: Steps, values: Values) -> tuple[Steps, Values]:
-    """Return the points of one epoch: where a value is only shown again, its first showing.
-
-    What stands at the counter 0 of a bar that states its numbers late was drawn for the epoch before.
-    """
-    if _names_evaluation(name):
-        kept = np.append(True, values[1:] != values[:-1])[: len(values)]
-    else:
-        kept = steps > 0
-    return steps[kept], values[kept]
-
-
-def _names_evaluation(name: str) -> bool:
-    words = name.encode().replace(b"_", b" ")
-    return EVALUATION.search(words) is not None
-
-
 def _offsets(stretches: Sequence[Stretch], total: int) -> list[int]:
     """Return the step before the first of each stretch's epoch."""
     epochs = [stretch.epoch for stretch in stretches if stretch.epoch is not None]
@@ -308,76 +242,17 @@ def _offsets(stretches: Sequence[Stretch], total: int) -> list[int]:
     offset = 0
     for number, stretch in enumerate(stretches, start=1):
         offsets.append(offset)
-        if number < len(stretches) and stretch.is_complete:
-            is_next_epoch = _first_counter(stretches[number]) < NEARLY_ALL * total
+        is_complete = stretch.last >= NEARLY_ALL * total
+        if number < len(stretches) and is_complete:
+            is_next_epoch = stretches[number].first < NEARLY_ALL * total
             offset += total if is_next_epoch else 0
     return offsets
-
-
-def _first_counter(stretch: Stretch) -> int:
-    match = BAR.match(stretch.records[0])
-    return int(match[3]) if match else 0
-
-
-def _bars_of(stretch: Stretch) -> list[Bar]:
-    return list(tqdm_lines.read_records(stretch.records, names=WITHOUT_CLOCKS).bars)
-
-
-def _is_late(stretches: Iterable[Stretch]) -> bool:
-    """Say whether a bar moves its counter before it states numbers: its first drawing states none."""
-    for stretch in stretches:
-        for place, record in enumerate(stretch.records):
-            counter = _counter_with_numbers(record)
-            if counter is not None:
-                return place > 0 and counter > _first_counter(stretch)
-    return False
-
-
-def _counter_with_numbers(record: bytes) -> int | None:
-    """Return the counter of a record that states a metric; None of other records."""
-    parsed = parse(record)
-    if parsed is None:
-        return None
-    layout, tokens = parsed
-    has_metric = _names(layout) & tokens.keys()
-    if not has_metric:
-        return None
-    return int(tokens["<counter>"])
-
-
-def _names(layout: Layout) -> set[str]:
-    """Return the names of the metrics in a bar's layout."""
-    names = set()
-    for name in (*layout.text, *layout.post):
-        names.add(name.decode("utf-8", "backslashreplace"))
-    return names - set(NOT_METRICS)
-
-
-def _late_bars(stretch: Stretch) -> list[Bar]:
-    """Return a bar for each name, with the last drawing at each counter, which belongs to that step."""
-    columns: dict[str, dict[int, float]] = defaultdict(dict)
-    for record in stretch.records:
-        parsed = parse(record)
-        if parsed is None:
-            continue
-        layout, tokens = parsed
-        for name in _names(layout):
-            try:
-                columns[name][int(tokens["<counter>"])] = float(tokens[name])
-            except ValueError:  # damaged, and counted where the whole file is read
-                continue
-    bars = []
-    for name, points in columns.items():
-        steps = sorted(points)
-        values = np.array([points[step] for step in steps], dtype=np.float64)
-        bars.append(Bar(stretch.kind[1], np.array(steps, dtype=np.int64), {name: values}))
-    return bars
 
 
 def _name(name: str) -> str:
     """Return the name of the metric; a name that states a split stays as it is."""
     words = set(re.split(r"[^a-z]+", name.lower()))
     states_training = words & {"train", "training"}
-    if states_training or _names_evaluation(name):
+    if states_training or names_evaluation(name):
         return name
     return f"train/{name}"

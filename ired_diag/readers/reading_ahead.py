@@ -22,7 +22,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Generic, TypeVar
 
 from ired_diag.errors import DiagError
 from ired_diag.readers.own_readers import own_readers
@@ -37,13 +37,12 @@ AHEAD = 2  # parts that a process has been told of, so that it never waits for t
 LENGTH = 8  # bytes
 ROOT = Path(__file__).resolve().parents[2]
 # The package is found where this one is, and the folder is not left on the path for others to be found in.
-PROGRAM = (
-    "import sys; sys.path.insert(0, sys.argv[1]); import ired_diag; sys.path.pop(0); "
-    "from ired_diag.readers.reading_ahead import serve; serve()"
-)
+PACKAGE = "import sys; sys.path.insert(0, sys.argv[1]); import ired_diag; sys.path.pop(0); "
+PROGRAM = f"{PACKAGE}from ired_diag.readers.reading_ahead import serve; serve()"
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 Read = Callable[[Path], Sequence[Run]]
+Thing = TypeVar("Thing")
 
 
 def processes_allowed() -> int:
@@ -81,14 +80,15 @@ def read_ahead(files: Sequence[Path], read: Read, *, processes: int | None = Non
     sizes = _sizes(files)
     if len(sizes) < FEWEST_FILES and sum(sizes.values()) < FEWEST_BYTES:
         return {}
-    parts = _Parts(_parts_of(sizes))
-    helpers: list[_Helper] = []
+    parts = Parts(_parts_of(sizes))
+    helpers: list[Helper] = []
     try:
         for _ in range(count - 1):
-            helpers.append(_Helper(parts))
+            helpers.append(Helper(parts, PROGRAM))
         runs = _read_along(parts, read)
         for helper in helpers:
-            runs.update(helper.runs())
+            for answer in helper.answers():
+                runs.update(answer)
     except OSError:  # no process can be started, and the caller reads alone
         return {}
     finally:
@@ -124,21 +124,26 @@ def _parts_of(sizes: dict[Path, int]) -> Iterator[list[Path]]:
         yield part
 
 
-class _Parts:
+class Parts(Generic[Thing]):
     """Parts of the work, each of which is taken once, by any thread."""
 
-    def __init__(self, parts: Iterator[list[Path]]) -> None:
+    def __init__(self, parts: Iterator[list[Thing]]) -> None:
+        """Hold all of them."""
         self._parts = deque(parts)
 
-    def take(self) -> list[Path]:
+    def take(self) -> list[Thing]:
         """Return a part that nobody has taken; an empty one at the end."""
         try:
             return self._parts.popleft()  # one operation: no lock is needed
         except IndexError:
             return []
 
+    def end(self) -> None:
+        """Let nobody take a further one."""
+        self._parts.clear()
 
-def _read_along(parts: _Parts, read: Read) -> dict[Path, list[Run]]:
+
+def _read_along(parts: Parts[Path], read: Read) -> dict[Path, list[Run]]:
     """Return the runs of the parts that are left to this process."""
     runs: dict[Path, list[Run]] = {}
     while part := parts.take():
@@ -156,11 +161,15 @@ def _read_part(part: Sequence[Path], read: Read) -> dict[Path, list[Run]]:
     return runs
 
 
-class _Helper:
-    """A process that reads parts, and the thread that hands them to it."""
+class Helper:
+    """A process that works on parts, and the thread that hands them to it."""
 
-    def __init__(self, parts: _Parts) -> None:
+    def __init__(self, parts: Parts[Any], program: str) -> None:
         """Start both.
+
+        Args:
+            parts: The work.
+            program: What the process runs: it ends in ``answer_requests``.
 
         Raises:
             OSError: The process cannot be started.
@@ -168,18 +177,15 @@ class _Helper:
         self._parts = parts
         self._answers: list[bytes] = []
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", PROGRAM, str(ROOT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-P", "-c", program, str(ROOT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self._thread = threading.Thread(target=self._share, daemon=True)
         self._thread.start()
 
-    def runs(self) -> dict[Path, list[Run]]:
-        """Return the runs when all parts are read, without those that a killed process was reading."""
+    def answers(self) -> list[Any]:
+        """Return the answers when there is no further part, without those of a killed process."""
         self._thread.join()
-        runs: dict[Path, list[Run]] = {}
-        for answer in self._answers:
-            runs.update(pickle.loads(answer))  # a process of our own wrote it
-        return runs
+        return list(map(pickle.loads, self._answers))  # a process of our own wrote them
 
     def end(self) -> None:
         """End the process, whatever it does."""
@@ -229,13 +235,18 @@ def serve() -> None:
     """Read the parts that come in, and send their runs back, until nothing more comes."""
     from ired_diag.readers.logs import read_log
 
+    answer_requests(lambda part: _read_part(part, read_log))
+
+
+def answer_requests(work: Callable[[Any], object]) -> None:
+    """Work on the parts that come in, and send the answers back, until nothing more comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process ends it
     requests = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a reader prints must not end up among the answers
+    os.dup2(2, 1)  # what is printed must not end up among the answers
     try:
         while request := _receive(requests):
-            part = pickle.loads(request)
-            _send(answers, pickle.dumps(_read_part(part, read_log), protocol=pickle.HIGHEST_PROTOCOL))
+            answer = work(pickle.loads(request))
+            _send(answers, pickle.dumps(answer, protocol=pickle.HIGHEST_PROTOCOL))
     except BrokenPipeError:  # nobody waits for the answer any more
         os._exit(0)

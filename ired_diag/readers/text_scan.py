@@ -30,6 +30,7 @@ from ired_diag.readers.text_layout import (
     without_colours,
 )
 from ired_diag.readers.text_tokens import DIGITS
+from ired_diag.readers.wording import remembered_by_line
 
 BLOCK = 1 << 23  # bytes
 MOST_SKELETONS = (
@@ -124,6 +125,9 @@ class _Block:
         return bytes_of_lines[np.repeat(is_chosen, self.lengths)].tobytes()
 
 
+_layout_of = remembered_by_line(layout_of)  # the logs of a study hold the same lines
+
+
 @dataclass
 class _Skeletons:
     """The layouts of the skeletons that were met."""
@@ -138,7 +142,7 @@ class _Skeletons:
             if len(self.layouts) >= MOST_SKELETONS:
                 self.layouts.clear()
                 self.columns.clear()
-            layout = layout_of(line)
+            layout = _layout_of(line)
             self.layouts[skeleton] = layout
         return layout
 

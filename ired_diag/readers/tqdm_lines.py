@@ -31,7 +31,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from operator import eq
 from pathlib import Path
 from typing import Any
@@ -171,15 +171,52 @@ def read_records(records: Iterable[bytes], *, names: AllBut | None = None) -> Pr
         records: The prints, without separators.
         names: The columns to read. Default: all.
     """
-    scan = _Scan(names)
-    left = iter(records)
-    part = list(islice(left, FIRST_RECORDS))
-    while part:
-        following = list(islice(left, RECORDS))
-        chunk = b"".join(b"\n" + record for record in part)
-        scan.read_chunk(chunk, is_last=not following)
-        part = following
+    scan = RecordScan(names)
+    for record in records:
+        scan.add(record)
+    scan.end()
     return scan.progress()
+
+
+class RecordScan:
+    """Reads successive prints of a bar, as they come, in parts."""
+
+    def __init__(self, names: AllBut | None = None) -> None:
+        """Begin without a record.
+
+        Args:
+            names: The columns to read. Default: all.
+        """
+        self._scan = _Scan(names)
+        self._part: list[bytes] = []
+        self._most = FIRST_RECORDS
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether a print that was read shows a number."""
+        return bool(self._scan.texts)
+
+    def add(self, record: bytes) -> Sequence[bytes]:
+        """Add a print, without separators; return the prints that were read because of it."""
+        part: Sequence[bytes] = ()
+        if len(self._part) == self._most:
+            part = self._read(is_last=False)
+            self._most = RECORDS
+        self._part.append(record)
+        return part
+
+    def end(self) -> Sequence[bytes]:
+        """Read what is left, the last print of which may be half written; return it."""
+        return self._read(is_last=True) if self._part else ()
+
+    def progress(self) -> Progress:
+        """Return the progress in the prints that were read."""
+        return self._scan.progress()
+
+    def _read(self, *, is_last: bool) -> Sequence[bytes]:
+        part, self._part = self._part, []
+        self._scan.read_chunk(b"".join(b"\n" + record for record in part), is_last=is_last)
+        return part
 
 
 def _chunks(path: Path) -> Iterator[tuple[bytes, bool]]:

@@ -171,8 +171,10 @@ def _attach_untrained(
     """Give each record that never logged an evaluation to the run that it was an attempt at."""
     attempts_of = {id(run): list(run.attempts) for run in runs}
     orphans: list[Run] = []
+    runs_of_seed = grouped(runs, key=lambda run: run.seed)
     for record in untrained:
-        candidates = [run for run in runs if may_be_attempt_at(run, record)]
+        of_seed = runs if record.seed is None else runs_of_seed.get(record.seed, [])
+        candidates = [run for run in of_seed if may_be_attempt_at(run, record)]
         if candidates:
             heir = _neighbour(record, candidates)
             attempts_of[id(heir)].append(record)

@@ -119,12 +119,17 @@ class GrowingArray:
         kind = np.result_type(*(part.array.dtype for part in self._parts))
         array = np.empty(self._length, dtype=kind)
         start = 0
-        self._parts.reverse()
-        while self._parts:
-            part = self._parts.pop().array
+        for part in self.parts():
             array[start : start + len(part)] = part
             start += len(part)
         return array
+
+    def parts(self) -> Iterator[NDArray[Any]]:
+        """Yield all numbers in parts, for reading only; each is let go of. Equal lengths have equal parts."""
+        self._join_latest()
+        self._parts.reverse()
+        while self._parts:
+            yield self._parts.pop().array
 
     def _join_latest(self) -> None:
         if self._latest:

@@ -29,10 +29,11 @@ from ired_diag.runs.files import (
     is_file,
     is_special,
     write_atomically,
+    written_atomically,
 )
 from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, Unreadable, contents_of
 from ired_diag.runs.history import History, read_history
-from ired_diag.runs.history_text import history_text
+from ired_diag.runs.history_text import pieces_of_text
 from ired_diag.runs.range_of_numbers import within_range
 from ired_diag.runs.run import RecordedMetric, Run
 from ired_diag.runs.stored_values import (
@@ -76,8 +77,8 @@ def run_folder(runs: Path, run: Run) -> Path:
     return folder / folder_name(run.seed_label)
 
 
-def write_run(run: Run, folder: Path, *, results: Path | None = None) -> list[Path]:
-    """Write an imported run and its earlier attempts, and return the attempts' folders.
+def write_run(run: Run, folder: Path, *, results: Path | None = None) -> None:
+    """Write an imported run and its earlier attempts.
 
     ``config.json`` is written last: a folder without it is not a run yet.
 
@@ -89,19 +90,21 @@ def write_run(run: Run, folder: Path, *, results: Path | None = None) -> list[Pa
     Raises:
         CannotWrite: The folder cannot be written.
     """
-    places: list[Path] = []
-    for attempt, name in zip(run.attempts, _attempt_names(run.attempts), strict=True):
-        place = folder / ATTEMPTS / folder_name(name)
-        places.append(place)
+    places = places_of_attempts(run, folder)
+    for number, (attempt, place) in enumerate(zip(run.attempts, places, strict=True), start=1):
         content = record_content(attempt, run.experiment)
-        _write_record(attempt, place, len(places), content)
+        _write_record(attempt, place, number, content)
     content = record_content(run, run.experiment)
     content["run_name"] = run.run_name
     if results is not None:
         content["checkpoints"] = str(results.resolve())
         content["checkpoints_from_here"] = os.path.relpath(results.resolve(), folder.resolve())
     _write_record(run, folder, len(run.attempts) + 1, content)
-    return places
+
+
+def places_of_attempts(run: Run, folder: Path) -> list[Path]:
+    """Return where each earlier attempt at a run belongs, under the folder of the run."""
+    return [folder / ATTEMPTS / folder_name(name) for name in _attempt_names(run.attempts)]
 
 
 def attempt_folders(folder: Path) -> list[Path]:
@@ -272,7 +275,8 @@ def _write_record(run: Run, folder: Path, number: int, content: Mapping[str, Any
         number: Of the attempt, from 1; a log in which training started again uses further numbers.
         content: What ``config.json`` says.
     """
-    write_atomically(folder / METRICS, history_text(run.history, first_attempt=number))
+    with written_atomically(folder / METRICS) as file:
+        file.writelines(pieces_of_text(run.history, first_attempt=number))
     # The age of the log shows whether the job may still be running.
     changed = run.path.stat().st_mtime_ns
     os.utime(folder / METRICS, ns=(changed, changed))
@@ -302,12 +306,10 @@ def record_content(run: Run, experiment: str) -> dict[str, Any]:
 
 
 def _source(path: Path) -> dict[str, Any]:
-    content = path.read_bytes()
-    return {
-        "path": str(path.resolve()),
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        size = file.tell()
+    return {"path": str(path.resolve()), "bytes": size, "sha256": digest.hexdigest()}
 
 
 def _attempt_names(attempts: Sequence[Run]) -> list[str]:

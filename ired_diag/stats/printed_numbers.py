@@ -19,6 +19,7 @@ from ired_diag.stats.arrays import Array
 ROUNDINGS = 8.0  # of the terms' own precision, in units
 PRECISIONS = (8, 11, 24)  # bits of bfloat16, float16 and float32
 PASSES = 30
+FIRST_AND_REST = (slice(64), slice(64, None))  # what does not hold of the first few, no further one is asked
 MOST_PLACES = 300  # 10^308 is the largest power of ten that a double holds
 
 
@@ -74,7 +75,7 @@ def _exponents(magnitudes: Array) -> Array:
 def _unit_of_decimals(nonzero: Array) -> float:
     """Return the unit of the fewest decimals that hold all values; 0 where 15 are too few."""
     for decimals in range(16):
-        if _is_whole(nonzero * 10.0**decimals):
+        if all(_is_whole(nonzero[part] * 10.0**decimals) for part in FIRST_AND_REST):
             return 10.0**-decimals
     return 0.0
 
@@ -84,7 +85,7 @@ def _units_of_digits(nonzero: Array, sizes: Array) -> Array:
     exponents = _exponents(np.abs(nonzero))
     for digits in range(1, 16):
         places = digits - 1 - exponents
-        if _is_whole(_shifted(nonzero, places)):
+        if all(_is_whole(_shifted(nonzero[part], places[part])) for part in FIRST_AND_REST):
             units: Array = 10.0 ** (sizes + 1 - digits)
             return units
     return np.zeros(len(sizes))
