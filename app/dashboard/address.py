@@ -41,7 +41,8 @@ class View:
     Attributes:
         page: Name of the page.
         filter: Words by which runs are filtered.
-        groups: Groups chosen for a comparison or a picture. Empty: all groups.
+        groups: Groups chosen for a comparison or a picture. Empty: the page chooses.
+        highlight: Group that stands out in every picture.
         hidden: Groups that are not drawn.
         open: Groups whose single runs are listed.
         metric: Name of a logged metric. Empty: the page chooses.
@@ -74,9 +75,10 @@ class View:
         part: Which part of a long table is shown, from 1.
     """
 
-    page: str = "study"
+    page: str = "overview"
     filter: str = ""
     groups: tuple[str, ...] = ()
+    highlight: str = ""
     hidden: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
     metric: str = ""
@@ -198,7 +200,7 @@ def _one_of(choices: Sequence[str]) -> Callable[[list[str]], str]:
 
 
 def _page(values: list[str]) -> str:
-    return _name(values) or "study"
+    return _name(values) or View.page
 
 
 def _margin(values: list[str]) -> float | Margin:
@@ -249,6 +251,7 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "page": _page,
     "filter": _text,
     "groups": _texts,
+    "highlight": _text,
     "hidden": _texts,
     "open": _texts,
     "metric": _text,

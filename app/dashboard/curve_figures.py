@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.dashboard.address import View
+from app.dashboard.few_groups import FewGroups, few_groups
 from app.dashboard.remembered import Remembered, Verdicts
 from app.dashboard.shown import kept_groups, without_hidden
 from app.dashboard.snapshot import Snapshot
@@ -95,10 +96,16 @@ def evaluated_metric(groups: Groups) -> str | None:
     return usual_metric(all_runs(groups))
 
 
-def chosen_groups(view: View, snapshot: Snapshot) -> dict[str, list[Run]]:
-    """Return the chosen groups, or all where none is chosen, of the runs that the filter keeps."""
+def few_to_draw(view: View, snapshot: Snapshot) -> FewGroups:
+    """Return the chosen groups, or a few where none is chosen, of the runs that the filter keeps."""
     kept = kept_groups(view, snapshot)
-    return {name: runs for name, runs in kept.items() if name in view.groups} or kept
+    metric = view.metric or evaluated_metric(kept) or ""
+    return few_groups(view, kept, lambda run: metric in run.history.series)
+
+
+def chosen_groups(view: View, snapshot: Snapshot) -> dict[str, list[Run]]:
+    """Return the groups that a view draws, the hidden ones too."""
+    return few_to_draw(view, snapshot).groups
 
 
 def drawn_groups(view: View, snapshot: Snapshot) -> dict[str, list[Run]]:
