@@ -21,6 +21,7 @@ from app.dashboard.shown import kept_groups, without_hidden
 from app.dashboard.snapshot import Snapshot
 from app.run_groups import all_runs
 from app.thinned_lines import line_at
+from ired_diag.drawing.curves_over_time import curves_over_time
 from ired_diag.drawing.data import FigureData, Line, Scale, cut_in_words, scale_of
 from ired_diag.drawing.learning_curves import learning_curves
 from ired_diag.drawing.over_seeds import Band
@@ -61,7 +62,11 @@ class Curves:
         if not shown:
             return "All groups are hidden. Press one of their buttons to show it."
         metric = view.metric or evaluated_metric(chosen)
-        figure = self.of(shown, view, metric, snapshot)
+        if view.clock:
+            order = tuple(snapshot.groups())
+            figure = curves_over_time(shown, metric=metric or "", start=view.step, order=order)
+        else:
+            figure = self.of(shown, view, metric, snapshot)
         return scaled(figure, scale_for(view, chosen, metric))
 
     def of(self, groups: Groups, view: View, metric: str | None, snapshot: Snapshot) -> FigureData:

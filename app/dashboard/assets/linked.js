@@ -7,6 +7,7 @@
   const sent = { page: null, values: null, bins: null };
   let hovered = null; // step under the cursor
   let pressed = null;
+  let isDrawing = false; // whether the next frame draws the newest step
   let allSteps = [];
 
   function query() { return new URLSearchParams(window.location.search); }
@@ -37,7 +38,7 @@
   }
 
   function keptStep() {
-    const text = query().get("step");
+    const text = keepsSteps() ? query().get("step") : null;
     if (text !== null && /^\d+$/.test(text)) return Number(text);
     return allSteps.length ? allSteps[allSteps.length - 1] : null;
   }
@@ -75,17 +76,13 @@
     });
   }
 
-  function setMoment(step) {
-    const page = linkedPage();
-    if (page) window.dash_clientside.set_props(page + "-moment", { data: step });
-  }
-
   document.addEventListener("pointermove", function (event) {
     if (!linkedPage()) return;
     const step = stepAt(event);
     if (step === hovered) return;
     hovered = step;
-    setMoment(step);
+    if (!isDrawing) window.requestAnimationFrame(refresh);
+    isDrawing = true;
   });
   document.addEventListener("pointerdown", function (event) {
     pressed = stepAt(event) === null ? null : { x: event.clientX, y: event.clientY };
@@ -179,7 +176,7 @@
     const said = [];
     Object.entries(sent.bins.quantities).forEach(function ([name, quantity]) {
       const moment = momentOf(quantity, step);
-      if (moment) said.push(drawOne(byId(page + "-" + name), name, quantity, moment));
+      if (moment) said.push(drawOne(byId(page + "-" + name), quantity, moment));
     });
     const chosen = query().get("highlight");
     const first = said[0];
@@ -188,7 +185,7 @@
     return words;
   }
 
-  function drawOne(place, name, quantity, moment) {
+  function drawOne(place, quantity, moment) {
     const at = quantity.steps[moment.step];
     const edges = quantity.edges || at.edges;
     const ink = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
@@ -205,9 +202,12 @@
       yaxis: { rangemode: "tozero", title: { text: "share" }, nticks: 5, showline: true, ticks: "outside",
         zeroline: false, showgrid: false },
     });
-    window.Plotly.react(place, traces, layout, { displayModeBar: false, responsive: true });
-    place.dataset.step = moment.step;
-    place.dataset.group = moment.group;
+    const shown = [moment.group, moment.step, quantity.level, ink].join();
+    if (place.dataset.shown !== shown || place.drawnOf !== quantity) {
+      window.Plotly.react(place, traces, layout, { displayModeBar: false, responsive: true, staticPlot: true });
+      place.dataset.shown = shown;
+      place.drawnOf = quantity;
+    }
     let words = moment.group + " at step " + moment.step.toLocaleString("en") + ", the probed step nearest to the "
       + "cursor; noise level " + quantity.level + ", " + quantity.weights + " weights, all seeds together, at most "
       + most.toLocaleString("en") + " values of a kind";
@@ -215,13 +215,20 @@
     return { words, group: moment.group };
   }
 
+  // The words are written past Dash: its own way through all components takes longer than all drawing here.
+  function write(id, words) {
+    const place = byId(id);
+    if (place && place.textContent !== words) place.textContent = words;
+  }
+
   function refresh() {
+    isDrawing = false;
     const page = linkedPage();
     if (!page || page !== sent.page) return;
     const step = now();
     moveCursors(step);
-    if (sent.values) window.dash_clientside.set_props(page + "-step-words", { children: fillTable(page, step) });
-    if (sent.bins) window.dash_clientside.set_props(page + "-probed-words", { children: drawBins(page, step) });
+    if (sent.values) write(page + "-step-words", fillTable(page, step));
+    if (sent.bins) write(page + "-probed-words", drawBins(page, step));
   }
 
   // ---- a highlighted group
@@ -276,7 +283,7 @@
   window.addEventListener("resize", later);
 
   function take(key) {
-    return function (data, _moment, _search) {
+    return function (data, _search) {
       const page = linkedPage();
       if (sent.page !== page) { sent.page = page; sent.values = sent.bins = null; hovered = null; }
       if (sent[key] !== data) {

@@ -42,7 +42,7 @@ CONFIG: dict[str, Any] = {
     "doubleClick": "reset+autosize",
 }
 AXES = (  # of the view: what the axes mean
-    *("page", "metric", "readout", "log", "scale", "run", "probe", "level", "higher"),
+    *("page", "metric", "clock", "readout", "log", "scale", "run", "probe", "level", "higher"),
     *("quantity", "kind", "form", "experiment", "knob"),
 )
 
@@ -150,8 +150,8 @@ def _update(
     view: View,
     drawn: dict[str, str] | None,
     *,
-    compact: bool,
-    title: str,
+    compact: bool = False,
+    title: str = "",
 ) -> tuple[Any, ...]:
     """Return what a chart's parts become: nothing new, new data on the same axes, or a new picture."""
     if isinstance(figure, str):
@@ -198,7 +198,7 @@ def _drawn(figure: FigureData, view: View) -> dict[str, Any]:
 
 
 def _make_compact(drawn: dict[str, Any]) -> None:
-    """Make a picture low, without a legend and without boxes at the pointer: the cursor's table has values."""
+    """Make a picture low, without a legend and without boxes at the pointer: a table has the values."""
     panels = sum(key.startswith("yaxis") for key in drawn["layout"])
     drawn["layout"] |= {
         "height": COMPACT + (panels - 1) * COMPACT // 2,

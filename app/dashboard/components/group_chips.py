@@ -1,4 +1,4 @@
-"""Buttons of the groups with the colour that they have in every picture: to make one stand out, or hide it."""
+"""Buttons of groups, each with its colour in every picture: to make one stand out, to draw or to hide it."""
 
 from __future__ import annotations
 

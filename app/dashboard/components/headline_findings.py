@@ -53,5 +53,7 @@ def _shortened(statement: str) -> str:
 
 
 def _all(view: View) -> html.A:
-    address = View(page="findings", filter=view.filter, theme=view.theme, metric=view.metric, higher=view.higher)
+    address = View(
+        page="findings", filter=view.filter, theme=view.theme, metric=view.metric, higher=view.higher
+    )
     return html.A("all findings", href=address.to_query(), **attributes(data_page="findings"))

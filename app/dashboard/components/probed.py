@@ -27,7 +27,9 @@ def place(page: str, quantities: Sequence[str]) -> html.Div:
     pictures = []
     for name in quantities:
         words = f"Distribution of the {QUANTITIES[name].label.partition('  (')[0]}"
-        picture = html.Div(id=f"{page}-{name}", className="distribution", role="img", **attributes(aria_label=words))
+        picture = html.Div(
+            id=f"{page}-{name}", className="distribution", role="img", **attributes(aria_label=words)
+        )
         pictures.append(html.Figure([html.H2(words), picture], className="chart compact"))
     return html.Div(
         [
@@ -48,7 +50,6 @@ def register(app: dash.Dash, page: str) -> None:
         "linkedBins",
         Output(f"{page}-probed-words", "children"),
         Input(f"{page}-binned", "data"),
-        Input(f"{page}-moment", "data"),
         Input("address", "search"),
     )
 

@@ -27,9 +27,7 @@ def place(page: str) -> html.Div:
     region = html.Div(
         table, className="scroll", tabIndex=0, role="region", **attributes(aria_label="Values at a step")
     )
-    return html.Div(
-        [region, dcc.Store(id=f"{page}-values"), dcc.Store(id=f"{page}-moment")], className="step-table"
-    )
+    return html.Div([region, dcc.Store(id=f"{page}-values")], className="step-table")
 
 
 def register(app: dash.Dash, page: str) -> None:
@@ -39,6 +37,5 @@ def register(app: dash.Dash, page: str) -> None:
         "linkedValues",
         Output(f"{page}-step-words", "children"),
         Input(f"{page}-values", "data"),
-        Input(f"{page}-moment", "data"),
         Input("address", "search"),
     )

@@ -9,8 +9,6 @@ no space: one line has the command.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,11 +27,11 @@ from app.dashboard.components.controls import by_name, choice
 from app.dashboard.components.group_chips import highlighting
 from app.dashboard.components.headline_findings import headline_findings
 from app.dashboard.components.judging import judged_by
-from app.dashboard.curve_figures import Curves, drawn_groups, evaluated_metric, few_to_draw
+from app.dashboard.curve_figures import Curves, drawn_groups, few_to_draw
 from app.dashboard.pages.findings import failure_in_words, newest_findings, version_of
 from app.dashboard.shown import Groups
 from app.dashboard.snapshot import Snapshot
-from app.dashboard.step_values import step_values
+from app.dashboard.step_values import digest_of, values_of_view
 from app.run_groups import all_runs
 from ired_diag.drawing.data import FigureData
 from ired_diag.drawing.over_training import headlines_over_training
@@ -133,12 +131,12 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     def send(search: str, _version: int, sent: Any) -> tuple[Any, ...]:
         view = View.from_query(search)
         snapshot = catalog.judged(view)
-        values = _values(view, snapshot)
+        values = values_of_view(view, snapshot)
         try:
             bins, lacking = _binned(view, snapshot, catalog)
         except DiagError as error:  # a damaged table
             bins, lacking = None, html.P(str(error), className="lacking")
-        now = [_digest(values), _digest(bins)]
+        now = [digest_of(values), digest_of(bins)]
         parts = [values, bins, _controls(view, values, bins)]
         if now == sent:
             parts = [no_update] * 3
@@ -160,18 +158,6 @@ def _followed(catalog: Catalog, probe: str, key: str) -> chart.Build:
     return build
 
 
-def _values(view: View, snapshot: Snapshot) -> dict[str, Any]:
-    """Return the values of the groups at each step, with what they are of and which way is better."""
-    groups = drawn_groups(view, snapshot)
-    metric = view.metric or evaluated_metric(groups) or ""
-    runs = [run for run in all_runs(groups) if metric in run.history.series]
-    return {
-        "metric": metric,
-        "higher": bool(runs) and not runs[0].lower_is_better,
-        "groups": step_values(groups, metric, tuple(snapshot.groups())),
-    }
-
-
 def _binned(view: View, snapshot: Snapshot, catalog: Catalog) -> tuple[dict[str, Any] | None, Any]:
     """Return the distributions; or None, and the line that says how they are made."""
     groups = drawn_groups(view, snapshot)
@@ -179,10 +165,6 @@ def _binned(view: View, snapshot: Snapshot, catalog: Catalog) -> tuple[dict[str,
     if bins is not None:
         return bins, None
     return None, _lacking(groups, snapshot, catalog)
-
-
-def _digest(sent: Mapping[str, Any] | None) -> str:
-    return hashlib.sha256(json.dumps(sent).encode()).hexdigest()
 
 
 def _controls(view: View, values: Mapping[str, Any], bins: Mapping[str, Any] | None) -> list[Any]:
@@ -210,7 +192,9 @@ def _groups(view: View, snapshot: Snapshot) -> list[Any]:
     order = tuple(snapshot.groups())
     words: list[Any] = []
     if few.words:
-        link = View(page="curves", filter=view.filter, theme=view.theme, metric=view.metric, higher=view.higher)
+        link = View(
+            page="curves", filter=view.filter, theme=view.theme, metric=view.metric, higher=view.higher
+        )
         choose = html.A("Choose others", href=link.to_query(), **attributes(data_page="curves"))
         words = [html.P([f"{few.words} ", choose, "."], className="count")]
     return [judged_by(all_runs(few.groups)), *words, highlighting(list(few.groups), view.highlight, order)]
