@@ -7,6 +7,7 @@ the data are replaced (``Patch``), so that zoom and legend stay as the reader le
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -126,6 +127,16 @@ def register(
 
     if zooms:
         clientside(app, ZOOMED[zooms], Input(f"{name}-graph", "relayoutData"), initially=False)
+
+
+def drawn_ahead(build: Build, snapshot: Snapshot) -> None:
+    """Build the figure of the first view and draw it once: what both remember is there when it is asked for."""
+    if not snapshot.entries:
+        return
+    with contextlib.suppress(DiagError):  # the page says it when it is opened
+        figure = build(View(), snapshot)
+        if isinstance(figure, FigureData):
+            _drawn(figure, View())
 
 
 def _zoomed(view: View, zooms: str) -> View:
