@@ -231,7 +231,7 @@ def test_the_findings_are_computed_once_a_version_and_meanwhile_said_to_be(
 ) -> None:
     calls, go = [], threading.Event()
 
-    def slow(study: Any) -> list[Any]:
+    def slow(study: Any, tell: Any) -> list[Any]:
         calls.append(study)
         assert go.wait(10)
         return []
@@ -239,7 +239,8 @@ def test_the_findings_are_computed_once_a_version_and_meanwhile_said_to_be(
     monkeypatch.setattr("app.dashboard.diagnosis.forensics.diagnose", slow)
     client = browse(runs)
     for _ in range(3):
-        assert "Computing" in words(ask(client, "findings-content.children")["findings-content"]["children"])
+        told = words(ask(client, "findings-content.children")["findings-content"]["children"])
+        assert "Looking for mistakes in 4 runs" in told
     go.set()
     for _ in range(3):
         assert "No finding does not mean no problem" in words(findings(ask, client))
@@ -253,7 +254,7 @@ def test_a_rule_that_fails_is_told_on_the_page(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("app.dashboard.diagnosis.forensics.diagnose", lambda study: 1 / 0)
+    monkeypatch.setattr("app.dashboard.diagnosis.forensics.diagnose", lambda study, tell: 1 / 0)
     assert "ZeroDivisionError" in words(findings(ask, browse(runs)))
     assert "Traceback" in caplog.text  # what a report of the defect needs
 

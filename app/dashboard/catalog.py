@@ -169,7 +169,7 @@ class Catalog:
     def prepare(self) -> None:
         """Read and judge all runs before a page asks for them, and keep that for the next session.
 
-        What the pages put into ``ahead`` comes first: the first page is drawn while the browser reads scripts.
+        What pages put into ``ahead`` comes first: the first page is drawn while the browser reads scripts.
         """
         snapshot = self.refresh()
         for draw in self.ahead:

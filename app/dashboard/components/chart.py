@@ -130,7 +130,7 @@ def register(
 
 
 def drawn_ahead(build: Build, snapshot: Snapshot) -> None:
-    """Build the figure of the first view and draw it once: what both remember is there when it is asked for."""
+    """Build the figure of the first view and draw it once, so that it is remembered when it is asked for."""
     if not snapshot.entries:
         return
     with contextlib.suppress(DiagError):  # the page says it when it is opened

@@ -116,9 +116,7 @@ class StudyTable:
                 cell("", numeric=True),
                 cell(state_in_words(entry.run, entry.completion)),
                 *self._of_settings([entry], verdict.metric or "nothing evaluated"),
-                cell(
-                    aligned(verdict.last, decimals) if verdict.metric else "nothing evaluated", numeric=True
-                ),
+                cell(last, numeric=True),
                 cell(aligned(verdict.best, decimals), numeric=True),
                 cell(_steps(verdict.last_step), numeric=True),
                 cell((verdict.shape or NONE).replace("_", " ")),

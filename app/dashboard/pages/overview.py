@@ -109,13 +109,13 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         if len(snapshot.entries) > MOST_DIAGNOSED:
             return _too_many(snapshot), True, None
         if not ticks:  # curves are drawn first: looking for mistakes keeps a processor busy
-            return _looking(snapshot), False, None
+            return _looking(catalog, snapshot), False, None
         diagnosed, is_current = newest_findings(view, catalog)
         now = [version_of(diagnosed), is_current, view.metric, view.higher]
         if now == known:
             return no_update, is_current, no_update
         if diagnosed is None:
-            return _looking(snapshot), False, now
+            return _looking(catalog, snapshot), False, None
         if diagnosed.failure:
             return html.P(failure_in_words(diagnosed)), is_current, now
         return headline_findings(diagnosed.findings, snapshot, view), is_current, now
@@ -218,8 +218,9 @@ def _lacking(groups: Groups, snapshot: Snapshot, catalog: Catalog) -> html.P:
     return html.P([f"{words}: ", html.Code(command)], className="lacking")
 
 
-def _looking(snapshot: Snapshot) -> html.P:
-    return html.P(f"Looking for mistakes in {len(snapshot.entries)} runs …", className="count")
+def _looking(catalog: Catalog, snapshot: Snapshot) -> html.P:
+    words = catalog.diagnosis.progress_in_words(len(snapshot.entries))
+    return html.P(words, className="count waiting")
 
 
 def _too_many(snapshot: Snapshot) -> html.P:
