@@ -57,6 +57,7 @@ class Material:
         comparison: Comparison of the groups. None where there is only one group.
         metric: The metric that learning curves show. Default: detected by name.
         metric_label: What pictures and tables call the metric. Default: its name.
+        order: Names of all groups of the study, which fixes their colours. Empty: the groups themselves.
         names: Names of the groups in the runs folder or logs, by label; empty where groups have no labels.
         smooth: Number of evaluations in a running median of the means. None: the means as they are.
         form: Form in which distributions are drawn.
@@ -71,6 +72,7 @@ class Material:
     comparison: Comparison | None = None
     metric: str | None = None
     metric_label: str = ""
+    order: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     smooth: int | None = None
     form: Form = "ecdf"
@@ -204,8 +206,18 @@ def make_pictures(material: Material, only: Iterable[str] = ()) -> Pictures:
             not_drawn[name] = str(reason)
             continue
         for figure in made:
-            figures.append(replace(figure, name=_file_name(figure.name)))
+            figures.append(_as_in_the_study(figure, material))
     return Pictures(tuple(figures), not_drawn)
+
+
+def _as_in_the_study(figure: FigureData, material: Material) -> FigureData:
+    """Return a figure with a name for files, its groups in the colours that they have in the whole study."""
+    order = figure.order
+    groups = set(material.groups)
+    if material.order and groups.intersection(order) == groups:
+        others = [name for name in order if name not in groups and name not in material.order]
+        order = (*material.order, *others)
+    return replace(figure, name=_file_name(figure.name), order=order)
 
 
 def _file_name(name: str) -> str:

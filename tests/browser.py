@@ -38,7 +38,7 @@ T = TypeVar("T")
 SETTLED = """() => {
   const content = document.getElementById("content");
   if (!content || !content.querySelector("h1")) return false;
-  if (/Computing …/.test(content.innerText)) return false;
+  if (Array.from(content.querySelectorAll(".waiting")).some((p) => p.textContent.trim())) return false;
   if (Array.from(content.querySelectorAll("p")).some((p) => p.textContent.trim() === "…")) return false;
   const graphs = Array.from(content.querySelectorAll(".dash-graph"));
   return graphs.every((graph) => graph.offsetParent === null || graph.querySelector(".main-svg"));

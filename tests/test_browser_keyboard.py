@@ -16,7 +16,7 @@ FOCUSED = "document.activeElement.dataset.value || document.activeElement.innerT
 
 @pytest.fixture
 def visit(serving: Callable[..., Any], opened: Callable[..., Visit]) -> Visit:
-    return opened(serving(ROOT / "sample_runs"))
+    return opened(serving(ROOT / "sample_runs"), "?page=study")
 
 
 def press(visit: Visit, *keys: str) -> str:

@@ -126,7 +126,7 @@ def test_zoom_legend_and_scroll_survive_three_refreshes(
 def test_the_study_s_table_and_the_findings_follow(
     folder: Path, run: Training, serving: Callable[..., Any], opened: Open
 ) -> None:
-    visit = opened(serving(folder, interval=INTERVAL), "?open=q101")
+    visit = opened(serving(folder, interval=INTERVAL), "?page=study&open=q101")
     run.append(20_000)
     visit.until(lambda: "20000" in visit.words(), within=ALLOWED)
     assert visit.page.inner_text("#updated-text").startswith("updated ")
@@ -152,7 +152,7 @@ def test_unchanged_files_send_nothing_but_the_time(
 def test_a_hidden_tab_rests_and_looks_at_once_when_it_is_seen(
     folder: Path, serving: Callable[..., Any], opened: Open
 ) -> None:
-    visit = opened(serving(folder, interval=INTERVAL))
+    visit = opened(serving(folder, interval=INTERVAL), "?page=study")
     visit.page.evaluate(HIDE % "true" + NOTICE)
     visit.page.wait_for_timeout(500)
     number = len(visit.requests)

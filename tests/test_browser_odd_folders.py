@@ -58,7 +58,7 @@ def injected(visit: Visit) -> list[str]:
 def test_an_empty_folder_says_what_to_do_and_a_first_run_appears(
     growing: Path, serving: Serve, opened: Open
 ) -> None:
-    visit = opened(serving(growing, interval=INTERVAL))
+    visit = opened(serving(growing, interval=INTERVAL), "?page=study")
     for name in all_pages():
         visit.go(f"?page={name}")
         assert "Traceback" not in visit.words() and len(visit.words()) > 30
@@ -89,7 +89,7 @@ def test_hostile_names_are_words_on_every_page(
 def test_hostile_names_are_words_on_a_run_s_page_and_torn_files_are_told(
     hostile: Path, serving: Serve, opened: Open
 ) -> None:
-    visit = opened(serving(hostile), View(open=(IMAGE, CLIMBING, "q901", "q902")).to_query())
+    visit = opened(serving(hostile), View(page="study", open=(IMAGE, CLIMBING, "q901", "q902")).to_query())
     assert IMAGE in visit.words() and CLIMBING in visit.words()
     assert "1 file is not a run" in visit.words()
     for href in visit.page.eval_on_selector_all("th.seed a", "all => all.map(a => a.getAttribute('href'))"):
@@ -106,7 +106,8 @@ def test_a_run_that_goes_while_it_is_seen_is_said_to_be_gone(
     for name in ("q101", "q102"):
         shutil.copytree(ROOT / "sample_runs" / name, root / name)
     dashboard = serving(root, interval=INTERVAL)
-    study, curves, run = opened(dashboard, "?open=q102"), opened(dashboard, "?page=curves"), opened(dashboard)
+    study = opened(dashboard, "?page=study&open=q102")
+    curves, run = opened(dashboard, "?page=curves"), opened(dashboard, "?page=study")
     run.go(study.page.get_attribute("th.seed a >> nth=2", "href") or "")
     assert "q102" in run.words()
     shutil.rmtree(root / "q102" / "seed2")

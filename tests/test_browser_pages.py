@@ -52,7 +52,7 @@ def test_a_page_of_the_study_s_logs_is_whole(
 def test_a_run_s_page_is_reached_by_its_link_and_whole(
     serving: Callable[..., Any], opened: Callable[..., Visit]
 ) -> None:
-    visit = opened(serving(SAMPLES), "?open=q101", color_scheme="light")
+    visit = opened(serving(SAMPLES), "?page=study&open=q101", color_scheme="light")
     visit.page.click("th.seed a >> nth=0")
     visit.settle()
     assert visit.view().page == "run" and visit.view().run

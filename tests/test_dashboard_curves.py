@@ -149,7 +149,7 @@ def test_a_spike_of_one_step_is_seen_at_every_zoom_and_zooming_in_shows_every_po
     values[61_803] = 7.0
     curves, snapshot = (
         Curves(),
-        snapshot_of(make_run("q901", 0, loss=values), make_run("q901", 1, loss=values)),
+        snapshot_of(*(make_run("q901", seed, loss=values) for seed in range(3))),
     )
     spike = 618_040
     for width in (1e6, 3e5, 4e4, 3e3, 300.0, 30.0):
@@ -164,12 +164,12 @@ def test_a_spike_of_one_step_is_seen_at_every_zoom_and_zooming_in_shows_every_po
 
 
 def test_how_many_points_are_drawn_is_said_and_the_csv_has_all() -> None:
-    snapshot = snapshot_of(*(make_run("q901", s, loss=decay(50_000, s)) for s in range(2)))
+    snapshot = snapshot_of(*(make_run("q901", s, loss=decay(50_000, s)) for s in range(3)))
     curves = Curves()
     shown, whole = curves.shown(View(), snapshot), curves.whole(View(), snapshot)
     assert isinstance(shown, FigureData) and isinstance(whole, FigureData)
     drawn = sum(len(line.x) for line in shown.panels[0].lines)
-    assert f"Drawn: {drawn:,} of 150,000 points" in shown.method
+    assert f"Drawn: {drawn:,} of 200,000 points" in shown.method
     assert "Drawn" not in whole.method and len(lines(whole)["q901"].x) == 50_000
     few = curves.shown(View(x=(100.0, 400.0)), snapshot)
     assert isinstance(few, FigureData) and "Drawn" not in few.method

@@ -112,11 +112,11 @@ def test_every_page_opens_with_nothing_one_seed_or_many(
         assert words(told["content"]["children"])
 
 
-def test_an_unknown_page_is_the_study(runs: Path, browse: Browse, ask: Ask) -> None:
+def test_an_unknown_page_is_the_first(runs: Path, browse: Browse, ask: Ask) -> None:
     told = show(ask, browse(runs), "?page=no_such_page&filter=q901")
-    assert "Study" in words(told["content"]["children"])
+    assert "Overview" in words(told["content"]["children"])
     current = [p for p in parts(told["navigation"]["children"]) if p["props"].get("aria-current")]
-    assert [p["props"]["data-page"] for p in current] == ["study"]
+    assert [p["props"]["data-page"] for p in current] == ["overview"]
     assert told['{"view":"filter"}']["value"] == "q901"
 
 
@@ -124,7 +124,7 @@ def test_the_study_groups_by_all_but_seed_and_means_over_seeds(runs: Path, brows
     client = browse(runs)
     text = words(study(ask, client))
     assert "4 runs in 2 groups" in text and "q901" in text and "seed0" not in text
-    assert "0.11" in text.split()  # the mean of 0.10, 0.11 and 0.12
+    assert "0.1100 ± 0.0100" in " ".join(text.split())  # the mean of 0.10, 0.11 and 0.12
     opened = study(ask, client, View(open=("q901",)).to_query())
     links = [p["props"]["href"] for p in parts(opened) if p["type"] == "A"]
     assert links == [
@@ -185,7 +185,7 @@ def test_appended_lines_appear_and_what_is_unchanged_is_not_sent(
     with metrics.open("ab") as file:
         file.write(to_jsonl([Row(5000, {"validation/mse": 0.0777})]))
     assert ask(client, "version.data", version_data=shown)["version"]["data"] == shown + 1
-    assert "100" not in words(study(ask, client)).split() and "300 to 5000" in words(study(ask, client))
+    assert "100" not in words(study(ask, client)).split() and "300 to 5,000" in words(study(ask, client))
 
 
 def test_a_deleted_run_goes_and_its_page_says_so(runs: Path, browse: Browse, ask: Ask) -> None:
@@ -231,7 +231,7 @@ def test_the_findings_are_computed_once_a_version_and_meanwhile_said_to_be(
 ) -> None:
     calls, go = [], threading.Event()
 
-    def slow(study: Any) -> list[Any]:
+    def slow(study: Any, tell: Any) -> list[Any]:
         calls.append(study)
         assert go.wait(10)
         return []
@@ -239,7 +239,8 @@ def test_the_findings_are_computed_once_a_version_and_meanwhile_said_to_be(
     monkeypatch.setattr("app.dashboard.diagnosis.forensics.diagnose", slow)
     client = browse(runs)
     for _ in range(3):
-        assert "Computing" in words(ask(client, "findings-content.children")["findings-content"]["children"])
+        told = words(ask(client, "findings-content.children")["findings-content"]["children"])
+        assert "Looking for mistakes in 4 runs" in told
     go.set()
     for _ in range(3):
         assert "No finding does not mean no problem" in words(findings(ask, client))
@@ -253,7 +254,7 @@ def test_a_rule_that_fails_is_told_on_the_page(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("app.dashboard.diagnosis.forensics.diagnose", lambda study: 1 / 0)
+    monkeypatch.setattr("app.dashboard.diagnosis.forensics.diagnose", lambda study, tell: 1 / 0)
     assert "ZeroDivisionError" in words(findings(ask, browse(runs)))
     assert "Traceback" in caplog.text  # what a report of the defect needs
 

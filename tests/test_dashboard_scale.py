@@ -19,6 +19,7 @@ import pytest
 from app.dashboard import kept_study, study_reader, watched_tree
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
+from app.dashboard.components import study_table
 from app.dashboard.components.paging import part_of
 from app.dashboard.filtering import matching, problem_of
 from app.dashboard.history_cache import HistoryCache
@@ -118,7 +119,7 @@ def test_a_part_beyond_the_end_is_the_last(many: Path) -> None:
 def test_an_open_group_of_many_seeds_lists_some_and_says_how_many_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "MOST_SEEDS", 3)
+    monkeypatch.setattr(study_table, "MOST_SEEDS", 3)
     for seed in range(5):
         write_run(tmp_path / "runs", "q1", seed, 1.0)
     tree = page.layout(View(open=("q1",)), Catalog(tmp_path / "runs"))
@@ -254,8 +255,9 @@ def _without_time(path: str) -> tuple[int, int, int] | None:
 
 
 def test_a_second_session_reads_no_run_and_only_the_curves_it_shows(
-    many: Path, tmp_path: Path, settled: None
+    many: Path, tmp_path: Path, settled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(page, "MOST_DIAGNOSED", 0)  # looking for findings reads all curves
     cache = HistoryCache(tmp_path / "cache" / "histories")
     first = Catalog(many, cache=cache)
     first.prepare()

@@ -229,17 +229,18 @@ def test_a_comparison_is_computed_once_in_the_background_and_meanwhile_it_is_sai
     catalog.refresh()
     for _ in range(3):
         first = ask(client, "statistics-content.children")
-        assert "Computing" in words(first["statistics-content"]["children"])
+        assert "Comparing 2 groups" in first["statistics-progress"]["children"]
         assert first["statistics-wait"]["disabled"] is False
         told = ask(client, "statistics-ranks-graph.figure")
-        assert "Computing" in words(told["statistics-ranks-words"]["children"])
+        assert "as soon as the groups are compared" in words(told["statistics-ranks-words"]["children"])
     go.set()  # until here every answer came while the comparison could not end
     done = settled(ask, client)
     assert "q101 is better than q102" in words(done["statistics-content"]["children"])
     assert done["statistics-wait"]["disabled"] is True
     shown = done["statistics-shown"]["data"]
     same = ask(client, "statistics-content.children", statistics_shown_data=shown)
-    assert set(same) == {"statistics-wait"}
+    assert set(same) == {"statistics-wait", "statistics-progress"}
+    assert same["statistics-progress"]["children"] == ""
     assert catalog.comparisons.computed == 1
 
 
@@ -263,7 +264,7 @@ def test_the_question_asked_last_is_answered_next(runs: Path, monkeypatch: pytes
     asked: list[str] = []
     go = threading.Event()
 
-    def note(question: Question, snapshot: Any) -> comparisons.Answer:
+    def note(question: Question, snapshot: Any, **_tell: Any) -> comparisons.Answer:
         asked.append(question.metric)
         assert go.wait(10)
         return comparisons.Answer(snapshot.version, None)

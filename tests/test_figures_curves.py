@@ -290,7 +290,7 @@ def test_both_renderers_draw_the_same_numbers(falling: NDArray[np.float64]) -> N
 
 
 def test_a_broken_band_is_not_bridged_on_the_screen() -> None:
-    table = [[1.0, 2.0, np.nan, 4.0, 5.0], [2.0, 3.0, 3.0, 5.0, 6.0]]
+    table = [[1.0, 2.0, np.nan, 4.0, 5.0], [2.0, 3.0, 3.0, 5.0, 6.0], [2.5, 3.5, 3.5, 5.5, 6.5]]
     band = next(t for t in plotly.draw(learning_curves(group_of(table))).data if t.name == "q1, band")
     assert np.isnan(band.y).sum() == 1
     assert len(band.x) == 9

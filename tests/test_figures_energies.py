@@ -132,7 +132,8 @@ def test_of_energies_at_or_below_zero_the_size_is_drawn_and_that_is_said() -> No
 
 
 def test_a_band_that_reaches_below_zero_is_said_to_be_cut_on_a_logarithmic_axis() -> None:
-    runs = [run_of([1.0, 2.0], [0.0, 0.0]), run_of([1.0, 200.0], [0.0, 0.0], 1)]
+    values = ([1.0, 2.0], [1.0, 200.0], [1.0, 3.0])
+    runs = [run_of(energies, [0.0, 0.0], seed) for seed, energies in enumerate(values)]
     assert "are cut" in positive_energies({"q1": runs}).method
     assert "are cut" not in positive_energies({"q1": runs[:1]}).method
 

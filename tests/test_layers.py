@@ -82,6 +82,7 @@ ORDER = (
     "ired_diag.errors",
     "ired_diag.own_packages",
     "ired_diag.waiting",
+    "ired_diag.progress_of_parts",
     "ired_diag",  # the package itself: its version, and names that are loaded when used
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from app.calls.group_order import group_order
 from app.calls.labelling import label_of_metric, with_labels
 from app.calls.opening import Place, Source, groups_of
 from app.calls.several import names_in
@@ -75,6 +76,8 @@ def material_of(
     )
     judged, shared_metric = judge_groups(selected, metric=metric, higher_is_better=higher_is_better)
     groups = with_labels(judged, labels or {})
+    order = group_order(sources, runs, grouping, judged)
+    label_of = dict(zip(judged, groups, strict=True))
     metric_label = label_of_metric(shared_metric or "", metric_labels or {})
     comparison = None
     if len(groups) > 1:
@@ -89,6 +92,7 @@ def material_of(
         metric=shared_metric,
         metric_label=metric_label,
         names=dict(zip(groups, judged, strict=True)),
+        order=tuple(label_of.get(name, name) for name in order),
         smooth=smooth,
         form=form,
         quantities=tuple(names_in(quantities, of="quantities")) or QUANTITIES,

@@ -41,10 +41,13 @@ class View:
     Attributes:
         page: Name of the page.
         filter: Words by which runs are filtered.
-        groups: Groups chosen for a comparison or a picture. Empty: all groups.
+        groups: Groups chosen for a comparison or a picture. Empty: the page chooses.
+        highlight: Group that stands out in every picture.
         hidden: Groups that are not drawn.
         open: Groups whose single runs are listed.
         metric: Name of a logged metric. Empty: the page chooses.
+        more: Further metrics, drawn next to the first one.
+        clock: Whether curves are drawn over the logged time instead of the training step.
         readout: How a curve becomes one number.
         margin: Smallest difference that matters, as a share of the mean or in the metric's unit.
         higher: One of ``DIRECTIONS``: ``1`` where a higher value of the metric is better, ``0`` where a lower
@@ -61,6 +64,8 @@ class View:
         level: Noise level. None: the page chooses.
         step: Training step. None: the page chooses.
         theme: One of ``THEMES``; auto follows the system.
+        by: Configuration key by whose value the table of runs is grouped. Empty: by experiment.
+        columns: Configuration keys that the table of runs shows.
         sort: Column by which a table is sorted. Empty: its natural order.
         descending: Whether the largest value stands first.
         severity: Severities of the findings that are shown. Empty: all.
@@ -74,12 +79,15 @@ class View:
         part: Which part of a long table is shown, from 1.
     """
 
-    page: str = "study"
+    page: str = "overview"
     filter: str = ""
     groups: tuple[str, ...] = ()
+    highlight: str = ""
     hidden: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
     metric: str = ""
+    more: tuple[str, ...] = ()
+    clock: bool = False
     readout: str = "plateau"
     margin: float | Margin = MARGIN
     higher: str = ""
@@ -94,6 +102,8 @@ class View:
     level: int | None = None
     step: int | None = None
     theme: str = "auto"
+    by: str = ""
+    columns: tuple[str, ...] = ()
     sort: str = ""
     descending: bool = False
     severity: tuple[str, ...] = ()
@@ -198,7 +208,7 @@ def _one_of(choices: Sequence[str]) -> Callable[[list[str]], str]:
 
 
 def _page(values: list[str]) -> str:
-    return _name(values) or "study"
+    return _name(values) or View.page
 
 
 def _margin(values: list[str]) -> float | Margin:
@@ -249,9 +259,12 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "page": _page,
     "filter": _text,
     "groups": _texts,
+    "highlight": _text,
     "hidden": _texts,
     "open": _texts,
     "metric": _text,
+    "more": _texts,
+    "clock": _flag,
     "readout": _one_of(READOUTS),
     "margin": _margin,
     "higher": _one_of(DIRECTIONS),
@@ -266,6 +279,8 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "level": _number,
     "step": _number,
     "theme": _one_of(THEMES),
+    "by": _text,
+    "columns": _texts,
     "sort": _name,
     "descending": _flag,
     "severity": _texts,

@@ -13,7 +13,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -86,6 +86,7 @@ class Catalog:
         self.comparisons = Comparisons()
         self.tables = Tables()
         self.records = Recorder(root)
+        self.ahead: list[Callable[[Snapshot], object]] = []
         self._inside = f"{str(root).rstrip(os.sep)}{os.sep}"
         self._lock = threading.Lock()
         self._has_ended = threading.Event()
@@ -166,8 +167,14 @@ class Catalog:
         return {**entries, **later} if later else entries
 
     def prepare(self) -> None:
-        """Read and judge all runs before a page asks for them, and keep that for the next session."""
-        for entry in self.refresh().entries.values():
+        """Read and judge all runs before a page asks for them, and keep that for the next session.
+
+        What pages put into ``ahead`` comes first: the first page is drawn while the browser reads scripts.
+        """
+        snapshot = self.refresh()
+        for draw in self.ahead:
+            draw(snapshot)
+        for entry in snapshot.entries.values():
             if self.reader.is_stopped:
                 return
             if entry.known_verdict is not None:

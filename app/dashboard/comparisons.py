@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from app.dashboard.snapshot import Snapshot
 from ired_diag.errors import DiagError
+from ired_diag.progress_of_parts import PartsDone, Tell, untold
+from ired_diag.runs.name_list import counted
 
 if TYPE_CHECKING:
     from ired_diag.comparison import Comparison, Margin
@@ -59,6 +61,7 @@ class Comparisons:
     """The newest answers, and a thread that looks for newer ones; safe to ask from several threads."""
 
     computed: int = 0
+    progress: PartsDone = field(default_factory=PartsDone)
     _answers: dict[Question, Answer] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _next: tuple[Question, Snapshot] | None = None
@@ -75,6 +78,13 @@ class Comparisons:
                     self._thread.start()
             return answer
 
+    def progress_in_words(self, question: Question, snapshot: Snapshot) -> str:
+        """Return what is compared, and how far that came."""
+        groups = snapshot.runs_of(question.groups)
+        runs = sum(map(len, groups.values()))
+        pair = f", pair {self.progress.words}" if self.progress.words else ": reading their curves"
+        return f"Comparing {counted(len(groups), 'group')}, {counted(runs, 'run')}{pair} …"
+
     def wait(self) -> None:
         """Wait until the thread rests."""
         thread = self._thread
@@ -88,7 +98,8 @@ class Comparisons:
                 if wanted is None or self._has(*wanted):
                     self._thread = None
                     return
-            answer = answer_to(*wanted)
+            self.progress.words = ""
+            answer = answer_to(*wanted, tell=self.progress.tell)
             with self._lock:
                 self.computed += 1
                 self._answers.pop(wanted[0], None)
@@ -101,7 +112,7 @@ class Comparisons:
         return answer is not None and answer.version == snapshot.version
 
 
-def answer_to(question: Question, snapshot: Snapshot) -> Answer:
+def answer_to(question: Question, snapshot: Snapshot, *, tell: Tell = untold) -> Answer:
     """Return the comparison that answers a question, or why it failed."""
     from ired_diag.comparison import compare
 
@@ -112,6 +123,7 @@ def answer_to(question: Question, snapshot: Snapshot) -> Answer:
             readout=question.readout,
             margin=question.margin,
             lower_is_better=None if question.higher is None else not question.higher,
+            tell=tell,
         )
     except DiagError as reason:
         return Answer(snapshot.version, None, str(reason))

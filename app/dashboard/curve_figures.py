@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.dashboard.address import View
+from app.dashboard.few_groups import FewGroups, few_groups
 from app.dashboard.remembered import Remembered, Verdicts
 from app.dashboard.shown import kept_groups, without_hidden
 from app.dashboard.snapshot import Snapshot
 from app.run_groups import all_runs
 from app.thinned_lines import line_at
+from ired_diag.drawing.curves_over_time import curves_over_time
 from ired_diag.drawing.data import FigureData, Line, Scale, cut_in_words, scale_of
 from ired_diag.drawing.learning_curves import learning_curves
 from ired_diag.drawing.over_seeds import Band
@@ -60,7 +62,11 @@ class Curves:
         if not shown:
             return "All groups are hidden. Press one of their buttons to show it."
         metric = view.metric or evaluated_metric(chosen)
-        figure = self.of(shown, view, metric, snapshot)
+        if view.clock:
+            order = tuple(snapshot.groups())
+            figure = curves_over_time(shown, metric=metric or "", start=view.step, order=order)
+        else:
+            figure = self.of(shown, view, metric, snapshot)
         return scaled(figure, scale_for(view, chosen, metric))
 
     def of(self, groups: Groups, view: View, metric: str | None, snapshot: Snapshot) -> FigureData:
@@ -95,10 +101,16 @@ def evaluated_metric(groups: Groups) -> str | None:
     return usual_metric(all_runs(groups))
 
 
-def chosen_groups(view: View, snapshot: Snapshot) -> dict[str, list[Run]]:
-    """Return the chosen groups, or all where none is chosen, of the runs that the filter keeps."""
+def few_to_draw(view: View, snapshot: Snapshot) -> FewGroups:
+    """Return the chosen groups, or a few where none is chosen, of the runs that the filter keeps."""
     kept = kept_groups(view, snapshot)
-    return {name: runs for name, runs in kept.items() if name in view.groups} or kept
+    metric = view.metric or evaluated_metric(kept) or ""
+    return few_groups(view, kept, lambda run: metric in run.history.series)
+
+
+def chosen_groups(view: View, snapshot: Snapshot) -> dict[str, list[Run]]:
+    """Return the groups that a view draws, the hidden ones too."""
+    return few_to_draw(view, snapshot).groups
 
 
 def drawn_groups(view: View, snapshot: Snapshot) -> dict[str, list[Run]]:

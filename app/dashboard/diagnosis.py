@@ -15,6 +15,8 @@ from app.dashboard.address import View
 from app.dashboard.snapshot import Snapshot
 from ired_diag import forensics
 from ired_diag.finding import Finding
+from ired_diag.progress_of_parts import PartsDone
+from ired_diag.runs.name_list import counted
 
 MOST = 4  # ways to judge a study, whose findings are kept
 
@@ -43,6 +45,7 @@ class Diagnosis:
         Args:
             look: Returns the study as it was last seen, judged by the metric and the direction of a view.
         """
+        self.progress = PartsDone()
         self._snapshot_of = look
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, str], Diagnosed] = OrderedDict()
@@ -64,6 +67,15 @@ class Diagnosis:
                 self._thread.start()
             return diagnosed
 
+    def progress_in_words(self, runs: int) -> str:
+        """Return what the thread does and how far it came.
+
+        Args:
+            runs: Number of runs of the study.
+        """
+        rule = f", rule {self.progress.words}" if self.progress.words else ""
+        return f"Looking for mistakes in {counted(runs, 'run')}{rule} …"
+
     def wait(self) -> None:
         """Wait until the thread rests."""
         if self._thread is not None:
@@ -71,7 +83,8 @@ class Diagnosis:
 
     def _look(self, snapshot: Snapshot, choice: tuple[str, str]) -> None:
         try:
-            diagnosed = Diagnosed(snapshot.version, tuple(forensics.diagnose(snapshot.study)))
+            found = forensics.diagnose(snapshot.study, tell=self.progress.tell)
+            diagnosed = Diagnosed(snapshot.version, tuple(found))
         except (
             Exception
         ) as error:  # a defect of ours: it stops neither the thread nor the page, which shows it

@@ -43,6 +43,7 @@ CARRIED = (
     "filter",
     "theme",
     "groups",
+    "highlight",
     "hidden",
     "metric",
     "higher",

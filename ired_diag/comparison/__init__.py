@@ -30,6 +30,7 @@ from ired_diag.comparison.readouts import READOUTS, Readouts, own_plateaus_in_wo
 from ired_diag.comparison.seeds import Members
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
+from ired_diag.progress_of_parts import Tell, untold
 from ired_diag.runs.direction import Direction, Source
 from ired_diag.runs.judged import (
     check_logged,
@@ -161,6 +162,7 @@ def compare(
     seed: int = 0,
     knob: str | None = None,
     paired: bool | None = None,
+    tell: Tell = untold,
 ) -> Comparison:
     """Return the comparison of groups of seeds.
 
@@ -177,6 +179,7 @@ def compare(
         seed: Random seed of the bootstrap, and of tests that draw.
         knob: A key of the configurations: the groups are the settings of a sweep over it.
         paired: Whether equal seeds are pairs. Default: where both configurations state the same data.
+        tell: Called with each pair of groups before it is compared.
 
     Raises:
         NotFound: No run logs the metric; or none is named, and the groups share none. No group has a seed
@@ -222,6 +225,7 @@ def compare(
         paired=paired,
         notes=notes,
         crossed=crossed,
+        tell=tell,
     )
     notes += note_on_margin(margin, metric, [(pair.a, pair.b, pair.no_share) for pair in pairs])
     ranks, no_ranks = _ranks(members, read, compared, question, paired=paired)
@@ -282,10 +286,13 @@ def _pairs(
     paired: bool | None,
     notes: list[str],
     crossed: Crossed,
+    tell: Tell,
 ) -> list[PairOfGroups]:
     """Return every pair of groups; notes on pairs of seeds that were forced are appended to ``notes``."""
     pairs = []
-    for a, b in itertools.combinations(groups, 2):
+    both = list(itertools.combinations(groups, 2))
+    for number, (a, b) in enumerate(both, start=1):
+        tell(f"{a.name} and {b.name}", number, len(both))
         pairing = pairing_of(a, b, paired=paired)
         notes += filter(None, [note_on_forced(a, b, pairing)])
         pair = pair_of_members(

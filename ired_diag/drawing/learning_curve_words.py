@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ired_diag import tasks
 from ired_diag.drawing.curve_marks import Curve, first_onset, median_best
 from ired_diag.drawing.over_seeds import (
@@ -80,6 +82,10 @@ def method_of(shown: Shown) -> str:
         line += ", not smoothed"
     if several:
         line += f"; band: {BANDS[shown.band]}, at each step by itself"
+        if any(_is_pair(curve) for curve in shown.means.values()):
+            line += ", of three seeds or more"
+    if any(drawn_singly(curve, shown.band) for curve in shown.means.values()):
+        line += "; groups of two seeds: their single curves"
     if several or shown.smooth:
         line += "; thin: single seeds as logged"
     meant = MEANT
@@ -91,6 +97,16 @@ def method_of(shown: Shown) -> str:
         f'"noise": explained by noise around one level. Diamond: first onset of a lasting '
         f"{_worse(direction)} among a group's seeds. {metric}: {direction.words}."
     )
+
+
+def drawn_singly(curve: OverSeeds, band: Band) -> bool:
+    """Say whether a group is drawn as its two seeds: two are too few for a t interval."""
+    return band == "t interval" and int(curve.n.max(initial=0)) == 2
+
+
+def _is_pair(curve: OverSeeds) -> bool:
+    """Say whether a mean is of two seeds at any step."""
+    return bool((curve.n == 2).any())
 
 
 def left_out(metric: str, missing: Sequence[str]) -> str:
@@ -141,4 +157,6 @@ def _end_in_words(curve: OverSeeds, band: Band) -> str:
     if n <= 1:
         return value
     low, high = curve.low[end], curve.high[end]
+    if not np.isfinite(low):
+        return f"{value} (mean of n = {n}, too few for an interval)"
     return f"{value} ({low:.4g} to {high:.4g}, {band}, n = {n})"

@@ -19,6 +19,7 @@ from itertools import chain
 import numpy as np
 
 from ired_diag import tasks
+from ired_diag.drawing import bounded_bands
 from ired_diag.drawing.curve_marks import (
     Axes,
     Curve,
@@ -27,6 +28,7 @@ from ired_diag.drawing.curve_marks import (
     with_room,
 )
 from ired_diag.drawing.data import (
+    Drawn,
     FigureData,
     Guide,
     Line,
@@ -39,6 +41,7 @@ from ired_diag.drawing.data import (
 from ired_diag.drawing.learning_curve_words import (
     Shown,
     axis_label,
+    drawn_singly,
     left_out,
     method_of,
     note_of,
@@ -99,7 +102,7 @@ def learning_curves(
         metric=metric,
         label=label or metric,
         direction=shared_direction(groups, metric),
-        means={name: _mean_of(members, band) for name, members in curves.items()},
+        means=_means_of(curves, metric, band),
         band=band,
         smooth=smooth,
     )
@@ -118,6 +121,7 @@ def learning_curves(
     method = method_of(shown)
     if resting:
         method += f" Second panel: the same curves where they rest, from step {plateau:g} on."
+    method += bounded_bands.cut_in_words(_limits(metric, curves))
     method += floor_words + cut_in_words(panel) + left_out(shown.label, missing)
     sentences = [sentence_of(name, members, shown) for name, members in curves.items()]
     return FigureData(
@@ -133,8 +137,19 @@ def learning_curves(
     )
 
 
-def _mean_of(curves: Sequence[Curve], band: Band) -> OverSeeds:
-    return over_seeds([curve.series for curve in curves], band)
+def _means_of(curves: Curves, metric: str, band: Band) -> dict[str, OverSeeds]:
+    """Return each group's mean and band, which ends where the metric does."""
+    limits = _limits(metric, curves)
+    means = {}
+    for name, members in curves.items():
+        mean = over_seeds([curve.series for curve in members], band)
+        means[name] = bounded_bands.within(mean, limits)
+    return means
+
+
+def _limits(metric: str, curves: Curves) -> bounded_bands.Limits | None:
+    every = [curve.series for curve in chain.from_iterable(curves.values())]
+    return bounded_bands.limits_of_curves(metric, every)
 
 
 def _curves(
@@ -199,7 +214,7 @@ def _resting_panel(whole: Panel, shown: Shown, curves: Curves, plateau: float | 
     axes = Axes.of(all_series, (), whole.y_scale)
     if _share_of_height(axes, later) > FLAT:
         return ()
-    means = {name: _mean_of(members, shown.band) for name, members in later.items()}
+    means = _means_of(later, shown.metric, shown.band)
     panel = _panel(replace(shown, means=means), later, ())
     return (replace(panel, x_label="training step", height=1.0),)
 
@@ -224,6 +239,8 @@ def _share_of_height(axes: Axes, curves: Curves) -> float:
 def _lines(name: str, curves: Sequence[Curve], shown: Shown) -> list[Line]:
     """Return a group's raw curves, unless the mean is the only one, and its mean."""
     curve = shown.means[name]
+    if drawn_singly(curve, shown.band) and len(curves) == 2:
+        return _single_lines(name, curves, shown)
     mean = Line(
         name=name,
         x=curve.steps,
@@ -236,6 +253,18 @@ def _lines(name: str, curves: Sequence[Curve], shown: Shown) -> list[Line]:
     if len(curves) == 1 and not shown.smooth:
         return [mean]
     return [*(_seed_line(name, seed) for seed in curves), mean]
+
+
+def _single_lines(group: str, curves: Sequence[Curve], shown: Shown) -> list[Line]:
+    """Return two seeds as lines of their own, over their raw curves where they are smoothed."""
+    lines = []
+    for curve in curves:
+        raw = _seed_line(group, curve)
+        if shown.smooth:
+            lines.append(raw)
+        drawn: Drawn = "both" if len(raw.x) <= FEW else "line"
+        lines.append(replace(raw, y=running_median(raw.y, shown.smooth), faint=False, drawn=drawn))
+    return lines
 
 
 def _seed_line(group: str, curve: Curve) -> Line:

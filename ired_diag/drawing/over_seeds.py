@@ -11,7 +11,8 @@ The band is, at each step by itself,
     sd            mean ± sd, with N - 1 in the denominator: how seeds differ
     range         from the lowest seed to the highest
 
-and is not there where N = 1.
+and is not there where N = 1; nor is the t interval where N = 2: it would be 12.7 standard errors wide to each
+side, and hide every other curve.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ BANDS_IN_BRIEF: dict[Band, str] = {
     "sd": "sd",
     "range": "range",
 }
+FEWEST: dict[Band, int] = {"t interval": 3, "sd": 2, "range": 2}  # seeds, for a band
 MEANT = "Means are at steps for which more than half of the seeds then in training have a value"
 
 Array = NDArray[np.float64]
@@ -52,7 +54,7 @@ class OverSeeds:
     Attributes:
         steps: Training steps.
         mean: Mean over the seeds with a finite value.
-        low: Lower end of the band; NaN for one seed.
+        low: Lower end of the band; NaN where there are too few seeds for one.
         high: Upper end of the band.
         n: Number of seeds with a finite value.
     """
@@ -95,8 +97,8 @@ def over_seeds(curves: Sequence[Series], band: Band = "t interval") -> OverSeeds
     return OverSeeds(
         steps=steps,
         mean=mean * unit,
-        low=np.where(n > 1, low * unit, np.nan),
-        high=np.where(n > 1, high * unit, np.nan),
+        low=np.where(n >= FEWEST[band], low * unit, np.nan),
+        high=np.where(n >= FEWEST[band], high * unit, np.nan),
         n=n,
     )
 

@@ -141,7 +141,8 @@ def _line(line: Line, panel: Panel, style: Style, named: set[str]) -> Iterator[g
         mode=MODES[line.drawn],
         line=form,
         marker={"symbol": MARKERS.get(style.marker, "circle")},
-        **_named(line.name, named),
+        **_named(line.of or line.name, named),
+        **({"text": line.name, "hoverinfo": "x+y+text"} if line.of else {}),
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Rule
+from ired_diag.progress_of_parts import Tell, untold
 from ired_diag.runs.study import Study
 
 WORST_FIRST = {"error": 0, "warning": 1, "note": 2}
@@ -48,17 +49,19 @@ def theory(name: str) -> str:
     return inspect.cleandoc(module.__doc__ or "").replace("``", "")
 
 
-def diagnose(study: Study, rules: Sequence[Rule] | None = None) -> list[Finding]:
+def diagnose(study: Study, rules: Sequence[Rule] | None = None, *, tell: Tell = untold) -> list[Finding]:
     """Return what the rules find in a study, worst first.
 
     Args:
         study: The runs.
         rules: The rules to apply. Default: all.
+        tell: Called with each rule before it is applied.
     """
     if rules is None:
         rules = [load(name) for name in names()]
     findings: list[Finding] = []
-    for rule in rules:
+    for number, rule in enumerate(rules, start=1):
+        tell(rule.name.replace("_", " "), number, len(rules))
         findings.extend(rule.find(study))
     return sorted(_without_consequences(findings, study), key=_worst_first)
 

@@ -4,7 +4,7 @@
 (function () {
   "use strict";
   const TYPED = new Set(["filter", "x", "theme", "step", "level"]); // one entry of Back for many changes
-  const REDRAWS = new Set(["metric", "scale", "log"]);
+  const REDRAWS = new Set(["metric", "scale", "log", "clock"]);
   const REORDERS = new Set(["filter", "metric", "higher"]); // a long table begins at its first part again
   let own = null; // the address that a control wrote last: the page is not laid out anew for it
   let frames = 0;
@@ -29,6 +29,7 @@
     const next = query();
     next.delete(key);
     if (REDRAWS.has(key)) next.delete("y"); // its ends mean something else then
+    if (key === "clock") next.delete("x");
     // The filter's box writes its value also when the page opens: then the part of the address stays.
     if (REORDERS.has(key) && String(value || "") !== (query().get(key) || "")) next.delete("part");
     if (key === "part") window.scrollTo(0, 0);

@@ -7,6 +7,7 @@ the data are replaced (``Patch``), so that zoom and legend stay as the reader le
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -31,16 +32,18 @@ Build = Callable[[View, Snapshot], FigureData | str]
 
 HIDDEN = {"display": "none"}
 ZOOMED = {"x": "zoomed", "xy": "zoomedBoth"}  # functions of the assets
-MOST_LETTERS = 900  # of words above a picture, before they are folded
+MOST_LETTERS = 240  # of words above a picture, before they are folded
+COMPACT = 300  # pixels of height: several charts on one screen
 MOST_ROWS = 100  # that "view as table" lists; the CSV holds all
 CONFIG: dict[str, Any] = {
     **plotly.CONFIG,
     "showEditInChartStudio": False,
-    "modeBarButtonsToRemove": ["lasso2d", "select2d", "sendDataToCloud"],
+    # Zooming is a drag, the way back a double click: what is left saves the picture and pans.
+    "modeBarButtons": [["toImage", "pan2d", "zoom2d", "resetScale2d"]],
     "doubleClick": "reset+autosize",
 }
 AXES = (  # of the view: what the axes mean
-    *("page", "metric", "readout", "log", "scale", "run", "probe", "level", "higher"),
+    *("page", "metric", "clock", "readout", "log", "scale", "run", "probe", "level", "higher"),
     *("quantity", "kind", "form", "experiment", "knob"),
 )
 
@@ -56,9 +59,14 @@ def chart(figure: FigureData, name: str) -> html.Figure:
     return _frame(name, _words(figure), shown, _table(figure))
 
 
-def place(name: str) -> html.Figure:
-    """Return where a living chart will be; ``register`` draws it."""
-    return _frame(name, [html.P("…")], {}, None)
+def place(name: str, *, compact: bool = False) -> html.Figure:
+    """Return where a living chart will be; ``register`` draws it.
+
+    Args:
+        name: Name of the chart.
+        compact: Whether it is one of several on a screen, and takes no space where it cannot be drawn.
+    """
+    return _frame(name, [html.P("…")], {}, None, compact=compact)
 
 
 def register(
@@ -70,6 +78,8 @@ def register(
     whole: Build | None = None,
     zooms: Literal["", "x", "xy"] = "",
     also: Sequence[str] = (),
+    compact: bool = False,
+    title: str = "",
 ) -> None:
     """Add the callbacks of a living chart.
 
@@ -82,6 +92,8 @@ def register(
         zooms: Axes whose zoom goes into the address, as ``View.x`` and ``View.y``; ``build`` may then thin
             within them. ``y`` is for a page's only picture, and of its first panel.
         also: Ids of stores. When they change, the chart is drawn again, as with the address and the folder.
+        compact: Whether it is low, and without a legend, next to others that share one.
+        title: What stands above the words where it cannot be drawn.
     """
 
     @app.callback(
@@ -98,7 +110,8 @@ def register(
     def draw(search: str, _version: int, drawn: dict[str, str] | None, *_also: Any) -> Any:
         view = View.from_query(search)
         # The zoom belongs to the charts that write theirs: on the axis of another chart it means nothing.
-        return _update(_built(build, view, catalog), _zoomed(view, zooms), drawn)
+        figure = _built(build, view, catalog)
+        return _update(figure, _zoomed(view, zooms), drawn, compact=compact, title=title)
 
     @app.callback(
         Output(f"{name}-download", "data"),
@@ -114,6 +127,16 @@ def register(
 
     if zooms:
         clientside(app, ZOOMED[zooms], Input(f"{name}-graph", "relayoutData"), initially=False)
+
+
+def drawn_ahead(build: Build, snapshot: Snapshot) -> None:
+    """Build the figure of the first view and draw it once, so that it is remembered when it is asked for."""
+    if not snapshot.entries:
+        return
+    with contextlib.suppress(DiagError):  # the page says it when it is opened
+        figure = build(View(), snapshot)
+        if isinstance(figure, FigureData):
+            _drawn(figure, View())
 
 
 def _zoomed(view: View, zooms: str) -> View:
@@ -133,11 +156,21 @@ def _built(build: Build, view: View, catalog: Catalog) -> FigureData | str:
         return str(error)
 
 
-def _update(figure: FigureData | str, view: View, drawn: dict[str, str] | None) -> tuple[Any, ...]:
+def _update(
+    figure: FigureData | str,
+    view: View,
+    drawn: dict[str, str] | None,
+    *,
+    compact: bool = False,
+    title: str = "",
+) -> tuple[Any, ...]:
     """Return what a chart's parts become: nothing new, new data on the same axes, or a new picture."""
     if isinstance(figure, str):
-        return no_update, HIDDEN, empty(figure), None, None
+        words = [html.H2(title), empty(figure)] if title else empty(figure)
+        return no_update, HIDDEN, words, None, None
     full = _drawn(figure, view)
+    if compact:
+        _make_compact(full)
     axes = full["layout"]["uirevision"]
     content = hashlib.sha256(json.dumps([full["data"], figure.summary]).encode()).hexdigest()
     now = {"axes": axes, "content": content}
@@ -163,6 +196,7 @@ def _drawn(figure: FigureData, view: View) -> dict[str, Any]:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 13},
+        modebar={"bgcolor": "rgba(0,0,0,0)"},
         uirevision=_axes(figure, view),
     )
     if view.x is not None:
@@ -172,6 +206,20 @@ def _drawn(figure: FigureData, view: View) -> dict[str, Any]:
     _name_traces(picture)
     drawn: dict[str, Any] = json.loads(picture.to_json(remove_uids=False))
     return drawn
+
+
+def _make_compact(drawn: dict[str, Any]) -> None:
+    """Make a picture low, without a legend and without boxes at the pointer: a table has the values."""
+    panels = sum(key.startswith("yaxis") for key in drawn["layout"])
+    drawn["layout"] |= {
+        "height": COMPACT + (panels - 1) * COMPACT // 2,
+        "showlegend": False,
+        "hovermode": False,
+        "margin": {"t": 10, "l": 64, "r": 16, "b": 44},
+    }
+    for key, axis in drawn["layout"].items():
+        if key.startswith(("xaxis", "yaxis")):
+            axis.setdefault("title", {})["font"] = {"size": 11}
 
 
 def _axes(figure: FigureData, view: View) -> str:
@@ -199,15 +247,22 @@ def _name_traces(picture: go.Figure) -> None:
         trace.uid = "t" + hashlib.sha256(f"{key}/{seen[key]}".encode()).hexdigest()[:16]
 
 
-def _frame(name: str, words: Any, figure: dict[str, Any], table: Any) -> html.Figure:
+def _frame(
+    name: str, words: Any, figure: dict[str, Any], table: Any, *, compact: bool = False
+) -> html.Figure:
     content: dict[str, Any] = {"style": HIDDEN}
     if figure:
         content = {"figure": figure, "style": _height(figure)}
     graph = dcc.Graph(id=f"{name}-graph", config=cast(Any, CONFIG), responsive=True, **content)
     return html.Figure(
         [
-            html.Div(words, id=f"{name}-words"),
-            html.Div(graph, role="group", className="graph", **attributes(aria_describedby=f"{name}-words")),
+            html.Div(words, id=f"{name}-words", className="chart-words"),
+            html.Div(
+                [graph, html.Div(className="cursor")],
+                role="group",
+                className="graph",
+                **attributes(aria_describedby=f"{name}-words"),
+            ),
             html.Div(
                 [
                     html.Button("Download CSV", id=f"{name}-csv", type="button", className="button"),
@@ -218,24 +273,16 @@ def _frame(name: str, words: Any, figure: dict[str, Any], table: Any) -> html.Fi
             dcc.Download(id=f"{name}-download"),
             dcc.Store(id=f"{name}-drawn"),
         ],
-        className="chart",
+        className="chart compact" if compact else "chart",
     )
 
 
 def _words(figure: FigureData) -> list[Any]:
-    return [
-        html.H2(figure.title),
-        _readable(figure.summary, "summary", "In words"),
-        _readable(figure.method, "method", "Method"),
-    ]
-
-
-def _readable(words: str, name: str, title: str) -> Any:
-    """Return words above a picture; folded where they would push it off the screen."""
-    paragraph = html.P(words, className=name)
-    if len(words) <= MOST_LETTERS:
-        return paragraph
-    return html.Details([html.Summary(title), paragraph])
+    """Return what stands above a picture; prose that would push it off the screen is folded."""
+    paragraphs = [html.P(figure.summary, className="summary"), html.P(figure.method, className="method")]
+    if len(figure.summary) + len(figure.method) <= MOST_LETTERS:
+        return [html.H2(figure.title), *paragraphs]
+    return [html.H2(figure.title), html.Details([html.Summary("In words, and how it is drawn"), *paragraphs])]
 
 
 def _table(figure: FigureData) -> html.Div:

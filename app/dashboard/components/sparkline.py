@@ -31,6 +31,7 @@ def sparkline(
     *,
     lower_is_better: bool = True,
     total: int | None = None,
+    colour: str = COLOUR,
 ) -> html.Img | None:
     """Return a picture of curves on shared axes, None where no point is finite.
 
@@ -40,6 +41,7 @@ def sparkline(
         lower_is_better: Direction of the metric. Where higher is better the height is linear, as in learning
             curves.
         total: How many curves there are. Default: those that are given.
+        colour: Colour of the curves.
     """
     points = [curve for curve in map(_points, curves[:MOST_CURVES]) if len(curve)]
     total = total or len(curves)
@@ -54,7 +56,7 @@ def sparkline(
     words = f"{metric}, {axis} height, from {highest:.4g} (largest) to {lowest:.4g} (smallest)"
     if total > MOST_CURVES:
         words += f", of the {len(points)} curves that are drawn; there are {total}"
-    svg = _svg(points, log=axis == "log")
+    svg = _svg(points, colour, log=axis == "log")
     content = b64encode(svg.encode()).decode()
     return html.Img(
         src=f"data:image/svg+xml;base64,{content}",
@@ -75,7 +77,7 @@ def _points(curve: Series) -> Points:
     return np.column_stack([steps[kept], values[kept]])
 
 
-def _svg(curves: Sequence[Points], *, log: bool) -> str:
+def _svg(curves: Sequence[Points], colour: str, *, log: bool) -> str:
     every_step, every_value = np.concatenate(curves).T
     stroke = THIN
     if len(curves) == 1:
@@ -86,7 +88,7 @@ def _svg(curves: Sequence[Points], *, log: bool) -> str:
         x = _share(steps, every_step, log=False)
         y = _share(values, every_value, log=log)
         lines.append(
-            f'<polyline fill="none" stroke="{COLOUR}" stroke-width="{stroke}" stroke-linejoin="round" '
+            f'<polyline fill="none" stroke="{colour}" stroke-width="{stroke}" stroke-linejoin="round" '
             f'points="{_placed(x, y)}"/>'
         )
     content = "".join(lines)

@@ -33,7 +33,7 @@ def head(headings: Sequence[Heading], view: View) -> html.Thead:
 
 def cell(content: Any, *, numeric: bool = False, **keys: Any) -> html.Td:
     """Return a cell; numbers stand to the right."""
-    return html.Td(content, className=CLASSES[numeric], **keys)
+    return html.Td(content, **{"className": CLASSES[numeric], **keys})
 
 
 def run_link(id: str, text: str, *, view: View, row: bool = True) -> html.A:

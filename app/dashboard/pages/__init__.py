@@ -18,6 +18,7 @@ from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 
 ORDER = (
+    "overview",
     "study",
     "curves",
     "negatives",
@@ -29,7 +30,7 @@ ORDER = (
     "journal",
     "run",
 )
-FIRST = "study"
+FIRST = "overview"
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,10 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     def show(search: str, _version: int, _ticks: int, shown: Any) -> tuple[Any, Any, Any]:
         view = View.from_query(search)
         diagnosed, is_current = newest_findings(view, catalog)
+        progress = catalog.diagnosis.progress_in_words(len(catalog.snapshot().entries))
         now = [
             version_of(diagnosed),
+            is_current or progress,
             is_current,
             view.filter,
             view.rule,
@@ -72,7 +74,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         if now == shown:
             return no_update, no_update, no_update
         snapshot = catalog.judged(view)
-        children = content(view, snapshot, diagnosed, current=is_current)
+        children = content(view, snapshot, diagnosed, current=is_current, progress=progress)
         return children, is_current, now
 
 
@@ -102,10 +104,11 @@ def content(
     diagnosed: Diagnosed | None,
     *,
     current: bool,
+    progress: str,
 ) -> list[Any]:
     """Return the list of findings, or why it is still missing."""
     if diagnosed is None:
-        return [html.P("Computing …", className="count")]
+        return [html.P(progress, className="count waiting")]
     if diagnosed.failure:
         failure = failure_in_words(diagnosed)
         return [empty(failure, "ired-diag diagnose")]
@@ -115,7 +118,7 @@ def content(
     shown = [finding for finding in findings if _is_shown(finding, view)]
     count = f"{len(shown)} of {len(findings)} findings"
     if not current:
-        count += "; computing newer ones …"
+        count += f"; {progress[0].lower()}{progress[1:]}"
     items = []
     for cluster in clusters_of(shown, snapshot.study):
         items.append(_cluster(cluster, snapshot, view))

@@ -228,7 +228,7 @@ def _is_long(content: Any) -> bool:
 
 def _findings(view: View, snapshot: Snapshot, diagnosed: Diagnosed | None) -> Any:
     if diagnosed is None:
-        return html.P("Computing …", className="count")
+        return html.P(f"Looking for mistakes in {len(snapshot.entries)} runs …", className="count waiting")
     if diagnosed.failure:
         return html.P(failure_in_words(diagnosed))
     items = []

@@ -21,6 +21,7 @@ from app.dashboard.compared_groups import Choice, choose, question_of
 from app.dashboard.comparisons import Answer, Question
 from app.dashboard.components import chart, controls, export
 from app.dashboard.components.attributes import attributes
+from app.dashboard.components.configuration_diff import configuration_diff
 from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import empty
 from app.dashboard.snapshot import Snapshot
@@ -43,7 +44,7 @@ PICTURES = {  # name of each chart: of ``app.pictures.RECIPES``, which draws the
     "statistics-ranks": "rank-map",
     "statistics-critical": "critical-difference",
 }
-WAITING = "Computing …"
+WAITING = "It is drawn as soon as the groups are compared."
 
 
 def layout(view: View, catalog: Catalog) -> html.Div:
@@ -62,6 +63,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
             html.H1(TITLE),
             html.Div(_controls(view, choice, snapshot), id="statistics-controls", className="controls"),
             picker,
+            html.P(id="statistics-progress", className="count waiting"),
             html.Div(id="statistics-content", **attributes(aria_live="polite")),
             *(chart.place(name) for name in PICTURES),
             html.Div(id="statistics-end"),
@@ -84,6 +86,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Output("statistics-end", "children"),
         Output("statistics-latex", "disabled"),
         Output("statistics-wait", "disabled"),
+        Output("statistics-progress", "children"),
         Output("statistics-shown", "data"),
         Input("address", "search"),
         Input("version", "data"),
@@ -98,12 +101,13 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         if answer is not None:
             version, comparison = answer.version, answer.comparison
         waits = len(choice.names) > 1 and version != snapshot.version
+        progress = catalog.comparisons.progress_in_words(question, snapshot) if waits else ""
         now = json.loads(json.dumps([version, waits, vars(question)]))
         if now == shown:
-            return no_update, no_update, no_update, not waits, no_update
+            return no_update, no_update, no_update, not waits, progress, no_update
         if comparison is not None:
             end = _end(comparison, question, snapshot)
-        return _content(choice, answer, waits), end, comparison is None, not waits, now
+        return _content(choice, answer), end, comparison is None, not waits, progress, now
 
     @app.callback(
         Output("statistics-controls", "children"),
@@ -133,7 +137,8 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         return {"content": as_latex(answer.comparison), "filename": "comparison.tex", "type": "text/x-tex"}
 
     for name, picture in PICTURES.items():
-        chart.register(app, catalog, name, _build(picture, catalog), also=["statistics-shown"])
+        title = picture.replace("-", " ").capitalize()
+        chart.register(app, catalog, name, _build(picture, catalog), also=["statistics-shown"], title=title)
 
 
 def _export(view: View, snapshot: Snapshot) -> html.Section | None:
@@ -188,7 +193,7 @@ def _build(picture: str, catalog: Catalog) -> chart.Build:
     return build
 
 
-def _content(choice: Choice, answer: Answer | None, waits: bool) -> list[Any]:
+def _content(choice: Choice, answer: Answer | None) -> list[Any]:
     from app.dashboard.components import verdicts
 
     parts: list[Any] = []
@@ -197,13 +202,12 @@ def _content(choice: Choice, answer: Answer | None, waits: bool) -> list[Any]:
     if len(choice.names) < 2:
         return [*parts, empty(_too_few(choice), "ired-diag demo\nired-diag stats q101 q102")]
     if answer is None:
-        return [*parts, html.P(WAITING, className="count")]
+        return parts
     comparison = answer.comparison
     if comparison is None:
         return [*parts, empty(answer.failure)]
     return [
         *parts,
-        html.P("Computing newer numbers …" if waits else "", className="count"),
         verdicts.metric(comparison),
         verdicts.notes([*comparison.left_out, *comparison.notes]),
         verdicts.verdicts(comparison),
@@ -215,6 +219,7 @@ def _end(comparison: Comparison, question: Question, snapshot: Snapshot) -> list
     from app.dashboard.components import verdicts
 
     return [
+        configuration_diff(snapshot.runs_of(question.groups)),
         verdicts.methods(comparison),
         html.P("The same in a terminal:"),
         html.Pre(command_of(question, snapshot)),
