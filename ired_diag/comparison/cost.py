@@ -58,8 +58,8 @@ def cost_of(a: Members, b: Members) -> Cost:
     if shared and len(steps) == 1:
         metric = min(shared)
         return _ratio(_step_times(a.seeds, metric), _step_times(b.seeds, metric), f"a step ({metric})")
-    whole = [[seed.seconds for seed in members.seeds] for members in (a, b)]
-    return _ratio(*whole, "training from start to end")
+    whole_a, whole_b = ([seed.seconds for seed in members.seeds] for members in (a, b))
+    return _ratio(whole_a, whole_b, "training from start to end")
 
 
 def _step_times(seeds: Iterable[Seed], metric: str) -> list[float]:

@@ -7,8 +7,8 @@
 
 The first two and the last are asked of 95% intervals: yes where the whole interval lies below the threshold,
 no where none of it does, else unknown. A run count answers for the runs that were made: 0 of n says that the
-rate is, with 95% confidence, at most 1 - 0.05^(1/n), which is 26% for n = 10 (Clopper & Pearson 1934, one-sided). One run
-each has no interval of its cost. What is NaN is unknown.
+rate is, with 95% confidence, at most 1 - 0.05^(1/n), which is 26% for n = 10 (Clopper & Pearson 1934,
+one-sided). One run each has no interval of its cost. What is NaN is unknown.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     distance = ‖w̄ - w‖₂ over all weights,        relative distance = ‖w̄ - w‖₂ / ‖w‖₂
 
-An average that lags far behind is another model than the one that is trained: with IRED's calendar (``ema``)
-the raw weights are ten times better at step 1000. What the lag does to the metric shows only where both are
+An average that lags far behind is another model than the one that is trained: on the calendar of ``ema`` the
+raw weights can be ten times better at step 1000. What the lag does to the metric shows only where both are
 evaluated on the same problems.
 """
 
