@@ -16,6 +16,7 @@ from ired_diag.comparison.across import Across
 from ired_diag.comparison.source_levels import source_levels
 from ired_diag.comparison.words import readout_name
 from ired_diag.drawing.aggregate_intervals import aggregate_intervals
+from ired_diag.drawing.average_distance import average_distances
 from ired_diag.drawing.by_group import last_of_groups, of_one_run
 from ired_diag.drawing.critical_difference import critical_difference
 from ired_diag.drawing.data import FigureData
@@ -41,6 +42,7 @@ from ired_diag.drawing.task_effects import task_effects
 from ired_diag.drawing.trajectories import has_map, trajectories
 from ired_diag.drawing.variance_components import variance_components
 from ired_diag.errors import DiagError, NotFound
+from ired_diag.runs.average_metrics import RELATIVE
 from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.run import Run
 
@@ -283,6 +285,12 @@ def _may_have_energy(run: Run) -> bool:
     return bool(run.checkpoints) or tasks.recognised(run.configuration or {}) is not None
 
 
+def _logs_distance(run: Run) -> bool:
+    """Say whether a run logged how far its averaged weights are from the raw ones, and more than once."""
+    series = run.history.series.get(RELATIVE)
+    return series is not None and len(series) > 1
+
+
 def _has_table(probe: str) -> Callable[[Material], bool]:
     """Return a function that says whether any run was probed: these probes are put to few trainings."""
     return lambda material: bool(find_tables(material.groups, probe, out=material.out).tables)
@@ -451,6 +459,11 @@ RECIPES: Mapping[str, Recipe] = {
         "How curved is the energy at right answers?",
         _of_one_run("curvature"),
         suits=_any_run(_may_have_energy),
+    ),
+    "average-distance": Recipe(
+        "How far do averaged weights lag behind the raw ones, and what does it do to the metric?",
+        lambda m: [average_distances(m.groups, metric=m.metric, smooth=m.smooth)],
+        suits=_any_run(_logs_distance),
     ),
     "trajectories": Recipe(
         "Where did the two weights go?", lambda m: [trajectories(m.groups)], suits=_any_run(has_map)

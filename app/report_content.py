@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from app.cli.stats_groups import group_columns, group_rows
+from app.cli.stats_tables import criteria_rows
 from app.cli.stats_tests import TEST_COLUMNS, test_rows
 from app.next_command import Place, advice_in_words, command_of_fact
 from app.pictures import Material, make_pictures
@@ -124,3 +125,6 @@ def _tables(comparison: Comparison) -> Iterator[Table]:
     yield Table(title, group_columns(comparison), list(group_rows(comparison)))
     for pair in comparison.pairs:
         yield Table(f"{pair.a} - {pair.b}, two-sided tests", TEST_COLUMNS[1:], list(test_rows(pair)))
+        if pair.criteria:
+            title = f"Success, of {pair.a} as a remedy for {pair.b}"
+            yield Table(title, ("criterion", "met", "why"), criteria_rows(pair))

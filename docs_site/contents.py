@@ -42,6 +42,7 @@ CONTENTS = (
             *_docs("probes/accuracy", "probes/conditioning", "probes/curvature", "probes/diversity"),
             *_docs("probes/energy_gap", "probes/energy_judge", "probes/energy_scale"),
             *_docs("probes/false_negatives", "probes/floor", "probes/gap", "probes/gradients"),
+            *_docs("probes/inference_time"),
             *_docs("probes/invariance", "probes/layers", "probes/mining_dynamics", "probes/saddles"),
             *_docs("probes/representation", "probes/sharpness", "probes/stability", "probes/steps"),
         ),

@@ -76,6 +76,11 @@ TRAINING_IDLE_RULES = (
         "without a gradient_clip",
     ),
     IdleRule(
+        "validate_raw_weights",
+        lambda config: config.ema_decay > 0,
+        "with ema_decay 0: the averaged weights are the raw ones",
+    ),
+    IdleRule(
         "lr_decay_start",
         lambda config: config.lr_schedule != "constant",
         "with a constant lr_schedule",
@@ -135,6 +140,7 @@ class TrainingConfig(BaseModel):
     early_stopping_patience: int | None = Field(None, ge=1)
 
     validate_every: int = Field(1000, ge=1)
+    validate_raw_weights: bool = False
     checkpoint_every: int = Field(1000, ge=1)
     log_every: int = Field(100, ge=1)
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from ired_diag.batch_shares import unusable_shares
 from ired_diag.config import TRAINING_IDLE_RULES, IdleRule, TrainingConfig, none_for_word
 
 
@@ -16,6 +17,14 @@ def has_contrast(config: EnergyConfig) -> bool:
 
 def _contrast(config: Any) -> bool:
     return has_contrast(config)
+
+
+def _moves_mining(config: Any) -> bool:
+    """Say whether mining reads the setting that the curriculum moves."""
+    moved = f"mining_{config.mining_curriculum}"
+    if not has_contrast(config) or moved in config.unread_knobs():
+        return False
+    return moved == "mining_noise_scale" or config.mining_opt_steps > 0
 
 
 UNREAD_BY_STRATEGY = {
@@ -51,6 +60,19 @@ ENERGY_IDLE_RULES = (
         "unless mining_strategy is mixed",
     ),
     IdleRule("warm_start_steps", _contrast, WITHOUT_MINING),
+    IdleRule("mining_curriculum", _moves_mining, "because the setting that it moves is not read"),
+    IdleRule(
+        "curriculum_start",
+        lambda config: config.mining_curriculum != "none",
+        "without a mining_curriculum",
+    ),
+    IdleRule(
+        "curriculum_steps",
+        lambda config: config.mining_curriculum != "none",
+        "without a mining_curriculum",
+    ),
+    IdleRule("hardest_negatives", _contrast, WITHOUT_MINING),
+    IdleRule("negative_free_fraction", _contrast, WITHOUT_MINING),
     IdleRule("energy_reg_norm", lambda config: config.energy_reg_weight > 0, "without an energy_reg_weight"),
     IdleRule("energy_clamp", _contrast, WITHOUT_MINING),
     IdleRule("soft_clamp_delta", _contrast, WITHOUT_MINING),
@@ -80,6 +102,14 @@ class EnergyConfig(TrainingConfig):
     random_negative: Literal["gaussian", "noised_start"] = "gaussian"
     ascent_learning_rate: float = Field(0.1, gt=0)
     adversarial_fraction: float = Field(0.7, ge=0, le=1)
+    mining_curriculum: Literal["none", "scale_factor", "noise_scale", "opt_steps"] = "none"
+    curriculum_start: float | None = Field(None, ge=0)
+    curriculum_steps: int = Field(10_000, ge=1)
+
+    # Which samples of a batch count.
+    negative_free_fraction: float = Field(0.0, ge=0, lt=1)
+    hardest_negatives: int | None = Field(None, ge=1)
+    hard_example_fraction: float = Field(1.0, gt=0, le=1)
 
     # What else acts on energies in the loss.
     energy_loss_weight: float = Field(0.5, ge=0)
@@ -91,7 +121,13 @@ class EnergyConfig(TrainingConfig):
     stop_gradient_head: bool = False
 
     @field_validator(
-        "gradient_normalization", "head_gradient_clip", "energy_clamp", "soft_clamp_delta", mode="before"
+        "gradient_normalization",
+        "head_gradient_clip",
+        "energy_clamp",
+        "soft_clamp_delta",
+        "curriculum_start",
+        "hardest_negatives",
+        mode="before",
     )
     @classmethod
     def _word_for_no_limit(cls, value: object) -> object:
@@ -116,6 +152,29 @@ class EnergyConfig(TrainingConfig):
     def _one_clamp(self) -> Self:
         if self.energy_clamp is not None and self.soft_clamp_delta is not None:
             raise ValueError("energy_clamp and soft_clamp_delta are two ways to the same end: set one")
+        return self
+
+    @model_validator(mode="after")
+    def _usable_curriculum(self) -> Self:
+        if self.mining_curriculum == "none":
+            return self
+        setting = f"mining_{self.mining_curriculum}"
+        end, start = getattr(self, setting), self.curriculum_start
+        if start is None:
+            raise ValueError(f"mining_curriculum needs a curriculum_start, the value of {setting} at first")
+        if start == end:
+            raise ValueError(f"curriculum_start is {start:g}, as is {setting}: it changes nothing")
+        if self.mining_curriculum == "opt_steps" and not (start == int(start) and 1 <= start < end):
+            raise ValueError(
+                f"curriculum_start is {start:g}: a curriculum of steps starts at a whole number of them, "
+                f"1 or more and fewer than mining_opt_steps ({end}); before that, use warm_start_steps"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _usable_shares(self) -> Self:
+        if reason := unusable_shares(self):
+            raise ValueError(reason)
         return self
 
 

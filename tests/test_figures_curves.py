@@ -22,6 +22,7 @@ from ired_diag.drawing.running_median import running_median
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.inverse.simulated_floors import inverse_floors
 from ired_diag.open import open_study
+from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.verdict import verdict_of
@@ -349,3 +350,21 @@ def points(svg: str) -> list[tuple[float, float]]:
     root = ET.fromstring(svg)
     told = [line.get("points", "") for line in root.iter("{http://www.w3.org/2000/svg}polyline")]
     return [(float(p.split(",")[0]), float(p.split(",")[1])) for one in told for p in one.split()]
+
+
+def test_early_stops_are_marked_at_the_median_seed_and_counted() -> None:
+    values = np.concatenate([np.linspace(1.0, 0.5, 10), np.full(3, 0.6)])
+    runs = []
+    for seed, length in enumerate((13, 12, 11)):
+        run = made_run("a", seed, val_loss=values[:length])
+        last = int(run.history.series["val_loss"].steps[-1])
+        runs.append(replace(run, ending=Ending("complete", f"stopped early at step {last}: none was better")))
+    other = made_run("b", val_loss=values)
+    drawn = learning_curves({"stopped": runs, "other": [other]}, metric="val_loss")
+    squares = [mark for mark in drawn.panels[0].marks if mark.shape == "square"]
+    middle = sorted(int(run.history.series["val_loss"].steps[-1]) for run in runs)[1]
+    assert [(mark.x, mark.y, mark.of, mark.label) for mark in squares] == [
+        (middle, 0.6, "stopped", "early stop")
+    ]
+    assert "early stopping ended stopped 3 of 3 seeds, at steps" in drawn.method
+    assert "Square" not in learning_curves({"other": [other]}, metric="val_loss").method

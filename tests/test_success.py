@@ -7,7 +7,7 @@ import math
 import pytest
 from scipy import stats
 
-from ired_diag.stats.success import Criterion, success_criteria
+from ired_diag.stats.success import Cost, Criterion, success_criteria, unknown_cost
 
 
 def table(
@@ -15,8 +15,9 @@ def table(
     residual: tuple[float, float] = (-2.0, -1.0),
     diverged: int = 0,
     runs: int = 10,
-    cost: float = 1.5,
+    cost: Cost | None = None,
 ) -> list[Criterion]:
+    cost = cost or Cost(ratio=1.5, low=1.4, high=1.6, n=(10, 10))
     return list(success_criteria(change=change, residual=residual, diverged=diverged, runs=runs, cost=cost))
 
 
@@ -60,19 +61,43 @@ def test_no_divergence_tells_the_rate_that_it_does_not_exclude(runs: int) -> Non
 
 
 @pytest.mark.parametrize(
-    ("cost", "met"), [(1.99, "yes"), (2.0, "no"), (0.5, "yes"), (math.nan, "unknown"), (0.0, "unknown")]
+    ("ratio", "low", "high", "met"),
+    [
+        (1.9, 1.8, 1.99, "yes"),
+        (1.9, 1.8, 2.0, "unknown"),
+        (1.1, 0.4, 3.0, "unknown"),
+        (2.1, 2.0, 2.2, "no"),
+        (0.5, 0.4, 0.6, "yes"),
+        (1.1, 0.0, math.inf, "unknown"),  # one run each
+        (math.nan, 0.0, math.inf, "unknown"),
+        (0.0, 0.0, math.inf, "unknown"),
+    ],
 )
-def test_twice_the_cost_is_too_much(cost: float, met: str) -> None:
-    assert table(cost=cost)[3].met == met
+def test_twice_the_cost_is_too_much_where_the_whole_interval_says_so(
+    ratio: float, low: float, high: float, met: str
+) -> None:
+    assert table(cost=Cost(ratio=ratio, low=low, high=high))[3].met == met
+
+
+def test_an_unknown_cost_says_why() -> None:
+    assert table(cost=unknown_cost("the clock stood"))[3].reason == "the cost is not known: the clock stood"
+    lone = table(cost=Cost(ratio=1.25, what="a step"))[3]
+    assert lone.reason == "a step takes 1.25 times as long; so few runs have no interval (n = 1 and 1)"
 
 
 def test_reasons_have_the_numbers() -> None:
     reasons = [
-        c.reason for c in table(change=(-0.004, -0.0008), residual=(-1e-5, 2e-5), diverged=2, cost=2.5)
+        c.reason
+        for c in table(
+            change=(-0.004, -0.0008),
+            residual=(-1e-5, 2e-5),
+            diverged=2,
+            cost=Cost(ratio=2.5, low=2.4, high=2.6, what="a step", n=(3, 4)),
+        )
     ]
     assert reasons == [
         "the 95% interval, -0.4% to -0.08%, does not reach below -5%",
         "the 95% interval, -1e-05 to 2e-05, holds 0",
         "2 of 10 runs diverged",
-        "it costs 2.5 times as much",
+        "a step takes 2.5 times as long (95% interval 2.4 to 2.6, n = 3 and 4)",
     ]

@@ -65,7 +65,8 @@ LOGGED = {
 }
 CONTRASTED = LOGGED | {"train/nce", "train/energy_negative", "train/energy_margin"}
 MINED = CONTRASTED | {"train/mining_accepted"}
-EVALUATED = {"train/mse_error", "validation/mse", "validation/mse_standard_error"}
+AVERAGE = {"average/distance", "average/relative_distance"}
+EVALUATED = {"train/mse_error", "validation/mse", "validation/mse_standard_error", *AVERAGE}
 
 
 def config_of(**knobs: Any) -> InverseConfig:

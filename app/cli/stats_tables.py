@@ -152,12 +152,16 @@ def _sample_cells(result: TwoLevel) -> Cells:
     )
 
 
+def criteria_rows(pair: PairOfGroups) -> list[tuple[str, str, str]]:
+    """Return each criterion of success, whether it is met, and why."""
+    return [(criterion.name, criterion.met, criterion.reason) for criterion in pair.criteria]
+
+
 def print_criteria(comparison: Comparison) -> None:
     """Print the study's criteria of success."""
     rows: list[Cells] = []
     for pair in comparison.pairs:
-        criteria = [(criterion.name, criterion.met, criterion.reason) for criterion in pair.criteria]
-        rows += named_rows(f"{pair.a} for {pair.b}", criteria)
+        rows += named_rows(f"{pair.a} for {pair.b}", criteria_rows(pair))
     if not rows:
         return
     columns = ("remedy", "criterion", "met", "why")

@@ -11,10 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ired_diag import tasks
+from ired_diag.comparison.cost import cost_of
 from ired_diag.comparison.outcomes import divergences
 from ired_diag.comparison.pairs import PairOfGroups
 from ired_diag.comparison.per_sample import PerSample, interval_of
@@ -59,7 +57,7 @@ def criteria_of(
         residual=interval_of(samples, RESIDUAL),
         diverged=diverged,
         runs=attempted,
-        cost=_cost(a, b),
+        cost=cost_of(a, b),
     )
     if any(pair.failed):
         better = replace(better, reason=AMONG_FINISHED)
@@ -84,21 +82,3 @@ def _change(pair: PairOfGroups, *, lower_is_better: bool) -> tuple[float, float]
     second = sign * pair.test.high / pair.reference
     low, high = sorted((first, second))
     return low, high
-
-
-def _cost(a: Members, b: Members) -> float:
-    """Return a's median training time over b's; NaN where it is unknown, or the machines differ."""
-    # Times on different machines say nothing of the methods.
-    machines = {seed.machine for seed in (*a.seeds, *b.seeds)}
-    times_a, times_b = _training_times(a), _training_times(b)
-    is_timed = np.isfinite(times_a).any() and np.isfinite(times_b).any()
-    if len(machines) > 1 or not is_timed:
-        return math.nan
-    of_b = float(np.nanmedian(times_b))
-    if of_b == 0:  # shorter than the clock can tell
-        return math.nan
-    return float(np.nanmedian(times_a)) / of_b
-
-
-def _training_times(members: Members) -> NDArray[np.float64]:
-    return np.array([seed.seconds for seed in members.seeds], dtype=np.float64)

@@ -14,12 +14,17 @@ from typing import Any
 
 import numpy as np
 
+<<<<<<< HEAD
 from ired_diag.comparison.copies import Copies, copies_of
+=======
+from ired_diag.comparison.cost import step_times
+>>>>>>> ired
 from ired_diag.comparison.outcomes import Failure, failure_of
 from ired_diag.comparison.seeds import Members, Seed, seconds_between, settings_alike
 from ired_diag.comparison.stated_data import declared_data, is_of_evaluation, stated_data
 from ired_diag.errors import NotFound
 from ired_diag.runs.completion import note_on_unknown
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 
 MOST_REASONS = 3  # of why seeds have no result, in an error
@@ -235,16 +240,37 @@ def _nothing_in(members: Members, runs: Sequence[Run], metric: str) -> str:
 
 def _seed(run: Run, metric: str) -> Seed:
     series, provenance = run.history.series[metric], run.provenance
-    machine = provenance.get("gpu") or provenance.get("device") or ""
     return Seed(
         label=run.seed_label,
         steps=np.asarray(series.steps, dtype=np.float64),
         values=np.asarray(series.values, dtype=np.float64),
         folder=run.path if run.path.is_dir() else None,
         seconds=seconds_between(provenance.get("started"), provenance.get("ended")),
-        machine=str(machine),
+        machine=_machine_of(provenance),
+        step_times=step_times(run.history.series),
+        together=_together_of(provenance),
         knobs=_numbers_in(run.configuration or {}),
     )
+
+
+def _machine_of(provenance: Mapping[str, Any]) -> str:
+    """Return what a run trained on: a kind of GPU, or a processor of a certain host; empty where unknown."""
+    if gpu := provenance.get("gpu"):
+        return str(gpu)
+    device, host = str(provenance.get("device") or ""), provenance.get("host")
+    if device != "cpu":
+        return device
+    parts = [f"cpu of {host}" if host else device]  # processors differ, and all of them are called cpu
+    if isinstance(threads := provenance.get("threads"), int):
+        parts.append(counted(threads, "thread"))
+    if provenance.get("compiled"):
+        parts.append("compiled")
+    return ", ".join(parts)
+
+
+def _together_of(provenance: Mapping[str, Any]) -> int | None:
+    together = provenance.get("together")
+    return together if isinstance(together, int) else None
 
 
 def _numbers_in(configuration: Mapping[str, Any]) -> dict[str, float]:

@@ -34,6 +34,8 @@ class Seed:
         folder: Folder of the run; None where it has none.
         seconds: How long it trained; NaN where start or end is unknown.
         machine: What it trained on; empty where this is unknown.
+        step_times: What a step took, by the metric that logged it.
+        together: How many runs trained in the same steps; None where it is unknown.
         knobs: The settings of its configuration that are numbers.
         failure: How it diverged, where it has a number all the same because every seed of every group failed.
         unfinished: Whether its training did not finish, and its number is that of its last evaluation.
@@ -45,6 +47,8 @@ class Seed:
     folder: Path | None = None
     seconds: float = math.nan
     machine: str = ""
+    step_times: Mapping[str, float] = field(default_factory=dict)
+    together: int | None = None
     knobs: Mapping[str, float] = field(default_factory=dict)
     failure: Failure | None = None
     unfinished: bool = False

@@ -1,10 +1,12 @@
-"""Marks of where curves of single seeds are best, and where they turn for the worse.
+"""Marks of where curves of single seeds are best, turn for the worse, and were stopped early.
 
 Each group has at most one mark of each:
 
     onset    the earliest lasting turn for the worse among the seeds (``verdict``), on that seed's own curve
     best     the best evaluation of the seed whose best is the median of the group's; it is called "best
              (noise)" where the verdict says that noise around one level explains it (``curves.best``)
+    early stop  the last evaluation of the seed whose early stop is the median of the group's, where early
+             stopping ended any (``runs.early_stopped``)
 
 Marks that stand right next to each other are all drawn and the first is named; so are guides, of which the
 lowest is. Words end at marks on the right, and are left out where those of a guide are. Those of a best
@@ -21,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.drawing.data import Guide, Mark, Scale
+from ired_diag.runs.early_stopped import early_stop_of
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.verdict import Verdict, verdict_of
@@ -28,6 +31,7 @@ from ired_diag.verdict import Verdict, verdict_of
 CLOSE_ALONG, CLOSE_UP = 0.22, 0.12  # of the extent of x and of y: nearer, two labels would lie on each other
 ROW = 0.06  # of the extent of y: the words of a guide
 ONSET = "onset"
+EARLY_STOP = "early stop"
 RIGHT = 0.7  # of the extent of x: from here on words end at their mark
 GUIDES = 0.45  # of the extent of x: from here on are the words of guides
 
@@ -36,11 +40,12 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Curve:
-    """One seed's curve, and the verdict on it."""
+    """One seed's curve, the verdict on it, and the step at which early stopping ended it, if it did."""
 
     run: Run
     series: Series
     verdict: Verdict
+    stopped: int | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,7 @@ def curve_of(run: Run, metric: str, judge: Callable[[Run], Verdict] = verdict_of
         run=run,
         series=run.history.series[metric],
         verdict=judge(judged),
+        stopped=early_stop_of(judged),
     )
 
 
@@ -125,6 +131,13 @@ def median_best(curves: Sequence[Curve]) -> Curve | None:
     with_best.sort(key=lambda curve: curve.verdict.best or 0.0)
     middle = (len(with_best) - 1) // 2
     return with_best[middle]
+
+
+def median_stop(curves: Sequence[Curve]) -> Curve | None:
+    """Return the seed whose early stop is the (lower) median of the group's; None where none was stopped."""
+    stopped = [curve for curve in curves if curve.stopped is not None]
+    stopped.sort(key=lambda curve: curve.stopped or 0)
+    return stopped[(len(stopped) - 1) // 2] if stopped else None
 
 
 def with_room(
@@ -217,6 +230,9 @@ def _marks_of_group(name: str, curves: Sequence[Curve]) -> list[Mark]:
     best = median_best(curves)
     if best is not None:
         marks.append(_best_mark(name, best.verdict))
+    stopped = median_stop(curves)
+    if stopped is not None:
+        marks.append(_stop_mark(name, stopped))
     first = min(float(curve.series.steps[0]) for curve in curves)
     # A curve that is shown from a step on is judged as a whole: its best may lie before that step.
     return [mark for mark in marks if mark is not None and mark.x >= first]
@@ -251,4 +267,19 @@ def _best_mark(name: str, verdict: Verdict) -> Mark | None:
         y=verdict.best,
         label=label,
         of=name,
+    )
+
+
+def _stop_mark(name: str, curve: Curve) -> Mark | None:
+    """Return the mark of the last finite evaluation of a seed that was stopped early."""
+    places = np.flatnonzero(np.isfinite(np.asarray(curve.series.values)))
+    if not len(places):
+        return None
+    last = places[-1]
+    return Mark(
+        x=float(curve.series.steps[last]),
+        y=float(curve.series.values[last]),
+        label=EARLY_STOP,
+        of=name,
+        shape="square",
     )

@@ -15,7 +15,7 @@ Scale = Literal["linear", "log"]
 Drawn = Literal["both", "line", "points", "steps"]
 Spread = Literal["bars", "band"]
 Anchor = Literal["left", "center", "right"]
-Shape = Literal["circle", "diamond"]
+Shape = Literal["circle", "diamond", "square"]
 BELOW = 2.0  # times below all lines a band may reach on a logarithmic axis
 WIDE = 10.0  # values that span more than this factor have a logarithmic axis
 

@@ -109,6 +109,23 @@ def _is_pair(curve: OverSeeds) -> bool:
     return bool((curve.n == 2).any())
 
 
+def stops_in_words(groups: Mapping[str, Sequence[Curve]]) -> str:
+    """Return what the squares are; empty where early stopping ended no run."""
+    parts = []
+    for name, curves in groups.items():
+        stops = sorted(curve.stopped for curve in curves if curve.stopped is not None)
+        if not stops:
+            continue
+        at = f"step {stops[0]}" if stops[0] == stops[-1] else f"steps {stops[0]} to {stops[-1]}"
+        parts.append(f"{name} {len(stops)} of {len(curves)} seeds, at {at}")
+    if not parts:
+        return ""
+    return (
+        " Square: last evaluation of the run whose early stop is the group's median; early stopping ended "
+        f"{'; '.join(parts)}."
+    )
+
+
 def left_out(metric: str, missing: Sequence[str]) -> str:
     """Return which runs did not log the metric; empty where all did."""
     if not missing:

@@ -46,6 +46,7 @@ from ired_diag.drawing.learning_curve_words import (
     method_of,
     note_of,
     sentence_of,
+    stops_in_words,
 )
 from ired_diag.drawing.over_seeds import Band, OverSeeds, over_seeds
 from ired_diag.drawing.running_median import running_median
@@ -118,7 +119,7 @@ def learning_curves(
     title = f"Learning curves: {shown.label}"
     if start is not None:
         title += f", from step {start:g}"
-    method = method_of(shown)
+    method = method_of(shown) + stops_in_words(curves)
     if resting:
         method += f" Second panel: the same curves where they rest, from step {plateau:g} on."
     method += bounded_bands.cut_in_words(_limits(metric, curves))
@@ -130,7 +131,7 @@ def learning_curves(
         x_label="training step",
         panels=panels,
         method=method,
-        note=note_of(shown),
+        note=note_of(shown) + ("; square: early stop" if stops_in_words(curves) else ""),
         summary=" ".join(sentences),
         order=tuple(order) or tuple(groups),
         stacked=len(panels) > 1 + len(resting),

@@ -29,12 +29,14 @@ class Draws:
         noise: ε of the denoising term, of shape (…, batch, dim).
         contrast_noise: ε' of the contrastive term; None without it.
         negative: Gaussian negatives in x₀-space, where the strategy draws them.
+        curriculum: What a curriculum sets at this step, of shape (…, 1, 1); None: its end.
     """
 
     t: Tensor
     noise: Tensor
     contrast_noise: Tensor | None = None
     negative: Tensor | None = None
+    curriculum: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ def stack_batches(batches: Sequence[Batch]) -> Batch:
             noise=_stacked([draw.noise for draw in draws]),
             contrast_noise=_stacked_where_all([draw.contrast_noise for draw in draws]),
             negative=_stacked_where_all([draw.negative for draw in draws]),
+            curriculum=_stacked_where_all([draw.curriculum for draw in draws]),
         ),
     )
 

@@ -2,20 +2,19 @@
 
     denoise = mean ‖∇_yE - ε‖²/dim,  nce = w · mean log(1 + exp(c(E_pos) - c(E_neg))),  regulariser = λ · reg
 
-The negatives are given, so that the samples of a batch can be cut into parts after they were mined together.
+The negatives are given, so that the samples of a batch can be cut into parts after they were mined together;
+where only the hardest samples count (``sample_choice``), they are chosen within each part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.draws import Batch
 from ired_diag.inverse.network import EnergyNetwork
-from ired_diag.inverse.objective import clamped
+from ired_diag.inverse.objective import clamped, penalties
+from ired_diag.inverse.sample_choice import SampleTerms, chosen_terms
 from ired_diag.model.losses import denoising_loss, nce_loss
 from ired_diag.model.schedule import Schedule
 
@@ -38,26 +37,29 @@ def loss_terms(
     if config.stop_gradient_head:
         denoiser = landscape.with_detached_head()
     noisy = schedule.q_sample(batch.answer, t, noise)
-    terms = {"denoise": denoising_loss(denoiser, noisy, noise).mean(-1)}
-    energies = []
+    denoise = denoising_loss(denoiser, noisy, noise)
+    contrast, penalty = None, None
     if negative is not None:
-        contrast = batch.draws.contrast_noise
-        if contrast is None:
+        count = negative.shape[-2]
+        contrasted = landscape.first(count)
+        contrast_noise = batch.draws.contrast_noise
+        if contrast_noise is None:
             raise ValueError("negatives, and no noise to noise them again")
-        positive_energy = landscape.energy(schedule.q_sample(batch.answer, t, contrast))
-        negative_energy = landscape.energy(schedule.q_sample(negative, t, contrast))
-        energies = [positive_energy, negative_energy]
-        contrast_loss = nce_loss(clamped(positive_energy, config), clamped(negative_energy, config))
-        terms["nce"] = config.energy_loss_weight * contrast_loss.mean(-1)
-    elif config.energy_reg_weight:
-        energies = [landscape.energy(noisy)]
+        t, contrast_noise = t[..., :count], contrast_noise[..., :count, :]
+        positive_energy = contrasted.energy(
+            schedule.q_sample(batch.answer[..., :count, :], t, contrast_noise)
+        )
+        negative_energy = contrasted.energy(schedule.q_sample(negative, t, contrast_noise))
+        contrast = nce_loss(clamped(positive_energy, config), clamped(negative_energy, config))
     if config.energy_reg_weight:
-        terms["regulariser"] = config.energy_reg_weight * _penalty(energies, config)
+        energy = landscape.energy(noisy)
+        penalty = penalties(config, energy)
+        if negative is not None:
+            penalty = penalties(config, energy, positive_energy, negative_energy)
+    chosen = chosen_terms(SampleTerms(denoise, contrast, penalty), config)
+    terms = {"denoise": chosen.denoise}
+    if chosen.nce is not None:
+        terms["nce"] = config.energy_loss_weight * chosen.nce
+    if chosen.penalty is not None:
+        terms["regulariser"] = config.energy_reg_weight * chosen.penalty
     return terms
-
-
-def _penalty(energies: Sequence[Tensor], config: InverseConfig) -> Tensor:
-    """Return the mean size of the energies, summed over the kinds of points."""
-    size = torch.square if config.energy_reg_norm == "l2" else torch.abs
-    penalties = [size(energy).mean(-1) for energy in energies]
-    return torch.stack(penalties).sum(0)

@@ -73,5 +73,6 @@ def _each(batch: Batch, change: Callable[[Tensor], Tensor]) -> Batch:
     """Return the batch with each of its tensors changed."""
     draws = batch.draws
     contrast, negative = (None if x is None else change(x) for x in (draws.contrast_noise, draws.negative))
+    # A probe's configuration is that of its step (``curriculum.config_after``): no curriculum is left.
     changed = Draws(change(draws.t), change(draws.noise), contrast, negative)
     return Batch(change(batch.problem), change(batch.answer), changed)

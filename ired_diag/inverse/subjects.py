@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ired_diag.batch_shares import chooses_samples, hard_examples, hardest, with_negatives
 from ired_diag.config import parse_config
+from ired_diag.curriculum import config_after, setting_of
 from ired_diag.energy_config import divisor_of
 from ired_diag.errors import WrongConfiguration
 from ired_diag.finding import Finding
@@ -28,7 +30,11 @@ def subject_of(stored: StoredModel) -> tuple[Subject, list[Finding]]:
         WrongCheckpoint: The tensors are not those of an IRED energy network.
     """
     model = network_checkpoint(stored.checkpoint)
-    config, notes = _config_of(stored)
+    stated, notes = _config_of(stored)
+    config = stated
+    if stated is not None:
+        config = config_after(stated, stored.step)
+        notes = [*notes, *_notes_on_choice(stated, config, stored.step)]
     mining = config or InverseConfig(experiment_name="unknown")
     divisor = None if mining.gradient_normalization is None else divisor_of(mining)
     network = model.network(stored.kind, gradient_normalization=divisor, form=form_of(mining))
@@ -55,6 +61,33 @@ def _mining_of(config: InverseConfig) -> MiningSettings:
         walk="ascent" if config.mining_strategy == "ascent" else "descent",
         ascent_learning_rate=config.ascent_learning_rate,
     )
+
+
+def _notes_on_choice(stated: InverseConfig, config: InverseConfig, step: int | None) -> list[Finding]:
+    """Return where a curriculum stands, and which samples of a training batch count."""
+    notes = []
+    if (setting := setting_of(stated)) is not None:
+        now, end = getattr(config, setting), getattr(stated, setting)
+        evidence = {"step": step, setting: now, "end": end}
+        where = "The step of this checkpoint is unknown" if step is None else f"At step {step}"
+        statement = (
+            f"{where}, {setting} is {now:g}: the curriculum starts at {stated.curriculum_start:g} and ends "
+            f"at {end:g}. Negatives are mined with {now:g}."
+        )
+        if step is None:
+            statement = f"{where}: negatives are mined with {setting} {end:g}, the end of its curriculum."
+        notes.append(Finding("curriculum", "note", statement, evidence))
+    if chooses_samples(stated):
+        size = stated.batch_size
+        count = with_negatives(stated, size)
+        statement = (
+            f"Of {size} samples of a training batch, {count} have a negative, {hardest(stated, count)} of "
+            f"them count in the contrastive term, and {hard_examples(stated, size)} samples count in the "
+            "loss. "
+            "Negatives are looked at of every problem."
+        )
+        notes.append(Finding("chosen_samples", "note", statement, {"batch_size": size, "negatives": count}))
+    return notes
 
 
 def _config_of(stored: StoredModel) -> tuple[InverseConfig | None, list[Finding]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from ired_diag.curriculum import value_after
 from ired_diag.inverse.architecture import initial_parameters
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.configured import architecture_of, network_of
@@ -55,7 +56,11 @@ def batch_tensors(config: InverseConfig, streams: Streams, step: int) -> dict[st
         "noise": draws.noise,
         "contrast_noise": draws.contrast_noise,
         "negative": draws.negative,
+        "curriculum": None,
     }
+    value = value_after(config, step) if contrast else None
+    if value is not None:
+        tensors["curriculum"] = draws.noise.new_full((1, 1), value)
     return {name: x for name, x in tensors.items() if x is not None}
 
 
@@ -66,7 +71,13 @@ def has_contrast_at(config: InverseConfig, step: int) -> bool:
 
 def batch_of(tensors: Tensors) -> Batch:
     """Return a batch from its tensors by name."""
-    draws = Draws(tensors["t"], tensors["noise"], tensors.get("contrast_noise"), tensors.get("negative"))
+    draws = Draws(
+        t=tensors["t"],
+        noise=tensors["noise"],
+        contrast_noise=tensors.get("contrast_noise"),
+        negative=tensors.get("negative"),
+        curriculum=tensors.get("curriculum"),
+    )
     return Batch(tensors["problem"], tensors["answer"], draws)
 
 
@@ -104,8 +115,15 @@ def losses(config: InverseConfig, tensors: Tensors, batch: Tensors) -> Losses:
         "energy_negative": loss.energy_negative,
         "energy_margin": margin,
         "mining_accepted": loss.accepted,
+        f"curriculum_{config.mining_curriculum}": _curriculum_of(parts.draws),
+        **loss.choice,
     }
     return Losses(terms, {name: value for name, value in logged.items() if value is not None})
+
+
+def _curriculum_of(draws: Draws) -> Tensor | None:
+    """Return the value of the setting that a curriculum moves, of the shape of the leading axes."""
+    return None if draws.curriculum is None else draws.curriculum[..., 0, 0]
 
 
 def head_group(config: InverseConfig) -> tuple[ParameterGroup, ...]:

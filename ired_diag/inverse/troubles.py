@@ -72,7 +72,8 @@ def dead_predictor(rows: Sequence[Row]) -> Finding | None:
         rows: The last logged rows, ``DEAD_ROWS`` of them once there are as many.
     """
     step = rows[-1][0]
-    losses = [values.get("train/denoise", math.nan) for _, values in rows]
+    # Of a choice of samples, the mean over all of them is what tells (``sample_choice``).
+    losses = [values.get("train/denoise_all", values.get("train/denoise", math.nan)) for _, values in rows]
     if step < DEAD_FROM or len(losses) < DEAD_ROWS:
         return None
     if not all(DEAD_LOSS[0] <= loss <= DEAD_LOSS[1] for loss in losses):

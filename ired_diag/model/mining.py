@@ -92,9 +92,10 @@ def descend(
     schedule: Schedule,
     *,
     steps: int,
-    scale_factor: float = 1.0,
+    scale_factor: float | Tensor = 1.0,
     faithful: bool = True,
     record: bool = False,
+    allowed: Tensor | None = None,
 ) -> Descent:
     """Return where ``steps`` steps of the inner optimisation lead.
 
@@ -107,9 +108,10 @@ def descend(
         t: Noise level of each, of shape (…, batch), integers.
         schedule: Step lengths and clamp bounds.
         steps: How many.
-        scale_factor: What the length of every step is multiplied by.
+        scale_factor: What the length of every step is multiplied by: a number, or of shape (…, 1, 1).
         faithful: Reproduce the public code's quirks (module docstring).
         record: Keep every step, in ``Descent.walk``.
+        allowed: How many of the steps may be kept, of shape (…, 1), whole numbers; None: all.
     """
     eta = scale_factor * schedule.opt_step_size[t][..., None]
     bound = CLAMP * schedule.sqrt_alphas_cumprod[t][..., None]
@@ -124,6 +126,7 @@ def descend(
         bound=bound,
         keep=_is_not_higher if faithful else torch.le,
         record=record,
+        allowed=allowed,
     )
 
 
@@ -141,8 +144,9 @@ def ascend(
     *,
     steps: int,
     learning_rate: float,
-    scale_factor: float = 1.0,
+    scale_factor: float | Tensor = 1.0,
     record: bool = False,
+    allowed: Tensor | None = None,
 ) -> Descent:
     """Return where climbing the energy leads: the opposite of what the public code calls adversarial.
 
@@ -156,8 +160,9 @@ def ascend(
         schedule: Clamp bounds.
         steps: How many.
         learning_rate: Length of a step, the same at every level.
-        scale_factor: What the length of every step is multiplied by.
+        scale_factor: What the length of every step is multiplied by: a number, or of shape (…, 1, 1).
         record: Keep every step, in ``Descent.walk``.
+        allowed: How many of the steps may be kept, of shape (…, 1), whole numbers; None: all.
     """
     bound = CLAMP * schedule.sqrt_alphas_cumprod[t][..., None]
     return _walk(
@@ -167,6 +172,7 @@ def ascend(
         bound=bound,
         keep=torch.ge,
         record=record,
+        allowed=allowed,
     )
 
 
@@ -178,6 +184,7 @@ def _walk(
     bound: Tensor,
     keep: Callable[[Tensor, Tensor], Tensor],
     record: bool,
+    allowed: Tensor | None = None,
 ) -> Descent:
     """Return where steps of the given signed lengths along ∇_yE lead, each kept only where ``keep`` says."""
     y = start
@@ -192,6 +199,8 @@ def _walk(
         else:
             candidate_energy = landscape.energy(candidate)
         kept = keep(candidate_energy, energy)
+        if allowed is not None:
+            kept = kept & (step < allowed)
         if record:
             kept_steps.append((y, energy, *_measures(y, gradient, candidate, bound)))
         y = torch.where(kept[..., None], candidate, y)
@@ -245,7 +254,7 @@ def gaussian_negative(positive: Tensor, *, generator: torch.Generator) -> Tensor
 
 
 def noised_start_negative(
-    positive: Tensor, t: Tensor, noise: Tensor, schedule: Schedule, *, noise_scale: float = 3.0
+    positive: Tensor, t: Tensor, noise: Tensor, schedule: Schedule, *, noise_scale: float | Tensor = 3.0
 ) -> Tensor:
     """Return the start of adversarial mining without its descent: ``random`` mining as it was designed.
 

@@ -14,6 +14,7 @@ Reference: Du et al. (2024), algorithm 2; the public code's ``GaussianDiffusion1
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -48,6 +49,7 @@ def sample(
     *,
     inner_steps: int = INNER_STEPS,
     faithful: bool = True,
+    after_level: Callable[[int], None] | None = None,
 ) -> Sample:
     """Return the model's answers to ``problem``.
 
@@ -58,6 +60,7 @@ def sample(
         schedule: The noise schedule.
         inner_steps: Steps of inner optimisation at each level; 0 for none.
         faithful: Reproduce the public code's quirks (here and in ``mining``).
+        after_level: Called with each level that is done: to read a clock, say.
     """
     y, estimates = start, []
     for level in reversed(range(schedule.levels)):
@@ -70,6 +73,8 @@ def sample(
             y = descend(landscape, y, t, schedule, steps=inner_steps, faithful=faithful).end
         y = torch.clamp(y, -CLAMP * signal, CLAMP * signal)
         estimates.append(schedule.to_x0(y, t))
+        if after_level is not None:
+            after_level(level)
         if level > 0:
             y = schedule.sqrt_alphas_cumprod[level - 1] * estimates[-1]
     answer = y if faithful else estimates[-1]

@@ -12,6 +12,7 @@ Reference: Prechelt (1998), Early Stopping - But When?
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
 
+STOPPED = re.compile(r"stopped early at step (\d+)")  # how our trainer says that its patience ran out
 OF_A_SCHEDULE = frozenset("lr plateau scheduler sched schedule reduce rate".split())
 OF_THE_LEAST_GAIN = ("delta", "threshold")
 
@@ -47,6 +49,16 @@ def was_stopped_early(run: Run) -> bool:
         if any(_ran_out(curve, patience, gain) for gain in gains):
             return True
     return False
+
+
+def early_stop_of(run: Run) -> int | None:
+    """Return where early stopping ended a run, by its ending or its curve; None where it did not."""
+    said = STOPPED.match(run.ending.detail)
+    if said is not None:
+        return int(said[1])
+    if run.evaluated is None or not was_stopped_early(run):
+        return None
+    return int(run.evaluated[1].steps[-1])
 
 
 def _curves(run: Run) -> Iterator[Array]:

@@ -5,10 +5,10 @@
     no divergence    no run diverged
     cost             less than twice the baseline's
 
-The first two are asked of 95% intervals: yes where the whole interval lies below the threshold, no where none
-of it does, else unknown. A run count answers for the runs that were made: 0 of n says that the rate is, with
-95% confidence, at most 1 - 0.05^(1/n), which is 26% for n = 10 (Clopper & Pearson 1934, one-sided). The cost
-is a single number and taken at its word. What is NaN is unknown.
+The first two and the last are asked of 95% intervals: yes where the whole interval lies below the threshold,
+no where none of it does, else unknown. A run count answers for the runs that were made: 0 of n says that the
+rate is, with 95% confidence, at most 1 - 0.05^(1/n), which is 26% for n = 10 (Clopper & Pearson 1934,
+one-sided). One run each has no interval of its cost. What is NaN is unknown.
 """
 
 from __future__ import annotations
@@ -45,8 +45,34 @@ class Criterion:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a remedy costs, over what the baseline does.
+
+    Attributes:
+        ratio: The ratio; NaN where it is unknown.
+        low: Lower end of its 95% interval; 0 without one.
+        high: Upper end; infinity without one.
+        what: What takes so many times as long: "a step".
+        n: Numbers of runs of both.
+        reason: Why the ratio is unknown; empty where it is known.
+    """
+
+    ratio: float
+    low: float = 0.0
+    high: float = math.inf
+    what: str = "training"
+    n: tuple[int, int] = (1, 1)
+    reason: str = ""
+
+
+def unknown_cost(reason: str) -> Cost:
+    """Return a cost that is unknown, and why."""
+    return Cost(ratio=math.nan, reason=reason)
+
+
 def success_criteria(
-    *, change: Interval, residual: Interval, diverged: int, runs: int, cost: float
+    *, change: Interval, residual: Interval, diverged: int, runs: int, cost: Cost
 ) -> tuple[Criterion, ...]:
     """Return the study's four criteria.
 
@@ -55,9 +81,10 @@ def success_criteria(
         residual: 95% interval of the difference of the residual norms, remedy - baseline.
         diverged: How many runs of the remedy diverged.
         runs: How many runs it has; 0 where that is not known.
-        cost: Cost of the remedy over that of the baseline, in time or energy calls.
+        cost: Cost of the remedy over that of the baseline.
 
-    >>> table = success_criteria(change=(-0.2, -0.1), residual=(-1, 1), diverged=0, runs=10, cost=1.4)
+    >>> cost = Cost(ratio=1.4, low=1.3, high=1.5, n=(10, 10))
+    >>> table = success_criteria(change=(-0.2, -0.1), residual=(-1, 1), diverged=0, runs=10, cost=cost)
     >>> [criterion.met for criterion in table]
     ['yes', 'unknown', 'yes', 'yes']
     """
@@ -129,23 +156,25 @@ def _no_divergence(diverged: int, runs: int) -> Criterion:
     )
 
 
-def _cheap(cost: float) -> Criterion:
-    name = "less than twice the cost"
-    if not math.isfinite(cost) or cost <= 0:
-        return Criterion(
-            name=name,
-            met="unknown",
-            low=cost,
-            high=cost,
-            threshold=COST,
-            reason="the cost is not known",
-        )
-    met: Met = "yes" if cost < COST else "no"
-    return Criterion(
-        name=name,
-        met=met,
-        low=cost,
-        high=cost,
+def _cheap(cost: Cost) -> Criterion:
+    criterion = Criterion(
+        name="less than twice the cost",
+        met="unknown",
+        low=cost.low,
+        high=cost.high,
         threshold=COST,
-        reason=f"it costs {cost:.3g} times as much",
+        reason=f"the cost is not known: {cost.reason}" if cost.reason else "the cost is not known",
     )
+    if not math.isfinite(cost.ratio) or cost.ratio <= 0:
+        return replace(criterion, low=math.nan, high=math.nan)
+    takes = f"{cost.what} takes {cost.ratio:.3g} times as long"
+    runs = f"n = {cost.n[0]} and {cost.n[1]}"
+    if not (cost.low > 0 and math.isfinite(cost.high)):
+        return replace(criterion, reason=f"{takes}; so few runs have no interval ({runs})")
+    interval = f"95% interval {cost.low:.3g} to {cost.high:.3g}, {runs}"
+    met: Met = "unknown"
+    if cost.high < COST:
+        met = "yes"
+    elif cost.low >= COST:
+        met = "no"
+    return replace(criterion, met=met, reason=f"{takes} ({interval})")

@@ -11,6 +11,7 @@ import torch
 from ired_diag.errors import CannotWrite
 from ired_diag.finding import Finding
 from ired_diag.own_task import check_values
+from ired_diag.runs.average_metrics import RAW
 from ired_diag.runs.checkpoint_choice import step_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import write_atomically
@@ -19,6 +20,7 @@ from ired_diag.runs.history import Row
 from ired_diag.runs.store import find_checkpoints
 from ired_diag.tensors import Tensors
 from ired_diag.training import run_files
+from ired_diag.training.average_distance import average_distance
 from ired_diag.training.run_files import RunRecord
 from ired_diag.training.state import TrainingState
 from ired_diag.training.trouble import Watch
@@ -155,12 +157,31 @@ class Recorder:
             DiagError: The task's evaluation does not return its metric, or something that is no number.
         """
         state, metric = self.state, self.state.task.metric
+        begins = state.streams.evaluation.get_state()
         returned = state.task.evaluate(state.config, state.averaged_tensors, batch, state.streams.evaluation)
         values = check_values(state.task, returned)  # a task may be the user's own
+        if state.config.ema_decay > 0:
+            values |= average_distance(state.average, state.weights)
+        if state.config.validate_raw_weights:
+            values |= self._of_raw_weights(batch, begins)
         if metric.is_better(values[metric.name], state.best):
             state.best, state.best_step = values[metric.name], state.step
             run_files.write_best(self.folder, state)
         return values
+
+    def _of_raw_weights(self, batch: Tensors, begins: torch.Tensor) -> dict[str, float]:
+        """Return the metric of the raw weights, on what the averaged ones were evaluated on.
+
+        Args:
+            batch: The batch of the step.
+            begins: State of the stream of evaluations before that evaluation; the stream itself stays.
+        """
+        state = self.state
+        again = torch.Generator(state.streams.evaluation.device)
+        again.set_state(begins)
+        returned = state.task.evaluate(state.config, state.tensors, batch, again)
+        metric = state.task.metric
+        return {RAW + metric.measure: check_values(state.task, returned)[metric.name]}
 
     def patience_ran_out(self) -> Ending | None:
         """Return the ending of a run that did not get better for as long as it is given."""
