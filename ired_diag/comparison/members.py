@@ -14,11 +14,8 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
 from ired_diag.comparison.copies import Copies, copies_of
-=======
 from ired_diag.comparison.cost import step_times
->>>>>>> ired
 from ired_diag.comparison.outcomes import Failure, failure_of
 from ired_diag.comparison.seeds import Members, Seed, seconds_between, settings_alike
 from ired_diag.comparison.stated_data import declared_data, is_of_evaluation, stated_data
