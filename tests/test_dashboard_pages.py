@@ -25,6 +25,7 @@ from app.dashboard.server import create_app
 from ired_diag import forensics
 from ired_diag.drawing import as_table
 from ired_diag.drawing.data import FigureData, Line, Panel
+from ired_diag.drawing.plotly_text import as_written
 from ired_diag.errors import NotFound
 from ired_diag.runs.history import Row, Series, to_jsonl
 
@@ -320,7 +321,7 @@ def test_a_trace_keeps_its_id_and_colour_when_another_is_hidden() -> None:
         return {t["name"]: (t["uid"], t["line"]["color"]) for t in chart._drawn(whole, View())["data"]}
 
     assert traces(["q902"])["q902"] == traces(["q901", "q902"])["q902"]
-    assert traces([HOSTILE])[HOSTILE][0].isalnum()  # plotly puts it into a CSS selector
+    assert traces([HOSTILE])[as_written(HOSTILE)][0].isalnum()  # plotly puts it into a CSS selector
 
 
 def test_a_control_writes_its_key_of_the_view() -> None:

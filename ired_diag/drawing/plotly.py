@@ -82,7 +82,7 @@ def _lay_out(drawn: go.Figure, figure: FigureData, *, is_stacked: bool, titled: 
         method = in_lines(figure.method, METHOD_LETTERS)
         subtitle = {"text": method}
         title = {"text": as_written(figure.title), "x": 0.02, "subtitle": subtitle}
-        top = 90 + METHOD_LINE * (1 + method.count("<br>"))
+        top = 90 + METHOD_LINE * (method.count("<br>") + bool(method))
         total = height + top
     legend = {
         "orientation": "h",
