@@ -23,12 +23,14 @@ ROWS = """() => Array.from(document.querySelectorAll("[id$=-step-rows] tr"))
   .map((row) => Array.from(row.children).map((cell) => cell.textContent))"""
 OPACITY = """(chart) => {
   const plot = document.querySelector(`#${chart}-graph .js-plotly-plot`);
-  const traces = plot.data.filter((one) => one.legendgroup);
+  const isDrawn = (one) => one.legendgroup && document.querySelector(".trace" + one.uid);
+  const traces = plot.data.filter(isDrawn);
   const opacity = (one) => getComputedStyle(document.querySelector(".trace" + one.uid)).opacity;
   return Object.fromEntries(traces.map((one) => [one.legendgroup, opacity(one)]));
 }"""
 CUT = """() => Array.from(document.querySelectorAll("#content table, #content img, #content .chart"))
-  .filter((part) => part.offsetParent && part.getBoundingClientRect().right > window.innerWidth + 1)
+  .filter((part) => part.offsetParent && !part.closest("details:not([open])"))
+  .filter((part) => part.getBoundingClientRect().right > window.innerWidth + 1)
   .map((part) => part.outerHTML.slice(0, 120))"""
 
 

@@ -77,7 +77,7 @@ class StudyTable:
         arrow = "▾" if is_open else "▸"
         keys = attributes(data_toggle="open", data_value=group.name, data_row="", aria_expanded=is_open)
         colour = [] if self.view.by else [swatch(group.name, self.order)]
-        name = html.Span(group.name, className="long" if len(group.name) > LONG else "")
+        name = html.Span(_breaking(group.name), className="long" if len(group.name) > LONG else "")
         button = html.Button([f"{arrow} ", *colour, name], type="button", className="expand", **keys)
         last = group_number(group.entries, "last")
         best = group_number(group.entries, "best")
@@ -186,6 +186,15 @@ def counts_of(words: Iterable[str]) -> html.Span:
             text = f"{count} {text}"
         marks.append(html.Span(text, className=f"mark {style}"))
     return html.Span(marks, className="marks")
+
+
+def _breaking(name: str) -> list[Any]:
+    """Return a name that may go on in the next line after each @."""
+    first, *others = name.split("@")
+    parts: list[Any] = [first]
+    for other in others:
+        parts += ["@", html.Wbr(), other]
+    return parts
 
 
 def _last_steps(entries: Sequence[Entry]) -> str:
