@@ -13,13 +13,12 @@ from scipy import stats
 from app.cli.stats_output import print_comparison
 from app.cli.stats_skill import skill_rows
 from ired_diag.comparison import compare, words
-from ired_diag.comparison.across import Choices, across
+from ired_diag.comparison.across import Choices, TaskToCompare, across
 from ired_diag.drawing.paired_differences import paired_differences
 from ired_diag.drawing.readouts import readout_forest
 from ired_diag.errors import DiagError
 from ired_diag.inverse.simulated_floors import inverse_floors
 from ired_diag.runs.run import Run
-from ired_diag.runs_over_tasks import TaskRuns
 from tests.made_runs import made_run
 
 MSE = "validation/mse"
@@ -104,7 +103,7 @@ def test_the_full_answer_tests_only_what_solves_one_problem() -> None:
 
 def test_tasks_of_different_ranks_are_averaged_as_ratios_and_never_raw() -> None:
     tasks = [
-        TaskRuns(name=str(rank), groups={"none": GROUPS[f"none{rank}"], "adv": GROUPS[f"adv{rank}"]})
+        TaskToCompare(name=str(rank), groups={"none": GROUPS[f"none{rank}"], "adv": GROUPS[f"adv{rank}"]})
         for rank in (3, 5)
     ]
     ratios = across(tasks, Choices())

@@ -82,8 +82,8 @@ def _check_one_problem(numbers: Sequence[TaskNumbers], old: str) -> None:
         reason = different_problems(first.members[old], other.members[old], first.metric)
         if reason:
             raise DiagError(
-                f"--scale 'raw', tasks {first.name} and {other.name}: {reason.partition(';')[0]}. Leave out --scale: "
-                "ratios to the old group's mean are of one unit."
+                f"--scale 'raw', tasks {first.name} and {other.name}: {reason.partition(';')[0]}. Leave out "
+                "--scale: ratios to the old group's mean are of one unit."
             )
 
 
