@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from app.cli.stats_groups import group_columns, group_rows
+from app.cli.stats_skill import skill_rows, skill_title
 from app.cli.stats_tables import criteria_rows
 from app.cli.stats_tests import TEST_COLUMNS, test_rows
 from app.next_command import Place, advice_in_words, command_of_fact
@@ -121,9 +122,12 @@ def _advised(findings: Sequence[Finding], study: Study, place: Place) -> list[Ad
 
 
 def _tables(comparison: Comparison) -> Iterator[Table]:
+    if comparison.skill is not None:
+        rows = skill_rows(comparison.skill)
+        yield Table(skill_title(comparison.skill), ("", *comparison.skill.problems), rows)
     title = f"{words.readout_of_metric(comparison)}, each seed"
     yield Table(title, group_columns(comparison), list(group_rows(comparison)))
-    for pair in comparison.pairs:
+    for pair in comparison.compared_pairs:
         yield Table(f"{pair.a} - {pair.b}, two-sided tests", TEST_COLUMNS[1:], list(test_rows(pair)))
         if pair.criteria:
             title = f"Success, of {pair.a} as a remedy for {pair.b}"

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 from app.cli import output
 from app.cli.stats_groups import left_out_and_metric, print_groups
+from app.cli.stats_skill import print_skill
 from app.cli.stats_tables import print_noise, print_sweep
 from app.cli.table_width import terminal_width
 from app.cli.wrapping import broken
@@ -36,6 +39,9 @@ def print_answer(comparison: Comparison, everything: str) -> None:
         _print(left_out_and_metric(comparison))
         print_groups(comparison, brief=len(comparison.pairs) > 1)
         _print(_of_many(comparison))
+    if comparison.skill is not None:
+        click.echo()
+        print_skill(comparison.skill)
     if comparison.sweep is not None:
         print_sweep(comparison.sweep)
     if not comparison.pairs:
@@ -82,7 +88,13 @@ def _of_many(comparison: Comparison) -> Iterator[str]:
     """Yield a line for each pair; of many pairs, for those that are decided."""
     from ired_diag.comparison import answer_words, words
 
-    pairs = list(comparison.pairs)
+    pairs = comparison.compared_pairs
+    apart = len(comparison.pairs) - len(pairs)
+    if apart:
+        yield (
+            f"{apart} of {len(comparison.pairs)} pairs of groups solve different problems: raw "
+            f"{comparison.shown_metric} is not compared between them, skill is (below)."
+        )
     if len(pairs) > MANY:
         yield words.count_of_different(comparison)
         pairs.sort(key=lambda pair: pair.verdict.decision == "undecided")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli import output, stats_tables
 from app.cli.stats_groups import left_out_and_metric, print_groups
+from app.cli.stats_skill import print_skill
 from app.cli.stats_tests import print_tests
 from app.cli.table_width import terminal_width
 from app.cli.wrapping import broken
@@ -30,6 +32,8 @@ def print_comparison(comparison: Comparison) -> None:
         click.echo()
     if not any(group.values for group in comparison.groups):
         return
+    everything = comparison
+    comparison = replace(comparison, pairs=comparison.compared_pairs)
     if comparison.pairs and len(comparison.pairs) <= MANY:
         print_tests(comparison)
         if not comparison.of_tables:
@@ -37,10 +41,12 @@ def print_comparison(comparison: Comparison) -> None:
         stats_tables.print_sizes(comparison)
         stats_tables.print_per_sample(comparison)
         stats_tables.print_criteria(comparison)
+    if comparison.skill is not None:
+        print_skill(comparison.skill)
     if comparison.sweep is not None:
         stats_tables.print_sweep(comparison.sweep)
-    stats_tables.print_noise(comparison)
-    stats_tables.print_ranks(comparison)
+    stats_tables.print_noise(everything)
+    stats_tables.print_ranks(everything)
 
 
 def _verdicts(comparison: Comparison) -> Iterator[str]:

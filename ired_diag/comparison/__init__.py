@@ -28,6 +28,7 @@ from ired_diag.comparison.pairs import ByReadout, PairOfGroups, Question
 from ired_diag.comparison.ranking import NO_COMMON_SEED, RankTable, obstacle_to_ranks, rank_all
 from ired_diag.comparison.readouts import READOUTS, Readouts, own_plateaus_in_words, read_out
 from ired_diag.comparison.seeds import Members
+from ired_diag.comparison.skill import SkillTable, problem_keys, skill_table
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
 from ired_diag.progress_of_parts import Tell, untold
@@ -86,6 +87,7 @@ class Comparison:
         metric_is_configured: Whether a configuration names the metric as the one to watch.
         sharing_seeds: Names of the groups whose runs share seeds of single sources and are not independent.
         metric_label: What sentences, tables and pictures call the metric. Default: its name.
+        skill: Skill of the groups, where they solve different problems; None where they solve one.
     """
 
     metric: str
@@ -106,6 +108,7 @@ class Comparison:
     metric_is_configured: bool = False
     sharing_seeds: Sequence[str] = ()
     metric_label: str = ""
+    skill: SkillTable | None = None
 
     def frame(self) -> pd.DataFrame:
         """Return the pairs of groups as a DataFrame: difference, interval, p values and verdict."""
@@ -138,6 +141,11 @@ class Comparison:
         for pair in self.pairs:
             parts += pair.by_readout
         return not any(math.isfinite(part.difference) and not math.isfinite(part.reference) for part in parts)
+
+    @property
+    def compared_pairs(self) -> list[PairOfGroups]:
+        """The pairs whose groups solve one problem: those of different problems are not compared."""
+        return [pair for pair in self.pairs if not pair.other_problems]
 
     @property
     def shown_metric(self) -> str:
@@ -230,6 +238,11 @@ def compare(
     notes += note_on_margin(margin, metric, [(pair.a, pair.b, pair.no_share) for pair in pairs])
     ranks, no_ranks = _ranks(members, read, compared, question, paired=paired)
     sweep = None
+    if knob is not None and knob in problem_keys(members, metric):
+        raise DiagError(
+            f"{knob} says which problem is solved, and raw {metric} of different problems is not compared. "
+            f"Leave out the sweep over {knob}: stats prints the skill of each group on its own problem."
+        )
     if knob is not None:
         sweep = sweep_over(knob, members, read.values[compared], lower_is_better=lower, draw=seed)
     return Comparison(
@@ -250,6 +263,7 @@ def compare(
         of_tables=all(each.of_table for each in members),
         metric_is_configured=is_configured(metric, runs),
         sharing_seeds=tuple(crossed.results),
+        skill=skill_table(members, read.values[compared], metric),
     )
 
 

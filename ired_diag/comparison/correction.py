@@ -30,14 +30,21 @@ from ired_diag.stats.verdict import Verdict
 
 
 def corrected(pairs: Sequence[PairOfGroups]) -> list[PairOfGroups]:
-    """Return the pairs with p values, verdicts and readouts corrected for their number."""
+    """Return the pairs with p values, verdicts and readouts corrected for their number.
+
+    Pairs of different problems are not compared (``skill``): they are no members of the family.
+    """
+    family = [pair for pair in pairs if not pair.other_problems]
+    if len(family) < len(pairs):
+        results = iter(corrected(family))
+        return [pair if pair.other_problems else next(results) for pair in pairs]
     if not pairs:
         return []
     discoveries = benjamini_hochberg(np.array([pair.p for pair in pairs], dtype=np.float64))
     corrections = corrected_claims([_claim(pair) for pair in pairs])
     readouts = _readouts(pairs)
     tested = sum(not math.isnan(pair.p) for pair in pairs)
-    results = []
+    corrected_pairs = []
     for i, pair in enumerate(pairs):
         result = _corrected(
             pair,
@@ -46,8 +53,8 @@ def corrected(pairs: Sequence[PairOfGroups]) -> list[PairOfGroups]:
             p_bh=float(discoveries[i]),
             tested=tested,
         )
-        results.append(result)
-    return results
+        corrected_pairs.append(result)
+    return corrected_pairs
 
 
 def _claim(pair: PairOfGroups) -> Claim:

@@ -18,6 +18,7 @@ from ired_diag.comparison.per_sample import per_sample
 from ired_diag.comparison.readouts import READOUTS, Readouts
 from ired_diag.comparison.sample import Question
 from ired_diag.comparison.seeds import Members, differing_knobs
+from ired_diag.comparison.skill import different_problems
 from ired_diag.stats.verdict import Verdict
 
 
@@ -72,6 +73,9 @@ def pair_of_members(
     )
     values = read.values[readout]
     scales = scales_in_words(metric, (a.name, b.name), (values[a.name], values[b.name]))
+    problems = different_problems(a, b, metric)
+    if problems:
+        return changed(_marked_as_mixed(pair, problems), other_problems=problems, criteria=())
     return _marked_as_mixed(_marked_as_identical(pair, identical[readout]), scales)
 
 
@@ -91,7 +95,7 @@ def _marked_as_identical(pair: PairOfGroups, identical: str) -> PairOfGroups:
 
 
 def _marked_as_mixed(pair: PairOfGroups, scales: str) -> PairOfGroups:
-    """Return a pair of which percent and fractions would be compared as undecided, by every readout."""
+    """Return a pair whose numbers are not on one scale as undecided, by every readout."""
     if not scales:
         return pair
     verdict = Verdict("undecided", False, f"whether {pair.a} and {pair.b} differ is undecided: {scales}")

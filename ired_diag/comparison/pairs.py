@@ -83,7 +83,8 @@ class PairOfGroups:
         verdict: Verdict, corrected for several pairs.
         uncorrected: Verdict of this pair by itself.
         identical: That both have the same numbers to the last digit, in words; empty where they differ.
-        mixed_scales: That percent and fractions are mixed, in words; empty where all is on one scale.
+        mixed_scales: Why the numbers of both are not on one scale; empty where they are.
+        other_problems: The same, where both solve different problems; empty where they solve one.
         tests: Other tests, which do not decide.
         sizes: Effect sizes.
         equivalence: Two one-sided tests against the margin.
@@ -140,6 +141,7 @@ class PairOfGroups:
     flips: bool = False
     identical: str = ""
     mixed_scales: str = ""
+    other_problems: str = ""
     per_sample: Sequence[PerSample] = ()
     criteria: Sequence[Criterion] = ()
     differing: Sequence[str] = ()

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ired_diag.comparison.skill import different_problems
 from ired_diag.comparison.task_numbers import Array, TaskNumbers
 from ired_diag.errors import DiagError
 from ired_diag.runs.name_list import first_names
@@ -68,7 +69,22 @@ def scale_of_tasks(
     if name == "spread":
         _check_spread(raw[old], numbers, old)
         return spread_scale(raw[old], sign)
+    _check_one_problem(numbers, old)
     return raw_scale(sign)
+
+
+def _check_one_problem(numbers: Sequence[TaskNumbers], old: str) -> None:
+    """Refuse raw numbers of tasks that are different problems, where the runs' configurations say so."""
+    first = numbers[0]
+    for other in numbers[1:]:
+        if other.metric != first.metric:
+            continue
+        reason = different_problems(first.members[old], other.members[old], first.metric)
+        if reason:
+            raise DiagError(
+                f"--scale 'raw', tasks {first.name} and {other.name}: {reason.partition(';')[0]}. Leave out "
+                "--scale: ratios to the old group's mean are of one unit."
+            )
 
 
 def _reference(numbers: Sequence[TaskNumbers], references: References | None) -> Scale:

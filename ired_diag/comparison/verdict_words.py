@@ -63,6 +63,8 @@ def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
     names = f"{pair.a} and {pair.b}"
     if pair.identical:
         return f"{names} are {pair.identical}: did they run the same?"
+    if pair.other_problems:
+        return f"{names}: undecided. {pair.other_problems}."
     if pair.mixed_scales:
         return f"{names}: undecided. {pair.mixed_scales}: bring both to one scale before comparing them."
     if pair.worst_rank is not None:
@@ -124,7 +126,7 @@ def p_of(pair: PairOfGroups, comparison: Comparison) -> str:
 
 def tested(comparison: Comparison) -> int:
     """Return how many pairs have a p value, over which the others are adjusted."""
-    with_p = [pair for pair in comparison.pairs if not math.isnan(pair.p)]
+    with_p = [pair for pair in comparison.compared_pairs if not math.isnan(pair.p)]
     return len(with_p)
 
 
@@ -246,7 +248,7 @@ def _among_finished(pair: PairOfGroups, comparison: Comparison) -> str:
 
 def _equivalent(pair: PairOfGroups, comparison: Comparison) -> str:
     p = number_of_p(pair.equivalence.p)
-    if len(comparison.pairs) > 1:
+    if len(comparison.compared_pairs) > 1:
         p_holm = number_of_p(pair.p_equivalence_holm)
         p = f"{p_holm} after Holm, {p} unadjusted"
     size = _size(pair, comparison, pair.difference, signed=True)

@@ -59,7 +59,7 @@ def readout_of_metric(comparison: Comparison, readout: str = "") -> str:
 def count_of_different(comparison: Comparison) -> str:
     """Return how many of many pairs are shown to differ."""
     different = sum(pair.verdict.decision in ("better", "worse") for pair in comparison.pairs)
-    total = len(comparison.pairs)
+    total = len(comparison.compared_pairs)
     return f"{different} of {total} pairs are shown to differ (Holm p at most {ALPHA:g})."
 
 
@@ -253,7 +253,7 @@ def _tests(comparison: Comparison) -> Iterator[str]:
             "failed seed below every other."
         )
     yield _pairs_of_seeds(comparison)
-    count = len(comparison.pairs)
+    count = len(comparison.compared_pairs)
     if count > 1:
         yield (
             f"P values are corrected for {count} pairs of groups by Holm's method, those of equivalence "
@@ -292,7 +292,7 @@ def _verdicts_by_readout(pair: PairOfGroups, comparison: Comparison) -> str:
 def _verdict_of_readout(line: ByReadout, comparison: Comparison) -> str:
     """Return what one readout says: ``plateau better (-0.24%, p = 0.008)``."""
     p = f"p = {number_of_p(line.p)}"
-    if len(comparison.pairs) > 1:
+    if len(comparison.compared_pairs) > 1:
         p = f"Holm p = {number_of_p(line.p_holm)}"
     difference = unit_of(line, comparison).text(line.difference, "+.3g")
     return f"{line.readout} {line.decision} ({difference}, {p})"

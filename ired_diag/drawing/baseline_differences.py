@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.comparison import Comparison, Group, PairOfGroups
+from ired_diag.errors import NotFound
 from ired_diag.runs.labels import is_seed_label
 
 REVERSED = {"better": "worse", "worse": "better"}
@@ -52,7 +53,10 @@ def differences_of(comparison: Comparison) -> tuple[tuple[Difference, ...], str]
     """Return each other group minus the first, and the unit: percent of its own mean, or the metric's."""
     groups = {group.name: group for group in comparison.groups}
     first = comparison.groups[0].name
-    pairs = [pair for pair in comparison.pairs if pair.a == first]
+    pairs = [pair for pair in comparison.compared_pairs if pair.a == first]
+    apart = [pair for pair in comparison.pairs if pair.a == first and pair.other_problems]
+    if apart and not pairs:
+        raise NotFound(f"{apart[0].a} and {apart[0].b}: {apart[0].other_problems}.")
     in_percent = comparison.in_percent and not any(abs(pair.reference) < SMALLEST_MEAN for pair in pairs)
     differences = []
     for pair in pairs:

@@ -19,8 +19,8 @@ def method_of(comparison: Comparison, differences: Sequence[Difference], unit: s
     tests = "; ".join(f"{difference.group}: {_test_in_words(difference.pair)}" for difference in differences)
     counts = counts_in_words(comparison)
     correction = ""
-    if len(comparison.pairs) > 1:
-        correction = f", corrected for {len(comparison.pairs)} pairs (Holm)"
+    if len(comparison.compared_pairs) > 1:
+        correction = f", corrected for {len(comparison.compared_pairs)} pairs (Holm)"
     return (
         f"First panel: {readout_of(comparison)}, one dot for each seed ({counts}), lines "
         "joining the same seed; next to them the mean with its 95% t interval. Second: difference of each "

@@ -60,7 +60,7 @@ def remarks_on(
 ) -> list[str]:
     """Return what is not drawn."""
     remarks = []
-    if len(pairs) < len(comparison.pairs):
+    if len(pairs) < len(comparison.compared_pairs):
         remarks.append(f"pairs with {pairs[0].a} only")
     left_out = _left_out(intervals)
     if left_out:

@@ -98,10 +98,13 @@ def _check_any_readout(intervals: Sequence[Interval]) -> None:
 
 
 def _pairs(comparison: Comparison) -> Sequence[PairOfGroups]:
-    if len(comparison.pairs) <= MOST_PAIRS:
-        return comparison.pairs
+    pairs = comparison.compared_pairs
+    if comparison.pairs and not pairs:
+        raise DiagError(f"{name_of(comparison.pairs[0])}: {comparison.pairs[0].other_problems}.")
+    if len(pairs) <= MOST_PAIRS:
+        return pairs
     first = comparison.groups[0].name
-    return [pair for pair in comparison.pairs if pair.a == first]
+    return [pair for pair in pairs if pair.a == first]
 
 
 def intervals_of(pair: PairOfGroups, comparison: Comparison) -> list[Interval]:
