@@ -92,8 +92,8 @@ def hovers(page: Any, moves: int) -> list[float]:
     for share in np.random.default_rng(0).uniform(0.02, 0.98, moves):
         page.mouse.move(plot["x"] + share * plot["width"], plot["y"] + plot["height"] / 2)
         page.wait_for_timeout(120)
-    found: list[float] = page.evaluate("window.hovers")
-    return found
+    milliseconds: list[float] = page.evaluate("window.hovers")
+    return milliseconds
 
 
 def wait_until_kept(cache: Path) -> None:
@@ -120,9 +120,9 @@ def measure(browser: Any, folder: Path, moves: int) -> Measured:
         with served(folder, cache) as (address, _, _):
             warm = seconds_until_ready(page, address)
             again = seconds_until_ready(page, address)
-            found = hovers(page, moves)
+            moved = hovers(page, moves)
         context.close()
-    return Measured(cold, warm, again, found)
+    return Measured(cold, warm, again, moved)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -140,20 +140,20 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
-        found = measure(browser, options.folder, options.moves)
+        measured = measure(browser, options.folder, options.moves)
         browser.close()
-    median, most = np.median(found.hovers), max(found.hovers)
+    median, most = np.median(measured.hovers), max(measured.hovers)
     load, _, _ = os.getloadavg()
     print(  # noqa: T201
         f"Overview of {options.folder.name}, from opening the address until curves and table are there:\n"
-        f"  cold {found.cold:.2f} s, warm {found.warm:.2f} s, again {found.again:.2f} s\n"
-        f"  {len(found.hovers)} hovers: median {median:.0f} ms, 95% below {found.slow_hover:.0f} ms, "
+        f"  cold {measured.cold:.2f} s, warm {measured.warm:.2f} s, again {measured.again:.2f} s\n"
+        f"  {len(measured.hovers)} hovers: median {median:.0f} ms, 95% below {measured.slow_hover:.0f} ms, "
         f"longest {most:.0f} ms\n"
         f"  load of the machine in the last minute: {load:.1f} on {os.cpu_count()} processors"
     )
     if options.json:
-        options.json.write_text(json.dumps(asdict(found), indent=2))
-    return 3 if found.warm >= GOAL_SECONDS or found.slow_hover >= GOAL_HOVER else 0
+        options.json.write_text(json.dumps(asdict(measured), indent=2))
+    return 3 if measured.warm >= GOAL_SECONDS or measured.slow_hover >= GOAL_HOVER else 0
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ SETTLED = """() => {
   const content = document.getElementById("content");
   if (!content || !content.querySelector("h1")) return false;
   if (Array.from(content.querySelectorAll(".waiting")).some((p) => p.textContent.trim())) return false;
-  if (Array.from(content.querySelectorAll("p")).some((p) => p.textContent.trim() === "…")) return false;
+  if (Array.from(content.querySelectorAll("p, td")).some((p) => p.textContent.trim() === "…")) return false;
   const graphs = Array.from(content.querySelectorAll(".dash-graph"));
   return graphs.every((graph) => graph.offsetParent === null || graph.querySelector(".main-svg"));
 }"""

@@ -128,11 +128,11 @@ def test_the_study_s_table_and_the_findings_follow(
 ) -> None:
     visit = opened(serving(folder, interval=INTERVAL), "?page=study&open=q101")
     run.append(20_000)
-    visit.until(lambda: "20000" in visit.words(), within=ALLOWED)
+    visit.until(lambda: "20,000" in visit.words(), within=ALLOWED)
     assert visit.page.inner_text("#updated-text").startswith("updated ")
     lines = run.path.read_text().splitlines()  # step 20000 is not the next tests' concern
     run.path.write_text("\n".join(lines[:-1]) + "\n")
-    visit.until(lambda: "20000" not in visit.words(), within=ALLOWED)
+    visit.until(lambda: "20,000" not in visit.words(), within=ALLOWED)
 
 
 @pytest.mark.parametrize("name", ["study", "curves", "statistics"])

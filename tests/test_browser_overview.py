@@ -115,7 +115,7 @@ def test_a_highlighted_group_stands_out_on_every_chart_and_page(
     visit.page.click("[data-key=highlight][data-group=q103]")
     visit.until(lambda: shown(visit, "energy").startswith("q103,"))
     for chart in ("overview-curves", "overview-gap", "overview-false-negatives"):
-        opacities = visit.until(lambda chart=chart: visit.page.evaluate(OPACITY, chart))
+        opacities = visit.page.evaluate(OPACITY, chart)
         assert float(opacities["q101"]) < 0.2 < float(opacities["q103"])
     assert visit.page.inner_text("tr.highlighted th") == "q103"
     visit.page.click("nav a[data-page=curves]")

@@ -45,7 +45,7 @@ def badges(labels: Iterable[str], by_run: ByRun, view: View) -> html.Span | None
     findings = worst(labels, by_run)
     if not findings:
         return None
-    marks = [_badge(finding, view) for finding in findings[:MOST]]
+    marks: list[html.A | html.Span] = [_badge(finding, view) for finding in findings[:MOST]]
     rest = len(findings) - MOST
     if rest > 0:
         names = ", ".join(finding.rule.replace("_", " ") for finding in findings[MOST:])

@@ -140,7 +140,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         except DiagError as error:  # a damaged table
             bins, lacking = None, html.P(str(error), className="lacking")
         now = [digest_of(values), digest_of(bins)]
-        parts = [values, bins, _controls(view, values, bins)]
+        parts: list[Any] = [values, bins, _controls(view, values, bins)]
         if now == sent:
             parts = [no_update] * 3
         return _groups(view, snapshot), *parts, lacking, now
