@@ -6,9 +6,9 @@
 Each folder of LOGS holds ``.out`` and ``.err`` files of SLURM jobs. They are repeated with other job numbers
 and other last digits, so that no two jobs are equal (``log_copies``): 23 copies of some 160 logs are 250 MB.
 The earlier commit is checked out into a temporary folder. Both builds run the same command in turn, each in a
-process of its own; printed are the seconds by the clock and of the CPU (of all processes), and their ratios.
-``stats`` is asked twice: a hundred made groups, whose cost is given for each
-pair, and a table of eight numbers, where the cost is that of the imports.
+process of its own with empty caches; printed are the seconds by the clock and of the CPU (of all processes),
+and their ratios. ``stats`` is asked twice: a hundred made groups, whose cost is given for each pair, and a
+table of eight numbers, where the cost is that of the imports.
 
 OMP_NUM_THREADS=1 makes both builds use one core.
 """
@@ -65,11 +65,17 @@ def cost_of(command: Sequence[str], build: Path) -> Cost:
     Raises:
         SystemExit: It failed.
     """
-    environment = {**os.environ, "PYTHONPATH": str(build), "PYTHONDONTWRITEBYTECODE": ""}
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     program = [sys.executable, "-m", "app.cli", *command]
-    done = subprocess.run(program, cwd=build, env=environment, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as cache:  # empty: what a call keeps must not serve the next one
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(build),
+            "PYTHONDONTWRITEBYTECODE": "",
+            "XDG_CACHE_HOME": cache,
+        }
+        done = subprocess.run(program, cwd=build, env=environment, capture_output=True, text=True)
     clock = time.perf_counter() - began
     if done.returncode:
         sys.exit(f"{build}: {' '.join(command)} ended with status {done.returncode}: {done.stderr}")
