@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,12 @@ def shown(visit: Visit, quantity: str) -> str:
     return visit.page.get_attribute(f"#overview-{quantity}", "data-shown") or ""
 
 
+def stands_out(visit: Visit, chart: str, group: str, other: str) -> bool:
+    """Say whether the lines of a group are seen, and those of another one are pale."""
+    opacities = visit.page.evaluate(OPACITY, chart)
+    return float(opacities[other]) < 0.2 < float(opacities[group])
+
+
 def test_a_hover_moves_the_step_everywhere_and_a_click_keeps_it(
     probed: Path, serving: Callable[..., Any], opened: Callable[..., Visit]
 ) -> None:
@@ -115,13 +122,11 @@ def test_a_highlighted_group_stands_out_on_every_chart_and_page(
     visit.page.click("[data-key=highlight][data-group=q103]")
     visit.until(lambda: shown(visit, "energy").startswith("q103,"))
     for chart in ("overview-curves", "overview-gap", "overview-false-negatives"):
-        opacities = visit.page.evaluate(OPACITY, chart)
-        assert float(opacities["q101"]) < 0.2 < float(opacities["q103"])
+        visit.until(partial(stands_out, visit, chart, "q103", "q101"))
     assert visit.page.inner_text("tr.highlighted th") == "q103"
     visit.page.click("nav a[data-page=curves]")
     visit.settle()
-    opacities = visit.page.evaluate(OPACITY, "curves")
-    assert float(opacities["q101"]) < 0.2 < float(opacities["q103"])
+    visit.until(partial(stands_out, visit, "curves", "q103", "q101"))
 
 
 def test_without_tables_one_line_has_the_command_and_no_card_takes_space(

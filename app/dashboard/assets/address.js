@@ -85,6 +85,9 @@
     const url = new URL(href, window.location.href);
     const theme = query().get("theme");
     if (theme) url.searchParams.set("theme", theme);
+    const highlight = query().get("highlight"); // links were made before it was chosen
+    if (highlight) url.searchParams.set("highlight", highlight);
+    else url.searchParams.delete("highlight");
     const box = document.querySelector("#filter-box input"); // it may be ahead of the address
     const filter = box ? box.value : query().get("filter");
     url.searchParams.delete("filter");

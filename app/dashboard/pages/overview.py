@@ -49,8 +49,6 @@ OVER_TRAINING = {  # name of a chart, its probe, and the number that it follows
 def layout(view: View, catalog: Catalog) -> html.Div:
     """Return the page; its parts come as soon as they are computed."""
     snapshot = catalog.snapshot()
-    if not snapshot.entries:
-        return html.Div([html.H1(TITLE), html.P(NO_RUNS, className="empty")], className="page")
     over_training = [chart.place(name, compact=True) for name in OVER_TRAINING]
     return html.Div(
         [
@@ -106,6 +104,8 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     def find(search: str, _version: int, ticks: int | None, known: Any) -> tuple[Any, ...]:
         view = View.from_query(search)
         snapshot = catalog.judged(view)
+        if not snapshot.entries:
+            return None, True, None
         if len(snapshot.entries) > MOST_DIAGNOSED:
             return _too_many(snapshot), True, None
         if not ticks:  # curves are drawn first: looking for mistakes keeps a processor busy
@@ -165,7 +165,7 @@ def _binned(view: View, snapshot: Snapshot, catalog: Catalog) -> tuple[dict[str,
     """Return the distributions; or None, and the line that says how they are made."""
     groups = drawn_groups(view, snapshot)
     bins = binned(groups, catalog.tables, At(view.weights, view.level))
-    if bins is not None:
+    if bins is not None or not groups:
         return bins, None
     return None, _lacking(groups, snapshot, catalog)
 
@@ -189,6 +189,8 @@ def _controls(view: View, values: Mapping[str, Any], bins: Mapping[str, Any] | N
 
 def _groups(view: View, snapshot: Snapshot) -> list[Any]:
     """Return the line on how runs are judged and which groups are drawn, and a button for each group."""
+    if not snapshot.entries:
+        return [html.P(NO_RUNS, className="empty")]
     few = few_to_draw(view, snapshot)
     if not few.groups:
         return [html.P(f"No run matches {view.filter!r}. Esc leaves the filter.")]

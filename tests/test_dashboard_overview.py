@@ -1,0 +1,124 @@
+"""What the Overview sends to the browser: bins, few groups, values at steps; and the numbers of the Study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.dashboard.address import View
+from app.dashboard.binned import BINS, At, binned
+from app.dashboard.few_groups import MOST_AT_FIRST, few_groups
+from app.dashboard.group_numbers import group_number
+from app.dashboard.snapshot import Entry
+from app.dashboard.step_values import step_values
+from app.dashboard.tables import Tables
+from ired_diag.drawing.bounded_bands import limits_of_curves
+from ired_diag.drawing.learning_curves import learning_curves
+from ired_diag.runs.history import Series
+from ired_diag.runs.run import Run
+from ired_diag.table import write_table
+from tests.made_runs import made_run
+
+
+def made(group: str, seed: int, values: list[float], **keys: Any) -> Run:
+    metrics = {"validation/mse": np.array(values)}
+    return made_run(group, seed, every=100, path=Path(f"/nowhere/{group}/{seed}"), metrics=metrics, **keys)
+
+
+def write_conditioning(folder: Path, values: np.ndarray, step: int) -> None:
+    """Write a table of condition numbers of right answers at one step and level."""
+    count = len(values)
+    rows = {
+        "step": np.full(count, step),
+        "weights": np.array(["raw"] * count, dtype=object),
+        "settings": np.array(["s"] * count, dtype=object),
+        "level": np.zeros(count, dtype=np.int64),
+        "kind": np.array(["positive"] * count, dtype=object),
+        "cond": values,
+        "sigma_min": np.linspace(0.1, 1.0, count),
+    }
+    (folder / "probes").mkdir(parents=True)
+    write_table(folder / "probes" / "conditioning.parquet", rows, {})
+
+
+def test_bins_hold_every_value_or_say_how_many_they_lack(tmp_path: Path, rng: np.random.Generator) -> None:
+    values = np.exp(rng.normal(size=500))
+    values[:7] = [np.inf, np.nan, 0.0, -1.0, np.inf, np.nan, np.nan]
+    write_conditioning(tmp_path, values, 300)
+    run = made_run("q1", 0, every=100, path=tmp_path, metrics={})
+
+    sent = binned({"q1": [run]}, Tables(), At())
+    assert sent is not None
+    cond = sent["quantities"]["cond"]
+    bins = cond["steps"]["300"]["groups"]["q1"]["positive"]
+    assert bins["n"] == 500 and bins["lost"] == 7
+    assert len(cond["edges"]) == BINS + 1 and len(bins["shares"]) == BINS
+    assert sum(bins["shares"]) == pytest.approx(493 / 500, abs=BINS * 5e-5)
+    expected, _ = np.histogram(values[np.isfinite(values)], cond["edges"])
+    assert np.abs(np.array(bins["shares"]) * 500 - expected).max() <= 1.1  # edges are sent rounded
+
+
+def test_without_a_table_nothing_is_sent(tmp_path: Path) -> None:
+    run = made_run("q1", 0, every=100, path=tmp_path, metrics={})
+    assert binned({"q1": [run]}, Tables(), At()) is None
+
+
+def test_of_many_groups_those_that_started_last_are_drawn_and_it_is_said() -> None:
+    kept = {}
+    for number in range(12):
+        start = {"started": f"2026-01-{28 - number:02}T00:00:00"}
+        kept[f"g{number:02}"] = [made(f"g{number:02}", 0, [1.0, 0.5], provenance=start)]
+    few = few_groups(View(), kept, lambda run: True)
+    assert list(few.groups) == [f"g{number:02}" for number in range(MOST_AT_FIRST)]
+    assert few.words == "8 of 12 groups are drawn: those whose runs started last."
+    chosen = few_groups(View(groups=("g11", "g10")), kept, lambda run: True)
+    assert list(chosen.groups) == ["g10", "g11"] and "2 of 12 groups are chosen" in chosen.words
+    only = few_groups(View(), kept, lambda run: run.group == "g09")
+    assert list(only.groups) == ["g09"], "a group without the metric takes no place"
+
+
+def test_values_at_steps_are_means_with_n_and_sd() -> None:
+    runs = [made("q1", seed, [1.0 + seed, 2.0 + 2 * seed]) for seed in range(3)]
+    (sent,) = step_values({"q1": runs}, "validation/mse", ("q0", "q1"))
+    assert sent["steps"] == [100, 200] and sent["n"] == [3, 3]
+    assert sent["mean"] == [2.0, 4.0] and sent["sd"] == [1.0, 2.0]
+
+
+def entry(seed: int, values: list[float], completion: Any) -> Entry:
+    return Entry(f"{seed:012x}", made("q1", seed, values), completion)
+
+
+def test_a_group_s_numbers_are_of_its_complete_seeds() -> None:
+    complete = [entry(0, [3.0, 1.0], "complete"), entry(1, [3.0, 2.0], "unknown")]
+    number = group_number([*complete, entry(2, [9.0, 8.0], "cut off")], "last")
+    assert number.mean == 1.5 and number.sd == pytest.approx(np.sqrt(0.5))
+    assert number.seeds_in_words == "2 of 3"
+    alone = group_number([entry(2, [9.0, 8.0], "cut off")], "last")
+    assert (alone.mean, alone.sd, alone.seeds_in_words) == (8.0, None, "1 unfinished")
+
+
+def test_a_band_of_an_mse_ends_at_zero_and_that_of_an_unknown_metric_does_not() -> None:
+    runs = [made("q1", seed, [1.0, value]) for seed, value in enumerate((0.001, 0.002, 0.2))]
+    figure = learning_curves({"q1": runs})
+    mean = next(line for line in figure.panels[0].lines if line.name == "q1")
+    assert mean.low is not None and mean.low[1] == 0.0
+    assert "Bands end at 0" in figure.method
+    curve = Series(np.array([1]), np.array([0.5]))
+    assert limits_of_curves("val_loss", [curve]) is None
+    assert limits_of_curves("val_acc", [curve]) == (0.0, 1.0)
+    assert limits_of_curves("val_acc", [Series(np.array([1]), np.array([87.0]))]) == (0.0, 100.0)
+    assert limits_of_curves("val_acc", [Series(np.array([1]), np.array([-3.0]))]) is None
+
+
+def test_two_seeds_are_two_lines_and_no_mean() -> None:
+    runs = [made("q1", seed, [1.0, 0.5 + seed]) for seed in range(2)]
+    lines = learning_curves({"q1": runs}).panels[0].lines
+    assert [(line.name, line.faint, line.low) for line in lines] == [
+        ("q1 seed0", False, None),
+        ("q1 seed1", False, None),
+    ]
+    by_range = learning_curves({"q1": runs}, band="range").panels[0].lines
+    assert any(line.name == "q1" and line.low is not None for line in by_range)
