@@ -26,6 +26,7 @@ from ired_diag.runs.files import check_listable, exists, is_special, pattern_not
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG, SEED_FOLDER, Contents, Unreadable, contents_of
 from ired_diag.runs.job_kind import never_started, only_evaluates
 from ired_diag.runs.labels import experiment_number
+from ired_diag.runs.mapped_metrics import with_metric_names
 from ired_diag.runs.range_of_numbers import within_range
 from ired_diag.runs.regroup import Grouping, grouped_by
 from ired_diag.runs.run import Run
@@ -231,7 +232,7 @@ def _imported_logs(runs: Iterable[Run]) -> set[str]:
 
 
 def with_grouping(run: Run, grouping: Grouping) -> Run:
-    """Return a run with the seed and the ignored keys that the user says."""
+    """Return a run with the seed, the ignored keys and the names of metrics that the user says."""
     seed = None
     if grouping.seed_key:
         seed = seed_of(run.configuration, grouping.seed_key)
@@ -239,6 +240,8 @@ def with_grouping(run: Run, grouping: Grouping) -> Run:
         run = replace(run, seed=seed)
     if grouping.not_compared:
         run = replace(run, identity_keys=run.identity_keys | grouping.not_compared)
+    if grouping.metric_names:
+        run = with_metric_names(run, dict(grouping.metric_names))
     return run
 
 

@@ -81,7 +81,7 @@ VALUE = re.compile(
     rf"(?<![\w-])--(?P<name>{'|'.join(VALUED)})(?![\w-])(?: (?P<value>{TOKEN}|auto|last|off))?"
 )
 KEY = re.compile(r"(?<![\w-])--(?P<name>group-by|ignore-key|seed-key)(?: (?P<key>[A-Z]\w*|\w+(?=:)))?")
-FIELDS = {"group-by": "by=('{}',)", "ignore-key": "not_compared={{'{}'}}", "seed-key": "seed_key='{}'"}
+FIELDS = {"group-by": "by=('{}',)", "ignore-key": "ignored_keys=('{}',)", "seed-key": "seed_key='{}'"}
 BOTH = ("in Python", "ommand line")
 
 

@@ -97,7 +97,7 @@ class Names(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--label",
     "labels",
-    type=options.LabelOption(),
+    type=options.LABEL,
     multiple=True,
     help="What pictures, tables and text call a group: new='our method'. May be repeated.",
 )

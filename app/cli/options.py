@@ -73,6 +73,23 @@ class MarginOption(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(reason), param, ctx)
 
 
+class AssignmentOption(click.ParamType):  # type: ignore[type-arg]
+    """Something for a name, stated as ``NAME=WORDS``."""
+
+    def __init__(self, name: str, example: str) -> None:
+        """Take what the help calls it, and an example for the message."""
+        self.name = name
+        self.example = example
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the statement as it is, or say what one looks like."""
+        name, sign, words = str(value).rpartition("=")
+        if not sign or not name.strip() or not words.strip():
+            self.fail(f"{value!r}: expected {self.name}, as in {self.example}.", param, ctx)
+        return str(value)
+
+
+LABEL = AssignmentOption("NAME=WORDS", "q103='adversarial mining'")
 pattern: Decorator = click.option(
     "--pattern",
     metavar="REGEX",
@@ -84,6 +101,13 @@ step: Decorator = click.option(
     "--step",
     metavar="COLUMN",
     help="Column or key of logs that counts the steps, where they have it. Default: detected by name.",
+)
+metric_names: Decorator = click.option(
+    "--map",
+    "metric_names",
+    type=AssignmentOption("NAME=METRIC", "energy_data=energy/positive"),
+    multiple=True,
+    help="Read the metric NAME of logs as METRIC: energy_data=energy/positive. May be repeated.",
 )
 readout: Decorator = click.option(
     "--readout",
@@ -113,33 +137,20 @@ pairing: Decorator = click.option(
 )
 
 
-class LabelOption(click.ParamType):  # type: ignore[type-arg]
-    """A label, stated as ``NAME=WORDS``."""
-
-    name = "NAME=WORDS"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the statement as it is, or say what one looks like."""
-        name, sign, words = str(value).rpartition("=")
-        if not sign or not name.strip() or not words.strip():
-            self.fail(f"{value!r}: expected NAME=WORDS, as in q103='adversarial mining'.", param, ctx)
-        return str(value)
-
-
 def labels(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say what groups and metric are called; the command receives two mappings."""
 
     @click.option(
         "--label",
         "labels",
-        type=LabelOption(),
+        type=LABEL,
         multiple=True,
         help="What pictures, tables and text call a group: q103='adversarial mining'. May be repeated.",
     )
     @click.option(
         "--metric-label",
         "metric_labels",
-        type=LabelOption(),
+        type=LABEL,
         multiple=True,
         help="What they call the metric: validation/mse='Validation MSE'.",
     )
@@ -187,6 +198,7 @@ def grouping(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @step
     @pattern
+    @metric_names
     @functools.wraps(command)
     def with_grouping(
         *args: Any,
@@ -195,6 +207,7 @@ def grouping(command: Callable[..., Any]) -> Callable[..., Any]:
         seed_key: str | None,
         step: str | None,
         pattern: str,
+        metric_names: tuple[str, ...],
         **rest: Any,
     ) -> Any:
         from ired_diag.runs.regroup import Grouping
@@ -206,6 +219,7 @@ def grouping(command: Callable[..., Any]) -> Callable[..., Any]:
             seed_key=seed_key,
             step=step,
             pattern=pattern,
+            metric_names=tuple(labels_by_name(metric_names).items()),
         )
         return command(*args, grouping=chosen, **rest)
 

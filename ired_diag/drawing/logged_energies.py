@@ -66,6 +66,7 @@ def nothing_logged(energies: str) -> NotFound:
     """Return the error that no run logged energies."""
     return NotFound(
         f"No run logged {energies} (metrics named as train/energy_positive, E_pos). "
+        "Other names: --map NAME=energy/positive --map NAME=energy/negative. "
         "On a checkpoint: ired-diag probe energy_gap NAME."
     )
 

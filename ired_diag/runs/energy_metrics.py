@@ -1,7 +1,8 @@
 """Which logged metrics are the mean energies of right answers and of negatives.
 
 Logs name them as they like: ``train/energy_positive`` and ``train/energy_negative``, ``CD-DIAG/E_pos`` and
-``CD-DIAG/E_neg``. The two differ in nothing but that word.
+``CD-DIAG/E_neg``, ``energy/positive`` and ``energy/negative``. The two differ in nothing but that word. Other
+names are mapped to these (``runs.mapped_metrics``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from ired_diag.runs.history import History, Series
 
-POSITIVE = re.compile(r"(?i)(?P<energy>.*\b(?:e|energy)_)(?P<sign>pos)(?P<ending>itive)?$")
+POSITIVE = re.compile(r"(?i)(?P<energy>.*\b(?:e|energy)[_/.-])(?P<sign>pos)(?P<ending>itive)?$")
 
 Array = NDArray[np.float64]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ired_diag.errors import DiagError
+from ired_diag.runs.mapped_metrics import check_metric_names
 from ired_diag.runs.run import Run
 
 # What is known of a run in addition to its configuration.
@@ -25,6 +26,7 @@ class Grouping:
         seed_key: The key of the configurations that is the seed.
         step: The column or key of logs that counts the steps, where they have it.
         pattern: The regular expression by which text logs are read; empty: by their own grammar.
+        metric_names: Pairs of the name that logs give to a metric, and the name that it shall have.
     """
 
     by: tuple[str, ...] = ()
@@ -32,6 +34,7 @@ class Grouping:
     seed_key: str | None = None
     step: str | None = None
     pattern: str = ""
+    metric_names: tuple[tuple[str, str], ...] = ()
 
     @property
     def not_compared(self) -> frozenset[str]:
@@ -55,11 +58,13 @@ class Grouping:
             words += ["--step", self.step]
         if self.pattern:
             words += ["--pattern", self.pattern]
+        for name, new in self.metric_names:
+            words += ["--map", f"{name}={new}"]
         return words
 
 
 def check_keys(grouping: Grouping, runs: Sequence[Run]) -> None:
-    """Refuse a key to ignore, or a seed key, that no configuration has.
+    """Refuse a key to ignore, or a seed key, that no configuration has, and a metric that no run logged.
 
     Raises:
         DiagError: There is none.
@@ -68,6 +73,7 @@ def check_keys(grouping: Grouping, runs: Sequence[Run]) -> None:
         _check_key(key, runs, option="--ignore-key")
     if grouping.seed_key:
         _check_key(grouping.seed_key, runs, option="--seed-key")
+    check_metric_names(dict(grouping.metric_names), runs)
 
 
 def grouped_by(runs: Iterable[Run], keys: Sequence[str]) -> list[Run]:
