@@ -34,7 +34,8 @@ GREEK = {chr(point): name for point, name in enumerate(NAMES, start=ALPHA) if na
 OPERATORS = {
     "±": r"\pm", "\u00d7": r"\times", "·": r"\cdot", "\u2212": "-", "≤": r"\leq", "≥": r"\geq",
     "≈": r"\approx", "≡": r"\equiv", "≠": r"\neq", "∝": r"\propto", "∞": r"\infty", "∇": r"\nabla",
-    "∂": r"\partial", "∫": r"\int", "√": r"\sqrt{}", "‖": r"\|", "\u2113": r"\ell", "⊙": r"\odot", "∈": r"\in",
+    "∂": r"\partial", "∫": r"\int", "√": r"\sqrt{}", "‖": r"\|", "\u2113": r"\ell",
+    "⊙": r"\odot", "∈": r"\in",
     "→": r"\rightarrow", "←": r"\leftarrow", "↑": r"\uparrow", "↓": r"\downarrow", "↔": r"\leftrightarrow",
     "⇒": r"\Rightarrow", "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil", "°": r"^\circ",
     "\u00b5": r"\mu",

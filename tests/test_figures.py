@@ -160,7 +160,7 @@ def test_words_stand_on_no_data_and_far_ones_have_a_leader_line() -> None:
     drawn = paper.draw(FigureData("f", "", "x", (panel,), "", order=("w0", "w1", "w2", "w3")))
     (axis,) = drawn.axes
     words = {text.get_text(): text for text in axis.texts}
-    assert set(words) == {"best", "onset", "above them"}
+    assert set(words) == {"best", "onset", "above them", "through all lines"}
     for text in words.values():
         box = Words.get_window_extent(text)  # of the words alone, without their leader line
         for line in axis.get_lines():
@@ -172,6 +172,29 @@ def test_words_stand_on_no_data_and_far_ones_have_a_leader_line() -> None:
             assert inside.sum() <= 3, text.get_text()
     assert getattr(words["best"], "arrow_patch", None) is not None
     assert getattr(words["above them"], "arrow_patch", None) is None
+    assert getattr(words["through all lines"], "arrow_patch", None) is not None
+
+
+def test_guides_that_lie_close_all_have_their_words_and_no_arrow_crosses_words() -> None:
+    x = np.linspace(1.0, 100.0, 100)
+    curve = Line("a", x, 0.0098 + 2 * np.exp(-x), drawn="line")
+    floors = {"answering zero": 0.0207, "the mean inverse": 0.0141, "linear regression": 0.0096}
+    guides = tuple(Guide(value, name) for name, value in floors.items())
+    for width in (3.25, 5.5):
+        panel = Panel("error", (curve,), y_scale="log", guides=guides)
+        drawn = paper.draw(FigureData("f", "", "x", (panel,), ""), width=width)
+        drawn.draw_without_rendering()
+        (axis,) = drawn.axes
+        words = {text.get_text(): text for text in axis.texts}
+        assert set(words) == set(floors)
+        boxes = {name: Words.get_window_extent(text) for name, text in words.items()}
+        for name, text in words.items():
+            arrow = getattr(text, "arrow_patch", None)
+            if arrow is None:
+                continue
+            way = arrow.get_window_extent()
+            others = [box for other, box in boxes.items() if other != name]
+            assert not any(way.overlaps(box) for box in others), name
 
 
 def test_long_names_of_places_are_broken_into_lines_and_turned_only_where_that_fails() -> None:

@@ -14,7 +14,7 @@ from ired_diag.latex_text import escaped
 HERE = Path(__file__).resolve().parent.parent
 FORMULA = re.compile(r"(?<!\\)\$([^$]*)\$")
 WORDS_OF_A_LIBRARY = (
-    "d² = ‖Δx/σ‖², x̄ ± 1.96·s/√n",
+    "d² = ‖Δx/ε‖², x̄ ± 1.96·s/√n",
     "∇ᵧE(ŷ) at ᾱₜ: E⁺ - E⁻, “low”, ½",
     "A ← RRᵀ + ε, λ ≥ 10⁻³, Σᵢ wᵢ, Ŷ ≈ Y",
     '40 µs at 20 °C … 5% of a_b — {x} \\ ~ ^ < > | "q" §¶†‡ ⌊n/2⌋ ∞',

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ired_diag.drawing.data import FigureData, legend_names, needs_legend
-from ired_diag.drawing.paper_axes import broken_name
+from ired_diag.drawing.label_lines import broken_name
 from ired_diag.drawing.paper_fonts import SANS, families_of
 from ired_diag.drawing.paper_labels import draw_words
 from ired_diag.drawing.paper_panel import GREY, draw_panel

@@ -3,7 +3,8 @@
 The picture is drawn once without its words, and every pixel that is not white counts as taken: lines and
 points fully, bands by how dark they are. Each word then tries places at growing distances around its mark, or
 along its guide, and takes the one that covers least and is nearest. One that stands further off gets a thin
-leader line; one for which there is no place is left out: the table and the caption have it.
+leader line: guides that lie close have their words above each other, each with an arrow to its guide. Words
+for which there is no place are left out: the table and the caption have them.
 
 Nothing here is random: the same picture has its words at the same places.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +53,10 @@ COVERED = 0.12  # of the pixels under words: of more they are left out; a pale b
 COVERED_ALONG = 0.02  # the same of guides, whose caption lists them
 WEIGHT = 1500.0  # pixels of distance that words go to cover nothing instead of everything
 GAP = 2.0  # pixels between a guide and its words
+ROWS = 7  # of words above or below a guide, where there is no place along it
+ROW_WEIGHT = 3.0  # places along a guide that words go to stand one row nearer
+ARROW_COVERED = 0.3  # of the pixels from words to their guide, which other guides may cross
+ARROW: Any = {"arrowstyle": "->,head_length=0.2,head_width=0.12", "color": GREY, "linewidth": 0.5}
 EDGE = 1.0  # pixels that words keep from the ends of the axes
 POINTS = 72.0  # to the inch
 WRITTEN: Any = {
@@ -86,6 +91,12 @@ class Box:
         """Its upper end."""
         return self.bottom + self.height
 
+    def overlaps(self, other: Box) -> bool:
+        """Say whether another box has a place in common with it."""
+        is_apart_along = self.right <= other.left or other.right <= self.left
+        is_apart_up = self.top <= other.bottom or other.top <= self.bottom
+        return not (is_apart_along or is_apart_up)
+
     @property
     def centre(self) -> tuple[float, float]:
         """The middle."""
@@ -101,6 +112,7 @@ class Ground:
         colours = np.asarray(canvas.buffer_rgba())[:, :, :3]
         darkest = colours.min(axis=2).astype(np.float64)
         self.taken: Array = 1.0 - darkest[::-1] / 255.0  # the lowest row first, as matplotlib counts
+        self.words: list[Box] = []
         self._sum_up()
 
     def _sum_up(self) -> None:
@@ -135,7 +147,8 @@ class Ground:
         return total / area
 
     def take(self, box: Box) -> None:
-        """Count a box as taken from now on."""
+        """Count a box as taken by words, or by the line to them, from now on."""
+        self.words.append(box)
         left, right, bottom, top = self._ends(box)
         self.taken[bottom:top, left:right] = 1.0
         self._sum_up()
@@ -191,6 +204,7 @@ def _draw_mark_words(drawn: Figure, axis: Axes, ground: Ground, mark: Mark, colo
             "linewidth": 0.5,
             "shrinkA": 0.5,
             "shrinkB": 3.0,
+            "path_effects": HALO,
         }
     axis.annotate(
         mark.label,
@@ -206,18 +220,26 @@ def _draw_guide_words(drawn: Figure, axis: Axes, ground: Ground, guide: Guide) -
     any_x, _ = axis.get_xlim()
     _, at_y = axis.transData.transform((any_x, guide.y))
     size = _size(drawn, guide.label)
-    places = _along(axis, float(at_y), size)
-    box = _best_box(ground, axis, places, most=COVERED_ALONG)
+    box = _best_box(ground, axis, _along(axis, float(at_y), size), most=COVERED_ALONG)
+    arrow: dict[str, Any] | None = None
+    if box is None:
+        away = [place for place in _away(axis, float(at_y), size) if _has_free_way(ground, place, at_y)]
+        box = _best_box(ground, axis, away, most=COVERED_ALONG)
+        arrow = {**ARROW, "shrinkA": 0.0, "shrinkB": 0.0}
     if box is None:
         return
     ground.take(box)
-    right, _ = axis.transAxes.transform((1.0, 0.0))
+    if arrow:
+        ground.take(_way(box, at_y))
+    middle, _ = box.centre
+    beside, _ = axis.transAxes.inverted().transform((middle, at_y))
     axis.annotate(
         guide.label,
-        (1.0, guide.y),
+        (float(beside), guide.y),
         xycoords=("axes fraction", "data"),
-        xytext=_offset(drawn, (right, at_y), box),
+        xytext=_offset(drawn, (middle, at_y), box),
         color=GREY,
+        arrowprops=arrow,
         **WRITTEN,
     )
 
@@ -272,6 +294,34 @@ def _along(axis: Axes, at_y: float, size: tuple[float, float]) -> Iterator[Box]:
                 height=height,
                 distance=float(step),
             )
+
+
+def _away(axis: Axes, at_y: float, size: tuple[float, float]) -> Iterator[Box]:
+    """Yield places in rows above and below a guide, from its right end to the left."""
+    _, height = size
+    for row in range(1, ROWS + 1):
+        for near in _along(axis, at_y, size):
+            up = near.bottom > at_y
+            shift = row * (height + GAP)
+            yield replace(
+                near,
+                bottom=near.bottom + (shift if up else -shift),
+                distance=near.distance + ROW_WEIGHT * row,
+            )
+
+
+def _way(box: Box, at_y: float) -> Box:
+    """Return the place of an arrow from words to their guide."""
+    middle, _ = box.centre
+    bottom, top = sorted((at_y, box.bottom if box.bottom > at_y else box.top))
+    return Box(left=middle - 1.5, bottom=bottom, width=3.0, height=top - bottom, distance=0.0)
+
+
+def _has_free_way(ground: Ground, box: Box, at_y: float) -> bool:
+    """Say whether an arrow from words to their guide would cross neither curves nor other words."""
+    way = _way(box, at_y)
+    is_crossed = any(way.overlaps(words) for words in ground.words)
+    return not is_crossed and ground.share_taken(way) <= ARROW_COVERED
 
 
 def _best_box(ground: Ground, axis: Axes, boxes: Iterator[Box], *, most: float) -> Box | None:

@@ -10,6 +10,7 @@ from plotly.offline import get_plotlyjs
 from plotly.subplots import make_subplots
 
 from ired_diag.drawing.data import FigureData, Panel, Scale
+from ired_diag.drawing.label_lines import broken_name
 from ired_diag.drawing.plotly_text import as_written, in_lines
 from ired_diag.drawing.plotly_traces import GREY, traces_of
 from ired_diag.runs.files import write_atomically
@@ -19,6 +20,7 @@ ROW_HEIGHT = 230  # of a panel that stands above another
 SIDE_BY_SIDE = 2  # panels, on a page of usual width
 METHOD_LETTERS, METHOD_LINE = 120, 18  # of a line of the method above a picture; pixels of its height
 LABEL_LETTERS = 25  # of a y label, before it is broken: a panel is not higher
+TICK_LETTERS = 110  # of names on the x axis of a panel as wide as a page
 SCRIPT = "plotly.min.js"
 # No logo, and no button that would upload the picture: plotly 7 shows one by default.
 CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "plotlyServerURL": ""}
@@ -47,7 +49,7 @@ def draw(figure: FigureData, *, titled: bool = True) -> go.Figure:
         x_label = panel.x_label or figure.x_label
         if is_stacked and shares_x and place < count:
             x_label = ""
-        _draw_axes(drawn, panel, x_label, where)
+        _draw_axes(drawn, panel, x_label, where, 1 if is_stacked else count)
     _lay_out(drawn, figure, is_stacked=is_stacked, titled=titled)
     return drawn
 
@@ -132,6 +134,7 @@ def _annotate(drawn: go.Figure, panel: Panel, where: dict[str, int]) -> None:
             guide.y,
             line={"color": GREY, "width": 1, "dash": "dot"},
             annotation=label,
+            annotation_position=f"{'bottom' if guide.below else 'top'} {guide.anchor}",
             **where,
         )
     for text in panel.texts:
@@ -154,7 +157,7 @@ def _places(ends: tuple[float, float], scale: Scale) -> list[float]:
     return [_place(end, scale) for end in ends]
 
 
-def _draw_axes(drawn: go.Figure, panel: Panel, x_label: str, where: dict[str, int]) -> None:
+def _draw_axes(drawn: go.Figure, panel: Panel, x_label: str, where: dict[str, int], columns: int) -> None:
     letters = int(LABEL_LETTERS * max(1.0, panel.height))
     y_label = in_lines(panel.y_label, letters)
     drawn.update_yaxes(title_text=y_label, type=panel.y_scale, **where)
@@ -164,7 +167,9 @@ def _draw_axes(drawn: go.Figure, panel: Panel, x_label: str, where: dict[str, in
     drawn.update_xaxes(title_text=as_written(x_label), type=panel.x_scale, exponentformat="none", **where)
     if panel.x_ticks:
         places, names = zip(*panel.x_ticks, strict=True)
-        drawn.update_xaxes(tickvals=places, ticktext=list(map(as_written, names)), **where)
+        letters = int(TICK_LETTERS / columns / len(names))
+        texts = [as_written(broken_name(name, letters) or name).replace("\n", "<br>") for name in names]
+        drawn.update_xaxes(tickvals=places, ticktext=texts, **where)
     if panel.y_ticks:
         places, names = zip(*panel.y_ticks, strict=True)
         drawn.update_yaxes(tickvals=places, ticktext=list(map(as_written, names)), **where)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-import textwrap
+
+from ired_diag.drawing.label_lines import label_in_lines
 
 
 def as_written(text: str) -> str:
@@ -21,4 +22,4 @@ def in_lines(text: str, letters: int) -> str:
     >>> in_lines("error of <b>", 8)
     'error of<br>&lt;b&gt;'
     """
-    return "<br>".join(map(as_written, textwrap.wrap(text, letters)))
+    return "<br>".join(map(as_written, label_in_lines(text, letters)))

@@ -1,0 +1,47 @@
+"""Names in lines: of an axis, whose unit in brackets has a line of its own, and of places on an axis."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+PARTS = re.compile(r"[^\s+_,=-]*[\s+_,=-]*")  # of a name: it may be broken after each
+MOST_LINES = 3  # of such a name, before it is turned
+
+
+def label_in_lines(label: str, letters: int) -> list[str]:
+    """Return a name in lines of at most so many letters.
+
+    >>> label_in_lines("validation/mse (per entry)", 25)
+    ['validation/mse', '(per entry)']
+    >>> label_in_lines("mean squared error of the answer", 25), label_in_lines("loss (nat)", 25)
+    (['mean squared error of the', 'answer'], ['loss (nat)'])
+    """
+    if len(label) <= letters or not label.endswith(")"):
+        return textwrap.wrap(label, letters)
+    name, bracket, unit = label.rpartition(" (")
+    apart = [*textwrap.wrap(name, letters), *textwrap.wrap(f"({unit}", letters)]
+    together = textwrap.wrap(label, letters)
+    return apart if bracket and len(apart) <= len(together) else together
+
+
+def broken_name(name: str, letters: int, most_lines: int = MOST_LINES) -> str:
+    r"""Return a name in lines of at most so many letters; empty where it does not fit.
+
+    >>> broken_name("adversarial mining: better", 12), broken_name("baseline+mixup", 9)
+    ('adversarial\nmining:\nbetter', 'baseline+\nmixup')
+    >>> broken_name("transformer", 6)
+    ''
+    """
+    if not name:
+        return " "
+    lines = [""]
+    for part in PARTS.findall(name):
+        if len(lines[-1] + part.rstrip()) > letters and lines[-1]:
+            lines.append("")
+        lines[-1] += part
+    stripped = [line.rstrip() for line in lines]
+    longest = max(map(len, stripped))
+    if len(stripped) > most_lines or longest > letters:
+        return ""
+    return "\n".join(stripped)
