@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a column
+LETTERS_OF_ROWS = 9  # of names of the rows of an image
 PLAIN = (-6, 7)  # powers of ten between which ticks have no exponent
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
 TICK_WIDTH = 0.6  # inches from one number on an x axis to the next
@@ -47,6 +48,8 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
         axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, integer=True))
     if panel.y_ticks:
         places, names = zip(*panel.y_ticks, strict=True)
+        if panel.raster is not None:  # as high as its pixels are wide: a long name would lie beyond the paper
+            names = tuple(broken_name(name, LETTERS_OF_ROWS) or name for name in names)
         axis.set_yticks(places, names)
     if panel.x_range:
         axis.set_xlim(*panel.x_range)
