@@ -140,9 +140,8 @@ def _formula(letter: str) -> str:
     if _script(letter) == FRACTION:
         above, _, below = unicodedata.normalize("NFKD", letter).partition("\u2044")
         return rf"\frac{{{above}}}{{{below}}}"
-    base, *accents = letter
-    formula = FORMULAS.get(base, base)
-    for accent in accents:
+    formula = FORMULAS.get(letter[0], letter[0])
+    for accent in letter[1:]:
         formula = rf"\{ACCENTS[accent]}{{{formula}}}"
     return formula
 

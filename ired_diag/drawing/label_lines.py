@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 
-PARTS = re.compile(r"[^\s+_,=-]*[\s+_,=-]*")  # of a name: it may be broken after each
+# Of a name, which may be broken after each; not within a number.
+PARTS = re.compile(r"(?:[^\s+_,=.-]|\.(?=\d))*(?:[\s+_,=-]|\.(?!\d))*")
 MOST_LINES = 3  # of such a name, before it is turned
 
 
@@ -30,8 +31,8 @@ def broken_name(name: str, letters: int, most_lines: int = MOST_LINES) -> str:
 
     >>> broken_name("adversarial mining: better", 12), broken_name("baseline+mixup", 9)
     ('adversarial\nmining:\nbetter', 'baseline+\nmixup')
-    >>> broken_name("transformer", 6)
-    ''
+    >>> broken_name("layer1.weight", 9), broken_name("lr=0.125", 6), broken_name("transformer", 6)
+    ('layer1.\nweight', 'lr=\n0.125', '')
     """
     if not name:
         return " "
