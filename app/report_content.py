@@ -88,7 +88,7 @@ def _with_comparison(report: Report, comparison: Comparison) -> Report:
     by_pair = {}
     for pair in comparison.pairs:
         verdicts.append(words.verdict_of(pair, comparison))
-        by_pair[f"{pair.a} and {pair.b}"] = words.caveats_of(pair, comparison)
+        by_pair[f"{pair.a} and {pair.b}"] = list(words.caveats_of(pair, comparison))
     caveats += _for_all_pairs(by_pair)
     return replace(
         report,

@@ -12,7 +12,7 @@ Nothing here is random: the same picture has its words at the same places.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,7 @@ WEIGHT = 1500.0  # pixels of distance that words go to cover nothing instead of 
 GAP = 2.0  # pixels between a guide and its words
 ROWS = 7  # of words above or below a guide, where there is no place along it
 ROW_WEIGHT = 3.0  # places along a guide that words go to stand one row nearer
+STARTS = (0.5, 0.9, 0.1)  # shares of the width of words at which an arrow may begin
 ARROW_COVERED = 0.3  # of the pixels from words to their guide, which other guides may cross
 ARROW: Any = {"arrowstyle": "->,head_length=0.2,head_width=0.12", "color": GREY, "linewidth": 0.5}
 EDGE = 1.0  # pixels that words keep from the ends of the axes
@@ -165,8 +166,7 @@ def draw_words(drawn: Figure, axes: Sequence[Axes], figure: FigureData) -> None:
         for mark in _named_marks(panel):
             colour = figure.style(mark.of, 0).colour if mark.of else BLACK
             _draw_mark_words(drawn, axis, ground, mark, colour)
-        for guide in _named_guides(panel):
-            _draw_guide_words(drawn, axis, ground, guide)
+        _draw_words_of_guides(drawn, axis, ground, _named_guides(panel))
 
 
 def _has_words(panel: Panel) -> bool:
@@ -216,28 +216,56 @@ def _draw_mark_words(drawn: Figure, axis: Axes, ground: Ground, mark: Mark, colo
     )
 
 
-def _draw_guide_words(drawn: Figure, axis: Axes, ground: Ground, guide: Guide) -> None:
-    any_x, _ = axis.get_xlim()
-    _, at_y = axis.transData.transform((any_x, guide.y))
-    size = _size(drawn, guide.label)
-    box = _best_box(ground, axis, _along(axis, float(at_y), size), most=COVERED_ALONG)
-    arrow: dict[str, Any] | None = None
-    if box is None:
-        away = [place for place in _away(axis, float(at_y), size) if _has_free_way(ground, place, at_y)]
-        box = _best_box(ground, axis, away, most=COVERED_ALONG)
-        arrow = {**ARROW, "shrinkA": 0.0, "shrinkB": 0.0}
-    if box is None:
+def _draw_words_of_guides(drawn: Figure, axis: Axes, ground: Ground, guides: Sequence[Guide]) -> None:
+    """Draw the words of guides: first of all that have room along their guide, then of the others."""
+    crowded = []
+    for guide in sorted(guides, key=lambda guide: -guide.y):
+        at_y, size = _height_of(axis, guide), _size(drawn, guide.label)
+        box = _best_box(ground, axis, _along(axis, at_y, size), most=COVERED_ALONG)
+        if box is None:
+            crowded.append(guide)
+            continue
+        ground.take(box)
+        _write_guide(drawn, axis, guide, box, box.centre[0], None)
+    for guide in crowded:
+        _draw_words_away(drawn, axis, ground, guide)
+
+
+def _draw_words_away(drawn: Figure, axis: Axes, ground: Ground, guide: Guide) -> None:
+    """Draw the words of a guide further off, with an arrow straight to it; none where there is no room."""
+    at_y, size = _height_of(axis, guide), _size(drawn, guide.label)
+    starts: dict[Box, float] = {}
+    for box in _away(axis, at_y, size):
+        free = [share for share in STARTS if _has_free_way(ground, box, at_y, share)]
+        if free:
+            starts[box] = free[0]
+    chosen = _best_box(ground, axis, starts, most=COVERED_ALONG)
+    if chosen is None:
         return
-    ground.take(box)
-    if arrow:
-        ground.take(_way(box, at_y))
-    middle, _ = box.centre
-    beside, _ = axis.transAxes.inverted().transform((middle, at_y))
+    start = starts[chosen]
+    ground.take(chosen)
+    ground.take(_way(chosen, at_y, start))
+    arrow = {**ARROW, "relpos": (start, 0.0 if chosen.bottom > at_y else 1.0), "shrinkA": 0.0, "shrinkB": 0.0}
+    _write_guide(drawn, axis, guide, chosen, chosen.left + start * chosen.width, arrow)
+
+
+def _height_of(axis: Axes, guide: Guide) -> float:
+    """Return where a guide lies, in pixels from the bottom."""
+    any_x, _ = axis.get_xlim()
+    return float(axis.transData.transform((any_x, guide.y))[1])
+
+
+def _write_guide(
+    drawn: Figure, axis: Axes, guide: Guide, box: Box, at_x: float, arrow: dict[str, Any] | None
+) -> None:
+    """Write the words of a guide into a box, with an arrow to the guide at a pixel of x."""
+    at_y = _height_of(axis, guide)
+    share, _ = axis.transAxes.inverted().transform((at_x, at_y))
     axis.annotate(
         guide.label,
-        (float(beside), guide.y),
+        (float(share), guide.y),
         xycoords=("axes fraction", "data"),
-        xytext=_offset(drawn, (middle, at_y), box),
+        xytext=_offset(drawn, (at_x, at_y), box),
         color=GREY,
         arrowprops=arrow,
         **WRITTEN,
@@ -310,21 +338,21 @@ def _away(axis: Axes, at_y: float, size: tuple[float, float]) -> Iterator[Box]:
             )
 
 
-def _way(box: Box, at_y: float) -> Box:
-    """Return the place of an arrow from words to their guide."""
-    middle, _ = box.centre
+def _way(box: Box, at_y: float, start: float) -> Box:
+    """Return the place of an arrow from words to their guide; it starts at a share of their width."""
+    x = box.left + start * box.width
     bottom, top = sorted((at_y, box.bottom if box.bottom > at_y else box.top))
-    return Box(left=middle - 1.5, bottom=bottom, width=3.0, height=top - bottom, distance=0.0)
+    return Box(left=x - 1.5, bottom=bottom, width=3.0, height=top - bottom, distance=0.0)
 
 
-def _has_free_way(ground: Ground, box: Box, at_y: float) -> bool:
+def _has_free_way(ground: Ground, box: Box, at_y: float, start: float) -> bool:
     """Say whether an arrow from words to their guide would cross neither curves nor other words."""
-    way = _way(box, at_y)
+    way = _way(box, at_y, start)
     is_crossed = any(way.overlaps(words) for words in ground.words)
     return not is_crossed and ground.share_taken(way) <= ARROW_COVERED
 
 
-def _best_box(ground: Ground, axis: Axes, boxes: Iterator[Box], *, most: float) -> Box | None:
+def _best_box(ground: Ground, axis: Axes, boxes: Iterable[Box], *, most: float) -> Box | None:
     """Return the place that covers least and is nearest; None where each covers too much."""
     ends = axis.get_window_extent()
     best: Box | None = None
