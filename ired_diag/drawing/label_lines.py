@@ -16,14 +16,24 @@ def label_in_lines(label: str, letters: int) -> list[str]:
     >>> label_in_lines("validation/mse (per entry)", 25)
     ['validation/mse', '(per entry)']
     >>> label_in_lines("mean squared error of the answer", 25), label_in_lines("loss (nat)", 25)
-    (['mean squared error of the', 'answer'], ['loss (nat)'])
+    (['mean squared error', 'of the answer'], ['loss (nat)'])
     """
     if len(label) <= letters or not label.endswith(")"):
-        return textwrap.wrap(label, letters)
+        return _even_lines(label, letters)
     name, bracket, unit = label.rpartition(" (")
-    apart = [*textwrap.wrap(name, letters), *textwrap.wrap(f"({unit}", letters)]
-    together = textwrap.wrap(label, letters)
+    apart = [*_even_lines(name, letters), *_even_lines(f"({unit}", letters)]
+    together = _even_lines(label, letters)
     return apart if bracket and len(apart) <= len(together) else together
+
+
+def _even_lines(text: str, letters: int) -> list[str]:
+    """Return a text in as few lines as fit, about equally long, so that no word stands alone in the last."""
+    lines = textwrap.wrap(text, letters)
+    for fewer in range(len(text) // max(1, len(lines)), letters):
+        even = textwrap.wrap(text, max(1, fewer))
+        if len(even) == len(lines):
+            return even
+    return lines
 
 
 def broken_name(name: str, letters: int, most_lines: int = MOST_LINES) -> str:

@@ -47,7 +47,7 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
     elif panel.x_scale == "linear" and panel.lines and all(_whole(line) for line in panel.lines):
         axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, integer=True))
     elif axis.get_xscale() == "linear" and panel.lines:
-        axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals))
+        axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, steps=[1, 2, 2.5, 5, 10]))
     if panel.y_ticks:
         places, names = zip(*panel.y_ticks, strict=True)
         if panel.raster is not None:  # as high as its pixels are wide: a long name would lie beyond the paper
