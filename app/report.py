@@ -38,6 +38,7 @@ MOST_ROWS = 100  # of a figure's table; the CSV of ``ired-diag figures`` holds a
 
 
 SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)  # data stand in scripts with a type, and never run
+SENTENCE_END = re.compile(r"(?<=\.) ")
 HASHES = "SCRIPT-HASHES"  # in the template
 
 
@@ -101,9 +102,10 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class _Drawn:
-    """A figure as the page holds it."""
+    """A figure as the page holds it; ``said`` is its summary without what the caption says too."""
 
     figure: FigureData
+    said: str
     content: Markup
     height: int
     columns: Sequence[str]
@@ -192,12 +194,19 @@ def _thinned(line: Line, most: int) -> Line:
     return line_at(line, thin(line.x, line.y, most).indices)
 
 
+def _not_in_caption(figure: FigureData) -> str:
+    """Return the sentences of a summary that the caption below it does not say again."""
+    sentences = SENTENCE_END.split(figure.summary)
+    return " ".join(sentence for sentence in sentences if sentence not in figure.method)
+
+
 def _drawn(figure: FigureData, most: int) -> _Drawn:
     small = thinned(figure, most)
     picture = plotly.draw(small, titled=False)
     rows = list(rows_of(small))
     return _Drawn(
         figure=small,
+        said=_not_in_caption(small),
         content=_packed(to_json(picture)),
         height=round(picture.layout.height),
         columns=COLUMNS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from app.cli.stats_groups import group_columns, group_rows
@@ -86,9 +86,11 @@ def _with_comparison(report: Report, comparison: Comparison) -> Report:
     """Return a report with the verdicts, caveats, tables and paragraphs of a comparison."""
     verdicts = []
     caveats = list(report.caveats)
+    by_pair = {}
     for pair in comparison.pairs:
         verdicts.append(words.verdict_of(pair, comparison))
-        caveats += words.caveats_of(pair, comparison)
+        by_pair[f"{pair.a} and {pair.b}"] = list(words.caveats_of(pair, comparison))
+    caveats += _for_all_pairs(by_pair)
     return replace(
         report,
         verdicts=verdicts,
@@ -97,6 +99,25 @@ def _with_comparison(report: Report, comparison: Comparison) -> Report:
         methods=words.methods_of(comparison),
         results=words.results_of(comparison),
     )
+
+
+def _for_all_pairs(by_pair: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the caveats on pairs: what is said in the same words of several pairs, once for all of them.
+
+    >>> _for_all_pairs({"a and b": ["1 seed of a and b."], "a and c": ["1 seed of a and c.", "c is short."]})
+    ['1 seed of a and b (also a and c).', 'c is short.']
+    """
+    pairs_by_caveat: dict[tuple[str, ...], list[str]] = {}
+    for pair, caveats in by_pair.items():
+        for caveat in caveats:
+            around = tuple(caveat.split(pair, maxsplit=1))
+            pairs_by_caveat.setdefault(around, []).append(pair)
+    merged = []
+    for around, pairs in pairs_by_caveat.items():
+        first, *others = pairs
+        also = f" (also {', '.join(others)})" if others else ""
+        merged.append(f"{first}{also}".join(around))
+    return merged
 
 
 def _each_once(caveats: Sequence[str], verdicts: Sequence[str]) -> list[str]:

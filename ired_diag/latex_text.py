@@ -1,16 +1,50 @@
-"""Text as LaTeX takes it: signs that are commands are escaped, letters that fonts lack are formulas."""
+r"""Text as LaTeX takes it: signs that are commands are escaped, letters that fonts lack are formulas.
+
+pdflatex stops at a letter that its fonts lack. So signs next to each other become one formula: ``σ²`` is
+``$\sigma ^2$``, ``x̄`` is ``$\bar{x}$``, and raised and lowered letters are found by their decomposition in
+Unicode. Quotation marks and dashes are written in TeX's way. Letters with the accents of European languages
+are left: pdflatex knows them. Those of other scripts are left too, and need XeLaTeX or LuaLaTeX.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from itertools import groupby
 
 NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho final sigma tau "
     "upsilon phi chi psi omega"
 ).split()  # in the order of the code points from U+03B1 on
 ALPHA = 0x03B1  # the code point of the first name
+CAPITALS = {
+    "Γ": "Gamma",
+    "Δ": "Delta",
+    "Θ": "Theta",
+    "Λ": "Lambda",
+    "Ξ": "Xi",
+    "Π": "Pi",
+    "Σ": "Sigma",
+    "Φ": "Phi",
+    "Ψ": "Psi",
+    "Ω": "Omega",
+}
 NOT_IN_LATEX = ("omicron", "final")
 GREEK = {chr(point): name for point, name in enumerate(NAMES, start=ALPHA) if name not in NOT_IN_LATEX}
+OPERATORS = {
+    "±": r"\pm", "\u00d7": r"\times", "·": r"\cdot", "\u2212": "-", "≤": r"\leq", "≥": r"\geq",
+    "≈": r"\approx", "≡": r"\equiv", "≠": r"\neq", "∝": r"\propto", "∞": r"\infty", "∇": r"\nabla",
+    "∂": r"\partial", "∫": r"\int", "√": r"\sqrt{}", "‖": r"\|", "\u2113": r"\ell",
+    "⊙": r"\odot", "∈": r"\in",
+    "→": r"\rightarrow", "←": r"\leftarrow", "↑": r"\uparrow", "↓": r"\downarrow", "↔": r"\leftrightarrow",
+    "⇒": r"\Rightarrow", "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil", "°": r"^\circ",
+    "\u00b5": r"\mu",
+}  # fmt: skip
+FORMULAS = {
+    **OPERATORS,
+    **{letter: rf"\{name}" for letter, name in {**GREEK, **CAPITALS}.items()},
+}
+ACCENTS = {"\u0304": "bar", "\u0302": "hat", "\u0303": "tilde", "\u0307": "dot"}
 SIGNS = {
     **{sign: rf"\{sign}" for sign in "&%$#_{}"},
     "\\": r"\textbackslash{}",
@@ -21,20 +55,23 @@ SIGNS = {
     "|": r"\textbar{}",
     '"': "''",
     "--": "-{}-",
-    "±": r"$\pm$",
-    "\u00d7": r"$\times$",
-    "\u2212": "$-$",
-    "≤": r"$\leq$",
-    "≥": r"$\geq$",
-    "≈": r"$\approx$",
-    "≡": r"$\equiv$",
-    "²": "$^2$",
-    "∞": r"$\infty$",
-    "→": r"$\rightarrow$",
     "…": r"\dots{}",
-    **{letter: rf"$\{name}$" for letter, name in GREEK.items()},
+    "“": "``",
+    "”": "''",
+    "„": ",,",
+    "\u2018": "`",
+    "\u2019": "'",
+    "\u2013": "--",
+    "\u2014": "---",
+    "\u00a0": "~",
+    "§": r"\S{}",
+    "¶": r"\P{}",
+    "†": r"\dag{}",
+    "‡": r"\ddag{}",
 }
 SPECIAL = re.compile("|".join(map(re.escape, sorted(SIGNS, key=len, reverse=True))))
+EUROPEAN = 0x0180  # the code points below are letters that pdflatex knows with their accents
+RAISED, LOWERED, FRACTION = "<super>", "<sub>", "<fraction>"
 
 
 def escaped(text: str) -> str:
@@ -42,8 +79,71 @@ def escaped(text: str) -> str:
 
     >>> print(escaped("a_b 5% --paired ρ ≤ 1"))
     a\_b 5\% -{}-paired $\rho$ $\leq$ 1
+    >>> print(escaped("‖A⁻¹‖ of “σ²”, x̄ and Ŷᵀ"))
+    $\|$A$^{-1} \|$ of ``$\sigma ^2$'', $\bar{x}$ and $\hat{Y} ^T$
     """
-    return SPECIAL.sub(lambda match: SIGNS[match[0]], text)
+    pieces = []
+    for is_formula, letters in groupby(_letters_with_accents(text), key=_is_formula):
+        run = list(letters)
+        if is_formula:
+            pieces.append(f"${' '.join(_formulas(run))}$")
+        else:
+            pieces.append(SPECIAL.sub(lambda match: SIGNS[match[0]], "".join(run)))
+    return "".join(pieces)
+
+
+def _letters_with_accents(text: str) -> list[str]:
+    """Return the letters of a text, each with the accents that follow it and that a formula has."""
+    letters: list[str] = []
+    for letter in text:
+        if letter in ACCENTS and letters and letters[-1].isalpha():
+            letters[-1] += letter
+            continue
+        decomposed = unicodedata.normalize("NFD", letter)
+        has_accent = len(decomposed) == 2 and decomposed[1] in ACCENTS
+        # Y with a circumflex and its like mean an estimate here; no language that pdflatex knows has them.
+        is_symbol = has_accent and (ord(letter) >= EUROPEAN or decomposed[0] in "YyHh")
+        letters.append(decomposed if is_symbol else letter)
+    return letters
+
+
+def _script(letter: str) -> str:
+    """Return how Unicode says that a letter is made of others: raised, lowered, a fraction; or nothing."""
+    kind, _, _ = unicodedata.decomposition(letter[0]).partition(" ")
+    return kind if kind in (RAISED, LOWERED, FRACTION) else ""
+
+
+def _is_formula(letter: str) -> bool:
+    return letter in FORMULAS or len(letter) > 1 or bool(_script(letter))
+
+
+def _formulas(letters: list[str]) -> list[str]:
+    """Return formulas for letters next to each other: those raised, or lowered, together as one."""
+    formulas: list[str] = []
+    for script, run in groupby(letters, key=_script):
+        if script in (RAISED, LOWERED):
+            inner = "".join(_unraised(letter) for letter in run)
+            sign = "^" if script == RAISED else "_"
+            formulas.append(sign + (inner if len(inner) == 1 else f"{{{inner}}}"))
+        else:
+            formulas += map(_formula, run)
+    return formulas
+
+
+def _unraised(letter: str) -> str:
+    """Return the letter of the usual height that a raised or lowered one is made of."""
+    usual = unicodedata.normalize("NFKD", letter)
+    return "".join(FORMULAS.get(part, part) for part in usual)
+
+
+def _formula(letter: str) -> str:
+    if _script(letter) == FRACTION:
+        above, _, below = unicodedata.normalize("NFKD", letter).partition("\u2044")
+        return rf"\frac{{{above}}}{{{below}}}"
+    formula = FORMULAS.get(letter[0], letter[0])
+    for accent in letter[1:]:
+        formula = rf"\{ACCENTS[accent]}{{{formula}}}"
+    return formula
 
 
 def comment(text: str) -> str:

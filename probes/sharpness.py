@@ -344,8 +344,9 @@ def figure(table: Table) -> FigureData:
         x_label="step, in lengths of the filters",
         panels=(loss,),
         method="Trained loss in float64 along random directions whose filters are as long as those of the "
-        f"weights, biases left alone; {len(lines)} directions, {data}.",
+        f"weights, biases left alone; {len(lines)} directions, the first one bold, {data}.",
         note=f"{len(lines)} random directions, one checkpoint",
+        order=("slice",),
     )
 
 

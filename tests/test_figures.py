@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from matplotlib.text import Text as Words
 
 from ired_diag.drawing import paper, plotly
 from ired_diag.drawing.as_table import to_csv
+from ired_diag.drawing.curve_marks import Axes, with_room
 from ired_diag.drawing.data import (
     Areas,
     Cells,
@@ -160,7 +162,7 @@ def test_words_stand_on_no_data_and_far_ones_have_a_leader_line() -> None:
     drawn = paper.draw(FigureData("f", "", "x", (panel,), "", order=("w0", "w1", "w2", "w3")))
     (axis,) = drawn.axes
     words = {text.get_text(): text for text in axis.texts}
-    assert set(words) == {"best", "onset", "above them"}
+    assert set(words) == {"best", "onset", "above them", "through all lines"}
     for text in words.values():
         box = Words.get_window_extent(text)  # of the words alone, without their leader line
         for line in axis.get_lines():
@@ -172,6 +174,59 @@ def test_words_stand_on_no_data_and_far_ones_have_a_leader_line() -> None:
             assert inside.sum() <= 3, text.get_text()
     assert getattr(words["best"], "arrow_patch", None) is not None
     assert getattr(words["above them"], "arrow_patch", None) is None
+    assert getattr(words["through all lines"], "arrow_patch", None) is not None
+
+
+def test_long_names_on_a_screen_are_broken_and_take_their_room_from_no_one() -> None:
+    def screen(names: list[str]) -> Any:
+        places = np.arange(float(len(names)))
+        ticks = tuple(zip(places.tolist(), names, strict=True))
+        panel = Panel("y", (Line("a", places, places + 1),), x_label="group", x_ticks=ticks)
+        return plotly.draw(FigureData("f", "", "x", (panel, panel), ""), titled=False).layout
+
+    short = screen(["a", "b", "c"])
+    broken = screen(["q101: worse", "random negatives: worse", "adversarial mining with a name: worse"])
+    turned = screen(["transformerwithoutanyhyphen"] * 3)
+    assert (short.xaxis.tickangle, broken.xaxis.tickangle, turned.xaxis.tickangle) == (0, 0, 30)
+    assert list(broken.xaxis.ticktext)[1] == "random<br>negatives:<br>worse"
+    assert max(len(line) for name in broken.xaxis.ticktext for line in name.split("<br>")) <= 13
+    assert short.height < broken.height < turned.height
+    assert short.margin.b < broken.margin.b < turned.margin.b
+    assert short.legend.y > broken.legend.y > turned.legend.y
+
+
+def test_on_a_screen_the_words_of_guides_go_where_neither_curves_nor_other_words_are() -> None:
+    x = np.linspace(1.0, 100.0, 100)
+    steps = [(x, 0.0098 + 2 * np.exp(-x))]
+    guides = [Guide(value, str(value)) for value in (0.0207, 0.0141, 0.0096)]
+    axes = Axes(left=0.0, width=100.0, bottom=0.0096, height=5.3, scale="log")
+    lowest, middle, highest = with_room(guides, axes, steps)
+    assert (lowest.quiet, lowest.below) == (False, True)
+    assert (middle.quiet, middle.below, highest.quiet, highest.below) == (False, False, False, False)
+    all_around = [(x, np.full(100, value)) for value in (0.0094, 0.0098)]
+    assert with_room([guides[2]], axes, all_around)[0].quiet
+
+
+def test_guides_that_lie_close_all_have_their_words_and_no_arrow_crosses_words() -> None:
+    x = np.linspace(1.0, 100.0, 100)
+    curve = Line("a", x, 0.0098 + 2 * np.exp(-x), drawn="line")
+    floors = {"answering zero": 0.0207, "the mean inverse": 0.0141, "linear regression": 0.0096}
+    guides = tuple(Guide(value, name) for name, value in floors.items())
+    for width in (3.25, 5.5):
+        panel = Panel("error", (curve,), y_scale="log", guides=guides)
+        drawn = paper.draw(FigureData("f", "", "x", (panel,), ""), width=width)
+        drawn.draw_without_rendering()
+        (axis,) = drawn.axes
+        words = {text.get_text(): text for text in axis.texts}
+        assert set(words) == set(floors)
+        boxes = {name: Words.get_window_extent(text) for name, text in words.items()}
+        for name, text in words.items():
+            arrow = getattr(text, "arrow_patch", None)
+            if arrow is None:
+                continue
+            way = arrow.get_window_extent()
+            others = [box for other, box in boxes.items() if other != name]
+            assert not any(way.overlaps(box) for box in others), name
 
 
 def test_long_names_of_places_are_broken_into_lines_and_turned_only_where_that_fails() -> None:

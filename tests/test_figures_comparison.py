@@ -69,6 +69,9 @@ def curves(k: int, n: int, *, step: float = 0.02, **config: Any) -> dict[str, li
     }
 
 
+APART = {"a": [0.9, 0.9], "b": [1.11, 1.09]}  # by a fifth
+
+
 def line_of(panel: Panel, name: str) -> Line:
     return next(line for line in panel.lines if line.name == name)
 
@@ -159,7 +162,7 @@ def test_the_word_is_the_verdict_on_the_other_group(other: list[float], word: st
 
 
 def test_a_scale_changes_no_percent() -> None:
-    values = {"a": [1.0, 1.5, 2.1], "b": [1.2, 1.4, 2.6]}
+    values = {"a": [1.0, 1.5, 2.1], "b": [1.1, 1.4, 2.2]}
     first, second = (
         paired_differences(finals({name: [c * v for v in vs] for name, vs in values.items()}))
         for c in (1.0, 64.0)
@@ -170,14 +173,34 @@ def test_a_scale_changes_no_percent() -> None:
 
 
 def test_the_margin_is_a_share_of_the_mean_of_both_means() -> None:
-    y = line_of(paired_differences(finals({"a": [1.0, 1.0], "b": [3.1, 2.9]})).panels[1], "margin ±1%").y
-    assert sorted(set(np.round(y[np.isfinite(y)], 9).tolist())) == [0.666666667]  # 1% of 2, in percent of 3
+    y = line_of(paired_differences(finals(APART)).panels[1], "margin ±1%").y
+    assert sorted(set(np.round(y[np.isfinite(y)], 9).tolist())) == [0.909090909]  # 1% of 1, in percent of 1.1
 
 
 def test_the_forests_margin_is_that_share_in_percent_of_the_second() -> None:
-    y = line_of(readout_forest(finals({"a": [1.0, 1.0], "b": [3.1, 2.9]})).panels[0], "margin ±1%").y
+    y = line_of(readout_forest(finals(APART)).panels[0], "margin ±1%").y
     at_the_last = y[np.isfinite(y)][:2]
-    np.testing.assert_allclose(at_the_last, -2 / 3)  # 1% of 2, in percent of 3
+    np.testing.assert_allclose(at_the_last, -1 / 1.1)  # 1% of 1, in percent of 1.1
+
+
+def test_a_margin_that_would_lie_on_0_is_told_and_not_drawn() -> None:
+    wide = paired_differences(finals({"a": [1.0, 1.0, 1.1], "b": [3.0, 9.0, 20.0]}))
+    assert not [line for line in wide.panels[1].lines if line.name.startswith("margin")]
+    assert "Not drawn" in wide.method
+    assert "the margin, 1% of the mean of both means" in wide.method
+    assert "Dotted: the margin" in paired_differences(finals(APART)).method
+
+
+def test_an_interval_of_a_level_ends_where_the_metric_does_and_one_of_a_difference_does_not() -> None:
+    errors = {"a": [0.10, 0.01, 0.02], "b": [0.02, 0.11, 0.03]}
+    bounded = paired_differences(finals(errors))
+    levels, differences = bounded.panels
+    assert [ends(line_of(levels, name))[1] for name in errors] == [0.0, 0.0]
+    assert ends(line_of(differences, "b"))[1] < 0
+    assert "Intervals of means end at 0" in bounded.method
+    close = paired_differences(finals({"a": [0.10, 0.11, 0.12], "b": [0.12, 0.11, 0.13]}))
+    assert ends(line_of(close.panels[0], "a"))[1] > 0
+    assert "Intervals of means end" not in close.method
 
 
 def test_a_baseline_whose_mean_is_0_leaves_the_metrics_own_unit() -> None:
@@ -274,7 +297,7 @@ def test_one_difference_is_one_percentage_in_verdict_and_pictures() -> None:
 def test_no_half_of_the_differences_is_empty() -> None:
     one_sided = paired_differences(finals({"a": [1.0, 1.1, 1.2], "b": [1.5, 1.6, 1.8]})).panels[1]
     assert np.nanmin(line_of(one_sided, "margin ±1%").y) > 0
-    two_sided = paired_differences(finals({"a": [1.0, 1.1, 1.2], "b": [0.8, 1.1, 1.4]})).panels[1]
+    two_sided = paired_differences(finals({"a": [1.0, 1.1, 1.2], "b": [0.95, 1.1, 1.25]})).panels[1]
     margins = line_of(two_sided, "margin ±1%").y
     assert np.nanmin(margins) < 0 < np.nanmax(margins)
 

@@ -278,6 +278,30 @@ def test_pictures_are_written(tmp_path: Path) -> None:
     assert "steps_to_target.png" in words
 
 
+def test_labels_and_font_are_those_of_the_paper(tmp_path: Path) -> None:
+    new, old = write_logs(tmp_path, "new", falling(0.8)), write_logs(tmp_path, "old", falling(1.0), last=2500)
+    metric = ird.when(new, old).metric
+    labels = {"new": "ours & theirs"}
+    answer = ird.when(new, old, target=1.2, labels=labels, metric_labels={metric: "Test error"})
+    plain = ird.when(new, old, target=1.2)
+    assert (answer.metric, answer.reaching) != (plain.metric, None)
+    for figure in pictures_of(answer):
+        words = " ".join(
+            [figure.title, figure.method, figure.note, *(panel.y_label for panel in figure.panels)]
+        )
+        assert "Test error" in figure.title
+        assert metric not in words
+        assert "ours & theirs" in [line.name for line in figure.panels[0].lines]
+    assert answer.apart is not None
+    assert plain.apart is not None
+    np.testing.assert_array_equal(answer.apart.separation.difference, plain.apart.separation.difference)
+    out = tmp_path / "pictures"
+    arguments = ("--target", "1.2", "--out", str(out), "--format", "pdf", "--font", "serif")
+    run(new, old, *arguments, "--label", "new=ours & theirs", "--metric-label", f"{metric}=Test error")
+    assert b"STIX" in (out / "curves_apart.pdf").read_bytes()
+    assert r"ours \& theirs" in (out / "curves_apart.tex").read_text()
+
+
 def test_two_records_of_a_speedrun(shared: Path) -> None:
     """The published logs: 3225 and 3300 steps, of which all but one run of the slower reach 3.28."""
     logs = shared / "text_logs"

@@ -149,7 +149,8 @@ def write_pictures(
         )
     if material.comparison is not None:
         table = folder / "comparison.tex"
-        write_atomically(table, as_latex(material.comparison).encode(errors="backslashreplace"))
+        text = f"{as_latex(material.comparison)}\n"
+        write_atomically(table, text.encode(errors="backslashreplace"))
         files.append(table)
     return files
 

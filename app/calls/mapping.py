@@ -82,6 +82,7 @@ def write_map(
     command: Sequence[str],
     forms: Sequence[str],
     width: float,
+    font: str = "sans",
     runs: Iterable[Run] = (),
 ) -> list[Path]:
     """Write the picture of a map, its data and its provenance, and return the files.
@@ -95,4 +96,5 @@ def write_map(
     from ired_diag.drawing.paper_files import write_figure
 
     named = replace(figure, name=folder_name("-".join([figure.name, mapped.task.name, *mapped.changed])))
-    return write_figure(named, folder, provenance_of(command, runs), forms=forms, width=width)
+    provenance = provenance_of(command, runs)
+    return write_figure(named, folder, provenance, forms=forms, width=width, font=font)

@@ -165,6 +165,7 @@ def write_pictures_across(
     *,
     command: Sequence[str],
     width: float,
+    font: str = "sans",
 ) -> list[Path]:
     """Write the pictures of a comparison over tasks, their data and provenance, and return the files.
 
@@ -174,13 +175,23 @@ def write_pictures_across(
         folder: Folder for the files.
         command: Words of the command that drew them.
         width: Width of a picture in inches.
+        font: ``sans``, ``serif``, or a family of fonts that matplotlib finds.
 
     Raises:
         CannotWrite: The folder cannot be written.
+        NotFound: There is no such font.
     """
     from app.calls.drawing import FORMS, write_pictures
     from app.pictures import Material, make_pictures
 
     material = Material(groups=members, across=comparison)
     pictures = make_pictures(material, PICTURES)
-    return write_pictures(pictures, material, folder, command=command, forms=FORMS, width=width)
+    return write_pictures(
+        pictures,
+        material,
+        folder,
+        command=command,
+        forms=FORMS,
+        width=width,
+        font=font,
+    )

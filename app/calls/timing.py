@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from app.calls.labelling import label_of_metric, with_labels
 from app.calls.opening import RUNS, Place, Source, groups_of
 from ired_diag.comparison.when import Target, When
 from ired_diag.comparison.when import when as when_groups
@@ -15,6 +18,8 @@ from ired_diag.runs.study import Study
 if TYPE_CHECKING:
     from ired_diag.drawing.data import FigureData
     from ired_diag.runs.regroup import Grouping
+
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 def when(
@@ -34,6 +39,8 @@ def when(
     include_incomplete: bool = False,
     seed: int = 0,
     grouping: Grouping | None = None,
+    labels: Mapping[str, str] = NO_LABELS,
+    metric_labels: Mapping[str, str] = NO_LABELS,
 ) -> When:
     """Return from which step on two groups are apart, and how much sooner one reaches a target.
 
@@ -53,6 +60,8 @@ def when(
         include_incomplete: Keep runs in the curves that were stopped before the end of their training.
         seed: Random seed of what is drawn.
         grouping: The user's definition of groups and seeds. Default: both are recognized.
+        labels: What pictures and text call a group, by its name.
+        metric_labels: What pictures call the metric, by its name.
 
     Raises:
         NotFound: There is nothing of a name, no run logs the metric, or none tells the time.
@@ -61,6 +70,7 @@ def when(
     notes: list[str] = []
     sources = [new] if old is None else [new, old]
     groups = groups_of(sources, runs=runs, notes=notes, metric=metric, grouping=grouping)
+    groups = with_labels(groups, labels)
     answer = when_groups(
         groups,
         target=target_of(target),
@@ -75,7 +85,8 @@ def when(
         include_incomplete=include_incomplete,
         seed=seed,
     )
-    return replace(answer, notes=[*notes, *answer.notes])
+    label = label_of_metric(answer.metric, metric_labels)
+    return replace(answer, notes=[*notes, *answer.notes], metric_label=label)
 
 
 def target_of(target: float | str | None) -> float | Literal["final"] | None:

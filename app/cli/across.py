@@ -94,6 +94,7 @@ class Names(click.ParamType):  # type: ignore[type-arg]
     show_default=True,
     help="Width of a picture in inches, or by name (column, text, neurips, iclr, icml, icml-wide).",
 )
+@options.font
 @click.option(
     "--label",
     "labels",
@@ -109,6 +110,7 @@ def command(
     as_json: bool,
     figures: Path | None,
     width: float,
+    font: str,
     labels: tuple[str, ...],
     **choices: Any,
 ) -> None:
@@ -136,7 +138,14 @@ def command(
     files: list[Path] = []
     if figures is not None:
         command_line = ["ired-diag", *sys.argv[1:]]
-        files = write_pictures_across(comparison, members, figures, command=command_line, width=width)
+        files = write_pictures_across(
+            comparison,
+            members,
+            figures,
+            command=command_line,
+            width=width,
+            font=font,
+        )
     if as_json:
         output.print_json({**_as_dict(comparison), "files": files})
         return

@@ -67,13 +67,7 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
     help="Width of a picture in inches, or by name: column and icml (3.25), text and icml-wide (6.75), "
     "neurips and iclr (5.5).",
 )
-@click.option(
-    "--font",
-    default="sans",
-    show_default=True,
-    metavar="sans|serif|FAMILY",
-    help="Font of the pictures: sans, serif (like Times), or a family of fonts on this machine.",
-)
+@options.font
 @click.option(
     "--note", "noted", is_flag=True, help="Write what lines and spreads are into the corner of a picture too."
 )

@@ -41,6 +41,7 @@ def _of_a_task(command: Command) -> Command:
     """Add the argument and the options that all maps share."""
     for option in (
         options.as_json,
+        options.font,
         click.option(
             "--width",
             type=Width(),
@@ -288,6 +289,7 @@ def _finish(
     out: Path,
     forms: tuple[str, ...],
     width: float,
+    font: str,
     as_json: bool,
     runs: Iterable[Run] = (),
 ) -> None:
@@ -302,6 +304,7 @@ def _finish(
         command=command_line,
         forms=forms,
         width=width,
+        font=font,
         runs=runs,
     )
     if as_json:

@@ -168,6 +168,15 @@ def labels(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_labels
 
 
+font = click.option(
+    "--font",
+    default="sans",
+    show_default=True,
+    metavar="sans|serif|FAMILY",
+    help="Font of the pictures: sans, serif (like Times), or a family of fonts on this machine.",
+)
+
+
 def labels_by_name(statements: Iterable[str]) -> dict[str, str]:
     """Return labels by name. The name ends at the last sign: that of a group may hold others (lr=0.1)."""
     labels = {}

@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="Width of a picture in inches, or by name (column, text, neurips, iclr, icml, icml-wide).",
 )
+@options.font
+@options.labels
 @options.as_json
 def command(
     new: str,
@@ -71,6 +73,7 @@ def command(
     out: Path | None,
     forms: tuple[str, ...],
     width: float,
+    font: str,
     as_json: bool,
     **choices: Any,
 ) -> None:
@@ -88,7 +91,7 @@ def command(
     from ired_diag.comparison.when_words import in_lines
 
     answer = when(new, old, **choices)
-    files = [] if out is None else _write(answer, out, forms=forms, width=width)
+    files = [] if out is None else _write(answer, out, forms=forms, width=width, font=font)
     if as_json:
         output.print_json(_as_dict(answer, files))
         return
@@ -97,7 +100,7 @@ def command(
         click.echo(f"wrote {file}")
 
 
-def _write(answer: When, out: Path, *, forms: tuple[str, ...], width: float) -> list[Path]:
+def _write(answer: When, out: Path, *, forms: tuple[str, ...], width: float, font: str) -> list[Path]:
     from app.calls.timing import pictures_of
     from app.provenance import provenance_of
     from ired_diag.drawing.paper_files import write_figure
@@ -105,7 +108,7 @@ def _write(answer: When, out: Path, *, forms: tuple[str, ...], width: float) -> 
     provenance = provenance_of(["ired-diag", *sys.argv[1:]], answer.sources)
     files: list[Path] = []
     for figure in pictures_of(answer):
-        files += write_figure(figure, out, provenance, forms=forms, width=width)
+        files += write_figure(figure, out, provenance, forms=forms, width=width, font=font)
     return files
 
 

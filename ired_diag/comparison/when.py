@@ -47,6 +47,7 @@ class When:
         sources: All runs as they were read.
         survivors: Whether seeds that failed are left out of the curves.
         notes: What else is to be said of the runs.
+        metric_label: What pictures call the metric; empty: its name.
     """
 
     new: str
@@ -64,6 +65,12 @@ class When:
     sources: Sequence[Run] = field(compare=False)
     survivors: bool = False
     notes: Sequence[str] = ()
+    metric_label: str = ""
+
+    @property
+    def shown_metric(self) -> str:
+        """What pictures call the metric."""
+        return self.metric_label or self.metric
 
     def __repr__(self) -> str:
         from ired_diag.comparison.when_words import in_lines

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ired_diag.drawing.over_seeds import OverSeeds
 from ired_diag.runs.history import Series
@@ -20,10 +22,17 @@ Limits = tuple[float, float]
 
 def limits_of_curves(metric: str, curves: Sequence[Series]) -> Limits | None:
     """Return between which values a metric lies; None where its name or its values do not say."""
-    limits = limits_of(metric)
-    if limits is None or not curves:
+    if not curves:
         return None
-    values = np.concatenate([curve.values for curve in curves]).astype(np.float64)
+    return limits_of_values(metric, np.concatenate([curve.values for curve in curves]))
+
+
+def limits_of_values(metric: str, values: NDArray[Any]) -> Limits | None:
+    """Return between which values a metric lies of which there are these; None where nothing says so."""
+    limits = limits_of(metric)
+    if limits is None or not len(values):
+        return None
+    values = values.astype(np.float64)
     low, high = limits
     if share_of(metric) is not None and in_percent(values):
         high *= PERCENT

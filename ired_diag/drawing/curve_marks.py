@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.drawing.data import Guide, Mark, Scale
+from ired_diag.drawing.data import Anchor, Guide, Mark, Scale
 from ired_diag.runs.early_stopped import early_stop_of
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
@@ -32,6 +32,12 @@ CLOSE_ALONG, CLOSE_UP = 0.22, 0.12  # of the extent of x and of y: nearer, two l
 ROW = 0.06  # of the extent of y: the words of a guide
 ONSET = "onset"
 EARLY_STOP = "early stop"
+PLACES_OF_WORDS: tuple[tuple[Anchor, bool], ...] = (
+    ("right", False),
+    ("right", True),
+    ("left", False),
+    ("left", True),
+)  # of a guide: the end, and whether below it
 RIGHT = 0.7  # of the extent of x: from here on words end at their mark
 GUIDES = 0.45  # of the extent of x: from here on are the words of guides
 
@@ -143,36 +149,59 @@ def median_stop(curves: Sequence[Curve]) -> Curve | None:
 def with_room(
     guides: Sequence[Guide], axes: Axes, curves: Sequence[tuple[Array, Array]] = ()
 ) -> tuple[Guide, ...]:
-    """Return guides, from the lowest on, quiet where the words of another, or a curve, are in the way.
+    """Return guides, from the lowest on, with their words where nothing is; quiet where there is no room.
 
     Args:
-        guides: Guides, whose words stand above their right half.
+        guides: Guides, whose words stand above or below their right or left end.
         axes: The axes that they are drawn on.
         curves: Steps and values of the lines that words may not cover.
     """
     shown: list[Guide] = []
     for guide in sorted(guides, key=lambda guide: guide.y):
-        is_quiet = _is_covered(guide, axes, shown)
-        if not is_quiet:
-            is_quiet = any(_runs_through_words(guide, axes, *curve) for curve in curves)
-        shown.append(replace(guide, quiet=is_quiet))
+        others = [other for other in guides if other.y != guide.y]
+        places = [replace(guide, anchor=anchor, below=below) for anchor, below in PLACES_OF_WORDS]
+        free = [place for place in places if _is_free(place, axes, shown, others, curves)]
+        shown.append(free[0] if free else replace(guide, quiet=True))
     return tuple(shown)
 
 
-def _is_covered(guide: Guide, axes: Axes, shown: Sequence[Guide]) -> bool:
-    """Say whether the words of another guide stand where those of this one would."""
-    named = [other for other in shown if not other.quiet]
-    return any(axes.up(other.y, guide.y) < ROW for other in named)
+def _is_free(
+    guide: Guide,
+    axes: Axes,
+    shown: Sequence[Guide],
+    others: Sequence[Guide],
+    curves: Sequence[tuple[Array, Array]],
+) -> bool:
+    """Say whether the words of a guide would cover no other guide, no words of one, and no curve."""
+    low, high = _rows(guide, axes)
+    if low < -ROW:
+        return False
+    for other in others:
+        if low < axes.up(axes.bottom, other.y) < high:
+            return False
+    for other in shown:
+        other_low, other_high = _rows(other, axes)
+        if not other.quiet and other.anchor == guide.anchor and other_low < high and low < other_high:
+            return False
+    return not any(_runs_through_words(guide, axes, *curve) for curve in curves)
+
+
+def _rows(guide: Guide, axes: Axes) -> tuple[float, float]:
+    """Return from where to where the words of a guide reach, as shares of the height."""
+    at = axes.up(axes.bottom, guide.y)
+    return (at - ROW, at) if guide.below else (at, at + ROW)
 
 
 def _runs_through_words(guide: Guide, axes: Axes, steps: Array, values: Array) -> bool:
-    """Say whether a curve runs where the words of a guide stand: above it, in its right half."""
+    """Say whether a curve runs where the words of a guide stand, in the half of its anchor."""
+    low, high = _rows(guide, axes)
     for step, value in zip(steps.tolist(), values.tolist(), strict=True):
-        if not np.isfinite(value):
+        if not np.isfinite(value) or (axes.scale == "log" and value <= 0):
             continue
-        is_in_right_half = axes.along(step) > GUIDES
-        is_above = value >= guide.y
-        if is_in_right_half and is_above and axes.up(value, guide.y) < ROW:
+        along = axes.along(step)
+        is_beside = along > GUIDES if guide.anchor == "right" else along < 1 - GUIDES
+        height = axes.up(axes.bottom, value) if value >= axes.bottom else -axes.up(axes.bottom, value)
+        if is_beside and low <= height <= high:
             return True
     return False
 
@@ -213,7 +242,7 @@ def _is_near_guide(mark: Mark, axes: Axes, guides: Sequence[Guide]) -> bool:
     ends_near_words = axes.along(mark.x) > GUIDES - CLOSE_ALONG
     if mark.anchor != "right" and not ends_near_words:
         return False
-    named = [guide for guide in guides if not guide.quiet]
+    named = [guide for guide in guides if not guide.quiet and guide.anchor == "right"]
     return any(axes.up(mark.y, guide.y) < 2 * ROW for guide in named)
 
 

@@ -59,11 +59,12 @@ def curves_apart(answer: When) -> FigureData:
         read_off = " Values are read off the line between neighbouring evaluations."
     return FigureData(
         name="curves_apart",
-        title=f"{answer.new} and {answer.old}: {answer.metric}",
+        title=f"{answer.new} and {answer.old}: {answer.shown_metric}",
         x_label="training step" if answer.axis == "step" else answer.axis,
         panels=(means, difference),
-        method=f"Above: mean of {answer.metric} over seeds; thin: single seeds. Below: mean of {answer.new} "
-        f"minus mean of {answer.old}; {drawn} ({len(apart.places)} places, max-t, exchanges of whole seeds); "
+        method=f"Above: mean of {answer.shown_metric} over seeds; thin: single seeds. Below: mean of "
+        f"{answer.new} minus mean of {answer.old}; {drawn} "
+        f"({len(apart.places)} places, max-t, exchanges of whole seeds); "
         f"bold on 0: where the band excludes 0. {count}.{read_off}",
         note=note,
         summary=headline(answer),
@@ -83,7 +84,7 @@ def _means_panel(answer: When, apart: CurvesApart) -> Panel:
     ]
     better = "" if answer.lower_is_better else " (higher is better)"
     return Panel(
-        y_label=f"{answer.metric}{better}",
+        y_label=f"{answer.shown_metric}{better}",
         lines=(*seeds, *means),
         y_scale=scale_of_lines(means) if answer.lower_is_better else "linear",
         height=1.2,
@@ -142,7 +143,7 @@ def _in_half_widths(answer: When, apart: CurvesApart) -> Panel:
     return Panel(
         y_label="difference / half band",
         lines=(difference,),
-        guides=(Guide(1.0, ""), Guide(-1.0, "")),
+        guides=(Guide(1.0, "edge of the band"), Guide(-1.0, "")),
         segments=_stretches(apart),
     )
 

@@ -57,11 +57,15 @@ class Guide:
         y: The value.
         label: Name of the value.
         quiet: Whether it is drawn without its words, for which there is no room; the table has them.
+        anchor: Whether its words stand at the right or the left end.
+        below: Whether they stand below it. On paper words take the nearest place that is free instead.
     """
 
     y: float
     label: str
     quiet: bool = False
+    anchor: Anchor = "right"
+    below: bool = False
 
 
 @dataclass(frozen=True)

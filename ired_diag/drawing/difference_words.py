@@ -10,14 +10,19 @@ from ired_diag.comparison import Comparison, Group, PairOfGroups
 from ired_diag.comparison.verdict_words import TEST_NAMES, test_of
 from ired_diag.drawing.baseline_differences import Difference
 from ired_diag.drawing.comparison_words import margin_in_words, readout_of
+from ired_diag.drawing.data import Line
+from ired_diag.drawing.margin_line import margin_line_in_words
 
 
-def method_of(comparison: Comparison, differences: Sequence[Difference], unit: str) -> str:
-    """Return the caption."""
+def method_of(
+    comparison: Comparison, differences: Sequence[Difference], unit: str, lines: Sequence[Line]
+) -> str:
+    """Return the caption; ``lines`` are those of the panel of differences."""
     baseline = comparison.groups[0].name
     in_percent = ", in percent of the group's mean," if unit == "%" else ""
     tests = "; ".join(f"{difference.group}: {_test_in_words(difference.pair)}" for difference in differences)
     counts = counts_in_words(comparison)
+    margin = margin_line_in_words(lines, margin_in_words(comparison))
     correction = ""
     if len(comparison.compared_pairs) > 1:
         correction = f", corrected for {len(comparison.compared_pairs)} pairs (Holm)"
@@ -25,7 +30,7 @@ def method_of(comparison: Comparison, differences: Sequence[Difference], unit: s
         f"First panel: {readout_of(comparison)}, one dot for each seed ({counts}), lines "
         "joining the same seed; next to them the mean with its 95% t interval. Second: difference of each "
         f"group to {baseline}{in_percent} with its 95% interval, not corrected for several groups, and "
-        f"single differences of the pairs as dots ({tests}). Dotted: {margin_in_words(comparison)}. Word: "
+        f"single differences of the pairs as dots ({tests}). {margin} Word: "
         f"the verdict, of the group in comparison with {baseline}{correction}."
     )
 

@@ -95,8 +95,7 @@ def medians(samples: Samples, quantity: Quantity, beyond: str) -> str:
 
 def plain_name(quantity: Quantity) -> str:
     """Return a quantity's label without its unit."""
-    name, *_ = quantity.label.split("  (")
-    return name
+    return quantity.label.partition(" (")[0]
 
 
 def capital(text: str) -> str:

@@ -62,7 +62,7 @@ def mining_by_group(groups: Groups, *, order: Sequence[str] = (), lacking: str =
         y_range=(-0.03, 1.03),
     )
     change = Panel(
-        y_label="energy change  (nat)",
+        y_label="energy change (nat)",
         lines=_by_level(groups, energy_change),
         guides=(Guide(0.0, ""),),
     )

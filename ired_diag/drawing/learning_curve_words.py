@@ -9,6 +9,7 @@ import numpy as np
 
 from ired_diag import tasks
 from ired_diag.drawing.curve_marks import Curve, first_onset, median_best
+from ired_diag.drawing.data import Line
 from ired_diag.drawing.over_seeds import (
     BANDS,
     BANDS_IN_BRIEF,
@@ -102,6 +103,21 @@ def method_of(shown: Shown) -> str:
 def drawn_singly(curve: OverSeeds, band: Band) -> bool:
     """Say whether a group is drawn as its two seeds: two are too few for a t interval."""
     return band == "t interval" and int(curve.n.max(initial=0)) == 2
+
+
+def bands_left_out(shown: Shown, lines: Sequence[Line]) -> str:
+    """Return which groups have no band because theirs often reaches 0; empty where all have theirs."""
+    names = []
+    for line in lines:
+        mean = shown.means.get(line.name)
+        if mean is not None and not line.faint and line.low is None and np.isfinite(mean.low).any():
+            names.append(f"{line.name} (n = {int(mean.n.max())})")
+    if not names:
+        return ""
+    return (
+        f" Without a band, because theirs reaches 0 at several steps, which this axis cannot show: "
+        f"{', '.join(names)}."
+    )
 
 
 def _is_pair(curve: OverSeeds) -> bool:

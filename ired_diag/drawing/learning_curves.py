@@ -41,6 +41,7 @@ from ired_diag.drawing.data import (
 from ired_diag.drawing.learning_curve_words import (
     Shown,
     axis_label,
+    bands_left_out,
     drawn_singly,
     left_out,
     method_of,
@@ -58,6 +59,8 @@ from ired_diag.verdict import Verdict, verdict_of
 
 FEW = 30  # points: a curve of as many shows each of them
 FLAT = 0.25  # of the height of the axes: curves that take less where they rest get a panel of their own
+
+MOST_AT_ZERO = 0.05  # of a band's steps: one that reaches 0 at more fills a logarithmic axis and says little
 
 Groups = Mapping[str, Sequence[Run]]
 Curves = dict[str, list[Curve]]  # by group
@@ -123,7 +126,12 @@ def learning_curves(
     if resting:
         method += f" Second panel: the same curves where they rest, from step {plateau:g} on."
     method += bounded_bands.cut_in_words(_limits(metric, curves))
-    method += floor_words + cut_in_words(panel) + left_out(shown.label, missing)
+    method += (
+        bands_left_out(shown, panel.lines)
+        + floor_words
+        + cut_in_words(panel)
+        + left_out(shown.label, missing)
+    )
     sentences = [sentence_of(name, members, shown) for name, members in curves.items()]
     return FigureData(
         name="learning_curves",
@@ -188,6 +196,8 @@ def _panel(shown: Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
     if shown.direction.lower_is_better:
         scale = scale_of_lines(lines)
     all_series = [curve.series for curve in chain.from_iterable(curves.values())]
+    if scale == "log" and shown.band != "range":
+        lines = [_without_wide_band(line) for line in lines]
     axes = Axes.of(all_series, guides, scale)
     means = [(line.x, line.y) for line in lines if not line.faint]
     guides = with_room(guides, axes, means)
@@ -199,6 +209,16 @@ def _panel(shown: Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
         marks=marks_of(curves, axes, guides),
         height=1.3,
     )
+
+
+def _without_wide_band(line: Line) -> Line:
+    """Return a line without its band where that often reaches 0, which a logarithmic axis cannot show."""
+    if line.low is None:
+        return line
+    known = line.low[np.isfinite(line.low)]
+    if not len(known) or np.mean(known <= 0) <= MOST_AT_ZERO:
+        return line
+    return replace(line, low=None, high=None)
 
 
 def _resting_panel(whole: Panel, shown: Shown, curves: Curves, plateau: float | None) -> tuple[Panel, ...]:

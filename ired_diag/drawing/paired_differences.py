@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from ired_diag.comparison import Comparison, Group
 from ired_diag.drawing.baseline_differences import Difference, differences_of, shared_seeds
+from ired_diag.drawing.bounded_bands import Limits, cut_in_words, limits_of_values
 from ired_diag.drawing.comparison_words import axis_label, names_of, with_room_for_names
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.drawing.difference_words import (
@@ -61,12 +62,13 @@ def paired_differences(comparison: Comparison) -> FigureData:
         raise DiagError(f"{', '.join(names_of(comparison))}: no seed of any group finished.")
     differences, unit = differences_of(comparison)
     counts = counts_in_words(comparison)
+    panel = _differences_panel(differences, unit, comparison)
     return FigureData(
         name="paired_differences",
         title=f"Differences to {baseline.name}",
         x_label="group",
-        panels=(_seeds_panel(comparison), _differences_panel(differences, unit, comparison)),
-        method=method_of(comparison, differences, unit),
+        panels=(_seeds_panel(comparison), panel),
+        method=method_of(comparison, differences, unit, panel.lines) + _cut_in_words(comparison),
         note=f"mean and 95% interval; {counts}; dots: seeds{not_paired_in_words(differences)}",
         summary=" ".join(sentence_of(difference, unit, baseline.name) for difference in differences),
         order=names_of(comparison),
@@ -85,7 +87,8 @@ def _unit_in_words(unit: str) -> str:
 def _seeds_panel(comparison: Comparison) -> Panel:
     groups = comparison.groups
     joined = _places_joined_to_the_left(comparison)
-    lines = [_mean_line(group, place) for place, group in enumerate(groups)]
+    limits = _limits(comparison)
+    lines = [_mean_line(group, place, limits) for place, group in enumerate(groups)]
     for place, group in enumerate(groups):
         is_joined = place in joined or place + 1 in joined
         lines.append(_dots(group, place, jittered=not is_joined))
@@ -111,15 +114,37 @@ def _places_joined_to_the_left(comparison: Comparison) -> set[int]:
     return joined
 
 
-def _mean_line(group: Group, place: int) -> Line:
+def _mean_line(group: Group, place: int, limits: Limits | None) -> Line:
     summary = group.summary
+    low, high = summary.low, summary.high
+    if limits is not None:
+        low, high = np.clip([low, high], *limits).tolist()
     return interval_at(
         group.name,
         place + SHIFT,
         mean=summary.mean,
-        low=summary.low,
-        high=summary.high,
+        low=low,
+        high=high,
     )
+
+
+def _limits(comparison: Comparison) -> Limits | None:
+    """Return between which values a readout lies; an area is no value of the metric, so it is not known."""
+    if comparison.readout == "area":
+        return None
+    values = [np.array(list(group.values.values())) for group in comparison.groups]
+    return limits_of_values(comparison.metric, np.concatenate(values))
+
+
+def _cut_in_words(comparison: Comparison) -> str:
+    """Return that intervals of means end where the metric does; empty where none reaches so far."""
+    limits = _limits(comparison)
+    if limits is None:
+        return ""
+    low, high = limits
+    ends = [(group.summary.low, group.summary.high) for group in comparison.groups]
+    is_cut = any(least < low or most > high for least, most in ends)
+    return cut_in_words(limits).replace("Bands", "Intervals of means") if is_cut else ""
 
 
 def _dots(group: Group, place: int, *, jittered: bool) -> Line:

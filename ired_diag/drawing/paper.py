@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ired_diag.drawing.data import FigureData, legend_names, needs_legend
-from ired_diag.drawing.paper_axes import broken_name
+from ired_diag.drawing.label_lines import broken_name, label_in_lines
 from ired_diag.drawing.paper_fonts import SANS, families_of
 from ired_diag.drawing.paper_labels import draw_words
 from ired_diag.drawing.paper_panel import GREY, draw_panel
@@ -32,6 +32,7 @@ PANEL_WIDTH = 2.0  # inches: narrower panels stand above each other
 MARGIN = 0.75  # of legend and axis label
 LEGEND_ROW = 0.16
 HANDLE, LETTER = 0.5, 0.062  # inches of a legend's entry: its line, and each letter
+BESIDE = 0.75  # inches of a panel's width that the name of its x axis leaves to the y axis
 RESOLUTION = 300
 LEAST_PLACES = 2  # as wide as which a panel with one place is
 WIDEST = 2  # times as wide as the narrowest panel any other is
@@ -102,7 +103,9 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
         for axis, panel, share in zip(axes, figure.panels, shares, strict=True):
             draw_panel(drawn, axis, figure, panel, inches=width * share)
             if side_by_side or not shares_x or axis is axes[-1]:
-                axis.set_xlabel(panel.x_label or figure.x_label)
+                letters = int((width * share - BESIDE) / LETTER)
+                lines = label_in_lines(panel.x_label or figure.x_label, letters)
+                axis.set_xlabel("\n".join(lines))
         if figure.note and noted:
             _draw_note(drawn, figure.note, width)
         drawn.align_ylabels()

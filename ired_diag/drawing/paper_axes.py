@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter, ScalarFormatter
 
 from ired_diag.drawing.data import Line, Panel
+from ired_diag.drawing.label_lines import broken_name
 from ired_diag.drawing.log_ticks import log_ticks
 from ired_diag.drawing.paper_widths import COLUMN
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a column
-PARTS = re.compile(r"[^\s+_,=-]*[\s+_,=-]*")  # of a name: it may be broken after each
-MOST_LINES = 3  # of such a name, before it is turned
+LETTERS_OF_ROWS = 9  # of names of the rows of an image
 PLAIN = (-6, 7)  # powers of ten between which ticks have no exponent
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
 TICK_WIDTH = 0.6  # inches from one number on an x axis to the next
@@ -47,8 +46,12 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
         _name_places(axis, panel, inches)
     elif panel.x_scale == "linear" and panel.lines and all(_whole(line) for line in panel.lines):
         axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, integer=True))
+    elif axis.get_xscale() == "linear" and panel.lines:
+        axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, steps=[1, 2, 2.5, 5, 10]))
     if panel.y_ticks:
         places, names = zip(*panel.y_ticks, strict=True)
+        if panel.raster is not None:  # as high as its pixels are wide: a long name would lie beyond the paper
+            names = tuple(broken_name(name, LETTERS_OF_ROWS) or name for name in names)
         axis.set_yticks(places, names)
     if panel.x_range:
         axis.set_xlim(*panel.x_range)
@@ -104,28 +107,6 @@ def _name_places(axis: Axes, panel: Panel, inches: float) -> None:
         axis.set_xticks(places, broken, rotation=0, ha="center")
     else:
         axis.set_xticks(places, names, rotation=40, ha="right")
-
-
-def broken_name(name: str, letters: int, most_lines: int = MOST_LINES) -> str:
-    r"""Return a name in lines of at most so many letters; empty where it does not fit.
-
-    >>> broken_name("adversarial mining: better", 12), broken_name("baseline+mixup", 9)
-    ('adversarial\nmining:\nbetter', 'baseline+\nmixup')
-    >>> broken_name("transformer", 6)
-    ''
-    """
-    if not name:
-        return " "
-    lines = [""]
-    for part in PARTS.findall(name):
-        if len(lines[-1] + part.rstrip()) > letters and lines[-1]:
-            lines.append("")
-        lines[-1] += part
-    stripped = [line.rstrip() for line in lines]
-    longest = max(map(len, stripped))
-    if len(stripped) > most_lines or longest > letters:
-        return ""
-    return "\n".join(stripped)
 
 
 def _has_positive(ends: Any) -> bool:

@@ -3,7 +3,8 @@
 The picture is drawn once without its words, and every pixel that is not white counts as taken: lines and
 points fully, bands by how dark they are. Each word then tries places at growing distances around its mark, or
 along its guide, and takes the one that covers least and is nearest. One that stands further off gets a thin
-leader line; one for which there is no place is left out: the table and the caption have it.
+leader line: guides that lie close have their words above each other, each with an arrow to its guide. Words
+for which there is no place are left out: the table and the caption have them.
 
 Nothing here is random: the same picture has its words at the same places.
 """
@@ -11,8 +12,8 @@ Nothing here is random: the same picture has its words at the same places.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,9 +50,14 @@ DIRECTIONS = 16
 ALONG = 13  # places of words along a guide
 LEADER = 12.0  # pixels: from here on a line leads from the words to their mark
 COVERED = 0.12  # of the pixels under words: of more they are left out; a pale band counts a quarter
-COVERED_ALONG = 0.02  # the same of guides, whose caption lists them
+COVERED_ALONG = 0.005  # the same of guides, of which even a thin line through the words is more
 WEIGHT = 1500.0  # pixels of distance that words go to cover nothing instead of everything
 GAP = 2.0  # pixels between a guide and its words
+ROWS = 7  # of words above or below a guide, where there is no place along it
+ROW_WEIGHT = 3.0  # places along a guide that words go to stand one row nearer
+STARTS = (0.5, 0.9, 0.1)  # shares of the width of words at which an arrow may begin
+ARROW_COVERED = 0.3  # of the pixels from words to their guide, which other guides may cross
+ARROW: Any = {"arrowstyle": "->,head_length=0.2,head_width=0.12", "color": GREY, "linewidth": 0.5}
 EDGE = 1.0  # pixels that words keep from the ends of the axes
 POINTS = 72.0  # to the inch
 WRITTEN: Any = {
@@ -86,6 +92,12 @@ class Box:
         """Its upper end."""
         return self.bottom + self.height
 
+    def overlaps(self, other: Box) -> bool:
+        """Say whether another box has a place in common with it."""
+        is_apart_along = self.right <= other.left or other.right <= self.left
+        is_apart_up = self.top <= other.bottom or other.top <= self.bottom
+        return not (is_apart_along or is_apart_up)
+
     @property
     def centre(self) -> tuple[float, float]:
         """The middle."""
@@ -101,6 +113,7 @@ class Ground:
         colours = np.asarray(canvas.buffer_rgba())[:, :, :3]
         darkest = colours.min(axis=2).astype(np.float64)
         self.taken: Array = 1.0 - darkest[::-1] / 255.0  # the lowest row first, as matplotlib counts
+        self.words: list[Box] = []
         self._sum_up()
 
     def _sum_up(self) -> None:
@@ -135,7 +148,8 @@ class Ground:
         return total / area
 
     def take(self, box: Box) -> None:
-        """Count a box as taken from now on."""
+        """Count a box as taken by words, or by the line to them, from now on."""
+        self.words.append(box)
         left, right, bottom, top = self._ends(box)
         self.taken[bottom:top, left:right] = 1.0
         self._sum_up()
@@ -152,8 +166,7 @@ def draw_words(drawn: Figure, axes: Sequence[Axes], figure: FigureData) -> None:
         for mark in _named_marks(panel):
             colour = figure.style(mark.of, 0).colour if mark.of else BLACK
             _draw_mark_words(drawn, axis, ground, mark, colour)
-        for guide in _named_guides(panel):
-            _draw_guide_words(drawn, axis, ground, guide)
+        _draw_words_of_guides(drawn, axis, ground, _named_guides(panel))
 
 
 def _has_words(panel: Panel) -> bool:
@@ -191,6 +204,7 @@ def _draw_mark_words(drawn: Figure, axis: Axes, ground: Ground, mark: Mark, colo
             "linewidth": 0.5,
             "shrinkA": 0.5,
             "shrinkB": 3.0,
+            "path_effects": HALO,
         }
     axis.annotate(
         mark.label,
@@ -202,22 +216,58 @@ def _draw_mark_words(drawn: Figure, axis: Axes, ground: Ground, mark: Mark, colo
     )
 
 
-def _draw_guide_words(drawn: Figure, axis: Axes, ground: Ground, guide: Guide) -> None:
-    any_x, _ = axis.get_xlim()
-    _, at_y = axis.transData.transform((any_x, guide.y))
-    size = _size(drawn, guide.label)
-    places = _along(axis, float(at_y), size)
-    box = _best_box(ground, axis, places, most=COVERED_ALONG)
-    if box is None:
+def _draw_words_of_guides(drawn: Figure, axis: Axes, ground: Ground, guides: Sequence[Guide]) -> None:
+    """Draw the words of guides: first of all that have room along their guide, then of the others."""
+    crowded = []
+    for guide in sorted(guides, key=lambda guide: -guide.y):
+        at_y, size = _height_of(axis, guide), _size(drawn, guide.label)
+        box = _best_box(ground, axis, _along(axis, at_y, size), most=COVERED_ALONG)
+        if box is None:
+            crowded.append(guide)
+            continue
+        ground.take(box)
+        _write_guide(drawn, axis, guide, box, box.centre[0], None)
+    for guide in crowded:
+        _draw_words_away(drawn, axis, ground, guide)
+
+
+def _draw_words_away(drawn: Figure, axis: Axes, ground: Ground, guide: Guide) -> None:
+    """Draw the words of a guide further off, with an arrow straight to it; none where there is no room."""
+    at_y, size = _height_of(axis, guide), _size(drawn, guide.label)
+    starts: dict[Box, float] = {}
+    for box in _away(axis, at_y, size):
+        free = [share for share in STARTS if _has_free_way(ground, box, at_y, share)]
+        if free:
+            starts[box] = free[0]
+    chosen = _best_box(ground, axis, starts, most=COVERED_ALONG)
+    if chosen is None:
         return
-    ground.take(box)
-    right, _ = axis.transAxes.transform((1.0, 0.0))
+    start = starts[chosen]
+    ground.take(chosen)
+    ground.take(_way(chosen, at_y, start))
+    arrow = {**ARROW, "relpos": (start, 0.0 if chosen.bottom > at_y else 1.0), "shrinkA": 0.0, "shrinkB": 0.0}
+    _write_guide(drawn, axis, guide, chosen, chosen.left + start * chosen.width, arrow)
+
+
+def _height_of(axis: Axes, guide: Guide) -> float:
+    """Return where a guide lies, in pixels from the bottom."""
+    any_x, _ = axis.get_xlim()
+    return float(axis.transData.transform((any_x, guide.y))[1])
+
+
+def _write_guide(
+    drawn: Figure, axis: Axes, guide: Guide, box: Box, at_x: float, arrow: dict[str, Any] | None
+) -> None:
+    """Write the words of a guide into a box, with an arrow to the guide at a pixel of x."""
+    at_y = _height_of(axis, guide)
+    share, _ = axis.transAxes.inverted().transform((at_x, at_y))
     axis.annotate(
         guide.label,
-        (1.0, guide.y),
+        (float(share), guide.y),
         xycoords=("axes fraction", "data"),
-        xytext=_offset(drawn, (right, at_y), box),
+        xytext=_offset(drawn, (at_x, at_y), box),
         color=GREY,
+        arrowprops=arrow,
         **WRITTEN,
     )
 
@@ -274,7 +324,35 @@ def _along(axis: Axes, at_y: float, size: tuple[float, float]) -> Iterator[Box]:
             )
 
 
-def _best_box(ground: Ground, axis: Axes, boxes: Iterator[Box], *, most: float) -> Box | None:
+def _away(axis: Axes, at_y: float, size: tuple[float, float]) -> Iterator[Box]:
+    """Yield places in rows above and below a guide, from its right end to the left."""
+    _, height = size
+    for row in range(1, ROWS + 1):
+        for near in _along(axis, at_y, size):
+            up = near.bottom > at_y
+            shift = row * (height + GAP)
+            yield replace(
+                near,
+                bottom=near.bottom + (shift if up else -shift),
+                distance=near.distance + ROW_WEIGHT * row,
+            )
+
+
+def _way(box: Box, at_y: float, start: float) -> Box:
+    """Return the place of an arrow from words to their guide; it starts at a share of their width."""
+    x = box.left + start * box.width
+    bottom, top = sorted((at_y, box.bottom if box.bottom > at_y else box.top))
+    return Box(left=x - 1.5, bottom=bottom, width=3.0, height=top - bottom, distance=0.0)
+
+
+def _has_free_way(ground: Ground, box: Box, at_y: float, start: float) -> bool:
+    """Say whether an arrow from words to their guide would cross neither curves nor other words."""
+    way = _way(box, at_y, start)
+    is_crossed = any(way.overlaps(words) for words in ground.words)
+    return not is_crossed and ground.share_taken(way) <= ARROW_COVERED
+
+
+def _best_box(ground: Ground, axis: Axes, boxes: Iterable[Box], *, most: float) -> Box | None:
     """Return the place that covers least and is nearest; None where each covers too much."""
     ends = axis.get_window_extent()
     best: Box | None = None

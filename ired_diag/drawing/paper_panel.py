@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +18,10 @@ from ired_diag.drawing.data import (
     Segment,
     drawable_spread,
 )
+from ired_diag.drawing.label_lines import label_in_lines
 from ired_diag.drawing.palette import BLACK, Style
 from ired_diag.drawing.paper_axes import draw_axes
+from ired_diag.drawing.paper_labels import HALO
 from ired_diag.drawing.paper_widths import COLUMN
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ MARKS = {"circle": "o", "diamond": "D", "square": "s"}
 CELL_COLOURS = "Blues"
 PALE = 0.25  # opacity of a band
 INTERVAL = 1.1  # points: an interval says as much as the mean it is of
-FAINT_LINE: Any = {"linewidth": 0.5, "alpha": 0.45}
+FAINT_LINE: Any = {"linewidth": 0.5}
+FAINT, FAINTEST = 0.45, 0.15  # opacity of a faint line among few, and among very many
+FEW_FAINT = 12  # faint lines that do not hide each other yet
 FAINT_POINTS: Any = {
     "linestyle": "none",
     "marker": "o",
@@ -61,8 +64,13 @@ def draw_panel(
     _draw_outlines(axis, figure, panel)
     for segment in panel.segments:
         _draw_segment(axis, figure, segment)
+    opacity = _opacity_of_faint(panel)
     for position, line in enumerate(panel.lines):
-        _draw_line(axis, line, panel, figure.style(line.of or line.name, position))
+        style = figure.style(line.of or line.name, position)
+        if line.faint:
+            _draw_faint(axis, line, style, opacity)
+        else:
+            _draw_line(axis, line, panel, style)
     for mark in panel.marks:
         _draw_mark(axis, mark, figure.style(mark.of, 0))
     for text in panel.texts:
@@ -75,8 +83,14 @@ def draw_panel(
             fontsize=SMALL,
         )
     letters = int(LABEL_LETTERS * max(1.0, panel.height))
-    axis.set_ylabel(textwrap.fill(panel.y_label, letters))
+    axis.set_ylabel("\n".join(label_in_lines(panel.y_label, letters)))
     draw_axes(axis, panel, inches=inches)
+
+
+def _opacity_of_faint(panel: Panel) -> float:
+    """Return how opaque faint lines are: less where there are more, or they hide the means."""
+    count = sum(line.faint and line.drawn != "points" for line in panel.lines)
+    return max(FAINTEST, FAINT * min(1.0, FEW_FAINT / max(1, count)))
 
 
 def _draw_outlines(axis: Axes, figure: FigureData, panel: Panel) -> None:
@@ -125,6 +139,8 @@ def _draw_mark(axis: Axes, mark: Mark, style: Style) -> None:
         mfc="none",
         mec=style.colour,
         mew=1.0,
+        zorder=4.0,
+        path_effects=HALO,
         label=NO_LABEL,
     )
 
@@ -184,9 +200,6 @@ def _draw_cells(drawn: Figure, axis: Axes, cells: Cells) -> None:
 
 
 def _draw_line(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
-    if line.faint:
-        _draw_faint(axis, line, style)
-        return
     _draw_spread(axis, line, panel, style)
     dashes: Any = (0, style.dash) if style.dash else "solid"
     axis.plot(
@@ -200,8 +213,8 @@ def _draw_line(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
     )
 
 
-def _draw_faint(axis: Axes, line: Line, style: Style) -> None:
-    form = FAINT_POINTS if line.drawn == "points" else FAINT_LINE
+def _draw_faint(axis: Axes, line: Line, style: Style, opacity: float) -> None:
+    form = FAINT_POINTS if line.drawn == "points" else {**FAINT_LINE, "alpha": opacity}
     axis.plot(
         line.x,
         line.y,

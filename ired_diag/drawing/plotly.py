@@ -10,6 +10,7 @@ from plotly.offline import get_plotlyjs
 from plotly.subplots import make_subplots
 
 from ired_diag.drawing.data import FigureData, Panel, Scale
+from ired_diag.drawing.label_lines import broken_name
 from ired_diag.drawing.plotly_text import as_written, in_lines
 from ired_diag.drawing.plotly_traces import GREY, traces_of
 from ired_diag.runs.files import write_atomically
@@ -19,6 +20,10 @@ ROW_HEIGHT = 230  # of a panel that stands above another
 SIDE_BY_SIDE = 2  # panels, on a page of usual width
 METHOD_LETTERS, METHOD_LINE = 120, 18  # of a line of the method above a picture; pixels of its height
 LABEL_LETTERS = 25  # of a y label, before it is broken: a panel is not higher
+TICK_LETTERS = 78  # of names on the x axis of a panel as wide as a narrow page
+TICK_LINES = 5  # of such a name, before it is turned
+TURNED = 30  # degrees
+LINE, LETTER = 15, 3.5  # pixels that a line of a name, or a letter of a turned one, reaches downwards
 SCRIPT = "plotly.min.js"
 # No logo, and no button that would upload the picture: plotly 7 shows one by default.
 CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "plotlyServerURL": ""}
@@ -47,7 +52,7 @@ def draw(figure: FigureData, *, titled: bool = True) -> go.Figure:
         x_label = panel.x_label or figure.x_label
         if is_stacked and shares_x and place < count:
             x_label = ""
-        _draw_axes(drawn, panel, x_label, where)
+        _draw_axes(drawn, panel, x_label, where, 1 if is_stacked else count)
     _lay_out(drawn, figure, is_stacked=is_stacked, titled=titled)
     return drawn
 
@@ -67,9 +72,26 @@ def _grid(figure: FigureData, *, is_stacked: bool, shares_x: bool) -> go.Figure:
         cols=columns,
         shared_xaxes=shares_x,
         row_heights=heights,
-        horizontal_spacing=0.12,
+        horizontal_spacing=0.15,
         vertical_spacing=apart,
     )
+
+
+def _names_in_lines(panel: Panel, columns: int) -> list[str]:
+    """Return the names on an x axis in lines that lie next to each other; none where one is too long."""
+    letters = int(TICK_LETTERS / columns / len(panel.x_ticks))
+    lines = [broken_name(name, letters, TICK_LINES) for _, name in panel.x_ticks]
+    return lines if all(lines) else []
+
+
+def _depth_of_names(panel: Panel, columns: int) -> float:
+    """Return how many pixels the names on an x axis reach below a single line."""
+    if not panel.x_ticks:
+        return 0.0
+    lines = _names_in_lines(panel, columns)
+    if lines:
+        return LINE * max(name.count("\n") for name in lines)
+    return LETTER * max(len(name) for _, name in panel.x_ticks)
 
 
 def _lay_out(drawn: go.Figure, figure: FigureData, *, is_stacked: bool, titled: bool) -> None:
@@ -77,6 +99,11 @@ def _lay_out(drawn: go.Figure, figure: FigureData, *, is_stacked: bool, titled: 
     height = HEIGHT * max(heights) ** 0.5
     if is_stacked:
         height = HEIGHT + ROW_HEIGHT * sum(heights[1:])
+    columns = 1 if is_stacked else len(figure.panels)
+    depth = max(_depth_of_names(panel, columns) for panel in figure.panels)
+    if is_stacked and not figure.shares_x_axis:
+        depth = _depth_of_names(figure.panels[-1], columns)
+    height += depth
     title, top, total = None, 20, height
     if titled:
         method = in_lines(figure.method, METHOD_LETTERS)
@@ -86,7 +113,7 @@ def _lay_out(drawn: go.Figure, figure: FigureData, *, is_stacked: bool, titled: 
         total = height + top
     legend = {
         "orientation": "h",
-        "y": -0.22 * HEIGHT / height,
+        "y": -(0.22 * HEIGHT + depth) / (height - depth),
         "x": 0.5,
         "xanchor": "center",
     }
@@ -94,7 +121,7 @@ def _lay_out(drawn: go.Figure, figure: FigureData, *, is_stacked: bool, titled: 
         title=title,
         template="simple_white",
         height=total,
-        margin={"t": top, "l": 70, "r": 20, "b": 90},
+        margin={"t": top, "l": 70, "r": 20, "b": 90 + depth},
         legend=legend,
         hovermode="closest",
     )
@@ -132,6 +159,7 @@ def _annotate(drawn: go.Figure, panel: Panel, where: dict[str, int]) -> None:
             guide.y,
             line={"color": GREY, "width": 1, "dash": "dot"},
             annotation=label,
+            annotation_position=f"{'bottom' if guide.below else 'top'} {guide.anchor}",
             **where,
         )
     for text in panel.texts:
@@ -154,7 +182,7 @@ def _places(ends: tuple[float, float], scale: Scale) -> list[float]:
     return [_place(end, scale) for end in ends]
 
 
-def _draw_axes(drawn: go.Figure, panel: Panel, x_label: str, where: dict[str, int]) -> None:
+def _draw_axes(drawn: go.Figure, panel: Panel, x_label: str, where: dict[str, int], columns: int) -> None:
     letters = int(LABEL_LETTERS * max(1.0, panel.height))
     y_label = in_lines(panel.y_label, letters)
     drawn.update_yaxes(title_text=y_label, type=panel.y_scale, **where)
@@ -164,7 +192,9 @@ def _draw_axes(drawn: go.Figure, panel: Panel, x_label: str, where: dict[str, in
     drawn.update_xaxes(title_text=as_written(x_label), type=panel.x_scale, exponentformat="none", **where)
     if panel.x_ticks:
         places, names = zip(*panel.x_ticks, strict=True)
-        drawn.update_xaxes(tickvals=places, ticktext=list(map(as_written, names)), **where)
+        lines = _names_in_lines(panel, columns)
+        texts = ["<br>".join(map(as_written, name.split("\n"))) for name in lines or names]
+        drawn.update_xaxes(tickvals=places, ticktext=texts, tickangle=0 if lines else TURNED, **where)
     if panel.y_ticks:
         places, names = zip(*panel.y_ticks, strict=True)
         drawn.update_yaxes(tickvals=places, ticktext=list(map(as_written, names)), **where)

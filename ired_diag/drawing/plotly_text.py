@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-import textwrap
+
+from ired_diag.drawing.label_lines import label_in_lines
 
 
 def as_written(text: str) -> str:
@@ -19,6 +20,6 @@ def in_lines(text: str, letters: int) -> str:
     """Return a text broken into lines of at most so many letters, each shown as it is written.
 
     >>> in_lines("error of <b>", 8)
-    'error of<br>&lt;b&gt;'
+    'error<br>of &lt;b&gt;'
     """
-    return "<br>".join(map(as_written, textwrap.wrap(text, letters)))
+    return "<br>".join(map(as_written, label_in_lines(text, letters)))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from ired_diag.comparison import READOUTS, Comparison, PairOfGroups
 from ired_diag.comparison.words import READOUT_NAMES
 from ired_diag.drawing.comparison_words import margin_in_words
+from ired_diag.drawing.data import Line
+from ired_diag.drawing.margin_line import margin_line_in_words
 from ired_diag.drawing.ranges import range_in_words
 
 SIGNS = {"equivalent": "=", "undecided": "?", "identical": "≡"}
@@ -72,14 +74,16 @@ def method_of(
     comparison: Comparison,
     pairs: Sequence[PairOfGroups],
     intervals: Sequence[Interval],
+    lines: Sequence[Line],
 ) -> str:
-    """Return the caption."""
+    """Return the caption; ``lines`` are those of all panels."""
+    margin = margin_line_in_words(lines, margin_in_words(comparison))
     better = "lower" if comparison.lower_is_better else "higher"
     readouts = "; ".join(f"{name}: {READOUT_NAMES[name]}" for name in READOUTS)
     return (
         f"Difference of {comparison.shown_metric} ({better} is better), first minus second, with the 95% "
         f"interval of the test that decides ({_tests(pairs)}), not corrected for several pairs as the "
-        f"verdicts are; {counts_in_words(pairs)}. {readouts}. Dotted: {margin_in_words(comparison)}. Ringed: "
+        f"verdicts are; {counts_in_words(pairs)}. {readouts}. {margin} Ringed: "
         f"{signs_in_words(intervals)}; the others are better or worse."
     )
 

@@ -37,6 +37,7 @@ from ired_diag.drawing.readout_words import (
 )
 from ired_diag.errors import DiagError
 
+SINGLE_HEIGHT = 0.75  # of a panel with one readout
 MOST_PAIRS = 6
 WIDE, APART = 0.8, 0.14  # of the place between readouts: what all pairs take, and at most two neighbours
 WHOLE = tuple(name for name in READOUTS if name not in FINAL)
@@ -63,7 +64,8 @@ def readout_forest(comparison: Comparison) -> FigureData:
         panel = _panel(intervals, names, readouts, comparison)
         if any(line.of for line in panel.lines):
             panels.append(panel)
-    method = method_of(comparison, pairs, intervals)
+    lines = [line for panel in panels for line in panel.lines]
+    method = method_of(comparison, pairs, intervals, lines)
     note = f"difference and 95% interval, {counts_in_words(pairs)}; ringed: {signs_in_words(intervals)}"
     for remark in remarks_on(comparison, pairs, intervals):
         method += f" Of note: {remark}."
@@ -165,6 +167,7 @@ def _panel(
         x_range=ends_of_places(len(drawn)),
         guides=(Guide(0.0, ""),),
         marks=_marks(shown, places),
+        height=1.0 if len(drawn) > 1 else SINGLE_HEIGHT,
     )
 
 

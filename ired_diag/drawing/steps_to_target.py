@@ -45,7 +45,7 @@ def steps_to_target(answer: When) -> FigureData:
     )
     target = f"{reached.target:.6g}"
     panel = Panel(
-        y_label=f"share not at {target} yet",
+        y_label=f"share not yet at {reached.target:.4g}",
         lines=tuple(lines),
         segments=tuple(ticks),
         guides=(Guide(0.5, "half"),),
@@ -55,7 +55,7 @@ def steps_to_target(answer: When) -> FigureData:
     unit = "training step" if answer.axis == "step" else answer.axis
     return FigureData(
         name="steps_to_target",
-        title=f"{answer.metric}: runs on their way to {target}",
+        title=f"{answer.shown_metric}: runs on their way to {target}",
         x_label=unit,
         panels=(panel,),
         method=f"Kaplan-Meier estimate of the share of runs that have not reached {target}; {counts} reach "

@@ -134,7 +134,11 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         _, _, answer = _newest_answer(view, catalog, catalog.judged(view))
         if answer is None or answer.comparison is None:
             return no_update
-        return {"content": as_latex(answer.comparison), "filename": "comparison.tex", "type": "text/x-tex"}
+        return {
+            "content": f"{as_latex(answer.comparison)}\n",
+            "filename": "comparison.tex",
+            "type": "text/x-tex",
+        }
 
     for name, picture in PICTURES.items():
         title = picture.replace("-", " ").capitalize()
