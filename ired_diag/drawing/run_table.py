@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ired_diag.drawing.headline import Headline
 from ired_diag.errors import NotFound
@@ -126,13 +127,8 @@ class RunTable:
             UnreadableFile: The file is damaged.
         """
         rows, _ = self.reading.rows(self.path)
-        backwards = rows["weights"][::-1]
-        _, last_places = np.unique(backwards, return_index=True)
-        oldest_first = np.sort(last_places)[::-1]
-        steps = {}
-        for weights in backwards[oldest_first].tolist():
-            steps[weights] = _steps_with(rows, weights)
-        return steps
+        last_first = pd.unique(rows["weights"][::-1]).tolist()  # numpy's would sort millions of texts
+        return {weights: _steps_with(rows, weights) for weights in reversed(last_first)}
 
     def last(self, weights: str | None = None) -> Measured | None:
         """Return what was measured at the last step; None of an empty table."""
@@ -178,8 +174,8 @@ class RunTable:
 def _steps_with(rows: Table, weights: str) -> list[int]:
     """Return the steps that were probed with some weights, ascending."""
     is_meant = rows["weights"] == weights
-    steps: list[int] = np.unique(rows["step"][is_meant]).tolist()
-    return steps
+    steps: list[int] = pd.unique(rows["step"][is_meant]).tolist()
+    return sorted(steps)
 
 
 def levels_of(measured: Iterable[Measured]) -> list[int]:

@@ -4,11 +4,12 @@ Along a direction u the three layers and the way back through them move by (prim
 
     a₁' = W₁ᵧ u,               a₂' = g₂ ⊙ W₂ (σ'(a₁) ⊙ a₁'),        a₃' = g₃ ⊙ W₃ (σ'(a₂) ⊙ a₂'),
     δ₃' = 2 W₄ᵀ W₄ (σ'(a₃) ⊙ a₃')    (vector head; 0 where the head is linear in h₃),
-    δ₂' = W₃ᵀ g₃ (σ''(a₃) δ₃ a₃' + σ'(a₃) δ₃'),                     δ₁' = W₂ᵀ g₂ (σ''(a₂) δ₂ a₂' + σ'(a₂) δ₂'),
+    δ₂' = W₃ᵀ g₃ (σ''(a₃) δ₃ a₃' + σ'(a₃) δ₃'),
+    δ₁' = W₂ᵀ g₂ (σ''(a₂) δ₂ a₂' + σ'(a₂) δ₂'),
     (∇_yE)' = W₁ᵧᵀ (σ''(a₁) δ₁ a₁' + σ'(a₁) δ₁'),
 
-δ_l = ∂E/∂h_l. The columns of W₁ᵧ are a₁' of the unit vectors, which saves the first product; each other one is
-a product of whole matrices, a candidate at a time. No symmetry is used: the asymmetry of the result still
+δ_l = ∂E/∂h_l. The columns of W₁ᵧ are a₁' of the unit vectors, which saves the first product; each other one
+is a product of whole matrices, a candidate at a time. No symmetry is used: the asymmetry of the result still
 shows its rounding.
 
 Reference: Griewank & Walther (2008), Evaluating Derivatives, section 3.1 (the forward mode).

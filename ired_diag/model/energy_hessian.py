@@ -1,8 +1,9 @@
 """The Hessian of an energy in the candidate y: the Jacobian of ∇_yE, as the sampler uses it.
 
 A landscape may know its own Jacobian of ∇_yE. Otherwise row k is the gradient in y of the k-th entry of ∇_yE,
-by automatic differentiation. Where the gradient is not differentiable again (it came from automatic differentiation itself, and its graph is gone), or its derivative
-contradicts what the gradient does along a random direction, column k is the central difference
+by automatic differentiation. Where the gradient is not differentiable again (it came from automatic
+differentiation itself, and its graph is gone), or its derivative contradicts what the gradient does along a
+random direction, column k is the central difference
 
     (∇_yE(y + h e_k) - ∇_yE(y - h e_k)) / 2h,        h = ε^(1/3) max(1, root mean square of y),
 

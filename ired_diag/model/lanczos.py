@@ -1,6 +1,6 @@
 """Extreme eigenvalues, and quadrature, of a symmetric matrix that is known only by its products H v.
 
-From a unit vector q₁, with everything earlier projected out of H q_j once more, and again where little is left
+From a unit vector q₁, with everything earlier projected out once more, and again where little is left
 (full reorthogonalisation),
 
     β_j q_{j+1} = H q_j - α_j q_j - β_{j-1} q_{j-1},      α_j = q_j·H q_j,
@@ -31,7 +31,7 @@ Product = Callable[[Tensor], Tensor]
 # Roundings of the largest entry of T: a smaller β counts as 0, and Q spans an invariant subspace.
 BREAKDOWN = 16
 
-# Share of its length that a vector keeps when it is projected: above it, one projection leaves rounding alone.
+# Share of its length that a vector keeps when it is projected: above it, one projection is enough.
 KEPT = 0.7071  # 1/√2: Daniel, Gragg, Kaufman, Stewart (1976), Reorthogonalization and Stable Algorithms
 
 
