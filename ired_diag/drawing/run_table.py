@@ -127,7 +127,14 @@ class RunTable:
             UnreadableFile: The file is damaged.
         """
         rows, _ = self.reading.rows(self.path)
-        last_first = pd.unique(rows["weights"][::-1]).tolist()  # numpy's would sort millions of texts
+        backwards = rows["weights"][::-1]
+        # Kinds of weights are few: each is compared with all rows, which sorts and copies no texts.
+        is_left = np.ones(len(backwards), dtype=bool)
+        last_first = []
+        while is_left.any():
+            weights = str(backwards[is_left.argmax()])
+            last_first.append(weights)
+            is_left &= backwards != weights
         return {weights: _steps_with(rows, weights) for weights in reversed(last_first)}
 
     def last(self, weights: str | None = None) -> Measured | None:
