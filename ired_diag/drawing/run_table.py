@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ired_diag.drawing.headline import Headline
 from ired_diag.errors import NotFound
@@ -127,12 +128,14 @@ class RunTable:
         """
         rows, _ = self.reading.rows(self.path)
         backwards = rows["weights"][::-1]
-        _, last_places = np.unique(backwards, return_index=True)
-        oldest_first = np.sort(last_places)[::-1]
-        steps = {}
-        for weights in backwards[oldest_first].tolist():
-            steps[weights] = _steps_with(rows, weights)
-        return steps
+        # Kinds of weights are few: each is compared with all rows, which sorts and copies no texts.
+        is_left = np.ones(len(backwards), dtype=bool)
+        last_first = []
+        while is_left.any():
+            weights = str(backwards[is_left.argmax()])
+            last_first.append(weights)
+            is_left &= backwards != weights
+        return {weights: _steps_with(rows, weights) for weights in reversed(last_first)}
 
     def last(self, weights: str | None = None) -> Measured | None:
         """Return what was measured at the last step; None of an empty table."""
@@ -178,8 +181,8 @@ class RunTable:
 def _steps_with(rows: Table, weights: str) -> list[int]:
     """Return the steps that were probed with some weights, ascending."""
     is_meant = rows["weights"] == weights
-    steps: list[int] = np.unique(rows["step"][is_meant]).tolist()
-    return steps
+    steps: list[int] = pd.unique(rows["step"][is_meant]).tolist()
+    return sorted(steps)
 
 
 def levels_of(measured: Iterable[Measured]) -> list[int]:

@@ -34,6 +34,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ired_diag.inverse.architecture import Architecture
+from ired_diag.inverse.gradient_jacobian import gradient_jacobian
 from ired_diag.inverse.head import HEAD_LAYERS, PLAIN, HeadForm, affine, read_energy, read_out
 
 # What probes of this task need, in words.
@@ -175,7 +176,7 @@ class NetworkLandscape:
         Args:
             y: Candidates, of shape (…, batch, rank²).
         """
-        _, _, a3 = self._preactivations(y)
+        _, _, a3 = self.preactivations(y)
         network = self.network
         return read_energy(
             F.silu(a3),
@@ -191,7 +192,7 @@ class NetworkLandscape:
             y: Candidates, of shape (…, batch, rank²).
         """
         p, dim = self.network.parameters, self.network.architecture.dim
-        a1, a2, a3 = self._preactivations(y)
+        a1, a2, a3 = self.preactivations(y)
         energy, d_h3 = self._head(F.silu(a3))
         d3 = swish_backward(d_h3.to(a3.dtype), a3) * self.gain3
         d_h2 = d3 @ p["fc3.weight"]
@@ -205,13 +206,21 @@ class NetworkLandscape:
             gradient = gradient / self.divisor
         return energy, gradient
 
+    def gradient_jacobian(self, y: Tensor) -> Tensor | None:
+        """Return the Jacobian of ∇_yE in y, of shape (batch, dim, dim); None where no formula is known."""
+        return gradient_jacobian(self, y)
+
+    def slope_of_head(self, h3: Tensor) -> Tensor:
+        """Return ∂E/∂h₃, of shape (…, batch, width) or (…, 1, width)."""
+        return self._head(h3)[1]
+
     def hidden(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return h₁, h₂ and h₃, each of shape (…, batch, width).
 
         Args:
             y: Candidates, of shape (…, batch, rank²).
         """
-        a1, a2, a3 = self._preactivations(y)
+        a1, a2, a3 = self.preactivations(y)
         return F.silu(a1), F.silu(a2), F.silu(a3)
 
     def with_detached_head(self) -> NetworkLandscape:
@@ -229,8 +238,8 @@ class NetworkLandscape:
             bias3=self.bias3[..., :count, :],
         )
 
-    def _preactivations(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return a₁, a₂, a₃."""
+    def preactivations(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return a₁, a₂ and a₃, each of shape (…, batch, width)."""
         network = self.network
         of_candidate = network.parameters["fc1.weight"][..., network.architecture.dim :]
         a1 = self.problem + affine(y.to(self.problem.dtype), of_candidate)

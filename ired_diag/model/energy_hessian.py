@@ -1,8 +1,9 @@
 """The Hessian of an energy in the candidate y: the Jacobian of ∇_yE, as the sampler uses it.
 
-Row k is the gradient in y of the k-th entry of ∇_yE, by automatic differentiation. Where the gradient is not
-differentiable again (it came from automatic differentiation itself, and its graph is gone), or its derivative
-contradicts what the gradient does along a random direction, column k is the central difference
+A landscape may know its own Jacobian of ∇_yE. Otherwise row k is the gradient in y of the k-th entry of ∇_yE,
+by automatic differentiation. Where the gradient is not differentiable again (it came from automatic
+differentiation itself, and its graph is gone), or its derivative contradicts what the gradient does along a
+random direction, column k is the central difference
 
     (∇_yE(y + h e_k) - ∇_yE(y - h e_k)) / 2h,        h = ε^(1/3) max(1, root mean square of y),
 
@@ -17,7 +18,7 @@ Reference: Nocedal & Wright (2006), Numerical Optimization, section 8.1 (the ste
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -27,6 +28,14 @@ from ired_diag.model.energy import Landscape
 Method = Literal["differentiation", "central differences"]
 # Of differentiation against a central difference: beyond, differentiation missed a part.
 TOLERANCE = 0.05
+
+
+@runtime_checkable
+class TwiceDifferentiable(Protocol):
+    """A landscape that may know the Jacobian of its gradient."""
+
+    def gradient_jacobian(self, y: Tensor) -> Tensor | None:
+        """Return ∂(∇_yE)/∂y, of shape (batch, dim, dim); None where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +63,8 @@ def energy_hessian(landscape: Landscape, y: Tensor, *, generator: torch.Generato
         y: Candidates, of shape (batch, dim).
         generator: Of the directions along which differentiation is checked, on the CPU.
     """
-    leaf = y.detach().clone().requires_grad_()
-    with torch.enable_grad():
-        _, gradient = landscape.energy_and_gradient(leaf)
     direction = torch.randn(y.shape, generator=generator).to(y)
-    jacobian = None
-    if gradient.requires_grad:
-        jacobian = _differentiated(gradient, leaf)
+    gradient, jacobian = _by_differentiation(landscape, y.detach())
     method: Method = "differentiation"
     if jacobian is None or not _confirmed(landscape, y, jacobian, direction):
         jacobian = _differenced(landscape, y, direction)
@@ -76,6 +80,21 @@ def energy_hessian(landscape: Landscape, y: Tensor, *, generator: torch.Generato
         gradient=gradient.detach(),
         method=method,
     )
+
+
+def _by_differentiation(landscape: Landscape, y: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Return ∇_yE, and its Jacobian where it can be differentiated."""
+    if isinstance(landscape, TwiceDifferentiable):
+        jacobian = landscape.gradient_jacobian(y)
+        if jacobian is not None:
+            with torch.no_grad():
+                return landscape.energy_and_gradient(y)[1], jacobian
+    leaf = y.clone().requires_grad_()
+    with torch.enable_grad():
+        _, gradient = landscape.energy_and_gradient(leaf)
+    if not gradient.requires_grad:
+        return gradient, None
+    return gradient, _differentiated(gradient, leaf)
 
 
 def _differentiated(gradient: Tensor, leaf: Tensor) -> Tensor:

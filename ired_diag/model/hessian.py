@@ -56,18 +56,17 @@ def expand(loss: LossOf, parameters: Mapping[str, Tensor]) -> Expansion:
             allow_unused=True,
             materialize_grads=True,
         )
-    # A gradient without a graph is constant: its derivative is 0, and autograd would refuse it.
-    curved = [i for i, gradient in enumerate(gradients) if gradient.requires_grad]
+    # As one vector, so that a product's pass begins with one dot product. Of ∇L and v themselves, given as
+    # two lists, torch asks things that take a second of imports.
+    with torch.enable_grad():
+        gradient = torch.cat([part.reshape(-1) for part in gradients])
 
     def product(v: Tensor) -> Tensor:
         """Return H v, of the shape of v."""
-        if not curved:
+        if not gradient.requires_grad:  # a constant gradient: autograd would refuse its derivative
             return torch.zeros_like(v)
-        parts = list(unflatten(v, parameters).values())
-        # Of ∇L and v themselves, given as two lists, torch asks things that take a second of imports.
         with torch.enable_grad():
-            terms = [(gradients[i] * parts[i]).sum() for i in curved]
-            slope = torch.stack(terms).sum()
+            slope = gradient @ v
         images = torch.autograd.grad(
             slope,
             inputs,
@@ -77,7 +76,7 @@ def expand(loss: LossOf, parameters: Mapping[str, Tensor]) -> Expansion:
         )
         return _joined(images)
 
-    return Expansion(float(value.detach()), _joined(gradients), product)
+    return Expansion(float(value.detach()), gradient.detach(), product)
 
 
 def flatten(tensors: Mapping[str, Tensor]) -> Tensor:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ired_diag.model.lanczos import Product
+from ired_diag.model.lanczos import Product, dot
 
 
 def random_signs(like: Tensor, generator: torch.Generator) -> Tensor:
@@ -41,6 +41,5 @@ def trace_samples(
     samples = []
     for _ in range(count):
         z = random_signs(like, generator)
-        sample = z.double() @ product(z).double()
-        samples.append(float(sample))
+        samples.append(dot(z, product(z)))
     return np.array(samples)

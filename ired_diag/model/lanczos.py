@@ -1,6 +1,7 @@
 """Extreme eigenvalues, and quadrature, of a symmetric matrix that is known only by its products H v.
 
-From a unit vector q₁, with everything earlier projected out twice (full reorthogonalisation),
+From a unit vector q₁, with everything earlier projected out once more, and again where little is left
+(full reorthogonalisation),
 
     β_j q_{j+1} = H q_j - α_j q_j - β_{j-1} q_{j-1},      α_j = q_j·H q_j,
 
@@ -29,6 +30,9 @@ Product = Callable[[Tensor], Tensor]
 
 # Roundings of the largest entry of T: a smaller β counts as 0, and Q spans an invariant subspace.
 BREAKDOWN = 16
+
+# Share of its length that a vector keeps when it is projected: above it, one projection is enough.
+KEPT = 0.7071  # 1/√2: Daniel, Gragg, Kaufman, Stewart (1976), Reorthogonalization and Stable Algorithms
 
 
 @dataclass(frozen=True)
@@ -91,12 +95,11 @@ def lanczos(product: Product, start: Tensor, steps: int) -> Tridiagonal:
     for j in range(steps):
         basis[j] = q
         w = product(q)
-        diagonal.append(_dot(q, w))
-        earlier = basis[: j + 1]
-        for _ in range(2):  # twice is enough: Parlett (1998), section 6.9
-            overlap = earlier @ w
-            w = w - overlap @ earlier
-        beta = _norm(w)
+        diagonal.append(dot(q, w))
+        w = w - diagonal[j] * q
+        if j:
+            w = w.add(basis[j - 1], alpha=-off_diagonal[j - 1])
+        w, beta = _without(w, basis[: j + 1])
         scale = max(map(abs, diagonal + off_diagonal))
         if beta <= BREAKDOWN * eps * scale:
             break
@@ -108,6 +111,18 @@ def lanczos(product: Product, start: Tensor, steps: int) -> Tridiagonal:
         off_diagonal=np.array(off_diagonal[: k - 1]),
         basis=basis[:k],
     )
+
+
+def _without(w: Tensor, basis: Tensor) -> tuple[Tensor, float]:
+    """Return w less its part in the span of orthonormal rows, and the length of the rest."""
+    length = _norm(w)
+    for _ in range(2):  # twice is enough: Parlett (1998), section 6.9
+        before = length
+        w = torch.addmv(w, basis.T, basis @ w, alpha=-1)
+        length = _norm(w)
+        if length > KEPT * before:
+            break
+    return w, length
 
 
 def extreme_pairs(product: Product, tridiagonal: Tridiagonal) -> tuple[RitzPair, RitzPair]:
@@ -123,13 +138,14 @@ def _ritz_pair(product: Product, basis: Tensor, s: NDArray[np.float64]) -> RitzP
     v = weights @ basis
     v = v / _norm(v)
     image = product(v)
-    value = _dot(v, image)
+    value = dot(v, image)
     residual = _norm(image - value * v)
     return RitzPair(value, v, residual)
 
 
-def _dot(a: Tensor, b: Tensor) -> float:
-    return float(a.double() @ b.double())
+def dot(a: Tensor, b: Tensor) -> float:
+    """Return a·b: products in their type, whose roundings cancel, and their sum in float64."""
+    return float((a * b).sum(dtype=torch.float64))
 
 
 def _norm(a: Tensor) -> float:

@@ -21,7 +21,7 @@ from torch import Tensor
 from ired_diag.model.filter_direction import filter_direction
 from ired_diag.model.hessian import LossOf, along, expand
 from ired_diag.model.hutchinson import random_signs, trace_samples
-from ired_diag.model.lanczos import Product, RitzPair, extreme_pairs, lanczos
+from ired_diag.model.lanczos import Product, RitzPair, dot, extreme_pairs, lanczos
 from ired_diag.side_by_side import side_by_side
 
 STEPS = 40  # of the run that finds the extreme eigenvalues
@@ -149,8 +149,7 @@ def _directions(parameters: Mapping[str, Tensor], generator: torch.Generator) ->
 
 def _bend(product: Product, direction: Tensor) -> float:
     """Return d·H d."""
-    image = product(direction)
-    return float(direction.double() @ image.double())
+    return dot(direction, product(direction))
 
 
 def doubling_step(value: float, bend: float) -> float:

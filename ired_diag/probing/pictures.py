@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.drawing import paper, plotly
 from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
@@ -54,6 +53,9 @@ def draw(
 
 
 def _write(data: FigureData, folder: Path) -> None:
+    # Imported where they are needed: with matplotlib they cost more than a second.
+    from ired_diag.drawing import paper, plotly
+
     paper.write(data, folder, FORMS, noted=True)  # no caption is written next to it
     plotly.write_html(data, folder)
 

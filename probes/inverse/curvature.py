@@ -49,6 +49,7 @@ from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.held_loss import drawn_loss
 from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.kept_memory import freed_memory_kept
 from ired_diag.model.answer_spectrum import answer_spectrum
 from ired_diag.model.curvature_verdict import FLAT, energy_verdict, loss_verdict
 from ired_diag.model.hessian import LossOf
@@ -111,7 +112,8 @@ Row = dict[str, Any]
 
 def measure(subject: Subject) -> Table:
     """Return the curvature of the training loss in the parameters, and of the energy in y."""
-    return concatenate([_of_loss(subject), _of_energy(subject)])
+    with freed_memory_kept():  # each product with a Hessian needs the same tensors again
+        return concatenate([_of_loss(subject), _of_energy(subject)])
 
 
 def _rows(part: str, quantity: str, value: ArrayLike, **others: Any) -> Table:
