@@ -52,7 +52,10 @@ CONTENTS = (
         _docs("training", "slurm-training", "own-tasks", "optimizer-lab", "verify"),
     ),
     Section("At scale", _docs("performance", "scale", "many-checkpoints")),
-    Section("Evidence", _docs("the-study", "coverage", "findings-revisited", "reliability", "dependencies")),
+    Section(
+        "Evidence",
+        _docs("the-study", "pilot", "coverage", "findings-revisited", "reliability", "dependencies"),
+    ),
     Section("The project", ("docs/README.md", "docs/house.md", "CONTRIBUTING.md", "CHANGELOG.md")),
 )
 

@@ -13,7 +13,7 @@ from app.cli import main
 from docs_site.outputs import Shown, blocks_of, commands_of, differences, folder_called, rewritten, run
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/completion.md", "docs/the-study.md")
+PAGES = ("README.md", "docs/completion.md", "docs/the-study.md", "docs/pilot.md")
 FENCE = re.compile(r"^```\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
 PROGRAM = "ired-diag"
 # Numbers in sentences, and the command that prints them.
