@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ired_diag import forensics, tasks
-from ired_diag.comparison.related import are_related
 from ired_diag.errors import DiagError
 from ired_diag.finding_clusters import Cluster, Fact
 from ired_diag.named_paths import split_arguments
@@ -228,6 +227,8 @@ def _partner(
     groups: Mapping[str, Sequence[Run]],
 ) -> str | None:
     """Return a group of the same metric and task to compare with: one of the finding, else the largest."""
+    from ired_diag.comparison.related import are_related  # loads scipy, which few calls need
+
     metric = usual_metric(groups[name])
     others = []
     for other, runs in groups.items():

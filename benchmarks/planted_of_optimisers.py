@@ -26,13 +26,16 @@ FLAGGED = (0.3, 0.6)  # of the run
 Array = NDArray[np.float64]
 
 
-def keep_answer(place: Path, delivered: Array, *, elsewhere: Array | None = None) -> None:
+def keep_answer(
+    place: Path, delivered: Array, *, elsewhere: Array | None = None, kept_in: Path | None = None
+) -> None:
     """Keep the answer of the probe steps in a run folder, as the probe gives it to these changes of a loss.
 
     Args:
         place: The folder.
         delivered: Change of the loss in each step, where ``PROMISED`` was promised, of shape (steps,).
         elsewhere: Change of the loss on the next batch. Default: the same.
+        kept_in: Folder of the table. Default: that of the run's probes.
     """
     other = delivered if elsewhere is None else elsewhere
     rows = []
@@ -44,8 +47,8 @@ def keep_answer(place: Path, delivered: Array, *, elsewhere: Array | None = None
         rows.append(row)
     table = table_of_rows(PROBE.columns, rows)
     answer = PROBE.conclude(table, PROBE.comparison(table))
-    path = place / "probes" / f"{PROBE.name}.parquet"
-    path.parent.mkdir()
+    path = (kept_in or place / "probes") / f"{PROBE.name}.parquet"
+    path.parent.mkdir(parents=True)
     stored = ProbeTable(path, PROBE, str(place.resolve()))
     stored.put(Key(step=1000, weights="raw", settings={}), table, answer)
 

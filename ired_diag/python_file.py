@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import traceback
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from ired_diag.errors import NotFound, UnreadableFile
@@ -45,13 +46,22 @@ def built_by(name: str, *, option: str, **values: Any) -> Any:
         raise UnreadableFile(f"{path}: {function}() failed: {_where(error)}.") from error
 
 
+class _FromSource(SourceFileLoader):
+    """Runs a file as it is now: Python's kept bytecode may be that of a save within the same second."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code of the source."""
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _run(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"ired_diag_own_{path.stem}", path)
-    if spec is None or spec.loader is None:
+    loader = _FromSource(f"ired_diag_own_{path.stem}", str(path))
+    spec = importlib.util.spec_from_file_location(loader.name, path, loader=loader)
+    if spec is None or path.suffix != ".py":
         raise UnreadableFile(f"{path}: is not a Python file (its name must end in .py).")
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except Exception as error:  # their code again
         raise UnreadableFile(f"{path}: cannot be run: {_where(error)}.") from error
     return module

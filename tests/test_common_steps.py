@@ -21,7 +21,7 @@ Array = Any
 def curve(steps: Array, seed: int) -> Array:
     """Return a noisy curve that falls, the same function of the step for every grid."""
     rng = np.random.default_rng(seed)
-    noise = {step: rng.standard_normal() for step in range(100, 20_001, 100)}
+    noise = {step: rng.standard_normal() for step in range(50, 20_001, 50)}
     return np.array([1 + 2 * np.exp(-s / 1000) + 0.02 * noise.get(int(s), 0.0) for s in steps])
 
 

@@ -20,7 +20,10 @@ def quiet(values: np.ndarray, guide: float) -> bool:
 
 def test_words_are_left_out_where_a_curve_runs_through_them() -> None:
     falling = np.linspace(1.0, 0.0, 100)
-    assert quiet(np.where(STEPS < 50, falling, 0.51), 0.5)
+    around = np.where(STEPS % 2 == 0, 0.48, 0.52)
+    around[49:51] = 0.0, 1.0  # what the axis spans
+    assert quiet(around, 0.5)
+    assert not quiet(np.where(STEPS < 50, falling, 0.51), 0.5)  # there is room below its left end
     assert not quiet(np.where(STEPS < 40, falling, 0.2), 0.5)
     assert not quiet(np.where(STEPS < 20, 0.51, 0.0), 0.5)  # it passes where no words stand
     assert not quiet(np.where(STEPS < 50, 1.0, np.nan), 0.5)

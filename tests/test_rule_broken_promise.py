@@ -96,9 +96,8 @@ def test_a_table_of_another_run_of_the_same_name_is_not_taken_for_its_own(
 ) -> None:
     """Tables of foreign logs lie in one folder by name, and the folder of today may hold yesterday's."""
     monkeypatch.chdir(tmp_path)
-    other = probed_run(tmp_path / "others" / "q", np.full(STEPS, -PROMISED))
-    (tmp_path / "ired-diag-out").mkdir()
-    (other.path / "probes").rename(tmp_path / "ired-diag-out" / "q")
+    kept_in = tmp_path / "ired-diag-out" / "q"
+    other = probed_run(tmp_path / "others" / "q", np.full(STEPS, -PROMISED), kept_in=kept_in)
     log = tmp_path / "q.csv"
     log.write_text("step,loss\n1,2\n")
     assert findings_of(RULE, [made_run("q", path=log, loss=falling(40))]) == []

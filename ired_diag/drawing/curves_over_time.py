@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ired_diag.comparison.clock import clock_column, time_of_steps
 from ired_diag.drawing.data import FigureData, Line, Panel, Scale, scale_of_lines
 from ired_diag.errors import NotFound
 from ired_diag.runs.judged import shared_direction
@@ -41,6 +40,9 @@ def curves_over_time(
     Raises:
         NotFound: No run logged a time, or none logged the metric and the time.
     """
+    # Comparisons load scipy, which a page of curves over steps does not need.
+    from ired_diag.comparison.clock import clock_column
+
     column = clock_column(groups)
     lines: list[Line] = []
     missing: list[str] = []
@@ -76,6 +78,8 @@ def curves_over_time(
 
 def _line(run: Run, group: str, metric: str, column: str, start: float | None) -> tuple[Line | None, int]:
     """Return a seed's curve, None where it has no point with a time; and how often the run was resumed."""
+    from ired_diag.comparison.clock import time_of_steps
+
     series = run.history.series.get(metric)
     if series is None:
         return None, 0

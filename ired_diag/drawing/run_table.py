@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ired_diag.drawing.headline import Headline
 from ired_diag.errors import NotFound
@@ -180,6 +179,8 @@ class RunTable:
 
 def _steps_with(rows: Table, weights: str) -> list[int]:
     """Return the steps that were probed with some weights, ascending."""
+    import pandas as pd  # hashes the steps of millions of rows, which numpy would sort
+
     is_meant = rows["weights"] == weights
     steps: list[int] = pd.unique(rows["step"][is_meant]).tolist()
     return sorted(steps)
