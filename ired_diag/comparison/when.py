@@ -131,7 +131,8 @@ def when(
     )
     members = _all_members(groups, metric, direction.lower_is_better)
     if len(members) == 2:
-        check_comparable_members(*members, metric)
+        first, second = members
+        check_comparable_members(first, second, metric)
     is_paired, pairing, notes = _pairing(members, paired)
     apart, not_compared = None, ""
     try:
