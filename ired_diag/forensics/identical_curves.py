@@ -391,9 +391,9 @@ RULE = Rule(
     find=find,
     consequence="conclusion",
     refuted_by=(
-        "One metric that both logs hold and that differs once at a common step (then only an equal validation "
-        "curve is left to explain). Or a reason why these keys "
-        "or the seed cannot matter: a deterministic program, a key that acts only later."
+        "One metric that both logs hold and that differs once at a common step (then only an equal "
+        "validation curve is left to explain). Or a reason why these keys or the seed cannot matter: a "
+        "deterministic program, a key that acts only later."
     ),
     near_miss=(
         "Two runs whose training loss is the same in four printed digits, because they draw the same data "
