@@ -53,9 +53,9 @@ def test_a_shorter_copy_is_the_one_left_out() -> None:
 
 def test_one_other_digit_makes_a_run_of_its_own() -> None:
     a = group("a", 2, level=0.1)
-    values = a[0].history.series["train_loss"].values.copy()
+    values = a[0].history.series["val_loss"].values.copy()
     values[20] *= 1 + 1e-9
-    series = {**a[0].history.series, "train_loss": made_series(values)}
+    series = {**a[0].history.series, "val_loss": made_series(values)}
     other = made_run("a", 2, metrics=series)
     result = compare([*a, other], group("b", 2, level=0.3, first=10))
     assert (result.groups[0].summary.n, result.left_out) == (3, [])

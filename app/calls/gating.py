@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from app.calls.comparing import compare
 from app.calls.opening import RUNS, Place, Source
 from ired_diag.comparison import Comparison, Group
+from ired_diag.comparison.comparable import check_comparable
 from ired_diag.comparison.gate import BUDGET, Compared, Decision, against_group, against_threshold, decide
 from ired_diag.errors import DiagError
 from ired_diag.runs.study import Study
@@ -96,7 +97,8 @@ def gate(
 
     Raises:
         DiagError: Neither or both of ``against`` and ``threshold``; an option is out of range; the old group
-            has one number; no seed has a number.
+            has one number; no seed has a number; the groups solve different problems, or their numbers are on
+            two scales.
         NotFound: There is nothing of a name.
     """
     check_gate(against, threshold, margin=margin, alpha=alpha, sigma=sigma)
@@ -122,6 +124,8 @@ def gate(
             f"{listed}: runs share seeds of single sources (initialisation, data), and the gate needs "
             "independent ones. Compare them with 'ired-diag stats', or split them with 'ired-diag variance'."
         )
+    for pair in comparison.pairs:
+        check_comparable((pair.a, pair.b), problems=pair.other_problems, scales=pair.mixed_scales)
     _check_order(order, groups[0])
     values = _in_order(groups[0].values, order or ())
     compared, name = _compared(comparison, values, threshold)

@@ -1,7 +1,8 @@
 """Runs that are copies of another run: the same digits in all that both log, and so one piece of evidence.
 
 Within a group, runs that agree in every metric (``curves.one_computation``) are one run, whatever their
-seeds are called: the longest of them counts, and the others are left out.
+seeds are called: the longest of them counts, and the others are left out. So it is with runs that trained
+differently and log one validation curve (``curves.one_evaluation``), where that curve is compared.
 
 Two groups may hold the same run too. Where every run of one group is also in the other, the two are
 identical, which the comparison says. Where only some are, and no setting is known to differ, one of the two
@@ -18,10 +19,10 @@ from dataclasses import dataclass, field
 
 from ired_diag.curves.agreement import FEWEST
 from ired_diag.curves.one_computation import OF_NAMES, differing_settings, is_copy
+from ired_diag.curves.one_evaluation import has_seeds_of_sources, one_evaluation
 from ired_diag.runs.name_list import first_names
 from ired_diag.runs.named_differences import named_differences
 from ired_diag.runs.run import Run
-from ired_diag.seed_sources import source_of_key
 
 MOST_NAMED = 8
 
@@ -34,10 +35,12 @@ class Copies:
 
     Attributes:
         causes: What a run is a copy of, in words, by the id of the run.
+        evaluations: Of runs that are no copies and log the validation curve of another: what of, in words.
         notes: Which runs two groups share that count all the same.
     """
 
     causes: Mapping[int, str]
+    evaluations: Mapping[int, str] = field(default_factory=dict)
     notes: Sequence[str] = field(default=())
 
 
@@ -54,7 +57,11 @@ def copies_of(groups: Groups, with_number: Groups, metric: str) -> Copies:
         causes |= _within(runs, metric)
     own = {name: [run for run in runs if id(run) not in causes] for name, runs in with_number.items()}
     of_groups, notes = _across(own, metric)
-    return Copies(causes | of_groups, notes)
+    causes |= of_groups
+    evaluations: dict[int, str] = {}
+    for runs in own.values():
+        evaluations |= _equal_evaluations([run for run in runs if id(run) not in causes], metric)
+    return Copies(causes, evaluations, notes)
 
 
 def _across(own: Groups, metric: str) -> tuple[dict[int, str], list[str]]:
@@ -88,22 +95,33 @@ def _within(runs: Sequence[Run], metric: str) -> dict[int, str]:
     return causes
 
 
+def _equal_evaluations(runs: Sequence[Run], metric: str) -> dict[int, str]:
+    """Return the runs of a group that log the validation curve of a longer or an earlier one."""
+    longest_first = sorted(runs, key=lambda run: -(run.history.last_step or 0))
+    causes: dict[int, str] = {}
+    for a, b in _pairs_of_one_start(longest_first, metric):
+        pair = one_evaluation(a, b, metric)
+        if pair is not None and id(a) not in causes:
+            causes.setdefault(id(b), f"that of {a.seed_label}, while {pair.differing} differs")
+    return causes
+
+
 def _pairs(runs: Sequence[Run], metric: str) -> Iterator[tuple[Run, Run]]:
     """Yield the pairs of runs that are one computation."""
+    for a, b in _pairs_of_one_start(runs, metric):
+        if is_copy(a, b):
+            yield a, b
+
+
+def _pairs_of_one_start(runs: Sequence[Run], metric: str) -> Iterator[tuple[Run, Run]]:
+    """Yield the pairs of runs whose first values are equal."""
     alike: dict[tuple[float, ...], list[Run]] = defaultdict(list)
     for run in runs:
         series = run.history.series.get(metric)
-        if series is not None and len(series) >= FEWEST and not _has_seeds_of_sources(run):
+        if series is not None and len(series) >= FEWEST and not has_seeds_of_sources(run):
             alike[tuple(series.values[:FEWEST].tolist())].append(run)
     for members in alike.values():
-        for a, b in itertools.combinations(members, 2):
-            if is_copy(a, b):
-                yield a, b
-
-
-def _has_seeds_of_sources(run: Run) -> bool:
-    """Say whether a run is one of a crossed design, where a source of randomness may have no effect."""
-    return any(source_of_key(key) is not None for key in run.configuration or {})
+        yield from itertools.combinations(members, 2)
 
 
 def _group_of(run: Run, groups: Groups) -> str:

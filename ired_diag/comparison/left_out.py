@@ -25,6 +25,7 @@ def left_out_of(groups: Sequence[Members]) -> list[str]:
     sentences: list[str] = []
     for members in groups:
         sentences += _copied_seeds(members)
+        sentences += _seeds_evaluated_as_others(members)
         sentences += _failed_seeds(members)
         sentences += _stopped_seeds(members)
     return sentences
@@ -39,6 +40,19 @@ def _copied_seeds(members: Members) -> Iterator[str]:
         yield (
             f"{_count(members, copied)} {was} left out as no evidence of {its} own: "
             f"every digit is that of another run ({which})."
+        )
+
+
+def _seeds_evaluated_as_others(members: Members) -> Iterator[str]:
+    """Yield which seeds log the validation curve of another seed, and are not counted."""
+    chosen = members.failures_of_kind("evaluated as another")
+    if chosen:
+        which = first_names([f"{failure.label}: {failure.cause}" for failure in chosen], MOST_NAMED)
+        was, its = ("was", "its") if len(chosen) == 1 else ("were", "their")
+        yield (
+            f"{_count(members, chosen)} {was} left out as no evidence of {its} own: every digit of the "
+            f"metric that is compared is that of another seed ({which}). The evaluation does not depend on "
+            "what was trained, or its numbers were copied."
         )
 
 

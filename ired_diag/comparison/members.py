@@ -16,7 +16,7 @@ import numpy as np
 
 from ired_diag.comparison.copies import Copies, copies_of
 from ired_diag.comparison.cost import step_times
-from ired_diag.comparison.outcomes import Failure, failure_of
+from ired_diag.comparison.outcomes import Failure, FailureKind, failure_of
 from ired_diag.comparison.seeds import Members, Seed, seconds_between, settings_alike
 from ired_diag.comparison.stated_data import declared_data, is_of_evaluation, stated_data
 from ired_diag.errors import NotFound
@@ -106,18 +106,24 @@ def _with_copies(
         changed = []
         for run, failure in zip(runs, failures[name], strict=True):
             cause = copies.causes.get(id(run))
-            changed.append(failure if cause is None else _copied(run, cause))
+            evaluation = copies.evaluations.get(id(run))
+            if cause is not None:
+                failure = _copied(run, "copied", cause, f"it is {cause}, digit by digit")
+            elif evaluation is not None:
+                reason = f"its evaluation is {evaluation}, digit by digit"
+                failure = _copied(run, "evaluated as another", evaluation, reason)
+            changed.append(failure)
         with_copies[name] = changed
     return with_copies
 
 
-def _copied(run: Run, cause: str) -> Failure:
+def _copied(run: Run, kind: FailureKind, cause: str, reason: str) -> Failure:
     step = run.history.last_step
     return Failure(
         label=run.seed_label,
-        kind="copied",
+        kind=kind,
         step=None if step is None else float(step),
-        reason=f"it is {cause}, digit by digit",
+        reason=reason,
         cause=cause,
     )
 

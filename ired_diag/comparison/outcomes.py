@@ -31,7 +31,7 @@ from ired_diag.stats.success_rate import success_rate
 if TYPE_CHECKING:
     from ired_diag.comparison.seeds import Members
 
-FailureKind = Literal["not finite", "diverged", "crashed", "stopped", "copied"]
+FailureKind = Literal["not finite", "diverged", "crashed", "stopped", "copied", "evaluated as another"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,9 @@ class Failure:
 
     Attributes:
         label: Label of the seed.
-        kind: ``stopped`` and ``copied`` are no failures of the method; all others are. A seed that never
-            logged the metric, and did not die of an error, counts as stopped.
+        kind: ``stopped``, ``copied`` and ``evaluated as another`` (its validation curve is that of another
+            seed) are no failures of the method; all others are. A seed that never logged the metric, and did
+            not die of an error, counts as stopped.
         step: Step of its last evaluation; None where it has none.
         reason: One sentence with the numbers.
         cause: How its job ended, or what it lacks, in a few words: ``time limit``.
@@ -56,7 +57,7 @@ class Failure:
     @property
     def is_of_method(self) -> bool:
         """Whether the seed says that the method fails: it was not stopped from outside, and is no copy."""
-        return self.kind not in ("stopped", "copied")
+        return self.kind not in ("stopped", "copied", "evaluated as another")
 
 
 @dataclass(frozen=True, kw_only=True)

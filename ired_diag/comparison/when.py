@@ -8,9 +8,11 @@ from typing import Literal
 
 from ired_diag.comparison.apart import CurvesApart, curves_apart
 from ired_diag.comparison.clock import clock_column
+from ired_diag.comparison.comparable import check_comparable_members
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.pairing import note_on_forced, pairing_of
 from ired_diag.comparison.reaching import Reaching, reaching
+from ired_diag.comparison.seeds import Members
 from ired_diag.comparison.watched import Watched, watched_runs
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.python_words import all_in_python
@@ -111,7 +113,8 @@ def when(
 
     Raises:
         NotFound: No run logs the metric, or none that tells the time; there is no evaluation.
-        DiagError: There are not two groups, or an option is out of range.
+        DiagError: There are not two groups, an option is out of range, the groups solve different problems,
+            or their numbers are on two scales.
     """
     if len(groups) != 2:
         names = ", ".join(groups)
@@ -133,7 +136,11 @@ def when(
         judge_shape=direction.source != "assumed",
         column=column,
     )
-    is_paired, pairing, notes = _pairing(groups, metric, direction.lower_is_better, paired)
+    members = _all_members(groups, metric, direction.lower_is_better)
+    if len(members) == 2:
+        first, second = members
+        check_comparable_members(first, second, metric)
+    is_paired, pairing, notes = _pairing(members, paired)
     apart, not_compared = None, ""
     try:
         apart = curves_apart(
@@ -183,12 +190,10 @@ def _direction(groups: Mapping[str, Sequence[Run]], metric: str, lower_is_better
     return Direction(lower_is_better, "option")
 
 
-def _pairing(
-    groups: Mapping[str, Sequence[Run]], metric: str, lower_is_better: bool, paired: bool | None
-) -> tuple[bool, str, list[str]]:
-    """Return whether equal seeds are pairs, why or why not, and notes."""
-    # Every run states its data, those that failed or were stopped too; notes on their values are not wanted.
-    members = members_of(
+def _all_members(groups: Mapping[str, Sequence[Run]], metric: str, lower_is_better: bool) -> list[Members]:
+    """Return the seeds of the groups: every run states its data, one that failed or was stopped too."""
+    # Notes on their values are not wanted.
+    return members_of(
         groups,
         metric,
         [],
@@ -196,6 +201,10 @@ def _pairing(
         include_incomplete=True,
         judge_shape=False,
     )
+
+
+def _pairing(members: Sequence[Members], paired: bool | None) -> tuple[bool, str, list[str]]:
+    """Return whether equal seeds are pairs, why or why not, and notes."""
     if len(members) != 2:
         return False, "", []
     a, b = members

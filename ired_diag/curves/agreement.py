@@ -100,13 +100,13 @@ def _information(values: Array) -> tuple[float, float]:
     extent = float(np.ptp(values))
     if not extent > 0:
         return 0.0, 0.0
-    unit = _last_place(values)
+    unit = last_place(values)
     changes = np.abs(np.diff(values)) / unit
     bits = np.minimum(np.log2(1 + changes), MOST_BITS)
     return float(bits.sum()), extent / unit
 
 
-def _last_place(values: Array) -> float:
+def last_place(values: Array) -> float:
     """Return the unit of the last printed place, or of the last binary one."""
     smallest = float(printed(values).unit.min())
     if smallest:

@@ -1,7 +1,9 @@
 """Whether two runs are one computation: the same digits in every metric that both log.
 
 Times, memory and schedules (learning rate, epoch) are not results: their differences refute nothing and their
-equality proves nothing. One result that differs once refutes it. How much equal digits prove is said by
+equality proves nothing. A schedule is known by its name or by its form (``curves.schedule_form``), unless its
+name is that of a measure or it is what the run is judged by: seeds of one exploration schedule whose rewards
+are all 0 are still seeds. One result that differs once refutes it. How much equal digits prove is said by
 ``curves.agreement``.
 """
 
@@ -14,8 +16,9 @@ from dataclasses import dataclass
 
 from ired_diag.config_keys import METADATA
 from ired_diag.curves.agreement import FEWEST, Agreement, agreement_of
+from ired_diag.curves.schedule_form import is_schedule
 from ired_diag.runs.history import Series
-from ired_diag.runs.metric_words import words_of
+from ired_diag.runs.metric_words import measures_in, words_of
 from ired_diag.runs.planned_steps import planned_steps
 from ired_diag.runs.run import Run
 
@@ -31,6 +34,8 @@ OF_THE_SCHEDULE = frozenset(
     "batch beta epoch epochs flops iter iteration kimg lr momentum progress samples schedule step steps "
     "timesteps tokens weight".split()
 )
+# Words of what a batch holds: it is equal wherever the data come in one order.
+OF_THE_DATA = frozenset("len length num number padding seq size".split())
 UNREAD = frozenset((*METADATA, "experiment_name", "seed", "train_steps"))
 # Keys that say what a run is called. A name may also say what a run does, so they count with no other key.
 OF_NAMES = frozenset("exp exp_name experiment group label name run run_name tag tags title".split())
@@ -83,7 +88,9 @@ class Pair:
     @property
     def bits(self) -> float:
         """What the agreement tells, of all results together."""
-        return sum(agreement.bits for name, agreement in self.agreements.items() if is_result(name))
+        return sum(
+            agreement.bits for name, agreement in self.agreements.items() if _is_evidence(name, self.a)
+        )
 
     @property
     def has_different_seeds(self) -> bool:
@@ -130,7 +137,7 @@ def _pair(a: Run, b: Run) -> Pair | None:
             agreements[name] = agreement
         elif not set(x[name].steps.tolist()).isdisjoint(y[name].steps.tolist()):
             return None
-    if not any(agreement.proves and is_result(name) for name, agreement in agreements.items()):
+    if not any(agreement.proves and _is_evidence(name, a) for name, agreement in agreements.items()):
         return None
     return Pair(a, b, agreements)
 
@@ -157,8 +164,18 @@ def is_computed(name: str) -> bool:
 
 
 def is_result(name: str) -> bool:
-    """Say whether a metric is another in different computations."""
-    return is_computed(name) and not OF_THE_SCHEDULE.intersection(words_of(name))
+    """Say whether a metric is another in different computations, as far as its name tells."""
+    return is_computed(name) and not (OF_THE_SCHEDULE | OF_THE_DATA).intersection(words_of(name))
+
+
+def _is_evidence(name: str, run: Run) -> bool:
+    """Say whether equal digits of a metric tell anything: it was measured, and follows from no schedule."""
+    if not is_result(name):
+        return False
+    if name == run.judging_metric or measures_in(words_of(name)):
+        return True
+    series = run.history.series[name]
+    return not is_schedule(series.steps, series.values)
 
 
 def differing_settings(a: Run, b: Run) -> list[str]:

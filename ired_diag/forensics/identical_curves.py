@@ -12,6 +12,9 @@ groups (one for each seed) are one finding.
 
 Where some seeds of two groups agree and as many others or more differ, these logs are copies of the others.
 
+Where only the curve of the validation metric is one while other metrics differ (``curves.one_evaluation``),
+the evaluation does not depend on what was trained, or its numbers were copied: that is a warning.
+
 Within a run, a validation metric that equals its training metric at every step is one number logged twice, or
 one set of data.
 
@@ -31,6 +34,7 @@ from ired_diag.curves.one_computation import (
     differing_settings,
     equal_pairs,
 )
+from ired_diag.curves.one_evaluation import OneEvaluation, equal_evaluations
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import (
     Evidence,
@@ -71,6 +75,7 @@ def find(study: Study) -> Iterator[Finding]:
         pairs_of[groups].extend(cluster)
     for pairs in pairs_of.values():
         yield _finding_on_copy(pairs, study) or _finding(pairs)
+    yield from _equally_evaluated(study)
     yield from _logged_twice(study)
 
 
@@ -130,6 +135,41 @@ def _seeds_of(runs: Iterable[Run]) -> set[int]:
 
 def _file(run: Run) -> str:
     return "/".join(run.path.parts[-3:])
+
+
+def _equally_evaluated(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each set of groups whose runs trained differently and log one validation curve."""
+    pairs_of: dict[tuple[frozenset[str], str], list[OneEvaluation]] = defaultdict(list)
+    for pair in equal_evaluations(study.runs):
+        pairs_of[frozenset(groups_of((pair.a, pair.b))), pair.metric].append(pair)
+    for pairs in pairs_of.values():
+        yield _finding_on_evaluations(pairs)
+
+
+def _finding_on_evaluations(pairs: Sequence[OneEvaluation]) -> Finding:
+    runs = list({id(run): run for pair in pairs for run in (pair.a, pair.b)}.values())
+    groups = groups_of(runs)
+    metric, differing = pairs[0].metric, pairs[0].differing
+    evaluations = min(pair.agreement.steps for pair in pairs)
+    return Finding(
+        rule="identical_curves",
+        severity="warning",
+        statement=(
+            f"{_groups_in_words(groups, runs)}: {metric} has the same digits at all {evaluations} common "
+            f"evaluations, while {differing} differs. The evaluation does not depend on what was trained "
+            "(other weights are evaluated than those that are trained), or its numbers were copied."
+        ),
+        evidence={
+            "groups": ", ".join(groups),
+            "runs": len(runs),
+            "metric": metric,
+            "differing": differing,
+            "evaluations": evaluations,
+            "bits": min(pair.agreement.bits for pair in pairs),
+        },
+        advice=f"Look at which weights {metric} is computed of. Until then these runs count as one.",
+        runs=labels_of(runs),
+    )
 
 
 def _logged_twice(study: Study) -> Iterator[Finding]:
@@ -351,8 +391,9 @@ RULE = Rule(
     find=find,
     consequence="conclusion",
     refuted_by=(
-        "One metric that both logs hold and that differs once at a common step. Or a reason why these keys "
-        "or the seed cannot matter: a deterministic program, a key that acts only later."
+        "One metric that both logs hold and that differs once at a common step (then only an equal "
+        "validation curve is left to explain). Or a reason why these keys or the seed cannot matter: a "
+        "deterministic program, a key that acts only later."
     ),
     near_miss=(
         "Two runs whose training loss is the same in four printed digits, because they draw the same data "
