@@ -17,7 +17,7 @@ from ired_diag.named_paths import NamedPaths, split_arguments
 from ired_diag.open import open_study
 from ired_diag.readers.seed_table_metrics import is_table_of_seeds
 from ired_diag.runs import unreadable_run
-from ired_diag.runs.files import check_lookup, exists, pattern_note
+from ired_diag.runs.files import check_lookup, exists, is_pattern, pattern_note
 from ired_diag.runs.regroup import Grouping, check_keys, grouped_by, renamed
 from ired_diag.runs.run import Run
 from ired_diag.runs.stated_settings import differing_keys
@@ -52,8 +52,8 @@ def group_runs(
             names nor configurations give.
         grouping: What the user says of groups and seeds; by default both are recognised.
         unreadable: A list that gets a note of what may not be read. Default: ``missing``.
-        skip_missing: Whether a name that means nothing is left out where it stands among paths: it may be a
-            pattern of a shell that matches nothing. Default: it is an error.
+        skip_missing: Whether a pattern of a shell (``typo*``) that matches nothing is left out, with a note,
+            where it stands among paths. Default: it is an error, as any other name that means nothing.
 
     Raises:
         NotFound: There is nothing of a name, or no run at the paths.
@@ -459,7 +459,7 @@ def _by_name(
                 members = study.select(name)
                 meanings[name] = {members[0].group: members}
         except NotFound as error:
-            if missing is None:
+            if missing is None or not is_pattern(name):
                 # A run of that name may be in a folder that may not be read.
                 raise NotFound(" ".join([str(error), *closed])) from error
             missing.append(str(error))
