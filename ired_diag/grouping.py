@@ -41,10 +41,10 @@ def group_runs(
     """Return the seeds of each group that names and paths mean, in the order given.
 
     Args:
-        arguments: Names of experiments in the runs folder; paths, which mean themselves: the runs and logs at
-            all paths together are grouped by experiment and variant; and ``NAME=GLOB``, one group of all runs
-            at the paths that match. A CSV or JSON file is a table of one number a seed
-            (``readers.seed_table``): each becomes a run that evaluated once.
+        arguments: Names of experiments in the runs folder, or labels of their runs (``q103/seed0``); paths,
+            which mean themselves: the runs and logs at all paths together are grouped by experiment and
+            variant; and ``NAME=GLOB``, one group of all runs at the paths that match. A CSV or JSON file is a
+            table of one number a seed (``readers.seed_table``): each becomes a run that evaluated once.
         runs: The runs folder; it may hold run folders or foreign logs.
         metric: What the numbers of such a table are. Default: the name of their column, where it has one.
         variants: Take a name for all variants of its experiment, a group each.
@@ -461,9 +461,20 @@ def _by_name(
         except NotFound as error:
             if missing is None or not is_pattern(name):
                 # A run of that name may be in a folder that may not be read.
-                raise NotFound(" ".join([str(error), *closed])) from error
+                lack = f"{name}: no such file or folder." if "/" in name else str(error)
+                raise NotFound(" ".join([lack, *closed])) from error
             missing.append(str(error))
-    return meanings
+    return _with_whole_groups(meanings)
+
+
+def _with_whole_groups(meanings: Mapping[str, dict[str, list[Run]]]) -> dict[str, dict[str, list[Run]]]:
+    """Return what names mean, with all runs of a group that they name: labels of two seeds are one group."""
+    whole: dict[str, list[Run]] = {}
+    for meaning in meanings.values():
+        for group, members in meaning.items():
+            named = whole.setdefault(group, [])
+            named += [run for run in members if not any(run is other for other in named)]
+    return {name: {group: whole[group] for group in meaning} for name, meaning in meanings.items()}
 
 
 def _study(names: Sequence[str], runs: Path, grouping: Grouping) -> Study:
@@ -472,9 +483,9 @@ def _study(names: Sequence[str], runs: Path, grouping: Grouping) -> Study:
     Raises:
         NotFound: There is no such folder.
     """
-    if "/" in names[0]:
-        raise NotFound(f"{names[0]}: no such file or folder.")
     check_lookup(runs)
+    if not exists(runs) and "/" in names[0]:
+        raise NotFound(f"{names[0]}: no such file or folder.")
     if not exists(runs):
         raise NotFound(
             f"No run is named {names[0]!r}: there is no runs folder {runs}, and no such path. "
