@@ -18,6 +18,7 @@ from ired_diag.open import open_study
 from ired_diag.readers.seed_table_metrics import is_table_of_seeds
 from ired_diag.runs import unreadable_run
 from ired_diag.runs.files import check_lookup, exists, is_pattern, pattern_note
+from ired_diag.runs.process_ranks import ranks_of
 from ired_diag.runs.regroup import Grouping, check_keys, grouped_by, renamed
 from ired_diag.runs.run import Run
 from ired_diag.runs.stated_settings import differing_keys
@@ -167,6 +168,12 @@ def _notes_on(group: str, members: Sequence[Run]) -> Iterator[str]:
         has_more_seeds = any(source_of_key(key) for key in run.configuration or {})
         if run.seed is not None and not run.is_called_by_its_seed and not has_more_seeds:
             repeated[run.seed] += 1
+    ranks = [tuple(ranks_of(run.configuration or {})) for run in members]
+    if repeated and all(ranks) and len(set(ranks)) == len(members) > 1:
+        yield (
+            f"{group}: its {len(members)} runs state the same seed and are processes of different rank. If "
+            "they trained one model together, they are one run and not several seeds: name one of them alone."
+        )
     for seed, count in repeated.items():
         yield (
             f"{group}: {count} runs state the same seed, {seed}. They are taken as different runs because "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,3 +80,26 @@ def test_err_files_named_beside_their_logs_are_read_with_them(write_log: LogWrit
     both = [str(log), str(log.with_suffix(".err"))]
     assert [len(runs) for runs in group_runs(both, tmp_path).values()] == [1]
     import_logs([Path(path) for path in both], tmp_path / "again")
+
+
+@pytest.mark.parametrize("same_seed", [False, True])
+def test_processes_of_different_rank_are_one_group_and_noted_where_they_share_a_seed(
+    tmp_path: Path, same_seed: bool
+) -> None:
+    for rank in range(4):
+        folder = tmp_path / "ddp" / str(rank)
+        folder.mkdir(parents=True)
+        config = {
+            "rank": rank,
+            "local_rank": rank,
+            "world_size": 4,
+            "seed": 0 if same_seed else rank,
+            "lr": 0.1,
+        }
+        (folder / "config.json").write_text(json.dumps(config))
+        rows = [{"step": step, "val_loss": rank / 10 + 1 / step} for step in range(1, 6)]
+        (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    notes: list[str] = []
+    groups = group_runs([str(tmp_path / "ddp")], tmp_path / "runs", missing=notes)
+    assert [len(members) for members in groups.values()] == [4]
+    assert any("one run and not several seeds" in note for note in notes) == same_seed
