@@ -200,3 +200,23 @@ def test_an_absolute_margin_that_is_none_is_refused(margin: str) -> None:
     result = CliRunner().invoke(main, ["stats", "q101", "--runs", str(sample_runs()), f"--margin={margin}"])
     assert result.exit_code == 2
     assert "absolute margin" in result.output.lower()
+
+
+@pytest.mark.parametrize("width", [80, 110, 160])
+def test_a_narrow_terminal_keeps_each_readout_and_every_reason(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    full = call("stats", "q101", "q103", "--runs", sample_runs(), "--full").stdout
+    assert max(map(len, full.splitlines())) <= width
+    table = full.partition("The same by every readout\n")[2]
+    (heading,) = table.splitlines()[:1]
+    for name in ("readout", "difference", "95% interval", "verdict"):
+        assert name in heading
+    criteria = " ".join(full.partition("Success, of the first")[2].split())
+    comparison = ird.compare("q101", "q103", runs=sample_runs())
+    (pair,) = comparison.pairs
+    assert pair.criteria
+    for criterion in pair.criteria:
+        assert criterion.name in criteria
+        assert " ".join(criterion.reason.split()) in criteria
