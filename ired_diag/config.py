@@ -25,6 +25,7 @@ from ired_diag.errors import WrongConfiguration
 from ired_diag.json_text import parse_json
 from ired_diag.seed_sources import Seeds
 
+DECIDE_REACH = frozenset({"train_steps", "warm_start_steps"})  # which knobs a training comes to
 LARGEST = 3.4e38  # what float32 can hold, in which all weights are
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -189,6 +190,14 @@ class TrainingConfig(BaseModel):
         """Return knobs that may be set and change nothing next to the others, with the reason."""
         return {}
 
+    def unreached(self) -> str:
+        """Say which knobs no step of the training reads, because it ends first; empty where all are read."""
+        return ""
+
+    def remarks(self) -> list[str]:
+        """Return what a reader should know of these knobs before a training starts."""
+        return []
+
     @model_validator(mode="after")
     def _every_knob_counts(self) -> Self:
         """Refuse a knob that changes nothing next to the others: a run must be what it is called."""
@@ -266,8 +275,28 @@ def with_settings(config: SomeConfig, settings: Mapping[str, str]) -> SomeConfig
     Raises:
         WrongConfiguration: A key or value that cannot be used.
     """
-    changed = {key: json_or_word(text) for key, text in settings.items()}
-    return parse_config({**config.model_dump(mode="json"), **changed}, type(config), where="--set")
+    values = {key: json_or_word(text) for key, text in settings.items()}
+    changed = parse_config({**config.model_dump(mode="json"), **values}, type(config), where="--set")
+    _check_settings(changed, values)
+    return changed
+
+
+def _check_settings(config: TrainingConfig, values: Mapping[str, Any]) -> None:
+    """Refuse what a user sets away from its default, or from off, and what then changes nothing.
+
+    A configuration file may hold such knobs: the study's files set mining steps for runs without mining.
+    """
+    fields = type(config).model_fields
+    complaints = []
+    for knob, reason in config.unread_knobs().items():
+        is_set = knob in values and not is_off(values[knob])
+        if is_set and getattr(config, knob) != fields[knob].default:
+            complaints.append(f"{knob} changes nothing {reason}")
+    unreached = config.unreached()
+    if unreached and not values.keys().isdisjoint(DECIDE_REACH):
+        complaints.append(unreached)
+    if complaints:
+        raise WrongConfiguration(f"--set: {'; '.join(complaints)}.")
 
 
 def json_or_word(text: str) -> Any:

@@ -40,6 +40,8 @@ UNREAD_BY_STRATEGY = {
     "ascent": ("random_negative",),
 }
 
+WALKING = ("adversarial", "ascent", "mixed")
+
 WITHOUT_MINING = "without mining (mining_strategy none, or energy_loss_weight 0)"
 
 ENERGY_IDLE_RULES = (
@@ -141,12 +143,42 @@ class EnergyConfig(TrainingConfig):
         return value
 
     def unread_knobs(self) -> dict[str, str]:
-        """Return knobs of mining that the strategy does not read, with the reason."""
+        """Return knobs of mining that are not read next to the others, with the reason."""
         strategy = self.mining_strategy
         unread = list(UNREAD_BY_STRATEGY.get(strategy, ()))
         if strategy == "random" and self.random_negative == "gaussian":
             unread.append("mining_noise_scale")
-        return dict.fromkeys(unread, f"with mining_strategy {strategy}")
+        reasons = dict.fromkeys(unread, f"with mining_strategy {strategy}")
+        if strategy in WALKING and self.mining_opt_steps == 0:
+            for knob in ("mining_scale_factor", "ascent_learning_rate"):
+                reasons.setdefault(knob, "with mining_opt_steps 0")
+        if strategy != "none" and not has_contrast(self):
+            for knob in UNREAD_BY_STRATEGY["none"]:
+                reasons.setdefault(knob, "with energy_loss_weight 0")
+            del reasons["energy_loss_weight"]
+        return reasons
+
+    def unreached(self) -> str:
+        """Say that no step of the training mines, because all of them are warm start."""
+        if not has_contrast(self) or self.warm_start_steps < self.train_steps:
+            return ""
+        return (
+            f"warm_start_steps is {self.warm_start_steps} and train_steps {self.train_steps}: no step mines, "
+            f"and mining_strategy {self.mining_strategy} changes nothing"
+        )
+
+    def remarks(self) -> list[str]:
+        """Return what a reader should know of knobs that training does not come to, or not to their end."""
+        if unreached := self.unreached():
+            return [f"{unreached}."]
+        last = self.warm_start_steps + self.curriculum_steps
+        if self.mining_curriculum == "none" or last <= self.train_steps:
+            return []
+        setting = f"mining_{self.mining_curriculum}"
+        return [
+            f"The curriculum ends at step {last}, after the {self.train_steps} train_steps: {setting} does "
+            f"not reach {getattr(self, setting):g}."
+        ]
 
     @model_validator(mode="after")
     def _one_clamp(self) -> Self:
@@ -164,10 +196,10 @@ class EnergyConfig(TrainingConfig):
             raise ValueError(f"mining_curriculum needs a curriculum_start, the value of {setting} at first")
         if start == end:
             raise ValueError(f"curriculum_start is {start:g}, as is {setting}: it changes nothing")
-        if self.mining_curriculum == "opt_steps" and not (start == int(start) and 1 <= start < end):
+        if self.mining_curriculum == "opt_steps" and (start < 1 or start != int(start)):
             raise ValueError(
                 f"curriculum_start is {start:g}: a curriculum of steps starts at a whole number of them, "
-                f"1 or more and fewer than mining_opt_steps ({end}); before that, use warm_start_steps"
+                "1 or more; before that, use warm_start_steps"
             )
         return self
 

@@ -17,7 +17,8 @@ from ired_diag.named_paths import NamedPaths, split_arguments
 from ired_diag.open import open_study
 from ired_diag.readers.seed_table_metrics import is_table_of_seeds
 from ired_diag.runs import unreadable_run
-from ired_diag.runs.files import check_lookup, exists, pattern_note
+from ired_diag.runs.files import check_lookup, exists, is_pattern, pattern_note
+from ired_diag.runs.process_ranks import ranks_of
 from ired_diag.runs.regroup import Grouping, check_keys, grouped_by, renamed
 from ired_diag.runs.run import Run
 from ired_diag.runs.stated_settings import differing_keys
@@ -41,10 +42,10 @@ def group_runs(
     """Return the seeds of each group that names and paths mean, in the order given.
 
     Args:
-        arguments: Names of experiments in the runs folder; paths, which mean themselves: the runs and logs at
-            all paths together are grouped by experiment and variant; and ``NAME=GLOB``, one group of all runs
-            at the paths that match. A CSV or JSON file is a table of one number a seed
-            (``readers.seed_table``): each becomes a run that evaluated once.
+        arguments: Names of experiments in the runs folder, or labels of their runs (``q103/seed0``); paths,
+            which mean themselves: the runs and logs at all paths together are grouped by experiment and
+            variant; and ``NAME=GLOB``, one group of all runs at the paths that match. A CSV or JSON file is a
+            table of one number a seed (``readers.seed_table``): each becomes a run that evaluated once.
         runs: The runs folder; it may hold run folders or foreign logs.
         metric: What the numbers of such a table are. Default: the name of their column, where it has one.
         variants: Take a name for all variants of its experiment, a group each.
@@ -52,8 +53,8 @@ def group_runs(
             names nor configurations give.
         grouping: What the user says of groups and seeds; by default both are recognised.
         unreadable: A list that gets a note of what may not be read. Default: ``missing``.
-        skip_missing: Whether a name that means nothing is left out where it stands among paths: it may be a
-            pattern of a shell that matches nothing. Default: it is an error.
+        skip_missing: Whether a pattern of a shell (``typo*``) that matches nothing is left out, with a note,
+            where it stands among paths. Default: it is an error, as any other name that means nothing.
 
     Raises:
         NotFound: There is nothing of a name, or no run at the paths.
@@ -167,6 +168,12 @@ def _notes_on(group: str, members: Sequence[Run]) -> Iterator[str]:
         has_more_seeds = any(source_of_key(key) for key in run.configuration or {})
         if run.seed is not None and not run.is_called_by_its_seed and not has_more_seeds:
             repeated[run.seed] += 1
+    ranks = [tuple(ranks_of(run.configuration or {})) for run in members]
+    if repeated and all(ranks) and len(set(ranks)) == len(members) > 1:
+        yield (
+            f"{group}: its {len(members)} runs state the same seed and are processes of different rank. If "
+            "they trained one model together, they are one run and not several seeds: name one of them alone."
+        )
     for seed, count in repeated.items():
         yield (
             f"{group}: {count} runs state the same seed, {seed}. They are taken as different runs because "
@@ -459,11 +466,22 @@ def _by_name(
                 members = study.select(name)
                 meanings[name] = {members[0].group: members}
         except NotFound as error:
-            if missing is None:
+            if missing is None or not is_pattern(name):
                 # A run of that name may be in a folder that may not be read.
-                raise NotFound(" ".join([str(error), *closed])) from error
+                lack = f"{name}: no such file or folder." if "/" in name else str(error)
+                raise NotFound(" ".join([lack, *closed])) from error
             missing.append(str(error))
-    return meanings
+    return _with_whole_groups(meanings)
+
+
+def _with_whole_groups(meanings: Mapping[str, dict[str, list[Run]]]) -> dict[str, dict[str, list[Run]]]:
+    """Return what names mean, with all runs of a group that they name: labels of two seeds are one group."""
+    whole: dict[str, list[Run]] = {}
+    for meaning in meanings.values():
+        for group, members in meaning.items():
+            named = whole.setdefault(group, [])
+            named += [run for run in members if not any(run is other for other in named)]
+    return {name: {group: whole[group] for group in meaning} for name, meaning in meanings.items()}
 
 
 def _study(names: Sequence[str], runs: Path, grouping: Grouping) -> Study:
@@ -472,9 +490,9 @@ def _study(names: Sequence[str], runs: Path, grouping: Grouping) -> Study:
     Raises:
         NotFound: There is no such folder.
     """
-    if "/" in names[0]:
-        raise NotFound(f"{names[0]}: no such file or folder.")
     check_lookup(runs)
+    if not exists(runs) and "/" in names[0]:
+        raise NotFound(f"{names[0]}: no such file or folder.")
     if not exists(runs):
         raise NotFound(
             f"No run is named {names[0]!r}: there is no runs folder {runs}, and no such path. "

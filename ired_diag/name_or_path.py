@@ -43,8 +43,13 @@ def check_one_meaning(arguments: Sequence[str], runs: Path, grouping: Grouping) 
             f"There is no runs folder {runs}, in which {first!r} may be a name. For the path in the current "
             f"directory, pass ./{first} (or leave out --runs)."
         )
-    names = _names_in(runs, grouping)
+    names, folders = _names_in(runs, grouping)
     for argument in bare:
+        if argument not in names and argument in folders:
+            raise AmbiguousName(
+                f"{argument!r} is both a folder of runs in {runs} and a path. Pass ./{argument} for the "
+                f"path, or {runs / argument} for the folder."
+            )
         if argument in names:
             raise AmbiguousName(
                 f"{argument!r} is both a run name in {runs} and a path. Pass ./{argument} for the path; for "
@@ -61,12 +66,21 @@ def _may_be_both(argument: str, runs: Path) -> bool:
     return not place.is_relative_to(runs.resolve()) and not runs.resolve().is_relative_to(place)
 
 
-def _names_in(runs: Path, grouping: Grouping) -> set[str]:
+def _names_in(runs: Path, grouping: Grouping) -> tuple[set[str], set[str]]:
+    """Return the names of the runs in a runs folder, and of the folders in it that hold runs."""
     try:
         study = open_runs_or_table(runs, grouping=grouping)
     except NotFound:  # a folder without runs has no names
-        return set()
+        return set(), set()
     names = set(study.groups())
     for run in study.runs:
         names.update(filter(None, (run.experiment, run.name)))
-    return names
+    return names, {_folder_in(runs, run.path) for run in study.runs}
+
+
+def _folder_in(runs: Path, path: Path) -> str:
+    """Return the name of the folder in the runs folder that holds a run; empty of a run elsewhere."""
+    place = path.resolve()
+    if not place.is_relative_to(runs.resolve()):
+        return ""
+    return place.relative_to(runs.resolve()).parts[0]

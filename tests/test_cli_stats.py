@@ -72,14 +72,28 @@ def test_json_holds_every_number_in_full(shared: Path) -> None:
     assert told["ranks"]["friedman"]["method"] == "exact"
 
 
-def test_an_experiment_that_is_not_there_is_an_error_and_among_paths_a_note() -> None:
+def test_a_name_that_means_nothing_is_an_error_and_a_pattern_among_paths_a_note() -> None:
     result = call("stats", "q101", "q999", "q102", "--runs", sample_runs(), status=1)
     assert "No run is named 'q999'" in result.stderr and not result.stdout
     folders = [sample_runs() / name for name in ("q101", "q102")]
-    beside_paths = call("stats", *folders, "q999", "--runs", sample_runs())
-    assert "No run is named 'q999'" in beside_paths.stderr
-    assert "q101 and q102" in beside_paths.stdout
-    assert "No run is named" in call("stats", "q998", "q999", "--runs", sample_runs(), status=1).stderr
+    misspelled = call("stats", *folders, "q999", "--runs", sample_runs(), status=1)
+    assert "No run is named 'q999'" in misspelled.stderr and not misspelled.stdout
+    among_paths = call("stats", *folders, "q99*", "--runs", sample_runs())
+    assert "No run is named 'q99*'" in among_paths.stderr
+    assert "q101 and q102" in among_paths.stdout
+    assert "No run is named" in call("stats", "q998", "q99*", "--runs", sample_runs(), status=1).stderr
+
+
+@pytest.mark.parametrize("command", ["figures", "report"])
+@pytest.mark.parametrize("misspelled", ["q999", "q101x", "Q102"])
+def test_a_misspelled_group_among_paths_is_an_error_in_every_command(
+    tmp_path: Path, command: str, misspelled: str
+) -> None:
+    target = tmp_path / "out"
+    folder = sample_runs() / "q101"
+    result = call(command, folder, misspelled, "--runs", sample_runs(), "--out", target, status=1)
+    assert f"No run is named {misspelled!r}" in result.stderr
+    assert not target.exists()
 
 
 def test_the_same_command_prints_the_same_bytes() -> None:
@@ -186,3 +200,23 @@ def test_an_absolute_margin_that_is_none_is_refused(margin: str) -> None:
     result = CliRunner().invoke(main, ["stats", "q101", "--runs", str(sample_runs()), f"--margin={margin}"])
     assert result.exit_code == 2
     assert "absolute margin" in result.output.lower()
+
+
+@pytest.mark.parametrize("width", [80, 110, 160])
+def test_a_narrow_terminal_keeps_each_readout_and_every_reason(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    full = call("stats", "q101", "q103", "--runs", sample_runs(), "--full").stdout
+    assert max(map(len, full.splitlines())) <= width
+    table = full.partition("The same by every readout\n")[2]
+    (heading,) = table.splitlines()[:1]
+    for name in ("readout", "difference", "95% interval", "verdict"):
+        assert name in heading
+    criteria = " ".join(full.partition("Success, of the first")[2].split())
+    comparison = ird.compare("q101", "q103", runs=sample_runs())
+    (pair,) = comparison.pairs
+    assert pair.criteria
+    for criterion in pair.criteria:
+        assert criterion.name in criteria
+        assert " ".join(criterion.reason.split()) in criteria

@@ -96,7 +96,22 @@ def test_a_file_that_is_not_there_is_said_with_how_to_begin(tmp_path: Path) -> N
     [
         ("experiments: [q001]\nseed: 3", "study.yaml:2: 'seed' is not a key; did you mean 'seeds'?"),
         ("experiments: [{experiments: q001}]", "is not a key; did you mean 'experiment'?"),
-        ("experiments: []", "study.yaml:1: experiments: tuple should have at least 1 item"),
+        (
+            "experiments: []",
+            "study.yaml:1: experiments: expected a list of experiments, such as [q001, q002]",
+        ),
+        (
+            "experiments: q001",
+            "study.yaml:1: experiments: expected a list of experiments, such as [q001, q002]",
+        ),
+        ("experiments:", "experiments: expected a list of experiments, such as [q001, q002], found null"),
+        ("experiments: [q001]\nseeds: []", "study.yaml:2: seeds: expected seeds, such as 0-4 or [0, 2, 5]"),
+        (
+            "experiments: [q001]\nseeds: [0, true]",
+            "expected seeds, such as 0-4 or [0, 2, 5], found [0, true]",
+        ),
+        ("experiments: [q001]\nseeds: 1.5", "expected seeds, such as 0-4 or [0, 2, 5], found 1.5"),
+        ("experiments: [q001]\nseeds: [0, -1]", "expected seeds such as 0-9"),
         ("experiments: [q001]\nprobes: conditioning", "study.yaml:2: probes: expected a list"),
         ("experiments: [q001]\nseeds: some", "expected seeds such as 0-9"),
         ("experiments: [q001]\nreadout: foo", "study.yaml:2: readout: expected one of plateau"),
@@ -123,6 +138,12 @@ def test_what_is_wrong_with_a_probe_or_an_experiment_is_said_before_the_training
         assert refused.exit_code == 1
         assert said in refused.stderr
         assert not (file.parent / "runs").exists()
+
+
+@pytest.mark.parametrize("seeds", ["[0, 1, 5]", "[0-1, 5]", "0,1,5", "'0-1,5'"])
+def test_seeds_may_be_a_list(seeds: str, tmp_path: Path) -> None:
+    planned = parse_study(f"experiments: [q001]\nseeds: {seeds}").planned(tmp_path / "runs")
+    assert [run.config.seed for run in planned] == [0, 1, 5]
 
 
 def test_seeds_that_the_file_does_not_name_are_not_compared(file: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ired_diag.runs.identity_keys import Labelled, identifies_by_name, identity_keys
@@ -62,3 +64,33 @@ def test_values_that_no_two_runs_share_identify_them(key: str, values: tuple[str
 )
 def test_settings_do_not_identify_a_run_though_they_differ(key: str, values: tuple[object, ...]) -> None:
     assert not of_values(key, *values)
+
+
+@pytest.mark.parametrize(
+    ("key", "configurations"),
+    [
+        ("rank", [{"rank": k, "world_size": 4} for k in range(4)]),
+        ("ddp.rank", [{"ddp.rank": k, "ddp.world_size": 2, "lr": 0.1} for k in range(2)]),
+        ("local_rank", [{"local_rank": -1}, {"local_rank": 0}]),
+        ("process_index", [{"process_index": k, "num_processes": 8} for k in (0, 7)]),
+    ],
+)
+def test_the_rank_of_a_process_identifies_a_run(key: str, configurations: list[dict[str, Any]]) -> None:
+    runs = [Labelled(values, n, f"run{n}") for n, values in enumerate(configurations)]
+    assert key in identity_keys(runs)
+    assert not {"world_size", "ddp.world_size", "lr"} & identity_keys(runs)
+
+
+@pytest.mark.parametrize(
+    ("key", "configurations"),
+    [
+        ("rank", [{"rank": 8}, {"rank": 16}]),  # of LoRA, or of a matrix
+        ("rank", [{"rank": 8, "world_size": 4}, {"rank": 16, "world_size": 4}]),
+        ("rank", [{"rank": 2, "world_size": 4}, {"rank": 4, "world_size": 4}]),
+        ("lora.rank", [{"lora.rank": 0, "world_size": 4}, {"lora.rank": 2, "world_size": 4}]),
+        ("lora_rank", [{"lora_rank": k, "world_size": 4} for k in range(2)]),
+    ],
+)
+def test_another_rank_is_a_setting(key: str, configurations: list[dict[str, Any]]) -> None:
+    runs = [Labelled(values, n, f"run{n}") for n, values in enumerate(configurations)]
+    assert key not in identity_keys(runs)

@@ -54,3 +54,19 @@ def test_paths_without_any_runs_folder_or_without_that_name_in_it_are_paths(here
 
 def test_a_folder_within_the_runs_folder_has_one_meaning(here: Path) -> None:
     assert set(group_runs(["old"], Path())) == {"old"}
+
+
+def test_a_folder_of_runs_whose_configuration_names_them_otherwise_counts_as_a_name(
+    here: Path,
+) -> None:
+    for folder in (here / "archive" / "old", here / "here" / "runs" / "old"):
+        _log(folder / "q7_seed0.log", 3.0)
+    (here / "archive" / "old_seed0.log").unlink()
+    (here / "archive" / "old_seed1.log").unlink()
+    with pytest.raises(AmbiguousName, match=r"Pass \./old for the path, or .*archive/old for the folder"):
+        group_runs(["old", "new"], here / "archive")
+    with pytest.raises(AmbiguousName, match="or runs/old for the folder"):
+        group_runs(["old", "./new"], Path("runs"))
+    of_folder = group_runs([str(here / "archive" / "old"), "./new"], here / "archive")
+    assert len(next(iter(of_folder.values()))) == 1
+    assert set(group_runs(["./old", "./new"], Path("runs"))) == {"old", "new"}

@@ -13,6 +13,7 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.open import open_study
 from ired_diag.readers import history_json
 from ired_diag.readers.scalar_log import ScalarLog
+from ired_diag.runs.evaluation_metric import evaluation_metric
 
 Series = list[tuple[int, float]]
 
@@ -149,3 +150,74 @@ def test_the_parts_of_one_runs_results_are_one_run(tmp_path: Path) -> None:
     runs = open_study([tmp_path]).runs
     assert sorted(run.seed for run in runs if run.seed is not None) == [42, 43]
     assert len(runs) == 2
+
+
+def with_lists(*data: str, metric: str = "rmse") -> dict[str, Any]:
+    """Return what a boosting program writes: a list of one metric for each data set."""
+    return {name: {metric: [0.9 - 0.1 * place, 0.5, 0.4]} for place, name in enumerate(data)}
+
+
+@pytest.mark.parametrize(
+    ("content", "judged"),
+    [
+        (with_lists("validation_0", "validation_1"), "validation_1/rmse"),
+        (with_lists("validation_0", metric="auc"), "validation_0/auc"),
+        (with_lists("training", "valid_1", metric="l2"), "valid_1/l2"),
+        (with_lists("valid_0", metric="l1"), "valid_0/l1"),
+        (with_lists("learn", "validation", metric="RMSE"), "validation/RMSE"),
+        (with_lists("train", "eval", metric="mlogloss"), "eval/mlogloss"),
+        (with_lists("train", "test_0", "test_1", metric="merror"), "test_0/merror"),
+    ],
+)
+def test_the_data_sets_of_one_boosted_model_are_one_run(
+    tmp_path: Path, content: dict[str, Any], judged: str
+) -> None:
+    study = open_study([written(tmp_path, content, "seed3/evals_result.json")])
+    (run,) = study.runs
+    (metric,) = content[next(iter(content))]
+    assert set(run.history.series) == {f"{name}/{metric}" for name in content}
+    assert evaluation_metric(run.history.series) == judged
+    assert run.seed == 3
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("seed0", "seed1"), ("train_0", "train_1"), ("none", "random"), ("test_1", "test_2"), ("cnn", "test")],
+)
+def test_models_and_seeds_stay_runs_of_their_own(tmp_path: Path, names: tuple[str, str]) -> None:
+    content = with_lists(*names, metric="val_loss")
+    assert set(history_json.read_runs(written(tmp_path, content))) == set(names)
+
+
+def test_each_seed_with_its_data_sets_is_one_run(tmp_path: Path) -> None:
+    of_seed = with_lists("validation_0", "validation_1")
+    logs = history_json.read_runs(written(tmp_path, {"seed0": of_seed, "seed1": of_seed}))
+    assert set(logs) == {"seed0", "seed1"}
+    assert set(logs["seed1"].points) == {"validation_0/rmse", "validation_1/rmse"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"loss": {"0": 0.9, "1": 0.7}, "val_loss": {"0": 1.0, "1": 0.8}},
+        {"loss": ["0.9", "7e-1"], "val_loss": ["1.0", ".8"]},
+        {"train": {"loss": {"0": 0.9, "1": 0.7}}, "val_loss": [1.0, 0.8]},
+    ],
+)
+def test_pandas_columns_and_numbers_as_texts_are_lists_of_numbers(tmp_path: Path, content: Any) -> None:
+    log = only_log(written(tmp_path, content))
+    assert points(log, "val_loss") == [(1, 1.0), (2, 0.8)]
+    loss = "train/loss" if "train" in content else "loss"
+    assert points(log, loss) == [(1, 0.9), (2, 0.7)]
+
+
+def test_objects_by_counted_epochs_are_rows_in_the_order_of_the_epochs(tmp_path: Path) -> None:
+    content = {f"epoch_{k}": {"loss": 0.9 / k, "val": {"acc": f"0.{k}"}} for k in (1, 10, 2)}
+    log = only_log(written(tmp_path, content))
+    assert points(log, "loss") == [(1, 0.9), (2, 0.45), (10, 0.09)]
+    assert points(log, "val/acc") == [(1, 0.1), (2, 0.2), (10, 0.1)]
+
+
+def test_objects_by_bare_numbers_may_be_classes_and_are_not_rows(tmp_path: Path) -> None:
+    content = {str(k): {"precision": 0.5, "recall": 0.1 * k} for k in range(3)}
+    assert not history_json.accepts(written(tmp_path, content))

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ired_diag.config import with_settings
 from ired_diag.curriculum import config_after, value_after
 from ired_diag.energy_config import EnergyConfig
 from ired_diag.errors import WrongConfiguration
@@ -128,6 +129,25 @@ def test_a_curriculum_of_the_scale_factor_mines_as_that_factor_does(
     end = descend(landscape, start, case.draws.t, SCHEDULE, steps=2, scale_factor=value).end
     expected = (end / SCHEDULE.alphas_cumprod[case.draws.t].sqrt()[:, None]).clamp(-2, 2)
     torch.testing.assert_close(case.mined(step).negative, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_steps_of_mining_may_become_fewer_as_a_control() -> None:
+    knobs = {"mining_curriculum": "opt_steps", "curriculum_start": 5.0, "mining_opt_steps": 1}
+    assert [curriculum(k, **knobs) for k in (0, 25, 26, 99, 100, 5000)] == [5, 4, 3, 1, 1, 1]
+
+
+@pytest.mark.parametrize("allowed", [1, 3, 4])
+def test_a_curriculum_of_ever_fewer_steps_takes_more_than_its_end(
+    allowed: int, generator: torch.Generator
+) -> None:
+    case = Case(generator, mining_curriculum="opt_steps", curriculum_start=4.0, mining_opt_steps=1)
+    step = replace(case.draws, curriculum=torch.full((1, 1), float(allowed), dtype=torch.float64))
+    mined = case.mined(step)
+    at_its_end = case.mined()
+    case.config = config_of(mining_strategy="adversarial", mining_opt_steps=allowed)
+    torch.testing.assert_close(mined.negative, case.mined().negative, rtol=1e-12, atol=1e-12)
+    case.config = config_of(mining_strategy="adversarial", mining_opt_steps=1)
+    torch.testing.assert_close(at_its_end.negative, case.mined().negative, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("allowed", [1, 2, 4])
@@ -340,7 +360,8 @@ def test_a_probe_mines_as_at_the_step_of_its_checkpoint() -> None:
         ({"mining_curriculum": "noise_scale"}, "needs a curriculum_start"),
         ({"mining_curriculum": "noise_scale", "curriculum_start": 3.0}, "it changes nothing"),
         ({"mining_curriculum": "opt_steps", "curriculum_start": 1.5}, "starts at a whole number"),
-        ({"mining_curriculum": "opt_steps", "curriculum_start": 7.0}, "fewer than mining_opt_steps (2)"),
+        ({"mining_curriculum": "opt_steps", "curriculum_start": 0.0}, "1 or more"),
+        ({"mining_curriculum": "opt_steps", "curriculum_start": 2.0}, "it changes nothing"),
         ({"curriculum_start": 3.0}, "without a mining_curriculum"),
         ({"hardest_negatives": 20}, "20 samples of a batch have a negative: it must be fewer"),
         ({"hardest_negatives": 10, "negative_free_fraction": 0.5}, "10 samples of a batch have"),
@@ -369,6 +390,61 @@ def test_a_setting_that_changes_nothing_or_leaves_nothing_is_refused(
 )
 def test_what_mining_does_not_read_is_refused(strategy: str, knobs: dict[str, Any]) -> None:
     assert "changes nothing" in refusal(mining_strategy=strategy, **knobs)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "settings", "words"),
+    [
+        (
+            "random",
+            {"mining_scale_factor": "2"},
+            "mining_scale_factor changes nothing with mining_strategy random",
+        ),
+        ("random", {"mining_opt_steps": "9"}, "mining_opt_steps changes nothing with mining_strategy random"),
+        ("random", {"mining_noise_scale": "1"}, "mining_noise_scale changes nothing"),
+        ("adversarial", {"random_negative": "noised_start"}, "random_negative changes nothing"),
+        ("adversarial", {"mining_strategy": "none", "mining_opt_steps": "9"}, "mining_strategy none"),
+        ("adversarial", {"energy_loss_weight": "0", "mining_opt_steps": "9"}, "with energy_loss_weight 0"),
+        ("adversarial", {"mining_opt_steps": "0", "mining_scale_factor": "2"}, "with mining_opt_steps 0"),
+        ("adversarial", {"warm_start_steps": "500", "train_steps": "500"}, "no step mines"),
+        ("mixed", {"warm_start_steps": "900", "train_steps": "500"}, "no step mines"),
+    ],
+)
+def test_a_setting_that_training_does_not_read_is_refused(
+    strategy: str, settings: dict[str, str], words: str
+) -> None:
+    with pytest.raises(WrongConfiguration, match=words):
+        with_settings(config_of(mining_strategy=strategy), settings)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "settings"),
+    [
+        ("random", {"mining_opt_steps": "2"}),
+        ("random", {"random_negative": "noised_start", "mining_noise_scale": "1"}),
+        ("none", {"energy_loss_weight": "0"}),
+        ("adversarial", {"warm_start_steps": "499", "train_steps": "500"}),
+        ("adversarial", {"mining_strategy": "none"}),
+        ("mixed", {"mining_opt_steps": "9"}),
+    ],
+)
+def test_a_default_an_off_value_and_what_is_read_may_be_set(strategy: str, settings: dict[str, str]) -> None:
+    config = with_settings(config_of(mining_strategy=strategy), settings)
+    for knob, text in settings.items():
+        assert str(getattr(config, knob)).removesuffix(".0") == text
+
+
+def test_a_configuration_file_may_hold_what_its_strategy_does_not_read() -> None:
+    config = config_of(mining_strategy="none", mining_opt_steps=9)
+    assert with_settings(config, {"learning_rate": "0.001"}).mining_opt_steps == 9
+
+
+def test_a_curriculum_that_the_training_ends_before_is_noted() -> None:
+    knobs = {"mining_strategy": "adversarial", "mining_curriculum": "noise_scale", "curriculum_start": 5.0}
+    late = config_of(**knobs, curriculum_steps=80, warm_start_steps=30, train_steps=100)
+    (remark,) = late.remarks()
+    assert "ends at step 110, after the 100 train_steps: mining_noise_scale does not reach 3" in remark
+    assert config_of(**knobs, curriculum_steps=70, warm_start_steps=30, train_steps=100).remarks() == []
 
 
 def test_the_settings_are_off_by_default() -> None:

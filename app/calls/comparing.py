@@ -51,7 +51,7 @@ def compare(
         seed: Random seed of the bootstrap, and of tests that draw.
         labels: Label of a group by its name: ``{"q103": "adversarial mining"}``.
         metric_labels: Label of the metric by its name: ``{"validation/mse": "Validation MSE"}``.
-        skip_missing: Leave out a name among paths that means nothing, with a note. Default: it is an error.
+        skip_missing: Leave out a pattern among paths that matches nothing. Default: it is an error.
 
     Raises:
         NotFound: There is nothing of a name, or no group has a result.

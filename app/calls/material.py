@@ -58,7 +58,7 @@ def material_of(
         quantities: Quantities whose distributions are drawn. Default: condition number and energy.
         labels: Label of a group by its name. Default: groups keep their names.
         metric_labels: Label of the metric by its name. Default: its name.
-        skip_missing: Leave out a name among paths that means nothing, with a note. Default: it is an error.
+        skip_missing: Leave out a pattern among paths that matches nothing. Default: it is an error.
 
     Raises:
         NotFound: There is nothing of a name, no run logs the metric, or a label is of nothing that is drawn.

@@ -87,8 +87,8 @@ def groups_of(
         variants: Whether a name means all variants of its experiment, each a group.
         grouping: The user's definition of groups and seeds. Default: both are recognized.
         unreadable: Gets a sentence for what cannot be read. Default: ``notes``.
-        skip_missing: Whether a name among paths that means nothing is left out, as an unquoted pattern of a
-            shell that matches nothing. Default: it is an error.
+        skip_missing: Whether an unquoted pattern of a shell among paths that matches nothing is left out.
+            Default: it is an error.
 
     Raises:
         NotFound: There is nothing of a name, or no run at a path.

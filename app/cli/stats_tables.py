@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli import output
 from app.cli.stats_groups import named_rows
-from app.cli.table_width import terminal_width
+from app.cli.table_width import terminal_width, width_of
 from app.cli.wrapping import broken
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def print_readouts(comparison: Comparison) -> None:
     caption = "best: the luckiest of many noisy evaluations; area: the speed of learning, more than its end"
     if comparison.in_percent:
         caption = f"%: of the second's mean; {caption}"
+    caption = "\n".join([*_reasons_of_readouts(comparison), caption])
     output.print_table(
         "The same by every readout",
         ("pair", "readout", "difference", interval, *p_columns, "verdict"),
@@ -45,9 +47,19 @@ def print_readouts(comparison: Comparison) -> None:
         left=2,
         caption=caption,
         last_is_text=True,
-        first_out=("Welch p", interval),
-        keep=("verdict", "p"),
+        first_out=("Welch p", "p") if several else ("Welch p",),
+        keep=(interval, "Holm p", "p", "difference", "verdict", "readout"),
     )
+
+
+def _reasons_of_readouts(comparison: Comparison) -> Iterator[str]:
+    """Yield, for each readout that says nothing of a pair, why: below the table, where it has room."""
+    several = len(comparison.pairs) > 1
+    for pair in comparison.pairs:
+        for line in pair.by_readout:
+            if line.reason and line.decision != "identical":
+                name = f"{pair.a} - {pair.b}, {line.readout}" if several else line.readout
+                yield f"{name}: unknown; {line.reason}"
 
 
 def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) -> Cells:
@@ -57,7 +69,7 @@ def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) ->
     if line.decision == "identical":
         return line.readout, *no_numbers, line.decision
     if line.reason:
-        return line.readout, *no_numbers, line.reason
+        return line.readout, *no_numbers, "unknown"
     unit = unit_of(line, comparison)
     # The order of the columns: p, Holm's p, Welch's p.
     p_values = [line.p, line.welch_p]
@@ -165,7 +177,17 @@ def print_criteria(comparison: Comparison) -> None:
     if not rows:
         return
     columns = ("remedy", "criterion", "met", "why")
-    output.print_table("Success, of the first as a remedy for the second", columns, rows, left=4)
+    title = "Success, of the first as a remedy for the second"
+    width = terminal_width()
+    if width is None or width_of(columns, rows) <= width:
+        output.print_table(title, columns, rows, left=4)
+        return
+    output.print_lines(broken([title], width))
+    for remedy, criterion, met, why in rows:
+        if remedy:
+            output.print_lines(broken([f"  {remedy}"], width, indent="    "))
+        output.print_lines(broken([f"  - {criterion}: {met}; {why}"], width, indent="    "))
+    click.echo()
 
 
 def print_sweep(sweep: Sweep) -> None:

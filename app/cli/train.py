@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -198,6 +199,9 @@ def command(
             source_seeds=source_seeds,
             design=design,
         )
+    remarks = itertools.chain.from_iterable(run.config.remarks() for run in planned)
+    for remark in dict.fromkeys(remarks):
+        click.echo(f"note: {remark}", err=True)
     if chosen is None:
         from ired_diag.launching.specification import Manner
 

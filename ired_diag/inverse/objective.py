@@ -289,12 +289,20 @@ def _setting(config: InverseConfig, draws: Draws, name: str) -> float | Tensor:
     return float(getattr(config, f"mining_{name}"))
 
 
+def _steps_computed(config: InverseConfig, draws: Draws) -> int:
+    """Return the most steps that a curriculum allows, from which it keeps those of its own."""
+    steps = config.mining_opt_steps
+    if draws.curriculum is None or config.mining_curriculum != "opt_steps":
+        return steps
+    return max(steps, int(config.curriculum_start or 0))
+
+
 def _walked(
     landscape: NetworkLandscape, schedule: Schedule, config: InverseConfig, answer: Tensor, draws: Draws
 ) -> Mined:
     """Return negatives that descend the energy, or climb it, from the noised start."""
     assert draws.contrast_noise is not None
-    t, steps = draws.t, config.mining_opt_steps
+    t, steps = draws.t, _steps_computed(config, draws)
     start = schedule.q_sample(answer, t, _setting(config, draws, "noise_scale") * draws.contrast_noise)
     scale_factor = _setting(config, draws, "scale_factor")
     allowed = None

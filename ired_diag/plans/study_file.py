@@ -57,7 +57,7 @@ class StudyFile(_Part):
         title: Title of the report.
         question: What the study asks.
         experiments: What is trained, in the order in which it is compared.
-        seeds: Seeds of each, ``0-4`` or ``0,2,5``.
+        seeds: Seeds of each: ``0-4``, ``0,2,5`` or ``[0, 2, 5]``.
         set: Settings of all of them.
         probes: Probes that are put to the last checkpoints.
         metric: Metric that is compared. Default: found by its name.
@@ -82,8 +82,10 @@ class StudyFile(_Part):
     @field_validator("experiments", mode="before")
     @classmethod
     def _names_stand_alone(cls, value: object) -> object:
-        if not isinstance(value, list):
-            return value
+        if not isinstance(value, list) or not value:
+            raise ValueError(
+                f"expected a list of experiments, such as [q001, q002], found {_in_brief(value)}"
+            )
         entries = []
         for entry in value:
             entries.append({"experiment": entry} if isinstance(entry, str) else entry)
@@ -96,9 +98,11 @@ class StudyFile(_Part):
 
     @field_validator("seeds", mode="before")
     @classmethod
-    def _one_seed_is_a_number(cls, value: object) -> object:
-        is_number = isinstance(value, int) and not isinstance(value, bool)
-        return str(value) if is_number else value
+    def _numbers_in_a_list_are_seeds(cls, value: object) -> object:
+        parts = value if isinstance(value, list) else [value]
+        if not parts or not all(map(_states_seeds, parts)):
+            raise ValueError(f"expected seeds, such as 0-4 or [0, 2, 5], found {_in_brief(value)}")
+        return ",".join(map(str, parts))
 
     @field_validator("margin", mode="before")
     @classmethod
@@ -147,6 +151,15 @@ class StudyFile(_Part):
             )
         check_apart(planned)
         return planned
+
+
+def _states_seeds(part: object) -> bool:
+    """Say whether a value is a seed, or a text that may state seeds: ``0-4``."""
+    return isinstance(part, int | str) and not isinstance(part, bool)
+
+
+def _in_brief(value: object) -> str:
+    return json.dumps(value, default=str)[:60]
 
 
 def _as_texts(settings: Mapping[str, Setting]) -> list[str]:

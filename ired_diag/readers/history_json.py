@@ -3,15 +3,17 @@
     {"loss": [0.9, 0.7], "val_loss": [1.0, 0.8]}               Keras' ``History.history``, loops by hand
     {"args": {"lr": 0.1}, "train_losses": [0.9, 0.7], …}       with the settings of the run
     {"train": {"loss": [0.9, 0.7]}, "val": {"loss": […]}}      lists by their data
+    {"validation_0": {"rmse": […]}, …}                         by the data of XGBoost, LightGBM, CatBoost
     {"cnn": {"val_loss": […]}, "mlp": {"val_loss": […]}}       one run for each name
     [{"epoch": 1, "loss": 0.9}, {"epoch": 2, "loss": 0.7}]     rows, as in Hugging Face's ``log_history``
     [{"epoch": 1, "train": {"loss": 0.9}, "val": {…}}, …]      rows with objects by their data
 
 A list is a history where a loss is among the lists of its object, or where some are of training and others
-of an evaluation; lists over seeds or folds are not one, and neither are settings (``loss_weights``; see
-``readers.settings_lists``). A list next to it that counts steps (``epochs``)
-gives the steps; else values are counted from 1. What stands once (``test_loss``) is no history and is not
-read.
+of an evaluation; ``readers.data_set_names`` says which objects are data of one model, and
+``readers.history_layouts`` which other layouts are understood. Lists over seeds or folds are not histories,
+and neither are settings (``loss_weights``; see ``readers.settings_lists``). A list next to it that counts
+steps (``epochs``) gives the steps; else values are counted from 1. What stands once (``test_loss``) is no
+history and is not read.
 """
 
 from __future__ import annotations
@@ -27,18 +29,19 @@ from ired_diag.finding import Finding
 from ired_diag.json_text import read_json
 from ired_diag.readers import trainer_state
 from ired_diag.readers.counted_rows import is_history
+from ired_diag.readers.data_set_names import data_sets_in, is_history_by_data, names_data
+from ired_diag.readers.history_layouts import usual_layout
 from ired_diag.readers.metrics_jsonl import CONFIGURATIONS, NUMBERS, Entry, read_entries
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.scalar_log import ScalarLog
 from ired_diag.readers.settings_lists import are_settings, names_a_setting
 from ired_diag.readers.step_key import is_usual_step, step_in
-from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, TRAINING, measures_in, words_of
+from ired_diag.runs.metric_words import measures_in, words_of
 
 COUNT = "place in the list"  # no metric has this name
 CONTAINERS = frozenset(
     "history histories log_history training_history train_history logs log metrics curves losses".split()
 )
-DATA_SETS = frozenset((*SPLITS, *TEST_SPLITS, *TRAINING))
 FEWEST_VALUES = 2
 MOST_LEVELS = 3
 START = (b"{", b"[")
@@ -135,8 +138,9 @@ def _histories(content: Any, *, config: Mapping[str, Any], name: str, level: int
         name: What the file calls it.
         level: How deep it stands.
     """
+    content = usual_layout(content)
     if isinstance(content, list):
-        rows = [_flat(row) for row in content]
+        rows = usual_layout([_flat(row) for row in content])
         if _are_rows_of_training(rows):
             entries = list(enumerate(rows, start=1))
             yield History(name=name, entries=entries, counter=None, config=dict(config))
@@ -145,7 +149,8 @@ def _histories(content: Any, *, config: Mapping[str, Any], name: str, level: int
         return
     own_config = {**config, **_settings(content)}
     columns = _columns(content)
-    if columns and is_history(columns) and not are_settings(columns, content):
+    is_one = is_history(columns) or is_history_by_data(content)
+    if columns and is_one and not are_settings(columns, content):
         yield _history_of(columns, config=own_config, name=name)
         return
     for key, value in content.items():
@@ -168,7 +173,7 @@ def _flat(row: Any) -> Any:
         return row
     flat: dict[str, Any] = {}
     for key, value in row.items():
-        if isinstance(value, Mapping) and key.lower() in DATA_SETS:
+        if isinstance(value, Mapping) and names_data(key):
             for inner, number in value.items():
                 flat[_path_of(key, inner)] = number
         else:
@@ -192,15 +197,29 @@ def _settings(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _columns(content: Mapping[str, Any]) -> Columns:
     """Return the lists of numbers of an object, and those of the objects in it that name data."""
-    columns: Columns = {}
-    for key, value in content.items():
-        if _is_list_of_numbers(value):
-            columns[key] = value
-        elif isinstance(value, Mapping) and key.lower() in DATA_SETS:
-            for inner, numbers in value.items():
-                if _is_list_of_numbers(numbers):
-                    columns[f"{key}/{inner}"] = numbers
+    columns = _lists_of_numbers(content)
+    if _holds_models(content):
+        return columns
+    for data, measures in data_sets_in(content).items():
+        for name, numbers in _lists_of_numbers(usual_layout(measures)).items():
+            columns[f"{data}/{name}"] = numbers
     return columns
+
+
+def _lists_of_numbers(content: Any) -> Columns:
+    if not isinstance(content, Mapping):
+        return {}
+    return {key: value for key, value in content.items() if _is_list_of_numbers(value)}
+
+
+def _holds_models(content: Mapping[str, Any]) -> bool:
+    """Say whether an object has a history of its own under a name that is not one of data: ``cnn``."""
+    for key, value in content.items():
+        if names_data(key) or key.lower() in CONFIGURATIONS or key.lower() in CONTAINERS:
+            continue
+        if is_history(_lists_of_numbers(usual_layout(value))):
+            return True
+    return False
 
 
 def _is_list_of_numbers(value: object) -> bool:

@@ -10,7 +10,8 @@ Logs name it as they like: ``validation/mse``, ``val_loss`` (Lightning), ``eval_
 
 and the first kind that is logged decides. Within a kind, whole measures come before parts (``val_kl_loss``),
 validation sets before test sets before other distributions, and losses before accuracies. An evaluation that
-was logged once, at the end, comes after those that were logged along the way. ``validation/mse`` comes first.
+was logged once, at the end, comes after those that were logged along the way. Of sets that XGBoost numbers
+(``validation_0/rmse``) the last one decides, as in its early stopping. ``validation/mse`` comes first.
 What is never a measure of quality (a learning rate, a time, a norm, a spread, the loss of a discriminator or
 of a domain classifier: ``adversarial_metrics``) is never chosen. A log of a single other metric is judged by
 that one, whatever its name.
@@ -18,6 +19,7 @@ that one, whatever its name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sized
 from functools import lru_cache
 from typing import NamedTuple
@@ -39,6 +41,7 @@ from ired_diag.runs.metric_words import (
 )
 
 USUAL = "validation/mse"
+SET_OF_XGBOOST = re.compile(r"validation_(\d{1,2})/")
 # Words of what is logged along with a measure and says nothing about quality.
 NEVER = frozenset(
     """
@@ -87,11 +90,20 @@ def evaluation_metric(names: Collection[str]) -> str | None:
     if not ranked:
         return _only_other(names)
 
-    def informativeness(name: str) -> tuple[int, bool, Rank, str]:
+    def informativeness(name: str) -> tuple[int, bool, Rank, int, str]:
         rank = ranked[name]
-        return rank.kind, _is_single(name, names), rank, name
+        return rank.kind, _is_single(name, names), rank, -_number_of_set(name), name
 
     return min(ranked, key=informativeness)
+
+
+def _number_of_set(name: str) -> int:
+    """Return the number of a set that XGBoost named by its place (``validation_1/rmse``), else 0.
+
+    The last one decides in XGBoost's early stopping; the first one is often the training data.
+    """
+    match = SET_OF_XGBOOST.match(name)
+    return int(match[1]) if match else 0
 
 
 def _only_other(names: Collection[str]) -> str | None:

@@ -21,6 +21,11 @@ MAY_NOT_BE_READ = (errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
 ELSEWHERE = " Choose another place (--runs DIR or --out DIR)."
 
 
+def is_pattern(name: str) -> bool:
+    """Say whether a name holds a sign of a shell's patterns, which the shell found nothing for."""
+    return any(sign in name for sign in "*?[")
+
+
 def pattern_note(name: str) -> str:
     """Return what to say of a name that looks like a pattern and was not found; empty of any other.
 
@@ -29,7 +34,7 @@ def pattern_note(name: str) -> str:
     >>> pattern_note("q10*")
     " 'q10*' looks like a pattern; it was taken as a name, and matches no path. A group: NAME='q10*'."
     """
-    if not any(sign in name for sign in "*?["):
+    if not is_pattern(name):
         return ""
     taken = f"{name!r} looks like a pattern; it was taken as a name, and matches no path."
     return f" {taken} A group: NAME={name!r}."

@@ -1,6 +1,7 @@
 """Which keys of configurations only identify a run: they neither split a group nor make a difference.
 
-By name: ids, paths, dates, hosts, users, tags, devices, worker counts, ports, notes, seeds. By value: a name
+By name: ids, paths, dates, hosts, users, tags, devices, worker counts, ports, notes, seeds, and the rank of
+a process among those of one training (``runs.process_ranks``). By value: a name
 that no two runs share; text that is a path, a date or an identifier, that differs in every one of four runs
 or more, or that says the same in all runs once each run's own seed and label are taken out of it
 (``flowA-0``, ``flowA-1``). What names a model, data or an optimiser is a setting and never among them.
@@ -15,6 +16,7 @@ from itertools import chain
 from typing import Any
 
 from ired_diag.config_keys import METADATA
+from ired_diag.runs.process_ranks import is_process_rank
 
 ALWAYS = frozenset((*METADATA, "experiment_name"))
 # The last word of a key, or the whole key, that says where, when, by whom or on what a run was made.
@@ -75,8 +77,9 @@ def identity_keys(runs: Iterable[Labelled]) -> frozenset[str]:
     runs = list(runs)
     identifying: set[str] = set()
     keys = set(chain.from_iterable(run.values for run in runs))
+    configurations = [run.values for run in runs]
     for key in keys:
-        if identifies_by_name(key) or _identifies_by_value(key, runs):
+        if identifies_by_name(key) or is_process_rank(key, configurations) or _identifies_by_value(key, runs):
             identifying.add(key)
     return frozenset(identifying)
 

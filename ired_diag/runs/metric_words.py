@@ -116,11 +116,13 @@ ALIASES = {
     "loglik": "loglikelihood", "xent": "crossentropy", "bpc": "bpd", "bpb": "bpd", "spearmanr": "spearman",
     "pearsonr": "pearson", "kendalltau": "kendall", "rsquared": "r2", "rocauc": "auroc", "prauc": "auprc",
     "testing": "test", "evaluator": "eval", "logprob": "loglikelihood", "negated": "neg", "fscore": "f1",
+    "mlogloss": "logloss", "merror": "error", "aucpr": "auprc", "nloglik": "nll",  # XGBoost's
 }  # fmt: skip
 GLUED = {"f1score": ("f1", "score"), "r2score": ("r2", "score"), "eprewmean": ("ep", "rew", "mean")}
 KNOWN = frozenset({
     *MEASURES, *SPLITS, *TEST_SPLITS, *TRAINING, *DETAILS, *EPISODES, *NO_MEASURE, *NEGATED, *ALIASES,
 })  # fmt: skip
+OF_DISTANCE = {"l1": "mae", "l2": "mse"}  # LightGBM's; a measure only as all that an evaluation is called
 TOP_P = ("top", "p")  # a setting of sampling
 LONGEST_WORD = 200
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -137,6 +139,8 @@ def words_of(name: str) -> tuple[str, ...]:
 
     >>> words_of("AverageEpRet"), words_of("eval/R^2"), words_of("test_top-1"), words_of("valloss")
     (('average', 'ep', 'ret'), ('eval', 'r2'), ('test', 'top', '1'), ('val', 'loss'))
+    >>> words_of("valid_1/l2"), words_of("weight_l2")
+    (('valid', '1', 'mse'), ('weight', 'l2'))
     """
     text = name.replace("²", "2")
     text = re.sub(r"(?:^|(?<=/))-(?=[A-Za-z])", "neg_", text)
@@ -144,7 +148,15 @@ def words_of(name: str) -> tuple[str, ...]:
     words: list[str] = []
     for token in filter(None, re.split(r"[^A-Za-z0-9]+", text)):
         words.extend(_words_of_token(token))
+    if len(words) > 1 and words[-1] in OF_DISTANCE and _name_evaluations(words[:-1]):
+        words[-1] = OF_DISTANCE[words[-1]]
     return _with_phrases(words)
+
+
+def _name_evaluations(words: Sequence[str]) -> bool:
+    """Say whether words name evaluation data, which may be numbered, and nothing else."""
+    first, *others = words
+    return first in (*SPLITS, *TEST_SPLITS) and all(map(str.isdigit, others))
 
 
 def measures_in(words: tuple[str, ...]) -> list[str]:

@@ -181,17 +181,31 @@ class Study:
         return {}
 
     def _groups_called(self, name: str) -> dict[str, list[Run]]:
-        called = {}
+        # Labels before names: a label means one seed.
+        called = self._group_of_label(name)
+        if called:
+            return called
         for group, runs in self.groups().items():
             if _is_called(name, group, runs):
                 called[group] = runs
         return called
 
+    def _group_of_label(self, label: str) -> dict[str, list[Run]]:
+        """Return the run of a label, ``q103/seed0``, by its group; empty where no run has it."""
+        if "/" not in label:
+            return {}
+        labelled: dict[str, list[Run]] = {}
+        for group, runs in self.groups().items():
+            members = [run for run in runs if run.label == label]
+            if members:
+                labelled[group] = members
+        return labelled
+
     def variants(self, name: str) -> dict[str, list[Run]]:
         """Return every variant of an experiment, by group.
 
         Args:
-            name: The experiment's number or full name.
+            name: The experiment's number or full name; the label of a run means that one.
 
         Raises:
             NotFound: No run is called so.
@@ -207,7 +221,8 @@ class Study:
         """Return the seeds that a name means.
 
         Args:
-            name: An experiment's number or full name, with ``@<variant>`` where it has several.
+            name: An experiment's number or full name, with ``@<variant>`` where it has several; or the
+                label of one run, ``q103/seed0``.
 
         Raises:
             NotFound: No run is called so.

@@ -203,10 +203,7 @@ def _forks(
 def _parents(base: str, runs: Path) -> list[Run]:
     if exists(Path(base) / CONFIG):
         return [read_run(Path(base))]
-    study = Study.of(_runs_in(runs))
-    # Labels before names: a label means one seed.
-    labelled = [run for run in study.runs if run.label == base]
-    return labelled or study.select(base)
+    return Study.of(_runs_in(runs)).select(base)
 
 
 def _runs_in(runs: Path) -> list[Run]:
