@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ from app.dashboard.group_numbers import group_number
 from app.dashboard.snapshot import Entry
 from app.dashboard.step_values import step_values
 from app.dashboard.tables import Tables
+from ired_diag.comparison import compare, words
 from ired_diag.drawing.bounded_bands import limits_of_curves
 from ired_diag.drawing.learning_curves import learning_curves
-from ired_diag.runs.history import Series
+from ired_diag.runs.history import Row, Series, to_jsonl
 from ired_diag.runs.run import Run
 from ired_diag.table import write_table
 from tests.made_runs import made_run
@@ -122,3 +125,79 @@ def test_two_seeds_are_two_lines_and_no_mean() -> None:
     ]
     by_range = learning_curves({"q1": runs}, band="range").panels[0].lines
     assert any(line.name == "q1" and line.low is not None for line in by_range)
+
+
+def write_run(root: Path, group: str, seed: int, values: list[float]) -> None:
+    folder = root / group / f"seed{seed}"
+    folder.mkdir(parents=True)
+    facts = {"format": 1, "experiment": group, "seed": seed, "config": {}, "ending": {"state": "complete"}}
+    (folder / "config.json").write_text(json.dumps(facts))
+    rows = [Row(100 * place, {"validation/mse": value}) for place, value in enumerate(values, start=1)]
+    (folder / "metrics.jsonl").write_bytes(to_jsonl(rows))
+
+
+@pytest.fixture
+def two_groups(tmp_path: Path) -> Path:
+    """Three seeds of a worse group, three of a better one, and a file that is no run."""
+    for seed in range(3):
+        write_run(tmp_path / "runs", "q901", seed, [0.9, 0.4, 0.2 + seed / 1000])
+        write_run(tmp_path / "runs", "q902", seed, [0.9, 0.4, 0.1 + seed / 1000])
+    (tmp_path / "runs" / "broken").mkdir()
+    (tmp_path / "runs" / "broken" / "config.json").write_text('{"format": 1, ')
+    return tmp_path / "runs"
+
+
+def test_the_overview_says_how_many_runs_in_how_many_groups(two_groups: Path, browse: Any, ask: Any) -> None:
+    client = browse(two_groups)
+    first = "6 runs in 2 groups; metric: validation/mse (lower is better, by its name)."
+    assert first in text_of(ask(client, "overview-runs.children", version_data=1)["overview-runs"])
+    few = ask(client, "overview-runs.children", address_search="?filter=q902", version_data=1)
+    assert "3 of 6 runs in 1 group" in text_of(few["overview-runs"])
+
+
+def test_the_overview_gives_the_verdict_of_stats_and_leads_to_it(
+    two_groups: Path, browse: Any, ask: Any
+) -> None:
+    client = browse(two_groups)
+    asked: dict[str, Any] = {"version_data": 1, "overview_compares_n_intervals": 1}
+    waiting = ask(client, "overview-verdict.children", **asked)
+    assert "Comparing 2 groups, 6 runs" in text_of(waiting["overview-verdict"])
+    assert waiting["overview-compares"]["disabled"] is False
+    catalog = client.application.extensions["catalog"]
+    catalog.comparisons.wait()
+    verdict = ask(client, "overview-verdict.children", **asked)
+    answer = compare(catalog.snapshot().study.groups())
+    assert words.verdict_of(answer.pairs[0], answer) in text_of(verdict["overview-verdict"])
+    assert "?page=statistics" in json.dumps(verdict["overview-verdict"])
+    assert verdict["overview-compares"]["disabled"] is True
+
+
+def test_a_single_group_has_no_verdict_and_no_link(tmp_path: Path, browse: Any, ask: Any) -> None:
+    write_run(tmp_path / "runs", "q901", 0, [0.9, 0.4])
+    asked = {"version_data": 1, "overview_compares_n_intervals": 1}
+    sent = ask(browse(tmp_path / "runs"), "overview-verdict.children", **asked)
+    assert sent["overview-verdict"]["children"] is None and sent["overview-compares"]["disabled"] is True
+
+
+def test_overview_and_findings_count_the_same_findings(two_groups: Path, browse: Any, ask: Any) -> None:
+    client = browse(two_groups)
+    diagnosis = client.application.extensions["catalog"].diagnosis
+    diagnosis.newest()
+    diagnosis.wait()
+    page = text_of(ask(client, "findings-content.children", version_data=1)["findings-content"])
+    (count,) = re.findall(r"of (\d+) findings", page)
+    asked = {"version_data": 1, "overview_wait_n_intervals": 1}
+    overview = text_of(ask(client, "overview-findings.children", **asked)["overview-findings"])
+    assert int(count) > 0
+    assert [int(number) for number in re.findall(r"(\d+) finding", overview)] == [int(count)]
+
+
+def text_of(tree: Any) -> str:
+    """Return the words of a part of a page, as Dash sends it."""
+    if isinstance(tree, str):
+        return tree
+    if isinstance(tree, list):
+        return "".join(map(text_of, tree))
+    if not isinstance(tree, dict):
+        return ""
+    return text_of(tree.get("props", tree).get("children"))
