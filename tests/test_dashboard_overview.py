@@ -103,6 +103,22 @@ def test_a_group_s_numbers_are_of_its_complete_seeds() -> None:
     assert (alone.mean, alone.sd, alone.seeds_in_words) == (8.0, None, "1 unfinished")
 
 
+def test_means_are_sent_with_the_digits_that_their_standard_error_asks_for() -> None:
+    values = (1003.27891, 1003.27895, 1003.27899)
+    runs = [made("q1", seed, [1.0, value]) for seed, value in enumerate(values)]
+    (sent,) = step_values({"q1": runs}, "validation/mse", ("q1",))
+    assert sent["mean"][1] == pytest.approx(1003.27895, abs=1e-6)
+
+
+def test_a_small_difference_of_two_groups_is_seen_in_the_study(tmp_path: Path, browse: Any, ask: Any) -> None:
+    for group, middle in (("q1", 3.27880), ("q2", 3.27826)):
+        for seed in range(4):
+            write_run(tmp_path / "runs", group, seed, [10.0, middle + 0.0005 * (seed - 1.5)])
+    sent = ask(browse(tmp_path / "runs"), "study-content.children", version_data=1)
+    table = text_of(sent["study-content"])
+    assert "3.27880 ± 0.00065" in table and "3.27826 ± 0.00065" in table
+
+
 def test_a_band_of_an_mse_ends_at_zero_and_that_of_an_unknown_metric_does_not() -> None:
     runs = [made("q1", seed, [1.0, value]) for seed, value in enumerate((0.001, 0.002, 0.2))]
     figure = learning_curves({"q1": runs})

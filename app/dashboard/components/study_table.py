@@ -167,12 +167,15 @@ class StudyTable:
 
 def decimals_by_metric(groups: Iterable[StudyGroup]) -> dict[str, int | None]:
     """Return how many decimals the numbers of each metric have."""
-    values: dict[str, list[float | None]] = {}
+    numbers: dict[str, list[GroupNumber]] = {}
     for group in groups:
         for name in ("last", "best"):
-            number = group_number(group.entries, name)
-            values.setdefault(", ".join(group.metrics), []).append(number.mean)
-    return {metric: decimals_of(found) for metric, found in values.items()}
+            numbers.setdefault(", ".join(group.metrics), []).append(group_number(group.entries, name))
+    decimals = {}
+    for metric, column in numbers.items():
+        errors = [number.error for number in column]
+        decimals[metric] = decimals_of([number.mean for number in column], errors)
+    return decimals
 
 
 def counts_of(words: Iterable[str]) -> html.Span:
