@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,45 @@ def test_overview_and_findings_count_the_same_findings(two_groups: Path, browse:
     overview = text_of(ask(client, "overview-findings.children", **asked)["overview-findings"])
     assert int(count) > 0
     assert [int(number) for number in re.findall(r"(\d+) finding", overview)] == [int(count)]
+
+
+@pytest.fixture
+def first_fall(tmp_path: Path) -> Path:
+    """Two groups that start at 10.8 and end near 3.28, the second one on twice as many steps."""
+    for group, length in (("q901", 20), ("q902", 40)):
+        for seed in range(3):
+            later = np.linspace(3.6, 3.28 + seed / 1000, length)
+            write_run(tmp_path / "runs", group, seed, [10.8, *later.tolist()])
+    return tmp_path / "runs"
+
+
+@pytest.mark.parametrize("page", ["overview", "curves"])
+def test_the_y_axis_leaves_out_the_first_fall_says_so_and_shows_all_on_request(
+    first_fall: Path, browse: Any, ask: Any, page: str
+) -> None:
+    client = browse(first_fall)
+    chart = "curves" if page == "curves" else "overview-curves"
+    cut = ask(client, f"{chart}-graph.figure", address_search=f"?page={page}", version_data=1)
+    low, high = cut[f"{chart}-graph"]["figure"]["layout"]["yaxis"]["range"]
+    assert 3.2 < low < 3.28 and 3.5 < high < 4
+    said = text_of(cut[f"{chart}-words"])
+    assert f"leaves out values above {high:.4g} in the first 20% of a curve" in said
+    query = f"?page={page}&whole=1"
+    whole = ask(client, f"{chart}-graph.figure", address_search=query, version_data=1)
+    assert "range" not in whole[f"{chart}-graph"]["figure"]["layout"]["yaxis"]
+    assert "shows all values" in text_of(whole[f"{chart}-words"])
+
+
+def test_small_pictures_of_groups_have_one_scale_without_the_first_fall(
+    first_fall: Path, browse: Any, ask: Any
+) -> None:
+    sent = ask(browse(first_fall), "study-content.children", version_data=1)
+    table = json.dumps(sent["study-content"])
+    words = re.findall(r'"alt": "([^"]*)"', table)
+    pictures = [b64decode(text).decode() for text in re.findall(r"svg\+xml;base64,([^\"]+)", table)]
+    ends = [max(map(float, re.findall(r"([0-9.]+),", picture))) for picture in pictures]
+    assert len(words) == 2 and len(set(words)) == 1 and "first values that lie outside" in words[0]
+    assert ends[0] == pytest.approx(60, abs=5) and ends[1] == pytest.approx(118), ends
 
 
 def text_of(tree: Any) -> str:

@@ -28,6 +28,7 @@ from app.dashboard.components.controls import by_name, choice
 from app.dashboard.components.group_chips import highlighting
 from app.dashboard.components.headline_findings import headline_findings
 from app.dashboard.components.judging import runs_in_groups, sentences
+from app.dashboard.components.whole_axis import whole_axis
 from app.dashboard.curve_figures import Curves, drawn_groups, few_to_draw
 from app.dashboard.pages.findings import all_findings, failure_in_words, newest_findings, version_of
 from app.dashboard.shown import Groups, kept_groups
@@ -88,7 +89,9 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         return curves.shown(_of_curves(view), snapshot)
 
     catalog.ahead.append(lambda snapshot: chart.drawn_ahead(drawn, snapshot))
-    chart.register(app, catalog, "overview-curves", drawn, compact=True, title="Learning curves")
+    chart.register(
+        app, catalog, "overview-curves", drawn, compact=True, title="Learning curves", remark=whole_axis
+    )
     for name, (probe, key) in OVER_TRAINING.items():
         chart.register(app, catalog, name, _followed(catalog, probe, key), compact=True)
     step_table.register(app, "overview")

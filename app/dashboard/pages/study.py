@@ -22,7 +22,7 @@ from app.dashboard.components.controls import by_name, choice, members
 from app.dashboard.components.finding_badges import ByRun, findings_by_run
 from app.dashboard.components.judging import direction_choice, judged_by, metric_choice, runs_in_groups
 from app.dashboard.components.paging import paging, part_of
-from app.dashboard.components.study_table import StudyTable, decimals_by_metric
+from app.dashboard.components.study_table import StudyTable, axes_by_metric, decimals_by_metric
 from app.dashboard.components.table import empty, scrolling
 from app.dashboard.configuration_keys import differing_keys
 from app.dashboard.filtering import matching, problem_of
@@ -136,6 +136,7 @@ def _content(view: View, snapshot: Snapshot, by_run: ByRun | None) -> list[Any]:
         by_run=by_run,
         has_several_metrics=len(metrics) > 1,
         decimals=decimals_by_metric(sent),
+        axes=axes_by_metric(sent),
     )
     return [
         count,
