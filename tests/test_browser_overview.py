@@ -152,6 +152,20 @@ def test_the_table_at_the_step_is_sorted_by_value_with_n(
     assert {row[3] for row in rows if row[0] in ("q101", "q102", "q103")} == {"3"}
 
 
+def test_overview_and_study_write_a_number_in_one_form(
+    tmp_path: Path, serving: Callable[..., Any], opened: Callable[..., Visit]
+) -> None:
+    for group, middle in (("q501", 3.27880), ("q502", 3.27826)):
+        for seed in range(4):
+            write_run(tmp_path / "runs", group, seed, [10.0, 4.0, middle + 0.0005 * (seed - 1.5)])
+    visit = opened(serving(tmp_path / "runs"))
+    rows = {row[0]: row[1:4] for row in visit.until(lambda: visit.page.evaluate(ROWS))}
+    assert rows["q502"] == ["3.27826", "0.00065", "4"]
+    visit.go("?page=study")
+    for group in ("q501", "q502"):
+        assert " ± ".join(rows[group][:2]) in " ".join(visit.words().split())
+
+
 @pytest.fixture
 def twenty(tmp_path: Path) -> Path:
     """Twenty groups, of one or two seeds each."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,10 @@ from app.dashboard.group_numbers import group_number
 from app.dashboard.snapshot import Entry
 from app.dashboard.step_values import step_values
 from app.dashboard.tables import Tables
+from ired_diag.comparison import compare, words
 from ired_diag.drawing.bounded_bands import limits_of_curves
 from ired_diag.drawing.learning_curves import learning_curves
-from ired_diag.runs.history import Series
+from ired_diag.runs.history import Row, Series, to_jsonl
 from ired_diag.runs.run import Run
 from ired_diag.table import write_table
 from tests.made_runs import made_run
@@ -100,6 +104,22 @@ def test_a_group_s_numbers_are_of_its_complete_seeds() -> None:
     assert (alone.mean, alone.sd, alone.seeds_in_words) == (8.0, None, "1 unfinished")
 
 
+def test_means_are_sent_with_the_digits_that_their_standard_error_asks_for() -> None:
+    values = (1003.27891, 1003.27895, 1003.27899)
+    runs = [made("q1", seed, [1.0, value]) for seed, value in enumerate(values)]
+    (sent,) = step_values({"q1": runs}, "validation/mse", ("q1",))
+    assert sent["mean"][1] == pytest.approx(1003.27895, abs=1e-6)
+
+
+def test_a_small_difference_of_two_groups_is_seen_in_the_study(tmp_path: Path, browse: Any, ask: Any) -> None:
+    for group, middle in (("q1", 3.27880), ("q2", 3.27826)):
+        for seed in range(4):
+            write_run(tmp_path / "runs", group, seed, [10.0, middle + 0.0005 * (seed - 1.5)])
+    sent = ask(browse(tmp_path / "runs"), "study-content.children", version_data=1)
+    table = text_of(sent["study-content"])
+    assert "3.27880 ± 0.00065" in table and "3.27826 ± 0.00065" in table
+
+
 def test_a_band_of_an_mse_ends_at_zero_and_that_of_an_unknown_metric_does_not() -> None:
     runs = [made("q1", seed, [1.0] * 39 + [last]) for seed, last in enumerate((0.001, 0.002, 0.2))]
     figure = learning_curves({"q1": runs})
@@ -122,3 +142,118 @@ def test_two_seeds_are_two_lines_and_no_mean() -> None:
     ]
     by_range = learning_curves({"q1": runs}, band="range").panels[0].lines
     assert any(line.name == "q1" and line.low is not None for line in by_range)
+
+
+def write_run(root: Path, group: str, seed: int, values: list[float]) -> None:
+    folder = root / group / f"seed{seed}"
+    folder.mkdir(parents=True)
+    facts = {"format": 1, "experiment": group, "seed": seed, "config": {}, "ending": {"state": "complete"}}
+    (folder / "config.json").write_text(json.dumps(facts))
+    rows = [Row(100 * place, {"validation/mse": value}) for place, value in enumerate(values, start=1)]
+    (folder / "metrics.jsonl").write_bytes(to_jsonl(rows))
+
+
+@pytest.fixture
+def two_groups(tmp_path: Path) -> Path:
+    """Three seeds of a worse group, three of a better one, and a file that is no run."""
+    for seed in range(3):
+        write_run(tmp_path / "runs", "q901", seed, [0.9, 0.4, 0.2 + seed / 1000])
+        write_run(tmp_path / "runs", "q902", seed, [0.9, 0.4, 0.1 + seed / 1000])
+    (tmp_path / "runs" / "broken").mkdir()
+    (tmp_path / "runs" / "broken" / "config.json").write_text('{"format": 1, ')
+    return tmp_path / "runs"
+
+
+def test_the_overview_says_how_many_runs_in_how_many_groups(two_groups: Path, browse: Any, ask: Any) -> None:
+    client = browse(two_groups)
+    first = "6 runs in 2 groups; metric: validation/mse (lower is better, by its name)."
+    assert first in text_of(ask(client, "overview-runs.children", version_data=1)["overview-runs"])
+    few = ask(client, "overview-runs.children", address_search="?filter=q902", version_data=1)
+    assert "3 of 6 runs in 1 group" in text_of(few["overview-runs"])
+
+
+def test_the_overview_gives_the_verdict_of_stats_and_leads_to_it(
+    two_groups: Path, browse: Any, ask: Any
+) -> None:
+    client = browse(two_groups)
+    asked: dict[str, Any] = {"version_data": 1, "overview_compares_n_intervals": 1}
+    waiting = ask(client, "overview-verdict.children", **asked)
+    assert "Comparing 2 groups, 6 runs" in text_of(waiting["overview-verdict"])
+    assert waiting["overview-compares"]["disabled"] is False
+    catalog = client.application.extensions["catalog"]
+    catalog.comparisons.wait()
+    verdict = ask(client, "overview-verdict.children", **asked)
+    answer = compare(catalog.snapshot().study.groups())
+    assert words.verdict_of(answer.pairs[0], answer) in text_of(verdict["overview-verdict"])
+    assert "?page=statistics" in json.dumps(verdict["overview-verdict"])
+    assert verdict["overview-compares"]["disabled"] is True
+
+
+def test_a_single_group_has_no_verdict_and_no_link(tmp_path: Path, browse: Any, ask: Any) -> None:
+    write_run(tmp_path / "runs", "q901", 0, [0.9, 0.4])
+    asked = {"version_data": 1, "overview_compares_n_intervals": 1}
+    sent = ask(browse(tmp_path / "runs"), "overview-verdict.children", **asked)
+    assert sent["overview-verdict"]["children"] is None and sent["overview-compares"]["disabled"] is True
+
+
+def test_overview_and_findings_count_the_same_findings(two_groups: Path, browse: Any, ask: Any) -> None:
+    client = browse(two_groups)
+    diagnosis = client.application.extensions["catalog"].diagnosis
+    diagnosis.newest()
+    diagnosis.wait()
+    page = text_of(ask(client, "findings-content.children", version_data=1)["findings-content"])
+    (count,) = re.findall(r"of (\d+) findings", page)
+    asked = {"version_data": 1, "overview_wait_n_intervals": 1}
+    overview = text_of(ask(client, "overview-findings.children", **asked)["overview-findings"])
+    assert int(count) > 0
+    assert [int(number) for number in re.findall(r"(\d+) finding", overview)] == [int(count)]
+
+
+@pytest.fixture
+def first_fall(tmp_path: Path) -> Path:
+    """Two groups that start at 10.8 and end near 3.28, the second one on twice as many steps."""
+    for group, length in (("q901", 20), ("q902", 40)):
+        for seed in range(3):
+            later = np.linspace(3.6, 3.28 + seed / 1000, length)
+            write_run(tmp_path / "runs", group, seed, [10.8, *later.tolist()])
+    return tmp_path / "runs"
+
+
+@pytest.mark.parametrize("page", ["overview", "curves"])
+def test_the_y_axis_leaves_out_the_first_fall_says_so_and_shows_all_on_request(
+    first_fall: Path, browse: Any, ask: Any, page: str
+) -> None:
+    client = browse(first_fall)
+    chart = "curves" if page == "curves" else "overview-curves"
+    cut = ask(client, f"{chart}-graph.figure", address_search=f"?page={page}", version_data=1)
+    low, high = cut[f"{chart}-graph"]["figure"]["layout"]["yaxis"]["range"]
+    assert 3.2 < low < 3.28 and 3.5 < high < 4
+    said = text_of(cut[f"{chart}-words"])
+    assert f"leaves out values above {high:.4g} in the first 20% of a curve" in said
+    query = f"?page={page}&whole=1"
+    whole = ask(client, f"{chart}-graph.figure", address_search=query, version_data=1)
+    assert "range" not in whole[f"{chart}-graph"]["figure"]["layout"]["yaxis"]
+    assert "shows all values" in text_of(whole[f"{chart}-words"])
+
+
+def test_small_pictures_of_groups_have_one_scale_without_the_first_fall(
+    first_fall: Path, browse: Any, ask: Any
+) -> None:
+    sent = ask(browse(first_fall), "study-content.children", version_data=1)
+    table = json.dumps(sent["study-content"])
+    words = re.findall(r'"alt": "([^"]*)"', table)
+    pictures = [b64decode(text).decode() for text in re.findall(r"svg\+xml;base64,([^\"]+)", table)]
+    ends = [max(map(float, re.findall(r"([0-9.]+),", picture))) for picture in pictures]
+    assert len(words) == 2 and len(set(words)) == 1 and "first values that lie outside" in words[0]
+    assert ends[0] == pytest.approx(60, abs=5) and ends[1] == pytest.approx(118), ends
+
+
+def text_of(tree: Any) -> str:
+    """Return the words of a part of a page, as Dash sends it."""
+    if isinstance(tree, str):
+        return tree
+    if isinstance(tree, list):
+        return "".join(map(text_of, tree))
+    if not isinstance(tree, dict):
+        return ""
+    return text_of(tree.get("props", tree).get("children"))

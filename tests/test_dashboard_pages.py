@@ -349,7 +349,7 @@ def test_a_sparkline_says_what_it_draws_and_copes_with_odd_curves() -> None:
     assert sparkline([], "m") is None
     assert sparkline([curve(float("nan"), float("inf"))], "m") is None
     drawn = sparkline([curve(1.0, float("nan"), 3.0), curve(2.0)], "validation/mse")
-    assert drawn is not None and "from 3 (largest) to 1 (smallest)" in vars(drawn)["alt"]
+    assert drawn is not None and "from 3 (top) to 1 (bottom)" in vars(drawn)["alt"]
     assert sparkline([curve(0.0)], "m") is not None
 
 

@@ -55,6 +55,7 @@ class View:
         smooth: Number of evaluations over which a drawn curve is averaged. 0: as it is.
         log: Whether the y axis is logarithmic.
         scale: One of ``SCALES``; auto chooses by the values.
+        whole: Whether the y axis of learning curves shows the first fall too.
         band: One of ``BANDS``: the band around the mean of a learning curve.
         x: Ends of the x axis where it is zoomed.
         y: Ends of the y axis of the page's only picture where it is zoomed; powers of ten on a logarithmic
@@ -94,6 +95,7 @@ class View:
     smooth: int = 0
     log: bool = False
     scale: str = "auto"
+    whole: bool = False
     band: str = "t interval"
     x: tuple[float, float] | None = None
     y: tuple[float, float] | None = None
@@ -271,6 +273,7 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "smooth": _window,
     "log": _flag,
     "scale": _one_of(SCALES),
+    "whole": _flag,
     "band": _one_of(BANDS),
     "x": _range,
     "y": _range,

@@ -23,6 +23,7 @@ from app.run_groups import all_runs
 from app.thinned_lines import line_at
 from ired_diag.drawing.curves_over_time import curves_over_time
 from ired_diag.drawing.data import FigureData, Line, Scale, cut_in_words, scale_of
+from ired_diag.drawing.first_fall import range_of_panel
 from ired_diag.drawing.learning_curves import learning_curves
 from ired_diag.drawing.over_seeds import Band
 from ired_diag.drawing.thinning import FEWEST, thin
@@ -49,8 +50,8 @@ class Curves:
     verdicts: Verdicts = field(default_factory=Verdicts)
 
     def shown(self, view: View, snapshot: Snapshot) -> FigureData | str:
-        """Return the curves of the groups that are shown, thinned for the screen."""
-        return thinned_for(view, self.whole(view, snapshot))
+        """Return the curves of the groups that are shown, thinned for the screen, after their first fall."""
+        return thinned_for(view, after_first_fall(view, self.whole(view, snapshot)))
 
     def whole(self, view: View, snapshot: Snapshot) -> FigureData | str:
         """Return the curves with every point, or why they cannot be drawn."""
@@ -150,6 +151,17 @@ def scaled(figure: FigureData, scale: Scale) -> FigureData:
     if remark not in method:
         method += remark
     return replace(figure, panels=(panel, *others), method=method)
+
+
+def after_first_fall(view: View, figure: FigureData | str) -> FigureData | str:
+    """Return curves on a y axis without the first fall, unless a reader wants all of it or has zoomed in."""
+    if isinstance(figure, str) or view.whole or view.x is not None or view.y is not None:
+        return figure
+    first, *others = figure.panels
+    ends = range_of_panel(first)
+    if ends is None:
+        return figure
+    return replace(figure, panels=(replace(first, y_range=ends), *others))
 
 
 def thinned_for(view: View, figure: FigureData | str) -> FigureData | str:

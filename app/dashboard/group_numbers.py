@@ -19,6 +19,8 @@ from ired_diag.runs.name_list import counted
 
 FINISHED = ("complete", "unknown")
 DIGITS = 4  # of the smallest mean of a column
+ERROR_DIGITS = 2  # of the smallest standard error of a column
+MOST_DIGITS = 10  # of a number: more of them are those of rounding
 MOST_DECIMALS = 9
 LARGE = 1e7  # from here on, numbers have powers of ten
 
@@ -40,6 +42,11 @@ class GroupNumber:
     n: int
     of: int
     are_complete: bool
+
+    @property
+    def error(self) -> float | None:
+        """Standard error of the mean; None for fewer than two seeds."""
+        return None if self.sd is None else self.sd / math.sqrt(self.n)
 
     @property
     def seeds_in_words(self) -> str:
@@ -80,21 +87,42 @@ def group_number(entries: Sequence[Entry], name: str) -> GroupNumber:
     return GroupNumber(mean, sd, len(seeds), len(entries), are_complete)
 
 
-def decimals_of(values: Iterable[float | None]) -> int | None:
+def decimals_of(values: Iterable[float | None], errors: Iterable[float | None] = ()) -> int | None:
     """Return how many decimals a column of numbers has, so that its points stand below each other.
 
-    None: the numbers are of too different size, and have powers of ten.
+    They are enough for the smallest number to have four digits, and for the smallest standard error to have
+    two: a difference that can be told from noise is seen. None: the numbers are of too different size, and
+    have powers of ten. ``decimalsOf`` of assets/linked.js follows the same rule.
+
+    Args:
+        values: The numbers.
+        errors: Standard errors of those that have one.
 
     >>> decimals_of([0.00967, 3.9]), decimals_of([12.0, 250.0]), decimals_of([1e-12, 1.0]), decimals_of([])
     (6, 2, None, 0)
+    >>> decimals_of([3.2789, 3.2784], [0.0003, 0.0004]), decimals_of([3.3, 3.4], [0.0, 0.2])
+    (5, 3)
     """
-    sizes = [abs(value) for value in values if value and math.isfinite(value)]
+    sizes = _sizes(values)
     if not sizes:
         return 0
-    decimals = DIGITS - 1 - math.floor(math.log10(min(sizes)))
+    decimals = DIGITS - 1 - _power(min(sizes))
     if decimals > MOST_DECIMALS or max(sizes) >= LARGE:
         return None
+    smallest_errors = _sizes(errors)
+    if smallest_errors:
+        told_apart = ERROR_DIGITS - 1 - _power(min(smallest_errors))
+        decimals = max(decimals, min(told_apart, MOST_DECIMALS, MOST_DIGITS - 1 - _power(max(sizes))))
     return max(decimals, 0)
+
+
+def _sizes(values: Iterable[float | None]) -> list[float]:
+    return [abs(value) for value in values if value and math.isfinite(value)]
+
+
+def _power(size: float) -> int:
+    """Return the power of ten of a number's first digit."""
+    return math.floor(math.log10(size))
 
 
 def aligned(value: float | None, decimals: int | None) -> str:

@@ -29,6 +29,7 @@ from ired_diag.runs.run import Run
 
 MOST_STEPS = 1000  # of a group: more than a screen has pixels for a cursor
 DIGITS = 6  # of a number, as tables show it
+MOST_DIGITS = 12  # of a mean whose standard error is small
 
 Groups = Mapping[str, Sequence[Run]]
 
@@ -78,7 +79,7 @@ def _sent(curve: OverSeeds) -> dict[str, list[Any]]:
     spread = curve.high[places] - curve.mean[places]
     return {
         "steps": curve.steps[places].tolist(),
-        "mean": _rounded(curve.mean[places]),
+        "mean": _rounded(curve.mean[places], spread / np.sqrt(curve.n[places])),
         "sd": _rounded(spread),
         "n": curve.n[places].tolist(),
     }
@@ -89,6 +90,20 @@ def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _rounded(values: NDArray[Any]) -> list[float | None]:
-    """Return values in a few digits; what JSON has no word for is None."""
-    return [float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None for value in values]
+def _rounded(values: NDArray[Any], errors: NDArray[Any] | None = None) -> list[float | None]:
+    """Return values in a few digits, more where a small standard error asks for them.
+
+    What JSON has no word for is None.
+    """
+    if errors is None:
+        errors = np.zeros(len(values))
+    return [_short(value, error) for value, error in zip(values, errors, strict=True)]
+
+
+def _short(value: float, error: float) -> float | None:
+    if not np.isfinite(value):
+        return None
+    digits = DIGITS
+    if value and error > 0 and np.isfinite(error):
+        digits = int(np.clip(np.log10(abs(value) / error) + 4, DIGITS, MOST_DIGITS))
+    return float(f"{value:.{digits}g}")

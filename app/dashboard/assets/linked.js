@@ -96,11 +96,19 @@
   function keepsSteps() { return linkedPage() === "overview"; } // elsewhere the step means something else
 
   // ---- the table
-  function decimalsOf(numbers) {
-    const sizes = numbers.filter((x) => x !== null && x !== 0).map((x) => Math.abs(x));
-    if (!sizes.length) return 0;
-    const digits = 3 - Math.floor(Math.log10(Math.min.apply(null, sizes)));
-    return digits > 10 || Math.max.apply(null, sizes) >= 1e7 ? null : Math.max(0, digits);
+  function sizes(numbers) { return numbers.filter((x) => x !== null && x !== 0).map((x) => Math.abs(x)); }
+  function power(x) { return Math.floor(Math.log10(x)); }
+
+  // The rule of decimals_of in group_numbers.py: four digits of the smallest mean, two of the smallest error.
+  function decimalsOf(means, errors) {
+    const ofMeans = sizes(means), ofErrors = sizes(errors);
+    if (!ofMeans.length) return 0;
+    const largest = Math.max.apply(null, ofMeans);
+    let decimals = 3 - power(Math.min.apply(null, ofMeans));
+    if (decimals > 9 || largest >= 1e7) return null;
+    if (ofErrors.length)
+      decimals = Math.max(decimals, Math.min(1 - power(Math.min.apply(null, ofErrors)), 9, 9 - power(largest)));
+    return Math.max(0, decimals);
   }
   function written(x, decimals) {
     if (x === null || x === undefined) return "-";
@@ -126,12 +134,14 @@
     return rows;
   }
 
+  function errorOf(row) { return row.n > 1 && row.sd !== null ? row.sd / Math.sqrt(row.n) : null; }
+
   function fillTable(page, step) {
     const body = byId(page + "-step-rows");
     if (!body || !sent.values) return "";
     if (step === null) { body.replaceChildren(); return ""; }
     const rows = rowsAt(step);
-    const decimals = decimalsOf(rows.map((row) => row.mean));
+    const decimals = decimalsOf(rows.map((row) => row.mean), rows.map(errorOf));
     const chosen = query().get("highlight");
     body.replaceChildren.apply(body, rows.map(function (row) {
       const tr = document.createElement("tr");

@@ -29,6 +29,7 @@ from ired_diag.drawing.data import FigureData
 from ired_diag.errors import DiagError
 
 Build = Callable[[View, Snapshot], FigureData | str]
+Remark = Callable[[View, FigureData], Any]
 
 HIDDEN = {"display": "none"}
 ZOOMED = {"x": "zoomed", "xy": "zoomedBoth"}  # functions of the assets
@@ -43,7 +44,7 @@ CONFIG: dict[str, Any] = {
     "doubleClick": "reset+autosize",
 }
 AXES = (  # of the view: what the axes mean
-    *("page", "metric", "clock", "readout", "log", "scale", "run", "probe", "level", "higher"),
+    *("page", "metric", "clock", "readout", "log", "scale", "whole", "run", "probe", "level", "higher"),
     *("quantity", "kind", "form", "experiment", "knob"),
 )
 
@@ -80,6 +81,7 @@ def register(
     also: Sequence[str] = (),
     compact: bool = False,
     title: str = "",
+    remark: Remark | None = None,
 ) -> None:
     """Add the callbacks of a living chart.
 
@@ -94,6 +96,7 @@ def register(
         also: Ids of stores. When they change, the chart is drawn again, as with the address and the folder.
         compact: Whether it is low, and without a legend, next to others that share one.
         title: What stands above the words where it cannot be drawn.
+        remark: Returns a line under the title, which is never folded; None without one.
     """
 
     @app.callback(
@@ -111,7 +114,10 @@ def register(
         view = View.from_query(search)
         # The zoom belongs to the charts that write theirs: on the axis of another chart it means nothing.
         figure = _built(build, view, catalog)
-        return _update(figure, _zoomed(view, zooms), drawn, compact=compact, title=title)
+        line = None
+        if remark is not None and isinstance(figure, FigureData):
+            line = remark(view, figure)
+        return _update(figure, _zoomed(view, zooms), drawn, compact=compact, title=title, line=line)
 
     @app.callback(
         Output(f"{name}-download", "data"),
@@ -163,6 +169,7 @@ def _update(
     *,
     compact: bool = False,
     title: str = "",
+    line: Any = None,
 ) -> tuple[Any, ...]:
     """Return what a chart's parts become: nothing new, new data on the same axes, or a new picture."""
     if isinstance(figure, str):
@@ -172,7 +179,8 @@ def _update(
     if compact:
         _make_compact(full)
     axes = full["layout"]["uirevision"]
-    content = hashlib.sha256(json.dumps([full["data"], figure.summary]).encode()).hexdigest()
+    ranges = _ranges(full)
+    content = hashlib.sha256(json.dumps([full["data"], figure.summary, ranges]).encode()).hexdigest()
     now = {"axes": axes, "content": content}
     if now == drawn:
         return (no_update,) * 5
@@ -182,7 +190,15 @@ def _update(
         shown["data"] = full["data"]
         for part in ("shapes", "annotations"):
             shown["layout"][part] = full["layout"].get(part, [])
-    return shown, _height(full), _words(figure), _table(figure), now
+        for axis, ends in ranges.items():
+            shown["layout"][axis]["range"] = ends
+    return shown, _height(full), _words(figure, line), _table(figure), now
+
+
+def _ranges(drawn: dict[str, Any]) -> dict[str, list[float]]:
+    """Return the ends of the y axes that have fixed ones."""
+    axes = drawn["layout"].items()
+    return {name: axis["range"] for name, axis in axes if name.startswith("yaxis") and "range" in axis}
 
 
 def _drawn(figure: FigureData, view: View) -> dict[str, Any]:
@@ -227,7 +243,7 @@ def _axes(figure: FigureData, view: View) -> str:
     meaning: list[Any] = [getattr(view, key) for key in AXES]
     for panel in figure.panels:
         meaning.append((panel.x_scale, panel.x_ticks, panel.x_range))
-        meaning.append((panel.y_scale, panel.y_ticks, panel.y_range))
+        meaning.append((panel.y_scale, panel.y_ticks, panel.y_range is None))
     return repr(meaning)
 
 
@@ -277,12 +293,13 @@ def _frame(
     )
 
 
-def _words(figure: FigureData) -> list[Any]:
+def _words(figure: FigureData, line: Any = None) -> list[Any]:
     """Return what stands above a picture; prose that would push it off the screen is folded."""
+    above = [html.H2(figure.title), *([] if line is None else [line])]
     paragraphs = [html.P(figure.summary, className="summary"), html.P(figure.method, className="method")]
     if len(figure.summary) + len(figure.method) <= MOST_LETTERS:
-        return [html.H2(figure.title), *paragraphs]
-    return [html.H2(figure.title), html.Details([html.Summary("In words, and how it is drawn"), *paragraphs])]
+        return [*above, *paragraphs]
+    return [*above, html.Details([html.Summary("In words, and how it is drawn"), *paragraphs])]
 
 
 def _table(figure: FigureData) -> html.Div:

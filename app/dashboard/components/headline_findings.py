@@ -22,15 +22,25 @@ MOST_LETTERS = 230  # of a statement; the page Findings has it whole
 MOST_NAMED = 6  # groups
 
 
-def headline_findings(findings: tuple[Finding, ...], snapshot: Snapshot, view: View) -> list[Any]:
-    """Return the worst findings, and how many others there are."""
+def headline_findings(
+    findings: tuple[Finding, ...], snapshot: Snapshot, view: View, *, total: int
+) -> list[Any]:
+    """Return the worst findings, and how many there are.
+
+    Args:
+        findings: Findings on the runs.
+        snapshot: The study.
+        view: Choices of the reader.
+        total: How many findings the page Findings lists.
+    """
     clusters = clusters_of(findings, snapshot.study)
     if not clusters:
         return [html.P(["Nothing was found, which does not mean that there is no problem. ", _all(view)])]
     shown = clusters[:MOST]
     cards = [_card(cluster, snapshot, view) for cluster in shown]
-    rest = len(findings) - sum(len(cluster.findings) for cluster in shown)
-    words = f"{counted(rest, 'more finding')}: " if rest else ""
+    words = f"{counted(total, 'finding')}; the most consequential ones stand above: "
+    if total == len(shown):
+        words = f"{counted(total, 'finding')}: "
     return [html.Ol(cards, className="findings headlines"), html.P([words, _all(view)], className="count")]
 
 

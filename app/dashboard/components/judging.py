@@ -11,6 +11,7 @@ from app.dashboard.components.controls import by_name, choice
 from app.run_groups import logged_metrics
 from ired_diag.errors import DiagError
 from ired_diag.runs.judged import judged_in_words, shared_direction
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 
 
@@ -55,6 +56,14 @@ def direction_choice(view: View, runs: Iterable[Run], metric: str | None) -> htm
 def judged_by(runs: Sequence[Run]) -> html.Div:
     """Return the lines that say by which metric, in which direction, runs are judged."""
     return sentences(judged_in_words(runs))
+
+
+def runs_in_groups(groups: int, shown: int, total: int) -> str:
+    """Return how many runs, in how many groups, are shown."""
+    runs = counted(total, "run")
+    if shown != total:
+        runs = f"{shown} of {runs}"
+    return f"{runs} in {counted(groups, 'group')}"
 
 
 def sentences(lines: Sequence[str]) -> html.Div:

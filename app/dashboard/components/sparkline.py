@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from dash import html
 
+from ired_diag.drawing.data import Scale
+from ired_diag.drawing.first_fall import range_after_fall
 from ired_diag.drawing.thinning import thin
 from ired_diag.runs.history import Series
 
@@ -19,10 +22,49 @@ MOST_CURVES = 20  # every curve is sent with the page
 COLOUR = "#3b82c4"  # visible on white and on near-black
 THICK = 1.5  # pixels, of a single curve
 THIN = 0.8  # pixels, of several curves
+OUTSIDE = 10_000  # pixels: a line that leaves the picture keeps its slope
 LOG_FROM = 30.0  # largest over smallest from which the height is logarithmic
 
 
 Points = np.ndarray  # of shape (n, 2): step and value
+Ends = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The axes of small pictures that are compared with each other.
+
+    Attributes:
+        steps: Ends of the steps.
+        values: Ends of the values; first values that would hide the rest lie outside (``first_fall``).
+        scale: Scale of the height.
+        is_cut: Whether values lie outside.
+    """
+
+    steps: Ends
+    values: Ends
+    scale: Scale
+    is_cut: bool
+
+
+def axes_of(curves: Iterable[Series], *, lower_is_better: bool = True) -> Axes | None:
+    """Return axes for curves of one metric, None where no point is finite.
+
+    Args:
+        curves: The curves.
+        lower_is_better: Direction of the metric. Where higher is better the height is linear, as in learning
+            curves.
+    """
+    points = [curve for curve in map(_points, curves) if len(curve)]
+    if not points:
+        return None
+    steps, values = np.concatenate(points).T
+    scale: Scale = "linear"
+    if lower_is_better and values.min() > 0 and values.max() / values.min() > LOG_FROM:
+        scale = "log"
+    ends = range_after_fall([(curve[:, 0], curve[:, 1]) for curve in points], scale)
+    shown = ends or (float(values.min()), float(values.max()))
+    return Axes((float(steps.min()), float(steps.max())), shown, scale, ends is not None)
 
 
 def sparkline(
@@ -32,32 +74,31 @@ def sparkline(
     lower_is_better: bool = True,
     total: int | None = None,
     colour: str = COLOUR,
+    axes: Axes | None = None,
 ) -> html.Img | None:
     """Return a picture of curves on shared axes, None where no point is finite.
 
     Args:
         curves: One curve or several, of the same metric. Of more than ``MOST_CURVES``, the first are drawn.
         metric: Name of the metric.
-        lower_is_better: Direction of the metric. Where higher is better the height is linear, as in learning
-            curves.
+        lower_is_better: Direction of the metric, where ``axes`` are not given.
         total: How many curves there are. Default: those that are given.
         colour: Colour of the curves.
+        axes: Axes that other pictures share. Default: those of the curves.
     """
-    points = [curve for curve in map(_points, curves[:MOST_CURVES]) if len(curve)]
+    drawn = curves[:MOST_CURVES]
+    points = [curve for curve in map(_points, drawn) if len(curve)]
+    axes = axes or axes_of(drawn, lower_is_better=lower_is_better)
     total = total or len(curves)
-    if not points:
+    if not points or axes is None:
         return None
-    values = np.concatenate(points)[:, 1]
-    lowest = values.min()
-    highest = values.max()
-    axis = "linear"
-    if lower_is_better and lowest > 0 and highest / lowest > LOG_FROM:
-        axis = "log"
-    words = f"{metric}, {axis} height, from {highest:.4g} (largest) to {lowest:.4g} (smallest)"
+    low, high = axes.values
+    words = f"{metric}, {axes.scale} height, from {high:.4g} (top) to {low:.4g} (bottom)"
+    if axes.is_cut:
+        words += "; first values that lie outside are left out"
     if total > MOST_CURVES:
-        words += f", of the {len(points)} curves that are drawn; there are {total}"
-    svg = _svg(points, colour, log=axis == "log")
-    content = b64encode(svg.encode()).decode()
+        words += f"; the {len(points)} curves that are drawn are of {total}"
+    content = b64encode(_svg(points, colour, axes).encode()).decode()
     return html.Img(
         src=f"data:image/svg+xml;base64,{content}",
         alt=words,
@@ -77,16 +118,15 @@ def _points(curve: Series) -> Points:
     return np.column_stack([steps[kept], values[kept]])
 
 
-def _svg(curves: Sequence[Points], colour: str, *, log: bool) -> str:
-    every_step, every_value = np.concatenate(curves).T
+def _svg(curves: Sequence[Points], colour: str, axes: Axes) -> str:
     stroke = THIN
     if len(curves) == 1:
         stroke = THICK
     lines = []
     for points in curves:
         steps, values = points.T
-        x = _share(steps, every_step, log=False)
-        y = _share(values, every_value, log=log)
+        x = _share(steps, axes.steps, "linear")
+        y = _share(values, axes.values, axes.scale)
         lines.append(
             f'<polyline fill="none" stroke="{colour}" stroke-width="{stroke}" stroke-linejoin="round" '
             f'points="{_placed(x, y)}"/>'
@@ -95,14 +135,13 @@ def _svg(curves: Sequence[Points], colour: str, *, log: bool) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">{content}</svg>'
 
 
-def _share(values: np.ndarray, every_value: np.ndarray, *, log: bool) -> np.ndarray:
-    """Return where values lie on an axis that holds every value, from 0 to 1."""
-    if log:
-        values = np.log(values)
-        every_value = np.log(every_value)
-    extent = np.ptp(every_value) or 1
-    above_lowest = values - every_value.min()
-    share: np.ndarray = above_lowest / extent
+def _share(values: np.ndarray, ends: Ends, scale: Scale) -> np.ndarray:
+    """Return where values lie between the ends of an axis: from 0 to 1, and beyond where they lie outside."""
+    low, high = ends
+    if scale == "log":
+        values = np.log(np.maximum(values, np.finfo(float).tiny))
+        low, high = np.log(low), np.log(high)
+    share: np.ndarray = (values - low) / ((high - low) or 1)
     return share
 
 
@@ -111,6 +150,6 @@ def _placed(x: np.ndarray, y: np.ndarray) -> str:
     across = MARGIN + x * (WIDTH - 2 * MARGIN)
     down = HEIGHT - MARGIN - y * (HEIGHT - 2 * MARGIN)
     places = []
-    for right, below in zip(across, down, strict=True):
+    for right, below in zip(across, np.clip(down, -OUTSIDE, HEIGHT + OUTSIDE), strict=True):
         places.append(f"{right:.1f},{below:.1f}")
     return " ".join(places)

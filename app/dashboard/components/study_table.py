@@ -13,7 +13,7 @@ from app.dashboard.address import View
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.finding_badges import ByRun, badges
 from app.dashboard.components.group_chips import swatch
-from app.dashboard.components.sparkline import MOST_CURVES, sparkline
+from app.dashboard.components.sparkline import MOST_CURVES, Axes, axes_of, sparkline
 from app.dashboard.components.table import NONE, Heading, cell, head, run_link
 from app.dashboard.configuration_keys import shared_value
 from app.dashboard.group_numbers import GroupNumber, aligned, decimals_of, group_number
@@ -21,6 +21,8 @@ from app.dashboard.snapshot import Entry
 from app.dashboard.study_groups import COLUMN, StudyGroup
 from ired_diag.drawing.palette import BLACK, GREY, style_at
 from ired_diag.runs.completion import state_in_words
+from ired_diag.runs.history import Series
+from ired_diag.runs.run import Run
 
 LONG = 24  # letters of a name: a longer one is broken wherever it must be
 MOST_SEEDS = 200  # rows of an open group
@@ -36,6 +38,7 @@ class StudyTable:
         by_run: Findings by the label of the run; None while they are looked for.
         has_several_metrics: Whether runs are judged by different metrics, so that each row names its own.
         decimals: How many decimals numbers have, by metric; None: they have powers of ten.
+        axes: Axes of the pictures of curves, by metric, so that groups can be compared by them.
     """
 
     view: View
@@ -43,6 +46,7 @@ class StudyTable:
     by_run: ByRun | None
     has_several_metrics: bool
     decimals: Mapping[str, int | None]
+    axes: Mapping[str, Axes]
 
     @property
     def headings(self) -> list[Heading]:
@@ -148,13 +152,13 @@ class StudyTable:
         names = {str(run.judging_metric) for run in runs}
         if len(names) != 1:
             return None
-        curves = [run.evaluated[1] for run in runs[:MOST_CURVES] if run.evaluated]
+        (metric,) = names
         return sparkline(
-            curves,
-            names.pop(),
-            lower_is_better=all(run.lower_is_better for run in runs),
+            _curves(runs),
+            metric,
             total=len(runs),
             colour=self._colour(runs[0].group),
+            axes=self.axes.get(metric),
         )
 
     def _colour(self, group: str) -> str:
@@ -167,12 +171,33 @@ class StudyTable:
 
 def decimals_by_metric(groups: Iterable[StudyGroup]) -> dict[str, int | None]:
     """Return how many decimals the numbers of each metric have."""
-    values: dict[str, list[float | None]] = {}
+    numbers: dict[str, list[GroupNumber]] = {}
     for group in groups:
         for name in ("last", "best"):
-            number = group_number(group.entries, name)
-            values.setdefault(", ".join(group.metrics), []).append(number.mean)
-    return {metric: decimals_of(found) for metric, found in values.items()}
+            numbers.setdefault(", ".join(group.metrics), []).append(group_number(group.entries, name))
+    decimals = {}
+    for metric, column in numbers.items():
+        errors = [number.error for number in column]
+        decimals[metric] = decimals_of([number.mean for number in column], errors)
+    return decimals
+
+
+def axes_by_metric(groups: Iterable[StudyGroup]) -> dict[str, Axes]:
+    """Return the axes that the pictures of a metric's curves share."""
+    runs_of: dict[str, list[Run]] = {}
+    for group in groups:
+        for run in [entry.run for entry in group.entries if entry.run.is_judged][:MOST_CURVES]:
+            runs_of.setdefault(str(run.judging_metric), []).append(run)
+    shared = {}
+    for metric, runs in runs_of.items():
+        axes = axes_of(_curves(runs), lower_is_better=all(run.lower_is_better for run in runs))
+        if axes is not None:
+            shared[metric] = axes
+    return shared
+
+
+def _curves(runs: Iterable[Run]) -> list[Series]:
+    return [run.evaluated[1] for run in runs if run.evaluated]
 
 
 def counts_of(words: Iterable[str]) -> html.Span:

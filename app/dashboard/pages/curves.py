@@ -23,6 +23,7 @@ from app.dashboard.components.controls import by_name, choice, members, switch
 from app.dashboard.components.export import export
 from app.dashboard.components.group_chips import all_groups, choosing, hiding
 from app.dashboard.components.judging import direction_choice, evaluated_option, not_logged
+from app.dashboard.components.whole_axis import whole_axis
 from app.dashboard.curve_figures import Curves, evaluated_metric, few_to_draw
 from app.dashboard.snapshot import Snapshot
 from app.dashboard.step_values import digest_of, values_of_view
@@ -65,9 +66,18 @@ def layout(view: View, catalog: Catalog) -> html.Div:
 def register(app: dash.Dash, catalog: Catalog) -> None:
     """Draw the curves, and offer the metrics and groups of the current runs."""
     curves = Curves()
-    chart.register(app, catalog, "curves", curves.shown, whole=curves.whole, zooms="xy", title=TITLE)
+    chart.register(
+        app,
+        catalog,
+        "curves",
+        curves.shown,
+        whole=curves.whole,
+        zooms="xy",
+        title=TITLE,
+        remark=whole_axis,
+    )
     for place, name in enumerate(MORE):
-        chart.register(app, catalog, name, _further(curves, place), compact=True)
+        chart.register(app, catalog, name, _further(curves, place), compact=True, remark=whole_axis)
     step_table.register(app, "curves")
 
     @app.callback(

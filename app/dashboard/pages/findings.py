@@ -112,7 +112,7 @@ def content(
     if diagnosed.failure:
         failure = failure_in_words(diagnosed)
         return [empty(failure, "ired-diag diagnose")]
-    findings = [*_of_files(snapshot), *diagnosed.findings]
+    findings = all_findings(diagnosed, snapshot)
     if not findings:
         return [empty(NO_FINDING, "ired-diag diagnose --list")]
     shown = [finding for finding in findings if _is_shown(finding, view)]
@@ -129,6 +129,11 @@ def content(
         html.P(count, className="count"),
         html.Ol(items, className="findings"),
     ]
+
+
+def all_findings(diagnosed: Diagnosed, snapshot: Snapshot) -> list[Finding]:
+    """Return the findings that the page lists: on files that could not be read, and on runs."""
+    return [*_of_files(snapshot), *diagnosed.findings]
 
 
 def _of_files(snapshot: Snapshot) -> list[Finding]:

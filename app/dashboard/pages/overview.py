@@ -1,6 +1,7 @@
 """Overview: what to know first, and everything at one step of training, together.
 
-Above, the worst findings, each with its next command. Then learning curves, and beneath them, for the step
+Above, how many runs there are, what the groups' difference is, and the worst findings, each with its next
+command. Then learning curves, and beneath them, for the step
 under the cursor, values by group, distributions of right answers and negatives, energy gap and false
 negatives. All of it is sent once; the browser moves the step and makes a group stand out without asking the
 server (assets/linked.js). A click on a curve keeps its step in the address. What no probe has measured takes
@@ -21,21 +22,23 @@ from app.dashboard.address import View
 from app.dashboard.binned import NAMES, At, binned, spread
 from app.dashboard.catalog import Catalog
 from app.dashboard.clientside import clientside
-from app.dashboard.components import chart, probed, step_slider, step_table
+from app.dashboard.components import chart, headline_verdict, probed, step_slider, step_table
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.controls import by_name, choice
 from app.dashboard.components.group_chips import highlighting
 from app.dashboard.components.headline_findings import headline_findings
-from app.dashboard.components.judging import judged_by
+from app.dashboard.components.judging import runs_in_groups, sentences
+from app.dashboard.components.whole_axis import whole_axis
 from app.dashboard.curve_figures import Curves, drawn_groups, few_to_draw
-from app.dashboard.pages.findings import failure_in_words, newest_findings, version_of
-from app.dashboard.shown import Groups
+from app.dashboard.pages.findings import all_findings, failure_in_words, newest_findings, version_of
+from app.dashboard.shown import Groups, kept_groups
 from app.dashboard.snapshot import Snapshot
 from app.dashboard.step_values import digest_of, values_of_view
 from app.run_groups import all_runs
 from ired_diag.drawing.data import FigureData
 from ired_diag.drawing.over_training import headlines_over_training
 from ired_diag.errors import DiagError
+from ired_diag.runs.judged import judged_in_words
 
 TITLE = "Overview"
 NO_RUNS = "No runs here yet. They appear by themselves. To make some: ired-diag demo"
@@ -53,6 +56,8 @@ def layout(view: View, catalog: Catalog) -> html.Div:
     return html.Div(
         [
             html.H1(TITLE),
+            html.Div(_what_there_is(view, catalog.judged(view)), id="overview-runs"),
+            *headline_verdict.place(),
             html.Div(id="overview-findings", **attributes(aria_live="polite")),
             html.Div(_groups(view, snapshot), id="overview-groups"),
             html.Div(id="overview-controls", className="controls"),
@@ -84,13 +89,16 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         return curves.shown(_of_curves(view), snapshot)
 
     catalog.ahead.append(lambda snapshot: chart.drawn_ahead(drawn, snapshot))
-    chart.register(app, catalog, "overview-curves", drawn, compact=True, title="Learning curves")
+    chart.register(
+        app, catalog, "overview-curves", drawn, compact=True, title="Learning curves", remark=whole_axis
+    )
     for name, (probe, key) in OVER_TRAINING.items():
         chart.register(app, catalog, name, _followed(catalog, probe, key), compact=True)
     step_table.register(app, "overview")
     probed.register(app, "overview")
     step_slider.register(app, "overview-step")
     clientside(app, "highlight", Input("address", "search"))
+    headline_verdict.register(app, catalog)
 
     @app.callback(
         Output("overview-findings", "children"),
@@ -118,9 +126,11 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
             return _looking(catalog, snapshot), False, None
         if diagnosed.failure:
             return html.P(failure_in_words(diagnosed)), is_current, now
-        return headline_findings(diagnosed.findings, snapshot, view), is_current, now
+        total = len(all_findings(diagnosed, snapshot))
+        return headline_findings(diagnosed.findings, snapshot, view, total=total), is_current, now
 
     @app.callback(
+        Output("overview-runs", "children"),
         Output("overview-groups", "children"),
         Output("overview-values", "data"),
         Output("overview-binned", "data"),
@@ -143,7 +153,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         parts: list[Any] = [values, bins, _controls(view, values, bins)]
         if now == sent:
             parts = [no_update] * 3
-        return _groups(view, snapshot), *parts, lacking, now
+        return _what_there_is(view, snapshot), _groups(view, snapshot), *parts, lacking, now
 
 
 def _of_curves(view: View) -> View:
@@ -187,8 +197,20 @@ def _controls(view: View, values: Mapping[str, Any], bins: Mapping[str, Any] | N
     return parts
 
 
+def _what_there_is(view: View, snapshot: Snapshot) -> list[Any]:
+    """Return how many runs and groups there are, and by what the runs are judged."""
+    kept = kept_groups(view, snapshot)
+    runs = all_runs(kept)
+    if not runs:
+        return []
+    first, *others = [runs_in_groups(len(kept), len(runs), len(snapshot.entries)), *judged_in_words(runs)]
+    if others:
+        first = f"{first}; {others[0]}"
+    return [sentences([first, *others[1:]])]
+
+
 def _groups(view: View, snapshot: Snapshot) -> list[Any]:
-    """Return the line on how runs are judged and which groups are drawn, and a button for each group."""
+    """Return the line on which groups are drawn, and a button for each of them."""
     if not snapshot.entries:
         return [html.P(NO_RUNS, className="empty")]
     few = few_to_draw(view, snapshot)
@@ -202,7 +224,7 @@ def _groups(view: View, snapshot: Snapshot) -> list[Any]:
         )
         choose = html.A("Choose others", href=link.to_query(), **attributes(data_page="curves"))
         words = [html.P([f"{few.words} ", choose, "."], className="count")]
-    return [judged_by(all_runs(few.groups)), *words, highlighting(list(few.groups), view.highlight, order)]
+    return [*words, highlighting(list(few.groups), view.highlight, order)]
 
 
 def _lacking(groups: Groups, snapshot: Snapshot, catalog: Catalog) -> html.P:

@@ -20,9 +20,9 @@ from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components.controls import by_name, choice, members
 from app.dashboard.components.finding_badges import ByRun, findings_by_run
-from app.dashboard.components.judging import direction_choice, judged_by, metric_choice
+from app.dashboard.components.judging import direction_choice, judged_by, metric_choice, runs_in_groups
 from app.dashboard.components.paging import paging, part_of
-from app.dashboard.components.study_table import StudyTable, decimals_by_metric
+from app.dashboard.components.study_table import StudyTable, axes_by_metric, decimals_by_metric
 from app.dashboard.components.table import empty, scrolling
 from app.dashboard.configuration_keys import differing_keys
 from app.dashboard.filtering import matching, problem_of
@@ -31,7 +31,6 @@ from app.dashboard.snapshot import Snapshot
 from app.dashboard.study_groups import groups_of, in_order
 from ired_diag.errors import DiagError
 from ired_diag.runs.judged import usual_metric
-from ired_diag.runs.name_list import counted
 
 TITLE = "Study"
 GROUPS_AT_ONCE = 50
@@ -126,7 +125,7 @@ def _content(view: View, snapshot: Snapshot, by_run: ByRun | None) -> list[Any]:
     shown = matching(snapshot.entries.values(), view.filter)
     groups = groups_of(shown, view.by)
     part = part_of(len(groups), view.part, GROUPS_AT_ONCE)
-    count = html.P(_count_in_words(len(groups), len(shown), len(snapshot.entries)), className="count")
+    count = html.P(runs_in_groups(len(groups), len(shown), len(snapshot.entries)), className="count")
     if not shown:
         return [count, empty(_why_none(view.filter, snapshot)), *left]
     sent = in_order(groups, view, by_run or NOTHING)[part.first : part.end]
@@ -137,6 +136,7 @@ def _content(view: View, snapshot: Snapshot, by_run: ByRun | None) -> list[Any]:
         by_run=by_run,
         has_several_metrics=len(metrics) > 1,
         decimals=decimals_by_metric(sent),
+        axes=axes_by_metric(sent),
     )
     return [
         count,
@@ -152,13 +152,6 @@ def _why_none(words: str, snapshot: Snapshot) -> str:
     problem = problem_of(snapshot.entries.values(), words)
     reason = problem or f"No run matches {words!r}."
     return f"{reason} Esc leaves the filter."
-
-
-def _count_in_words(groups: int, shown: int, total: int) -> str:
-    runs = counted(total, "run")
-    if shown != total:
-        runs = f"{shown} of {runs}"
-    return f"{runs} in {counted(groups, 'group')}"
 
 
 def _skipped(snapshot: Snapshot) -> html.Details | None:
