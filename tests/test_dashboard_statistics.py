@@ -6,7 +6,7 @@ import json
 import shlex
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +90,59 @@ def buttons(tree: Any) -> Iterator[dict[str, Any]]:
             yield from buttons(part.get("props", {}).get("children"))
 
 
-def test_the_default_is_the_family_with_the_most_complete_seeds(runs: Path) -> None:
+def test_all_groups_that_can_be_compared_are_compared_by_default(runs: Path) -> None:
     snapshot = Catalog(runs).snapshot()
     choice = choose(View(), snapshot)
-    assert choice.names == ("q101", "q102")
-    assert choice.words == ("2 of 5 groups chosen: all groups of family q1 with 2 or more seeds; pick others")
+    assert choice.names == ("q101", "q102", "q201", "q202")
+    assert choice.words.startswith("4 of 5 groups chosen: all with 2 or more seeds that can be compared")
     assert choose(View(filter="q20"), snapshot).names == ("q201", "q202")
+
+
+@pytest.mark.parametrize("names", [("contra", "newton"), ("a-1", "z_2", "Adam"), ("7", "lr=0.1")])
+def test_groups_whose_names_begin_differently_are_compared_too(tmp_path: Path, names: Sequence[str]) -> None:
+    for name in names:
+        for seed in range(2):
+            write_run(tmp_path / "runs", name, seed, 1.0)
+    assert set(choose(View(), Catalog(tmp_path / "runs").snapshot()).names) == set(names)
+
+
+def test_groups_of_another_metric_are_not_compared_by_default(tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    for seed in range(3):
+        write_run(root, "a", seed, 1.0)
+        write_run(root, "b", seed, 1.0)
+        log = write_run(root, "c", seed, 1.0) / "metrics.jsonl"
+        log.write_text(log.read_text().replace("validation/mse", "val_loss").replace("accuracy", "lr"))
+    assert choose(View(), Catalog(root).snapshot()).names == ("a", "b")
+
+
+def test_of_many_groups_without_a_family_the_first_six_are_chosen(tmp_path: Path) -> None:
+    for name in "abcdefg":
+        for seed in range(2):
+            write_run(tmp_path / "runs", name, seed, 1.0)
+    choice = choose(View(), Catalog(tmp_path / "runs").snapshot())
+    assert choice.names == tuple("abcdef") and "the first 6 of 7" in choice.words
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_where_nothing_can_be_compared_one_message_says_so_with_a_command_that_runs(
+    tmp_path: Path, browse: Browse, ask: Ask, count: int
+) -> None:
+    root = tmp_path / "runs"
+    for name in ("contra", "newton")[:count]:
+        log = write_run(root, name, 0, 1.0) / "metrics.jsonl"
+        log.write_text(log.read_text().replace("validation/mse", "val_loss"))
+    told = settled(ask, client := browse(root))
+    assert told["statistics-pictures"]["hidden"] is True and told["statistics-latex"]["hidden"] is True
+    (message,) = told["statistics-content"]["children"]
+    command = words(message["props"]["children"][1])
+    assert CliRunner().invoke(main, shlex.split(command)[1:]).exit_code == 0
+    assert "contra" in command and "q101" not in command
+    controls = ask(client, "statistics-controls.children")["statistics-controls"]["children"]
+    assert "validation/mse" not in words(controls) and "val_loss" in words(controls)
+    (tmp_path / "none").mkdir()
+    told = ask(browse(tmp_path / "none"), "statistics-controls.children")
+    assert told["statistics-controls"]["children"] == []
 
 
 def test_at_most_six_groups_are_chosen_by_default_and_it_is_said(tmp_path: Path) -> None:
@@ -229,7 +276,7 @@ def test_a_comparison_is_computed_once_in_the_background_and_meanwhile_it_is_sai
     catalog.refresh()
     for _ in range(3):
         first = ask(client, "statistics-content.children")
-        assert "Comparing 2 groups" in first["statistics-progress"]["children"]
+        assert "Comparing 4 groups" in first["statistics-progress"]["children"]
         assert first["statistics-wait"]["disabled"] is False
         told = ask(client, "statistics-ranks-graph.figure")
         assert "as soon as the groups are compared" in words(told["statistics-ranks-words"]["children"])
