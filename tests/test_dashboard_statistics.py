@@ -180,7 +180,7 @@ def test_the_readouts_of_the_address_are_those_of_the_comparison() -> None:
 @pytest.mark.parametrize("readout", READOUTS)
 def test_the_page_says_what_the_command_says(runs: Path, browse: Browse, ask: Ask, readout: str) -> None:
     client = browse(runs)
-    query = View(groups=("q102", "q101"), readout=readout, margin=0.05).to_query()
+    query = View(groups=("q101", "q102"), readout=readout, margin=0.05).to_query()
     page = words(settled(ask, client, query)["statistics-content"]["children"])
     end = settled(ask, client, query)["statistics-end"]["children"]
     (command,) = (words(part) for part in end if part["type"] == "Pre")
@@ -213,10 +213,10 @@ def test_a_higher_metric_may_be_better(runs: Path) -> None:
         assert answer.comparison is not None
         return answer.comparison.pairs[0].verdict.decision
 
-    assert verdict(View()) == "better"
-    assert verdict(View(metric="accuracy")) == "better"  # by its name
-    assert verdict(View(metric="accuracy", higher="1")) == "better"
-    assert verdict(View(metric="accuracy", higher="0")) == "worse"
+    assert verdict(View()) == "worse"  # of q102 in comparison with the baseline q101
+    assert verdict(View(metric="accuracy")) == "worse"  # by its name
+    assert verdict(View(metric="accuracy", higher="1")) == "worse"
+    assert verdict(View(metric="accuracy", higher="0")) == "better"
 
 
 def test_every_picture_is_drawn_of_the_comparison(runs: Path, browse: Browse, ask: Ask) -> None:
@@ -282,7 +282,7 @@ def test_a_comparison_is_computed_once_in_the_background_and_meanwhile_it_is_sai
         assert "as soon as the groups are compared" in words(told["statistics-ranks-words"]["children"])
     go.set()  # until here every answer came while the comparison could not end
     done = settled(ask, client)
-    assert "q101 is better than q102" in words(done["statistics-content"]["children"])
+    assert "q102 is worse than q101" in words(done["statistics-content"]["children"])
     assert done["statistics-wait"]["disabled"] is True
     shown = done["statistics-shown"]["data"]
     same = ask(client, "statistics-content.children", statistics_shown_data=shown)
@@ -301,7 +301,7 @@ def test_a_new_evaluation_is_compared_anew_and_the_old_verdict_stands_until_then
         file.write(to_jsonl([Row(99999, {"validation/mse": 1.0})]))
     catalog.refresh()
     told = ask(client, "statistics-content.children")
-    assert "is better than" in words(told["statistics-content"]["children"])
+    assert "is worse than" in words(told["statistics-content"]["children"])
     catalog.comparisons.wait()
     assert "different steps" in words(settled(ask, client)["statistics-content"]["children"])
     assert catalog.comparisons.computed == 2
@@ -374,7 +374,7 @@ def test_the_studys_logs_are_compared_by_default(shared: Path, browse: Browse, a
     client = browse(shared / "ired_logs")
     text = words(settled(ask, client)["statistics-content"]["children"])
     assert (
-        "q101 is better than q102 by 0.238% (simultaneous 95% interval 0.0319% to 0.443% of q102's mean"
+        "q102 is worse than q101 by 0.238% (simultaneous 95% interval 0.032% to 0.445% of q101's mean"
         in text
     )
     catalog = client.application.extensions["catalog"]

@@ -54,9 +54,12 @@ def choose(view: View, snapshot: Snapshot) -> Choice:
 
 
 def question_of(view: View, names: Sequence[str], snapshot: Snapshot) -> Question:
-    """Return the question of a view about groups."""
+    """Return the question of a view about groups, the first of which is the baseline.
+
+    A pair is first minus second, in percent of the second: the baseline is asked about last.
+    """
     metric = view.metric or metric_of(names, snapshot)
-    return Question(tuple(names), metric, view.readout, view.margin, view.higher_is_better)
+    return Question((*names[1:], *names[:1]), metric, view.readout, view.margin, view.higher_is_better)
 
 
 def metric_of(names: Sequence[str], snapshot: Snapshot) -> str:

@@ -223,7 +223,7 @@ def _end(comparison: Comparison, question: Question, snapshot: Snapshot) -> list
     from app.dashboard.components import verdicts
 
     return [
-        configuration_diff(snapshot.runs_of(question.groups)),
+        configuration_diff(snapshot.runs_of((*question.groups[-1:], *question.groups[:-1]))),
         verdicts.methods(comparison),
         html.P("The same in a terminal:"),
         html.Pre(command_of(question, snapshot)),
