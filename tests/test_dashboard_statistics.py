@@ -374,8 +374,7 @@ def test_the_studys_logs_are_compared_by_default(shared: Path, browse: Browse, a
     client = browse(shared / "ired_logs")
     text = words(settled(ask, client)["statistics-content"]["children"])
     assert (
-        "q102 is worse than q101 by 0.238% (simultaneous 95% interval 0.032% to 0.445% of q101's mean"
-        in text
+        "q102 is worse than q101 by 0.238% (simultaneous 95% interval 0.032% to 0.445% of q101's mean" in text
     )
     catalog = client.application.extensions["catalog"]
     snapshot = catalog.snapshot()
