@@ -95,6 +95,11 @@ class Material:
         """The metric's name in the logs by its label; empty without a label."""
         return {self.metric_label: self.metric} if self.metric_label and self.metric else {}
 
+    @property
+    def baseline(self) -> str:
+        """Name of the group that the others are compared with: the first."""
+        return next(iter(self.groups))
+
     def compared(self) -> Comparison:
         """Return the comparison.
 
@@ -401,10 +406,11 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "plateau-curves": Recipe("How do the curves lie where they rest?", _plateau, suits=when_named),
     "paired-differences": Recipe(
-        "What differs from the first experiment, seed by seed?", lambda m: [paired_differences(m.compared())]
+        "What differs from the first experiment, seed by seed?",
+        lambda m: [paired_differences(m.compared(), m.baseline)],
     ),
     "readouts": Recipe(
-        "Does the conclusion change with the readout?", lambda m: [readout_forest(m.compared())]
+        "Does the conclusion change with the readout?", lambda m: [readout_forest(m.compared(), m.baseline)]
     ),
     "evaluation-noise": Recipe(
         "How much of the spread of seeds is evaluation noise?", lambda m: [evaluation_noise(m.compared())]

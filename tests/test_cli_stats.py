@@ -40,7 +40,7 @@ def test_the_studys_logs_get_their_verdict_and_its_caveats(shared: Path) -> None
     for words in (
         "mean over the plateau from step 2",
         "q101 is better than q102 by 0.235% (95% interval 0.0737% to 0.396% of q102's mean",
-        "smaller than the 1% margin",
+        "smaller than the 1% margin (default)",
         "changes with the readout",
         "they share evaluation noise",
         "Simulated coverage of the t interval",

@@ -6,7 +6,7 @@ import json
 import shlex
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +90,59 @@ def buttons(tree: Any) -> Iterator[dict[str, Any]]:
             yield from buttons(part.get("props", {}).get("children"))
 
 
-def test_the_default_is_the_family_with_the_most_complete_seeds(runs: Path) -> None:
+def test_all_groups_that_can_be_compared_are_compared_by_default(runs: Path) -> None:
     snapshot = Catalog(runs).snapshot()
     choice = choose(View(), snapshot)
-    assert choice.names == ("q101", "q102")
-    assert choice.words == ("2 of 5 groups chosen: all groups of family q1 with 2 or more seeds; pick others")
+    assert choice.names == ("q101", "q102", "q201", "q202")
+    assert choice.words.startswith("4 of 5 groups chosen: all with 2 or more seeds that can be compared")
     assert choose(View(filter="q20"), snapshot).names == ("q201", "q202")
+
+
+@pytest.mark.parametrize("names", [("contra", "newton"), ("a-1", "z_2", "Adam"), ("7", "lr=0.1")])
+def test_groups_whose_names_begin_differently_are_compared_too(tmp_path: Path, names: Sequence[str]) -> None:
+    for name in names:
+        for seed in range(2):
+            write_run(tmp_path / "runs", name, seed, 1.0)
+    assert set(choose(View(), Catalog(tmp_path / "runs").snapshot()).names) == set(names)
+
+
+def test_groups_of_another_metric_are_not_compared_by_default(tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    for seed in range(3):
+        write_run(root, "a", seed, 1.0)
+        write_run(root, "b", seed, 1.0)
+        log = write_run(root, "c", seed, 1.0) / "metrics.jsonl"
+        log.write_text(log.read_text().replace("validation/mse", "val_loss").replace("accuracy", "lr"))
+    assert choose(View(), Catalog(root).snapshot()).names == ("a", "b")
+
+
+def test_of_many_groups_without_a_family_the_first_six_are_chosen(tmp_path: Path) -> None:
+    for name in "abcdefg":
+        for seed in range(2):
+            write_run(tmp_path / "runs", name, seed, 1.0)
+    choice = choose(View(), Catalog(tmp_path / "runs").snapshot())
+    assert choice.names == tuple("abcdef") and "the first 6 of 7" in choice.words
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_where_nothing_can_be_compared_one_message_says_so_with_a_command_that_runs(
+    tmp_path: Path, browse: Browse, ask: Ask, count: int
+) -> None:
+    root = tmp_path / "runs"
+    for name in ("contra", "newton")[:count]:
+        log = write_run(root, name, 0, 1.0) / "metrics.jsonl"
+        log.write_text(log.read_text().replace("validation/mse", "val_loss"))
+    told = settled(ask, client := browse(root))
+    assert told["statistics-pictures"]["hidden"] is True and told["statistics-latex"]["hidden"] is True
+    (message,) = told["statistics-content"]["children"]
+    command = words(message["props"]["children"][1])
+    assert CliRunner().invoke(main, shlex.split(command)[1:]).exit_code == 0
+    assert "contra" in command and "q101" not in command
+    controls = ask(client, "statistics-controls.children")["statistics-controls"]["children"]
+    assert "validation/mse" not in words(controls) and "val_loss" in words(controls)
+    (tmp_path / "none").mkdir()
+    told = ask(browse(tmp_path / "none"), "statistics-controls.children")
+    assert told["statistics-controls"]["children"] == []
 
 
 def test_at_most_six_groups_are_chosen_by_default_and_it_is_said(tmp_path: Path) -> None:
@@ -133,7 +180,7 @@ def test_the_readouts_of_the_address_are_those_of_the_comparison() -> None:
 @pytest.mark.parametrize("readout", READOUTS)
 def test_the_page_says_what_the_command_says(runs: Path, browse: Browse, ask: Ask, readout: str) -> None:
     client = browse(runs)
-    query = View(groups=("q102", "q101"), readout=readout, margin=0.05).to_query()
+    query = View(groups=("q101", "q102"), readout=readout, margin=0.05).to_query()
     page = words(settled(ask, client, query)["statistics-content"]["children"])
     end = settled(ask, client, query)["statistics-end"]["children"]
     (command,) = (words(part) for part in end if part["type"] == "Pre")
@@ -166,10 +213,10 @@ def test_a_higher_metric_may_be_better(runs: Path) -> None:
         assert answer.comparison is not None
         return answer.comparison.pairs[0].verdict.decision
 
-    assert verdict(View()) == "better"
-    assert verdict(View(metric="accuracy")) == "better"  # by its name
-    assert verdict(View(metric="accuracy", higher="1")) == "better"
-    assert verdict(View(metric="accuracy", higher="0")) == "worse"
+    assert verdict(View()) == "worse"  # of q102 in comparison with the baseline q101
+    assert verdict(View(metric="accuracy")) == "worse"  # by its name
+    assert verdict(View(metric="accuracy", higher="1")) == "worse"
+    assert verdict(View(metric="accuracy", higher="0")) == "better"
 
 
 def test_every_picture_is_drawn_of_the_comparison(runs: Path, browse: Browse, ask: Ask) -> None:
@@ -229,13 +276,13 @@ def test_a_comparison_is_computed_once_in_the_background_and_meanwhile_it_is_sai
     catalog.refresh()
     for _ in range(3):
         first = ask(client, "statistics-content.children")
-        assert "Comparing 2 groups" in first["statistics-progress"]["children"]
+        assert "Comparing 4 groups" in first["statistics-progress"]["children"]
         assert first["statistics-wait"]["disabled"] is False
         told = ask(client, "statistics-ranks-graph.figure")
         assert "as soon as the groups are compared" in words(told["statistics-ranks-words"]["children"])
     go.set()  # until here every answer came while the comparison could not end
     done = settled(ask, client)
-    assert "q101 is better than q102" in words(done["statistics-content"]["children"])
+    assert "q102 is worse than q101" in words(done["statistics-content"]["children"])
     assert done["statistics-wait"]["disabled"] is True
     shown = done["statistics-shown"]["data"]
     same = ask(client, "statistics-content.children", statistics_shown_data=shown)
@@ -254,7 +301,7 @@ def test_a_new_evaluation_is_compared_anew_and_the_old_verdict_stands_until_then
         file.write(to_jsonl([Row(99999, {"validation/mse": 1.0})]))
     catalog.refresh()
     told = ask(client, "statistics-content.children")
-    assert "is better than" in words(told["statistics-content"]["children"])
+    assert "is worse than" in words(told["statistics-content"]["children"])
     catalog.comparisons.wait()
     assert "different steps" in words(settled(ask, client)["statistics-content"]["children"])
     assert catalog.comparisons.computed == 2
@@ -327,8 +374,7 @@ def test_the_studys_logs_are_compared_by_default(shared: Path, browse: Browse, a
     client = browse(shared / "ired_logs")
     text = words(settled(ask, client)["statistics-content"]["children"])
     assert (
-        "q101 is better than q102 by 0.238% (simultaneous 95% interval 0.0319% to 0.443% of q102's mean"
-        in text
+        "q102 is worse than q101 by 0.238% (simultaneous 95% interval 0.032% to 0.445% of q101's mean" in text
     )
     catalog = client.application.extensions["catalog"]
     snapshot = catalog.snapshot()

@@ -114,8 +114,11 @@ def test_the_studys_differences_are_those_of_plain_numpy(
         np.testing.assert_allclose(line_of(figure.panels[1], f"{name} seeds").y, d, rtol=1e-9)
         np.testing.assert_allclose(line_of(figure.panels[0], f"{name} seeds").y, read[name], rtol=1e-12)
     assert [name for _, name in figure.panels[1].x_ticks] == ["q102: worse", "q103: worse"]
-    assert "q102 minus q101: +0.238% of q102's mean (95% interval +0.079 to +0.396): worse" in figure.summary
-    assert figure.panels[1].y_label == "difference (% of group)"
+    assert (
+        "q102 is higher than q101 by 0.238% of q102's mean (95% interval +0.079% to +0.396%): worse"
+        in figure.summary
+    )
+    assert figure.panels[1].y_label == "difference (% of each group's own mean)"
 
 
 def test_lines_join_the_same_seed_where_seeds_are_pairs_and_only_there() -> None:
@@ -413,3 +416,18 @@ def test_names_too_long_for_a_row_get_the_height_that_they_take() -> None:
     corners = [text.get_window_extent() for text in words if text.get_rotation() == 0]
     assert not any(name.overlaps(box) for name in names for box in corners)
     assert not names[0].overlaps(names[1])
+
+
+def test_a_baseline_that_stands_last_is_the_one_reference_of_verdicts_and_pictures() -> None:
+    comparison = finals({"q102": [1.6, 1.8, 1.9], "q103": [0.5, 0.7, 0.6], "q101": [1.0, 1.1, 1.3]})
+    estimation = paired_differences(comparison, "q101")
+    forest = readout_forest(comparison, "q101")
+    assert [name for _, name in estimation.panels[0].x_ticks] == ["q101", "q102", "q103"]
+    assert estimation.panels[1].y_label == "difference (% of q101)"
+    for name, values in (("q102", [1.6, 1.8, 1.9]), ("q103", [0.5, 0.7, 0.6])):
+        percent = 100 * (np.mean(values) - np.mean([1.0, 1.1, 1.3])) / np.mean([1.0, 1.1, 1.3])
+        assert line_of(estimation.panels[1], name).y[0] == pytest.approx(percent)
+        at_the_readout = [words for _, words in forest.panels[0].x_ticks].index(comparison.readout)
+        assert line_of(forest.panels[0], f"{name} - q101").y[at_the_readout] == pytest.approx(percent)
+        side = "higher" if percent > 0 else "lower"
+        assert f"{name} is {side} than q101 by {abs(percent):.3g}% of q101's mean" in estimation.summary

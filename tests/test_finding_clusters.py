@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.demo import sample_runs
 from app.cli.diagnose_screen import SCREEN, screen
 from app.cli.diagnosis import Diagnosis
+from app.dashboard.components.finding_badges import findings_by_run
 from app.next_command import Place
 from ired_diag import forensics
 from ired_diag.finding import Finding
@@ -17,6 +19,7 @@ from ired_diag.finding_clusters import clusters_of
 from ired_diag.folded_labels import folded
 from ired_diag.forensics.rule import GRAVEST_FIRST
 from ired_diag.grouping import open_arguments
+from ired_diag.open import open_study
 from ired_diag.runs.study import Study
 from ired_diag.touched_runs import touched_by
 from ired_diag.verdict import verdict_of
@@ -166,3 +169,27 @@ def test_the_studys_gravest_findings_come_first(shared: Path) -> None:
     assert clusters[2].runs == tuple(f"q101/seed{seed}" for seed in range(10))
     lines = screen(Diagnosis(study, [f for c in clusters for f in c.findings], [], Place()), 100)
     assert len(lines) <= SCREEN
+
+
+def test_badges_accuse_only_the_runs_that_a_finding_names() -> None:
+    study = open_study(sample_runs())
+    by_run = findings_by_run(forensics.diagnose(study), study)
+
+    def accused(rule: str) -> set[str]:
+        return {name for name, findings in by_run.items() for each in findings if each.rule == rule}
+
+    assert accused("identical_curves") == {"q900/seed0", "q900/seed6"}
+    incomplete = {run.label for run in study.runs if run.group == "q900" and not run.ending.may_be_complete}
+    assert accused("incomplete") == incomplete - {"q900/seed1"}  # it may still run: a note
+
+
+def test_a_finding_on_a_group_is_a_badge_of_the_group_and_of_no_run() -> None:
+    whole = Finding("r", "warning", "q1: all of it.", {"group": "q1"})
+    assert findings_by_run([whole], study_of(2, 3)) == {"q1": [whole]}
+
+
+def test_a_statement_that_cuts_its_list_of_seeds_short_is_exact_all_the_same() -> None:
+    study = open_study(sample_runs())
+    for finding in forensics.diagnose(study):
+        if " more)" in finding.statement:
+            assert touched_by(finding, study).exact, finding

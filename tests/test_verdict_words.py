@@ -82,7 +82,9 @@ def test_better_of_several_groups_needs_the_adjusted_p() -> None:
     assert (pair.uncorrected.decision, pair.verdict.decision) == ("better", "undecided")
     sentence = words.verdict_of(pair, found)
     lost = f"not shown to differ after correction for 3 pairs (Holm p = {pair.p_holm:.2g})"
-    assert sentence.startswith(f"a and b: undecided, {lost}; unadjusted p = {pair.p:.2g}. The difference, -")
+    assert sentence.startswith(
+        f"a and b: undecided, {lost}; unadjusted p = {pair.p:.2g}. The difference a - b, -"
+    )
     (line,) = [line for line in pair.by_readout if line.readout == "last"]
     assert (line.uncorrected, line.decision, line.p_holm) == ("better", "undecided", pair.p_holm)
     for text in (everything(found), paired_differences(found).summary, readout_forest(found).summary):

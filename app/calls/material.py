@@ -16,6 +16,7 @@ from ired_diag.drawing.distributions import Form
 from ired_diag.drawing.over_seeds import Band
 from ired_diag.runs.judged import judge_groups
 from ired_diag.runs.regroup import Grouping
+from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 
@@ -82,7 +83,12 @@ def material_of(
     comparison = None
     if len(groups) > 1:
         comparison = compare(
-            groups, metric=shared_metric, readout=readout, margin=margin, paired=paired, knob=sweep
+            _baseline_last(groups),
+            metric=shared_metric,
+            readout=readout,
+            margin=margin,
+            paired=paired,
+            knob=sweep,
         )
         comparison = replace(comparison, metric_label=metric_label)
         notes += [*comparison.left_out, *comparison.notes]
@@ -100,3 +106,9 @@ def material_of(
         start=None if start is None else float(start),
     )
     return material, notes
+
+
+def _baseline_last(groups: Mapping[str, list[Run]]) -> dict[str, list[Run]]:
+    """Return groups with the first one, the baseline, last: a pair is in percent of its second group."""
+    (baseline, runs), *others = groups.items()
+    return {**dict(others), baseline: runs}

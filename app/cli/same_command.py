@@ -7,6 +7,7 @@ runs folder also where an environment variable named it.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,22 @@ def same_command(context: click.Context, *more: str) -> str:
     if any(word.startswith("-") for word in arguments):
         words = [*chosen, *more, "--", *arguments]
     return shlex.join([PROGRAM, context.info_name or "", *words])
+
+
+def chosen_options(context: click.Context, names: Sequence[str]) -> list[str]:
+    """Return the words of those options that were given and have one of the names."""
+    chosen: list[str] = []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        is_given = context.get_parameter_source(name) in GIVEN
+        if name not in names or not is_given or not isinstance(parameter, click.Option):
+            continue
+        if parameter.is_flag:
+            chosen += _flag(parameter, on=context.params[name])
+            continue
+        for word in _words(context.params[name]):
+            chosen += [parameter.opts[0], word]
+    return chosen
 
 
 def _flag(option: click.Option, *, on: bool) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from app.cli import completion, options, output
 
@@ -75,11 +77,14 @@ def command(
     from app.cli import stats_answer, stats_markup, stats_output
     from app.cli.same_command import same_command
     from app.cli.table_width import terminal_width
+    from app.cli.when_command import when_command
     from app.cli.wrapping import broken
 
     if forks:
         _print_forks(experiments, runs, metric=metric, grouping=grouping, as_json=as_json)
         return
+    if context.get_parameter_source("margin") is ParameterSource.DEFAULT:
+        margin = replace(margin, is_default=True)
     comparison = compare(
         *experiments,
         runs=runs,
@@ -110,7 +115,8 @@ def command(
     if full:
         stats_output.print_comparison(comparison)
     elif not (latex or markdown):
-        stats_answer.print_answer(comparison, same_command(context, "--full"))
+        when = when_command(context, comparison)
+        stats_answer.print_answer(comparison, same_command(context, "--full"), when)
 
 
 def _print_forks(

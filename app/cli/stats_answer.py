@@ -26,15 +26,16 @@ MOST_PAIRS = 20  # lines
 MOST_LINES = 10  # of the answer on two groups
 
 
-def print_answer(comparison: Comparison, everything: str) -> None:
+def print_answer(comparison: Comparison, everything: str, when: str = "") -> None:
     """Print the conclusion of a comparison.
 
     Args:
         comparison: A comparison of one group or more.
         everything: Command that prints all of it.
+        when: Command that compares whole curves; empty where it is not called for.
     """
     if len(comparison.pairs) == 1:
-        _print(answer_on_two(comparison))
+        _print(answer_on_two(comparison, most=MOST_LINES - 1 if when else MOST_LINES))
     else:
         _print(left_out_and_metric(comparison))
         print_groups(comparison, brief=len(comparison.pairs) > 1)
@@ -46,6 +47,8 @@ def print_answer(comparison: Comparison, everything: str) -> None:
         print_sweep(comparison.sweep)
     if not comparison.pairs:
         print_noise(comparison)
+    if when:
+        output.print_lines([f"whole curves: {when}"])
     output.print_lines([f"all numbers: {everything}"])
 
 
@@ -53,10 +56,10 @@ def _print(lines: Iterator[str] | list[str]) -> None:
     output.print_lines(broken(list(lines), terminal_width(), indent="  "))
 
 
-def answer_on_two(comparison: Comparison) -> Iterator[str]:
-    """Yield the lines of the answer on two groups."""
+def answer_on_two(comparison: Comparison, *, most: int = MOST_LINES) -> Iterator[str]:
+    """Yield the lines of the answer on two groups, with the last line of the screen at most so many."""
     facts = list(_facts_on_two(comparison))
-    yield from _by_group(comparison.left_out, most=MOST_LINES - 1 - len(facts))
+    yield from _by_group(comparison.left_out, most=most - 1 - len(facts))
     yield from facts
 
 

@@ -1,4 +1,8 @@
-"""The pictures of a comparison, by the names that ``ired-diag figures`` knows them by."""
+"""The pictures of a comparison, by the names that ``ired-diag figures`` knows them by.
+
+The dashboard compares every group with its baseline, which is the last group of its comparison: a difference
+is a group minus the baseline, in percent of the baseline's mean, in the verdicts and in each picture.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,6 @@ from ired_diag.drawing.rank_map import rank_map
 from ired_diag.drawing.readouts import readout_forest
 
 FIGURES: Mapping[str, Callable[[Comparison], FigureData]] = {
-    "paired-differences": paired_differences,
-    "readouts": readout_forest,
     "evaluation-noise": evaluation_noise,
     "rank-map": rank_map,
     "critical-difference": critical_difference,
@@ -25,7 +27,12 @@ def figure_of(picture: str, comparison: Comparison) -> FigureData:
     """Return a picture of a comparison.
 
     Args:
-        picture: One of ``FIGURES``.
+        picture: ``paired-differences``, ``readouts`` or one of ``FIGURES``.
         comparison: What is drawn.
     """
+    baseline = comparison.groups[-1].name
+    if picture == "paired-differences":
+        return paired_differences(comparison, baseline)
+    if picture == "readouts":
+        return readout_forest(comparison, baseline)
     return FIGURES[picture](comparison)

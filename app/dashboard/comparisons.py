@@ -27,7 +27,7 @@ class Question:
     """A question about groups.
 
     Attributes:
-        groups: Names of the groups, the baseline first.
+        groups: Names of the groups, the baseline last.
         metric: Name of a logged metric.
         readout: How a curve becomes one number.
         margin: Smallest difference that matters, as a share of the mean or in the metric's unit.

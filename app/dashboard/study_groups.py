@@ -32,6 +32,11 @@ class StudyGroup:
     labels: tuple[str, ...] = field(default=())
 
     @property
+    def named(self) -> tuple[str, ...]:
+        """Names by which findings may speak of it: labels of its runs, and names of their groups."""
+        return (*self.labels, *dict.fromkeys(entry.run.group for entry in self.entries))
+
+    @property
     def metrics(self) -> list[str]:
         """Names of the metrics that judge its runs."""
         return sorted({str(entry.verdict.metric) for entry in self.entries if entry.verdict.metric})
@@ -84,7 +89,7 @@ def _key_of(view: View, by_run: ByRun) -> Callable[[StudyGroup], Any] | None:
 
 def _gravity(group: StudyGroup, by_run: ByRun) -> tuple[int, int] | None:
     """Return how grave the findings of a group are; None without one."""
-    findings = worst(group.labels, by_run)
+    findings = worst(group.named, by_run)
     if not findings:
         return None
     return WORST_FIRST[findings[0].severity], -len(findings)

@@ -88,6 +88,7 @@ class Comparison:
         sharing_seeds: Names of the groups whose runs share seeds of single sources and are not independent.
         metric_label: What sentences, tables and pictures call the metric. Default: its name.
         skill: Skill of the groups, where they solve different problems; None where they solve one.
+        last_common_step: The last evaluation step that all seeds have; None where all have the same steps.
     """
 
     metric: str
@@ -109,6 +110,7 @@ class Comparison:
     sharing_seeds: Sequence[str] = ()
     metric_label: str = ""
     skill: SkillTable | None = None
+    last_common_step: float | None = None
 
     def frame(self) -> pd.DataFrame:
         """Return the pairs of groups as a DataFrame: difference, interval, p values and verdict."""
@@ -264,6 +266,7 @@ def compare(
         metric_is_configured=is_configured(metric, runs),
         sharing_seeds=tuple(crossed.results),
         skill=skill_table(members, read.values[compared], metric),
+        last_common_step=read.last_common_step,
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from ired_diag.comparison import NO_PLATEAU, Comparison, Group
 from ired_diag.comparison.by_readout import FINAL
+from ired_diag.comparison.flip_words import flips_in_words
 from ired_diag.comparison.level_words import level_in_words, level_of_many
 from ired_diag.comparison.pairing import SILENT_TABLE, is_unknown
 from ired_diag.comparison.pairs import PairOfGroups
@@ -57,7 +58,7 @@ def _mean_in_words(group: Group) -> str:
 def cautions_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     """Yield what can turn the verdict on a pair around, one line each."""
     if pair.flips:
-        yield f"The verdict changes with the readout: {_decisions_by_readout(pair)}."
+        yield flips_in_words(pair, comparison, _decisions_by_readout(pair))
     if pair.identical and pair.differing:
         differing = ", ".join(pair.differing)
         yield f"{pair.a} and {pair.b} differ in {differing}: none of it changed a number at a common step."

@@ -44,6 +44,13 @@ class CommonSteps:
     note: str = ""
     reasons: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def last(self) -> float | None:
+        """The last step that all curves have; None where every curve is taken over its own steps."""
+        if self.steps is None or not len(self.steps):
+            return None
+        return float(self.steps[-1])
+
 
 def common_steps(groups: Groups) -> CommonSteps:
     """Return the steps that all curves have.

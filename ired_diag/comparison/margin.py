@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,17 +37,20 @@ class Margin:
     Attributes:
         size: A share of the mean of both means, or a difference in the metric's own unit.
         absolute: Whether it is the latter.
+        is_default: Whether nobody chose it, which its words say.
     """
 
     size: float
     absolute: bool = False
+    is_default: bool = field(default=False, compare=False, repr=False)
 
     @property
     def words(self) -> str:
-        """The margin with its article: ``the 1% margin``, ``the margin of 0.05``."""
+        """The margin with its article: ``the 1% margin (default)``, ``the margin of 0.05``."""
         if self.absolute:
             return f"the margin of {self.size:g}"
-        return f"the {100 * self.size:g}% margin"
+        origin = " (default)" if self.is_default else ""
+        return f"the {100 * self.size:g}% margin{origin}"
 
     @property
     def text(self) -> str:

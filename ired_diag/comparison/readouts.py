@@ -52,6 +52,7 @@ class Readouts:
             and spikes are NaN: no evaluation noise (``plateau_spikes``).
         reasons: By readout, why it is withheld from all seeds.
         notes: What else is to be said of the curves: other steps, evaluations that are not finite.
+        last_common_step: The last step that all curves have; None where all have the same steps.
     """
 
     values: Mapping[str, Values]
@@ -60,6 +61,7 @@ class Readouts:
     windows: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    last_common_step: float | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ def read_out(
             common,
             lower_is_better=lower_is_better,
         ),
+        last_common_step=common.last,
     )
 
 

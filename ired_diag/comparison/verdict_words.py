@@ -258,7 +258,7 @@ def _equivalent(pair: PairOfGroups, comparison: Comparison) -> str:
     if pair.uncorrected.decision != "equivalent":
         p_of_difference = p_of(pair, comparison)
         difference_lost = f" (and not shown to differ: {p_of_difference})"
-    return f"{pair.a} and {pair.b} are equivalent{difference_lost}: the difference, {size}, {inside}."
+    return f"{pair.a} and {pair.b} are equivalent{difference_lost}: the {_minus(pair)}, {size}, {inside}."
 
 
 def _lost(pair: PairOfGroups, comparison: Comparison) -> str:
@@ -279,9 +279,14 @@ def _lost(pair: PairOfGroups, comparison: Comparison) -> str:
 def _may_be(pair: PairOfGroups, comparison: Comparison) -> str:
     size = _size(pair, comparison, pair.difference, signed=True)
     if math.isnan(pair.margin):
-        return f"The difference, {size}, may be 0."
+        return f"The {_minus(pair)}, {size}, may be 0."
     margin = comparison.margin.words
-    return f"The difference, {size}, may be 0 and may exceed {margin}."
+    return f"The {_minus(pair)}, {size}, may be 0 and may exceed {margin}."
+
+
+def _minus(pair: PairOfGroups) -> str:
+    """Return the name of a difference, which says what its sign means: ``difference q102 - q101``."""
+    return f"difference {pair.a} - {pair.b}"
 
 
 def _next_to_margin(pair: PairOfGroups, comparison: Comparison) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from ired_diag.comparison import Comparison, Group
+from ired_diag.comparison.flip_words import flips_in_words
 from ired_diag.comparison.level_words import level_in_words
 from ired_diag.comparison.names_in_words import is_or_are
 from ired_diag.comparison.pairing import is_unknown
@@ -66,8 +67,7 @@ def count_of_different(comparison: Comparison) -> str:
 def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     """Yield what a reader of that verdict should know: flips, confounds, pairing, power."""
     if pair.flips:
-        verdicts = _verdicts_by_readout(pair, comparison)
-        yield f"The verdict on {pair.a} and {pair.b} changes with the readout: {verdicts}."
+        yield flips_in_words(pair, comparison, _verdicts_by_readout(pair, comparison))
     if pair.identical and pair.differing:
         differing = ", ".join(pair.differing)
         yield f"{pair.a} and {pair.b} differ in {differing}: none of it changed a number at a common step."

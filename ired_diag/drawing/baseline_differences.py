@@ -1,14 +1,16 @@
-"""Every group minus the first, the baseline, in percent of the group's mean where that says something.
+"""Every group minus the baseline, in percent of a mean where that says something.
 
-A comparison holds pairs as first minus second, in percent of the second. Turned round, the difference, its
-interval and the verdict change sides; what is a percentage of stays the same, so that a report says one
-number for one difference: in its verdicts, in this picture and in that of all readouts. Where one pair has no
-such percentage (``comparison.margin``) or the margin is absolute, all differences are in the metric's own
-unit.
+A comparison holds pairs as first minus second, in percent of the second. Where the baseline is the last
+group, as in all that ``ired-diag`` draws, each pair with it is a group minus the baseline, in percent of the
+baseline's mean. A pair that begins with the baseline is turned round: difference, interval and verdict
+change sides; what it is a percentage of stays the same, so that one difference is one number in verdicts and
+pictures. Where one pair has no such percentage (``comparison.margin``) or the margin is absolute, all
+differences are in the metric's own unit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +38,7 @@ class Difference:
         single: Differences of the pairs, of shape (n,); empty where seeds are not pairs.
         margin: A smaller difference does not matter.
         verdict: Verdict on the group in comparison with the baseline.
-        pair: The pair that it was taken from, in which the baseline comes first.
+        pair: The pair that it was taken from.
     """
 
     group: str
@@ -49,20 +51,19 @@ class Difference:
     pair: PairOfGroups
 
 
-def differences_of(comparison: Comparison) -> tuple[tuple[Difference, ...], str]:
-    """Return each other group minus the first, and the unit: percent of its own mean, or the metric's."""
+def differences_of(comparison: Comparison, baseline: str = "") -> tuple[tuple[Difference, ...], str]:
+    """Return each other group minus the baseline, by default the first, and the unit: "%" or the metric's."""
+    baseline = baseline or comparison.groups[0].name
     groups = {group.name: group for group in comparison.groups}
-    first = comparison.groups[0].name
-    pairs = [pair for pair in comparison.compared_pairs if pair.a == first]
-    apart = [pair for pair in comparison.pairs if pair.a == first and pair.other_problems]
+    pairs = [pair for pair in comparison.compared_pairs if baseline in (pair.a, pair.b)]
+    apart = [pair for pair in comparison.pairs if baseline in (pair.a, pair.b) and pair.other_problems]
     if apart and not pairs:
         raise NotFound(f"{apart[0].a} and {apart[0].b}: {apart[0].other_problems}.")
     in_percent = comparison.in_percent and not any(abs(pair.reference) < SMALLEST_MEAN for pair in pairs)
     differences = []
     for pair in pairs:
         scale = 100 / pair.reference if in_percent else 1.0
-        difference = _difference(groups[pair.a], groups[pair.b], pair, scale)
-        differences.append(difference)
+        differences.append(_difference(groups, baseline, pair, scale))
     unit = "%" if in_percent else comparison.shown_metric
     return tuple(differences), unit
 
@@ -80,16 +81,23 @@ def _single(a: Group, b: Group) -> Array:
     return np.array(differences, dtype=np.float64)
 
 
-def _difference(a: Group, b: Group, pair: PairOfGroups, scale: float) -> Difference:
+def _difference(groups: Mapping[str, Group], baseline: str, pair: PairOfGroups, scale: float) -> Difference:
+    """Return a pair's difference as a group minus the baseline."""
+    is_turned = pair.a == baseline
+    other = pair.b if is_turned else pair.a
     decision = pair.verdict.decision
-    single = np.array([]) if pair.obstacle else _single(a, b)
+    mean, low, high = pair.difference, pair.test.low, pair.test.high
+    if is_turned:
+        decision = REVERSED.get(decision, decision)
+        mean, low, high = -mean, -high, -low
+    single = np.array([]) if pair.obstacle else _single(groups[baseline], groups[other])
     return Difference(
-        group=b.name,
-        mean=-scale * pair.difference,
-        low=-scale * pair.test.high,
-        high=-scale * pair.test.low,
+        group=other,
+        mean=scale * mean,
+        low=scale * low,
+        high=scale * high,
         single=scale * single,
         margin=scale * pair.margin,
-        verdict=REVERSED.get(decision, decision),
+        verdict=decision,
         pair=pair,
     )

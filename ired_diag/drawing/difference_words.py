@@ -15,11 +15,17 @@ from ired_diag.drawing.margin_line import margin_line_in_words
 
 
 def method_of(
-    comparison: Comparison, differences: Sequence[Difference], unit: str, lines: Sequence[Line]
+    comparison: Comparison,
+    differences: Sequence[Difference],
+    unit: str,
+    lines: Sequence[Line],
+    *,
+    baseline: str,
 ) -> str:
     """Return the caption; ``lines`` are those of the panel of differences."""
-    baseline = comparison.groups[0].name
-    in_percent = ", in percent of the group's mean," if unit == "%" else ""
+    of_baseline = all(difference.pair.b == baseline for difference in differences)
+    reference = f"{baseline}'s mean" if of_baseline else "the group's mean"
+    in_percent = f", in percent of {reference}," if unit == "%" else ""
     tests = "; ".join(f"{difference.group}: {_test_in_words(difference.pair)}" for difference in differences)
     counts = counts_in_words(comparison)
     margin = margin_line_in_words(lines, margin_in_words(comparison))
@@ -82,16 +88,26 @@ def sentence_of(difference: Difference, unit: str, baseline: str) -> str:
         return f"{group} and {baseline} are {pair.identical}."
     if np.isnan(difference.mean):
         return f"{group} minus {baseline}: not known ({pair.test.reason}): {verdict}."
-    unit_words = f"% of {group}'s mean" if unit == "%" else f" {unit}"
-    lead = f"{group} minus {baseline}: {difference.mean:+.3g}{unit_words}"
+    lead = f"{group} {_side(difference, unit, baseline)}"
     if pair.test.reason:
         return f"{lead}, without an interval ({pair.test.reason}): {verdict}."
-    interval = f"95% interval {difference.low:+.3g} to {difference.high:+.3g}"
+    sign = "%" if unit == "%" else ""
+    interval = f"95% interval {difference.low:+.3g}{sign} to {difference.high:+.3g}{sign}"
     if _is_lost_by_correction(difference):
         interval = f"unadjusted {interval}"
     if pair.worst_rank is not None:
         interval += " among the seeds that finished"
     return f"{lead} ({interval}): {verdict}{_grounds(difference)}."
+
+
+def _side(difference: Difference, unit: str, baseline: str) -> str:
+    """Return which side of the baseline a group is on, by how much of what."""
+    if difference.mean == 0:
+        return f"has the mean of {baseline}"
+    side = "lower" if difference.mean < 0 else "higher"
+    amount = f"{abs(difference.mean):.3g}"
+    size = f"{amount}% of {difference.pair.b}'s mean" if unit == "%" else f"{amount} in {unit}"
+    return f"is {side} than {baseline} by {size}"
 
 
 def _is_lost_by_correction(difference: Difference) -> bool:

@@ -1,11 +1,12 @@
-"""Estimation plot: how far is each group from the first, and how sure is that?
+"""Estimation plot: how far is each group from the baseline, and how sure is that?
 
 The left panel shows every seed's readout as a dot, lines that join the same seed of neighbouring groups where
 their seeds are pairs, and the mean of each group with its 95% t interval. The right panel shows the
-difference of each group to the first one, the baseline, as
+difference of each group to the baseline, by default the first group, as
 
-    100 (x̄_group - x̄_baseline) / |x̄_group|  percent,
+    100 (x̄_group - x̄_baseline) / |x̄_second|  percent,
 
+where the second group of each pair is the baseline if the comparison has it last (``baseline_differences``),
 with the 95% interval of the t test that the design calls for (``comparison.deciding``), the pairs' single
 differences as dots, 0, and the margin below which a difference counts as too small to matter. The word next
 to a group is the verdict on it, corrected for several pairs. Where a share of a mean says nothing
@@ -46,47 +47,54 @@ MOST_LETTERS = 20  # of the baseline's name on the axis
 Array = NDArray[np.float64]
 
 
-def paired_differences(comparison: Comparison) -> FigureData:
-    """Return the estimation plot of every group against the first.
+def paired_differences(comparison: Comparison, baseline: str = "") -> FigureData:
+    """Return the estimation plot of every group against the baseline.
 
     Args:
-        comparison: A comparison of at least two groups; the first is the baseline.
+        comparison: A comparison of at least two groups.
+        baseline: Name of the baseline, which is drawn first. Default: the first group.
 
     Raises:
         DiagError: There is one group only, or no seed of any finished.
     """
-    baseline, *others = comparison.groups
-    if not others:
-        raise DiagError(f"{baseline.name}: a difference needs 2 groups, found 1. Name another one.")
+    baseline = baseline or comparison.groups[0].name
+    if len(comparison.groups) < 2:
+        raise DiagError(f"{baseline}: a difference needs 2 groups, found 1. Name another one.")
     if not any(group.values for group in comparison.groups):
         raise DiagError(f"{', '.join(names_of(comparison))}: no seed of any group finished.")
-    differences, unit = differences_of(comparison)
+    differences, unit = differences_of(comparison, baseline)
     counts = counts_in_words(comparison)
-    panel = _differences_panel(differences, unit, comparison)
+    panel = _differences_panel(differences, unit, comparison, baseline=baseline)
+    groups = sorted(comparison.groups, key=lambda group: group.name != baseline)
     return FigureData(
         name="paired_differences",
-        title=f"Differences to {baseline.name}",
+        title=f"Differences to {baseline}",
         x_label="group",
-        panels=(_seeds_panel(comparison), panel),
-        method=method_of(comparison, differences, unit, panel.lines) + _cut_in_words(comparison),
+        panels=(_seeds_panel(groups, comparison), panel),
+        method=method_of(comparison, differences, unit, panel.lines, baseline=baseline)
+        + _cut_in_words(comparison),
         note=f"mean and 95% interval; {counts}; dots: seeds{not_paired_in_words(differences)}",
-        summary=" ".join(sentence_of(difference, unit, baseline.name) for difference in differences),
+        summary=" ".join(sentence_of(difference, unit, baseline) for difference in differences),
         order=names_of(comparison),
     )
 
 
 def _short(name: str) -> str:
     """Return the baseline's name, or what it is, where the name is longer than an axis."""
-    return name if len(name) <= MOST_LETTERS else "the first"
+    return name if len(name) <= MOST_LETTERS else "the baseline"
 
 
-def _unit_in_words(unit: str) -> str:
-    return "% of group" if unit == "%" else unit
+def _unit_in_words(unit: str, differences: Sequence[Difference], baseline: str) -> str:
+    if unit != "%":
+        return unit
+    if all(difference.pair.b == baseline for difference in differences):
+        return f"% of {_short(baseline)}"
+    return "% of each group's own mean"
 
 
-def _seeds_panel(comparison: Comparison) -> Panel:
-    groups = comparison.groups
-    joined = _places_joined_to_the_left(comparison)
+def _seeds_panel(groups: Sequence[Group], comparison: Comparison) -> Panel:
+    names = [group.name for group in groups]
+    joined = _places_joined_to_the_left(names, comparison)
     limits = _limits(comparison)
     lines = [_mean_line(group, place, limits) for place, group in enumerate(groups)]
     for place, group in enumerate(groups):
@@ -98,18 +106,18 @@ def _seeds_panel(comparison: Comparison) -> Panel:
         y_label=axis_label(comparison),
         lines=tuple(lines),
         x_label="group",
-        x_ticks=named_places(names_of(comparison)),
+        x_ticks=named_places(names),
         x_range=ends_of_places(len(groups)),
     )
     return with_room_for_names(panel)
 
 
-def _places_joined_to_the_left(comparison: Comparison) -> set[int]:
+def _places_joined_to_the_left(names: Sequence[str], comparison: Comparison) -> set[int]:
     """Return the places of groups whose seeds are pairs with those of the group on their left."""
-    pairs = {(pair.a, pair.b) for pair in comparison.pairs if not pair.obstacle}
+    pairs = {frozenset((pair.a, pair.b)) for pair in comparison.pairs if not pair.obstacle}
     joined = set()
-    for place, neighbours in enumerate(pairwise(names_of(comparison)), start=1):
-        if neighbours in pairs:
+    for place, neighbours in enumerate(pairwise(names), start=1):
+        if frozenset(neighbours) in pairs:
             joined.add(place)
     return joined
 
@@ -195,6 +203,8 @@ def _differences_panel(
     differences: Sequence[Difference],
     unit: str,
     comparison: Comparison,
+    *,
+    baseline: str,
 ) -> Panel:
     lines = []
     reached: list[float] = []
@@ -217,9 +227,9 @@ def _differences_panel(
         half_width=0.45,
     )
     panel = Panel(
-        y_label=f"difference ({_unit_in_words(unit)})",
+        y_label=f"difference ({_unit_in_words(unit, differences, baseline)})",
         lines=(*lines, *margins),
-        x_label=f"minus {_short(comparison.groups[0].name)}: verdict",
+        x_label=f"minus {_short(baseline)}: verdict",
         x_ticks=named_places(f"{difference.group}: {difference.verdict}" for difference in differences),
         x_range=ends_of_places(len(differences)),
         guides=(Guide(0.0, ""),),

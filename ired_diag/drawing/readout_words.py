@@ -63,7 +63,8 @@ def remarks_on(
     """Return what is not drawn."""
     remarks = []
     if len(pairs) < len(comparison.compared_pairs):
-        remarks.append(f"pairs with {pairs[0].a} only")
+        (shared,) = set.intersection(*({pair.a, pair.b} for pair in pairs))
+        remarks.append(f"pairs with {shared} only")
     left_out = _left_out(intervals)
     if left_out:
         remarks.append(left_out)

@@ -9,7 +9,7 @@ next to 0 and the margin below which a difference counts as too small to matter;
 worse by a readout, corrected for several pairs, has a ring. Where a share of a mean says nothing
 (``comparison.margin``) or the margin is absolute, differences are in the metric's own unit. The area under
 the curve says how fast more than how good, and has axes of its own. Where groups make more than six pairs,
-those with the first group are drawn.
+those with the baseline, by default the first group, are drawn.
 """
 
 from __future__ import annotations
@@ -39,20 +39,22 @@ from ired_diag.errors import DiagError
 
 SINGLE_HEIGHT = 0.75  # of a panel with one readout
 MOST_PAIRS = 6
+MOST_LETTERS = 20  # of a name on an axis
 WIDE, APART = 0.8, 0.14  # of the place between readouts: what all pairs take, and at most two neighbours
 WHOLE = tuple(name for name in READOUTS if name not in FINAL)
 
 
-def readout_forest(comparison: Comparison) -> FigureData:
+def readout_forest(comparison: Comparison, baseline: str = "") -> FigureData:
     """Return every pair's difference by every readout.
 
     Args:
         comparison: A comparison of at least two groups.
+        baseline: Name of the group whose pairs are drawn where there are too many. Default: the first.
 
     Raises:
         DiagError: There is no pair, or no readout of any.
     """
-    pairs = _pairs(comparison)
+    pairs = _pairs(comparison, baseline or comparison.groups[0].name)
     names = []
     intervals: list[Interval] = []
     for pair in pairs:
@@ -61,7 +63,7 @@ def readout_forest(comparison: Comparison) -> FigureData:
     _check_any_readout(intervals)
     panels = []
     for readouts in (FINAL, WHOLE):
-        panel = _panel(intervals, names, readouts, comparison)
+        panel = _panel(intervals, pairs, readouts, comparison)
         if any(line.of for line in panel.lines):
             panels.append(panel)
     lines = [line for panel in panels for line in panel.lines]
@@ -99,14 +101,13 @@ def _check_any_readout(intervals: Sequence[Interval]) -> None:
     raise DiagError(f"A difference needs 2 groups with a readout{reason}. Name another group.")
 
 
-def _pairs(comparison: Comparison) -> Sequence[PairOfGroups]:
+def _pairs(comparison: Comparison, baseline: str) -> Sequence[PairOfGroups]:
     pairs = comparison.compared_pairs
     if comparison.pairs and not pairs:
         raise DiagError(f"{name_of(comparison.pairs[0])}: {comparison.pairs[0].other_problems}.")
     if len(pairs) <= MOST_PAIRS:
         return pairs
-    first = comparison.groups[0].name
-    return [pair for pair in pairs if pair.a == first]
+    return [pair for pair in pairs if baseline in (pair.a, pair.b)]
 
 
 def intervals_of(pair: PairOfGroups, comparison: Comparison) -> list[Interval]:
@@ -131,11 +132,12 @@ def _interval(pair: PairOfGroups, line: ByReadout, *, in_percent: bool) -> Inter
 
 def _panel(
     intervals: Sequence[Interval],
-    names: Sequence[str],
+    pairs: Sequence[PairOfGroups],
     readouts: tuple[str, ...],
     comparison: Comparison,
 ) -> Panel:
     """Return the panel of those readouts that any pair has, the pairs next to each other at each."""
+    names = [name_of(pair) for pair in pairs]
     known = {interval.readout for interval in intervals if math.isfinite(interval.mean)}
     drawn = [readout for readout in readouts if readout in known]
     step = min(APART, WIDE / len(names))
@@ -157,7 +159,7 @@ def _panel(
         reached=reached,
         half_width=step / 2,
     )
-    unit = "% of the second's mean" if comparison.in_percent else comparison.shown_metric
+    unit = _unit(pairs, comparison)
     curves = "at the end of the curves" if readouts == FINAL else "whole curves"
     return Panel(
         y_label=f"difference ({unit})",
@@ -169,6 +171,16 @@ def _panel(
         marks=_marks(shown, places),
         height=1.0 if len(drawn) > 1 else SINGLE_HEIGHT,
     )
+
+
+def _unit(pairs: Sequence[PairOfGroups], comparison: Comparison) -> str:
+    """Return the unit of the differences: of whose mean they are a percentage."""
+    if not comparison.in_percent:
+        return comparison.shown_metric
+    (second, *others) = {pair.b for pair in pairs}
+    if others or len(second) > MOST_LETTERS:
+        return "% of the second's mean"
+    return f"% of {second}'s mean"
 
 
 def _pair_lines(

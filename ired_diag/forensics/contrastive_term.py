@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, runs_of, seeds_in_words, with_probe
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, runs_of, seeds_in_words, with_probe
 from ired_diag.runs.contrastive_metrics import (
     contrastive_loss,
     is_another_loss,
@@ -230,6 +230,7 @@ def _finding(group: str, cases: list[Case], *, severity: Severity, statement: st
         statement=statement,
         evidence=evidence,
         advice=advice,
+        runs=labels_of(runs_of(cases)),
     )
 
 

@@ -170,6 +170,7 @@ def on_little_gain(cases: Sequence[Judged]) -> Finding:
         severity="note",
         statement=statement,
         evidence={"group": first.group, "shape": "stuck", "runs": len(runs)},
+        runs=labels_of(runs),
     )
 
 
@@ -337,6 +338,7 @@ def on_restarts(cases: Sequence[Judged]) -> Finding:
         statement=statement,
         evidence={"group": group, "runs": len(runs), "restarts": len(restarts)},
         advice="Compare runs at the same phase of their cycles: ired-diag stats … --readout last",
+        runs=labels_of(runs),
     )
 
 

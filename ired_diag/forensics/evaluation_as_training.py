@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ired_diag.config import is_off
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed, seeds_in_words
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, listed, seeds_in_words
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -59,6 +59,7 @@ def _finding(group: str, runs: list[Run]) -> Finding:
         statement=f"{statement}.",
         evidence=evidence,
         advice=advice,
+        runs=labels_of(runs),
     )
 
 

@@ -20,7 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, listed, seeds_in_words
+from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, labels_of, listed, seeds_in_words
 from ired_diag.runs.ending import State
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.run import Run
@@ -151,6 +151,7 @@ def _after_training(group: str, detail: str, runs: list[Run]) -> Finding:
         statement=statement,
         evidence={"group": group, "runs": len(runs), "detail": detail},
         advice="See that the checkpoints are there and can be read: ired-diag ls --attempts",
+        runs=labels_of(runs),
     )
 
 

@@ -261,6 +261,7 @@ def _finding(pairs: Sequence[Pair]) -> Finding:
             ),
             evidence=evidence,
             advice="Look again when they are longer.",
+            runs=labels_of(runs),
         )
     by_seed = any(pair.has_different_seeds for pair in pairs)
     if keys and all(map(_is_length, keys)) and not by_seed:
@@ -273,6 +274,7 @@ def _finding(pairs: Sequence[Pair]) -> Finding:
             ),
             evidence=evidence,
             advice="Count them as one run.",
+            runs=labels_of(runs),
         )
     meaning, advice = _consequence(pairs, sorted(keys), is_one_group=len(groups) == 1)
     return Finding(
@@ -281,6 +283,7 @@ def _finding(pairs: Sequence[Pair]) -> Finding:
         statement=f"{who} are the same computation: they agree in {share}. {meaning}",
         evidence=evidence,
         advice=advice,
+        runs=labels_of(runs),
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.repeated_seed import tasks_at_once
-from ired_diag.forensics.rule import Evidence, Rule, listed, seeds_in_words
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, listed, seeds_in_words
 from ired_diag.runs.completion import completion_of, note_on_unknown, was_written_lately
 from ired_diag.runs.ending import LABELS, Ending
 from ired_diag.runs.name_list import counted
@@ -82,7 +82,12 @@ def _of_cut(group: str, runs: list[Run], cut: list[Run]) -> Finding:
     for state, count in states.most_common():
         evidence[f"state_{state}"] = count
     return Finding(
-        rule="incomplete", severity="warning", statement=statement, evidence=evidence, advice=ADVICE
+        rule="incomplete",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=ADVICE,
+        runs=labels_of(cut),
     )
 
 
@@ -119,6 +124,7 @@ def _note(group: str, runs: list[Run], open_runs: list[Run], statement: str) -> 
         statement=statement,
         evidence={"group": group, "runs": len(runs), "unknown": len(open_runs)},
         advice=ADVICE,
+        runs=labels_of(open_runs),
     )
 
 
@@ -145,6 +151,7 @@ def _of_unknown_ending(group: str, runs: list[Run]) -> Iterator[Finding]:
             severity="note",
             statement=note_on_unknown(group, runs),
             evidence={"group": group, "runs": len(runs), "unknown": len(unknown)},
+            runs=labels_of(unknown),
         )
 
 
@@ -169,6 +176,7 @@ def _started_again(group: str, runs: list[Run]) -> Iterator[Finding]:
         statement=statement,
         evidence={"group": group, "seeds": len(repeated), "attempts": len(endings)},
         advice=ADVICE,
+        runs=labels_of(repeated),
     )
 
 
@@ -198,6 +206,7 @@ def _without_run(experiment: str, ending: Ending, attempts: list[Run]) -> Findin
         statement=statement,
         evidence=evidence,
         advice=advice,
+        runs=labels_of(attempts),
     )
 
 

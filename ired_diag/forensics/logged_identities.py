@@ -195,6 +195,7 @@ def _finding_on_failure(cases: Sequence[tuple[Run, Check]]) -> Finding:
         statement=statement,
         evidence=evidence,
         advice="One of these metrics is not what its name says: look at where they are computed and logged.",
+        runs=labels_of(runs),
     )
 
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Rule, judged_metric
+from ired_diag.forensics.rule import Rule, judged_metric, labels_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -61,6 +61,7 @@ def _finding(experiment: str, runs: Sequence[Run]) -> Finding:
         statement=statement,
         evidence={"experiment": experiment, "runs": len(runs), "factor": factor},
         advice=f"Name the variant in every comparison, such as {runs[0].group}.",
+        runs=labels_of(runs),
     )
 
 

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from ired_diag import tasks
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, runs_of, seeds_in_words, with_probe
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, runs_of, seeds_in_words, with_probe
 from ired_diag.runs.evaluation_metric import training_metric
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
@@ -118,6 +118,7 @@ def _finding(group: str, kind: Kind, gaps: Sequence[Gap]) -> Finding:
         statement=statement,
         evidence=evidence,
         advice=_advice(kind, runs),
+        runs=labels_of(runs),
     )
 
 

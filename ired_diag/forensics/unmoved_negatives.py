@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, seeds_in_words, with_probe
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, seeds_in_words, with_probe
 from ired_diag.runs.contrastive_metrics import STRATEGIES, is_off
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import words_of
@@ -82,6 +82,7 @@ def _finding(runs: Sequence[Run], name: str, *, least_share: float, is_unknown: 
         statement=statement,
         evidence=evidence,
         advice=with_probe("Look at the step size and at what is rejected", "mining_dynamics", runs),
+        runs=labels_of(runs),
     )
 
 

@@ -1,4 +1,8 @@
-"""Findings of a group as badges next to its verdict: "trivial floor" next to "converged"."""
+"""Findings as badges next to a verdict: "trivial floor" next to "converged".
+
+A finding that names its runs is a badge of these runs and of their groups; one that names groups only is a
+badge of the groups, and accuses no single run.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +19,21 @@ from ired_diag.touched_runs import touched_by
 
 MOST = 2  # badges of a group; the others are counted
 
-ByRun = Mapping[str, Sequence[Finding]]  # by the label of the run
+ByRun = Mapping[str, Sequence[Finding]]  # by the label of the run, or by the name of the group
 
 
 def findings_by_run(findings: Iterable[Finding], study: Study) -> ByRun:
-    """Return the findings that touch each run; notes change no conclusion and are left out."""
+    """Return the findings on each run, and on each group as a whole.
+
+    Notes change no conclusion and are left out.
+    """
     by_run: dict[str, list[Finding]] = {}
     for finding in findings:
         if finding.severity == "note":
             continue
-        for label in touched_by(finding, study).runs:
-            by_run.setdefault(label, []).append(finding)
+        touched = touched_by(finding, study)
+        for name in touched.runs if touched.exact else touched.groups:
+            by_run.setdefault(name, []).append(finding)
     return by_run
 
 

@@ -96,7 +96,7 @@ class StudyTable:
                 cell(self._mean_and_sd(best, group), numeric=True),
                 cell(_last_steps(group.entries), className="number wraps"),
                 cell(counts_of(filter(None, shapes))),
-                cell(self._badges(group.labels)),
+                cell(self._badges(group.named)),
                 cell(self._picture(group.entries)),
             ],
             className="group",

@@ -21,8 +21,8 @@ MARKS = {"better": "complete", "worse": "failed", "equivalent": "running", "unde
 
 def verdicts(comparison: Comparison) -> html.Section:
     """Return the verdict on every pair, those with the baseline first; caveats and tests under each."""
-    first, rest = list(comparison.pairs), []
-    baseline = comparison.groups[0].name
+    baseline = comparison.groups[-1].name
+    first, rest = sorted(comparison.pairs, key=lambda pair: baseline not in (pair.a, pair.b)), []
     if len(comparison.pairs) > FEW:
         first = [pair for pair in comparison.pairs if baseline in (pair.a, pair.b)]
         rest = [pair for pair in comparison.pairs if baseline not in (pair.a, pair.b)]

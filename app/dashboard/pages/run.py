@@ -45,6 +45,7 @@ from ired_diag.finding_clusters import fact_of
 from ired_diag.runs.completion import state_in_words
 from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.run import Run
+from ired_diag.touched_runs import touched_by
 
 TITLE = "Run"
 LONG = 28  # letters of a table's cell: longer ones are broken into lines
@@ -244,9 +245,17 @@ def _finding(finding: Finding, snapshot: Snapshot, view: View) -> html.Li:
     content = [
         marks(finding.severity, finding.rule),
         html.P(finding.statement, className="statement"),
+        *_on_whole_group(finding, snapshot),
         *advised(fact_of(finding, snapshot.study), snapshot, view),
     ]
     return html.Li(content, className=finding.severity)
+
+
+def _on_whole_group(finding: Finding, snapshot: Snapshot) -> list[html.P]:
+    """Return that a finding names the group and not this run, where it is so."""
+    if touched_by(finding, snapshot.study).exact:
+        return []
+    return [html.P("It is about the group as a whole and does not name this run.", className="count")]
 
 
 def _configuration(run: Run, siblings: Sequence[Run]) -> Any:

@@ -17,7 +17,7 @@ from dash import Input, Output, State, dcc, html, no_update
 
 from app.dashboard.address import MARGIN, READOUTS, View
 from app.dashboard.catalog import Catalog
-from app.dashboard.compared_groups import Choice, choose, question_of
+from app.dashboard.compared_groups import MOST_GROUPS, Choice, choose, question_of
 from app.dashboard.comparisons import Answer, Question
 from app.dashboard.components import chart, controls, export
 from app.dashboard.components.attributes import attributes
@@ -65,7 +65,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
             picker,
             html.P(id="statistics-progress", className="count waiting"),
             html.Div(id="statistics-content", **attributes(aria_live="polite")),
-            *(chart.place(name) for name in PICTURES),
+            html.Div([chart.place(name) for name in PICTURES], id="statistics-pictures"),
             html.Div(id="statistics-end"),
             export.place("statistics"),
             html.Button("Download LaTeX table", id="statistics-latex", type="button", className="button"),
@@ -85,6 +85,8 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Output("statistics-content", "children"),
         Output("statistics-end", "children"),
         Output("statistics-latex", "disabled"),
+        Output("statistics-latex", "hidden"),
+        Output("statistics-pictures", "hidden"),
         Output("statistics-wait", "disabled"),
         Output("statistics-progress", "children"),
         Output("statistics-shown", "data"),
@@ -104,10 +106,12 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         progress = catalog.comparisons.progress_in_words(question, snapshot) if waits else ""
         now = json.loads(json.dumps([version, waits, vars(question)]))
         if now == shown:
-            return no_update, no_update, no_update, not waits, progress, no_update
+            return (*[no_update] * 5, not waits, progress, no_update)
         if comparison is not None:
             end = _end(comparison, question, snapshot)
-        return _content(choice, answer), end, comparison is None, not waits, progress, now
+        content = _content(choice, answer, snapshot)
+        is_missing = comparison is None and not waits  # one message says why, instead of each chart
+        return content, end, comparison is None, is_missing, is_missing, not waits, progress, now
 
     @app.callback(
         Output("statistics-controls", "children"),
@@ -197,14 +201,14 @@ def _build(picture: str, catalog: Catalog) -> chart.Build:
     return build
 
 
-def _content(choice: Choice, answer: Answer | None) -> list[Any]:
+def _content(choice: Choice, answer: Answer | None, snapshot: Snapshot) -> list[Any]:
     from app.dashboard.components import verdicts
 
     parts: list[Any] = []
     if choice.absent:
         parts.append(html.P(f"Not there (any more): {', '.join(choice.absent)}."))
     if len(choice.names) < 2:
-        return [*parts, empty(_too_few(choice), "ired-diag demo\nired-diag stats q101 q102")]
+        return [*parts, empty(_too_few(choice), _fitting_command(snapshot))]
     if answer is None:
         return parts
     comparison = answer.comparison
@@ -223,7 +227,7 @@ def _end(comparison: Comparison, question: Question, snapshot: Snapshot) -> list
     from app.dashboard.components import verdicts
 
     return [
-        configuration_diff(snapshot.runs_of(question.groups)),
+        configuration_diff(snapshot.runs_of((*question.groups[-1:], *question.groups[:-1]))),
         verdicts.methods(comparison),
         html.P("The same in a terminal:"),
         html.Pre(command_of(question, snapshot)),
@@ -237,10 +241,23 @@ def _too_few(choice: Choice) -> str:
     return f"A comparison needs two groups; {len(choice.names)} chosen. Pick others above."
 
 
+def _fitting_command(snapshot: Snapshot) -> str:
+    """Return the command that says something about these runs where no two groups can be compared."""
+    with_values = []
+    for name, entries in snapshot.groups().items():
+        if any(entry.run.evaluated is not None for entry in entries):
+            with_values.append(name)
+    if not with_values:
+        return snapshot.place().command("ls")
+    return shlex.join(["ired-diag", "stats", *snapshot.words_for(with_values[:MOST_GROUPS])])
+
+
 def _controls(view: View, choice: Choice, snapshot: Snapshot) -> list[Any]:
     metric = question_of(view, choice.names, snapshot).metric
-    runs = all_runs(snapshot.runs_of(choice.names))
-    metrics = sorted({metric, *logged_metrics(runs)})
+    runs = all_runs(snapshot.runs_of(choice.names or choice.every))
+    metrics = sorted({metric, *logged_metrics(runs)} - {""})
+    if not metrics:
+        return []
     return [
         controls.choice("metric", "Metric", controls.by_name(metrics), metric),
         controls.readout_choice(view),
