@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from ired_diag.comparison import Comparison, Group, PairOfGroups
 from ired_diag.errors import NotFound
 from ired_diag.runs.labels import is_seed_label
+from ired_diag.stats.verdict import Decision
 
-REVERSED = {"better": "worse", "worse": "better"}
+REVERSED: Mapping[Decision, Decision] = {"better": "worse", "worse": "better"}
 SMALLEST_MEAN = 1e-150  # a percentage of less may be no floating number
 
 Array = NDArray[np.float64]

@@ -28,7 +28,6 @@ from app.dashboard.curve_figures import Curves, evaluated_metric, few_to_draw
 from app.dashboard.snapshot import Snapshot
 from app.dashboard.step_values import digest_of, values_of_view
 from app.run_groups import all_runs, logged_metrics
-from ired_diag.comparison.clock import clock_column
 from ired_diag.drawing import over_seeds
 from ired_diag.drawing.data import FigureData
 from ired_diag.errors import DiagError
@@ -188,6 +187,8 @@ def _further_metrics(view: View, runs: Sequence[Run]) -> list[html.Details]:
 
 def _over_time(view: View, runs: Sequence[Run]) -> list[Any]:
     """Return the switch to an axis of time, where the runs log one."""
+    from ired_diag.comparison.clock import clock_column  # loads scipy, which the first page does not need
+
     try:
         column = clock_column({"": list(runs)})
     except DiagError:
