@@ -14,7 +14,7 @@ Where some seeds of two groups agree and as many others or more differ, these lo
 
 Where seeds of one group differ in other metrics and log one curve of the validation metric
 (``curves.one_evaluation``), the evaluation does not depend on what was trained, or its numbers were copied:
-that is a warning. Of several groups it is none: a setting may change only what a training logs.
+that is a warning. Groups are left alone: a setting may change only what a training logs.
 
 Within a run, a validation metric that equals its training metric at every step is one number logged twice, or
 one set of data.
