@@ -215,6 +215,26 @@ def test_a_single_seed_is_told_and_not_tested(tmp_path: Path) -> None:
     assert "no interval" in improvement_of(pair)
 
 
+@pytest.mark.parametrize("separate", [True, False])
+def test_scores_that_vary_have_no_interval_for_another_reason(tmp_path: Path, separate: bool) -> None:
+    """Of three seeds of three tasks only the probability of improvement is covered in 90%."""
+    path = table(tmp_path / "scores.csv", {"a": 1.0, "b": 1.1}, seeds=3)
+    three_tasks = [line for line in path.read_text().splitlines() if "Seaquest" not in line]
+    path.write_text("\n".join(three_tasks) + "\n")
+    comparison = ird.across(path, separate_runs=separate)
+    sentence = coverage_of(comparison)
+    assert "do not vary" not in sentence
+    if separate:
+        assert "too rarely (75.9 to 89.6% of simulated cases; 90% is the least)" in sentence
+    else:
+        assert "in 94% of simulated cases" in sentence
+
+
+def test_scores_without_spread_say_so(tmp_path: Path) -> None:
+    path = table(tmp_path / "scores.csv", {"a": 1.0, "b": 1.1}, noise=0.0)
+    assert "no spread to draw from" in coverage_of(ird.across(path))
+
+
 def test_three_groups_are_each_compared_with_the_old_one_and_corrected(tmp_path: Path) -> None:
     path = table(tmp_path / "scores.csv", {"a": 1.1, "b": 1.3, "old": 1.0})
     comparison = ird.across(path)

@@ -134,13 +134,15 @@ def _as_dict(answer: Gate) -> dict[str, object]:
 
 
 def _print(answer: Gate) -> None:
+    from ired_diag.comparison.identity_words import identity_in_words
+
     decision = answer.decision
     click.echo(answer.comparison.metric_words)
     for sentence in answer.comparison.left_out:
         click.echo(sentence)
     for pair in answer.comparison.pairs:
         if pair.identical:
-            click.echo(f"{pair.a} and {pair.b} are {pair.identical}: did they run the same?")
+            click.echo(identity_in_words(pair, answer.comparison))
     word = click.style(decision.verdict, fg=COLOURS[decision.verdict], bold=True)
     more = ""
     if decision.more:

@@ -358,7 +358,7 @@ def _held(aggregate: Aggregate, coverage: float) -> Aggregate:
         return aggregate
     reason = "too few seeds for an interval"
     if math.isfinite(coverage):
-        reason = f"its interval would hold the truth in {coverage:.0%} instead of 95% (by simulation)"
+        reason = f"its interval would hold the truth in {coverage:.1%} instead of 95% (by simulation)"
     return replace(aggregate, low=math.nan, high=math.nan, reason=reason)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from ired_diag.comparison.across import ALPHA, Across, NewAgainstOld
 from ired_diag.comparison.across_amounts import amount, interval_in_words, p_in_words
@@ -194,27 +195,53 @@ def fixed_tasks(across: Across) -> str:
 
 def coverage_of(across: Across) -> str:
     """Return how far the intervals of aggregates can be trusted."""
-    shares = [share for share in across.coverage.values() if share >= LEAST]
+    shares = [across.coverage[name] for name in _with_interval(across)]
     if not shares:
-        return "Aggregates have no intervals: with so few seeds they hold the truth too rarely."
-    if not _has_interval(across):
-        return "Aggregates have no intervals: the scores do not vary from seed to seed."
-    low = round(100 * min(shares))
-    high = round(100 * max(shares))
-    share = f"{low}%"
-    if low != high:
-        share = f"{low} to {high}%"
+        return f"Aggregates have no intervals: {_why_no_interval(across)}."
     return (
         "Intervals of scores: bootstrap, stretched for few seeds; of 95% nominal, such intervals hold the "
-        f"truth in {share} of simulated cases (docs/across.md).{_fixed_unit(across)}"
+        f"truth in {_shares_in_words(shares)} of simulated cases (docs/across.md).{_fixed_unit(across)}"
     )
 
 
-def _has_interval(across: Across) -> bool:
-    for summary in across.aggregates.values():
-        if any(math.isfinite(aggregate.low) for aggregate in summary.values()):
-            return True
-    return False
+def _with_interval(across: Across) -> list[str]:
+    """Return the aggregates that have an interval in one group or more."""
+    names = []
+    for name in AGGREGATES:
+        if any(math.isfinite(summary[name].low) for summary in across.aggregates.values()):
+            names.append(name)
+    return names
+
+
+def _why_no_interval(across: Across) -> str:
+    """Return why no aggregate has an interval: too rarely right, or a defect of the scores."""
+    withheld = [across.coverage[name] for name in AGGREGATES if not across.coverage[name] >= LEAST]
+    simulated = [share for share in withheld if math.isfinite(share)]
+    too_rarely = "with so few seeds they would hold the truth too rarely"
+    if simulated:
+        # With a decimal: 89.6% is less than the 90% that is asked for.
+        low, high = min(simulated), max(simulated)
+        too_rarely += f" ({100 * low:.1f} to {high:.1%} of simulated cases; {LEAST:.0%} is the least)"
+    if len(withheld) == len(AGGREGATES):
+        return too_rarely
+    reasons = dict.fromkeys(
+        summary[name].reason
+        for summary in across.aggregates.values()
+        for name in AGGREGATES
+        if across.coverage[name] >= LEAST
+    )
+    others = "; ".join(filter(None, reasons))
+    if not withheld:
+        return others
+    return f"{others}; of the other aggregates: {too_rarely}"
+
+
+def _shares_in_words(shares: Sequence[float]) -> str:
+    low = f"{100 * min(shares):.0f}"
+    high = f"{100 * max(shares):.0f}"
+    if low == high:
+        return f"{low}%"
+    return f"{low} to {high}%"
 
 
 def _fixed_unit(across: Across) -> str:

@@ -60,8 +60,12 @@ def cautions_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     if pair.flips:
         yield flips_in_words(pair, comparison, _decisions_by_readout(pair))
     if pair.identical and pair.differing:
-        differing = ", ".join(pair.differing)
-        yield f"{pair.a} and {pair.b} differ in {differing}: none of it changed a number at a common step."
+        if not pair.curves_differ:
+            differing = ", ".join(pair.differing)
+            yield (
+                f"{pair.a} and {pair.b} differ in {differing}: none of it changed {comparison.metric} at a "
+                "common step."
+            )
     elif len(pair.differing) > 1:
         yield (
             f"{pair.a} and {pair.b} differ in more than one thing ({', '.join(pair.differing)}): the "

@@ -23,6 +23,7 @@ from ired_diag.comparison.seeds import Members, Seed
 from ired_diag.curves.agreement import Agreement, agreement_of
 from ired_diag.runs.name_list import counted
 
+EARLIER_DIFFER = "but their earlier evaluations differ"
 LEAST = 2  # seeds: equal numbers of a single one may meet by chance
 LEAST_SHARE = 0.5  # of the shorter curve's evaluations: fewer common steps are a chance meeting of two grids
 
@@ -54,7 +55,7 @@ def identical_in_words(
     seeds_b = _in_order(b, y)
     if all(map(_same_curve, seeds_a, seeds_b)):
         return f"{statement} ({n} seeds, and so are their whole curves)"
-    return f"{statement} ({n} seeds, but their earlier evaluations differ)"
+    return f"{statement} ({n} seeds, {EARLIER_DIFFER})"
 
 
 def overlap_in_words(a: Members, b: Members) -> str:

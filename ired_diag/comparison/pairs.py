@@ -11,6 +11,7 @@ import numpy as np
 
 from ired_diag.comparison.by_readout import FINAL, ByReadout, line_of
 from ired_diag.comparison.deciding import Primary, decide, no_partial_test, paired_test
+from ired_diag.comparison.identical import EARLIER_DIFFER
 from ired_diag.comparison.later import ComputedLater, Later
 from ired_diag.comparison.other_tests import (
     OtherTests,
@@ -147,6 +148,11 @@ class PairOfGroups:
     differing: Sequence[str] = ()
     pairing: str = ""
     shares_seeds: bool = False
+
+    @property
+    def curves_differ(self) -> bool:
+        """Whether both have the same numbers while their earlier evaluations differ."""
+        return EARLIER_DIFFER in self.identical
 
     @property
     def test(self) -> TTest:

@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 
 from ired_diag.comparison import Comparison, Group
+from ired_diag.comparison.identity_words import identity_in_words
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups
 from ired_diag.comparison.points import points_in_words
 from ired_diag.runs.name_list import counted
@@ -62,7 +63,7 @@ def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return the verdict on a pair of groups, with its size and its evidence."""
     names = f"{pair.a} and {pair.b}"
     if pair.identical:
-        return f"{names} are {pair.identical}: did they run the same?"
+        return identity_in_words(pair, comparison)
     if pair.other_problems:
         return f"{names}: undecided. {pair.other_problems}."
     if pair.mixed_scales:

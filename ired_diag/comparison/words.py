@@ -69,8 +69,12 @@ def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     if pair.flips:
         yield flips_in_words(pair, comparison, _verdicts_by_readout(pair, comparison))
     if pair.identical and pair.differing:
-        differing = ", ".join(pair.differing)
-        yield f"{pair.a} and {pair.b} differ in {differing}: none of it changed a number at a common step."
+        if not pair.curves_differ:
+            differing = ", ".join(pair.differing)
+            yield (
+                f"{pair.a} and {pair.b} differ in {differing}: none of it changed {comparison.metric} at a "
+                "common step."
+            )
     elif len(pair.differing) > 1:
         yield (
             f"{pair.a} and {pair.b} differ in more than one thing: {', '.join(pair.differing)}. The "

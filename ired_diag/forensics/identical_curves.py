@@ -12,8 +12,9 @@ groups (one for each seed) are one finding.
 
 Where some seeds of two groups agree and as many others or more differ, these logs are copies of the others.
 
-Where only the curve of the validation metric is one while other metrics differ (``curves.one_evaluation``),
-the evaluation does not depend on what was trained, or its numbers were copied: that is a warning.
+Where seeds of one group differ in other metrics and log one curve of the validation metric
+(``curves.one_evaluation``), the evaluation does not depend on what was trained, or its numbers were copied:
+that is a warning. Groups are left alone: a setting may change only what a training logs.
 
 Within a run, a validation metric that equals its training metric at every step is one number logged twice, or
 one set of data.
@@ -138,10 +139,11 @@ def _file(run: Run) -> str:
 
 
 def _equally_evaluated(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each set of groups whose runs trained differently and log one validation curve."""
-    pairs_of: dict[tuple[frozenset[str], str], list[OneEvaluation]] = defaultdict(list)
+    """Yield a finding for each group with runs that trained differently and log one validation curve."""
+    pairs_of: dict[tuple[str, str], list[OneEvaluation]] = defaultdict(list)
     for pair in equal_evaluations(study.runs):
-        pairs_of[frozenset(groups_of((pair.a, pair.b))), pair.metric].append(pair)
+        if pair.a.group == pair.b.group:
+            pairs_of[pair.a.group, pair.metric].append(pair)
     for pairs in pairs_of.values():
         yield _finding_on_evaluations(pairs)
 
@@ -394,8 +396,8 @@ RULE = Rule(
     find=find,
     consequence="conclusion",
     refuted_by=(
-        "One metric that both logs hold and that differs once at a common step (then only an equal "
-        "validation curve is left to explain). Or a reason why these keys or the seed cannot matter: a "
+        "One metric that both logs hold and that differs once at a common step. "
+        "Or a reason why these keys or the seed cannot matter: a "
         "deterministic program, a key that acts only later."
     ),
     near_miss=(
