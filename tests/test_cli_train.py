@@ -388,7 +388,8 @@ def test_a_curriculum_that_ends_too_late_is_noted_and_an_idle_setting_refused(ru
     noted = invoke(runs, "q103", *SETTINGS, *words)
     assert noted.exit_code == 0, noted.output
     assert noted.stderr == (
-        "note: The curriculum ends at step 10000, after the 3 train_steps: mining_opt_steps does not reach 1.\n"
+        "note: The curriculum ends at step 10000, after the 3 train_steps: "
+        "mining_opt_steps does not reach 1.\n"
     )
     idle = ("--set", "mining_strategy=random", "--set", "mining_opt_steps=9")
     refused = complaint(runs, "q103", *SETTINGS, "--name", "idle", *idle)
