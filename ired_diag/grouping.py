@@ -168,16 +168,22 @@ def _notes_on(group: str, members: Sequence[Run]) -> Iterator[str]:
         has_more_seeds = any(source_of_key(key) for key in run.configuration or {})
         if run.seed is not None and not run.is_called_by_its_seed and not has_more_seeds:
             repeated[run.seed] += 1
-    ranks = [tuple(ranks_of(run.configuration or {})) for run in members]
-    if repeated and all(ranks) and len(set(ranks)) == len(members) > 1:
-        yield (
-            f"{group}: its {len(members)} runs state the same seed and are processes of different rank. If "
-            "they trained one model together, they are one run and not several seeds: name one of them alone."
-        )
+    if repeated:
+        yield from _notes_on_ranks(group, members)
     for seed, count in repeated.items():
         yield (
             f"{group}: {count} runs state the same seed, {seed}. They are taken as different runs because "
             "they are in different places, and they are not paired by seed."
+        )
+
+
+def _notes_on_ranks(group: str, members: Sequence[Run]) -> Iterator[str]:
+    """Yield that runs of one seed may be processes of one training, by the ranks that they state."""
+    ranks = [tuple(ranks_of(run.configuration or {})) for run in members]
+    if all(ranks) and len(set(ranks)) == len(members) > 1:
+        yield (
+            f"{group}: its {len(members)} runs state the same seed and are processes of different rank. If "
+            "they trained one model together, they are one run and not several seeds: name one of them alone."
         )
 
 

@@ -380,3 +380,17 @@ def test_help_tells_every_option(runs: Path) -> None:
     text = trained(runs, "--help").stdout
     for option in ("--seeds", "--set", "--name", "--resume", "--list", "--runs", "--device"):
         assert option in text
+
+
+def test_a_curriculum_that_ends_too_late_is_noted_and_an_idle_setting_refused(runs: Path) -> None:
+    curriculum = {"mining_curriculum": "opt_steps", "curriculum_start": 4, "mining_opt_steps": 1}
+    words = [word for key, value in curriculum.items() for word in ("--set", f"{key}={value}")]
+    noted = invoke(runs, "q103", *SETTINGS, *words)
+    assert noted.exit_code == 0, noted.output
+    assert noted.stderr == (
+        "note: The curriculum ends at step 10000, after the 3 train_steps: "
+        "mining_opt_steps does not reach 1.\n"
+    )
+    idle = ("--set", "mining_strategy=random", "--set", "mining_opt_steps=9")
+    refused = complaint(runs, "q103", *SETTINGS, "--name", "idle", *idle)
+    assert "mining_opt_steps changes nothing with mining_strategy random" in refused

@@ -199,9 +199,7 @@ def command(
             source_seeds=source_seeds,
             design=design,
         )
-    remarks = itertools.chain.from_iterable(run.config.remarks() for run in planned)
-    for remark in dict.fromkeys(remarks):
-        click.echo(f"note: {remark}", err=True)
+    _print_remarks(planned)
     if chosen is None:
         from ired_diag.launching.specification import Manner
 
@@ -229,6 +227,13 @@ def command(
         click.echo(f"Next: ired-diag stats {trained} --runs {shlex.quote(str(runs))}")
         return
     click.echo(f"Next: {_next_commands(planned[0], runs)}")
+
+
+def _print_remarks(planned: Sequence[PlannedRun]) -> None:
+    """Print what is to be known of the knobs before the training, once for all seeds."""
+    remarks = itertools.chain.from_iterable(run.config.remarks() for run in planned)
+    for remark in dict.fromkeys(remarks):
+        click.echo(f"note: {remark}", err=True)
 
 
 def _quoted_name(planned: PlannedRun) -> str:
