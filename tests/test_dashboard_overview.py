@@ -248,6 +248,13 @@ def test_small_pictures_of_groups_have_one_scale_without_the_first_fall(
     assert ends[0] == pytest.approx(60, abs=5) and ends[1] == pytest.approx(118), ends
 
 
+def test_marks_of_verdicts_add_up_to_the_runs(tmp_path: Path, browse: Any, ask: Any) -> None:
+    for seed, values in enumerate(([0.9, 0.4], [0.9, 0.3], [])):
+        write_run(tmp_path / "runs", "q901", seed, values)
+    sent = ask(browse(tmp_path / "runs"), "study-content.children", version_data=1)
+    assert "2 too short1 not judged" in text_of(sent["study-content"])
+
+
 def text_of(tree: Any) -> str:
     """Return the words of a part of a page, as Dash sends it."""
     if isinstance(tree, str):

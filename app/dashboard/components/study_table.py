@@ -25,6 +25,7 @@ from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 
 LONG = 24  # letters of a name: a longer one is broken wherever it must be
+NOT_JUDGED = "not judged"  # a run without evaluations, which counts too: marks add up to the runs
 MOST_SEEDS = 200  # rows of an open group
 
 
@@ -62,8 +63,8 @@ class StudyTable:
         for place, name in enumerate(self.view.columns):
             headings.append(Heading(name, f"{COLUMN}{place}"))
         headings += [
-            Heading("Last, mean ± sd", "last", numeric=True),
-            Heading("Best, mean ± sd", "best", numeric=True),
+            Heading("Last, mean\u00a0±\u00a0sd", "last", numeric=True),
+            Heading("Best, mean\u00a0±\u00a0sd", "best", numeric=True),
             Heading("At step", "step", numeric=True),
             Heading("Verdict", "verdict"),
             Heading("Findings", "findings"),
@@ -85,7 +86,7 @@ class StudyTable:
         button = html.Button([f"{arrow} ", *colour, name], type="button", className="expand", **keys)
         last = group_number(group.entries, "last")
         best = group_number(group.entries, "best")
-        shapes = [entry.verdict.shape for entry in group.entries]
+        shapes = [entry.verdict.shape or NOT_JUDGED for entry in group.entries]
         row = html.Tr(
             [
                 html.Th(button, scope="row"),
@@ -95,7 +96,7 @@ class StudyTable:
                 cell(self._mean_and_sd(last, group), numeric=True),
                 cell(self._mean_and_sd(best, group), numeric=True),
                 cell(_last_steps(group.entries), className="number wraps"),
-                cell(counts_of(filter(None, shapes))),
+                cell(counts_of(shapes)),
                 cell(self._badges(group.labels)),
                 cell(self._picture(group.entries)),
             ],
