@@ -120,6 +120,10 @@ KNOB = """() => { const thumb = document.querySelector("[data-steps] [role=slide
   return [Number(thumb.getAttribute("aria-valuenow")), thumb.getBoundingClientRect().x]; }"""
 
 
+def knob_is_at(visit: Visit, step: int) -> bool:
+    return bool(visit.page.evaluate(KNOB)[0] == step)
+
+
 def test_the_knob_follows_a_click_on_a_curve_on_the_scale_of_the_axis(
     tmp_path: Path, serving: Callable[..., Any], opened: Callable[..., Visit]
 ) -> None:
@@ -138,7 +142,7 @@ def test_the_knob_follows_a_click_on_a_curve_on_the_scale_of_the_axis(
     visit.page.focus("[data-steps] [role=slider]")
     for step in (200, 300, 400):
         visit.page.keyboard.press("ArrowRight")
-        visit.until(lambda step=step: visit.page.evaluate(KNOB)[0] == step)
+        visit.until(partial(knob_is_at, visit, step))
     share = (visit.page.evaluate(KNOB)[1] - left) / (right - left)
     assert abs(share - 300 / 3900) < 0.02, "as far along as on the axis"
     visit.page.keyboard.press("ArrowRight")

@@ -57,5 +57,5 @@ def test_the_table_at_the_cursor_and_the_study_have_the_same_colours() -> None:
     colour = style_at(order.index("q102")).colour
     (sent,) = [each for each in values_of_view(View(), snapshot)["groups"] if each["group"] == "q102"]
     assert colour in sent["line"]
-    table = StudyTable(view=View(), order=order, by_run={}, has_several_metrics=False, decimals={})
+    table = StudyTable(view=View(), order=order, by_run={}, has_several_metrics=False, decimals={}, axes={})
     assert table._colour("q102") == colour
