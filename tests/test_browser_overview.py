@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli import main
+from ired_diag.runs.history import Row, to_jsonl
 from tests.browser import ROOT, Visit, axe_problems, write_run
 
 pytestmark = pytest.mark.slow
@@ -115,6 +116,61 @@ def test_the_slider_moves_the_step_by_the_keyboard(
     visit.until(lambda: shown(visit, "energy").startswith("q101,6000,"))
 
 
+KNOB = """() => { const thumb = document.querySelector("[data-steps] [role=slider]");
+  return [Number(thumb.getAttribute("aria-valuenow")), thumb.getBoundingClientRect().x]; }"""
+
+
+def knob_is_at(visit: Visit, step: int) -> bool:
+    return bool(visit.page.evaluate(KNOB)[0] == step)
+
+
+def test_the_knob_follows_a_click_on_a_curve_on_the_scale_of_the_axis(
+    tmp_path: Path, serving: Callable[..., Any], opened: Callable[..., Visit]
+) -> None:
+    path = write_run(tmp_path / "runs", "q501", 0, [1.0])
+    rows = [Row(step, {"validation/mse": 1.0 / step}) for step in (100, 200, 300, 400, 4000)]
+    (path / "metrics.jsonl").write_bytes(to_jsonl(rows))
+    visit = opened(serving(tmp_path / "runs"))
+    step, right = visit.until(lambda: visit.page.evaluate(KNOB))
+    assert step == 4000
+    hover(visit, "overview-curves", 0.02)
+    visit.page.mouse.down()
+    visit.page.mouse.up()
+    visit.until(lambda: visit.view().step == 100)
+    visit.until(lambda: visit.page.evaluate(KNOB)[0] == 100)
+    left = visit.page.evaluate(KNOB)[1]
+    visit.page.focus("[data-steps] [role=slider]")
+    for step in (200, 300, 400):
+        visit.page.keyboard.press("ArrowRight")
+        visit.until(partial(knob_is_at, visit, step))
+    share = (visit.page.evaluate(KNOB)[1] - left) / (right - left)
+    assert abs(share - 300 / 3900) < 0.02, "as far along as on the axis"
+    visit.page.keyboard.press("ArrowRight")
+    visit.until(lambda: visit.view().step == 4000)
+    visit.page.click("[data-steps] [data-key=step]")
+    visit.until(lambda: visit.view().step is None)
+    visit.settle()
+    assert visit.view().step is None, "the knob that follows writes nothing"
+
+
+def test_a_group_that_ended_before_the_step_is_not_ranked(
+    tmp_path: Path, serving: Callable[..., Any], opened: Callable[..., Visit]
+) -> None:
+    for group, values in (
+        ("q501", [0.9, 0.1]),
+        ("q502", [0.9, 0.5, 0.4, 0.3]),
+        ("q503", [0.9, 0.8, 0.7, 0.6]),
+    ):
+        write_run(tmp_path / "runs", group, 0, values)
+    visit = opened(serving(tmp_path / "runs"))
+    rows = visit.until(lambda: visit.page.evaluate(ROWS))
+    assert [row[0] for row in rows[:2]] == ["q502", "q503"]
+    assert "not ranked" in rows[2][0] and rows[3][0] == "q501" and rows[3][4] == "200"
+    visit.go("?step=200")
+    rows = visit.until(lambda: visit.page.evaluate(ROWS))
+    assert [row[0] for row in rows] == ["q501", "q502", "q503"]
+
+
 def test_a_highlighted_group_stands_out_on_every_chart_and_page(
     probed: Path, serving: Callable[..., Any], opened: Callable[..., Visit]
 ) -> None:
@@ -147,9 +203,10 @@ def test_the_table_at_the_step_is_sorted_by_value_with_n(
     visit = opened(serving(SAMPLES), "?page=curves")
     hover(visit, "curves", 0.9)
     rows = visit.until(lambda: visit.page.evaluate(ROWS))
-    values = [float(row[1]) for row in rows]
+    ranked = [row for row in rows if len(row) > 1 and row[0] != "q900"]  # q900 ends before
+    values = [float(row[1]) for row in ranked]
     assert values == sorted(values) and len(values) >= 3
-    assert {row[3] for row in rows if row[0] in ("q101", "q102", "q103")} == {"3"}
+    assert {row[3] for row in ranked if row[0] in ("q101", "q102", "q103")} == {"3"}
 
 
 def test_overview_and_study_write_a_number_in_one_form(
@@ -184,7 +241,7 @@ def test_of_twenty_groups_a_few_are_drawn_and_the_others_are_one_press_away(
     few = {trace["uid"]: trace["colour"] for trace in visit.traces("curves") if trace["name"]}
     visit.page.click("[data-key=groups][data-value=all]")
     visit.settle()
-    assert len(visit.page.evaluate(ROWS)) == 20
+    assert len([row for row in visit.page.evaluate(ROWS) if len(row) > 1]) == 20
     every = {trace["uid"]: trace["colour"] for trace in visit.traces("curves") if trace["name"]}
     assert few.items() <= every.items(), "a group has the same colour among few and among all"
     assert axe_problems(visit.page) == []

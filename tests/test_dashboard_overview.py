@@ -18,6 +18,7 @@ from app.dashboard.group_numbers import group_number
 from app.dashboard.snapshot import Entry
 from app.dashboard.step_values import step_values
 from app.dashboard.tables import Tables
+from app.dashboard.training_time import logged_clock, training_time
 from ired_diag.comparison import compare, words
 from ired_diag.drawing.bounded_bands import limits_of_curves
 from ired_diag.drawing.learning_curves import learning_curves
@@ -246,6 +247,37 @@ def test_small_pictures_of_groups_have_one_scale_without_the_first_fall(
     ends = [max(map(float, re.findall(r"([0-9.]+),", picture))) for picture in pictures]
     assert len(words) == 2 and len(set(words)) == 1 and "first values that lie outside" in words[0]
     assert ends[0] == pytest.approx(60, abs=5) and ends[1] == pytest.approx(118), ends
+
+
+def test_marks_of_verdicts_add_up_to_the_runs(tmp_path: Path, browse: Any, ask: Any) -> None:
+    for seed, values in enumerate(([0.9, 0.4], [0.9, 0.3], [])):
+        write_run(tmp_path / "runs", "q901", seed, values)
+    sent = ask(browse(tmp_path / "runs"), "study-content.children", version_data=1)
+    assert "2 too short1 not judged" in text_of(sent["study-content"])
+
+
+def timed(group: str, seed: int, times: list[float], completion: Any = "complete") -> Entry:
+    metrics = {"validation/mse": np.array([3.0, 2.0, 1.0]), "train_time": np.array(times)}
+    path = Path(f"/nowhere/{group}/{seed}")
+    run = made_run(group, seed, every=100, path=path, metrics=metrics)
+    return Entry(f"{seed:012x}", run, completion)
+
+
+def test_the_time_of_a_group_is_the_median_of_its_finished_runs() -> None:
+    entries = [timed("q1", seed, [10.0, 20.0, 30.0 + seed]) for seed in range(3)]
+    entries.append(timed("q1", 3, [10.0, 20.0, 9000.0], "cut off"))
+    assert logged_clock(entries) == "train_time"
+    time = training_time(entries, "train_time")
+    assert time is not None and (time.total, time.n) == (31.0, 3)
+    assert time.per_step == pytest.approx(31 / 300)
+    resumed = training_time([timed("q1", 0, [10.0, 40.0, 5.0])], "train_time")
+    assert resumed is not None and resumed.total == 45.0, "the time of both jobs"
+
+
+def test_without_a_logged_time_there_is_no_column(two_groups: Path, browse: Any, ask: Any) -> None:
+    assert logged_clock([entry(0, [3.0, 1.0], "complete")]) is None
+    sent = ask(browse(two_groups), "study-content.children", version_data=1)
+    assert "Time (" not in text_of(sent["study-content"])
 
 
 def text_of(tree: Any) -> str:

@@ -39,6 +39,7 @@ SIDE_OF_WORDS = {
     "right": "left",
 }  # words that begin at a mark are right of it
 PALE = 0.2  # opacity of a band
+FAINT = 0.3  # opacity of the line of a single seed
 MODES = {"both": "lines+markers", "points": "markers", "line": "lines", "steps": "lines"}
 
 
@@ -62,12 +63,16 @@ def traces_of(figure: FigureData, panel: Panel, named: set[str]) -> Iterator[Any
     for segment in panel.segments:
         colour = figure.style(segment.of, 0).colour if segment.of else BLACK
         yield _segment(segment, colour)
-    for position, line in enumerate(panel.lines):
-        style = figure.style(line.of or line.name, position)
+    styled = [(line, figure.style(line.of or line.name, place)) for place, line in enumerate(panel.lines)]
+    for line, style in styled:  # all bands first: one would hide the lines beneath it
+        if not line.faint and line.spread == "band":
+            yield from _band_of(line, panel, style)
+    for line, style in styled:
         if line.faint:
             yield _faint(line, style)
-        else:
-            yield from _line(line, panel, style, named)
+    for line, style in styled:
+        if not line.faint:
+            yield _line(line, panel, style, named)
     if panel.guides and panel.lines:
         yield _room_for_guides(panel)
     for mark in panel.marks:
@@ -105,36 +110,40 @@ def _named(name: str, named: set[str]) -> dict[str, Any]:
 
 
 def _faint(line: Line, style: Style) -> go.Scatter:
+    # Pale by its colour: a browser paints the whole ground of many traces that are pale by their opacity.
     is_points = line.drawn == "points"
     return go.Scatter(
         x=line.x,
         y=line.y,
         mode="markers" if is_points else "lines",
-        opacity=0.6 if is_points else PALE + 0.1,
-        line={"color": style.colour, "width": 0.8},
-        marker={"color": style.colour, "size": 4},
+        line={"color": _pale(style, FAINT), "width": 0.8},
+        marker={"color": _pale(style, 0.6), "size": 4},
         name=as_written(line.name),
         legendgroup=line.of or line.name,
         showlegend=False,
     )
 
 
-def _line(line: Line, panel: Panel, style: Style, named: set[str]) -> Iterator[go.Scatter]:
-    bars = None
+def _band_of(line: Line, panel: Panel, style: Style) -> Iterator[go.Scatter]:
     spread = drawable_spread(line, panel)
     if spread is not None:
         low, high, _, _ = spread
-        if line.spread == "band":
-            yield _band(line, low, high, style)
-        else:
-            bars = _bars(line, low, high)
+        yield _band(line, low, high, style)
+
+
+def _line(line: Line, panel: Panel, style: Style, named: set[str]) -> go.Scatter:
+    bars = None
+    spread = drawable_spread(line, panel)
+    if spread is not None and line.spread == "bars":
+        low, high, _, _ = spread
+        bars = _bars(line, low, high)
     lengths = [f"{length}px" for length in style.dash]
     form = {
         "color": style.colour,
         "dash": ",".join(lengths) or "solid",
         "shape": "hv" if line.drawn == "steps" else "linear",
     }
-    yield go.Scatter(
+    return go.Scatter(
         x=line.x,
         y=line.y,
         error_y=bars,
@@ -208,7 +217,12 @@ def _mark(mark: Mark, style: Style) -> go.Scatter:
         text=[as_written(mark.label)],
         textposition=f"{'bottom' if mark.below else 'top'} {SIDE_OF_WORDS[mark.anchor]}",
         textfont={"size": 10, "color": style.colour},
-        marker={"symbol": f"{mark.shape}-open", "size": 9, "color": style.colour},
+        marker={
+            "symbol": f"{mark.shape}-open",
+            "size": 10,
+            "color": style.colour,
+            "line": {"width": 2.5},  # a thinner ring is not seen on a dark page
+        },
         name=as_written(mark.label),
         legendgroup=mark.of or mark.label,
         showlegend=False,

@@ -127,11 +127,24 @@
       const place = nearest(group.steps, step);
       if (place < 0) return;
       rows.push({ group: group.group, line: group.line, mean: group.mean[place], sd: group.sd[place],
-        n: group.n[place], step: group.steps[place] });
+        n: group.n[place], step: group.steps[place], isHere: isBetween(group.steps, step) });
     });
     const sign = sent.values.higher ? -1 : 1;
-    rows.sort((a, b) => (a.mean === null) - (b.mean === null) || sign * (a.mean - b.mean));
+    rows.sort((a, b) => b.isHere - a.isHere || (a.mean === null) - (b.mean === null) || sign * (a.mean - b.mean));
     return rows;
+  }
+  // Whether a group has values before and after a step: one that ended before, or began later, ranks with none.
+  function isBetween(steps, step) { return steps[0] <= step && step <= steps[steps.length - 1]; }
+
+  function separator() {
+    const tr = document.createElement("tr");
+    tr.className = "apart";
+    const th = document.createElement("th");
+    th.colSpan = 5;
+    th.scope = "colgroup";
+    th.textContent = "Without a value at this step, not ranked";
+    tr.append(th);
+    return tr;
   }
 
   function errorOf(row) { return row.n > 1 && row.sd !== null ? row.sd / Math.sqrt(row.n) : null; }
@@ -143,7 +156,7 @@
     const rows = rowsAt(step);
     const decimals = decimalsOf(rows.map((row) => row.mean), rows.map(errorOf));
     const chosen = query().get("highlight");
-    body.replaceChildren.apply(body, rows.map(function (row) {
+    const lines = rows.map(function (row) {
       const tr = document.createElement("tr");
       if (row.group === chosen) tr.className = "highlighted";
       const head = document.createElement("th");
@@ -155,7 +168,10 @@
       tr.append(head, cell(written(row.mean, decimals)), cell(row.n > 1 ? written(row.sd, decimals) : "-"),
         cell(String(row.n)), cell(row.step === step ? "" : row.step.toLocaleString("en")));
       return tr;
-    }));
+    });
+    const ranked = rows.filter((row) => row.isHere).length;
+    if (ranked < rows.length) lines.splice(ranked, 0, separator());
+    body.replaceChildren.apply(body, lines);
     return sent.values.metric + " at step " + step.toLocaleString("en") + ", best first";
   }
 

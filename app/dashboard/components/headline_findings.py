@@ -39,7 +39,7 @@ def headline_findings(
     shown = clusters[:MOST]
     cards = [_card(cluster, snapshot, view) for cluster in shown]
     words = f"{counted(total, 'finding')}; the most consequential ones stand above: "
-    if total == len(shown):
+    if total == sum(len(cluster.findings) for cluster in shown):
         words = f"{counted(total, 'finding')}: "
     return [html.Ol(cards, className="findings headlines"), html.P([words, _all(view)], className="count")]
 

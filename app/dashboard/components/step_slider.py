@@ -1,16 +1,16 @@
 """A slider over the steps at which a run was probed, and the way back to the last one.
 
-It goes from place to place, so that an arrow key always leads to the next step, near or far;
-assets/slider.js writes the step of a place into the address.
+Its scale is that of the charts beneath: steps that are far apart lie far apart. It rests at steps only;
+assets/slider.js writes the step into the address, moves the knob to the step that the address holds, and
+leads to the next step by an arrow key, near or far.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import dash
+import numpy as np
 from dash import Input, dcc, html
 
 from app.dashboard.address import View
@@ -21,8 +21,9 @@ MOST_LABELS = 6  # more would overlap on a narrow page
 
 
 def register(app: dash.Dash, name: str) -> None:
-    """Write the step of a slider into the address as it moves."""
+    """Write the step of a slider into the address as it moves, and let it follow the address."""
     clientside(app, "slid", Input(name, "value"), initially=False)
+    clientside(app, "followStep", Input("address", "search"))
 
 
 def step_slider(name: str, steps: Sequence[int], view: View) -> html.Div | None:
@@ -35,21 +36,15 @@ def step_slider(name: str, steps: Sequence[int], view: View) -> html.Div | None:
     """
     if len(steps) < 2:
         return None
-    marks = attributes(data_page=view.page)
-    place = len(steps) - 1
-    if view.step is None:
-        marks |= attributes(aria_current="step")
-    else:
-        distances = [abs(step - view.step) for step in steps]
-        place = distances.index(min(distances))
-    address = replace(view, step=None).to_query()
-    last = html.A("last of each run", href=address, className="chip", **marks)
+    step = steps[-1] if view.step is None else _nearest(steps, view.step)
+    keys = attributes(data_key="step", data_value="", aria_pressed=view.step is None)
+    last = html.Button("last of each run", type="button", className="chip", **keys)
     slider = dcc.Slider(
         id=name,
-        min=0,
-        max=len(steps) - 1,
-        step=1,
-        value=place,
+        min=steps[0],
+        max=steps[-1],
+        step=None,
+        value=step,
         marks=_marks(steps),
         included=False,
         updatemode="drag",
@@ -59,14 +54,18 @@ def step_slider(name: str, steps: Sequence[int], view: View) -> html.Div | None:
         [html.Div([html.Span("Training step"), last], className="chips"), slider],
         className="control step-slider",
         role="group",
-        **attributes(aria_label="Training step", data_steps=" ".join(map(str, steps))),
+        **attributes(aria_label="Training step", data_steps=" ".join(map(str, steps)), data_slider=name),
     )
 
 
 def _marks(steps: Sequence[int]) -> dict[int, str]:
-    """Return a mark for each step; of many steps, only every few marks have a label."""
-    every = math.ceil(len(steps) / MOST_LABELS)
-    marks = dict.fromkeys(range(len(steps)), "")
-    for place in range(0, len(steps), every):
-        marks[place] = f"{steps[place]:,}"
+    """Return a mark for each step; of many steps, only a few marks evenly apart have a label."""
+    marks = dict.fromkeys(steps, "")
+    for place in np.linspace(steps[0], steps[-1], min(len(steps), MOST_LABELS)):
+        nearest = _nearest(steps, place)
+        marks[nearest] = f"{nearest:,}"
     return marks
+
+
+def _nearest(steps: Sequence[int], place: float) -> int:
+    return min(steps, key=lambda step: abs(step - place))

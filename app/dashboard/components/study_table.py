@@ -19,12 +19,14 @@ from app.dashboard.configuration_keys import shared_value
 from app.dashboard.group_numbers import GroupNumber, aligned, decimals_of, group_number
 from app.dashboard.snapshot import Entry
 from app.dashboard.study_groups import COLUMN, StudyGroup
+from app.dashboard.training_time import training_time
 from ired_diag.drawing.palette import BLACK, GREY, style_at
 from ired_diag.runs.completion import state_in_words
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 
 LONG = 24  # letters of a name: a longer one is broken wherever it must be
+NOT_JUDGED = "not judged"  # a run without evaluations, which counts too: marks add up to the runs
 MOST_SEEDS = 200  # rows of an open group
 
 
@@ -39,6 +41,7 @@ class StudyTable:
         has_several_metrics: Whether runs are judged by different metrics, so that each row names its own.
         decimals: How many decimals numbers have, by metric; None: they have powers of ten.
         axes: Axes of the pictures of curves, by metric, so that groups can be compared by them.
+        clock: Logged column that tells the time; None where runs log none.
     """
 
     view: View
@@ -47,6 +50,7 @@ class StudyTable:
     has_several_metrics: bool
     decimals: Mapping[str, int | None]
     axes: Mapping[str, Axes]
+    clock: str | None = None
 
     @property
     def headings(self) -> list[Heading]:
@@ -62,9 +66,10 @@ class StudyTable:
         for place, name in enumerate(self.view.columns):
             headings.append(Heading(name, f"{COLUMN}{place}"))
         headings += [
-            Heading("Last, mean ± sd", "last", numeric=True),
-            Heading("Best, mean ± sd", "best", numeric=True),
+            Heading("Last, mean\u00a0±\u00a0sd", "last", numeric=True),
+            Heading("Best, mean\u00a0±\u00a0sd", "best", numeric=True),
             Heading("At step", "step", numeric=True),
+            *([Heading(f"Time ({self.clock})", numeric=True)] if self.clock else []),
             Heading("Verdict", "verdict"),
             Heading("Findings", "findings"),
             Heading("Curve"),
@@ -85,7 +90,7 @@ class StudyTable:
         button = html.Button([f"{arrow} ", *colour, name], type="button", className="expand", **keys)
         last = group_number(group.entries, "last")
         best = group_number(group.entries, "best")
-        shapes = [entry.verdict.shape for entry in group.entries]
+        shapes = [entry.verdict.shape or NOT_JUDGED for entry in group.entries]
         row = html.Tr(
             [
                 html.Th(button, scope="row"),
@@ -95,7 +100,8 @@ class StudyTable:
                 cell(self._mean_and_sd(last, group), numeric=True),
                 cell(self._mean_and_sd(best, group), numeric=True),
                 cell(_last_steps(group.entries), className="number wraps"),
-                cell(counts_of(filter(None, shapes))),
+                *self._time(group.entries),
+                cell(counts_of(shapes)),
                 cell(self._badges(group.named)),
                 cell(self._picture(group.entries)),
             ],
@@ -123,6 +129,7 @@ class StudyTable:
                 cell(last, numeric=True),
                 cell(aligned(verdict.best, decimals), numeric=True),
                 cell(_steps(verdict.last_step), numeric=True),
+                *self._time([entry]),
                 cell((verdict.shape or NONE).replace("_", " ")),
                 cell(self._badges([entry.run.label])),
                 cell(self._picture([entry])),
@@ -134,6 +141,15 @@ class StudyTable:
         cells = [cell(metric, className="wraps")] if self.has_several_metrics else []
         runs = [entry.run for entry in entries]
         return cells + [cell(shared_value(runs, name), className="wraps") for name in self.view.columns]
+
+    def _time(self, entries: Sequence[Entry]) -> list[html.Td]:
+        """Return the cell of the time that training took, where runs log one."""
+        if self.clock is None:
+            return []
+        time = training_time(entries, self.clock)
+        if time is None:
+            return [cell(NONE, numeric=True)]
+        return [cell(f"{time.total:,.5g}", numeric=True, title=time.explanation)]
 
     def _mean_and_sd(self, number: GroupNumber, group: StudyGroup) -> list[Any]:
         decimals = self.decimals.get(", ".join(group.metrics))

@@ -29,6 +29,7 @@ from app.dashboard.filtering import matching, problem_of
 from app.dashboard.pages.findings import newest_findings
 from app.dashboard.snapshot import Snapshot
 from app.dashboard.study_groups import groups_of, in_order
+from app.dashboard.training_time import MOST_RUNS, logged_clock
 from ired_diag.errors import DiagError
 from ired_diag.runs.judged import usual_metric
 
@@ -137,6 +138,7 @@ def _content(view: View, snapshot: Snapshot, by_run: ByRun | None) -> list[Any]:
         has_several_metrics=len(metrics) > 1,
         decimals=decimals_by_metric(sent),
         axes=axes_by_metric(sent),
+        clock=logged_clock(entry for group in sent for entry in group.entries[:MOST_RUNS]),
     )
     return [
         count,

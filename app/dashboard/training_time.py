@@ -1,0 +1,81 @@
+"""How long the runs of a group trained, by the time that they logged: one method may take five times as long.
+
+The number is the median over runs of the logged time at the last step, with the time of all jobs of a run
+added (``comparison.clock``). Its unit is that of the log, which is not known here; numbers of one column are
+in one unit only where all runs log it in the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.dashboard.group_numbers import FINISHED
+from app.dashboard.snapshot import Entry
+from ired_diag.comparison.clock import clock_column, time_of_steps
+from ired_diag.errors import DiagError
+from ired_diag.runs.name_list import counted
+from ired_diag.runs.run import Run
+
+MOST_RUNS = 20  # of a group whose times are read
+
+
+@dataclass(frozen=True)
+class TrainingTime:
+    """The time that runs of a group took.
+
+    Attributes:
+        total: Median over runs of the logged time at the last step.
+        per_step: Median over runs of the time of a step.
+        n: How many runs.
+    """
+
+    total: float
+    per_step: float
+    n: int
+
+    @property
+    def explanation(self) -> str:
+        """What the number is of, in a sentence."""
+        return (
+            f"Median over {counted(self.n, 'run')} of the logged time at the last step, in the unit of the "
+            f"log; {self.per_step:.3g} for each step."
+        )
+
+
+def logged_clock(entries: Iterable[Entry]) -> str | None:
+    """Return the column that tells the time in runs; None where none is known to."""
+    try:
+        return clock_column({"": [entry.run for entry in entries]})
+    except DiagError:
+        return None
+
+
+def training_time(entries: Sequence[Entry], column: str) -> TrainingTime | None:
+    """Return the time that the runs of a group took; None where none that finished logged it.
+
+    Args:
+        entries: The runs of the group.
+        column: The logged column that tells the time.
+    """
+    finished = [entry.run for entry in entries if entry.completion in FINISHED]
+    logged = [run for run in finished if column in run.history.series][:MOST_RUNS]
+    times = np.array([_total_and_steps(run, column) for run in logged]).reshape(-1, 2)
+    times = times[np.isfinite(times).all(axis=1) & (times[:, 1] > 0)]
+    if not len(times):
+        return None
+    total = float(np.median(times[:, 0]))
+    return TrainingTime(total, float(np.median(times[:, 0] / times[:, 1])), len(times))
+
+
+def _total_and_steps(run: Run, column: str) -> tuple[float, float]:
+    """Return the logged time at the last step that has one, and that step."""
+    series = run.history.series[column]
+    steps = series.steps[np.isfinite(series.values)]
+    if not len(steps):
+        return np.nan, np.nan
+    last = steps[-1:].astype(np.float64)
+    total, _ = time_of_steps(run, column, last)
+    return float(total[0]), float(last[0])
