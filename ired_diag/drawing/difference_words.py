@@ -26,7 +26,8 @@ def method_of(comparison: Comparison, differences: Sequence[Difference], unit: s
         f"First panel: {readout_of(comparison)}, one dot for each seed ({counts}), lines "
         "joining the same seed; next to them the mean with its 95% t interval. Second: difference of each "
         f"group to {baseline}{in_percent} with its 95% interval, not corrected for several groups, and "
-        f"single differences of the pairs as dots ({tests}). Dotted: {margin_in_words(comparison)}. Word: "
+        f"single differences of the pairs as dots ({tests}). Dotted, unless it lies outside: "
+        f"{margin_in_words(comparison)}. Word: "
         f"the verdict, of the group in comparison with {baseline}{correction}."
     )
 

@@ -1,6 +1,8 @@
 """The margin below which a difference is too small to matter, as short dashes above and below 0.
 
-On a side of 0 that no difference reaches there is none: it would stand in an empty half of the picture.
+On a side of 0 that no difference reaches there is none: it would stand in an empty half of the picture. Where
+the margin is many times as large as all that is drawn, there is none at all, since it would shrink intervals
+to nothing, and the axis says that it lies outside.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import numpy as np
 from ired_diag.comparison import Comparison
 from ired_diag.drawing.data import Line
 
+FAR = 5.0  # times what is drawn: beyond, the margin lies outside
 REACHED = 0.1  # of the largest difference: a side of 0 that values reach less far counts as empty
 
 
@@ -35,7 +38,7 @@ def margin_lines(
         reached: Differences, ends of their intervals and single values: what the axis shows anyway.
         half_width: How far a dash reaches to each side of its place.
     """
-    if all(math.isnan(margin) for margin in margins):
+    if all(math.isnan(margin) for margin in margins) or _is_far(margins, reached):
         return []
     x: list[float] = []
     y: list[float] = []
@@ -45,6 +48,20 @@ def margin_lines(
             y += [sign * margin, sign * margin, math.nan]
     size = comparison.margin.text.removesuffix("abs")
     return [Line(f"margin ±{size}", np.array(x), np.array(y), drawn="line")]
+
+
+def outside_in_words(comparison: Comparison, lines: Sequence[Line]) -> str:
+    """Return that the margin lies outside, as an axis says it; empty where it is drawn or unknown."""
+    if lines or all(math.isnan(pair.margin) for pair in comparison.pairs):
+        return ""
+    return f"; margin ±{comparison.margin.text.removesuffix('abs')} lies outside"
+
+
+def _is_far(margins: Sequence[float], reached: Sequence[float]) -> bool:
+    """Say whether every margin is far beyond what is drawn."""
+    extent = max((abs(value) for value in reached if math.isfinite(value)), default=0.0)
+    known = [margin for margin in margins if not math.isnan(margin)]
+    return extent > 0 and min(known) > FAR * extent
 
 
 def _sides(values: Sequence[float]) -> list[int]:

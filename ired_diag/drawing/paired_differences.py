@@ -34,7 +34,7 @@ from ired_diag.drawing.difference_words import (
     not_paired_in_words,
     sentence_of,
 )
-from ired_diag.drawing.margin_line import margin_lines
+from ired_diag.drawing.margin_line import margin_lines, outside_in_words
 from ired_diag.drawing.named_places import ends_of_places, interval_at, named_places
 from ired_diag.errors import DiagError
 
@@ -133,14 +133,15 @@ def _mean_line(group: Group, place: int) -> Line:
 
 
 def _dots(group: Group, place: int, *, jittered: bool) -> Line:
-    y = np.array([group.values[seed] for seed in sorted(group.values)])
+    seeds = sorted(group.values)
+    y = np.array([group.values[seed] for seed in seeds])
     x = np.full(len(y), place - SHIFT / 2)
     if jittered:
         x += _jitter(len(y))
-    return _faint_dots(group.name, x, y)
+    return _faint_dots(group.name, x, y, [f"{group.name}, {seed}" for seed in seeds])
 
 
-def _faint_dots(group: str, x: Array, y: Array) -> Line:
+def _faint_dots(group: str, x: Array, y: Array, labels: Sequence[str]) -> Line:
     return Line(
         name=f"{group} seeds",
         x=x,
@@ -148,6 +149,7 @@ def _faint_dots(group: str, x: Array, y: Array) -> Line:
         drawn="points",
         of=group,
         faint=True,
+        labels=tuple(labels),
     )
 
 
@@ -194,7 +196,8 @@ def _differences_panel(
             high=difference.high,
         )
         x = np.full(len(difference.single), place - SHIFT / 2)
-        lines += [mean, _faint_dots(difference.group, x, difference.single)]
+        labels = [f"{difference.group} - {baseline}, {seed}" for seed in difference.seeds]
+        lines += [mean, _faint_dots(difference.group, x, difference.single, labels)]
         reached += [difference.mean, difference.low, difference.high, *difference.single.tolist()]
     margins = margin_lines(
         comparison,
@@ -206,7 +209,7 @@ def _differences_panel(
     panel = Panel(
         y_label=f"difference ({_unit_in_words(unit, differences, baseline)})",
         lines=(*lines, *margins),
-        x_label=f"minus {_short(baseline)}: verdict",
+        x_label=f"minus {_short(baseline)}: verdict{outside_in_words(comparison, margins)}",
         x_ticks=named_places(f"{difference.group}: {difference.verdict}" for difference in differences),
         x_range=ends_of_places(len(differences)),
         guides=(Guide(0.0, ""),),

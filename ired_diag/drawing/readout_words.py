@@ -80,7 +80,8 @@ def method_of(
     return (
         f"Difference of {comparison.shown_metric} ({better} is better), first minus second, with the 95% "
         f"interval of the test that decides ({_tests(pairs)}), not corrected for several pairs as the "
-        f"verdicts are; {counts_in_words(pairs)}. {readouts}. Dotted: {margin_in_words(comparison)}. Ringed: "
+        f"verdicts are; {counts_in_words(pairs)}. {readouts}. Dotted, unless it lies outside: "
+        f"{margin_in_words(comparison)}. Ringed: "
         f"{signs_in_words(intervals)}; the others are better or worse."
     )
 

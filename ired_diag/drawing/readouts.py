@@ -23,7 +23,7 @@ from ired_diag.comparison import READOUTS, Comparison, PairOfGroups
 from ired_diag.comparison.pairs import FINAL, ByReadout
 from ired_diag.drawing.comparison_words import names_of
 from ired_diag.drawing.data import FigureData, Guide, Line, Mark, Panel
-from ired_diag.drawing.margin_line import margin_lines
+from ired_diag.drawing.margin_line import margin_lines, outside_in_words
 from ired_diag.drawing.named_places import ends_of_places, named_places
 from ired_diag.drawing.readout_words import (
     SIGNS,
@@ -159,6 +159,7 @@ def _panel(
     )
     unit = _unit(pairs, comparison)
     curves = "at the end of the curves" if readouts == FINAL else "whole curves"
+    curves += outside_in_words(comparison, margins)
     return Panel(
         y_label=f"difference ({unit})",
         lines=(*lines, *margins),
