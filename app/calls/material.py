@@ -108,7 +108,7 @@ def material_of(
     return material, notes
 
 
-def _baseline_last(groups: Mapping[str, list[Run]]) -> dict[str, list[Run]]:
+def _baseline_last(groups: Mapping[str, Sequence[Run]]) -> dict[str, Sequence[Run]]:
     """Return groups with the first one, the baseline, last: a pair is in percent of its second group."""
     (baseline, runs), *others = groups.items()
     return {**dict(others), baseline: runs}

@@ -87,7 +87,7 @@ def _difference(groups: Mapping[str, Group], baseline: str, pair: PairOfGroups, 
     """Return a pair's difference as a group minus the baseline."""
     is_turned = pair.a == baseline
     other = pair.b if is_turned else pair.a
-    decision = pair.verdict.decision
+    decision: str = pair.verdict.decision
     mean, low, high = pair.difference, pair.test.low, pair.test.high
     if is_turned:
         decision = REVERSED.get(decision, decision)
