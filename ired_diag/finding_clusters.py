@@ -20,6 +20,7 @@ from ired_diag import forensics
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics import WORST_FIRST
 from ired_diag.forensics.rule import GRAVEST_FIRST, Consequence
+from ired_diag.runs.name_list import first_names
 from ired_diag.runs.study import Study
 from ired_diag.touched_runs import Touched, touched_by
 
@@ -27,6 +28,8 @@ LIST_IN_BRACKETS = re.compile(r"\([^()]*\)")
 COMMIT = re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{7,40}\b")
 NUMBER = re.compile(r"[-+]?\d[\d.,e+-]*")
 ENDING = re.compile(r"\b(\w{3,})s\b")
+SEEDS = "#"  # in place of a list of seeds
+MOST_NAMED = 4  # groups
 DEFAULT_CONSEQUENCE: Consequence = "number"
 VERBS = {"are": "is", "have": "has", "Their": "Its", "their": "its"}
 
@@ -44,9 +47,33 @@ class Fact:
         return self.findings[0].statement
 
     @property
+    def merged(self) -> str:
+        """What it says of all groups at once, where only their names and seeds differ; else its statement."""
+        names, rests = [], set()
+        for finding in self.findings:
+            name, _, rest = finding.statement.partition(": ")
+            names.append(name)
+            rests.add(_without_seeds(rest, finding))
+        if len(names) < 2 or len(rests) > 1 or "" in rests:
+            return self.statement
+        (rest,) = rests
+        runs = f"{len(self.runs)} runs"
+        return f"{first_names(names, MOST_NAMED)}: {rest.replace(SEEDS, runs)}"
+
+    @property
     def advice(self) -> str:
         """What to do about its first finding."""
         return self.findings[0].advice
+
+
+def _without_seeds(text: str, finding: Finding) -> str:
+    """Return a text with a mark in place of its list of seeds; empty where it holds no such list."""
+    seeds = {label.rpartition("/")[2] for label in finding.runs}
+    for words in LIST_IN_BRACKETS.findall(text):
+        first = re.split(r", | and |\)", words[1:])[0]
+        if first in seeds:
+            return text.replace(words, f"({SEEDS})")
+    return ""
 
 
 def fact_of(finding: Finding, study: Study) -> Fact:

@@ -33,27 +33,33 @@ def folded(labels: Iterable[str], *, width: int | None = None, most: int | None 
         groups.setdefault(group, []).append(seed)
     names_of_groups = groups.pop("", [])
     parts = []
+    unnamed = 0
+    of_each = None if most is None or not groups else max(1, most // len(groups))
     for group, seeds in groups.items():
-        parts.append((f"{group}/{', '.join(_ranges(seeds))}", len(seeds)))
+        ranges = _ranges(seeds)
+        named = ranges[:of_each]
+        count = sum(size for _, size in named)
+        unnamed += len(seeds) - count
+        parts.append((f"{group}/{', '.join(text for text, _ in named)}", count))
     for name in names_of_groups:
         parts.append((name, 1))  # names of groups are no range, even if numbered
-    return _fitting(parts, width, most)
+    return _fitting(parts, width, most, unnamed)
 
 
-def _ranges(seeds: Sequence[str]) -> list[str]:
-    """Return names in their order, those with consecutive numbers as a range."""
+def _ranges(seeds: Sequence[str]) -> list[tuple[str, int]]:
+    """Return names in their order with a count, those with consecutive numbers as a range."""
     stretches: list[list[str]] = []
     for seed in seeds:
         if stretches and _follows(stretches[-1][-1], seed):
             stretches[-1].append(seed)
         else:
             stretches.append([seed])
-    ranges: list[str] = []
+    ranges: list[tuple[str, int]] = []
     for stretch in stretches:
         if len(stretch) >= FEWEST_OF_A_RANGE:
-            ranges.append(f"{stretch[0]} … {stretch[-1]}")
+            ranges.append((f"{stretch[0]} … {stretch[-1]}", len(stretch)))
         else:
-            ranges += stretch
+            ranges += [(seed, 1) for seed in stretch]
     return ranges
 
 
@@ -64,9 +70,11 @@ def _follows(before: str, after: str) -> bool:
     return int(second["number"]) == int(first["number"]) + 1
 
 
-def _fitting(parts: Sequence[tuple[str, int]], width: int | None, most: int | None) -> str:
+def _fitting(parts: Sequence[tuple[str, int]], width: int | None, most: int | None, unnamed: int) -> str:
     """Return as many parts as fit, at least one, the largest first, and how many labels are left."""
     whole = ", ".join(text for text, _ in parts)
+    if unnamed:
+        whole += f" and {unnamed} more"
     has_few = most is None or len(parts) <= most
     if has_few and (width is None or len(whole) <= width):
         return whole
@@ -76,7 +84,7 @@ def _fitting(parts: Sequence[tuple[str, int]], width: int | None, most: int | No
         first = max(1, min(first, width // 2))  # a name and its comma take two characters at least
     for kept in range(first, 0, -1):
         line = ", ".join(text for text, _ in parts[:kept])
-        more = sum(count for _, count in parts[kept:])
+        more = unnamed + sum(count for _, count in parts[kept:])
         if more:
             line += f" and {more} more"
         if width is None or len(line) <= width:

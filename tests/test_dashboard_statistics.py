@@ -183,7 +183,7 @@ def test_the_page_says_what_the_command_says(runs: Path, browse: Browse, ask: As
     query = View(groups=("q101", "q102"), readout=readout, margin=0.05).to_query()
     page = words(settled(ask, client, query)["statistics-content"]["children"])
     end = settled(ask, client, query)["statistics-end"]["children"]
-    (command,) = (words(part) for part in end if part["type"] == "Pre")
+    (command,) = (button["data-copy"] for button in buttons(end))
     program, *arguments = shlex.split(command)
     assert program == "ired-diag"
     printed = CliRunner().invoke(main, [*arguments, "--full"]).stdout
@@ -381,3 +381,56 @@ def test_the_studys_logs_are_compared_by_default(shared: Path, browse: Browse, a
     assert usual_metric(run for run in snapshot.study.runs) == "validation/mse"
     answer = catalog.comparisons.newest(question_of(View(), ("q101", "q102", "q103"), snapshot), snapshot)
     assert answer is not None and answer.comparison is not None and "q103" in as_latex(answer.comparison)
+
+
+def falling(root: Path) -> Path:
+    """Write two groups that still come down at their end, so that they have no plateau."""
+    for place, name in enumerate(("contra", "newton")):
+        for seed in range(3):
+            folder = write_run(root, name, seed, 1.0)
+            values = [5 - 0.05 * k + 0.001 * seed + 0.0103 * place for k in range(60)]
+            rows = [Row(100 * k, {"val_loss": value}) for k, value in enumerate(values)]
+            (folder / "metrics.jsonl").write_bytes(to_jsonl(rows))
+    return root
+
+
+def test_the_readout_that_is_shown_is_the_one_that_is_used(tmp_path: Path, browse: Browse, ask: Ask) -> None:
+    client = browse(falling(tmp_path / "runs"))
+    told = settled(ask, client)
+    assert "last evaluation, because the curves have no plateau" in words(
+        told["statistics-content"]["children"]
+    )
+    controls = ask(client, "statistics-controls.children")["statistics-controls"]["children"]
+    assert "last evaluation (no mean over the plateau)" in words(controls)
+
+
+def test_the_pointer_shows_group_seed_and_value_and_no_place_of_a_jitter(
+    tmp_path: Path, browse: Browse, ask: Ask
+) -> None:
+    client = browse(falling(tmp_path / "runs"))
+    settled(ask, client)
+    figure = ask(client, "statistics-differences-graph.figure")["statistics-differences-graph"]["figure"]
+    dots = [trace for trace in figure["data"] if isinstance(trace.get("text"), list)]
+    assert ["contra, seed0", "contra, seed1", "contra, seed2"] in [trace["text"] for trace in dots]
+    shown = [trace for trace in figure["data"] if trace.get("hoverinfo") != "skip"]
+    assert shown and all(trace["hovertemplate"].startswith("%{text}: %{y") for trace in shown)
+
+
+def test_a_margin_far_from_all_differences_does_not_shrink_them(
+    tmp_path: Path, browse: Browse, ask: Ask
+) -> None:
+    client = browse(falling(tmp_path / "runs"))
+    for margin, is_drawn in ((0.1, False), (0.001, True)):
+        query = View(margin=margin).to_query()
+        settled(ask, client, query)
+        told = ask(client, "statistics-differences-graph.figure", address_search=query)
+        figure = told["statistics-differences-graph"]["figure"]
+        assert any("margin" in trace.get("name", "") for trace in figure["data"]) is is_drawn
+        assert ("lies outside" in json.dumps(figure["layout"])) is not is_drawn
+
+
+def test_the_advice_on_the_page_is_for_a_terminal(tmp_path: Path, browse: Browse, ask: Ask) -> None:
+    client = browse(falling(tmp_path / "runs"))
+    settled(ask, client)
+    told = words(ask(client, "statistics-ranks-graph.figure")["statistics-ranks-words"]["children"])
+    assert "pass paired=True" not in told

@@ -12,7 +12,7 @@ from app.cli.demo import sample_runs
 from app.cli.diagnose_screen import SCREEN, screen
 from app.cli.diagnosis import Diagnosis
 from app.dashboard.components.finding_badges import findings_by_run
-from app.next_command import Place
+from app.next_command import Place, next_command
 from ired_diag import forensics
 from ired_diag.finding import Finding
 from ired_diag.finding_clusters import clusters_of
@@ -193,3 +193,45 @@ def test_a_statement_that_cuts_its_list_of_seeds_short_is_exact_all_the_same() -
     for finding in forensics.diagnose(study):
         if " more)" in finding.statement:
             assert touched_by(finding, study).exact, finding
+
+
+def shape_of(group: str, seeds: tuple[str, ...], words: str) -> Finding:
+    listed = ", ".join(seeds[:2]) + (f" and {len(seeds) - 2} more" if len(seeds) > 2 else "")
+    runs = tuple(f"{group}/{seed}" for seed in seeds)
+    return Finding("r", "note", f"{group}: {words} ({listed}).", {"group": group}, runs=runs)
+
+
+def test_a_merged_statement_holds_for_all_groups_that_it_names() -> None:
+    study = study_of(3, 4)
+    seeds = ("seed0", "seed1", "seed2")
+    same = [shape_of(f"q{group}", seeds, "loss is still coming down") for group in range(2)]
+    (fact,) = clusters_of(same, study)[0].facts
+    assert fact.merged == "q0, q1: loss is still coming down (6 runs)."
+    other = [same[0], shape_of("q1", seeds[:2], "loss is still coming down by 3%")]
+    for fact in clusters_of(other, study)[0].facts:
+        assert fact.merged == fact.statement
+    numbers = [shape_of(f"q{group}", seeds, f"ends at {group}.5") for group in range(3)]
+    (fact,) = clusters_of(numbers, study)[0].facts
+    assert fact.merged == fact.statement  # each group has a number of its own
+
+
+def test_names_without_an_order_are_cut_short_in_each_group() -> None:
+    hashes = [f"{group}/{17 * n % 97:02x}ab{n:03d}z" for group in ("contra", "newton") for n in range(16)]
+    line = folded(hashes, most=4)
+    assert line.count("/") == 2 and line.endswith("and 28 more") and len(line) < 80
+
+
+def test_runs_that_ended_as_planned_are_not_told_to_train_longer(tmp_path: Path) -> None:
+    for group in ("contra", "newton"):
+        for seed in range(3):
+            path = tmp_path / group / f"seed{seed}.txt"
+            path.parent.mkdir(exist_ok=True)
+            values = [5 - 0.06 * k + 0.001 * seed for k in range(1, 31)]
+            rows = [f"step:{10 * k}/300 val_loss:{value:.5f}\n" for k, value in enumerate(values, start=1)]
+            path.write_text("".join(rows))
+    study = open_study(tmp_path)
+    findings = [each for each in forensics.diagnose(study) if each.rule == "curve_shape"]
+    (cluster,) = clusters_of(findings, study)
+    command = next_command(cluster, study, Place(paths=(str(tmp_path),)))
+    assert "Train longer" not in cluster.advice
+    assert command.startswith("ired-diag stats contra newton ") and "--readout last" in command

@@ -61,8 +61,9 @@ def test_two_methods_are_counted_and_the_commands_that_fit_run_as_printed(here: 
     assert "How they ended: 6 complete." in result.stdout
     assert "metric: val_loss (lower is better, by its name)" in result.stdout
     shown = commands(result.stdout)
-    assert [words[0] for words in shown] == ["diagnose", "stats", "dashboard"]
+    assert [words[0] for words in shown] == ["diagnose", "stats", "when", "dashboard"]
     assert shown[1] == ["stats", "logs"]
+    assert CliRunner().invoke(main, shown[2]).exit_code == 0
     answer = CliRunner().invoke(main, shown[1])
     assert answer.exit_code == 0
     assert "new is better than old" in answer.stdout
@@ -148,7 +149,8 @@ def test_each_command_printed_about_real_logs_runs(
     monkeypatch.chdir(shared / folder)
     result = look()
     shown = commands(result.stdout)
-    assert len(shown) == first_look.COMMANDS
+    has_when = any(words[0] == "when" for words in shown)
+    assert len(shown) == first_look.COMMANDS + has_when
     for words in shown:
         if words[0] not in RUNS_ON:
             answer = CliRunner().invoke(main, words)

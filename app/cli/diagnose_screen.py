@@ -169,7 +169,7 @@ def _block(number: int, cluster: Cluster, diagnosis: Diagnosis, width: int | Non
     first, *others = cluster.facts
     room = _less(width, len(INDENT))
     heading = _heading(number, cluster)
-    lines = _shortened(f"{heading} {first.statement}", room)
+    lines = _shortened(f"{heading} {first.merged}", room)
     yield Line(lines[0], cluster.severity)
     yield from _indented(lines[1:])
     advice = advice_in_words(cluster.advice)

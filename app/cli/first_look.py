@@ -1,4 +1,4 @@
-"""``ired-diag`` without a command: what is in this folder, and the three commands that fit it.
+"""``ired-diag`` without a command: what is in this folder, and the commands that fit it.
 
 The kinds of files are said at once. The runs are read only where that takes a few seconds at most; where it
 would take longer, the command that reads them is named instead.
@@ -26,7 +26,9 @@ NOTHING_HERE = (
     "This folder holds no logs, runs or checkpoints that are read here. Name the folder of your logs: "
     "ired-diag ls path/to/logs"
 )
-COMMANDS = 3
+COMMANDS = 3  # and one more where two groups are compared, first by numbers and then by whole curves
+FEWEST_EVALUATIONS = 10  # of a curve that is worth comparing as a whole
+WHEN = "ired-diag when "
 MOST_COMPARED = 4  # groups in a command that compares
 FEWEST_SEEDS = 2  # of a group that can be compared
 INDENT, GAP = 2, 3  # characters
@@ -62,7 +64,9 @@ def show_folder(folder: Path) -> bool:
         click.echo(folder_words.why_unread(seen))
     click.secho("\nWhat fits:", bold=True)
     fitting = _fitting(seen, study)
-    _print_commands(list(itertools.islice(fitting, COMMANDS)))
+    shown = list(itertools.islice(fitting, COMMANDS + 1))
+    has_when = any(each.command.startswith(WHEN) for each in shown)
+    _print_commands(shown if has_when else shown[:COMMANDS])
     click.echo("All commands: ired-diag --help")
     return True
 
@@ -155,6 +159,9 @@ def _of_runs(study: Study, seen: Survey) -> Iterator[Fitting]:
             words = places
         compare = _command("stats", *words)
         yield Fitting(compare, "which group is better, by how much, and how sure that is")
+        if len(comparable) == 2 and _have_full_curves(study, comparable):
+            whole = _command("when", *_two_groups(seen, comparable))
+            yield Fitting(whole, "from which step on their curves are apart")
     completions = Counter(map(completion_of, study.runs))
     if completions["running"]:
         watch = _command("watch", _one_folder(seen))
@@ -164,6 +171,22 @@ def _of_runs(study: Study, seen: Survey) -> Iterator[Fitting]:
         yield Fitting(attempts, "why jobs died, and which seeds were tried again")
     if any(run.checkpoints for run in study.runs):
         yield Fitting("ired-diag probe --list", "questions that the checkpoints of these runs can be asked")
+
+
+def _two_groups(seen: Survey, names: Sequence[str]) -> list[str]:
+    """Return the words that mean two groups: their folders, where these are all places; else their names."""
+    places = _places(seen)
+    if sorted(Path(place).name for place in places) == sorted(names):
+        return places
+    return [*names, "--runs", _one_folder(seen)]
+
+
+def _have_full_curves(study: Study, names: Sequence[str]) -> bool:
+    """Say whether each run of the groups holds a curve, and not a few numbers."""
+    for run in study.runs:
+        if run.group in names and (not run.evaluated or len(run.evaluated[1]) < FEWEST_EVALUATIONS):
+            return False
+    return True
 
 
 def _comparable(study: Study) -> list[str]:

@@ -10,7 +10,7 @@ differences are in the metric's own unit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,7 @@ class Difference:
         low: Lower end of its 95% interval; NaN without one.
         high: Upper end of its 95% interval.
         single: Differences of the pairs, of shape (n,); empty where seeds are not pairs.
+        seeds: The seeds of these pairs.
         margin: A smaller difference does not matter.
         verdict: Verdict on the group in comparison with the baseline.
         pair: The pair that it was taken from.
@@ -47,6 +48,7 @@ class Difference:
     low: float
     high: float
     single: Array
+    seeds: tuple[str, ...]
     margin: float
     verdict: str
     pair: PairOfGroups
@@ -74,10 +76,10 @@ def shared_seeds(a: Group, b: Group) -> list[str]:
     return [seed for seed in a.values if seed in b.values and is_seed_label(seed)]
 
 
-def _single(a: Group, b: Group) -> Array:
-    """Return b minus a of each seed that both have."""
+def _single(a: Group, b: Group, seeds: Sequence[str]) -> Array:
+    """Return b minus a of each of the seeds, which both have."""
     differences = []
-    for seed in shared_seeds(a, b):
+    for seed in seeds:
         differences.append(b.values[seed] - a.values[seed])
     return np.array(differences, dtype=np.float64)
 
@@ -86,18 +88,19 @@ def _difference(groups: Mapping[str, Group], baseline: str, pair: PairOfGroups, 
     """Return a pair's difference as a group minus the baseline."""
     is_turned = pair.a == baseline
     other = pair.b if is_turned else pair.a
-    decision = pair.verdict.decision
+    decision: Decision = pair.verdict.decision
     mean, low, high = pair.difference, pair.test.low, pair.test.high
     if is_turned:
         decision = REVERSED.get(decision, decision)
         mean, low, high = -mean, -high, -low
-    single = np.array([]) if pair.obstacle else _single(groups[baseline], groups[other])
+    seeds = [] if pair.obstacle else shared_seeds(groups[baseline], groups[other])
     return Difference(
         group=other,
         mean=scale * mean,
         low=scale * low,
         high=scale * high,
-        single=scale * single,
+        single=scale * _single(groups[baseline], groups[other], seeds),
+        seeds=tuple(seeds),
         margin=scale * pair.margin,
         verdict=decision,
         pair=pair,

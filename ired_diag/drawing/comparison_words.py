@@ -87,7 +87,7 @@ def ranks_of(comparison: Comparison) -> RankTable:
     if comparison.no_ranks != NO_COMMON_SEED:
         hint = ""
         if is_unknown(comparison.no_ranks):
-            hint = " If equal seeds share data, pass paired=True (command line: --paired)."
+            hint = " If equal seeds share data, ired-diag stats --paired ranks them (in Python: paired=True)."
         raise DiagError(f"{names}: the groups cannot be ranked seed by seed ({comparison.no_ranks}).{hint}")
     seeds = "; ".join(f"{group.name} has {_seeds_in_words(group)}" for group in comparison.groups)
     raise DiagError(

@@ -36,6 +36,7 @@ class Line:
         of: The name whose style it has, where that is not its own.
         faint: Whether it is thin, behind the others and without an entry in the legend, as single runs
             beneath their mean are. It is a line, or dots where ``drawn`` as ``points``.
+        labels: What each point is called at the pointer: ``q101, seed0``. Empty: the name of the line.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Line:
     spread: Spread = "bars"
     of: str = ""
     faint: bool = False
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

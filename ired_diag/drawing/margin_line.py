@@ -1,7 +1,9 @@
 """The margin below which a difference is too small to matter, as short dashes above and below 0.
 
 On a side of 0 that no difference reaches there is none: it would stand in an empty half of the picture. Nor
-is there any where the margin is so small next to the differences that it would lie on 0.
+is there any where the margin is so small next to the differences that it would lie on 0. Where it is many
+times as large as all that is drawn, there is none at all, since it would shrink intervals to nothing, and the
+axis says that it lies outside.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from ired_diag.drawing.data import Line
 
 NAME = "margin ±"
 VISIBLE = 0.012  # of what the axis shows: a smaller margin would lie on 0
+FAR = 5.0  # times what is drawn: beyond, the margin lies outside
 REACHED = 0.1  # of the largest difference: a side of 0 that values reach less far counts as empty
 
 
@@ -39,7 +42,7 @@ def margin_lines(
         half_width: How far a dash reaches to each side of its place.
     """
     known = [abs(margin) for margin in margins if not math.isnan(margin)]
-    if not known or max(known) < VISIBLE * _extent(reached):
+    if not known or max(known) < VISIBLE * _extent(reached) or _is_far(margins, reached):
         return []
     x: list[float] = []
     y: list[float] = []
@@ -55,13 +58,27 @@ def margin_line_in_words(lines: Sequence[Line], margin: str) -> str:
     """Return what a caption says of a margin: that it is dotted, or that no line shows it."""
     if any(line.name.startswith(NAME) for line in lines):
         return f"Dotted: {margin}."
-    return f"Not drawn, because it is unknown or lies too close to 0 on this axis: {margin}."
+    return f"Not drawn, because it is unknown, too close to 0 on this axis, or far outside it: {margin}."
 
 
 def _extent(values: Sequence[float]) -> float:
     """Return how much of an axis values take together with 0."""
     finite = [value for value in values if math.isfinite(value)]
     return max([0.0, *finite]) - min([0.0, *finite])
+
+
+def outside_in_words(comparison: Comparison, margins: Sequence[float], reached: Sequence[float]) -> str:
+    """Return that the margin lies outside, as an axis says it; empty where it does not."""
+    if not _is_far(margins, reached):
+        return ""
+    return f"; margin ±{comparison.margin.text.removesuffix('abs')} lies outside"
+
+
+def _is_far(margins: Sequence[float], reached: Sequence[float]) -> bool:
+    """Say whether every margin is far beyond what is drawn."""
+    extent = max((abs(value) for value in reached if math.isfinite(value)), default=0.0)
+    known = [margin for margin in margins if not math.isnan(margin)]
+    return extent > 0 and bool(known) and min(known) > FAR * extent
 
 
 def _sides(values: Sequence[float]) -> list[int]:

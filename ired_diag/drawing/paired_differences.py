@@ -35,7 +35,7 @@ from ired_diag.drawing.difference_words import (
     not_paired_in_words,
     sentence_of,
 )
-from ired_diag.drawing.margin_line import margin_lines
+from ired_diag.drawing.margin_line import margin_lines, outside_in_words
 from ired_diag.drawing.named_places import ends_of_places, interval_at, named_places
 from ired_diag.errors import DiagError
 
@@ -156,14 +156,15 @@ def _cut_in_words(comparison: Comparison) -> str:
 
 
 def _dots(group: Group, place: int, *, jittered: bool) -> Line:
-    y = np.array([group.values[seed] for seed in sorted(group.values)])
+    seeds = sorted(group.values)
+    y = np.array([group.values[seed] for seed in seeds])
     x = np.full(len(y), place - SHIFT / 2)
     if jittered:
         x += _jitter(len(y))
-    return _faint_dots(group.name, x, y)
+    return _faint_dots(group.name, x, y, [f"{group.name}, {seed}" for seed in seeds])
 
 
-def _faint_dots(group: str, x: Array, y: Array) -> Line:
+def _faint_dots(group: str, x: Array, y: Array, labels: Sequence[str]) -> Line:
     return Line(
         name=f"{group} seeds",
         x=x,
@@ -171,6 +172,7 @@ def _faint_dots(group: str, x: Array, y: Array) -> Line:
         drawn="points",
         of=group,
         faint=True,
+        labels=tuple(labels),
     )
 
 
@@ -217,19 +219,21 @@ def _differences_panel(
             high=difference.high,
         )
         x = np.full(len(difference.single), place - SHIFT / 2)
-        lines += [mean, _faint_dots(difference.group, x, difference.single)]
+        labels = [f"{difference.group} - {baseline}, {seed}" for seed in difference.seeds]
+        lines += [mean, _faint_dots(difference.group, x, difference.single, labels)]
         reached += [difference.mean, difference.low, difference.high, *difference.single.tolist()]
-    margins = margin_lines(
+    margins = [difference.margin for difference in differences]
+    margin = margin_lines(
         comparison,
         places=range(len(differences)),
-        margins=[difference.margin for difference in differences],
+        margins=margins,
         reached=reached,
         half_width=0.45,
     )
     panel = Panel(
         y_label=f"difference ({_unit_in_words(unit, differences, baseline)})",
-        lines=(*lines, *margins),
-        x_label=f"minus {_short(baseline)}: verdict",
+        lines=(*lines, *margin),
+        x_label=f"minus {_short(baseline)}: verdict{outside_in_words(comparison, margins, reached)}",
         x_ticks=named_places(f"{difference.group}: {difference.verdict}" for difference in differences),
         x_range=ends_of_places(len(differences)),
         guides=(Guide(0.0, ""),),

@@ -69,7 +69,7 @@ def traces_of(figure: FigureData, panel: Panel, named: set[str]) -> Iterator[Any
             yield from _band_of(line, panel, style)
     for line, style in styled:
         if line.faint:
-            yield _faint(line, style)
+            yield _faint(line, panel, style)
     for line, style in styled:
         if not line.faint:
             yield _line(line, panel, style, named)
@@ -109,7 +109,19 @@ def _named(name: str, named: set[str]) -> dict[str, Any]:
     return {"name": as_written(name), "legendgroup": name, "showlegend": shown}
 
 
-def _faint(line: Line, style: Style) -> go.Scatter:
+def _pointed_at(line: Line, panel: Panel) -> dict[str, Any]:
+    """Return what stands at the pointer: a name and a value; the place only where the x axis has numbers."""
+    if line.labels:
+        labels = [as_written(label) for label in line.labels]
+        return {"text": labels, "hovertemplate": "%{text}: %{y:.6g}<extra></extra>"}
+    if any(name for _, name in panel.x_ticks):
+        return {"text": as_written(line.name), "hovertemplate": "%{text}: %{y:.6g}<extra></extra>"}
+    if line.of and not line.faint:
+        return {"text": line.name, "hoverinfo": "x+y+text"}
+    return {}
+
+
+def _faint(line: Line, panel: Panel, style: Style) -> go.Scatter:
     # Pale by its colour: a browser paints the whole ground of many traces that are pale by their opacity.
     is_points = line.drawn == "points"
     return go.Scatter(
@@ -121,6 +133,7 @@ def _faint(line: Line, style: Style) -> go.Scatter:
         name=as_written(line.name),
         legendgroup=line.of or line.name,
         showlegend=False,
+        **_pointed_at(line, panel),
     )
 
 
@@ -151,7 +164,7 @@ def _line(line: Line, panel: Panel, style: Style, named: set[str]) -> go.Scatter
         line=form,
         marker={"symbol": MARKERS.get(style.marker, "circle")},
         **_named(line.of or line.name, named),
-        **({"text": line.name, "hoverinfo": "x+y+text"} if line.of else {}),
+        **_pointed_at(line, panel),
     )
 
 

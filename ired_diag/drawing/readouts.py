@@ -23,7 +23,7 @@ from ired_diag.comparison import READOUTS, Comparison, PairOfGroups
 from ired_diag.comparison.pairs import FINAL, ByReadout
 from ired_diag.drawing.comparison_words import names_of
 from ired_diag.drawing.data import FigureData, Guide, Line, Mark, Panel
-from ired_diag.drawing.margin_line import margin_lines
+from ired_diag.drawing.margin_line import margin_lines, outside_in_words
 from ired_diag.drawing.named_places import ends_of_places, named_places
 from ired_diag.drawing.readout_words import (
     SIGNS,
@@ -152,18 +152,20 @@ def _panel(
             shown.append(interval)
             reached += [interval.mean, interval.low, interval.high]
     lines = _pair_lines(names, shown, places)
-    margins = margin_lines(
+    margins = [interval.margin for interval in shown]
+    margin = margin_lines(
         comparison,
         places=places,
-        margins=[interval.margin for interval in shown],
+        margins=margins,
         reached=reached,
         half_width=step / 2,
     )
     unit = _unit(pairs, comparison)
     curves = "at the end of the curves" if readouts == FINAL else "whole curves"
+    curves += outside_in_words(comparison, margins, reached)
     return Panel(
         y_label=f"difference ({unit})",
-        lines=(*lines, *margins),
+        lines=(*lines, *margin),
         x_label=curves,
         x_ticks=named_places(drawn),
         x_range=ends_of_places(len(drawn)),

@@ -53,6 +53,10 @@ ADVICE: dict[Word, str] = {
     "unstable": "Look at clipping and at the learning rate",
     "improving": "Train longer before comparing it with runs that have come to rest",
 }
+ENDED_AS_PLANNED = (
+    "Training ended as planned before the curve came to rest: there is no plateau to average over. Compare "
+    "last evaluations, among trainings of equal length"
+)
 
 
 def on_learning(runs: Sequence[Run], metric: str, training: str) -> Finding:
@@ -288,6 +292,8 @@ def _advice(word: Word, runs: Sequence[Run]) -> str:
         return words
     first = runs[0]
     if not can_go_on(first):
+        if all(run.ending.complete for run in runs):
+            return f"{ENDED_AS_PLANNED}: ired-diag stats {first.group} OTHER --readout last"
         return f"{words}."
     steps = 2 * (first.history.last_step or 0)
     return f"{words}: ired-diag train --from {first.label}@last --set train_steps={steps}"

@@ -37,13 +37,21 @@ def choice(
     return html.Label([label, select], className="control")
 
 
-def readout_choice(view: View) -> html.Label:
-    """Return the choice of a readout."""
+def readout_choice(view: View, used: str = "") -> html.Label:
+    """Return the choice of a readout.
+
+    Args:
+        view: Choices of the reader.
+        used: The readout that is used where the chosen one is not there. Default: the chosen one.
+    """
     from ired_diag.comparison.words import READOUT_NAMES
 
     options = []
     for readout in READOUTS:
-        options.append((readout, READOUT_NAMES[readout]))
+        words = READOUT_NAMES[readout]
+        if used not in ("", readout) and readout == view.readout:
+            words = f"{READOUT_NAMES[used]} (no {words})"
+        options.append((readout, words))
     return choice(
         key="readout",
         label="Readout",

@@ -47,7 +47,7 @@ def headline_findings(
 def _card(cluster: Cluster, snapshot: Snapshot, view: View) -> html.Li:
     severity = html.Span(cluster.severity, className=f"mark {cluster.severity}")
     rule = html.Span(cluster.rule.replace("_", " "), className="rule")
-    statement = cluster.facts[0].statement
+    statement = cluster.facts[0].merged
     parts = [html.Div([severity, rule], className="marks"), html.P(_shortened(statement), title=statement)]
     if len(cluster.groups) > 1:
         names = folded(cluster.groups, width=None, most=MOST_NAMED)

@@ -11,7 +11,7 @@ from app.cli.stats_groups import caption_lines, group_columns, group_rows, text_
 from app.cli.stats_tests import TEST_COLUMNS, test_rows
 from app.dashboard.components.judging import sentences
 from app.dashboard.components.table import CLASSES, cell, scrolling
-from ired_diag.comparison import Comparison, PairOfGroups, words
+from ired_diag.comparison import Comparison, PairOfGroups, answer_words, words
 from ired_diag.runs.name_list import counted
 
 FEW = 3  # pairs: with more, caveats and tests are folded
@@ -39,8 +39,9 @@ def _list_of(pairs: Sequence[PairOfGroups], comparison: Comparison) -> html.Ol:
 
 
 def metric(comparison: Comparison) -> html.Div:
-    """Return the metric of a comparison, its direction, and other evaluation sets where there are any."""
-    return sentences(list(filter(None, (comparison.metric_words, comparison.other_sets))))
+    """Return the metric of a comparison, its direction, its readout, and other evaluation sets if any."""
+    readout = f"readout: {answer_words.readout_in_words(comparison)}"
+    return sentences(list(filter(None, (comparison.metric_words, readout, comparison.other_sets))))
 
 
 def groups_table(comparison: Comparison) -> html.Section:

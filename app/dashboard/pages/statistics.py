@@ -22,6 +22,7 @@ from app.dashboard.comparisons import Answer, Question
 from app.dashboard.components import chart, controls, export
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.configuration_diff import configuration_diff
+from app.dashboard.components.copying import copyable
 from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import empty
 from app.dashboard.snapshot import Snapshot
@@ -119,11 +120,13 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Output("statistics-chosen", "children"),
         Input("address", "search"),
         Input("version", "data"),
+        Input("statistics-shown", "data"),
     )
-    def controls_of(search: str, _version: int) -> tuple[Any, ...]:
+    def controls_of(search: str, _version: int, _shown: Any) -> tuple[Any, ...]:
         view, snapshot = View.from_query(search), catalog.snapshot()
-        choice = choose(view, snapshot)
-        return _controls(view, choice, snapshot), _picker(choice), choice.words
+        choice, _, answer = _newest_answer(view, catalog, catalog.judged(view))
+        used = "" if answer is None or answer.comparison is None else answer.comparison.readout
+        return _controls(view, choice, snapshot, used), _picker(choice), choice.words
 
     @app.callback(
         Output("statistics-latex-download", "data"),
@@ -230,7 +233,7 @@ def _end(comparison: Comparison, question: Question, snapshot: Snapshot) -> list
         configuration_diff(snapshot.runs_of((*question.groups[-1:], *question.groups[:-1]))),
         verdicts.methods(comparison),
         html.P("The same in a terminal:"),
-        html.Pre(command_of(question, snapshot)),
+        copyable(command_of(question, snapshot)),
     ]
 
 
@@ -252,7 +255,7 @@ def _fitting_command(snapshot: Snapshot) -> str:
     return shlex.join(["ired-diag", "stats", *snapshot.words_for(with_values[:MOST_GROUPS])])
 
 
-def _controls(view: View, choice: Choice, snapshot: Snapshot) -> list[Any]:
+def _controls(view: View, choice: Choice, snapshot: Snapshot, used: str = "") -> list[Any]:
     metric = question_of(view, choice.names, snapshot).metric
     runs = all_runs(snapshot.runs_of(choice.names or choice.every))
     metrics = sorted({metric, *logged_metrics(runs)} - {""})
@@ -260,7 +263,7 @@ def _controls(view: View, choice: Choice, snapshot: Snapshot) -> list[Any]:
         return []
     return [
         controls.choice("metric", "Metric", controls.by_name(metrics), metric),
-        controls.readout_choice(view),
+        controls.readout_choice(view, used),
         controls.choice("margin", "Too small to matter", _margins(view), _text_of(view.margin)),
         direction_choice(view, runs, metric),
     ]
