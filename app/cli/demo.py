@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,9 +107,10 @@ def _comparison(runs: Path) -> Iterator[str]:
     """Yield the verdict on two groups, and what would decide it."""
     from app.calls.comparing import compare
     from ired_diag.comparison.answer_words import deciding_in_words
+    from ired_diag.comparison.margin import ONE_PERCENT
     from ired_diag.comparison.words import verdict_of
 
-    comparison = compare(*COMPARED, runs=runs)
+    comparison = compare(*COMPARED, runs=runs, margin=replace(ONE_PERCENT, is_default=True))
     (pair,) = comparison.pairs
     yield verdict_of(pair, comparison)
     if decides := deciding_in_words(pair, comparison):
