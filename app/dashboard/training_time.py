@@ -1,7 +1,7 @@
 """How long the runs of a group trained, by the time that they logged: one method may take five times as long.
 
 The number is the median over runs of the logged time at the last step, with the time of all jobs of a run
-added (``comparison.clock``). Its unit is that of the log, which is not known here; numbers of one column are
+added (``runs.clock``). Its unit is that of the log, which is not known here; numbers of one column are
 in one unit only where all runs log it in the same one.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 
 from app.dashboard.group_numbers import FINISHED
 from app.dashboard.snapshot import Entry
-from ired_diag.comparison.clock import clock_column, time_of_steps
 from ired_diag.errors import DiagError
+from ired_diag.runs.clock import clock_column, time_of_steps
 from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 

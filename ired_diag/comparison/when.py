@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ired_diag.comparison.apart import CurvesApart, curves_apart
-from ired_diag.comparison.clock import clock_column
 from ired_diag.comparison.comparable import check_comparable_members
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.pairing import note_on_forced, pairing_of
@@ -16,6 +15,7 @@ from ired_diag.comparison.seeds import Members
 from ired_diag.comparison.watched import Watched, watched_runs
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.python_words import all_in_python
+from ired_diag.runs.clock import clock_column
 from ired_diag.runs.direction import Direction
 from ired_diag.runs.judged import (
     check_logged,

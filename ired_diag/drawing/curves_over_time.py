@@ -1,6 +1,6 @@
 """Learning curves over the time that a run took, for comparing what training costs.
 
-Times are those of a column that the runs logged (``comparison.clock``), in the unit of the log; time between
+Times are those of a column that the runs logged (``runs.clock``), in the unit of the log; time between
 the jobs of a resumed run is not counted. Seeds log at different times, so that each seed is a line of its
 own, and no mean is taken. A value logged before the first or after the last logged time has no place.
 """
@@ -13,6 +13,7 @@ import numpy as np
 
 from ired_diag.drawing.data import FigureData, Line, Panel, Scale, scale_of_lines
 from ired_diag.errors import NotFound
+from ired_diag.runs.clock import clock_column, time_of_steps
 from ired_diag.runs.judged import shared_direction
 from ired_diag.runs.run import Run
 
@@ -40,9 +41,6 @@ def curves_over_time(
     Raises:
         NotFound: No run logged a time, or none logged the metric and the time.
     """
-    # Comparisons load scipy, which a page of curves over steps does not need.
-    from ired_diag.comparison.clock import clock_column
-
     column = clock_column(groups)
     lines: list[Line] = []
     missing: list[str] = []
@@ -78,8 +76,6 @@ def curves_over_time(
 
 def _line(run: Run, group: str, metric: str, column: str, start: float | None) -> tuple[Line | None, int]:
     """Return a seed's curve, None where it has no point with a time; and how often the run was resumed."""
-    from ired_diag.comparison.clock import time_of_steps
-
     series = run.history.series.get(metric)
     if series is None:
         return None, 0

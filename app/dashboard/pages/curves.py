@@ -31,6 +31,7 @@ from app.run_groups import all_runs, logged_metrics
 from ired_diag.drawing import over_seeds
 from ired_diag.drawing.data import FigureData
 from ired_diag.errors import DiagError
+from ired_diag.runs.clock import clock_column
 from ired_diag.runs.run import Run
 
 TITLE = "Curves"
@@ -187,8 +188,6 @@ def _further_metrics(view: View, runs: Sequence[Run]) -> list[html.Details]:
 
 def _over_time(view: View, runs: Sequence[Run]) -> list[Any]:
     """Return the switch to an axis of time, where the runs log one."""
-    from ired_diag.comparison.clock import clock_column  # loads scipy, which the first page does not need
-
     try:
         column = clock_column({"": list(runs)})
     except DiagError:
