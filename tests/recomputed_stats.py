@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import scipy.stats
 
 from tests import recomputation as re
 from tests.recomputation import NAN, Array
@@ -375,8 +376,9 @@ def _criterion(
         share = lost / (lost + len(truth.readouts["last"][pair["a"]]))
         numbers["low"] = numbers["high"] = share
     if printed["name"] == "less than twice the cost" and truth.seconds:
-        a, b = (float(np.median(truth.seconds[pair[side]])) for side in "ab")
-        numbers["low"] = numbers["high"] = a / b
+        x, y = (np.log(truth.seconds[pair[side]]) for side in "ab")
+        interval = scipy.stats.ttest_ind(x, y, equal_var=False).confidence_interval(0.95)
+        numbers["low"], numbers["high"] = float(np.exp(interval.low)), float(np.exp(interval.high))
     return numbers
 
 

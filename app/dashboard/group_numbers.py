@@ -82,8 +82,13 @@ def group_number(entries: Sequence[Entry], name: str) -> GroupNumber:
     values = np.array([getattr(entry.verdict, name) for entry in seeds], dtype=np.float64)
     mean = sd = None
     if len({entry.verdict.metric for entry in seeds}) == 1:
-        mean = float(values.mean())
-        sd = float(values.std(ddof=1)) if len(values) > 1 else None
+        finite = np.abs(values[np.isfinite(values)])
+        size = float(finite.max(initial=0.0)) or 1.0  # squares of numbers near 1e308 would overflow
+        with np.errstate(
+            invalid="ignore", over="ignore"
+        ):  # of infinite values an sd is NaN, and shown as such
+            mean = size * float((values / size).mean())
+            sd = size * float((values / size).std(ddof=1)) if len(values) > 1 else None
     return GroupNumber(mean, sd, len(seeds), len(entries), are_complete)
 
 
