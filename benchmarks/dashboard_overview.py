@@ -88,7 +88,9 @@ def hovers(page: Any, moves: int) -> list[float]:
     """Return the milliseconds of hovers across the learning curves."""
     page.wait_for_timeout(3000)  # findings and distributions come meanwhile
     page.evaluate(WATCH)
-    plot = page.locator("#overview-curves-graph .nsewdrag").first.bounding_box()
+    chart = page.locator("#overview-curves-graph .nsewdrag").first
+    chart.scroll_into_view_if_needed()  # what stands above it depends on the runs
+    plot = chart.bounding_box()
     for share in np.random.default_rng(0).uniform(0.02, 0.98, moves):
         page.mouse.move(plot["x"] + share * plot["width"], plot["y"] + plot["height"] / 2)
         page.wait_for_timeout(120)
