@@ -10,6 +10,7 @@ import pytest
 
 import ired_diag as ird
 from ired_diag import comparison
+from ired_diag.comparison.when import when
 from ired_diag.runs.run import Run
 from tests.made_runs import falling, findings_of, made_run, made_series
 
@@ -131,3 +132,13 @@ def test_the_gate_does_not_decide_on_copies_of_text_logs(tmp_path: Path) -> None
     answer = ird.gate("new", against="old", runs=tmp_path)
     assert (answer.decision.verdict, answer.seeds) == ("undecided", ["seed0"])
     assert "5 of 6 seeds were left out" in answer.comparison.left_out[0]
+
+
+def test_curves_of_copies_count_once_when_groups_are_followed_over_steps() -> None:
+    a, b = group("a", 4, level=0.1), group("b", 4, level=0.3, first=10)
+    expected = when({"a": a, "b": b}, metric="val_loss", lower_is_better=True)
+    with_copies = [*a, copied(a[0], "a", 7), copied(a[0], "a", 8)]
+    result = when({"a": with_copies, "b": b}, metric="val_loss", lower_is_better=True)
+    assert [run.label for run in result.runs["a"]] == [run.label for run in expected.runs["a"]]
+    assert any("2 of 6 seeds left out as no evidence of their own" in note for note in result.notes)
+    assert not any("left out as no evidence" in note for note in expected.notes)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from ired_diag.curves.agreement import FEWEST
 from ired_diag.curves.one_computation import OF_NAMES, differing_settings, is_copy
 from ired_diag.curves.one_evaluation import has_seeds_of_sources, one_evaluation
-from ired_diag.runs.name_list import first_names
+from ired_diag.runs.name_list import counted, first_names
 from ired_diag.runs.named_differences import named_differences
 from ired_diag.runs.run import Run
 
@@ -62,6 +62,28 @@ def copies_of(groups: Groups, with_number: Groups, metric: str) -> Copies:
     for runs in own.values():
         evaluations |= _equal_evaluations([run for run in runs if id(run) not in causes], metric)
     return Copies(causes, evaluations, notes)
+
+
+def without_copies(groups: Groups, metric: str) -> tuple[dict[str, list[Run]], list[str]]:
+    """Return groups without the runs that are copies of others, and a note on each group that had some.
+
+    Args:
+        groups: Runs by the name of their group.
+        metric: Name of the metric whose curves are compared.
+    """
+    copies = copies_of(groups, groups, metric)
+    causes = {**copies.evaluations, **copies.causes}
+    kept: dict[str, list[Run]] = {}
+    notes = []
+    for name, runs in groups.items():
+        kept[name] = [run for run in runs if id(run) not in causes]
+        left_out = [f"{run.seed_label}: {causes[id(run)]}" for run in runs if id(run) in causes]
+        if left_out:
+            notes.append(
+                f"{name}: {len(left_out)} of {counted(len(runs), 'seed')} left out as no evidence "
+                f"of their own ({first_names(left_out, MOST_NAMED)})."
+            )
+    return kept, [*notes, *copies.notes]
 
 
 def _across(own: Groups, metric: str) -> tuple[dict[int, str], list[str]]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ired_diag.comparison.apart import CurvesApart, curves_apart
 from ired_diag.comparison.comparable import check_comparable_members
+from ired_diag.comparison.copies import without_copies
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.pairing import note_on_forced, pairing_of
 from ired_diag.comparison.reaching import Reaching, reaching
@@ -129,6 +130,7 @@ def when(
     column = None
     if against_time or time_column is not None:
         column = clock_column(groups, time_column)
+    groups, notes_on_copies = without_copies(groups, metric)
     watched = watched_runs(
         groups,
         metric,
@@ -180,7 +182,7 @@ def when(
         runs=watched,
         sources=runs,
         survivors=survivors,
-        notes=notes,
+        notes=[*notes_on_copies, *notes],
     )
 
 
