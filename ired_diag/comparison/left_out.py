@@ -35,25 +35,24 @@ def _copied_seeds(members: Members) -> Iterator[str]:
     """Yield which seeds are copies of other runs, and are not counted."""
     copied = members.failures_of_kind("copied")
     if copied:
-        which = first_names([f"{failure.label}: {failure.cause}" for failure in copied], MOST_NAMED)
-        was, its = ("was", "its") if len(copied) == 1 else ("were", "their")
-        yield (
-            f"{_count(members, copied)} {was} left out as no evidence of {its} own: "
-            f"every digit is that of another run ({which})."
-        )
+        yield _no_evidence(members, copied, "every digit is that of another run") + "."
 
 
 def _seeds_evaluated_as_others(members: Members) -> Iterator[str]:
     """Yield which seeds log the validation curve of another seed, and are not counted."""
     chosen = members.failures_of_kind("evaluated as another")
     if chosen:
-        which = first_names([f"{failure.label}: {failure.cause}" for failure in chosen], MOST_NAMED)
-        was, its = ("was", "its") if len(chosen) == 1 else ("were", "their")
+        digits = "every digit of the metric that is compared is that of another seed"
         yield (
-            f"{_count(members, chosen)} {was} left out as no evidence of {its} own: every digit of the "
-            f"metric that is compared is that of another seed ({which}). The evaluation does not depend on "
-            "what was trained, or its numbers were copied."
+            f"{_no_evidence(members, chosen, digits)}. The evaluation does not depend on what was trained, "
+            "or its numbers were copied."
         )
+
+
+def _no_evidence(members: Members, copied: Sequence[Failure], digits: str) -> str:
+    which = first_names([f"{failure.label}: {failure.cause}" for failure in copied], MOST_NAMED)
+    was, its = ("was", "its") if len(copied) == 1 else ("were", "their")
+    return f"{_count(members, copied)} {was} left out as no evidence of {its} own: {digits} ({which})"
 
 
 def _failed_seeds(members: Members) -> Iterator[str]:
