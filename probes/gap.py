@@ -354,9 +354,9 @@ def figure(table: Table) -> FigureData:
     if len(batches):
         upper = "First panel: l"
         lower = (
-            f" Second panel: training continued for one epoch of {len(batches)} steps. Dots: loss of each batch before "
-            "its step, whose mean is dotted; line: loss of all training items "
-            "with the weights of that moment."
+            f" Second panel: training continued for one epoch of {len(batches)} steps. Dots: loss of each "
+            "batch before its step, whose mean is dotted; line: loss of all training items with the weights "
+            "of that moment."
         )
     return FigureData(
         name="gap",

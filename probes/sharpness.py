@@ -350,9 +350,9 @@ def figure(table: Table) -> FigureData:
         panels=(loss,),
         method=f"Training loss at weights θ + x d, for {len(lines) - 1} random directions d, with θ at x = 0. "
         "Each filter of d has the norm of that filter of θ (a filter: the weights into one unit); biases are "
-        f"moved only in a model of vectors alone. x has no unit. Thin: each direction; markers: their mean. Measured at "
-        f"{len(distances)} distances and joined by straight lines, so that a bend at a marker is no kink of the "
-        f"loss. Loss over {data}, in float64.",
+        "moved only in a model of vectors alone. x has no unit. Thin: each direction; markers: their mean. "
+        f"Measured at {len(distances)} distances and joined by straight lines: a bend at a marker is no kink "
+        f"of the loss. Loss over {data}, in float64.",
         note=f"{len(lines) - 1} random directions, one checkpoint",
         order=(MEAN,),
     )

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ired_diag.drawing.data import FigureData, Panel, legend_names, needs_legend
+from ired_diag.drawing.distinct_places import with_distinct_places
 from ired_diag.drawing.label_lines import broken_name, label_in_lines
 from ired_diag.drawing.paper_fonts import SANS, families_of
 from ired_diag.drawing.paper_labels import draw_words
@@ -81,7 +82,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
         NotFound: There is no such font.
     """
     families = families_of(font)
-    figure = with_drawable_text(figure)
+    figure = with_distinct_places(with_drawable_text(figure))
     count = len(figure.panels)
     side_by_side = width / count >= PANEL_WIDTH and not figure.stacked
     heights = figure.heights
@@ -118,9 +119,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
             _draw_note(drawn, figure.note, width)
         drawn.align_ylabels()
         if legend_rows:
-            place = "outside right upper" if is_beside else "outside upper center"
-            columns = 1 if is_beside else legend_columns
-            _draw_legend(drawn, axes, _names_in_legend(figure), columns, place)
+            _draw_legend(drawn, axes, _names_in_legend(figure), legend_columns, is_beside=is_beside)
         elif _has_legends_of_panels(figure):
             _draw_legends_of_panels(axes, figure, width / columns)
         draw_words(drawn, axes, figure)
@@ -277,18 +276,15 @@ def _has_legend_beside(figure: FigureData, width: float) -> bool:
     return width >= ROOM_BESIDE and len(figure.panels) == 1 and figure.panels[0].square
 
 
-def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int, place: str) -> None:
+def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int, *, is_beside: bool) -> None:
     by_label: dict[str, Any] = {}  # a name that several panels have is listed once
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
         for handle, label in zip(handles, labels, strict=True):
             by_label.setdefault(label, handle)
     width = drawn.get_figwidth()
-    drawn.legend(
-        [by_label[name] for name in names],
-        [_in_lines(name, width) for name in names],
-        loc=place,
-        ncols=columns,
-        frameon=False,
-        handlelength=2.6,
-    )
+    entries = [by_label[name] for name in names], [_in_lines(name, width) for name in names]
+    if is_beside:
+        axes[0].legend(*entries, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, handlelength=2.6)
+        return
+    drawn.legend(*entries, loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6)
