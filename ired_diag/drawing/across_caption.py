@@ -20,10 +20,10 @@ def score_in_words(across: Across) -> str:
     elif (across.scale.sign < 0).any():
         reversed_tasks = ", counted on each task so that higher is better"
     words = {
-        "relative": f"A score is a run's result over the mean of {old} on the task{reversed_tasks}: 1.1 is 10% "
-        f"better than {old}.",
-        "spread": f"A score is a run's distance from the mean of {old} on the task, in standard deviations of "
-        f"its seeds{reversed_tasks}.",
+        "relative": f"A score is a run's result over the mean of {old} on the task{reversed_tasks}: 1.1 is "
+        f"10% better than {old}.",
+        "spread": f"A score is a run's distance from the mean of {old} on the task, in standard deviations "
+        f"of its seeds{reversed_tasks}.",
         "reference": "A score is 0 at the low and 1 at the high reference of the task.",
         "raw": f"A score is a run's result as it is{reversed_tasks}, taken to have one unit on all tasks.",
     }
@@ -36,12 +36,12 @@ def effect_in_words(across: Across) -> str:
     words = {
         "relative": f"An effect is the ratio of the means over seeds, as a percentage above {old}; the last "
         "row is the geometric mean of the ratios, each task of equal weight.",
-        "spread": f"An effect is the difference of the means over seeds, in standard deviations of the seeds of "
-        f"{old} on the task; the last row is their mean, each task of equal weight.",
+        "spread": f"An effect is the difference of the means over seeds, in standard deviations of the seeds "
+        f"of {old} on the task; the last row is their mean, each task of equal weight.",
         "reference": "An effect is the difference of the means over seeds, as a share of the range from the "
         "low to the high reference of the task; the last row is their mean, each task of equal weight.",
-        "raw": "An effect is the difference of the means over seeds, taken to have one unit on all tasks; the "
-        "last row is their mean, each task of equal weight.",
+        "raw": "An effect is the difference of the means over seeds, taken to have one unit on all tasks; "
+        "the last row is their mean, each task of equal weight.",
     }
     return words[across.scale.name]
 
@@ -60,8 +60,8 @@ def interval_in_caption(across: Across) -> str:
     if across.scale.name in ("relative", "spread"):
         exact = f" They take the results of {across.old} that define the scores as exact."
     return (
-        "Bars: 95% bootstrap intervals, widened for few seeds; in simulations of as many seeds and tasks they "
-        f"held the true value in {held} of cases.{exact}"
+        "Bars: 95% bootstrap intervals, widened for few seeds; in simulations of as many seeds and tasks "
+        f"they held the true value in {held} of cases.{exact}"
     )
 
 

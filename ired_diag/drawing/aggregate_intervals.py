@@ -42,8 +42,8 @@ def aggregate_intervals(across: Across) -> FigureData:
 def _aggregates_in_words(across: Across) -> str:
     """Return what each aggregate is."""
     words = (
-        "Each panel sums up the runs of a group on all tasks by one number (points). IQM: interquartile mean, "
-        "that of the middle half of all scores; median and mean: of the mean scores of the tasks"
+        "Each panel sums up the runs of a group on all tasks by one number (points). IQM: interquartile "
+        "mean, that of the middle half of all scores; median and mean: of the mean scores of the tasks"
     )
     if not math.isfinite(across.target):
         return f"{words}."

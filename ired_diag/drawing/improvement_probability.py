@@ -25,11 +25,11 @@ def improvement_probability(across: Across) -> FigureData:
         x_label="probability",
         panels=tuple(_panel(across, pair) for pair in across.pairs),
         method=(
-            f"Probability that a run of {new} is better than a run of {across.old} on the same task, with ties "
-            "counted half (points); vertical line: 1/2, neither is better more often. Bars: 95% intervals of "
-            "the Mann-Whitney probability; of the mean over tasks, each of equal weight: the wider of a bootstrap "
-            "interval and one made of the intervals of the tasks, widened for few seeds. "
-            f"{counts_of(across)}."
+            f"Probability that a run of {new} is better than a run of {across.old} on the same task, with "
+            "ties counted half (points); vertical line: 1/2, neither is better more often. Bars: 95% "
+            "intervals of the Mann-Whitney probability; of the mean over tasks, each of equal weight: the "
+            "wider of a bootstrap interval and one made of the intervals of the tasks, widened for few "
+            f"seeds. {counts_of(across)}."
         ),
         note=f"95% intervals; ties count half; {counts_of(across)}",
         summary=" ".join(improvement_of(pair) for pair in across.pairs),

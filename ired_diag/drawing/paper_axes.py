@@ -156,7 +156,7 @@ class _PlainNumbers(ScalarFormatter):
     def get_offset(self) -> str:
         """Return the power of ten that all numbers are multiples of."""
         power = int(self.orderOfMagnitude)
-        return f"×{power_in_words(power)}" if power else ""
+        return f"\u00d7{power_in_words(power)}" if power else ""
 
 
 class _LogTicks(Locator):

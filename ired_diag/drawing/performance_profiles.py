@@ -45,9 +45,9 @@ def performance_profiles(across: Across) -> FigureData:
         x_label="score",
         panels=tuple(panels),
         method=(
-            "Share of runs whose score is above that on the x axis (top), and share of tasks whose mean score is "
-            f"(bottom): a higher line is better. {_bands_in_words(panels[0])} {score_in_words(across)}"
-            f"{left_out_of_axis(across, (float(thresholds[0]), float(thresholds[-1])))} {counts_of(across)}."
+            "Share of runs whose score is above that on the x axis (top), and share of tasks whose mean "
+            f"score is (bottom): a higher line is better. {_bands_in_words(panels[0])} "
+            f"{score_in_words(across)} {left_out_of_axis(across, (float(thresholds[0]), float(thresholds[-1])))} {counts_of(across)}."
         ),
         note=f"bands: 95%, for all scores together; {counts_of(across)}",
         summary=f"Median score of all runs: {'; '.join(words)}.",
@@ -61,8 +61,8 @@ def _bands_in_words(runs: Panel) -> str:
     if all(line.low is None for line in runs.lines):
         return "There are no bands: the scores allow none."
     return (
-        "Bands: 95% confidence for all scores together, by bootstrap widened for few seeds; the share of tasks "
-        "has none."
+        "Bands: 95% confidence for all scores together, by bootstrap widened for few seeds; the share of "
+        "tasks has none."
     )
 
 

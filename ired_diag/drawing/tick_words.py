@@ -43,4 +43,4 @@ def _as_power(value: float) -> str:
     digits, _, power = f"{value:.5e}".partition("e")
     factor = f"{float(digits):g}"
     words = power_in_words(int(power))
-    return words if factor == "1" else f"{factor}×{words}"
+    return words if factor == "1" else f"{factor}\u00d7{words}"
