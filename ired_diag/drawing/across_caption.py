@@ -71,4 +71,4 @@ def left_out_of_axis(across: Across, ends: tuple[float, float]) -> str:
     beyond = int(((pooled < ends[0]) | (pooled > ends[1])).sum())
     if not beyond:
         return ""
-    return f" {beyond} of {len(pooled)} scores lie beyond the x axis, which leaves out extreme ones."
+    return f" Beyond the ends of the x axis: {beyond} of {len(pooled)} scores."

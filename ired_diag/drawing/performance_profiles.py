@@ -38,6 +38,7 @@ def performance_profiles(across: Across) -> FigureData:
             y_range=(-0.02, 1.02),
         )
         panels.append(panel)
+    beyond = left_out_of_axis(across, (float(thresholds[0]), float(thresholds[-1])))
     words = [f"{group}: {_above(across, group)}" for group in across.groups]
     return FigureData(
         name="performance-profiles",
@@ -47,7 +48,7 @@ def performance_profiles(across: Across) -> FigureData:
         method=(
             "Share of runs whose score is above that on the x axis (top), and share of tasks whose mean "
             f"score is (bottom): a higher line is better. {_bands_in_words(panels[0])} "
-            f"{score_in_words(across)} {left_out_of_axis(across, (float(thresholds[0]), float(thresholds[-1])))} {counts_of(across)}."
+            f"{score_in_words(across)}{beyond} {counts_of(across)}."
         ),
         note=f"bands: 95%, for all scores together; {counts_of(across)}",
         summary=f"Median score of all runs: {'; '.join(words)}.",
