@@ -144,7 +144,8 @@ def _height_of_raster(panel: Panel, width: float) -> float:
     """Return how high an image is that fills the width next to the names of its rows."""
     assert panel.raster is not None
     rows, columns = panel.raster.colours.shape[:2]
-    return min((width - BESIDE) * rows / columns, HIGHEST_IMAGE)
+    full: float = (width - BESIDE) * rows / columns
+    return min(full, HIGHEST_IMAGE)
 
 
 def _beside(panel: Panel) -> float:
@@ -287,9 +288,13 @@ def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int
         for handle, label in zip(handles, labels, strict=True):
             by_label.setdefault(label, handle)
     width = drawn.get_figwidth()
-    entries = [by_label[name] for name in names], [_in_lines(name, width) for name in names]
-    place = "outside upper center"
     if is_beside:
-        place, columns = "outside right upper", 1
         axes[0].set_anchor("E")  # next to the legend, wherever equal units leave room
-    drawn.legend(*entries, loc=place, ncols=columns, frameon=False, handlelength=2.6)
+    drawn.legend(
+        [by_label[name] for name in names],
+        [_in_lines(name, width) for name in names],
+        loc="outside right upper" if is_beside else "outside upper center",
+        ncols=1 if is_beside else columns,
+        frameon=False,
+        handlelength=2.6,
+    )
