@@ -52,8 +52,8 @@ LATIN_ACCENTS = {
 }  # fmt: skip
 LATIN_LETTERS = {
     "ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "ø": r"\o{}", "Ø": r"\O{}", "ł": r"\l{}", "Ł": r"\L{}",
-    "œ": r"\oe{}", "Œ": r"\OE{}", "\u0131": r"\i{}", "¿": "?`", "¡": "!`",
-    "£": r"\pounds{}", "©": r"\copyright{}", "«": r"\textless{}\textless{}", "»": r"\textgreater{}\textgreater{}",
+    "œ": r"\oe{}", "Œ": r"\OE{}", "\u0131": r"\i{}", "¿": "?`", "¡": "!`", "£": r"\pounds{}",
+    "©": r"\copyright{}", "«": r"\textless{}\textless{}", "»": r"\textgreater{}\textgreater{}",
 }  # fmt: skip
 ACCENTS = {"\u0304": "bar", "\u0302": "hat", "\u0303": "tilde", "\u0307": "dot"}
 SIGNS = {
@@ -110,7 +110,7 @@ def _in_ascii(letter: str) -> str:
         return letter
     if letter in LATIN_LETTERS:
         return LATIN_LETTERS[letter]
-    base, *accents = unicodedata.normalize("NFD", letter)
+    base, *accents = list(unicodedata.normalize("NFD", letter))
     if base.isascii() and len(accents) == 1 and accents[0] in LATIN_ACCENTS:
         return f"{LATIN_ACCENTS[accents[0]]}{{{base}}}"
     return letter

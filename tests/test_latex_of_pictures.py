@@ -1,4 +1,4 @@
-"""What pictures and comparisons write for LaTeX: ASCII, known commands, balanced braces, nothing unescaped."""
+"""What is written for LaTeX: ASCII, known commands, balanced braces, nothing unescaped."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ OF_GRAPHICX, OF_BOOKTABS = ["includegraphics"], ["toprule", "midrule", "bottomru
 MATHS = (
     r"pm times cdot leq geq approx equiv neq propto infty nabla partial int sqrt ell odot in rightarrow "
     r"leftarrow uparrow downarrow leftrightarrow Rightarrow lfloor rfloor lceil rceil circ mu bar hat tilde "
-    r"dot frac alpha beta gamma delta epsilon zeta eta theta iota kappa lambda nu xi pi rho sigma tau upsilon "
-    r"phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+    r"dot frac alpha beta gamma delta epsilon zeta eta theta iota kappa lambda nu xi pi rho sigma tau "
+    r"upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
 ).split()
 KNOWN = {*TEXT_COMMANDS, *OF_GRAPHICX, *OF_BOOKTABS}
 MATH_SIGNS, TEXT_SIGNS = {"|"}, set("&%$#_{}\\`'^~=.\"")
