@@ -286,6 +286,18 @@ def test_styles_go_by_the_order_and_stay_when_one_is_left_out() -> None:
     assert figures[0].style("q7", 0) == figures[1].style("q7", 3)
 
 
+def test_any_seven_groups_of_a_study_differ_on_paper_by_colour_dash_and_marker() -> None:
+    order = tuple(f"q{i}" for i in range(30))
+    x = np.arange(3.0)
+    for names in (("q5", "q6", "q7"), ("q0", "q7", "q14"), tuple(f"q{i}" for i in range(3, 24, 3))):
+        lines = tuple(Line(name, x, x + place) for place, name in enumerate(names))
+        (axis,) = paper.draw(FigureData("f", "", "", (Panel("a", lines),), "", order=order)).axes
+        drawn = axis.get_lines()
+        for look in ("get_color", "get_marker"):
+            assert len({getattr(line, look)() for line in drawn}) == len(names)
+        assert len({str(line._dash_pattern) for line in drawn}) == len(names)  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("name", ["=1+1", "+A1", "-name", "@x", "\t=1", "\r=1", " =1", "\uff1d1+1"])
 def test_a_name_that_a_spreadsheet_would_run_is_written_as_text(name: str) -> None:
     line = Line(name, np.array([1000]), np.array([-0.5]))

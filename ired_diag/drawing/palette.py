@@ -31,16 +31,18 @@ FIXED = {
     "margin": Style(GREY, (1.0, 1.5)),
     "contour": Style(PALE_GREY),
 }
-DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 2.0), (1.5, 1.5), (6.0, 2.0, 1.5, 2.0))
-OTHERS = (
-    Style(BLUE),
-    Style(ORANGE, (5.0, 2.0), "s"),
-    Style(PURPLE, (1.5, 1.5), "^"),
-    Style(SKY, (6.0, 2.0, 1.5, 2.0), "D"),
-    Style(VERMILION, (), "v"),
-    Style(GREEN, (5.0, 2.0), "P"),
-    Style(BLACK, (1.5, 1.5), "X"),
+DASHES: tuple[tuple[float, ...], ...] = (
+    (),
+    (5.0, 2.0),
+    (1.5, 1.5),
+    (6.0, 2.0, 1.5, 2.0),
+    (7.0, 1.5, 1.5, 1.5, 1.5, 1.5),
+    (10.0, 3.0),
+    (3.0, 1.0),
 )
+COLOURS = (BLUE, ORANGE, PURPLE, SKY, VERMILION, GREEN, BLACK)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+OTHERS = tuple(map(Style, COLOURS, DASHES, MARKERS))
 
 
 def style_of(name: str, position: int) -> Style:
@@ -53,7 +55,7 @@ def style_of(name: str, position: int) -> Style:
 def style_at(position: int) -> Style:
     """Return the style of a place in an order.
 
-    After seven places the colours come again with another dash: 28 styles are all different.
+    After seven places colours and markers come again with another dash: 49 styles are all different.
     """
     turn, place = divmod(position, len(OTHERS))
     style = OTHERS[place]

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ired_diag.drawing.data import FigureData, legend_names, needs_legend
+from ired_diag.drawing.distinct_places import with_distinct_places
 from ired_diag.drawing.label_lines import broken_name, label_in_lines
 from ired_diag.drawing.paper_fonts import SANS, families_of
 from ired_diag.drawing.paper_labels import draw_words
@@ -77,7 +78,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
         NotFound: There is no such font.
     """
     families = families_of(font)
-    figure = with_drawable_text(figure)
+    figure = with_distinct_places(with_drawable_text(figure))
     count = len(figure.panels)
     side_by_side = width / count >= PANEL_WIDTH and not figure.stacked
     heights = figure.heights
