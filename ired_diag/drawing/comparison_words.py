@@ -22,10 +22,10 @@ TURNED = 0.035  # inches of height that each letter of a turned name takes
 
 
 def readout_of(comparison: Comparison) -> str:
-    """Return what was read out: ``validation/mse, mean over the plateau (from step 27000)``."""
+    """Return what was read out: ``validation/mse, mean over the plateau (from step 27000 on)``."""
     readout = f"{comparison.shown_metric}, {readout_name(comparison)}"
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
-        readout += f" (from step {comparison.plateau_step:.0f})"
+        readout += f" (from step {comparison.plateau_step:.0f} on)"
     return _with_direction(readout, comparison)
 
 
@@ -41,14 +41,6 @@ def _with_direction(readout: str, comparison: Comparison) -> str:
 def names_of(comparison: Comparison) -> tuple[str, ...]:
     """Return the names of the groups, in the order that fixes their colours."""
     return tuple(group.name for group in comparison.groups)
-
-
-def margin_in_words(comparison: Comparison) -> str:
-    """Return the margin in words: ``the margin, 1% of the mean of both means``."""
-    margin = comparison.margin
-    if margin.absolute:
-        return f"the margin, {margin.size:g} in the metric's unit"
-    return f"the margin, {margin.text} of the mean of both means"
 
 
 def p_in_words(p: float) -> str:
