@@ -209,6 +209,7 @@ class Panel:
         y_from_zero: Whether the y axis begins at 0, below which nothing can be.
         height: Height as a multiple of a panel's usual height.
         bare: Whether it has no y axis, because places on it mean nothing.
+        square: Whether one unit is equally long on both axes, as on a map.
     """
 
     y_label: str
@@ -231,6 +232,7 @@ class Panel:
     y_from_zero: bool = False
     height: float = 1.0
     bare: bool = False
+    square: bool = False
 
 
 def legend_names(panel: Panel) -> list[str]:

@@ -15,6 +15,7 @@ from ired_diag.drawing.palette import OTHERS
 
 FREE = "\0"  # a place that no group has: no drawn name is this one
 
+
 def with_distinct_places(figure: FigureData) -> FigureData:
     """Return a picture whose groups have different styles; the same picture where there are too many.
 

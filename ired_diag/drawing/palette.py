@@ -1,7 +1,7 @@
 """Colours, dashes and markers: fixed by name, distinct without colour too.
 
 The colours are those of Okabe & Ito (2008), Color Universal Design, which readers with any colour vision
-tell apart.
+tell apart; the seventh colour of groups is a dark brown instead of their black.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+BROWN = "#6B4423"
 GREY, PALE_GREY = "#888888", "#A0A0A0"
 
 
@@ -40,7 +41,9 @@ DASHES: tuple[tuple[float, ...], ...] = (
     (10.0, 3.0),
     (3.0, 1.0),
 )
-COLOURS = (BLUE, ORANGE, PURPLE, SKY, VERMILION, GREEN, BLACK)
+# Sky blue comes late, because thin lines of the two blues look alike. None is black: bars, the points on
+# intervals and the right answers are.
+COLOURS = (BLUE, ORANGE, PURPLE, GREEN, VERMILION, SKY, BROWN)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 OTHERS = tuple(map(Style, COLOURS, DASHES, MARKERS))
 

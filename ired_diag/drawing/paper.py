@@ -13,7 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from ired_diag.drawing.data import FigureData, legend_names, needs_legend
+from ired_diag.drawing.data import FigureData, Panel, legend_names, needs_legend
 from ired_diag.drawing.distinct_places import with_distinct_places
 from ired_diag.drawing.label_lines import broken_name, label_in_lines
 from ired_diag.drawing.paper_fonts import SANS, families_of
@@ -37,6 +37,10 @@ BESIDE = 0.75  # inches of a panel's width that the name of its x axis leaves to
 RESOLUTION = 300
 LEAST_PLACES = 2  # as wide as which a panel with one place is
 WIDEST = 2  # times as wide as the narrowest panel any other is
+TALLEST = 1.6  # times as high as wide, a picture may be
+LEAST_HEIGHT = 0.6  # of its usual height, to which a panel may be lowered for that
+HIGHEST_IMAGE = 3.2  # inches
+ROOM_BESIDE = 4.5  # inches: from here on a square panel has its legend at its side
 NOTE_LETTERS = 19  # of the note, to the inch
 
 RC: Any = {  # typed by matplotlib as a dictionary of literals
@@ -88,7 +92,11 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
         heights = [max(heights)]
     shares = _width_shares(figure) if side_by_side else [1.0] * count
     legend_rows, legend_columns = _legend_shape(figure, width)
-    height = PANEL_HEIGHT * sum(heights) + MARGIN + LEGEND_ROW * max(0, legend_rows - 1)
+    is_beside = _has_legend_beside(figure, width)
+    extra = MARGIN + LEGEND_ROW * max(0, 0 if is_beside else legend_rows - 1)
+    height = _fitting_height(figure, PANEL_HEIGHT * sum(heights), extra, width)
+    if count == 1 and figure.panels[0].raster is not None:
+        height = _height_of_raster(figure.panels[0], width) + extra
     with mpl.rc_context({**RC, "font.family": families}):
         drawn = Figure(figsize=(width, height), layout="constrained")
         shares_x = figure.shares_x_axis
@@ -104,18 +112,42 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
         for axis, panel, share in zip(axes, figure.panels, shares, strict=True):
             draw_panel(drawn, axis, figure, panel, inches=width * share)
             if side_by_side or not shares_x or axis is axes[-1]:
-                letters = int((width * share - BESIDE) / LETTER)
+                letters = int((width * share - max(BESIDE, _beside(panel))) / LETTER)
                 lines = label_in_lines(panel.x_label or figure.x_label, letters)
                 axis.set_xlabel("\n".join(lines))
         if figure.note and noted:
             _draw_note(drawn, figure.note, width)
         drawn.align_ylabels()
         if legend_rows:
-            _draw_legend(drawn, axes, _names_in_legend(figure), legend_columns)
+            _draw_legend(drawn, axes, _names_in_legend(figure), legend_columns, is_beside=is_beside)
         elif _has_legends_of_panels(figure):
             _draw_legends_of_panels(axes, figure, width / columns)
         draw_words(drawn, axes, figure)
     return drawn
+
+
+def _fitting_height(figure: FigureData, panels: float, extra: float, width: float) -> float:
+    """Return how high a picture is: lower panels rather than a picture that fills a column of the page.
+
+    Rows with names keep their height, and no panel is lower than LEAST_HEIGHT of the usual one.
+    """
+    most = TALLEST * width
+    if panels + extra <= most or any(panel.y_ticks for panel in figure.panels):
+        return panels + extra
+    return max(LEAST_HEIGHT * panels, most - extra) + extra
+
+
+def _height_of_raster(panel: Panel, width: float) -> float:
+    """Return how high an image is that fills the width next to the names of its rows."""
+    assert panel.raster is not None
+    rows, columns = panel.raster.colours.shape[:2]
+    return min((width - BESIDE) * rows / columns, HIGHEST_IMAGE)
+
+
+def _beside(panel: Panel) -> float:
+    """Return how many inches the names on a panel's y axis take."""
+    letters = [len(line) for _, name in panel.y_ticks for line in name.split("\n")]
+    return LETTER * max(letters, default=0) + 0.2
 
 
 def _width_shares(figure: FigureData) -> list[float]:
@@ -239,18 +271,20 @@ def _names_in_legend(figure: FigureData) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int) -> None:
+def _has_legend_beside(figure: FigureData, width: float) -> bool:
+    """Say whether the legend stands next to a square panel, where there would be no ink else."""
+    return width >= ROOM_BESIDE and len(figure.panels) == 1 and figure.panels[0].square
+
+
+def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int, *, is_beside: bool) -> None:
     by_label: dict[str, Any] = {}  # a name that several panels have is listed once
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
         for handle, label in zip(handles, labels, strict=True):
             by_label.setdefault(label, handle)
     width = drawn.get_figwidth()
-    drawn.legend(
-        [by_label[name] for name in names],
-        [_in_lines(name, width) for name in names],
-        loc="outside upper center",
-        ncols=columns,
-        frameon=False,
-        handlelength=2.6,
-    )
+    entries = [by_label[name] for name in names], [_in_lines(name, width) for name in names]
+    if is_beside:
+        axes[0].legend(*entries, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, handlelength=2.6)
+        return
+    drawn.legend(*entries, loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import Formatter, Locator, MaxNLocator, NullFormatter, ScalarFormatter
 
 from ired_diag.drawing.data import Line, Panel
 from ired_diag.drawing.label_lines import broken_name
 from ired_diag.drawing.log_ticks import log_ticks
 from ired_diag.drawing.paper_widths import COLUMN
+from ired_diag.drawing.tick_words import power_in_words, tick_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a column
 LETTERS_OF_ROWS = 9  # of names of the rows of an image
-PLAIN = (-6, 7)  # powers of ten between which ticks have no exponent
+PLAIN = (-4, 5)  # powers of ten between which the largest number of a linear axis has no exponent
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
 TICK_WIDTH = 0.6  # inches from one number on an x axis to the next
 FEWEST_INTERVALS, MOST_INTERVALS = 3, 6  # between numbers on an x axis
@@ -44,10 +45,8 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
         _label_logarithmic(axis.xaxis)
     if panel.x_ticks:
         _name_places(axis, panel, inches)
-    elif panel.x_scale == "linear" and panel.lines and all(_whole(line) for line in panel.lines):
-        axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, integer=True))
-    elif axis.get_xscale() == "linear" and panel.lines:
-        axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, steps=[1, 2, 2.5, 5, 10]))
+    elif axis.get_xscale() == "linear":
+        _number_places(axis, panel, intervals)
     if panel.y_ticks:
         places, names = zip(*panel.y_ticks, strict=True)
         if panel.raster is not None:  # as high as its pixels are wide: a long name would lie beyond the paper
@@ -59,6 +58,11 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
         axis.set_ylim(*panel.y_range)
     elif not panel.y_ticks and not _is_filled(panel):
         _end_at_ticks(axis, from_zero=panel.y_from_zero)
+    if panel.square:
+        axis.set_aspect("equal", adjustable="box")
+    if panel.raster is not None:  # pixels need no axes: their rows and columns have names
+        axis.spines[:].set_visible(False)
+        axis.tick_params(length=0)
     if panel.bare:
         axis.yaxis.set_visible(False)
         axis.spines["left"].set_visible(False)
@@ -74,9 +78,7 @@ def _end_at_ticks(axis: Axes, *, from_zero: bool) -> None:
     """Let a linear y axis reach the next tick where data lie well above its last one; say plain numbers."""
     if axis.get_yscale() != "linear":
         return
-    formatter = ScalarFormatter(useOffset=False)
-    formatter.set_powerlimits(PLAIN)
-    axis.yaxis.set_major_formatter(formatter)
+    axis.yaxis.set_major_formatter(_PlainNumbers())
     bottom, top = axis.get_ylim()
     if from_zero and top > 0:
         bottom = 0.0
@@ -109,6 +111,17 @@ def _name_places(axis: Axes, panel: Panel, inches: float) -> None:
         axis.set_xticks(places, names, rotation=40, ha="right")
 
 
+def _number_places(axis: Axes, panel: Panel, intervals: int) -> None:
+    """Write numbers at round places of a linear x axis, whole ones where its data are whole."""
+    axis.xaxis.set_major_formatter(_PlainNumbers())
+    if not panel.lines:
+        return
+    if panel.x_scale == "linear" and all(_whole(line) for line in panel.lines):
+        axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, integer=True))
+    else:
+        axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, steps=[1, 2, 2.5, 5, 10]))
+
+
 def _has_positive(ends: Any) -> bool:
     """Say whether a logarithmic axis can show any of the data: where all are 0, a linear one shows them."""
     finite = ends[np.isfinite(ends)]
@@ -117,8 +130,33 @@ def _has_positive(ends: Any) -> bool:
 
 def _label_logarithmic(axis: Any) -> None:
     axis.set_major_locator(_LogTicks())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(_LogWords())
     axis.set_minor_formatter(NullFormatter())
+
+
+class _LogWords(Formatter):
+    """``tick_words`` for matplotlib."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Return one number."""
+        return tick_words([x])[0]
+
+    def format_ticks(self, values: Any) -> list[str]:
+        """Return all numbers of an axis."""
+        return tick_words(values)
+
+
+class _PlainNumbers(ScalarFormatter):
+    """Numbers of a linear axis: plain, or with one power of ten at its end."""
+
+    def __init__(self) -> None:
+        super().__init__(useOffset=False)
+        self.set_powerlimits(PLAIN)
+
+    def get_offset(self) -> str:
+        """Return the power of ten that all numbers are multiples of."""
+        power = int(self.orderOfMagnitude)
+        return f"×{power_in_words(power)}" if power else ""
 
 
 class _LogTicks(Locator):
