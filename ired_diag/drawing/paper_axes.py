@@ -155,8 +155,8 @@ class _PlainNumbers(ScalarFormatter):
 
     def get_offset(self) -> str:
         """Return the power of ten that all numbers are multiples of."""
-        power = int(self.orderOfMagnitude)
-        return f"×{power_in_words(power)}" if power else ""
+        _, has_power, power = super().get_offset().replace("\N{MINUS SIGN}", "-").partition("1e")
+        return f"×{power_in_words(int(power))}" if has_power else ""
 
 
 class _LogTicks(Locator):
