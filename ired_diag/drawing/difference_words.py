@@ -10,7 +10,7 @@ from ired_diag.comparison import Comparison, Group, PairOfGroups
 from ired_diag.comparison.verdict_words import TEST_NAMES, test_of
 from ired_diag.drawing.baseline_differences import Difference
 from ired_diag.drawing.comparison_words import readout_of
-from ired_diag.drawing.data import Line
+from ired_diag.drawing.data import Panel
 from ired_diag.drawing.margin_line import margin_in_words
 
 
@@ -18,44 +18,48 @@ def method_of(
     comparison: Comparison,
     differences: Sequence[Difference],
     unit: str,
-    lines: Sequence[Line],
+    panel: Panel,
     *,
     baseline: str,
 ) -> str:
-    """Return the caption; ``lines`` are those of the panel of differences."""
+    """Return the caption; ``panel`` is that of the differences."""
     of_baseline = all(difference.pair.b == baseline for difference in differences)
     reference = f"{baseline}'s mean" if of_baseline else "the group's mean"
-    in_percent = f", in percent of {reference}" if unit == "%" else ""
-    joined = "; lines join equal seeds" if any(len(difference.single) for difference in differences) else ""
-    single = "; dots: single pairs of seeds" if joined else ""
+    in_percent = f" in percent of {reference}" if unit == "%" else ""
+    has_pairs = any(len(difference.single) for difference in differences)
+    joined = ", lines joining equal seeds" if has_pairs else ""
+    single = "; dots: single pairs of seeds" if has_pairs else ""
     better = "lower" if comparison.lower_is_better else "higher"
+    margins = [difference.margin for difference in differences]
     return (
         f"First panel: {readout_of(comparison)}, one dot a seed ({counts_in_words(comparison)}; {better} is "
-        f"better){joined}; next to the dots their mean with its 95% t interval. Second panel: mean of each "
-        f"group minus that of {baseline}{in_percent}{_tests_in_words(differences)}{single}. "
-        f"{margin_in_words(comparison, lines)} {_verdicts_in_words(comparison, differences, baseline)}"
+        f"better){joined}, and their mean with its 95% t interval. Second panel: each group minus {baseline}"
+        f"{in_percent}{_tests_in_words(differences)}{single}. "
+        f"{margin_in_words(comparison, [panel], margins)} {_verdicts_in_words(comparison, differences, baseline)}"
     )
 
 
 def _tests_in_words(differences: Sequence[Difference]) -> str:
     """Return whose intervals are drawn: once where all have the same test."""
     tests = {difference.group: _test_in_words(difference.pair) for difference in differences}
-    several = ", not corrected for several groups" if len(differences) > 1 else ""
-    if len(set(tests.values())) == 1 and not differences[0].pair.test.reason:
-        (test,) = set(tests.values())
-        return f", with the 95% interval of the {test}{several}"
+    uncorrected = ", uncorrected" if len(differences) > 1 else ""
+    first = differences[0].pair
+    if len(set(tests.values())) == 1 and first.test.reason:
+        return f", without an interval ({first.test.reason})"
+    if len(set(tests.values())) == 1:
+        return f", with the 95% interval of the {tests[differences[0].group]}{uncorrected}"
     listed = "; ".join(f"{group}: {test}" for group, test in tests.items())
-    return f", with its 95% interval{several} ({listed})"
+    return f", with its 95% interval{uncorrected} ({listed})"
 
 
 def _verdicts_in_words(comparison: Comparison, differences: Sequence[Difference], baseline: str) -> str:
     """Return what the words at the groups are, and what they ask."""
     count = len(comparison.compared_pairs)
-    correction = f", corrected for {count} pairs of groups (Holm)" if count > 1 else ""
-    words = f"Words below: the verdict on the difference from {baseline}{correction}"
+    correction = f", after Holm's correction for {count} pairs of groups" if count > 1 else ""
+    words = f"Words: the verdict on the difference from {baseline}{correction}"
     if any(difference.pair.verdict.smaller_than_margin for difference in differences):
         size = comparison.margin.text.removesuffix("abs")
-        words += f"; (<{size}): there is a difference, and it is smaller than the margin"
+        words += f"; (<{size}): different, but by less than the margin"
     return f"{words}."
 
 

@@ -30,7 +30,9 @@ def method_of(shown: Shown, curves: Mapping[str, Sequence[Curve]]) -> str:
         sentences.append(_as_sentence(parts))
     sentences.append(f"{_counts(shown)}.")
     if not n_is_constant(shown.means):
-        sentences.append(f"{MEANT}; where N falls, seeds ended or are not finite, and the mean is of the others.")
+        sentences.append(
+            f"{MEANT}; where N falls, seeds ended or are not finite, and the mean is of the others."
+        )
     elif not _is_whole(shown, curves):
         sentences.append(f"{MEANT}.")
     return " ".join(sentences)
@@ -49,7 +51,9 @@ def marks_in_words(shown: Shown, marks: Sequence[Mark]) -> str:
             )
         words += "."
     if any(mark.shape == "diamond" for mark in marks):
-        words += f" Diamond: where the first seed of the group begins to {worse_word(shown.direction)} for good."
+        words += (
+            f" Diamond: where the first seed of the group begins to {worse_word(shown.direction)} for good."
+        )
     return words
 
 

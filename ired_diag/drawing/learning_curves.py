@@ -318,7 +318,10 @@ def _floors(curves: Curves, metric: str) -> tuple[tuple[Guide, ...], str]:
     for task in tasks.judged_by(metric):
         by_data = {task.references(configuration, None) for configuration in configurations}
         if len(by_data) > 1:
-            return (), " No predictors without training are drawn: the runs are not known to have the same data."
+            return (
+                (),
+                " No predictors without training are drawn: the runs are not known to have the same data.",
+            )
         (references,) = by_data
         if references is not None:
             guides = []

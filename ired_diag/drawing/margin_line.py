@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ired_diag.comparison import Comparison
-from ired_diag.drawing.data import Line
+from ired_diag.drawing.data import Line, Panel
 
 NAME = "margin ±"
 VISIBLE = 0.025  # of what the axis shows: a smaller margin would lie on 0
@@ -53,23 +53,37 @@ def margin_lines(
     return [Line(f"{NAME}{size}", np.array(x), np.array(y), drawn="line")]
 
 
-def margin_in_words(comparison: Comparison, lines: Sequence[Line], panels: int = 1) -> str:
-    """Return what a caption says of the margin: that it is dotted, or that no line shows it.
+def margin_in_words(comparison: Comparison, panels: Sequence[Panel], margins: Sequence[float]) -> str:
+    """Return what a caption says of the margin: that it is dotted, or why no line shows it.
 
     Args:
         comparison: The comparison, which states the margin.
-        lines: Lines of all panels of differences.
-        panels: Number of these panels.
+        panels: All panels of differences.
+        margins: The margin of each difference, on the scale of the axes.
     """
     margin = comparison.margin
-    size = f"{margin.size:g} in the unit of the metric"
+    size = f"±{margin.size:g} in the unit of the metric"
     if not margin.absolute:
-        size = f"{margin.text} of the mean of both groups"
-    drawn = sum(line.name.startswith(NAME) for line in lines)
-    words = f"the margin ±{size}, within which a difference counts as too small to matter"
+        size = f"±{margin.text} of the mean of both groups"
+    words = f"the margin, {size}, inside which a difference is too small to matter"
+    drawn = sum(any(line.name.startswith(NAME) for line in panel.lines) for panel in panels)
     if drawn:
-        return f"Dotted: {words}{', where it can be told from 0' if drawn < panels else ''}."
-    return f"Not drawn, because it is unknown, too close to 0 on this axis, or far outside it: {words}."
+        return f"Dotted: {words}{', where it can be told from 0' if drawn < len(panels) else ''}."
+    return f"Not drawn, because {_reason(panels, margins)}: {words}."
+
+
+def _reason(panels: Sequence[Panel], margins: Sequence[float]) -> str:
+    """Return why no margin is drawn."""
+    if all(math.isnan(margin) for margin in margins):
+        return "it is unknown"
+    reached: list[float] = []
+    for panel in panels:
+        for line in panel.lines:
+            ends = [values for values in (line.y, line.low, line.high) if values is not None]
+            reached += np.concatenate(ends).tolist()
+    return (
+        "it lies far outside the axis" if _is_far(margins, reached) else "it is too close to 0 on this axis"
+    )
 
 
 def _extent(values: Sequence[float]) -> float:

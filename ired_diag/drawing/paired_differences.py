@@ -72,8 +72,7 @@ def paired_differences(comparison: Comparison, baseline: str = "") -> FigureData
         title=f"Differences to {baseline}",
         x_label="group",
         panels=(_seeds_panel(groups, comparison), panel),
-        method=method_of(comparison, differences, unit, panel.lines, baseline=baseline)
-        + _cut_in_words(comparison),
+        method=method_of(comparison, differences, unit, panel, baseline=baseline) + _cut_in_words(comparison),
         note=f"mean and 95% interval; {counts}; dots: seeds{not_paired_in_words(differences)}",
         summary=" ".join(sentence_of(difference, unit, baseline) for difference in differences),
         order=names_of(comparison),

@@ -13,7 +13,7 @@ from ired_diag.drawing.margin_line import margin_in_words
 from ired_diag.drawing.ranges import range_in_words
 
 MEANINGS = {
-    "equivalent": "equivalent: there may be no difference, and it is smaller than the margin",
+    "equivalent": "equivalent: no difference is found, and any is smaller than the margin",
     "undecided": "undecided: too few data to tell",
     "identical": "identical values",
 }
@@ -85,34 +85,36 @@ def method_of(
     better = "lower" if comparison.lower_is_better else "higher"
     drawn = {interval.readout for interval in intervals if math.isfinite(interval.mean)}
     readouts = "; ".join(_readout_in_words(name, comparison) for name in READOUTS if name in drawn)
-    unit = ", in percent of the second's mean" if comparison.in_percent else ""
-    several = ", not corrected for several pairs" if len(comparison.compared_pairs) > 1 else ""
-    lines = [line for panel in panels for line in panel.lines]
+    unit = " in percent of the second's mean" if comparison.in_percent else ""
+    uncorrected = ", uncorrected" if len(comparison.compared_pairs) > 1 else ""
+    margins = [interval.margin for interval in intervals]
     return (
-        f"Difference between two groups' means of {comparison.shown_metric} ({better} is better), first "
-        f"minus second{unit}, by what is read off each seed's curve ({readouts}). Bars: 95% intervals "
-        f"({_tests(pairs)}; {counts_in_words(pairs)}){several}. "
-        f"{margin_in_words(comparison, lines, len(panels))} {_rings_in_words(comparison, intervals)}"
+        f"Difference of two groups' mean {comparison.shown_metric} ({better} is better), first minus "
+        f"second{unit}, by what is read off each seed's curve ({readouts}). Bars: 95% intervals "
+        f"({_tests(pairs)}; {counts_in_words(pairs)}){uncorrected}. "
+        f"{margin_in_words(comparison, panels, margins)} {_rings_in_words(comparison, intervals)}"
     )
 
 
 def _readout_in_words(name: str, comparison: Comparison) -> str:
-    words = f"{name}: {READOUT_NAMES[name]}"
+    """Return what a name on the axis stands for: ``last10: mean of the last 10 evaluations``."""
+    words = READOUT_NAMES[name]
     if name == "plateau" and comparison.plateau_step is not None:
-        words += f" from step {comparison.plateau_step:.0f} on"
-    return words
+        return f"plateau: mean from step {comparison.plateau_step:.0f} on"
+    return words if words.startswith(f"{name} ") else f"{name}: {words}"
 
 
 def _rings_in_words(comparison: Comparison, intervals: Sequence[Interval]) -> str:
     """Return what rings mean, of those that are drawn."""
     decisions = {interval.decision for interval in intervals if math.isfinite(interval.mean)}
-    correction = ", corrected for several pairs" if len(comparison.compared_pairs) > 1 else ""
+    count = len(comparison.compared_pairs)
+    correction = f", after correction for {count} pairs" if count > 1 else ""
     rings = [f"{sign} {MEANINGS[word]}" for word, sign in SIGNS.items() if word in decisions]
     has_others = bool(decisions - set(SIGNS))
     if not rings:
-        return f"By every readout the first is better or worse than the second{correction}."
-    others = "; without a ring, the first is better or worse than the second" if has_others else ""
-    return f"Ring: verdict{correction} ({'; '.join(rings)}){others}."
+        return f"By every readout the verdict{correction} is better or worse."
+    others = "; without a ring: better or worse" if has_others else ""
+    return f"Rings: verdict{correction} ({'; '.join(rings)}{others})."
 
 
 def name_of(pair: PairOfGroups) -> str:
