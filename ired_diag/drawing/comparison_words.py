@@ -100,6 +100,26 @@ def agreement(ranks: RankTable) -> str:
     return f"Kendall's W = {test.w:.2f} over {seeds} ({friedman})"
 
 
+def agreement_explained(ranks: RankTable) -> str:
+    """Return how far the seeds agree on the order, for a reader who does not know the terms."""
+    words = f"Agreement of the seeds on the order: {agreement(ranks)}"
+    if math.isnan(ranks.friedman.w):
+        return f"{words}."
+    return f"{words}; W is 1 where all seeds have one order, and 0 where they agree on none."
+
+
+def failures_in_words(comparison: Comparison, ranks: RankTable) -> str:
+    """Return how many ranks are those of failed seeds; empty where there are none."""
+    failed = 0
+    for group in comparison.groups:
+        labels = {failure.label for failure in group.outcomes.failures if failure.is_of_method}
+        failed += len(labels.intersection(ranks.seeds))
+    if not failed:
+        return ""
+    count = "1 run that failed counts" if failed == 1 else f"{failed} runs that failed count"
+    return f" {count} as worse than all others."
+
+
 def _seeds_in_words(group: Group) -> str:
     seeds = list(group.values)
     names = ", ".join(seeds[:MOST_SEEDS]) or "none"

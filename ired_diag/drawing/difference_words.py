@@ -31,11 +31,12 @@ def method_of(
     single = "; dots: single pairs of seeds" if has_pairs else ""
     better = "lower" if comparison.lower_is_better else "higher"
     margins = [difference.margin for difference in differences]
+    margin = margin_in_words(comparison, [panel], margins)
     return (
         f"First panel: {readout_of(comparison)}, one dot a seed ({counts_in_words(comparison)}; {better} is "
         f"better){joined}, and their mean with its 95% t interval. Second panel: each group minus {baseline}"
         f"{in_percent}{_tests_in_words(differences)}{single}. "
-        f"{margin_in_words(comparison, [panel], margins)} {_verdicts_in_words(comparison, differences, baseline)}"
+        f"{margin} {_verdicts_in_words(comparison, differences, baseline)}"
     )
 
 

@@ -129,11 +129,6 @@ def bands_left_out(shown: Shown, lines: Sequence[Line]) -> str:
     )
 
 
-def _is_pair(curve: OverSeeds) -> bool:
-    """Say whether a mean is of two seeds at any step."""
-    return bool((curve.n == 2).any())
-
-
 def stops_in_words(groups: Mapping[str, Sequence[Curve]]) -> str:
     """Return what the squares are; empty where early stopping ended no run."""
     parts = []
