@@ -74,7 +74,7 @@ def critical_difference(comparison: Comparison) -> FigureData:
         f"{_bars_in_words(joined)} mean ranks closer than Nemenyi's critical difference, "
         f"CD = {ranks.nemenyi.critical_difference:.3g} ({level}, all pairs). {agreement_explained(ranks)}"
     )
-    if joined:
+    if joined and not doubt:
         method += (
             " The test sees only the order within seeds and no sizes: groups that a bar joins may still "
             "differ by a test of their means."

@@ -34,8 +34,8 @@ def method_of(
     margin = margin_in_words(comparison, [panel], margins)
     return (
         f"First panel: {readout_of(comparison)}, one dot a seed ({counts_in_words(comparison)}; {better} is "
-        f"better){joined}, and their mean with its 95% t interval. Second panel: each group minus {baseline}"
-        f"{in_percent}{_tests_in_words(differences)}{single}. "
+        f"better){joined}, and their mean with its 95% t interval{_without_interval(comparison)}. "
+        f"Second panel: each group minus {baseline}{in_percent}{_tests_in_words(differences)}{single}. "
         f"{margin} {_verdicts_in_words(comparison, differences, baseline)}"
     )
 
@@ -71,6 +71,11 @@ def verdict_on_axis(comparison: Comparison, difference: Difference) -> str:
     return f"{difference.verdict} (<{size})" if is_small else difference.verdict
 
 
+def _without_interval(comparison: Comparison) -> str:
+    is_single = any(group.summary.n == 1 for group in comparison.groups)
+    return ", which a single seed has not" if is_single else ""
+
+
 def counts_in_words(comparison: Comparison) -> str:
     """Return N of each group, and how many attempts failed."""
     groups = comparison.groups
@@ -84,7 +89,7 @@ def _count(group: Group) -> str:
     count = f"{group.name} n = {group.summary.n}"
     failures = _failures(group)
     if failures:
-        count += f" ({failures} of {group.outcomes.attempted} failed)"
+        count += f" as {failures} of {group.outcomes.attempted} failed"
     return count
 
 

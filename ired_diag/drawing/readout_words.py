@@ -30,7 +30,6 @@ TESTS = {
     "partial": "t test of partly paired seeds",
     "partial_unequal": "t test of partly paired seeds with unequal variances",
     "welch": "Welch's t test",
-    "worst_rank": "of the seeds that finished; where seeds failed, a rank test that puts them last decides",
 }
 
 
@@ -141,7 +140,10 @@ def _tests(pairs: Sequence[PairOfGroups]) -> str:
     kinds: set[str] = set()
     for pair in pairs:
         kinds.update([pair.estimator, pair.primary])
-    return ", ".join(words for kind, words in TESTS.items() if kind in kinds)
+    tests = " or ".join(words for kind, words in TESTS.items() if kind in kinds)
+    if "worst_rank" in kinds:
+        tests += ", of the seeds that finished; where seeds failed, a rank test that puts them last decides"
+    return tests
 
 
 def _left_out(intervals: Sequence[Interval]) -> str:
@@ -153,7 +155,8 @@ def _left_out(intervals: Sequence[Interval]) -> str:
             by_reason.setdefault((loss, interval.reason), []).append(interval)
     words = []
     for (loss, reason), members in by_reason.items():
-        words.append(f"{loss}: {_where(members)} ({reason})")
+        because = f"[{reason}]" if "(" in reason else f"({reason})"
+        words.append(f"{loss}: {_where(members)} {because}")
     return "; ".join(words)
 
 

@@ -21,6 +21,7 @@ from ired_diag.errors import DiagError
 from ired_diag.stats.crossed_design import Term
 from ired_diag.stats.variance_components import EVALUATIONS, REST, Component
 
+SHORT = {"init": "init seed"}  # "initialisation" would have to be turned
 APART = 0.14  # of the place between two columns, from one group to the next
 
 
@@ -43,7 +44,7 @@ def variance_components(results: Mapping[str, SourceVariance], *, metric: str, r
         listed = "; ".join(reasons)
         raise DiagError(f"The variance of no group can be split ({listed}).")
     sources = _sources_of(list(split.values()))
-    counts = "; ".join(f"{name}: {runs_in_words(result)}" for name, result in split.items())
+    counts = "; ".join(f"{name}, {runs_in_words(result)}" for name, result in split.items())
     return FigureData(
         name="variance_components",
         title="Where the variance comes from",
@@ -66,12 +67,18 @@ def _sources_in_words(results: Mapping[str, SourceVariance], sources: Sequence[s
     """Return what the columns are whose names do not say it."""
     words = []
     if "rest" in sources:
-        meanings = {term_in_words(REST, result) for result in results.values()}
-        words.append(f"Rest: what is left in a single run ({' or '.join(sorted(meanings - {'rest'}))})")
+        meanings = {_rest_in_words(result) for result in results.values()}
+        words.append(f"rest: {' or '.join(sorted(meanings))}")
     if "noise" in sources:
         words.append("noise: of evaluations within a run")
-    joined = "; ".join(words).replace(" ()", "")
+    joined = "; ".join(words)
     return f" {joined[0].upper()}{joined[1:]}." if joined else ""
+
+
+def _rest_in_words(result: SourceVariance) -> str:
+    """Return what the rest holds: ``interaction and what no seed explains``."""
+    words = term_in_words(REST, result)
+    return "what no seed explains" if words == "rest" else words.replace("the rest", "what no seed explains")
 
 
 def _sources_of(results: Sequence[SourceVariance]) -> list[str]:
@@ -88,7 +95,9 @@ def _short_name(term: Term) -> str:
         return "rest"
     if term == EVALUATIONS:
         return "noise"
-    return " x ".join(ONE[factor] for factor in term)
+    if len(term) == 1:
+        return SHORT.get(term[0], ONE[term[0]])
+    return " x ".join(term)
 
 
 def _deviations(results: Mapping[str, SourceVariance], sources: Sequence[str], metric: str) -> Panel:
