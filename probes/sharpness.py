@@ -348,11 +348,11 @@ def figure(table: Table) -> FigureData:
         title="Loss along random directions",
         x_label="distance from the weights",
         panels=(loss,),
-        method=f"Training loss at weights θ + x d, for {len(lines) - 1} random directions d, with θ at x = 0. "
-        "Each filter of d has the norm of that filter of θ (a filter: the weights into one unit); biases are "
-        "moved only in a model of vectors alone. x has no unit. Thin: each direction; markers: their mean. "
-        f"Measured at {len(distances)} distances and joined by straight lines: a bend at a marker is no kink "
-        f"of the loss. Loss over {data}, in float64.",
+        method=f"Training loss at weights θ + x d, for {len(lines) - 1} random directions d, with θ at x = "
+        "0. Each filter of d has the norm of that filter of θ (a filter: the weights into one unit); biases "
+        "are moved only in a model of vectors alone. x has no unit. Thin: each direction; markers: their "
+        f"mean. Measured at {len(distances)} distances and joined by straight lines: a bend at a marker is "
+        f"no kink of the loss. Loss over {data}, in float64.",
         note=f"{len(lines) - 1} random directions, one checkpoint",
         order=(MEAN,),
     )

@@ -97,6 +97,9 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
     height = _fitting_height(figure, PANEL_HEIGHT * sum(heights), extra, width)
     if count == 1 and figure.panels[0].raster is not None:
         height = _height_of_raster(figure.panels[0], width) + extra
+    if count == 1 and figure.panels[0].square:
+        beside = HANDLE + LETTER * max(map(len, _names_in_legend(figure))) if is_beside else 0.0
+        height = min(height, width - BESIDE - beside + extra)
     with mpl.rc_context({**RC, "font.family": families}):
         drawn = Figure(figsize=(width, height), layout="constrained")
         shares_x = figure.shares_x_axis
@@ -273,7 +276,8 @@ def _names_in_legend(figure: FigureData) -> list[str]:
 
 def _has_legend_beside(figure: FigureData, width: float) -> bool:
     """Say whether the legend stands next to a square panel, where there would be no ink else."""
-    return width >= ROOM_BESIDE and len(figure.panels) == 1 and figure.panels[0].square
+    is_wide = width >= ROOM_BESIDE and len(figure.panels) == 1 and figure.panels[0].square
+    return is_wide and bool(_names_in_legend(figure))
 
 
 def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int, *, is_beside: bool) -> None:
@@ -284,7 +288,8 @@ def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int
             by_label.setdefault(label, handle)
     width = drawn.get_figwidth()
     entries = [by_label[name] for name in names], [_in_lines(name, width) for name in names]
+    place = "outside upper center"
     if is_beside:
-        axes[0].legend(*entries, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, handlelength=2.6)
-        return
-    drawn.legend(*entries, loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6)
+        place, columns = "outside right upper", 1
+        axes[0].set_anchor("E")  # next to the legend, wherever equal units leave room
+    drawn.legend(*entries, loc=place, ncols=columns, frameon=False, handlelength=2.6)

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import Formatter, Locator, MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import Formatter, Locator, MaxNLocator, NullFormatter
 
 from ired_diag.drawing.data import Line, Panel
 from ired_diag.drawing.label_lines import broken_name
 from ired_diag.drawing.log_ticks import log_ticks
 from ired_diag.drawing.paper_widths import COLUMN
-from ired_diag.drawing.tick_words import power_in_words, tick_words
+from ired_diag.drawing.tick_words import linear_words, tick_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a column
 LETTERS_OF_ROWS = 9  # of names of the rows of an image
-PLAIN = (-4, 5)  # powers of ten between which the largest number of a linear axis has no exponent
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
 TICK_WIDTH = 0.6  # inches from one number on an x axis to the next
 FEWEST_INTERVALS, MOST_INTERVALS = 3, 6  # between numbers on an x axis
@@ -146,17 +145,25 @@ class _LogWords(Formatter):
         return tick_words(values)
 
 
-class _PlainNumbers(ScalarFormatter):
-    """Numbers of a linear axis: plain, or with one power of ten at its end."""
+class _PlainNumbers(Formatter):
+    """``linear_words`` for matplotlib."""
 
     def __init__(self) -> None:
-        super().__init__(useOffset=False)
-        self.set_powerlimits(PLAIN)
+        self.power = ""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Return one number, as under the pointer."""
+        return f"{x:g}"
+
+    def format_ticks(self, values: Any) -> list[str]:
+        """Return all numbers of an axis."""
+        ends = (0.0, 1.0) if self.axis is None else tuple(self.axis.get_view_interval())
+        words, self.power = linear_words(values, ends)
+        return words
 
     def get_offset(self) -> str:
         """Return the power of ten that all numbers are multiples of."""
-        _, has_power, power = super().get_offset().replace("\N{MINUS SIGN}", "-").partition("1e")
-        return f"×{power_in_words(int(power))}" if has_power else ""
+        return self.power
 
 
 class _LogTicks(Locator):
