@@ -315,15 +315,16 @@ def cut_in_words(panel: Panel) -> str:
     if not any(_has_visible_cut(line, panel) for line in panel.lines):
         return ""
     lower_ends = []
+    has_infinite_end = False
     for line in panel.lines:
         spread = drawable_spread(line, panel)
         if spread is not None:
             low, _, cut_low, _ = spread
             lower_ends += low[cut_low & np.isfinite(low)].tolist()
+            has_infinite_end |= bool(np.isinf(line.low).any() or np.isinf(line.high).any())  # type: ignore[arg-type]
     if panel.y_scale == "log" and lower_ends:
-        return (
-            f" On the logarithmic axis, bands are cut below {min(lower_ends):.3g}; infinite ends are cut too."
-        )
+        infinite = "; infinite ends are cut too" if has_infinite_end else ""
+        return f" On the logarithmic axis, bands are cut below {min(lower_ends):.3g}{infinite}."
     return " Infinite ends of bands are cut."
 
 
