@@ -209,6 +209,7 @@ class Panel:
         y_from_zero: Whether the y axis begins at 0, below which nothing can be.
         height: Height as a multiple of a panel's usual height.
         bare: Whether it has no y axis, because places on it mean nothing.
+        title: What tells it from the other panels of a picture in rows: ``noise level 3``.
     """
 
     y_label: str
@@ -231,6 +232,12 @@ class Panel:
     y_from_zero: bool = False
     height: float = 1.0
     bare: bool = False
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """The label of its y axis, and its title where it has one."""
+        return ", ".join(filter(None, [self.y_label, self.title]))
 
 
 def legend_names(panel: Panel) -> list[str]:
@@ -368,6 +375,7 @@ class FigureData:
         order: Names whose place in this order fixes their style in all panels. Default: their place in the
             panel.
         stacked: Whether panels always stand above each other, as those do that share steps of training.
+        columns: How many panels stand in a row on paper, all with the same axes. 0: by the width.
     """
 
     name: str
@@ -379,6 +387,7 @@ class FigureData:
     summary: str = ""
     order: tuple[str, ...] = ()
     stacked: bool = False
+    columns: int = 0
 
     def __repr__(self) -> str:
         return f"<FigureData {self.name}: {self.title}. {self.summary or self.method}>"

@@ -20,6 +20,7 @@ LETTERS_OF_ROWS = 9  # of names of the rows of an image
 PLAIN = (-6, 7)  # powers of ten between which ticks have no exponent
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
 TICK_WIDTH = 0.6  # inches from one number on an x axis to the next
+LOG_TICK_WIDTH = 0.36  # inches of a panel to each number on a logarithmic x axis
 FEWEST_INTERVALS, MOST_INTERVALS = 3, 6  # between numbers on an x axis
 LARGEST = 1e250  # of a curve that diverged: beyond, the margin of an axis overflows, and all is blank
 
@@ -41,7 +42,7 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
         _label_logarithmic(axis.yaxis)
     if panel.x_scale == "log" and _has_positive(axis.dataLim.intervalx):
         axis.set_xscale("log", nonpositive="mask")
-        _label_logarithmic(axis.xaxis)
+        _label_logarithmic(axis.xaxis, most=max(FEWEST_INTERVALS, int(inches / LOG_TICK_WIDTH)))
     if panel.x_ticks:
         _name_places(axis, panel, inches)
     elif panel.x_scale == "linear" and panel.lines and all(_whole(line) for line in panel.lines):
@@ -115,14 +116,17 @@ def _has_positive(ends: Any) -> bool:
     return bool((finite > 0).any())
 
 
-def _label_logarithmic(axis: Any) -> None:
-    axis.set_major_locator(_LogTicks())
+def _label_logarithmic(axis: Any, *, most: int = 99) -> None:
+    axis.set_major_locator(_LogTicks(most))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
 
 class _LogTicks(Locator):
-    """``log_ticks`` for matplotlib."""
+    """``log_ticks`` for matplotlib; of more than ``most`` only the powers of ten, or every few."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
 
     def __call__(self) -> Any:
         """Return the places of the labels."""
@@ -132,7 +136,13 @@ class _LogTicks(Locator):
 
     def tick_values(self, vmin: float, vmax: float) -> Any:
         """Return the places of the labels between two ends."""
-        return log_ticks(*sorted((vmin, vmax)))
+        ticks = log_ticks(*sorted((vmin, vmax)))
+        if len(ticks) <= self.most:
+            return ticks
+        powers = [tick for tick in ticks if f"{tick:e}".startswith("1.000000e")]
+        if len(powers) > 1:
+            ticks = np.array(powers)
+        return ticks[:: -(-len(ticks) // self.most)]
 
 
 def _whole(line: Line) -> bool:
