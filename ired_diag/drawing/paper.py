@@ -99,7 +99,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
             rows,
             columns,
             sharex=shares_x,
-            sharey=in_rows,
+            sharey=in_rows and _has_one_y_axis(figure),
             squeeze=False,
             height_ratios=heights,
             width_ratios=shares if side_by_side else None,
@@ -109,7 +109,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
             shares = [1.0 / columns] * count
         for place, (axis, panel, share) in enumerate(zip(axes, figure.panels, shares, strict=True)):
             draw_panel(drawn, axis, figure, panel, inches=width * share)
-            if in_rows and place % columns:
+            if in_rows and place % columns and _has_one_y_axis(figure):
                 axis.set_ylabel("")  # that of the row's first panel
             if side_by_side or not shares_x or place >= count - columns:
                 letters = int((width * share - (BESIDE_IN_ROW if in_rows else BESIDE)) / LETTER)
@@ -124,6 +124,12 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
             _draw_legends_of_panels(axes, figure, width / columns)
         draw_words(drawn, axes, figure)
     return drawn
+
+
+def _has_one_y_axis(figure: FigureData) -> bool:
+    """Say whether all panels show the same quantity: then one y axis serves those of a row."""
+    labels = {panel.y_label for panel in figure.panels}
+    return len(labels) == 1 and labels != {""}
 
 
 def _width_shares(figure: FigureData) -> list[float]:

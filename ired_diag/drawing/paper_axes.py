@@ -46,9 +46,9 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
     if panel.x_ticks:
         _name_places(axis, panel, inches)
     elif panel.x_scale == "linear" and panel.lines and all(_whole(line) for line in panel.lines):
-        axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, integer=True))
+        _number_x_axis(axis, intervals, integer=True)
     elif axis.get_xscale() == "linear" and panel.lines:
-        axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, steps=[1, 2, 2.5, 5, 10]))
+        _number_x_axis(axis, intervals, steps=[1, 2, 2.5, 5, 10])
     if panel.y_ticks:
         places, names = zip(*panel.y_ticks, strict=True)
         if panel.raster is not None:  # as high as its pixels are wide: a long name would lie beyond the paper
@@ -63,6 +63,17 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
     if panel.bare:
         axis.yaxis.set_visible(False)
         axis.spines["left"].set_visible(False)
+
+
+def _number_x_axis(axis: Axes, intervals: int, **settings: Any) -> None:
+    """Write numbers at about so many intervals; at more where fewer than two numbers would be seen."""
+    low, high = sorted(axis.get_xlim())
+    for count in range(intervals, MOST_INTERVALS + 1):
+        locator = MaxNLocator(nbins=count, **settings)
+        axis.xaxis.set_major_locator(locator)
+        ticks = np.asarray(locator.tick_values(low, high))
+        if ((ticks >= low) & (ticks <= high)).sum() >= 2:
+            return
 
 
 def _is_filled(panel: Panel) -> bool:
