@@ -210,6 +210,7 @@ class Panel:
         height: Height as a multiple of a panel's usual height.
         bare: Whether it has no y axis, because places on it mean nothing.
         square: Whether one unit is equally long on both axes, as on a map.
+        title: What tells it from the other panels of a picture in rows: ``noise level 3``.
     """
 
     y_label: str
@@ -233,6 +234,12 @@ class Panel:
     height: float = 1.0
     bare: bool = False
     square: bool = False
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """The label of its y axis, and its title where it has one."""
+        return ", ".join(filter(None, [self.y_label, self.title]))
 
 
 def legend_names(panel: Panel) -> list[str]:
@@ -371,6 +378,7 @@ class FigureData:
         order: Names whose place in this order fixes their style in all panels. Default: their place in the
             panel.
         stacked: Whether panels always stand above each other, as those do that share steps of training.
+        columns: How many panels stand in a row on paper, all with the same axes. 0: by the width.
     """
 
     name: str
@@ -382,6 +390,7 @@ class FigureData:
     summary: str = ""
     order: tuple[str, ...] = ()
     stacked: bool = False
+    columns: int = 0
 
     def __repr__(self) -> str:
         return f"<FigureData {self.name}: {self.title}. {self.summary or self.method}>"

@@ -20,6 +20,8 @@ from ired_diag.table import Table, select
 Rung = tuple[float, float, float]  # mean, and its 95% interval
 
 SHOWN = 1e-3  # of the largest error of a reference: what is nearer to exact would squeeze all others
+SETS = {"id": "in distribution", "ood": "out of distribution"}
+EPSILON = {"id": 0.5, "ood": 0.1}  # the smallest eigenvalue that a matrix can have (``inverse.matrices``)
 OWN = ("model", "unshrunk")  # predictors that are no references; the right answer has no error to draw
 BLACK = "positive"  # the name whose fixed style is black
 
@@ -34,25 +36,54 @@ def floor_ladder(groups: Groups, *, order: Sequence[str] = (), lacking: str = ""
     """
     data_sets = _data_sets(groups)
     ladders = {data: _rungs(groups, data) for data in data_sets}
-    names = list(dict.fromkeys(chain.from_iterable(ladders.values())))
-    panels = [_ladder_panel(data, rungs, names, groups) for data, rungs in ladders.items()]
+    panels = [_ladder_panel(data, rungs, groups) for data, rungs in ladders.items()]
     first = data_sets[0]
-    method = (
-        f"Mean squared error; {_whose(groups, first)}, with 95% intervals over problems. {spread(groups)} "
-        f"References below {SHOWN:g} of the largest are left out; a cross: it goes on. Ordered by the first "
-        f"panel. {lacking}"
-    )
+    drawn = list(dict.fromkeys(chain.from_iterable(ladders.values())))
+    goes_on = ""
+    if any(low <= 0 for rungs in ladders.values() for _, low, _ in rungs.values()):
+        goes_on = "A cross marks an interval that goes on to 0 or below."
+    parts = [
+        f"Mean squared errors, the largest first{_sets_in_words(data_sets)}.",
+        _references_in_words(drawn),
+        f"Black: {_whose(groups, first)}, with 95% intervals over problems.",
+        spread(groups),
+        goes_on,
+        f"References with less than {SHOWN:.1%} of the largest error are left out.",
+        lacking,
+    ]
     return FigureData(
         name="floor-ladder",
-        title="Every group among predictors that need no network",
+        title="Error of every group among predictors that need no network",
         x_label="",
         panels=tuple(panels),
-        method=method.strip(),
+        method=" ".join(filter(None, parts)),
         note=counted(groups),
         summary=f"Mean squared error, {first}, from the largest: {_in_words(ladders[first])}.",
         order=tuple(order or groups),
-        stacked=True,
     )
+
+
+def _sets_in_words(data_sets: Sequence[str]) -> str:
+    """Return which matrices the data sets hold; empty where there are none out of distribution."""
+    if "ood" not in data_sets:
+        return ""
+    return (
+        f", for matrices in distribution (eigenvalues of at least {EPSILON['id']:g}) and out of distribution "
+        f"(at least {EPSILON['ood']:g})"
+    )
+
+
+def _references_in_words(names: Sequence[str]) -> str:
+    """Return what short names of references mean, as far as they are drawn."""
+    words = []
+    if any(name.startswith("newton_") for name in names):
+        words.append("Newton k: k Newton-Schulz steps towards the inverse")
+    if any(name.startswith("degree_") for name in names):
+        words.append("degree k: fitted polynomial of degree k in the matrix")
+    if "linear" in names:
+        words.append("linear: linear regression")
+    sentence = "; ".join(words)
+    return f"{sentence[0].upper()}{sentence[1:]}." if sentence else ""
 
 
 def _data_sets(groups: Groups) -> list[str]:
@@ -71,7 +102,8 @@ def _in_words(rungs: Mapping[str, Rung]) -> str:
 
 
 def _readable(name: str) -> str:
-    return name.replace("_", " ")
+    """Return the name of a reference as it stands on the axis."""
+    return name.replace("_", " ").replace("newton", "Newton")
 
 
 def _whose(groups: Groups, data: str) -> str:
@@ -82,8 +114,8 @@ def _whose(groups: Groups, data: str) -> str:
         of_zero = select(run.rows, data=data, predictor="zero")
         errors.append(of_zero["mse"].mean())
     if np.allclose(errors, errors[0], rtol=1e-5):
-        return "references over the same frozen problems as the runs"
-    return f"references over the problems of {runs[0].label}; other runs have others, or more of them"
+        return "references on the same problems as the runs"
+    return f"references on the problems of {runs[0].label}; other runs have others, or more of them"
 
 
 def _rungs(groups: Groups, data: str) -> dict[str, Rung]:
@@ -128,20 +160,23 @@ def _error(named_rung: tuple[str, Rung]) -> float:
     return float(np.nan_to_num(mean, nan=np.inf))
 
 
-def _ladder_panel(data: str, rungs: Mapping[str, Rung], order: Sequence[str], groups: Groups) -> Panel:
-    """Return a panel; all have their names at the same places, those of the first panel's order."""
+def _ladder_panel(data: str, rungs: Mapping[str, Rung], groups: Groups) -> Panel:
+    """Return a panel, its names in the order of their errors."""
+    order = list(rungs)
     references = [name for name in rungs if name not in groups]
     lines = [_rung_line("references", references, rungs, order, of=BLACK)]
     for group in groups:
         if group in rungs:
             lines.append(_rung_line(group, [group], rungs, order))
     return Panel(
-        y_label=f"MSE, {data.upper()}",
+        y_label="mean squared error",
         lines=tuple(lines),
         y_scale="log",
+        x_label="predictor",
         x_ticks=named_places(map(_readable, order)),
         x_range=(-0.6, len(order) - 0.4),
-        height=1.2,
+        height=1.1,
+        title=SETS[data],
     )
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 GREY = "#555555"
 SMALL = 6.5  # points, of words within the axes
+TITLE = 7.0  # points, of a panel's name above it
+TITLE_LETTERS = 15  # of it, to the inch
 LABEL_LETTERS = 25  # of a y label, before it is broken: a panel is not higher
 NO_LABEL = "_"  # matplotlib leaves it out of the legend
 MARKS = {"circle": "o", "diamond": "D", "square": "s"}
@@ -85,6 +87,9 @@ def draw_panel(
         )
     letters = int(LABEL_LETTERS * max(1.0, panel.height))
     axis.set_ylabel("\n".join(label_in_lines(panel.y_label, letters)))
+    if panel.title:
+        lines = label_in_lines(panel.title, int(inches * TITLE_LETTERS))
+        axis.set_title("\n".join(lines), fontsize=TITLE, pad=3.0)
     draw_axes(axis, panel, inches=inches)
 
 
