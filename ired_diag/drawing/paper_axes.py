@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a column
+TURNED, UPRIGHT = 0.17, 0.1  # inches from one name to the next that turned and upright ones need
+SMALLEST = 5.5  # points, of upright names
 LETTERS_OF_ROWS = 9  # of names of the rows of an image
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
 TICK_WIDTH = 0.6  # inches from one number on an x axis to the next
@@ -116,10 +119,15 @@ def _name_places(axis: Axes, panel: Panel, inches: float) -> None:
     places, names = zip(*panel.x_ticks, strict=True)
     letters = int(LETTERS_SIDE_BY_SIDE * inches / COLUMN / len(names))
     broken = [broken_name(name, letters) for name in names]
+    apart = inches / len(names)
     if all(broken):
         axis.set_xticks(places, broken, rotation=0, ha="center")
-    else:
+    elif apart >= TURNED:
         axis.set_xticks(places, names, rotation=40, ha="right")
+    else:  # upright; of too many names only every few: the table has all
+        stride = math.ceil(UPRIGHT / apart)
+        shown = [name if place % stride == 0 else "" for place, name in enumerate(names)]
+        axis.set_xticks(places, shown, rotation=90, ha="center", fontsize=SMALLEST)
 
 
 def _number_places(axis: Axes, panel: Panel, intervals: int) -> None:
@@ -128,7 +136,7 @@ def _number_places(axis: Axes, panel: Panel, intervals: int) -> None:
     if not panel.lines:
         return
     if panel.x_scale == "linear" and all(_whole(line) for line in panel.lines):
-        _number_x_axis(axis, intervals, integer=True)
+        _number_x_axis(axis, intervals, integer=True, steps=[1, 2, 5, 10])
     else:
         _number_x_axis(axis, intervals, steps=[1, 2, 2.5, 5, 10])
 
