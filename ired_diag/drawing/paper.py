@@ -138,7 +138,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
         elif _has_legends_of_panels(figure):
             _draw_legends_of_panels(axes, figure, width / columns)
         if any(panel.square for panel in figure.panels):
-            drawn.draw_without_rendering()  # equal units move axes after the layout, which then fits them again
+            drawn.draw_without_rendering()  # equal units move axes, which the next layout fits
         draw_words(drawn, axes, figure)
     return drawn
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a column
-TURNED, UPRIGHT = 0.17, 0.1  # inches from one name to the next that turned and upright ones need
+BESIDE = 0.7  # inches of a panel's width that its y axis takes
+TURNED, UPRIGHT = 0.15, 0.1  # inches from one name to the next that turned and upright ones need
 SMALLEST = 5.5  # points, of upright names
 LETTERS_OF_ROWS = 9  # of names of the rows of an image
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
@@ -119,7 +120,7 @@ def _name_places(axis: Axes, panel: Panel, inches: float) -> None:
     places, names = zip(*panel.x_ticks, strict=True)
     letters = int(LETTERS_SIDE_BY_SIDE * inches / COLUMN / len(names))
     broken = [broken_name(name, letters) for name in names]
-    apart = inches / len(names)
+    apart = (inches - BESIDE) / len(names)
     if all(broken):
         axis.set_xticks(places, broken, rotation=0, ha="center")
     elif apart >= TURNED:

@@ -70,7 +70,7 @@ def trajectories(groups: Mapping[str, Sequence[Run]], *, order: Sequence[str] = 
     ends = []
     for drawn in maps.values():
         of = f", {drawn.plane.name}" if len(maps) > 1 else ""
-        panels.append(_panel(drawn, x_label=f"first weight{of}"))
+        panels.append(_panel(drawn, x_label=f"first weight{of}", named=len(groups) > 1))
         ends += _ends(drawn)
     names = ", ".join(maps)
     return FigureData(
@@ -179,7 +179,7 @@ def _marks(task: Task, config: TrainingConfig) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def _panel(drawn: _Map, *, x_label: str) -> Panel:
+def _panel(drawn: _Map, *, x_label: str, named: bool) -> Panel:
     x_range, y_range = _ranges(drawn)
     lines = [_contours(drawn.plane, x_range, y_range)]
     for group, paths in drawn.paths.items():
@@ -200,7 +200,7 @@ def _panel(drawn: _Map, *, x_label: str) -> Panel:
         y_label="second weight",
         lines=tuple(lines),
         x_label=x_label,
-        marks=drawn.marks + _start_marks(drawn) + _end_marks(drawn),
+        marks=drawn.marks + _start_marks(drawn) + _end_marks(drawn, named=named),
         x_range=x_range,
         y_range=y_range,
         height=HEIGHT,
@@ -228,15 +228,13 @@ def _start_marks(drawn: _Map) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def _end_marks(drawn: _Map) -> tuple[Mark, ...]:
+def _end_marks(drawn: _Map, *, named: bool) -> tuple[Mark, ...]:
     """Return a circle where the first path of each group ended."""
     marks = []
     for group, paths in drawn.paths.items():
         x, y = paths[0].points[-1].tolist()
         if math.isfinite(x) and math.isfinite(y):
-            marks.append(
-                Mark(x, y, f"end of {group}" if len(drawn.paths) > 1 else "end", of=group, quiet=True)
-            )
+            marks.append(Mark(x, y, f"end of {group}" if named else "end", of=group, quiet=True))
     return tuple(marks)
 
 
