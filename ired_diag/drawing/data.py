@@ -37,6 +37,7 @@ class Line:
         faint: Whether it is thin, behind the others and without an entry in the legend, as single runs
             beneath their mean are. It is a line, or dots where ``drawn`` as ``points``.
         labels: What each point is called at the pointer: ``q101, seed0``. Empty: the name of the line.
+        width: Width as a multiple of the usual one: lines that lie on each other are seen by it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Line:
     of: str = ""
     faint: bool = False
     labels: tuple[str, ...] = ()
+    width: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -326,10 +328,14 @@ def cut_in_words(panel: Panel) -> str:
             low, _, cut_low, _ = spread
             lower_ends += low[cut_low & np.isfinite(low)].tolist()
     if panel.y_scale == "log" and lower_ends:
-        return (
-            f" On the logarithmic axis, bands are cut below {min(lower_ends):.3g}; infinite ends are cut too."
-        )
+        infinite = "; infinite ends are cut too" if any(map(_has_infinite_end, panel.lines)) else ""
+        return f" On the logarithmic axis, bands are cut below {min(lower_ends):.3g}{infinite}."
     return " Infinite ends of bands are cut."
+
+
+def _has_infinite_end(line: Line) -> bool:
+    ends = [end for end in (line.low, line.high) if end is not None]
+    return any(bool(np.isinf(end).any()) for end in ends)
 
 
 def _has_visible_cut(line: Line, panel: Panel) -> bool:
