@@ -150,7 +150,7 @@ def test_runs_without_energies_are_named_and_none_at_all_is_an_error_with_the_ne
         ending=Ending("complete"),
     )
     figure = energy_gaps({"q1": [run_of([1.0], [2.0])], "q2": [silent]})
-    assert "left out: q2/seed0" in figure.method
+    assert "left out: q2 (1 run)." in figure.method
     assert figure.order == ("q1", "q2")
     for build in (energy_gaps, positive_energies):
         with pytest.raises(NotFound, match="ired-diag probe"):

@@ -259,9 +259,9 @@ def test_each_ladder_names_only_what_stands_on_it(tmp_path: Path) -> None:
     names = [[name for _, name in panel.x_ticks] for panel in figure.panels]
     assert names == [["zero", "linear", "q1"], ["zero", "q1", "newton 15", "linear"]]
     assert [panel.title for panel in figure.panels] == ["in distribution", "out of distribution"]
-    assert "newton k: k Newton-Schulz steps towards the inverse" in figure.method
+    assert "Newton k stands for k Newton-Schulz steps towards the inverse" in figure.method
     assert "degree k" not in figure.method  # explained only where it is drawn
-    assert "of one seed each" in figure.method
+    assert "one seed each, mean" in figure.method
 
 
 def mining_rows(seed: int, share: float) -> Table:
@@ -294,7 +294,7 @@ def test_intervals_of_shares_end_at_one_and_groups_do_not_hide_each_other(tmp_pa
     assert "stand side by side" in figure.method
     alone = mining_by_group(last_of_groups(find_tables({"q1": groups["q1"][:1]}, "mining_dynamics")))
     assert "cut at" not in alone.method
-    assert "of one seed each" in alone.method
+    assert "one seed each, mean" in alone.method
     assert "side by side" not in alone.method
 
 

@@ -42,6 +42,9 @@ from ired_diag.drawing.seeds_panel import n_in_brief, n_in_words, seeds_panel
 from ired_diag.drawing.share_above_zero import above_zero, share_panel
 from ired_diag.runs.energy_metrics import positive_energy
 from ired_diag.runs.history import Series
+from ired_diag.runs.name_list import counted
+
+ONLY_SEED = "Line: the only seed of each group"
 
 
 def energy_gaps(
@@ -235,7 +238,7 @@ def _seed_line(group: str, seed: str, series: Series) -> Line:
 def _method(curves: Curves, seen: Mapping[str, OverSeeds], band: Band, smooth: int | None) -> str:
     """Return what lines and bands are, as far as they are drawn, and N."""
     several = has_several_seeds(seen)
-    line = "Thick line: mean over seeds at each logged step" if several else "Line: the only seed"
+    line = "Thick line: mean over seeds at each logged step" if several else ONLY_SEED
     line += f", then a centred running median of {smooth} steps" if smooth else ", not smoothed"
     parts = [line]
     if any(np.isfinite(curve.low).any() for curve in seen.values()):
@@ -265,8 +268,8 @@ def _left_out(groups: Groups, missing: Sequence[str]) -> str:
     names = []
     for group, runs in groups.items():
         without = [run.label for run in runs if run.label in missing]
-        is_whole = len(without) == len(runs) > 1
-        names += [f"{group} ({len(runs)} runs)"] if is_whole else without
+        is_whole = len(without) == len(runs) > 0
+        names += [f"{group} ({counted(len(runs), 'run')})"] if is_whole else without
     return f" Logged no such energy, left out: {', '.join(names)}."
 
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from ired_diag.drawing.data import FigureData, legend_names, needs_legend
 from ired_diag.drawing.label_lines import broken_name, label_in_lines
+from ired_diag.drawing.paper_axes import depth_of_names
 from ired_diag.drawing.paper_fonts import SANS, families_of
 from ired_diag.drawing.paper_labels import draw_words
 from ired_diag.drawing.paper_panel import GREY, draw_panel
@@ -92,6 +93,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
     shares = _width_shares(figure) if side_by_side else [1.0] * count
     legend_rows, legend_columns = _legend_shape(figure, width)
     height = PANEL_HEIGHT * sum(heights) + MARGIN + LEGEND_ROW * max(0, legend_rows - 1)
+    height += _room_for_names(figure, columns, width)
     with mpl.rc_context({**RC, "font.family": families}):
         drawn = Figure(figsize=(width, height), layout="constrained")
         shares_x = figure.shares_x_axis
@@ -124,6 +126,15 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
             _draw_legends_of_panels(axes, figure, width / columns)
         draw_words(drawn, axes, figure)
     return drawn
+
+
+def _room_for_names(figure: FigureData, columns: int, width: float) -> float:
+    """Return how many inches names that are turned reach below the axes, over all rows of panels."""
+    shown = figure.panels[-columns:] if figure.shares_x_axis else figure.panels
+    inches = width / columns
+    depths = [depth_of_names(panel, inches) for panel in shown]
+    rows = [depths[start : start + columns] for start in range(0, len(depths), columns)]
+    return sum(max(row) for row in rows)
 
 
 def _has_one_y_axis(figure: FigureData) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,10 @@ BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may
 TICK_WIDTH = 0.6  # inches from one number on an x axis to the next
 LOG_TICK_WIDTH = 0.36  # inches of a panel to each number on a logarithmic x axis
 FEWEST_INTERVALS, MOST_INTERVALS = 3, 6  # between numbers on an x axis
+TURNED, UPRIGHT = 40, 90  # degrees, of names that are too long, and of many of them
+CLOSE, Y_AXIS = 0.15, 0.6  # inches between such names, and of the y axis next to them
+TICK_LETTER = 0.055  # inches of a name's letter
+FREE_LETTERS = 6  # of a turned name, for which a picture has room
 LARGEST = 1e250  # of a curve that diverged: beyond, the margin of an axis overflows, and all is blank
 
 
@@ -113,12 +118,33 @@ def _diverged(line: Line) -> bool:
 def _name_places(axis: Axes, panel: Panel, inches: float) -> None:
     """Write names at places on the x axis: in several lines where they are long, else turned."""
     places, names = zip(*panel.x_ticks, strict=True)
-    letters = int(LETTERS_SIDE_BY_SIDE * inches / COLUMN / len(names))
-    broken = [broken_name(name, letters) for name in names]
-    if all(broken):
+    broken = _broken_names(panel, inches)
+    if broken:
         axis.set_xticks(places, broken, rotation=0, ha="center")
     else:
-        axis.set_xticks(places, names, rotation=40, ha="right")
+        angle = _angle(panel, inches)
+        axis.set_xticks(places, names, rotation=angle, ha="right" if angle == TURNED else "center")
+
+
+def _angle(panel: Panel, inches: float) -> float:
+    """Return by how many degrees names are turned: upright where they would touch else."""
+    apart = (inches - Y_AXIS) / len(panel.x_ticks)
+    return TURNED if apart >= CLOSE else UPRIGHT
+
+
+def _broken_names(panel: Panel, inches: float) -> list[str]:
+    """Return the names on the x axis in lines that fit next to each other; none where one does not."""
+    letters = int(LETTERS_SIDE_BY_SIDE * inches / COLUMN / len(panel.x_ticks))
+    broken = [broken_name(name, letters) for _, name in panel.x_ticks]
+    return broken if all(broken) else []
+
+
+def depth_of_names(panel: Panel, inches: float) -> float:
+    """Return how many inches turned names on the x axis reach below a usual line; 0 where none is turned."""
+    if not panel.x_ticks or _broken_names(panel, inches):
+        return 0.0
+    longest = max(len(name) for _, name in panel.x_ticks)
+    return max(0, longest - FREE_LETTERS) * TICK_LETTER * math.sin(math.radians(_angle(panel, inches)))
 
 
 def _has_positive(ends: Any) -> bool:

@@ -66,7 +66,8 @@ def representations(
     read = {}
     for group, members in groups.items():
         read[group] = [_Of(seeds.get(run.label), products_of(run.rows)) for run in members]
-    pairs = [(group, group) for group in read] + list(combinations(read, 2))
+    pairs = [(group, group) for group, members in read.items() if len(members) > 1]
+    pairs += combinations(read, 2)
     layers = sorted({layer for layer, _ in next(iter(read.values()))[0].products})
     panels = []
     for layer in layers:
@@ -100,13 +101,16 @@ def representations(
 
 def _method(groups: Groups, cut: Collection[float]) -> str:
     """Return what points and intervals are, and N."""
+    sizes = {len(members) for members in groups.values()}
+    within = " A single name: pairs within the group." if max(sizes) > 1 and len(groups) > 1 else ""
+    interval = ""
+    if max(sizes) >= FEWEST:
+        interval = f", with 95% jackknife intervals over seeds, from {FEWEST} seeds on"
     parts = [
         "Linear CKA (centred kernel alignment, unbiased) between hidden layers on the same inputs, mean over "
         "noise levels: 1 (dotted) for the same features but for a rotation, 0 on average for unrelated ones.",
-        "Equal seeds fix the same initial weights and data, unless these have seeds of their own. A single "
-        "name: pairs within the group.",
-        f"Means over pairs of runs ({seeds_in_words(groups)}; diverged ones count) with 95% jackknife "
-        f"intervals over seeds, from {FEWEST} seeds on.",
+        f"Equal seeds fix the same initial weights and data, unless these have seeds of their own.{within}",
+        f"Means over pairs of runs ({seeds_in_words(groups)}; diverged ones count){interval}.",
         cut_in_words(cut),
     ]
     return " ".join(filter(None, parts))

@@ -17,7 +17,7 @@ from ired_diag.drawing.over_seeds import OverSeeds, over_seeds
 from ired_diag.runs.history import Series
 from ired_diag.stats.finite import quotient
 
-WIDER, WIDEST = 1.0, 4.0  # of a line's width: by how much it is wider than the next, and at most
+WIDER = 2.0  # of the usual width, by which the first of many lines is wider than the last
 WINDOWS = 50  # of steps, about: a reader can distinguish as many points of a share
 
 Array = NDArray[np.float64]
@@ -40,7 +40,8 @@ def share_panel(seen: Mapping[str, OverSeeds], shares: Mapping[str, Array]) -> t
     lines: list[Line] = []
     for place, (name, curve) in enumerate(seen.items()):
         # Shares of 1 lie on each other: what is drawn first is wider, and seen at both sides of the next.
-        width = min(WIDEST, 1.0 + WIDER * (len(seen) - 1 - place))
+        behind = len(seen) - 1 - place
+        width = 1.0 + WIDER * behind / len(seen)
         lines += [replace(line, width=width) for line in _lines(name, curve, shares[name], window)]
     panel = Panel(
         y_label="share with gap > 0",

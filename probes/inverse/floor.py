@@ -543,13 +543,14 @@ def in_words(data_sets: Sequence[str], predictors: Sequence[str]) -> str:
         words.append(f"In distribution, matrices have eigenvalues of at least {low:g}, out of it {lower:g}.")
     names = []
     if any(name.startswith("newton_") for name in predictors):
-        names.append("newton k: k Newton-Schulz steps towards the inverse")
+        names.append("newton k stands for k Newton-Schulz steps towards the inverse")
     if any(name.startswith("degree_") for name in predictors):
-        names.append("degree k: the best polynomial of degree k in the matrix")
+        names.append("degree k for the best polynomial of degree k in the matrix")
     if "linear" in predictors:
-        names.append("linear: linear regression")
+        names.append("linear for linear regression")
     if names:
-        words.append(f"Names: {'; '.join(names)}.")
+        sentence = ", ".join(names)
+        words.append(f"{sentence[0].upper()}{sentence[1:]}.")
     return " ".join(words)
 
 
