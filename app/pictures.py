@@ -420,7 +420,8 @@ RECIPES: Mapping[str, Recipe] = {
         "Does the conclusion change with the readout?", lambda m: [readout_forest(m.compared(), m.baseline)]
     ),
     "evaluation-noise": Recipe(
-        "How much of the spread of seeds is evaluation noise?", lambda m: [evaluation_noise(m.compared())]
+        "How much of the spread of seeds is evaluation noise?",
+        lambda m: [evaluation_noise(m.compared(), tuple(m.groups))],
     ),
     "variance-components": Recipe(
         "Which source of randomness makes the spread of runs?", _variance_components, suits=_shares_seeds

@@ -355,6 +355,7 @@ class Task:
         plane: The loss as a map, where it has two weights; None: it has more.
         images: Configuration and tensors in, out what the model looks like: images by title, each of shape
             (height, width, 3), in [0, 1]. None: a model of this task looks like nothing.
+        images_in_words: What these images are, for a caption: sentences.
         splits: Configuration and device in, all items of the training and of the test data out, as batches
             ``train`` and ``test`` with the items on the first axis. None: there are no such data.
         rescaled: Configuration, weights and a factor in, other weights of the same function out; None where
@@ -389,6 +390,7 @@ class Task:
     critical_points: Callable[[Any], tuple[CriticalPoint, ...]] = no_critical_points
     plane: Callable[[Any], Plane | None] = no_plane
     images: Callable[[Any, Tensors], Mapping[str, NDArray[np.float64]]] | None = None
+    images_in_words: str = ""
     splits: Callable[[Any, torch.device], Mapping[str, Tensors]] | None = None
     rescaled: Callable[[Any, Tensors, float], Tensors | None] | None = None
     recognises: Callable[[Mapping[str, Any]], bool] = recognises_none

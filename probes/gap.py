@@ -350,15 +350,21 @@ def figure(table: Table) -> FigureData:
             )
         )
     train, test = (len(line.y) for line in lines)
+    upper, lower = "L", ""
+    if len(batches):
+        upper = "First panel: l"
+        lower = (
+            f" Second panel: training continued for one epoch of {len(batches)} steps. Dots: loss of each "
+            "batch before its step, whose mean is dotted; line: loss of all training items with the weights "
+            "of that moment."
+        )
     return FigureData(
         name="gap",
         title="Training and test loss of the same weights",
         x_label="",
         panels=tuple(panels),
-        method="Loss of each item, in float64, with the weights of one checkpoint, the items in the order of "
-        "their loss; below, over one more epoch, the loss of each batch before its step, and that of all "
-        f"training items. {train} training and {test} test "
-        "items.",
+        method=f"{upper}oss of each of {train} training and {test} test items with the weights of one "
+        f"checkpoint, the items in ascending order of their loss.{lower} Computed in float64.",
         note=f"{train} training and {test} test items, one checkpoint",
     )
 

@@ -245,8 +245,8 @@ def figure(table: Table) -> FigureData:
     panels = []
     titles = {
         "gradient_norm": "gradient norm",
-        "ratio": "gradient over weights",
-        "cosine": "cosine of two batches",
+        "ratio": "norm of gradient over weights",
+        "cosine": "cosine of two gradients",
     }
     for quantity, title in titles.items():
         rows = select(comparison, quantity=quantity)
@@ -265,7 +265,6 @@ def figure(table: Table) -> FigureData:
                 title,
                 (line,),
                 y_scale="log" if is_log else "linear",
-                x_label="group of weights",
                 x_ticks=ticks,
                 x_range=(-0.5, len(groups) - 0.5),
             )
@@ -273,13 +272,15 @@ def figure(table: Table) -> FigureData:
     batches = len(np.unique(table["batch"]))
     return FigureData(
         name="layers",
-        title="Gradients of the groups of weights",
-        x_label="group of weights",
+        title="Gradients of the parts of the network",
+        x_label="part of the network",
         panels=tuple(panels),
-        method="Norm of the gradient of the trained loss on one batch, its ratio to the norm of the weights, "
-        "and the cosine of the gradients of two independent batches: means over batches with 95% intervals. "
-        f"{batches} pairs of batches at one checkpoint, in float64.",
+        method="Top: Euclidean norm of the gradient of the training loss on one batch, for each part of the "
+        "network. Middle: the same over the norm of the weights of that part. Bottom: cosine of the "
+        "gradients of two independent batches; 1 where batches agree, 0 where a gradient is noise. Points: "
+        f"mean over {batches} pairs of batches at one checkpoint; bars: 95% t interval over them.",
         note=f"{batches} pairs of batches, one checkpoint",
+        stacked=True,
     )
 
 

@@ -76,6 +76,7 @@ REACH = 0.1  # step of the rise: a tenth of the length of each filter
 FACTOR = 4.0  # of the twin; a power of two, so that rescaling rounds nothing
 SAME = 1e-6  # relative difference of losses up to which two sets of weights compute one function
 STAYS = 0.01  # relative change at the twin up to which a number is called independent of scale
+MEAN = "mean over directions"
 QUANTITIES = ("loss", "trace", "largest", "scaled_trace", "scaled_largest", "rise")
 
 
@@ -321,10 +322,11 @@ def _data_in_words(table: Table) -> str:
 
 
 def figure(table: Table) -> FigureData:
-    """Return the loss along filter-normalised directions."""
+    """Return the loss along filter-normalised directions, and its mean over them."""
     slices = select(table, place=TRAINED, quantity="slice")
+    numbers = np.unique(slices["number"]).tolist()
     lines = []
-    for number in np.unique(slices["number"]).tolist():
+    for number in numbers:
         line = select(slices, number=number)
         lines.append(
             Line(
@@ -332,21 +334,27 @@ def figure(table: Table) -> FigureData:
                 line["distance"],
                 line["value"],
                 drawn="line",
-                of="slice",
-                faint=number > 0,
+                of=MEAN,
+                faint=True,
             )
         )
+    distances = np.unique(slices["distance"])
+    means = [select(slices, distance=distance)["value"].mean() for distance in distances.tolist()]
+    lines.append(Line(MEAN, distances, np.array(means), of=MEAN))
     loss = Panel("loss", tuple(lines), y_scale="log" if (slices["value"] > 0).all() else "linear")
     data = _data_in_words(table)
     return FigureData(
         name="sharpness",
         title="Loss along random directions",
-        x_label="step, in lengths of the filters",
+        x_label="distance from the weights",
         panels=(loss,),
-        method="Trained loss in float64 along random directions whose filters are as long as those of the "
-        f"weights, biases left alone; {len(lines)} directions, the first one bold, {data}.",
-        note=f"{len(lines)} random directions, one checkpoint",
-        order=("slice",),
+        method=f"Training loss at weights θ + x d, for {len(lines) - 1} random directions d, with θ at x = "
+        "0. Each filter of d has the norm of that filter of θ (a filter: the weights into one unit); biases "
+        "are moved only in a model of vectors alone. x has no unit. Thin: each direction; markers: their "
+        f"mean. Measured at {len(distances)} distances and joined by straight lines: a bend at a marker is "
+        f"no kink of the loss. Loss over {data}, in float64.",
+        note=f"{len(lines) - 1} random directions, one checkpoint",
+        order=(MEAN,),
     )
 
 

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.dodge import dodge
 from ired_diag.errors import NotApplicable
 from ired_diag.finding import Finding, Severity
 from ired_diag.probing.probe import Headline, Probe
@@ -311,22 +312,26 @@ def figure(table: Table) -> FigureData:
     reported = select(table, group=ALL, term="reported")
     steps = whole["taken"] + 1
     lines = [
+        Line("delivered", steps, whole["delivered"].cumsum(), drawn="line"),  # solid, beneath the dashed ones
         Line("promised", steps, whole["promised"].cumsum(), drawn="line"),
         Line("promised with curvature", steps, whole["promised_curved"].cumsum(), drawn="line"),
-        Line("delivered", steps, whole["delivered"].cumsum(), drawn="line"),
     ]
+    of_reported = ""
     if len(reported["taken"]) and not np.allclose(reported["delivered"], whole["delivered"]):
         lines.append(Line("delivered, reported loss", steps, reported["delivered"].cumsum(), drawn="line"))
+        of_reported = " The reported loss is another one than that which the steps minimise."
     change = Panel("change of the loss so far", tuple(lines), guides=(Guide(0.0, ""),))
     return FigureData(
         name="steps",
-        title="What the gradient promised, and what was delivered",
+        title="Promised and delivered change of the loss",
         x_label="training step",
         panels=(change, _agreement_panel(table)),
-        method="Above: sums over the steps of g·Δ, of g·Δ + ½ΔᵀHΔ, and of the change of the loss on the "
-        "batch of each step, with g the gradient, H the Hessian and Δ the move. Below: cosine of the "
-        "gradient with central difference quotients of single weights at the first step, for h → 0 and for "
-        f"h the largest move of a weight. {len(steps)} steps from one checkpoint, in float64.",
+        method=f"First panel: change of the loss added up over {len(steps)} steps that continue one run. "
+        "Delivered: what the loss on the same batch really changed by; promised: g·Δ, with the gradient g "
+        "and the step Δ of the optimiser; with curvature: g·Δ + ½ΔᵀHΔ, with the Hessian H."
+        f"{of_reported} Second panel: cosine of the gradient with central finite differences at the first "
+        "step, for an infinitesimal difference and for one as large as the largest move of a weight; 1 means "
+        "agreement. Dotted lines: 0, and 1 in the second panel. Computed in float64.",
         note=f"{len(steps)} steps from one checkpoint; they are not independent",
     )
 
@@ -334,18 +339,21 @@ def figure(table: Table) -> FigureData:
 def _agreement_panel(table: Table) -> Panel:
     rows = select(table, term=QUOTIENT)
     groups = list(dict.fromkeys(rows["group"].tolist()))
-    lines = []
-    for name, is_small in (("h → 0", True), ("h of a step's size", False)):
+    lines: list[Line] = []
+    least = 0.0
+    for name, is_small in (("infinitesimal", True), ("as large as a move", False)):
         chosen = (rows["h"] == SMALL) == is_small
         places = np.array([groups.index(group) for group in rows["group"][chosen].tolist()])
-        lines.append(Line(name, places, rows["quotient_cosine"][chosen], drawn="points"))
+        cosines = rows["quotient_cosine"][chosen]
+        least = min([least, *cosines[np.isfinite(cosines)].tolist()])
+        lines.append(Line(name, dodge(places, len(lines), 2), cosines, drawn="points"))
     return Panel(
-        "cosine with quotients",
+        "cosine with finite differences",
         tuple(lines),
         x_label="group of weights",
         x_ticks=tuple((float(place), group) for place, group in enumerate(groups)),
         x_range=(-0.5, len(groups) - 0.5),
-        y_range=(-1.05, 1.05),
+        y_range=(least - 0.1, 1.1),
         guides=(Guide(1.0, ""), Guide(0.0, "")),
     )
 

@@ -250,7 +250,8 @@ def test_ticks_are_plain_numbers_and_the_last_one_is_not_far_below_the_data() ->
         drawn = paper.draw(FigureData("f", "", "x", (panel,), ""))
         drawn.draw_without_rendering()
         (axis,) = drawn.axes
-        assert axis.yaxis.get_offset_text().get_text() == ""
+        power = "\u00d710⁻⁵" if largest < 0.001 else ""
+        assert axis.yaxis.get_offset_text().get_text() == power
         labels = [label.get_text() for label in axis.get_yticklabels()]
         assert not any("e" in label for label in labels)
         ticks = axis.get_yticks()
@@ -284,6 +285,18 @@ def test_styles_go_by_the_order_and_stay_when_one_is_left_out() -> None:
     figures = [FigureData("f", "", "", (), "", order=order)] * 2
     assert len({figures[0].style(name, 0) for name in order}) == 20
     assert figures[0].style("q7", 0) == figures[1].style("q7", 3)
+
+
+def test_any_seven_groups_of_a_study_differ_on_paper_by_colour_dash_and_marker() -> None:
+    order = tuple(f"q{i}" for i in range(30))
+    x = np.arange(3.0)
+    for names in (("q5", "q6", "q7"), ("q0", "q7", "q14"), tuple(f"q{i}" for i in range(3, 24, 3))):
+        lines = tuple(Line(name, x, x + place) for place, name in enumerate(names))
+        (axis,) = paper.draw(FigureData("f", "", "", (Panel("a", lines),), "", order=order)).axes
+        drawn = axis.get_lines()
+        for look in ("get_color", "get_marker"):
+            assert len({getattr(line, look)() for line in drawn}) == len(names)
+        assert len({str(line._dash_pattern) for line in drawn}) == len(names)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+A1", "-name", "@x", "\t=1", "\r=1", " =1", "\uff1d1+1"])

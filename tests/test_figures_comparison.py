@@ -113,7 +113,8 @@ def test_the_studys_differences_are_those_of_plain_numpy(
         assert (mean, low, high) == pytest.approx((d.mean(), d.mean() - half, d.mean() + half), rel=1e-9)
         np.testing.assert_allclose(line_of(figure.panels[1], f"{name} seeds").y, d, rtol=1e-9)
         np.testing.assert_allclose(line_of(figure.panels[0], f"{name} seeds").y, read[name], rtol=1e-12)
-    assert [name for _, name in figure.panels[1].x_ticks] == ["q102: worse", "q103: worse"]
+    assert [name for _, name in figure.panels[1].x_ticks] == ["q102: worse (<1%)", "q103: worse"]
+    assert "(<1%): different, but by less than the margin" in figure.method
     assert (
         "q102 is higher than q101 by 0.238% of q102's mean (95% interval +0.079% to +0.396%): worse"
         in figure.summary
@@ -177,7 +178,8 @@ def test_a_scale_changes_no_percent() -> None:
 
 def test_the_margin_is_a_share_of_the_mean_of_both_means() -> None:
     y = line_of(paired_differences(finals(APART)).panels[1], "margin ±1%").y
-    assert sorted(set(np.round(y[np.isfinite(y)], 9).tolist())) == [0.909090909]  # 1% of 1, in percent of 1.1
+    in_percent = 0.909090909  # 1% of 1, in percent of 1.1
+    assert sorted(set(np.round(y[np.isfinite(y)], 9).tolist())) == [-in_percent, in_percent]
 
 
 def test_the_forests_margin_is_that_share_in_percent_of_the_second() -> None:
@@ -190,8 +192,8 @@ def test_a_margin_that_would_lie_on_0_is_told_and_not_drawn() -> None:
     wide = paired_differences(finals({"a": [1.0, 1.0, 1.1], "b": [3.0, 9.0, 20.0]}))
     assert not [line for line in wide.panels[1].lines if line.name.startswith("margin")]
     assert "Not drawn" in wide.method
-    assert "the margin, 1% of the mean of both means" in wide.method
-    assert "Dotted: the margin" in paired_differences(finals(APART)).method
+    assert "too close to 0 on this axis: the margin, ±1% of the mean of both groups" in wide.method
+    assert "Dotted: the margin, ±1%" in paired_differences(finals(APART)).method
 
 
 def test_an_interval_of_a_level_ends_where_the_metric_does_and_one_of_a_difference_does_not() -> None:
@@ -230,7 +232,7 @@ def test_one_seed_has_a_difference_without_an_interval_and_says_why() -> None:
     assert math.isnan(high)
     assert "1 and 1 values: at least 2 of each are needed" in figure.summary
     assert (
-        "last, best, area (of a - b) without interval, 1 and 1 values: at least 2 of each are needed"
+        "without an interval: last, best, area of a - b (1 and 1 values: at least 2 of each are needed)"
         in readout_forest(comparison).note
     )
     with pytest.raises(DiagError, match="cannot be split from evaluation noise"):
@@ -271,17 +273,14 @@ def test_the_studys_forest_shows_each_readouts_difference(
 def test_a_readout_that_no_curve_has_is_left_out_and_named() -> None:
     figure = readout_forest(finals({"a": [1.0, 2.0, 3.0], "b": [1.5, 2.2, 3.1]}))
     assert len(line_of(figure.panels[0], "a - b").y) == 2
-    assert (
-        "10 are needed (and 5 more seeds); last10 (of a - b) left out, the curve has 2 of the 10"
-        in figure.note
-    )
+    assert "left out: last10 of a - b (the curve has 2 of the 10 evaluations needed)" in figure.note
 
 
 def test_many_groups_are_compared_with_the_first_only_and_it_is_said() -> None:
     values = {f"g{i}": [1.0 + i, 1.1 + i, 1.3 + i] for i in range(5)}
     figure = readout_forest(finals(values))
     assert figure.order[5:] == tuple(f"g0 - g{i}" for i in range(1, 5))
-    assert "pairs with g0 only" in figure.note
+    assert "only pairs with g0 are drawn" in figure.note
     assert len(readout_forest(finals(dict(list(values.items())[:4]))).order) == 4 + 6
 
 
@@ -297,12 +296,11 @@ def test_one_difference_is_one_percentage_in_verdict_and_pictures() -> None:
         assert f"{percent:.3g}%" in verdict_of(pair, comparison)
 
 
-def test_no_half_of_the_differences_is_empty() -> None:
-    one_sided = paired_differences(finals({"a": [1.0, 1.1, 1.2], "b": [1.5, 1.6, 1.8]})).panels[1]
-    assert np.nanmin(line_of(one_sided, "margin ±1%").y) > 0
-    two_sided = paired_differences(finals({"a": [1.0, 1.1, 1.2], "b": [0.95, 1.1, 1.25]})).panels[1]
-    margins = line_of(two_sided, "margin ±1%").y
-    assert np.nanmin(margins) < 0 < np.nanmax(margins)
+def test_an_interval_is_seen_between_both_sides_of_the_margin() -> None:
+    for other in ([1.2, 1.3, 1.42], [0.95, 1.1, 1.25]):
+        panel = paired_differences(finals({"a": [1.0, 1.1, 1.2], "b": other})).panels[1]
+        margins = line_of(panel, "margin ±1%").y
+        assert np.nanmin(margins) == -np.nanmax(margins) < 0
 
 
 def correlation_of(v: NDArray[np.float64]) -> float:
@@ -343,8 +341,8 @@ def test_the_studys_noise_is_that_of_an_analysis_of_variance_with_the_effective_
         icc, low, high = ends(line_of(figure.panels[1], name))
         assert icc == pytest.approx((between - within) / (between + (worth - 1) * within), rel=1e-4)
         assert low < icc < high
-        assert f"{name} {worth:.3g}" in figure.method
-    assert "n = 10 seeds of k = 74 evaluations each" in figure.note
+        assert (f"{name} {worth:.3g} of {k}" in figure.method) == (worth < k)
+    assert "n = 10 seeds of 74 evaluations each" in figure.note
     assert "seed scatter by 2.4e-05, seeds, without that noise, by 2.2e-06" in figure.summary
 
 

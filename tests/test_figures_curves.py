@@ -109,7 +109,7 @@ def test_n_at_each_step_is_counted_and_drawn_where_seeds_end_early_or_turn_into_
 def test_n_that_never_changes_is_only_said(falling: NDArray[np.float64]) -> None:
     figure = learning_curves(group_of(falling))
     assert len(figure.panels) == 1
-    assert "q1 n = 6" in figure.method
+    assert "n = 6 seeds" in figure.method
     assert "where N falls" not in figure.method
 
 
@@ -170,7 +170,7 @@ def test_runs_judged_by_different_metrics_are_refused_by_name() -> None:
 def test_a_run_without_the_metric_is_left_out_and_named() -> None:
     groups = {"q1": [run_of([1.0, 2.0]), run_of([1.0, 2.0], seed=1, metric="other/thing")]}
     figure = learning_curves(groups, metric=MSE)
-    assert "left out: q1/seed1" in figure.method
+    assert "Left out, because they did not log validation/mse: q1/seed1." in figure.method
     with pytest.raises(NotFound, match=r"'nothing'.*validation/mse"):
         learning_curves(groups, metric="nothing")
     with pytest.raises(NotFound):

@@ -95,7 +95,7 @@ def test_the_studys_map_holds_the_ranks_that_scipy_gives_to_the_logs_last_values
     order = np.argsort(ranks.mean(axis=1), kind="stable")
     np.testing.assert_array_equal(cells.values, ranks[order])
     assert "Kendall's W = 0.49 over 10 seeds" in figure.note
-    assert "N = 10 seeds, 3 groups" in figure.method
+    assert "N = 10 seeds that all 3 groups have" in figure.method
     assert [name for _, name in figure.panels[0].x_ticks] == [str(seed) for seed in range(10)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from pathlib import Path
@@ -226,8 +227,10 @@ def test_the_command_draws_each_map(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     output = run("map", "basins", "functions", "--set", "function=rastrigin", *small).output
     assert "points; " in output
     picture = (tmp_path / "maps" / "basins-functions-function=rastrigin.svg").read_text()
-    assert "other ends" in picture
-    assert "minimum (0, 0)" in picture  # has a colour, though other ends get more starts
+    assert "minimum (0, 0), loss 0: " in picture  # has a colour, though other ends get more starts
+    caption = (tmp_path / "maps" / "basins-functions-function=rastrigin.txt").read_text()
+    assert caption.startswith("Where descents end: a test function of the plane, function rastrigin. ")
+    assert "Adam, learning rate 0.01" in caption
     table = (tmp_path / "maps" / "basins-functions-function=rastrigin.csv").read_text()
     assert table.count(",area,") == 81
     saddle = ("functions", "--set", "function=saddle", "--set", "optimizer=sgd", "--set", "learning_rate=0.1")
@@ -241,17 +244,34 @@ def test_the_command_draws_each_map(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "runs" / "functions-neighbours" / "learning_rate=0.011" / "seed2").is_dir()
 
 
-def test_ends_next_to_each_other_have_different_colours() -> None:
+def test_of_many_ends_the_colour_is_the_loss_and_every_border_is_drawn() -> None:
     mapped = basins(FUNCTIONS, config_of(function="rastrigin"), points=61, steps=400)
-    areas = basin_map(mapped, title="", method="").panels[0].areas
+    (panel,) = basin_map(mapped, title="", method="").panels
+    areas = panel.areas
     assert areas is not None
     on_screen = plotly.draw(basin_map(mapped, title="", method=""))
     listed = [trace.name for trace in on_screen.data if trace.showlegend]
     assert listed == list(dict.fromkeys(areas.names))
-    colour = np.array(areas.colours)[areas.kinds]
-    for first, second in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
-        is_border = mapped.label[first] != mapped.label[second]
-        assert (colour[first] != colour[second])[is_border].mean() > 0.98
+    values = np.array([end.value for end in mapped.ends])
+    settled = mapped.label >= 0
+    of_start = values[mapped.label[settled]]
+    kinds = areas.kinds[settled]
+    bounds = [(of_start[kinds == kind].min(), of_start[kinds == kind].max()) for kind in range(5)]
+    assert all(high < low for (_, high), (low, _) in itertools.pairwise(bounds))
+    (border,) = panel.lines
+    across = int((mapped.label[:, 1:] != mapped.label[:, :-1]).sum())
+    up = int((mapped.label[1:] != mapped.label[:-1]).sum())
+    assert np.isnan(border.x).sum() + np.isnan(border.y).sum() == across + up
+
+
+def test_few_ends_have_a_colour_each_and_no_borders() -> None:
+    mapped = basins(FUNCTIONS, config_of(function="saddle", optimizer="sgd", learning_rate=0.1), points=21)
+    figure = basin_map(mapped, title="", method="")
+    (panel,) = figure.panels
+    assert panel.areas is not None
+    assert len(set(panel.areas.colours)) == len(panel.areas.names)
+    assert panel.lines == ()
+    assert "thin lines" not in figure.method
 
 
 BOWL = """

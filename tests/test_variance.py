@@ -270,7 +270,7 @@ def test_the_picture_shows_each_source_with_its_interval(tmp_path: Path) -> None
     pictures = ird.figures("a", "b", runs=path, only="variance-components")
     (figure,) = pictures.figures
     deviations, shares = figure.panels
-    assert [name for _, name in deviations.x_ticks] == ["init", "data", "rest"]
+    assert [name for _, name in deviations.x_ticks] == ["init seed", "data seed", "rest"]
     assert {line.name for line in deviations.lines} == {"a", "b"}
     for line in shares.lines:
         assert line.low is not None

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ired_diag.runs.run import Run
 
 
+OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "amsgrad": "AMSGrad", "rmsprop": "RMSProp", "sgd": "SGD"}
+IN_METHOD = ("optimizer", "learning_rate")  # settings that the sentence on the optimiser has
+
+
 @dataclass(frozen=True)
 class Mapped:
     """A task with settings, of which a map is made.
@@ -36,13 +40,19 @@ class Mapped:
 
     @property
     def title(self) -> str:
-        """The task and what differs from its defaults."""
-        return ", ".join([self.task.title, *self.changed])
+        """The task, and what differs from its defaults but for optimiser and learning rate."""
+        changes = []
+        for change in self.changed:
+            key, _, value = change.partition("=")
+            if key not in IN_METHOD:
+                changes.append(f"{key.replace('_', ' ')} {value}")
+        return ", ".join([self.task.title, *changes])
 
     @property
     def method(self) -> str:
         """The optimiser, as a sentence."""
-        return f"{self.config.optimizer}, learning rate {self.config.learning_rate:g}."
+        name = OPTIMISERS.get(self.config.optimizer, self.config.optimizer)
+        return f"Optimiser: {name}, learning rate {self.config.learning_rate:g}."
 
 
 def mapped_task(

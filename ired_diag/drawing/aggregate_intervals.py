@@ -6,8 +6,11 @@ smaller one. An interval is missing where it would hold the truth too rarely, wh
 
 from __future__ import annotations
 
+import math
+
 from ired_diag.comparison.across import Across
-from ired_diag.comparison.across_words import AGGREGATES, coverage_of, scale_of
+from ired_diag.comparison.across_words import AGGREGATES
+from ired_diag.drawing.across_caption import interval_in_caption, score_in_words
 from ired_diag.drawing.across_rows import Row, counts_of, panel_of
 from ired_diag.drawing.data import FigureData, Panel
 
@@ -24,17 +27,27 @@ def aggregate_intervals(across: Across) -> FigureData:
         words.append(f"{group}: IQM {across.aggregates[group]['iqm'].value:.3f}")
     return FigureData(
         name="aggregate-intervals",
-        title="Scores over all tasks",
+        title="Aggregate scores over all tasks",
         x_label="score",
         panels=tuple(panels),
-        method=(
-            f"Scores over all tasks and seeds. {scale_of(across)} {coverage_of(across)} {counts_of(across)}."
-        ),
+        method=f"{_aggregates_in_words(across)} {score_in_words(across)} {interval_in_caption(across)} "
+        f"{counts_of(across)}.",
         note=f"95% bootstrap intervals; {counts_of(across)}",
         summary=f"{'; '.join(words)}.",
         order=tuple(across.groups),
         stacked=True,
     )
+
+
+def _aggregates_in_words(across: Across) -> str:
+    """Return what each aggregate is."""
+    words = (
+        "Each panel sums up the runs of a group on all tasks by one number (points). IQM: interquartile "
+        "mean, that of the middle half of all scores; median and mean: of the mean scores of the tasks"
+    )
+    if not math.isfinite(across.target):
+        return f"{words}."
+    return f"{words}; optimality gap: by how much scores fall short of {across.target:g} on average."
 
 
 def _panel(across: Across, name: str, label: str) -> Panel | None:

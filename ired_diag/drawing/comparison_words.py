@@ -22,10 +22,10 @@ TURNED = 0.035  # inches of height that each letter of a turned name takes
 
 
 def readout_of(comparison: Comparison) -> str:
-    """Return what was read out: ``validation/mse, mean over the plateau (from step 27000)``."""
+    """Return what was read out: ``validation/mse, mean over the plateau (from step 27000 on)``."""
     readout = f"{comparison.shown_metric}, {readout_name(comparison)}"
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
-        readout += f" (from step {comparison.plateau_step:.0f})"
+        readout += f" (from step {comparison.plateau_step:.0f} on)"
     return _with_direction(readout, comparison)
 
 
@@ -41,14 +41,6 @@ def _with_direction(readout: str, comparison: Comparison) -> str:
 def names_of(comparison: Comparison) -> tuple[str, ...]:
     """Return the names of the groups, in the order that fixes their colours."""
     return tuple(group.name for group in comparison.groups)
-
-
-def margin_in_words(comparison: Comparison) -> str:
-    """Return the margin in words: ``the margin, 1% of the mean of both means``."""
-    margin = comparison.margin
-    if margin.absolute:
-        return f"the margin, {margin.size:g} in the metric's unit"
-    return f"the margin, {margin.text} of the mean of both means"
 
 
 def p_in_words(p: float) -> str:
@@ -106,6 +98,26 @@ def agreement(ranks: RankTable) -> str:
     chance = "" if test.p <= ALPHA else ", so the order may be chance"
     friedman = f"Friedman's test, {test.method} {p_in_words(test.p)}{chance}"
     return f"Kendall's W = {test.w:.2f} over {seeds} ({friedman})"
+
+
+def agreement_explained(ranks: RankTable) -> str:
+    """Return how far the seeds agree on the order, for a reader who does not know the terms."""
+    words = f"Agreement of the seeds on the order: {agreement(ranks)}"
+    if math.isnan(ranks.friedman.w):
+        return f"{words}."
+    return f"{words}; W is 1 where all seeds have one order, and 0 where they agree on none."
+
+
+def failures_in_words(comparison: Comparison, ranks: RankTable) -> str:
+    """Return how many ranks are those of failed seeds; empty where there are none."""
+    failed = 0
+    for group in comparison.groups:
+        labels = {failure.label for failure in group.outcomes.failures if failure.is_of_method}
+        failed += len(labels.intersection(ranks.seeds))
+    if not failed:
+        return ""
+    count = "1 run that failed counts" if failed == 1 else f"{failed} runs that failed count"
+    return f" {count} as worse than all others."
 
 
 def _seeds_in_words(group: Group) -> str:

@@ -24,7 +24,8 @@ from ired_diag.comparison.ranking import RankTable
 from ired_diag.drawing.comparison_words import (
     ALPHA,
     PANEL_HEIGHT,
-    agreement,
+    agreement_explained,
+    failures_in_words,
     names_of,
     p_in_words,
     ranks_of,
@@ -66,12 +67,18 @@ def critical_difference(comparison: Comparison) -> FigureData:
     readout = readout_of(comparison)
     doubt = _doubt(ranks)
     level = f"{100 * ranks.nemenyi.alpha:g}% level"
+    best = "lowest" if comparison.lower_is_better else "highest"
     method = (
-        f"Mean ranks of {len(names)} groups over N = {n} seeds that all share, by {readout}. A bold bar "
-        "joins groups of which no two differ: their mean ranks lie closer than Nemenyi's critical "
-        f"difference, CD = {ranks.nemenyi.critical_difference:.3g} ({level}, all pairs). Order of the "
-        f"groups: {agreement(ranks)}."
+        f"Mean rank of each group within seeds, by {readout}; 1 is the best ({best}) value. "
+        f"N = {n} seeds that all {len(names)} groups have.{failures_in_words(comparison, ranks)} "
+        f"{_bars_in_words(joined)} mean ranks closer than Nemenyi's critical difference, "
+        f"CD = {ranks.nemenyi.critical_difference:.3g} ({level}, all pairs). {agreement_explained(ranks)}"
     )
+    if joined and not doubt:
+        method += (
+            " The test sees only the order within seeds and no sizes: groups that a bar joins may still "
+            "differ by a test of their means."
+        )
     note = f"bars join groups closer than CD, {level}; by {readout}"
     if doubt:
         method += f" Beware: {doubt}."
@@ -86,6 +93,12 @@ def critical_difference(comparison: Comparison) -> FigureData:
         summary=_summary(ranks, names, joined, doubt),
         order=names_of(comparison),
     )
+
+
+def _bars_in_words(joined: list[Span]) -> str:
+    if not joined:
+        return "No bold bar joins groups, because no two have"
+    return "A bold bar joins groups that cannot be told apart: all have"
 
 
 def _doubt(ranks: RankTable) -> str:

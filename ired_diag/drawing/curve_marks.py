@@ -31,6 +31,7 @@ from ired_diag.verdict import Verdict, verdict_of
 CLOSE_ALONG, CLOSE_UP = 0.22, 0.12  # of the extent of x and of y: nearer, two labels would lie on each other
 ROW = 0.06  # of the extent of y: the words of a guide
 ONSET = "onset"
+NOISE = "(noise)"
 EARLY_STOP = "early stop"
 PLACES_OF_WORDS: tuple[tuple[Anchor, bool], ...] = (
     ("right", False),
@@ -290,7 +291,7 @@ def _onset_mark(name: str, curve: Curve) -> Mark | None:
 def _best_mark(name: str, verdict: Verdict) -> Mark | None:
     if verdict.best_step is None or verdict.best is None:
         return None
-    label = "best (noise)" if verdict.best_is_luck else "best"
+    label = f"best {NOISE}" if verdict.best_is_luck else "best"
     return Mark(
         x=verdict.best_step,
         y=verdict.best,

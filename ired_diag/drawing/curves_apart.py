@@ -3,7 +3,8 @@
 The band around the difference holds at all places together (``stats.separation``), so that it excludes 0
 exactly where the curves are apart. Bold pieces on the line of 0 are these stretches. Where the curves fall by
 more than a factor of ten, later differences would vanish next to early ones: there the difference is drawn in
-half widths of its band, so that beyond 1 and -1 they are apart.
+half widths of its band, so that beyond 1 and -1 they are apart. How far beyond says little, and the axis ends
+at 5.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.comparison.when_words import headline
+from ired_diag.drawing.curves_apart_words import MOST, method_of, note_of
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Segment, scale_of_lines
 from ired_diag.errors import NotFound
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from ired_diag.comparison.when import When
 
 FEW = 30  # places: a curve of as many shows each of them
+LEAST = 1.6  # half widths that the axis shows to each side
 
 
 def curves_apart(answer: When) -> FigureData:
@@ -42,31 +45,17 @@ def curves_apart(answer: When) -> FigureData:
         raise NotFound(f"the curves are not compared: {answer.not_compared}")
     means = _means_panel(answer, apart)
     difference = _difference_panel(answer, apart)
-    level = f"{100 * (1 - answer.alpha):g}%"
-    drawn = f"band: {level} at all places together"
-    if not math.isfinite(apart.separation.bound):
-        drawn = "no band: of so few seeds none is finite"
-    elif means.y_scale == "log":
+    has_band = math.isfinite(apart.separation.bound)
+    in_half_widths = has_band and means.y_scale == "log"
+    if in_half_widths:
         difference = _in_half_widths(answer, apart)
-        drawn = f"below: in half widths of its {level} band at all places together"
-    n_a, n_b = apart.seeds
-    count = f"{n_a} pairs of seeds" if apart.is_paired else f"{n_a} and {n_b} seeds, not paired"
-    note = f"{count}; {drawn}"
-    if apart.stretches:
-        note += "; bold: apart"
-    read_off = ""
-    if apart.grid.is_interpolated:
-        read_off = " Values are read off the line between neighbouring evaluations."
     return FigureData(
         name="curves_apart",
-        title=f"{answer.new} and {answer.old}: {answer.shown_metric}",
+        title=f"Where {answer.new} and {answer.old} come apart in {answer.shown_metric}",
         x_label="training step" if answer.axis == "step" else answer.axis,
         panels=(means, difference),
-        method=f"Above: mean of {answer.shown_metric} over seeds; thin: single seeds. Below: mean of "
-        f"{answer.new} minus mean of {answer.old}; {drawn} "
-        f"({len(apart.places)} places, max-t, exchanges of whole seeds); "
-        f"bold on 0: where the band excludes 0. {count}.{read_off}",
-        note=note,
+        method=method_of(answer, apart, in_half_widths=in_half_widths),
+        note=note_of(answer, apart, in_half_widths=in_half_widths),
         summary=headline(answer),
         order=(answer.new, answer.old, _difference_name(answer)),
         stacked=True,
@@ -132,19 +121,22 @@ def _difference_panel(answer: When, apart: CurvesApart) -> Panel:
 
 
 def _in_half_widths(answer: When, apart: CurvesApart) -> Panel:
-    """Return the difference over half the width of its band."""
+    """Return the difference over half the width of its band, the axis no longer than it says anything."""
     separation = apart.separation
+    ratio = separation.t / separation.bound
     difference = Line(
         name=_difference_name(answer),
         x=apart.places,
-        y=separation.t / separation.bound,
+        y=ratio,
         drawn="line",
     )
+    shown = np.clip(ratio[np.isfinite(ratio)], -MOST, MOST)
     return Panel(
-        y_label="difference / half band",
+        y_label="difference (half widths of its band)",
         lines=(difference,),
-        guides=(Guide(1.0, "edge of the band"), Guide(-1.0, "")),
+        guides=(Guide(0.0, ""), Guide(1.0, ""), Guide(-1.0, "")),
         segments=_stretches(apart),
+        y_range=(min(-LEAST, 1.05 * shown.min(initial=0.0)), max(LEAST, 1.05 * shown.max(initial=0.0))),
     )
 
 

@@ -211,6 +211,7 @@ class Panel:
         y_from_zero: Whether the y axis begins at 0, below which nothing can be.
         height: Height as a multiple of a panel's usual height.
         bare: Whether it has no y axis, because places on it mean nothing.
+        square: Whether one unit is equally long on both axes, as on a map.
         title: What tells it from the other panels of a picture in rows: ``noise level 3``.
     """
 
@@ -234,6 +235,7 @@ class Panel:
     y_from_zero: bool = False
     height: float = 1.0
     bare: bool = False
+    square: bool = False
     title: str = ""
 
     @property
@@ -322,20 +324,17 @@ def cut_in_words(panel: Panel) -> str:
     if not any(_has_visible_cut(line, panel) for line in panel.lines):
         return ""
     lower_ends = []
+    has_infinite_end = False
     for line in panel.lines:
         spread = drawable_spread(line, panel)
         if spread is not None:
             low, _, cut_low, _ = spread
             lower_ends += low[cut_low & np.isfinite(low)].tolist()
+            has_infinite_end |= bool(np.isinf(line.low).any() or np.isinf(line.high).any())  # type: ignore[arg-type]
     if panel.y_scale == "log" and lower_ends:
-        infinite = "; infinite ends are cut too" if any(map(_has_infinite_end, panel.lines)) else ""
+        infinite = "; infinite ends are cut too" if has_infinite_end else ""
         return f" On the logarithmic axis, bands are cut below {min(lower_ends):.3g}{infinite}."
     return " Infinite ends of bands are cut."
-
-
-def _has_infinite_end(line: Line) -> bool:
-    ends = [end for end in (line.low, line.high) if end is not None]
-    return any(bool(np.isinf(end).any()) for end in ends)
 
 
 def _has_visible_cut(line: Line, panel: Panel) -> bool:

@@ -9,36 +9,71 @@ import numpy as np
 from ired_diag.comparison import Comparison, Group, PairOfGroups
 from ired_diag.comparison.verdict_words import TEST_NAMES, test_of
 from ired_diag.drawing.baseline_differences import Difference
-from ired_diag.drawing.comparison_words import margin_in_words, readout_of
-from ired_diag.drawing.data import Line
-from ired_diag.drawing.margin_line import margin_line_in_words
+from ired_diag.drawing.comparison_words import readout_of
+from ired_diag.drawing.data import Panel
+from ired_diag.drawing.margin_line import margin_in_words
 
 
 def method_of(
     comparison: Comparison,
     differences: Sequence[Difference],
     unit: str,
-    lines: Sequence[Line],
+    panel: Panel,
     *,
     baseline: str,
 ) -> str:
-    """Return the caption; ``lines`` are those of the panel of differences."""
+    """Return the caption; ``panel`` is that of the differences."""
     of_baseline = all(difference.pair.b == baseline for difference in differences)
     reference = f"{baseline}'s mean" if of_baseline else "the group's mean"
-    in_percent = f", in percent of {reference}," if unit == "%" else ""
-    tests = "; ".join(f"{difference.group}: {_test_in_words(difference.pair)}" for difference in differences)
-    counts = counts_in_words(comparison)
-    margin = margin_line_in_words(lines, margin_in_words(comparison))
-    correction = ""
-    if len(comparison.compared_pairs) > 1:
-        correction = f", corrected for {len(comparison.compared_pairs)} pairs (Holm)"
+    in_percent = f" in percent of {reference}" if unit == "%" else ""
+    has_pairs = any(len(difference.single) for difference in differences)
+    joined = ", lines joining equal seeds" if has_pairs else ""
+    single = "; dots: single pairs of seeds" if has_pairs else ""
+    better = "lower" if comparison.lower_is_better else "higher"
+    margins = [difference.margin for difference in differences]
+    margin = margin_in_words(comparison, [panel], margins)
     return (
-        f"First panel: {readout_of(comparison)}, one dot for each seed ({counts}), lines "
-        "joining the same seed; next to them the mean with its 95% t interval. Second: difference of each "
-        f"group to {baseline}{in_percent} with its 95% interval, not corrected for several groups, and "
-        f"single differences of the pairs as dots ({tests}). {margin} Word: "
-        f"the verdict, of the group in comparison with {baseline}{correction}."
+        f"First panel: {readout_of(comparison)}, one dot a seed ({counts_in_words(comparison)}; {better} is "
+        f"better){joined}, and their mean with its 95% t interval{_without_interval(comparison)}. "
+        f"Second panel: each group minus {baseline}{in_percent}{_tests_in_words(differences)}{single}. "
+        f"{margin} {_verdicts_in_words(comparison, differences, baseline)}"
     )
+
+
+def _tests_in_words(differences: Sequence[Difference]) -> str:
+    """Return whose intervals are drawn: once where all have the same test."""
+    tests = {difference.group: _test_in_words(difference.pair) for difference in differences}
+    uncorrected = ", uncorrected" if len(differences) > 1 else ""
+    first = differences[0].pair
+    if len(set(tests.values())) == 1 and first.test.reason:
+        return f", without an interval ({first.test.reason})"
+    if len(set(tests.values())) == 1:
+        return f", with the 95% interval of the {tests[differences[0].group]}{uncorrected}"
+    listed = "; ".join(f"{group}: {test}" for group, test in tests.items())
+    return f", with its 95% interval{uncorrected} ({listed})"
+
+
+def _verdicts_in_words(comparison: Comparison, differences: Sequence[Difference], baseline: str) -> str:
+    """Return what the words at the groups are, and what they ask."""
+    count = len(comparison.compared_pairs)
+    correction = f", after Holm's correction for {count} pairs of groups" if count > 1 else ""
+    words = f"Words: the verdict on the difference from {baseline}{correction}"
+    if any(difference.pair.verdict.smaller_than_margin for difference in differences):
+        size = comparison.margin.text.removesuffix("abs")
+        words += f"; (<{size}): different, but by less than the margin"
+    return f"{words}."
+
+
+def verdict_on_axis(comparison: Comparison, difference: Difference) -> str:
+    """Return the verdict in the few words that an axis has room for: ``worse (<1%)``."""
+    is_small = difference.pair.verdict.smaller_than_margin and difference.verdict in ("better", "worse")
+    size = comparison.margin.text.removesuffix("abs")
+    return f"{difference.verdict} (<{size})" if is_small else difference.verdict
+
+
+def _without_interval(comparison: Comparison) -> str:
+    is_single = any(group.summary.n == 1 for group in comparison.groups)
+    return ", which a single seed has not" if is_single else ""
 
 
 def counts_in_words(comparison: Comparison) -> str:
@@ -54,7 +89,7 @@ def _count(group: Group) -> str:
     count = f"{group.name} n = {group.summary.n}"
     failures = _failures(group)
     if failures:
-        count += f" ({failures} of {group.outcomes.attempted} failed)"
+        count += f" as {failures} of {group.outcomes.attempted} failed"
     return count
 
 

@@ -17,7 +17,7 @@ def escape_times(escapes: Escapes, *, title: str, method: str) -> FigureData:
         method: Optimiser and settings, as a sentence.
     """
     measured = Line(
-        "median, 95% interval",
+        "measured: median, 95% interval",
         escapes.noise,
         escapes.median,
         low=escapes.low,
@@ -26,7 +26,7 @@ def escape_times(escapes: Escapes, *, title: str, method: str) -> FigureData:
     )
     lines = [measured]
     if not escapes.no_formula:
-        lines.append(Line("formula", escapes.noise, escapes.formula, drawn="line"))
+        lines.append(Line("formula, not fitted", escapes.noise, escapes.formula, drawn="line"))
     panel = Panel(
         "steps to escape",
         tuple(lines),
@@ -34,15 +34,33 @@ def escape_times(escapes: Escapes, *, title: str, method: str) -> FigureData:
     )
     return FigureData(
         name="noise",
-        title=title,
-        x_label="standard deviation of the noise on the gradient",
+        title=f"Escape from a saddle: {title}",
+        x_label="standard deviation of the noise",
         panels=(panel,),
-        method=f"{method} {escapes.runs:,} runs of each noise start at the saddle; a run has escaped at "
-        f"distance {escapes.radius:g} along the directions that curve down. Median with the interval of its "
-        "order statistics.",
+        method=f"{_caption(escapes)} {method}",
         note=f"{escapes.runs:,} runs of each noise",
         summary=in_words(escapes),
     )
+
+
+def _caption(escapes: Escapes) -> str:
+    """Return what runs do, what points and line are, and which points are missing."""
+    sentences = [
+        f"At each noise {escapes.runs:,} runs start at the saddle, with Gaussian noise added to each "
+        f"coordinate of the gradient. A run has escaped at a distance of {escapes.radius:g} from the saddle, "
+        "along the directions in which the loss curves down.",
+        "Points: median number of steps, with its 95% interval by order statistics (bars; hidden where "
+        "shorter than a point is high).",
+    ]
+    if not escapes.no_formula:
+        sentences.append(
+            "Line: the exact median of gradient descent on a quadratic loss of this curvature, not fitted."
+        )
+    missing = [noise for noise, median in zip(escapes.noise, escapes.median, strict=True) if median != median]
+    if missing:
+        listed = ", ".join(f"{noise:g}" for noise in missing)
+        sentences.append(f"Without a point: {listed}, where less than half of the runs escaped.")
+    return " ".join(sentences)
 
 
 def in_words(escapes: Escapes) -> str:

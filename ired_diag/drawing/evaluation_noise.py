@@ -34,16 +34,17 @@ WIDE, APART = 0.7, 0.14  # of the place between columns: what all groups take, a
 COLUMNS = ("evaluation", "plateau mean", "seeds")
 
 
-def evaluation_noise(comparison: Comparison) -> FigureData:
+def evaluation_noise(comparison: Comparison, order: Sequence[str] = ()) -> FigureData:
     """Return how the seeds' spread splits in each group.
 
     Args:
         comparison: A comparison of groups with a plateau in common.
+        order: Names of groups in the order in which they are drawn. Default: that of the comparison.
 
     Raises:
         DiagError: The spread of no group can be split.
     """
-    groups, lost = _split_or_lost(comparison.groups)
+    groups, lost = _split_or_lost(_in_order(comparison.groups, order))
     if not groups:
         raise DiagError(_refusal(lost))
     plateau = "plateau"
@@ -51,12 +52,12 @@ def evaluation_noise(comparison: Comparison) -> FigureData:
         plateau += f" from step {comparison.plateau_step:.0f} on"
     counts = _counts(groups)
     method = (
-        f"On the {plateau} ({counts}). Standard deviation of one evaluation; what it leaves in a "
-        "mean over the plateau, √k_eff times less; and of the seeds, 0 where its estimate is negative; each "
-        "with its approximate 95% interval. "
-        f"{_worths(groups)}. "
-        "ICC: share of one evaluation's variance that the seed makes, with its 95% interval (one-way "
-        "analysis of variance); the rest is evaluation noise."
+        f"Scatter of {comparison.shown_metric} on the {plateau} ({counts}). First panel, standard deviations "
+        "with approximate 95% intervals: of one evaluation around the mean of its seed, of what is left of "
+        "this noise in a plateau mean, and of the seeds without it (0 where the estimate is negative). "
+        "Second panel: intraclass correlation (ICC), the share of the variance of one evaluation that comes "
+        "from the seed, with its 95% interval (one-way analysis of variance); the rest is evaluation noise. "
+        f"{_worths(groups)}."
     )
     note = f"{plateau}, {counts}; 95% intervals"
     if lost:
@@ -73,6 +74,12 @@ def evaluation_noise(comparison: Comparison) -> FigureData:
         summary=" ".join(map(_sentence, groups)),
         order=names_of(comparison),
     )
+
+
+def _in_order(groups: Sequence[Group], order: Sequence[str]) -> list[Group]:
+    """Return groups in an order; those that it does not name come last."""
+    places = {name: place for place, name in enumerate(order)}
+    return sorted(groups, key=lambda group: places.get(group.name, len(places)))
 
 
 def _split_or_lost(groups: Sequence[Group]) -> tuple[list[Group], list[Group]]:
@@ -138,7 +145,7 @@ def _correlations(groups: Sequence[Group]) -> Panel:
         )
         lines.append(line)
     panel = Panel(
-        y_label="ICC (share of the seeds)",
+        y_label="ICC (share of seeds)",
         lines=tuple(lines),
         x_label="group",
         x_ticks=named_places(group.name for group in groups),
@@ -156,8 +163,18 @@ def _worth(split: NoiseSplit) -> float:
 
 
 def _worths(groups: Sequence[Group]) -> str:
-    each = "; ".join(f"{group.name} {_worth(group.noise.split):.3g}" for group in groups)
-    return f"As successive evaluations may resemble each other, k are worth k_eff independent ones: {each}"
+    """Return how many independent evaluations a plateau mean is worth, where it is fewer than it has."""
+    words = []
+    for group in groups:
+        split = group.noise.split
+        worth = _worth(split)
+        if worth < split.evaluations:
+            words.append(f"{group.name} {worth:.3g} of {split.evaluations:.3g}")
+    if not words:
+        return "Successive evaluations count as independent"
+    return (
+        f"Successive evaluations resemble each other and count for fewer independent ones: {', '.join(words)}"
+    )
 
 
 def _counts(groups: Sequence[Group]) -> str:
@@ -167,9 +184,9 @@ def _counts(groups: Sequence[Group]) -> str:
     for group in groups:
         split = group.noise.split
         counts.add((split.seeds, split.evaluations))
-        words.append(f"{group.name} n = {split.seeds}, k = {split.evaluations:.3g}")
+        words.append(f"{group.name} n = {split.seeds} seeds of {split.evaluations:.3g} evaluations")
     if len(counts) == 1:
-        return f"n = {first.seeds} seeds of k = {first.evaluations:g} evaluations each"
+        return f"n = {first.seeds} seeds of {first.evaluations:g} evaluations each"
     return ", ".join(words)
 
 

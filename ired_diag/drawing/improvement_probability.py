@@ -18,15 +18,18 @@ MEAN = "mean over tasks"
 
 def improvement_probability(across: Across) -> FigureData:
     """Return the probability on each task and on average, a panel for each group."""
+    new = " or ".join(pair.new for pair in across.pairs)
     return FigureData(
         name="improvement-probability",
-        title="How often is a run better",
+        title=f"Probability of improvement over {across.old}",
         x_label="probability",
         panels=tuple(_panel(across, pair) for pair in across.pairs),
         method=(
-            "Probability that a run of the group is better than a run of the old one on the same task, ties "
-            "counted half, with 95% intervals; of the mean by bootstrap, stretched for few seeds. "
-            f"{counts_of(across)}."
+            f"Probability that a run of {new} is better than a run of {across.old} on the same task, with "
+            "ties counted half (points); vertical line: 1/2, neither is better more often. Bars: 95% "
+            "intervals of the Mann-Whitney probability; of the mean over tasks, each of equal weight: the "
+            "wider of a bootstrap interval and one made of the intervals of the tasks, widened for few "
+            f"seeds. {counts_of(across)}."
         ),
         note=f"95% intervals; ties count half; {counts_of(across)}",
         summary=" ".join(improvement_of(pair) for pair in across.pairs),

@@ -1,4 +1,4 @@
-"""What a picture of learning curves says of itself: axis label, caption, note and summary."""
+"""What a picture of learning curves says of itself: axis label, note and summary."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ import numpy as np
 
 from ired_diag import tasks
 from ired_diag.drawing.curve_marks import Curve, first_onset, median_best
-from ired_diag.drawing.data import Line
+from ired_diag.drawing.data import Mark
 from ired_diag.drawing.over_seeds import (
-    BANDS,
     BANDS_IN_BRIEF,
-    MEANT,
     Band,
     OverSeeds,
     has_several_seeds,
     last_finite,
 )
-from ired_diag.drawing.seeds_panel import n_in_brief, n_is_constant, seeds_in_words
+from ired_diag.drawing.seeds_panel import n_in_brief
 from ired_diag.runs.direction import Direction
 
 
@@ -56,48 +54,14 @@ def axis_label(shown: Shown) -> str:
     return f"{shown.label} ({', '.join(words)})"
 
 
-def _best(direction: Direction) -> str:
+def best_word(direction: Direction) -> str:
     """Return which value is the best."""
     return "lowest" if direction.lower_is_better else "highest"
 
 
-def _worse(direction: Direction) -> str:
+def worse_word(direction: Direction) -> str:
     """Return the word for a turn for the worse."""
     return "rise" if direction.lower_is_better else "fall"
-
-
-def method_of(shown: Shown) -> str:
-    """Return the caption, without floors and what is left out."""
-    metric = shown.label
-    direction = shown.direction
-    several = has_several_seeds(shown.means)
-    if several:
-        line = f"Mean of {metric} over seeds at each step"
-    else:
-        line = f"{metric} of one seed at each step"
-    if shown.smooth:
-        line += (
-            f", then a centred running median of {shown.smooth} evaluations (the band is of the raw values)"
-        )
-    else:
-        line += ", not smoothed"
-    if several:
-        line += f"; band: {BANDS[shown.band]}, at each step by itself"
-        if any(_is_pair(curve) for curve in shown.means.values()):
-            line += ", of three seeds or more"
-    if any(drawn_singly(curve, shown.band) for curve in shown.means.values()):
-        line += "; groups of two seeds: their single curves"
-    if several or shown.smooth:
-        line += "; thin: single seeds as logged"
-    meant = MEANT
-    if not n_is_constant(shown.means):
-        meant += "; where N falls, seeds ended or are not finite, and the mean is of the others"
-    return (
-        f"{line}. {seeds_in_words(shown.means)}. {meant}. "
-        f"Circle: best ({_best(direction)}) evaluation of the seed whose best is the group's median; "
-        f'"noise": explained by noise around one level. Diamond: first onset of a lasting '
-        f"{_worse(direction)} among a group's seeds. {metric}: {direction.words}."
-    )
 
 
 def drawn_singly(curve: OverSeeds, band: Band) -> bool:
@@ -105,52 +69,8 @@ def drawn_singly(curve: OverSeeds, band: Band) -> bool:
     return band == "t interval" and int(curve.n.max(initial=0)) == 2
 
 
-def bands_left_out(shown: Shown, lines: Sequence[Line]) -> str:
-    """Return which groups have no band because theirs often reaches 0; empty where all have theirs."""
-    names = []
-    for line in lines:
-        mean = shown.means.get(line.name)
-        if mean is not None and not line.faint and line.low is None and np.isfinite(mean.low).any():
-            names.append(f"{line.name} (n = {int(mean.n.max())})")
-    if not names:
-        return ""
-    return (
-        f" Without a band, because theirs reaches 0 at several steps, which this axis cannot show: "
-        f"{', '.join(names)}."
-    )
-
-
-def _is_pair(curve: OverSeeds) -> bool:
-    """Say whether a mean is of two seeds at any step."""
-    return bool((curve.n == 2).any())
-
-
-def stops_in_words(groups: Mapping[str, Sequence[Curve]]) -> str:
-    """Return what the squares are; empty where early stopping ended no run."""
-    parts = []
-    for name, curves in groups.items():
-        stops = sorted(curve.stopped for curve in curves if curve.stopped is not None)
-        if not stops:
-            continue
-        at = f"step {stops[0]}" if stops[0] == stops[-1] else f"steps {stops[0]} to {stops[-1]}"
-        parts.append(f"{name} {len(stops)} of {len(curves)} seeds, at {at}")
-    if not parts:
-        return ""
-    return (
-        " Square: last evaluation of the run whose early stop is the group's median; early stopping ended "
-        f"{'; '.join(parts)}."
-    )
-
-
-def left_out(metric: str, missing: Sequence[str]) -> str:
-    """Return which runs did not log the metric; empty where all did."""
-    if not missing:
-        return ""
-    return f" Without {metric}, left out: {', '.join(missing)}."
-
-
-def note_of(shown: Shown) -> str:
-    """Return the caption in a few words."""
+def note_of(shown: Shown, marks: Sequence[Mark]) -> str:
+    """Return the caption in a few words; ``marks`` are those of all panels."""
     several = has_several_seeds(shown.means)
     line = "one seed"
     if several:
@@ -160,7 +80,14 @@ def note_of(shown: Shown) -> str:
         line += "; thin: seeds"
     if shown.smooth:
         line += f"; running median of {shown.smooth}"
-    return f"{line}; circle: best ({_best(shown.direction)}); diamond: onset"
+    shapes = {mark.shape for mark in marks}
+    if "circle" in shapes:
+        line += f"; circle: best ({best_word(shown.direction)})"
+    if "diamond" in shapes:
+        line += "; diamond: onset"
+    if "square" in shapes:
+        line += "; square: early stop"
+    return line
 
 
 def sentence_of(name: str, curves: Sequence[Curve], shown: Shown) -> str:
@@ -175,7 +102,7 @@ def sentence_of(name: str, curves: Sequence[Curve], shown: Shown) -> str:
     rising = first_onset(curves)
     if rising is not None:
         count = sum(curve.verdict.onset is not None for curve in curves)
-        turns = f"{count} of {len(curves)} {_worse(shown.direction)} for good"
+        turns = f"{count} of {len(curves)} {worse_word(shown.direction)} for good"
         parts.append(f"{turns}, first at step {rising.verdict.onset:.0f}")
     return f"{'; '.join(parts)}."
 

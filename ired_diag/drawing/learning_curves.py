@@ -38,17 +38,14 @@ from ired_diag.drawing.data import (
     cut_in_words,
     scale_of_lines,
 )
-from ired_diag.drawing.learning_curve_words import (
-    Shown,
-    axis_label,
+from ired_diag.drawing.learning_curve_caption import (
     bands_left_out,
-    drawn_singly,
     left_out,
+    marks_in_words,
     method_of,
-    note_of,
-    sentence_of,
     stops_in_words,
 )
+from ired_diag.drawing.learning_curve_words import Shown, axis_label, drawn_singly, note_of, sentence_of
 from ired_diag.drawing.over_seeds import Band, OverSeeds, over_seeds
 from ired_diag.drawing.running_median import running_median
 from ired_diag.drawing.seeds_panel import seeds_panel
@@ -122,12 +119,14 @@ def learning_curves(
     title = f"Learning curves: {shown.label}"
     if start is not None:
         title += f", from step {start:g}"
-    method = method_of(shown) + stops_in_words(curves)
+    marks = [mark for drawn in panels for mark in drawn.marks]
+    method = method_of(shown, curves)
     if resting:
         method += f" Second panel: the same curves where they rest, from step {plateau:g} on."
-    method += bounded_bands.cut_in_words(_limits(metric, curves))
+    method += marks_in_words(shown, marks) + stops_in_words(curves)
     method += (
-        bands_left_out(shown, panel.lines)
+        _ends_in_words(shown, curves)
+        + bands_left_out(shown, panel.lines)
         + floor_words
         + cut_in_words(panel)
         + left_out(shown.label, missing)
@@ -139,7 +138,7 @@ def learning_curves(
         x_label="training step",
         panels=panels,
         method=method,
-        note=note_of(shown) + ("; square: early stop" if stops_in_words(curves) else ""),
+        note=note_of(shown, marks),
         summary=" ".join(sentences),
         order=tuple(order) or tuple(groups),
         stacked=len(panels) > 1 + len(resting),
@@ -159,6 +158,18 @@ def _means_of(curves: Curves, metric: str, band: Band) -> dict[str, OverSeeds]:
 def _limits(metric: str, curves: Curves) -> bounded_bands.Limits | None:
     every = [curve.series for curve in chain.from_iterable(curves.values())]
     return bounded_bands.limits_of_curves(metric, every)
+
+
+def _ends_in_words(shown: Shown, curves: Curves) -> str:
+    """Return that bands end where the metric does; empty where none reaches so far."""
+    limits = _limits(shown.metric, curves)
+    for name, members in curves.items():
+        unbounded = over_seeds([curve.series for curve in members], shown.band)
+        mean = shown.means[name]
+        is_cut = (unbounded.low < mean.low) | (unbounded.high > mean.high)
+        if is_cut.any():
+            return bounded_bands.cut_in_words(limits)
+    return ""
 
 
 def _curves(
@@ -307,13 +318,16 @@ def _floors(curves: Curves, metric: str) -> tuple[tuple[Guide, ...], str]:
     for task in tasks.judged_by(metric):
         by_data = {task.references(configuration, None) for configuration in configurations}
         if len(by_data) > 1:
-            return (), " No floors are drawn: the runs are not known to have the same data."
+            return (
+                (),
+                " No predictors without training are drawn: the runs are not known to have the same data.",
+            )
         (references,) = by_data
         if references is not None:
             guides = []
             for floor in references.values:
                 guides.append(Guide(floor.value, f"{floor.title} {floor.value:.3g}"))
             labels = ", ".join(guide.label for guide in guides)
-            words = f" Dotted: predictors without training, scored on simulated data ({labels})."
+            words = f" Grey dotted lines: predictors without training, on simulated data ({labels})."
             return tuple(guides), words
     return (), ""

@@ -1,9 +1,9 @@
 """The margin below which a difference is too small to matter, as short dashes above and below 0.
 
-On a side of 0 that no difference reaches there is none: it would stand in an empty half of the picture. Nor
-is there any where the margin is so small next to the differences that it would lie on 0. Where it is many
-times as large as all that is drawn, there is none at all, since it would shrink intervals to nothing, and the
-axis says that it lies outside.
+Both sides are drawn, so that an interval inside the margin is seen to be inside. There is no line where the
+margin is so small next to the differences that it would lie on 0. Where it is several times as large as all
+that is drawn, there is none either, since it would shrink intervals to nothing, and the axis says that it
+lies outside.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from ired_diag.comparison import Comparison
-from ired_diag.drawing.data import Line
+from ired_diag.drawing.data import Line, Panel
 
 NAME = "margin ±"
-VISIBLE = 0.012  # of what the axis shows: a smaller margin would lie on 0
-FAR = 5.0  # times what is drawn: beyond, the margin lies outside
-REACHED = 0.1  # of the largest difference: a side of 0 that values reach less far counts as empty
+VISIBLE = 0.025  # of what the axis shows: a smaller margin would lie on 0
+FAR = 4.0  # times what is drawn: beyond, the margin lies outside
 
 
 def margin_lines(
@@ -46,7 +45,7 @@ def margin_lines(
         return []
     x: list[float] = []
     y: list[float] = []
-    for sign in _sides(reached):
+    for sign in (-1, 1):
         for place, margin in zip(places, margins, strict=True):
             x += [place - half_width, place + half_width, place + half_width]
             y += [sign * margin, sign * margin, math.nan]
@@ -54,11 +53,37 @@ def margin_lines(
     return [Line(f"{NAME}{size}", np.array(x), np.array(y), drawn="line")]
 
 
-def margin_line_in_words(lines: Sequence[Line], margin: str) -> str:
-    """Return what a caption says of a margin: that it is dotted, or that no line shows it."""
-    if any(line.name.startswith(NAME) for line in lines):
-        return f"Dotted: {margin}."
-    return f"Not drawn, because it is unknown, too close to 0 on this axis, or far outside it: {margin}."
+def margin_in_words(comparison: Comparison, panels: Sequence[Panel], margins: Sequence[float]) -> str:
+    """Return what a caption says of the margin: that it is dotted, or why no line shows it.
+
+    Args:
+        comparison: The comparison, which states the margin.
+        panels: All panels of differences.
+        margins: The margin of each difference, on the scale of the axes.
+    """
+    margin = comparison.margin
+    size = f"±{margin.size:g} in the unit of the metric"
+    if not margin.absolute:
+        size = f"±{margin.text} of the mean of both groups"
+    words = f"the margin, {size}, inside which a difference is too small to matter"
+    drawn = sum(any(line.name.startswith(NAME) for line in panel.lines) for panel in panels)
+    if drawn:
+        return f"Dotted: {words}{', where it can be told from 0' if drawn < len(panels) else ''}."
+    return f"Not drawn, because {_reason(panels, margins)}: {words}."
+
+
+def _reason(panels: Sequence[Panel], margins: Sequence[float]) -> str:
+    """Return why no margin is drawn."""
+    if all(math.isnan(margin) for margin in margins):
+        return "it is unknown"
+    reached: list[float] = []
+    for panel in panels:
+        for line in panel.lines:
+            ends = [values for values in (line.y, line.low, line.high) if values is not None]
+            reached += np.concatenate(ends).tolist()
+    return (
+        "it lies far outside the axis" if _is_far(margins, reached) else "it is too close to 0 on this axis"
+    )
 
 
 def _extent(values: Sequence[float]) -> float:
@@ -79,17 +104,3 @@ def _is_far(margins: Sequence[float], reached: Sequence[float]) -> bool:
     extent = max((abs(value) for value in reached if math.isfinite(value)), default=0.0)
     known = [margin for margin in margins if not math.isnan(margin)]
     return extent > 0 and bool(known) and min(known) > FAR * extent
-
-
-def _sides(values: Sequence[float]) -> list[int]:
-    """Return the signs of the sides of 0 that values reach; both where there are none."""
-    finite = [value for value in values if math.isfinite(value)]
-    most_below = max([0.0, *(-value for value in finite)])
-    most_above = max([0.0, *finite])
-    least = REACHED * max(most_below, most_above)
-    sides = []
-    if most_below > least:
-        sides.append(-1)
-    if most_above > least:
-        sides.append(1)
-    return sides or [-1, 1]

@@ -17,6 +17,7 @@ from ired_diag import tasks
 from ired_diag.drawing.data import FigureData, Panel, Raster
 from ired_diag.drawing.ranges import steps_in_words
 from ired_diag.errors import DiagError, NotFound
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 
 MOST = 5  # checkpoints in a picture
@@ -66,18 +67,47 @@ def has_images(run: Run) -> bool:
 
 def _picture(group: str, run: Run) -> FigureData:
     chosen = _spread_out(run.checkpoints)
-    looks = [_looks(run, path) for path in chosen]
+    looks, plain = _without_plain_rows([_looks(run, path) for path in chosen])
     steps = [look.step for look in looks]
+    which = counted(len(looks), "checkpoint")
+    if len(looks) < len(run.checkpoints):
+        which = f"{len(looks)} of {len(run.checkpoints)} checkpoints"
+    left_out = ""
+    if plain:
+        left_out = f" No row for {', '.join(plain)}: it would be of one colour, the same at all these steps."
+    sentences = [
+        f"Each column is one training step of one run, {run.label}.",
+        tasks.of_run(run).images_in_words,
+        f"{which}, {steps_in_words(steps)}; weights of that step, not their average over training.{left_out}",
+    ]
     return FigureData(
         name=f"model-images-{group}",
-        title=f"What the model draws: {run.label}",
+        title=f"Images of the model over training: {run.label}",
         x_label="training step",
         panels=(_panel(looks),),
-        method=f"{run.label} at {len(looks)} of {len(run.checkpoints)} checkpoints "
-        f"({steps_in_words(steps)}), pixel by pixel; weights as trained, not averaged.",
-        note=f"{run.label}, {len(looks)} of {len(run.checkpoints)} checkpoints",
+        method=" ".join(filter(None, sentences)),
+        note=f"{run.label}, {which}",
         summary=_summary(looks),
     )
+
+
+def _without_plain_rows(looks: Sequence[_Looks]) -> tuple[list[_Looks], list[str]]:
+    """Return the looks without rows of one colour, the same at all steps, and the titles of these rows.
+
+    Where all rows are such, they stay.
+    """
+    plain = []
+    for title, image in looks[0].images.items():
+        colour = image[0, 0]
+        if all((look.images[title] == colour).all() for look in looks):
+            plain.append(title)
+    if len(plain) == len(looks[0].images):
+        return list(looks), []
+    kept = []
+    for look in looks:
+        images = {title: image for title, image in look.images.items() if title not in plain}
+        kept.append(_Looks(look.step, images))
+    return kept, plain
 
 
 def _spread_out(paths: Sequence[Path]) -> list[Path]:

@@ -35,27 +35,44 @@ def neighbour_changes(mapped: Neighbours, *, title: str, method: str) -> FigureD
         *_of_seeds(mapped.neighbours),
     ]
     panel = Panel(
-        f"change of {mapped.metric}",
+        f"change of {mapped.metric_title}",
         tuple(lines),
         guides=(Guide(0.0, ""),),
         marks=(Mark(mapped.base, 0.0, "no change", anchor="center"),),
     )
     seeds = counted(len(mapped.seeds), "seed")
-    spread = "with 95% t interval, single seeds behind it"
+    knob = mapped.knob.replace("_", " ")
     note = seeds
-    if not any(math.isfinite(pair_of(neighbour).test.low) for neighbour in mapped.neighbours):
-        spread = "without an interval"
+    if not any(math.isfinite(pair.test.low) for pair in pairs):
         note = f"{seeds}, no interval"
     return FigureData(
         name="neighbours",
-        title=title,
-        x_label=mapped.knob,
+        title=f"Effect of a tenth more or less: {title}",
+        x_label=knob,
         panels=(panel,),
-        method=f"{method} Last value less that at {mapped.knob} = {mapped.base:.12g}; mean over {seeds} "
-        f"{spread}.",
+        method=f"Change of the last {mapped.metric_title} when the {knob} is not {mapped.base:.12g} (circle; "
+        f"dotted: no change) but about a tenth less or more. {_points_in_words(mapped, seeds)} {method}",
         note=f"{note}, against {mapped.knob} = {mapped.base:.12g}",
         summary=" ".join(in_words(mapped)),
     )
+
+
+def _points_in_words(mapped: Neighbours, seeds: str) -> str:
+    """Return what points and bars are, and why a point has no bar."""
+    missing = {}
+    for neighbour in mapped.neighbours:
+        test = pair_of(neighbour).test
+        if not math.isfinite(test.low):
+            missing[f"{neighbour.value:.12g}"] = test.reason
+    words = f"Points: mean over {seeds}."
+    if len(missing) < len(mapped.neighbours):
+        words = f"Points: mean over {seeds} with its 95% t interval (bars); small dots: single seeds."
+    reasons = "; ".join(f"at {value}, {reason}" for value, reason in missing.items())
+    if len(set(missing.values())) == 1:
+        reasons = next(iter(missing.values()))
+        if len(missing) < len(mapped.neighbours):
+            reasons = f"at {next(iter(missing))}, {reasons}"
+    return f"{words} No interval: {reasons}." if missing else words
 
 
 def pair_of(neighbour: Neighbour) -> PairOfGroups:

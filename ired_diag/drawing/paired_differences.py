@@ -34,6 +34,7 @@ from ired_diag.drawing.difference_words import (
     method_of,
     not_paired_in_words,
     sentence_of,
+    verdict_on_axis,
 )
 from ired_diag.drawing.margin_line import margin_lines, outside_in_words
 from ired_diag.drawing.named_places import ends_of_places, interval_at, named_places
@@ -71,8 +72,7 @@ def paired_differences(comparison: Comparison, baseline: str = "") -> FigureData
         title=f"Differences to {baseline}",
         x_label="group",
         panels=(_seeds_panel(groups, comparison), panel),
-        method=method_of(comparison, differences, unit, panel.lines, baseline=baseline)
-        + _cut_in_words(comparison),
+        method=method_of(comparison, differences, unit, panel, baseline=baseline) + _cut_in_words(comparison),
         note=f"mean and 95% interval; {counts}; dots: seeds{not_paired_in_words(differences)}",
         summary=" ".join(sentence_of(difference, unit, baseline) for difference in differences),
         order=names_of(comparison),
@@ -234,7 +234,9 @@ def _differences_panel(
         y_label=f"difference ({_unit_in_words(unit, differences, baseline)})",
         lines=(*lines, *margin),
         x_label=f"minus {_short(baseline)}: verdict{outside_in_words(comparison, margins, reached)}",
-        x_ticks=named_places(f"{difference.group}: {difference.verdict}" for difference in differences),
+        x_ticks=named_places(
+            f"{difference.group}: {verdict_on_axis(comparison, difference)}" for difference in differences
+        ),
         x_range=ends_of_places(len(differences)),
         guides=(Guide(0.0, ""),),
     )

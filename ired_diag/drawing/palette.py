@@ -1,7 +1,7 @@
 """Colours, dashes and markers: fixed by name, distinct without colour too.
 
 The colours are those of Okabe & Ito (2008), Color Universal Design, which readers with any colour vision
-tell apart.
+tell apart; the seventh colour of groups is a dark brown instead of their black.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+BROWN = "#6B4423"
 GREY, PALE_GREY = "#888888", "#A0A0A0"
 
 
@@ -31,16 +32,20 @@ FIXED = {
     "margin": Style(GREY, (1.0, 1.5)),
     "contour": Style(PALE_GREY),
 }
-DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 2.0), (1.5, 1.5), (6.0, 2.0, 1.5, 2.0))
-OTHERS = (
-    Style(BLUE),
-    Style(ORANGE, (5.0, 2.0), "s"),
-    Style(PURPLE, (1.5, 1.5), "^"),
-    Style(SKY, (6.0, 2.0, 1.5, 2.0), "D"),
-    Style(VERMILION, (), "v"),
-    Style(GREEN, (5.0, 2.0), "P"),
-    Style(BLACK, (1.5, 1.5), "X"),
+DASHES: tuple[tuple[float, ...], ...] = (
+    (),
+    (5.0, 2.0),
+    (1.5, 1.5),
+    (6.0, 2.0, 1.5, 2.0),
+    (7.0, 1.5, 1.5, 1.5, 1.5, 1.5),
+    (10.0, 3.0),
+    (3.0, 1.0),
 )
+# Sky blue comes late, because thin lines of the two blues look alike. None is black: bars, the points on
+# intervals and the right answers are.
+COLOURS = (BLUE, ORANGE, PURPLE, GREEN, VERMILION, SKY, BROWN)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+OTHERS = tuple(map(Style, COLOURS, DASHES, MARKERS))
 
 
 def style_of(name: str, position: int) -> Style:
@@ -53,7 +58,7 @@ def style_of(name: str, position: int) -> Style:
 def style_at(position: int) -> Style:
     """Return the style of a place in an order.
 
-    After seven places the colours come again with another dash: 28 styles are all different.
+    After seven places colours and markers come again with another dash: 49 styles are all different.
     """
     turn, place = divmod(position, len(OTHERS))
     style = OTHERS[place]

@@ -13,7 +13,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from ired_diag.drawing.data import FigureData, legend_names, needs_legend
+from ired_diag.drawing.data import FigureData, Panel, legend_names, needs_legend
+from ired_diag.drawing.distinct_places import with_distinct_places
 from ired_diag.drawing.label_lines import broken_name, label_in_lines
 from ired_diag.drawing.paper_axes import depth_of_names
 from ired_diag.drawing.paper_fonts import SANS, families_of
@@ -39,6 +40,10 @@ BESIDE_IN_ROW = 0.25  # the same of panels that share their y axis
 RESOLUTION = 300
 LEAST_PLACES = 2  # as wide as which a panel with one place is
 WIDEST = 2  # times as wide as the narrowest panel any other is
+TALLEST = 1.6  # times as high as wide, a picture may be
+LEAST_HEIGHT = 0.6  # of its usual height, to which a panel may be lowered for that
+HIGHEST_IMAGE = 3.2  # inches
+ROOM_BESIDE = 4.5  # inches: from here on a square panel has its legend at its side
 NOTE_LETTERS = 19  # of the note, to the inch
 
 RC: Any = {  # typed by matplotlib as a dictionary of literals
@@ -80,7 +85,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
         NotFound: There is no such font.
     """
     families = families_of(font)
-    figure = with_drawable_text(figure)
+    figure = with_distinct_places(with_drawable_text(figure))
     count = len(figure.panels)
     side_by_side = width / count >= PANEL_WIDTH and not figure.stacked
     rows, columns = count, 1
@@ -92,7 +97,14 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
     heights = [max(figure.heights[row * columns : (row + 1) * columns]) for row in range(rows)]
     shares = _width_shares(figure) if side_by_side else [1.0] * count
     legend_rows, legend_columns = _legend_shape(figure, width)
-    height = PANEL_HEIGHT * sum(heights) + MARGIN + LEGEND_ROW * max(0, legend_rows - 1)
+    is_beside = _has_legend_beside(figure, width)
+    extra = MARGIN + LEGEND_ROW * max(0, 0 if is_beside else legend_rows - 1)
+    height = _fitting_height(figure, PANEL_HEIGHT * sum(heights), extra, width)
+    if count == 1 and figure.panels[0].raster is not None:
+        height = _height_of_raster(figure.panels[0], width) + extra
+    if count == 1 and figure.panels[0].square:
+        beside = HANDLE + LETTER * max(map(len, _names_in_legend(figure))) if is_beside else 0.0
+        height = min(height, width - BESIDE - beside + extra)
     height += _room_for_names(figure, columns, width)
     with mpl.rc_context({**RC, "font.family": families}):
         drawn = Figure(figsize=(width, height), layout="constrained")
@@ -114,14 +126,16 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
             if in_rows and place % columns and _has_one_y_axis(figure):
                 axis.set_ylabel("")  # that of the row's first panel
             if side_by_side or not shares_x or place >= count - columns:
-                letters = int((width * share - (BESIDE_IN_ROW if in_rows else BESIDE)) / LETTER)
+                letters = int(
+                    (width * share - (BESIDE_IN_ROW if in_rows else max(BESIDE, _beside(panel)))) / LETTER
+                )
                 lines = label_in_lines(panel.x_label or figure.x_label, letters)
                 axis.set_xlabel("\n".join(lines))
         if figure.note and noted:
             _draw_note(drawn, figure.note, width)
         drawn.align_ylabels()
         if legend_rows:
-            _draw_legend(drawn, axes, _names_in_legend(figure), legend_columns)
+            _draw_legend(drawn, axes, _names_in_legend(figure), legend_columns, is_beside=is_beside)
         elif _has_legends_of_panels(figure):
             _draw_legends_of_panels(axes, figure, width / columns)
         draw_words(drawn, axes, figure)
@@ -135,6 +149,31 @@ def _room_for_names(figure: FigureData, columns: int, width: float) -> float:
     depths = [depth_of_names(panel, inches) for panel in shown]
     rows = [depths[start : start + columns] for start in range(0, len(depths), columns)]
     return sum(max(row) for row in rows)
+
+
+def _fitting_height(figure: FigureData, panels: float, extra: float, width: float) -> float:
+    """Return how high a picture is: lower panels rather than a picture that fills a column of the page.
+
+    Rows with names keep their height, and no panel is lower than LEAST_HEIGHT of the usual one.
+    """
+    most = TALLEST * width
+    if panels + extra <= most or any(panel.y_ticks for panel in figure.panels):
+        return panels + extra
+    return max(LEAST_HEIGHT * panels, most - extra) + extra
+
+
+def _height_of_raster(panel: Panel, width: float) -> float:
+    """Return how high an image is that fills the width next to the names of its rows."""
+    assert panel.raster is not None
+    rows, columns = panel.raster.colours.shape[:2]
+    full: float = (width - BESIDE) * rows / columns
+    return min(full, HIGHEST_IMAGE)
+
+
+def _beside(panel: Panel) -> float:
+    """Return how many inches the names on a panel's y axis take."""
+    letters = [len(line) for _, name in panel.y_ticks for line in name.split("\n")]
+    return LETTER * max(letters, default=0) + 0.2
 
 
 def _has_one_y_axis(figure: FigureData) -> bool:
@@ -264,18 +303,26 @@ def _names_in_legend(figure: FigureData) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int) -> None:
+def _has_legend_beside(figure: FigureData, width: float) -> bool:
+    """Say whether the legend stands next to a square panel, where there would be no ink else."""
+    is_wide = width >= ROOM_BESIDE and len(figure.panels) == 1 and figure.panels[0].square
+    return is_wide and bool(_names_in_legend(figure))
+
+
+def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int, *, is_beside: bool) -> None:
     by_label: dict[str, Any] = {}  # a name that several panels have is listed once
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
         for handle, label in zip(handles, labels, strict=True):
             by_label.setdefault(label, handle)
     width = drawn.get_figwidth()
+    if is_beside:
+        axes[0].set_anchor("E")  # next to the legend, wherever equal units leave room
     drawn.legend(
         [by_label[name] for name in names],
         [_in_lines(name, width) for name in names],
-        loc="outside upper center",
-        ncols=columns,
+        loc="outside right upper" if is_beside else "outside upper center",
+        ncols=1 if is_beside else columns,
         frameon=False,
         handlelength=2.6,
     )

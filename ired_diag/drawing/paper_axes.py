@@ -6,19 +6,19 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import Formatter, Locator, MaxNLocator, NullFormatter
 
 from ired_diag.drawing.data import Line, Panel
 from ired_diag.drawing.label_lines import broken_name
 from ired_diag.drawing.log_ticks import log_ticks
 from ired_diag.drawing.paper_widths import COLUMN
+from ired_diag.drawing.tick_words import linear_words, tick_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a column
 LETTERS_OF_ROWS = 9  # of names of the rows of an image
-PLAIN = (-6, 7)  # powers of ten between which ticks have no exponent
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
 TICK_WIDTH = 0.6  # inches from one number on an x axis to the next
 LOG_TICK_WIDTH = 0.36  # inches of a panel to each number on a logarithmic x axis
@@ -50,10 +50,8 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
         _label_logarithmic(axis.xaxis, most=max(FEWEST_INTERVALS, int(inches / LOG_TICK_WIDTH)))
     if panel.x_ticks:
         _name_places(axis, panel, inches)
-    elif panel.x_scale == "linear" and panel.lines and all(_whole(line) for line in panel.lines):
-        _number_x_axis(axis, intervals, integer=True)
-    elif axis.get_xscale() == "linear" and panel.lines:
-        _number_x_axis(axis, intervals, steps=[1, 2, 2.5, 5, 10])
+    elif axis.get_xscale() == "linear":
+        _number_places(axis, panel, intervals)
     if panel.y_ticks:
         places, names = zip(*panel.y_ticks, strict=True)
         if panel.raster is not None:  # as high as its pixels are wide: a long name would lie beyond the paper
@@ -65,6 +63,11 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
         axis.set_ylim(*panel.y_range)
     elif not panel.y_ticks and not _is_filled(panel):
         _end_at_ticks(axis, from_zero=panel.y_from_zero)
+    if panel.square:
+        axis.set_aspect("equal", adjustable="box")
+    if panel.raster is not None:  # pixels need no axes: their rows and columns have names
+        axis.spines[:].set_visible(False)
+        axis.tick_params(length=0)
     if panel.bare:
         axis.yaxis.set_visible(False)
         axis.spines["left"].set_visible(False)
@@ -91,9 +94,7 @@ def _end_at_ticks(axis: Axes, *, from_zero: bool) -> None:
     """Let a linear y axis reach the next tick where data lie well above its last one; say plain numbers."""
     if axis.get_yscale() != "linear":
         return
-    formatter = ScalarFormatter(useOffset=False)
-    formatter.set_powerlimits(PLAIN)
-    axis.yaxis.set_major_formatter(formatter)
+    axis.yaxis.set_major_formatter(_PlainNumbers())
     bottom, top = axis.get_ylim()
     if from_zero and top > 0:
         bottom = 0.0
@@ -147,6 +148,17 @@ def depth_of_names(panel: Panel, inches: float) -> float:
     return max(0, longest - FREE_LETTERS) * TICK_LETTER * math.sin(math.radians(_angle(panel, inches)))
 
 
+def _number_places(axis: Axes, panel: Panel, intervals: int) -> None:
+    """Write numbers at round places of a linear x axis, whole ones where its data are whole."""
+    axis.xaxis.set_major_formatter(_PlainNumbers())
+    if not panel.lines:
+        return
+    if panel.x_scale == "linear" and all(_whole(line) for line in panel.lines):
+        _number_x_axis(axis, intervals, integer=True)
+    else:
+        _number_x_axis(axis, intervals, steps=[1, 2, 2.5, 5, 10])
+
+
 def _has_positive(ends: Any) -> bool:
     """Say whether a logarithmic axis can show any of the data: where all are 0, a linear one shows them."""
     finite = ends[np.isfinite(ends)]
@@ -155,8 +167,41 @@ def _has_positive(ends: Any) -> bool:
 
 def _label_logarithmic(axis: Any, *, most: int = 99) -> None:
     axis.set_major_locator(_LogTicks(most))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(_LogWords())
     axis.set_minor_formatter(NullFormatter())
+
+
+class _LogWords(Formatter):
+    """``tick_words`` for matplotlib."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Return one number."""
+        return tick_words([x])[0]
+
+    def format_ticks(self, values: Any) -> list[str]:
+        """Return all numbers of an axis."""
+        return tick_words(values)
+
+
+class _PlainNumbers(Formatter):
+    """``linear_words`` for matplotlib."""
+
+    def __init__(self) -> None:
+        self.power = ""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Return one number, as under the pointer."""
+        return f"{x:g}"
+
+    def format_ticks(self, values: Any) -> list[str]:
+        """Return all numbers of an axis."""
+        ends = (0.0, 1.0) if self.axis is None else tuple(self.axis.get_view_interval())
+        words, self.power = linear_words(values, ends)
+        return words
+
+    def get_offset(self) -> str:
+        """Return the power of ten that all numbers are multiples of."""
+        return self.power
 
 
 class _LogTicks(Locator):

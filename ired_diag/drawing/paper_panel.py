@@ -23,6 +23,7 @@ from ired_diag.drawing.palette import BLACK, Style
 from ired_diag.drawing.paper_axes import draw_axes
 from ired_diag.drawing.paper_labels import HALO
 from ired_diag.drawing.paper_widths import COLUMN
+from ired_diag.drawing.step_corners import step_corners
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -238,8 +239,11 @@ def _draw_spread(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
         return
     low, high, cut_low, cut_high = spread
     if line.spread == "band":
+        x = line.x
+        if line.drawn == "steps":
+            x, low, high = step_corners(x, low, high)
         axis.fill_between(
-            line.x,
+            x,
             low,
             high,
             color=style.colour,

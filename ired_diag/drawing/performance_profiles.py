@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from ired_diag.comparison.across import Across
-from ired_diag.comparison.across_words import scale_of
+from ired_diag.drawing.across_caption import left_out_of_axis, score_in_words
 from ired_diag.drawing.across_rows import counts_of
 from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.stats.arrays import Array
@@ -38,6 +38,7 @@ def performance_profiles(across: Across) -> FigureData:
             y_range=(-0.02, 1.02),
         )
         panels.append(panel)
+    beyond = left_out_of_axis(across, (float(thresholds[0]), float(thresholds[-1])))
     words = [f"{group}: {_above(across, group)}" for group in across.groups]
     return FigureData(
         name="performance-profiles",
@@ -45,14 +46,24 @@ def performance_profiles(across: Across) -> FigureData:
         x_label="score",
         panels=tuple(panels),
         method=(
-            "Share of runs, and of tasks by their mean, whose score is above that of the x axis. Bands: 95% "
-            "by bootstrap, for all scores together, stretched for few seeds; the share of tasks has none. "
-            f"{scale_of(across)} {counts_of(across)}."
+            "Share of runs whose score is above that on the x axis (top), and share of tasks whose mean "
+            f"score is (bottom): a higher line is better. {_bands_in_words(panels[0])} "
+            f"{score_in_words(across)}{beyond} {counts_of(across)}."
         ),
         note=f"bands: 95%, for all scores together; {counts_of(across)}",
         summary=f"Median score of all runs: {'; '.join(words)}.",
         order=tuple(across.groups),
         stacked=True,
+    )
+
+
+def _bands_in_words(runs: Panel) -> str:
+    """Return what the bands of the share of runs are, where there are any."""
+    if all(line.low is None for line in runs.lines):
+        return "There are no bands: the scores allow none."
+    return (
+        "Bands: 95% confidence for all scores together, by bootstrap widened for few seeds; the share of "
+        "tasks has none."
     )
 
 

@@ -205,5 +205,9 @@ def _draw_axes(drawn: go.Figure, panel: Panel, x_label: str, where: dict[str, in
         y_range = (len(panel.cells.values) - 0.5, -0.5)  # the first row at the top
     if y_range:
         drawn.update_yaxes(range=_places(y_range, panel.y_scale), **where)
+    if panel.square:
+        (axis,) = drawn.select_yaxes(**where)
+        drawn.update_yaxes(scaleanchor=axis.anchor, constrain="domain", **where)
+        drawn.update_xaxes(constrain="domain", **where)
     if panel.bare:
         drawn.update_yaxes(visible=False, **where)

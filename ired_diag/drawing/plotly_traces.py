@@ -22,6 +22,7 @@ from ired_diag.drawing.data import (
 )
 from ired_diag.drawing.palette import BLACK, Style
 from ired_diag.drawing.plotly_text import as_written
+from ired_diag.drawing.step_corners import step_corners
 
 MARKERS = {
     "o": "circle",
@@ -187,12 +188,15 @@ def _band(line: Line, low: Any, high: Any, style: Style) -> go.Scatter:
 
     Where an end is not finite the band is interrupted.
     """
+    at = line.x
+    if line.drawn == "steps":
+        at, low, high = step_corners(at, low, high)
     places = np.flatnonzero(np.isfinite(low) & np.isfinite(high))
     starts = np.flatnonzero(np.diff(places) > 1) + 1
     x: list[Any] = []
     y: list[Any] = []
     for piece in np.split(places, starts):
-        x += [line.x[piece], line.x[piece][::-1], [np.nan]]
+        x += [at[piece], at[piece][::-1], [np.nan]]
         y += [low[piece], high[piece][::-1], [np.nan]]
     return go.Scatter(
         x=np.concatenate(x)[:-1],

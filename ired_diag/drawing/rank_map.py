@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from ired_diag.comparison import Comparison
 from ired_diag.comparison.ranking import RankTable, with_failures_last
-from ired_diag.drawing.comparison_words import PANEL_HEIGHT, agreement, names_of, ranks_of, readout_of
+from ired_diag.drawing.comparison_words import (
+    PANEL_HEIGHT,
+    agreement,
+    agreement_explained,
+    failures_in_words,
+    names_of,
+    ranks_of,
+    readout_of,
+)
 from ired_diag.drawing.data import Cells, FigureData, Panel
 from ired_diag.drawing.named_places import named_places
 from ired_diag.stats.ranks import rank_groups
@@ -43,10 +51,12 @@ def rank_map(comparison: Comparison) -> FigureData:
     readout = readout_of(comparison)
     order = agreement(ranks)
     best = "lowest" if comparison.lower_is_better else "highest"
+    ties = "" if np.all(table == np.rint(table)) else "; ties share the mean of their ranks"
     method = (
-        f"Rank of each group within each seed that all groups share, by {readout}; 1 is best, the {best} "
-        "value; ties share the mean of their ranks. Rows in the order of their mean ranks, in brackets. "
-        f"N = {len(ranks.seeds)} seeds, {len(names)} groups; {order}."
+        f"Each cell is the rank of a group among all groups of the same seed, by {readout}: 1 is the best "
+        f"({best}) value{ties}. Rows stand in the order of their mean ranks, which are in brackets. "
+        f"N = {len(ranks.seeds)} seeds that all {len(names)} groups have."
+        f"{failures_in_words(comparison, ranks)} {agreement_explained(ranks)}"
     )
     return FigureData(
         name="rank_map",

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 from ired_diag.comparison import READOUTS, Comparison, PairOfGroups
 from ired_diag.comparison.words import READOUT_NAMES
-from ired_diag.drawing.comparison_words import margin_in_words
-from ired_diag.drawing.data import Line
-from ired_diag.drawing.margin_line import margin_line_in_words
+from ired_diag.drawing.data import Panel
+from ired_diag.drawing.margin_line import margin_in_words
 from ired_diag.drawing.ranges import range_in_words
 
+MEANINGS = {
+    "equivalent": "equivalent: no difference is found, and any is smaller than the margin",
+    "undecided": "undecided: too few data to tell",
+    "identical": "identical values",
+}
 SIGNS = {"equivalent": "=", "undecided": "?", "identical": "≡"}
 PARTLY = "seeds, partly paired"
 COUNTED = {
@@ -22,11 +26,10 @@ COUNTED = {
     "welch": "seeds of both groups",
 }
 TESTS = {
-    "paired": "paired t where seeds are pairs",
-    "partial": "partially paired t where some are",
-    "partial_unequal": "partially paired t with unequal variances where group sizes differ",
-    "welch": "Welch's",
-    "worst_rank": "where seeds failed worst ranks decide, and intervals are among those that finished",
+    "paired": "paired t test",
+    "partial": "t test of partly paired seeds",
+    "partial_unequal": "t test of partly paired seeds with unequal variances",
+    "welch": "Welch's t test",
 }
 
 
@@ -64,7 +67,7 @@ def remarks_on(
     remarks = []
     if len(pairs) < len(comparison.compared_pairs):
         (shared,) = set.intersection(*({pair.a, pair.b} for pair in pairs))
-        remarks.append(f"pairs with {shared} only")
+        remarks.append(f"only pairs with {shared} are drawn")
     left_out = _left_out(intervals)
     if left_out:
         remarks.append(left_out)
@@ -75,18 +78,42 @@ def method_of(
     comparison: Comparison,
     pairs: Sequence[PairOfGroups],
     intervals: Sequence[Interval],
-    lines: Sequence[Line],
+    panels: Sequence[Panel],
 ) -> str:
-    """Return the caption; ``lines`` are those of all panels."""
-    margin = margin_line_in_words(lines, margin_in_words(comparison))
+    """Return the caption."""
     better = "lower" if comparison.lower_is_better else "higher"
-    readouts = "; ".join(f"{name}: {READOUT_NAMES[name]}" for name in READOUTS)
+    drawn = {interval.readout for interval in intervals if math.isfinite(interval.mean)}
+    readouts = "; ".join(_readout_in_words(name, comparison) for name in READOUTS if name in drawn)
+    unit = " in percent of the second's mean" if comparison.in_percent else ""
+    uncorrected = ", uncorrected" if len(comparison.compared_pairs) > 1 else ""
+    margins = [interval.margin for interval in intervals]
     return (
-        f"Difference of {comparison.shown_metric} ({better} is better), first minus second, with the 95% "
-        f"interval of the test that decides ({_tests(pairs)}), not corrected for several pairs as the "
-        f"verdicts are; {counts_in_words(pairs)}. {readouts}. {margin} Ringed: "
-        f"{signs_in_words(intervals)}; the others are better or worse."
+        f"Difference of two groups' mean {comparison.shown_metric} ({better} is better), first minus "
+        f"second{unit}, by what is read off each seed's curve ({readouts}). Bars: 95% intervals "
+        f"({_tests(pairs)}; {counts_in_words(pairs)}){uncorrected}. "
+        f"{margin_in_words(comparison, panels, margins)} {_rings_in_words(comparison, intervals)}"
     )
+
+
+def _readout_in_words(name: str, comparison: Comparison) -> str:
+    """Return what a name on the axis stands for: ``last10: mean of the last 10 evaluations``."""
+    words = READOUT_NAMES[name]
+    if name == "plateau" and comparison.plateau_step is not None:
+        return f"plateau: mean from step {comparison.plateau_step:.0f} on"
+    return words if words.startswith(f"{name} ") else f"{name}: {words}"
+
+
+def _rings_in_words(comparison: Comparison, intervals: Sequence[Interval]) -> str:
+    """Return what rings mean, of those that are drawn."""
+    decisions = {interval.decision for interval in intervals if math.isfinite(interval.mean)}
+    count = len(comparison.compared_pairs)
+    correction = f", after correction for {count} pairs" if count > 1 else ""
+    rings = [f"{sign} {MEANINGS[word]}" for word, sign in SIGNS.items() if word in decisions]
+    has_others = bool(decisions - set(SIGNS))
+    if not rings:
+        return f"By every readout the verdict{correction} is better or worse."
+    others = "; without a ring: better or worse" if has_others else ""
+    return f"Rings: verdict{correction} ({'; '.join(rings)}{others})."
 
 
 def name_of(pair: PairOfGroups) -> str:
@@ -95,13 +122,10 @@ def name_of(pair: PairOfGroups) -> str:
 
 
 def signs_in_words(intervals: Sequence[Interval]) -> str:
-    """Return what the signs in rings mean; that of identical groups only where there are any."""
-    decisions = {interval.decision for interval in intervals}
-    words = []
-    for word, sign in SIGNS.items():
-        if word != "identical" or word in decisions:
-            words.append(f"{sign} {word}")
-    return ", ".join(words)
+    """Return what the drawn signs in rings mean, in a few words; empty where there is none."""
+    decisions = {interval.decision for interval in intervals if math.isfinite(interval.mean)}
+    words = [f"{sign} {word}" for word, sign in SIGNS.items() if word in decisions]
+    return f"; ringed: {', '.join(words)}" if words else ""
 
 
 def counts_in_words(pairs: Sequence[PairOfGroups]) -> str:
@@ -116,29 +140,32 @@ def _tests(pairs: Sequence[PairOfGroups]) -> str:
     kinds: set[str] = set()
     for pair in pairs:
         kinds.update([pair.estimator, pair.primary])
-    return ", ".join(words for kind, words in TESTS.items() if kind in kinds)
+    tests = " or ".join(words for kind, words in TESTS.items() if kind in kinds)
+    if "worst_rank" in kinds:
+        tests += ", of the seeds that finished; where seeds failed, a rank test that puts them last decides"
+    return tests
 
 
 def _left_out(intervals: Sequence[Interval]) -> str:
     """Return which differences have no interval, or are left out, and why."""
-    by_reason: dict[str, list[Interval]] = {}
+    by_reason: dict[tuple[str, str], list[Interval]] = {}
     for interval in intervals:
         if interval.reason:
-            loss = "without interval" if math.isfinite(interval.mean) else "left out"
-            members = by_reason.setdefault(f"{loss}, {interval.reason}", [])
-            members.append(interval)
+            loss = "without an interval" if math.isfinite(interval.mean) else "left out"
+            by_reason.setdefault((loss, interval.reason), []).append(interval)
     words = []
-    for reason, members in by_reason.items():
-        words.append(f"{_where(members)} {reason}")
+    for (loss, reason), members in by_reason.items():
+        because = f"[{reason}]" if "(" in reason else f"({reason})"
+        words.append(f"{loss}: {_where(members)} {because}")
     return "; ".join(words)
 
 
 def _where(intervals: Sequence[Interval]) -> str:
-    """Return the readouts of intervals, and of how many pairs: ``plateau, last10 (of 3 pairs)``."""
+    """Return the readouts of intervals, and of how many pairs: ``plateau, last10 of 3 pairs``."""
     pairs = {interval.pair for interval in intervals}
     pair_words = f"{len(pairs)} pairs" if len(pairs) > 1 else intervals[0].pair
     readouts = dict.fromkeys(interval.readout for interval in intervals)
-    return f"{', '.join(readouts)} (of {pair_words})"
+    return f"{', '.join(readouts)} of {pair_words}"
 
 
 def sentence_of(pair: PairOfGroups, intervals: Sequence[Interval], *, in_percent: bool) -> str:

@@ -66,11 +66,10 @@ def readout_forest(comparison: Comparison, baseline: str = "") -> FigureData:
         panel = _panel(intervals, pairs, readouts, comparison)
         if any(line.of for line in panel.lines):
             panels.append(panel)
-    lines = [line for panel in panels for line in panel.lines]
-    method = method_of(comparison, pairs, intervals, lines)
-    note = f"difference and 95% interval, {counts_in_words(pairs)}; ringed: {signs_in_words(intervals)}"
+    method = method_of(comparison, pairs, intervals, panels)
+    note = f"difference and 95% interval, {counts_in_words(pairs)}{signs_in_words(intervals)}"
     for remark in remarks_on(comparison, pairs, intervals):
-        method += f" Of note: {remark}."
+        method += f" {remark[0].upper()}{remark[1:]}."
         note += f"; {remark}"
     sentences = [sentence_of(pair, intervals, in_percent=comparison.in_percent) for pair in pairs]
     return FigureData(

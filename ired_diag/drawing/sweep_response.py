@@ -19,7 +19,9 @@ from ired_diag.comparison import Comparison
 from ired_diag.comparison.sweeps import Sweep
 from ired_diag.comparison.words import READOUT_NAMES, sweep_of
 from ired_diag.drawing.data import FigureData, Guide, Line, Mark, Panel, Scale, scale_of, scale_of_lines
+from ired_diag.drawing.key_words import key_in_words
 from ired_diag.drawing.ranges import range_in_words
+from ired_diag.drawing.tick_words import tick_words
 from ired_diag.errors import DiagError
 from ired_diag.stats.sweep_response import SweepResponse
 
@@ -46,10 +48,10 @@ def sweep_figure(comparison: Comparison) -> FigureData:
         note = f"mean and 95% t interval, n = {range_in_words(counts)}; dots: seeds"
     return FigureData(
         name="sweep_response",
-        title=f"Response to {sweep.knob}",
-        x_label=f"{sweep.knob} (as configured)",
+        title=f"Response to {key_in_words(sweep.knob)}",
+        x_label=key_in_words(sweep.knob),
         panels=(_panel(comparison, sweep, name),),
-        method=_method(comparison, counts, corrected=math.isfinite(sweep.response.honest)),
+        method=_method(comparison, sweep.response, counts),
         note=note,
         summary=sweep_of(sweep),
         order=(name,),
@@ -66,8 +68,9 @@ def _panel(comparison: Comparison, sweep: Sweep, name: str) -> Panel:
     means = Line(name, places, mean, low, high)
     lines = (*_seeds(comparison, sweep, _next_to(places, scale), name), means)
     ticks = []
-    for place, value in zip(places.tolist(), response.knob, strict=True):
-        ticks.append((place, f"{value:g}"))
+    settings = tick_words(response.knob.tolist())
+    for place, setting in zip(places.tolist(), settings, strict=True):
+        ticks.append((place, setting))
     return Panel(
         y_label=f"{READOUT_NAMES[comparison.readout]} of {comparison.shown_metric}",
         lines=lines,
@@ -100,7 +103,7 @@ def _best(response: SweepResponse, places: Array, name: str, *, below: bool) -> 
 def _honest(response: SweepResponse) -> tuple[Guide, ...]:
     if not math.isfinite(response.honest):
         return ()
-    label = f"best, judged by other seeds {response.honest:.4g}"
+    label = f"judged by other seeds: {response.honest:.3g}"
     return (Guide(response.honest, label),)
 
 
@@ -131,15 +134,28 @@ def _seeds(comparison: Comparison, sweep: Sweep, places: Array, name: str) -> tu
     return tuple(lines)
 
 
-def _method(comparison: Comparison, counts: Sequence[int], *, corrected: bool) -> str:
+def _method(comparison: Comparison, response: SweepResponse, counts: Sequence[int]) -> str:
     better = "lower" if comparison.lower_is_better else "higher"
-    honest = "Seeds are too few to correct the best for having been chosen."
-    if corrected:
-        honest = (
-            "Dotted: mean of a setting chosen by resampled seeds and judged by those not drawn, free of the "
-            "luck of having been chosen."
-        )
+    n = range_in_words(counts)
+    if max(counts) > 1:
+        shown = f"Mean over seeds with its 95% t interval (n = {n} a setting); small dots: single seeds."
+    else:
+        shown = "One seed a setting, so that there are no intervals."
+    words = f"{READOUT_NAMES[comparison.readout]} of {comparison.shown_metric}"
     return (
-        f"Mean over seeds with 95% t interval, n = {range_in_words(counts)} a setting; dots: single seeds; "
-        f"{better} is better; circle: the best mean. {honest}"
+        f"{words[0].upper()}{words[1:]} at each setting ({better} is better). {shown}"
+        f"{_best_in_words(response, counts)}"
+    )
+
+
+def _best_in_words(response: SweepResponse, counts: Sequence[int]) -> str:
+    """Return what circle and dotted line are."""
+    if response.best < 0:
+        return f" No setting is marked as the best: {response.reason}."
+    if not math.isfinite(response.honest):
+        return " Circle: the best mean; seeds are too few to say how much of its lead is luck."
+    seeds = "" if response.n == max(counts) else f" of the {response.n} seeds that have every setting"
+    return (
+        " Circle: the best mean, which looks better than it is because it was chosen for it. Dotted: the "
+        f"mean of settings that resampled seeds chose, judged by seeds not drawn{seeds}, free of that luck."
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from ired_diag.comparison.across import Across, NewAgainstOld
 from ired_diag.comparison.across_amounts import displayed, ends_of, is_lower_better
-from ired_diag.comparison.across_words import decided_of, scale_of, sentence_of
+from ired_diag.comparison.across_words import decided_of, sentence_of
+from ired_diag.drawing.across_caption import effect_in_words
 from ired_diag.drawing.across_rows import Row, counts_of, panel_of
 from ired_diag.drawing.data import FigureData, Panel
 
@@ -20,17 +21,18 @@ def task_effects(across: Across) -> FigureData:
     """Return the effect on each task, a panel for each group against the old one."""
     panels = tuple(_panel(across, pair) for pair in across.pairs)
     sentences = []
+    new = ", ".join(pair.new for pair in across.pairs)
     for pair in across.pairs:
         sentences += [sentence_of(across, pair), decided_of(across, pair)]
     return FigureData(
         name="task-effects",
-        title="Effect on each task",
+        title=f"Effect on each task: {new} against {across.old}",
         x_label="effect",
         panels=panels,
         method=(
-            "Difference to the old group on each task. Thick: 95% interval of the task by itself; thin: "
-            "95% intervals that hold together for all tasks (Bonferroni). "
-            f"{scale_of(across)} {counts_of(across)}."
+            "Points: effect on a task. Thick: its 95% interval; thin: 95% intervals that hold for all tasks "
+            f"together (Bonferroni). Vertical line: no difference. {effect_in_words(across)} "
+            f"{counts_of(across)}."
         ),
         note=f"thick: 95% of a task; thin: 95% of all tasks together; {counts_of(across)}",
         summary=" ".join(sentences),
@@ -85,7 +87,5 @@ def _label(across: Across, pair: NewAgainstOld) -> str:
         "reference": "share of the reference range",
         "raw": across.tasks[0].metric,
     }
-    direction = "above 0 is better"
-    if is_lower_better(across):
-        direction = "below 0 is better"
+    direction = "left is better" if is_lower_better(across) else "right is better"
     return f"{pair.new} against {pair.old} ({units[across.scale.name]}; {direction})"

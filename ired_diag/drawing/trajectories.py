@@ -20,6 +20,7 @@ from ired_diag.config import TrainingConfig
 from ired_diag.drawing.data import FigureData, Line, Mark, Panel
 from ired_diag.drawing.ranges import range_in_words
 from ired_diag.errors import DiagError, NotFound
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 from ired_diag.task import Plane, Task
 
@@ -27,6 +28,9 @@ SIDE = 201  # points of the grid along each axis
 QUANTILES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 CLOSEST = 1 / 500  # of the map: points of a path that lie closer than that are one
 MARGIN = 0.05  # of the range, around a path that leaves the usual map
+HEIGHT = 1.6  # of the panel, as a multiple of the usual one
+NARROWEST = 2.0  # times as long as the other, an axis of a map with equal units may be
+BLACK = "positive"  # the name whose fixed style is black
 FARTHEST = 1.0  # of the range: a path that goes farther out is cut at the map's end
 
 Array = NDArray[np.float64]
@@ -64,26 +68,62 @@ def trajectories(groups: Mapping[str, Sequence[Run]], *, order: Sequence[str] = 
         raise NotFound("no run here trains two weights of a task whose loss is a map.")
     panels = []
     ends = []
-    steps = []
     for drawn in maps.values():
-        panels.append(_panel(drawn))
+        of = f", {drawn.plane.name}" if len(maps) > 1 else ""
+        panels.append(_panel(drawn, x_label=f"first weight{of}"))
         ends += _ends(drawn)
-        for paths in drawn.paths.values():
-            steps += [len(path.points) for path in paths]
     names = ", ".join(maps)
     return FigureData(
         name="trajectories",
-        title=f"Where training went: {names}",
+        title=f"Paths of training: {names}",
         x_label="first weight",
         panels=tuple(panels),
-        method=f"Contours of the loss at quantiles of its values on a grid of {SIDE} by {SIDE} points; the "
-        f"weights before each of {range_in_words(steps)} steps. The first seed of each group is its line, "
-        f"a circle at its end; the others are thin. Points closer than {CLOSEST:.1%} of the map to the one "
-        "before are left out.",
-        note="contours: the same loss; circles: ends; thin: further seeds",
+        method=_caption(list(maps.values())),
+        note="grey: contours of the loss; squares: starts; circles: ends",
         summary=" ".join(ends),
         order=tuple(order or groups),
     )
+
+
+def _caption(maps: Sequence[_Map]) -> str:
+    """Return what lines and marks are, how many runs and steps, and what is cut off."""
+    known = {mark.label for drawn in maps for mark in drawn.marks}
+    marks = ["squares: starts", "circles: last logged weights"]
+    if known:
+        marks.append(f"diamonds: known critical points ({', '.join(sorted(known))})")
+    runs: dict[str, list[_Path]] = {}
+    for drawn in maps:
+        for group, paths in drawn.paths.items():
+            runs.setdefault(group, []).extend(paths)
+    counts = []
+    for group, paths in runs.items():
+        steps = range_in_words([len(path.points) for path in paths])
+        counts.append(f"{group}: {counted(len(paths), 'run')} of {steps} steps")
+    sentences = [
+        "Each coloured line is the path of one run in the plane of its two weights.",
+        "Grey: contours of the loss, at quantiles of its values on this map.",
+        f"{'; '.join(marks).capitalize()}.",
+        f"{'; '.join(counts)}.",
+    ]
+    if any(len(paths) > 1 for drawn in maps for paths in drawn.paths.values()):
+        sentences.append("Of several runs, the first is thick and has the marks, the others are thin.")
+    if any(map(_leaves, maps)):
+        sentences.append(
+            "A path that goes far out is cut at the edge; values that are not numbers are left out."
+        )
+    return " ".join(sentences)
+
+
+def _leaves(drawn: _Map) -> bool:
+    """Say whether a path leaves the map, or is no number somewhere."""
+    (left, right), (bottom, top) = _ranges(drawn)
+    for paths in drawn.paths.values():
+        for path in paths:
+            across, up = path.points.T
+            is_inside = (left <= across) & (across <= right) & (bottom <= up) & (up <= top)
+            if not is_inside.all():
+                return True
+    return False
 
 
 def has_map(run: Run) -> bool:
@@ -135,11 +175,11 @@ def _marks(task: Task, config: TrainingConfig) -> tuple[Mark, ...]:
     for point in task.critical_points(config):
         (place,) = point.weights.values()
         x, y = place
-        marks.append(Mark(float(x), float(y), point.kind, of="contour"))
+        marks.append(Mark(float(x), float(y), point.kind, of="contour", shape="diamond"))
     return tuple(marks)
 
 
-def _panel(drawn: _Map) -> Panel:
+def _panel(drawn: _Map, *, x_label: str) -> Panel:
     x_range, y_range = _ranges(drawn)
     lines = [_contours(drawn.plane, x_range, y_range)]
     for group, paths in drawn.paths.items():
@@ -159,12 +199,33 @@ def _panel(drawn: _Map) -> Panel:
     return Panel(
         y_label="second weight",
         lines=tuple(lines),
-        x_label=f"first weight, {drawn.plane.name}",
-        marks=drawn.marks + _end_marks(drawn),
+        x_label=x_label,
+        marks=drawn.marks + _start_marks(drawn) + _end_marks(drawn),
         x_range=x_range,
         y_range=y_range,
-        height=1.6,
+        height=HEIGHT,
+        square=_is_nearly_square(x_range, y_range),
     )
+
+
+def _is_nearly_square(x_range: tuple[float, float], y_range: tuple[float, float]) -> bool:
+    """Say whether a map with equal units on both axes is no narrow strip."""
+    ratio = (y_range[1] - y_range[0]) / (x_range[1] - x_range[0])
+    return 1 / NARROWEST <= ratio <= NARROWEST
+
+
+def _start_marks(drawn: _Map) -> tuple[Mark, ...]:
+    """Return a square where the first path of each group began: a black one where all began there."""
+    starts = {group: paths[0].points[0] for group, paths in drawn.paths.items()}
+    finite = {group: start for group, start in starts.items() if np.isfinite(start).all()}
+    places = np.array(list(finite.values()))
+    if len(finite) > 1 and (places == places[0]).all():
+        x, y = places[0].tolist()
+        return (Mark(x, y, "start", of=BLACK, shape="square"),)
+    marks = []
+    for group, (x, y) in finite.items():
+        marks.append(Mark(float(x), float(y), f"start of {group}", of=group, quiet=True, shape="square"))
+    return tuple(marks)
 
 
 def _end_marks(drawn: _Map) -> tuple[Mark, ...]:

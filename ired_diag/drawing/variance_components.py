@@ -14,13 +14,14 @@ import math
 from collections.abc import Mapping, Sequence
 
 from ired_diag.comparison.source_variance import SourceVariance
-from ired_diag.comparison.source_words import runs_in_words, term_in_words
-from ired_diag.drawing.data import FigureData, Guide, Line, Panel
+from ired_diag.comparison.source_words import ONE, runs_in_words, term_in_words
+from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.drawing.named_places import ends_of_places, interval_at, named_places
 from ired_diag.errors import DiagError
 from ired_diag.stats.crossed_design import Term
 from ired_diag.stats.variance_components import EVALUATIONS, REST, Component
 
+SHORT = {"init": "init seed"}  # "initialisation" would have to be turned
 APART = 0.14  # of the place between two columns, from one group to the next
 
 
@@ -43,26 +44,41 @@ def variance_components(results: Mapping[str, SourceVariance], *, metric: str, r
         listed = "; ".join(reasons)
         raise DiagError(f"The variance of no group can be split ({listed}).")
     sources = _sources_of(list(split.values()))
-    groups = []
-    sentences = []
-    for name, result in split.items():
-        groups.append(f"{name}: {runs_in_words(result)}")
-        sentences.append(_sentence(name, result))
-    counts = "; ".join(groups)
+    counts = "; ".join(f"{name}, {runs_in_words(result)}" for name, result in split.items())
     return FigureData(
         name="variance_components",
         title="Where the variance comes from",
         x_label="source of variance",
         panels=(_deviations(split, sources, metric), _shares(split, sources)),
         method=(
-            f"Crossed variance components of {metric}, {readout}. {counts}. Standard deviation that a source "
-            "makes in the result of one run, and its share of the variance of one run, 0 where the estimate "
-            "is negative; bars: 95% generalized intervals (Weerahandi, 1993)."
+            f"What each source of randomness adds to the spread of {metric}, {readout}, between runs "
+            f"({counts}). First panel: the standard deviation that a source makes in the result of one run. "
+            f"Second panel: its share of the variance of one run.{_sources_in_words(split, sources)} "
+            "Estimates below 0 count as 0. Bars: 95% intervals (generalized confidence intervals of variance "
+            "components), which are wide where few seeds of a source were tried."
         ),
         note=f"{counts}; 95% intervals",
-        summary=" ".join(sentences),
+        summary=" ".join(_sentence(name, result) for name, result in split.items()),
         order=tuple(split),
     )
+
+
+def _sources_in_words(results: Mapping[str, SourceVariance], sources: Sequence[str]) -> str:
+    """Return what the columns are whose names do not say it."""
+    words = []
+    if "rest" in sources:
+        meanings = {_rest_in_words(result) for result in results.values()}
+        words.append(f"rest: {' or '.join(sorted(meanings))}")
+    if "noise" in sources:
+        words.append("noise: of evaluations within a run")
+    joined = "; ".join(words)
+    return f" {joined[0].upper()}{joined[1:]}." if joined else ""
+
+
+def _rest_in_words(result: SourceVariance) -> str:
+    """Return what the rest holds: ``interaction and what no seed explains``."""
+    words = term_in_words(REST, result)
+    return "what no seed explains" if words == "rest" else words.replace("the rest", "what no seed explains")
 
 
 def _sources_of(results: Sequence[SourceVariance]) -> list[str]:
@@ -79,6 +95,8 @@ def _short_name(term: Term) -> str:
         return "rest"
     if term == EVALUATIONS:
         return "noise"
+    if len(term) == 1:
+        return SHORT.get(term[0], ONE[term[0]])
     return " x ".join(term)
 
 
@@ -93,7 +111,7 @@ def _deviations(results: Mapping[str, SourceVariance], sources: Sequence[str], m
             high=math.sqrt(component.high),
         )
         lines.append(line)
-    return _panel(f"sd ({metric})", lines, sources)
+    return _panel(f"standard deviation ({metric})", lines, sources)
 
 
 def _shares(results: Mapping[str, SourceVariance], sources: Sequence[str]) -> Panel:
@@ -116,7 +134,7 @@ def _panel(y_label: str, lines: Sequence[Line], sources: Sequence[str]) -> Panel
         lines=tuple(lines),
         x_ticks=named_places(sources),
         x_range=ends_of_places(len(sources)),
-        guides=(Guide(0.0, ""),),
+        y_from_zero=True,
         height=1.2,
     )
 

@@ -30,6 +30,10 @@ from ired_diag.tensors import Tensors
 REPORTED_WEIGHTS = {"l1": 0.2, "l2": 0.8, "ssim": 0.1}
 INITIAL_SCALES = (0.01, 0.1)
 PARTS = ("position", "scale", "color")
+HOLE, COVERED = (
+    (0.84, 0.37, 0.0),
+    (0.92, 0.92, 0.92),
+)  # colours of pixels that no Gaussian reaches, and others
 
 
 def initial_weights(config: ImageConfig, generator: torch.Generator) -> dict[str, Tensor]:
@@ -121,11 +125,14 @@ def images(config: ImageConfig, tensors: Tensors) -> dict[str, NDArray[np.float6
     """Return the picture, what the Gaussians draw, and where they draw nothing, each (height, width, 3)."""
     picture = picture_of(config.picture)
     rendered = render(config, tensors, *picture.shape[1:])
-    is_hole = ~rendered.is_covered[None].expand(3, -1, -1)
+    is_hole = ~rendered.is_covered[None]
+    # Vermilion on pale grey: holes are black in what is drawn, and black alone would be read as a dark image.
+    of_hole, of_covered = (torch.tensor(colour).reshape(3, 1, 1) for colour in (HOLE, COVERED))
+    holes = torch.where(is_hole.cpu(), of_hole, of_covered)
     shown = {
-        "picture": picture,
-        "drawn": rendered.colors,
-        "holes, in white": is_hole,
+        "target": picture,
+        "model": rendered.colors,
+        "uncovered pixels, in red": holes,
     }
     arrays = {}
     for title, channels in shown.items():

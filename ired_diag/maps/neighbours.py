@@ -58,6 +58,7 @@ class Neighbours:
         knob: Name of the knob.
         base: Its value.
         metric: Name of the metric.
+        metric_title: Its name in a sentence.
         seeds: The seeds that were trained.
         neighbours: The neighbours, in the order of their values.
         folder: Where the runs are.
@@ -67,6 +68,7 @@ class Neighbours:
     knob: str
     base: float
     metric: str
+    metric_title: str
     seeds: tuple[int, ...]
     neighbours: tuple[Neighbour, ...]
     folder: Path
@@ -121,6 +123,7 @@ def neighbours(
         knob=knob,
         base=base,
         metric=task.metric.name,
+        metric_title=task.metric.title,
         seeds=tuple(seeds),
         neighbours=tuple(results),
         folder=seed_folder(runs, config.experiment_name, None, 0).parent,
