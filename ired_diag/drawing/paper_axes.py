@@ -12,7 +12,7 @@ from ired_diag.drawing.data import Line, Panel
 from ired_diag.drawing.label_lines import broken_name
 from ired_diag.drawing.log_ticks import log_ticks
 from ired_diag.drawing.paper_widths import COLUMN
-from ired_diag.drawing.tick_words import linear_words, tick_words
+from ired_diag.drawing.tick_words import PLAIN, linear_words, tick_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -219,11 +219,12 @@ class _LogTicks(Locator):
     def tick_values(self, vmin: float, vmax: float) -> Any:
         """Return the places of the labels between two ends."""
         ticks = log_ticks(*sorted((vmin, vmax)))
-        if len(ticks) <= self.most:
+        is_plain = bool(((ticks >= PLAIN[0]) & (ticks < PLAIN[1])).all())
+        if len(ticks) == 0 or (is_plain and len(ticks) <= self.most):
             return ticks
         powers = [tick for tick in ticks if f"{tick:e}".startswith("1.000000e")]
         if len(powers) > 1:
-            ticks = np.array(powers)
+            ticks = np.array(powers)  # 10⁻³ is read at once, 2×10⁻³ is not
         return ticks[:: -(-len(ticks) // self.most)]
 
 
