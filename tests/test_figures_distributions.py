@@ -300,3 +300,12 @@ def test_panels_of_levels_stand_in_rows_of_one_height_and_share_their_axes() -> 
     bars = distributions_of_kinds([measured(rows())], DET, form="histogram")
     peak = max(float(line.y.max()) for panel in bars.panels for line in panel.lines)
     assert all(axis.get_ylim()[1] > peak for axis in paper.draw(bars).axes)
+
+
+def test_many_lost_values_are_counted_over_all_levels_together() -> None:
+    table = rows(levels=4)
+    is_lost = (table["sample"] < 3) & (table["kind"] != "positive")
+    table["cond"][is_lost] = np.nan
+    words = distributions_of_kinds([measured(table)], COND).method
+    assert "Not a number, left out: 12 random, 12 start, 12 adversarial, 12 control, all levels" in words
+    assert "together, of 50 at each." in words

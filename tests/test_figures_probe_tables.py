@@ -245,8 +245,6 @@ def test_the_floor_ladder_stands_groups_among_references_by_their_error(tmp_path
     assert own["q2"].low.tolist() == pytest.approx([0.31 - 4.302653 * 0.01 / np.sqrt(3)])
     assert own["references"].y.tolist() == pytest.approx([1.0, 0.1])
     assert "q1 0.06" in figure.summary
-    assert "Linear: linear regression." in figure.method
-    assert "Newton" not in figure.method  # explained only where it is drawn
     assert "n = 3 seeds each" in figure.method
 
 
@@ -256,12 +254,14 @@ def test_each_ladder_names_only_what_stands_on_it(tmp_path: Path) -> None:
     far["data"] = np.full(len(far["mse"]), "ood")
     far["mse"] = np.where(far["predictor"] == "newton_15", 0.2, far["mse"])
     put(run, "floor", {name: np.concatenate([near[name], far[name]]) for name in near})
-    figure = floor_ladder(last_of_groups(find_tables({"q1": [run]}, "floor")))
+    explain = pytest.importorskip("probes.inverse.floor").in_words
+    figure = floor_ladder(last_of_groups(find_tables({"q1": [run]}, "floor")), explain=explain)
     names = [[name for _, name in panel.x_ticks] for panel in figure.panels]
-    assert names == [["zero", "linear", "q1"], ["zero", "q1", "Newton 15", "linear"]]
+    assert names == [["zero", "linear", "q1"], ["zero", "q1", "newton 15", "linear"]]
     assert [panel.title for panel in figure.panels] == ["in distribution", "out of distribution"]
-    assert "Newton k: k Newton-Schulz steps towards the inverse" in figure.method
-    assert "of one seed each" in figure.method
+    assert "Newton k stands for k Newton-Schulz steps towards the inverse" in figure.method
+    assert "degree k" not in figure.method  # explained only where it is drawn
+    assert "one seed each, mean" in figure.method
 
 
 def mining_rows(seed: int, share: float) -> Table:
@@ -294,7 +294,7 @@ def test_intervals_of_shares_end_at_one_and_groups_do_not_hide_each_other(tmp_pa
     assert "stand side by side" in figure.method
     alone = mining_by_group(last_of_groups(find_tables({"q1": groups["q1"][:1]}, "mining_dynamics")))
     assert "cut at" not in alone.method
-    assert "of one seed each" in alone.method
+    assert "one seed each, mean" in alone.method
     assert "side by side" not in alone.method
 
 

@@ -18,6 +18,7 @@ from ired_diag.drawing.probe_tables import Found
 from ired_diag.drawing.ranges import steps_in_words
 from ired_diag.drawing.run_table import Measured
 from ired_diag.errors import NotFound
+from ired_diag.runs.name_list import counted as in_number
 from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.summary import summarise
 from ired_diag.table import Table
@@ -94,7 +95,7 @@ def spread(groups: Groups) -> str:
     each = " or ".join(map(str, sorted(problems)))
     where = f"{each} problems at its last probed checkpoint ({steps_in_words(steps)})"
     if all(len(members) == 1 for members in groups.values()):
-        return f"Groups: mean over problems and its 95% t interval, of one seed each, on {where}."
+        return f"Groups: one seed each, mean and 95% t interval over {where}."
     single = ""
     if any(len(members) == 1 for members in groups.values()):
         single = " Where a group has one seed, mean and interval are over its problems."
@@ -108,7 +109,7 @@ def seeds_in_words(groups: Groups) -> str:
     """Return how many seeds each group has: once where all have as many."""
     counts = {len(members) for members in groups.values()}
     if len(counts) == 1:
-        return f"n = {counts.pop()} seeds each"
+        return f"n = {in_number(counts.pop(), 'seed')} each"
     return "n = " + ", ".join(f"{len(members)} {group}" for group, members in groups.items())
 
 

@@ -37,6 +37,7 @@ class Line:
         faint: Whether it is thin, behind the others and without an entry in the legend, as single runs
             beneath their mean are. It is a line, or dots where ``drawn`` as ``points``.
         labels: What each point is called at the pointer: ``q101, seed0``. Empty: the name of the line.
+        width: Width as a multiple of the usual one: lines that lie on each other are seen by it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Line:
     of: str = ""
     faint: bool = False
     labels: tuple[str, ...] = ()
+    width: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ired_diag.drawing.central_range import Samples
 from ired_diag.drawing.data import Scale
@@ -11,6 +11,7 @@ from ired_diag.drawing.quantities import Quantity
 from ired_diag.drawing.ranges import steps_in_words
 from ired_diag.drawing.run_table import Measured
 
+MOST_LISTED = 4  # counts by name and level
 WEIGHTS = {"raw": "not averaged", "ema": "averaged over training"}
 
 
@@ -66,18 +67,27 @@ def sizes(samples: Samples) -> str:
 
 def beyond_the_axis(samples: Samples, scale: Scale) -> str:
     """Return what has no place on the axis, and what is not a number; empty where all is drawn."""
-    by_problem: dict[str, list[str]] = {}
+    by_problem: dict[str, dict[tuple[str, int], int]] = {}
     totals = set()
     for level, part in samples.items():
         for name, sample in part.items():
             for problem, count in _without_place(sample, scale).items():
-                by_problem.setdefault(problem, []).append(f"{count} {name} at level {level}")
+                by_problem.setdefault(problem, {})[name, level] = count
                 totals.add(sample.n + sample.lost)
-    sentences = []
-    of = f" of {' or '.join(map(str, sorted(totals)))}"
-    for problem, counts in by_problem.items():
-        sentences.append(f"{problem}: {', '.join(counts)}{of}.")
-    return " ".join(sentences)
+    each = f"{' or '.join(map(str, sorted(totals)))}"
+    return " ".join(f"{problem}: {_listed(counts, each)}." for problem, counts in by_problem.items())
+
+
+def _listed(counts: Mapping[tuple[str, int], int], each: str) -> str:
+    """Return counts by name and level in words; of many, those of all levels together."""
+    if len(counts) <= MOST_LISTED:
+        words = [f"{count} {name} at level {level}" for (name, level), count in counts.items()]
+        return f"{', '.join(words)} of {each}"
+    by_name: dict[str, int] = {}
+    for (name, _), count in counts.items():
+        by_name[name] = by_name.get(name, 0) + count
+    words = [f"{count} {name}" for name, count in by_name.items()]
+    return f"{', '.join(words)}, all levels together, of {each} at each"
 
 
 def _without_place(sample: Sample, scale: Scale) -> dict[str, int]:

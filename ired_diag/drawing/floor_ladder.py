@@ -7,7 +7,7 @@ all runs share where their data are the same; a group's is the mean over its see
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -17,22 +17,30 @@ from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.drawing.named_places import named_places
 from ired_diag.table import Table, select
 
+Explain = Callable[[Sequence[str], Sequence[str]], str]  # of sets of data, and of references
 Rung = tuple[float, float, float]  # mean, and its 95% interval
 
 SHOWN = 1e-3  # of the largest error of a reference: what is nearer to exact would squeeze all others
 SETS = {"id": "in distribution", "ood": "out of distribution"}
-EPSILON = {"id": 0.5, "ood": 0.1}  # the smallest eigenvalue that a matrix can have (``inverse.matrices``)
 OWN = ("model", "unshrunk")  # predictors that are no references; the right answer has no error to draw
 BLACK = "positive"  # the name whose fixed style is black
 
 
-def floor_ladder(groups: Groups, *, order: Sequence[str] = (), lacking: str = "") -> FigureData:
+def no_words(data_sets: Sequence[str], references: Sequence[str]) -> str:
+    """Return nothing: for where sets and references are explained elsewhere."""
+    return ""
+
+
+def floor_ladder(
+    groups: Groups, *, order: Sequence[str] = (), lacking: str = "", explain: Explain = no_words
+) -> FigureData:
     """Return every group's error among those of the reference predictors.
 
     Args:
         groups: Measurements of the probe ``floor``, each run at one checkpoint.
         order: All groups of the study, which fixes their colours.
         lacking: What the caption says of runs without a table.
+        explain: Returns in words what the sets of data and the references are that are drawn.
     """
     data_sets = _data_sets(groups)
     ladders = {data: _rungs(groups, data) for data in data_sets}
@@ -43,8 +51,8 @@ def floor_ladder(groups: Groups, *, order: Sequence[str] = (), lacking: str = ""
     if any(low <= 0 for rungs in ladders.values() for _, low, _ in rungs.values()):
         goes_on = "A cross marks an interval that goes on to 0 or below."
     parts = [
-        f"Mean squared errors, the largest first{_sets_in_words(data_sets)}.",
-        _references_in_words(drawn),
+        "Mean squared errors, the largest first.",
+        explain(data_sets, drawn),
         f"Black: {_whose(groups, first)}, with 95% intervals over problems.",
         spread(groups),
         goes_on,
@@ -61,29 +69,6 @@ def floor_ladder(groups: Groups, *, order: Sequence[str] = (), lacking: str = ""
         summary=f"Mean squared error, {first}, from the largest: {_in_words(ladders[first])}.",
         order=tuple(order or groups),
     )
-
-
-def _sets_in_words(data_sets: Sequence[str]) -> str:
-    """Return which matrices the data sets hold; empty where there are none out of distribution."""
-    if "ood" not in data_sets:
-        return ""
-    return (
-        f", for matrices in distribution (eigenvalues of at least {EPSILON['id']:g}) and out of distribution "
-        f"(at least {EPSILON['ood']:g})"
-    )
-
-
-def _references_in_words(names: Sequence[str]) -> str:
-    """Return what short names of references mean, as far as they are drawn."""
-    words = []
-    if any(name.startswith("newton_") for name in names):
-        words.append("Newton k: k Newton-Schulz steps towards the inverse")
-    if any(name.startswith("degree_") for name in names):
-        words.append("degree k: fitted polynomial of degree k in the matrix")
-    if "linear" in names:
-        words.append("linear: linear regression")
-    sentence = "; ".join(words)
-    return f"{sentence[0].upper()}{sentence[1:]}." if sentence else ""
 
 
 def _data_sets(groups: Groups) -> list[str]:
@@ -103,7 +88,7 @@ def _in_words(rungs: Mapping[str, Rung]) -> str:
 
 def _readable(name: str) -> str:
     """Return the name of a reference as it stands on the axis."""
-    return name.replace("_", " ").replace("newton", "Newton")
+    return name.replace("_", " ")
 
 
 def _whose(groups: Groups, data: str) -> str:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from ired_diag.drawing.data import FigureData, Panel, legend_names, needs_legend
 from ired_diag.drawing.distinct_places import with_distinct_places
 from ired_diag.drawing.label_lines import broken_name, label_in_lines
+from ired_diag.drawing.paper_axes import depth_of_names
 from ired_diag.drawing.paper_fonts import SANS, families_of
 from ired_diag.drawing.paper_labels import draw_words
 from ired_diag.drawing.paper_panel import GREY, draw_panel
@@ -105,6 +106,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
     if count == 1 and figure.panels[0].square:
         beside = HANDLE + LETTER * max(map(len, _names_in_legend(figure))) if is_beside else 0.0
         height = min(height, (width - BESIDE - beside) * _ratio(figure.panels[0]) + extra + SLACK)
+    height += _room_for_names(figure, columns, width)
     with mpl.rc_context({**RC, "font.family": families}):
         drawn = Figure(figsize=(width, height), layout="constrained")
         shares_x = figure.shares_x_axis
@@ -141,6 +143,15 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
             drawn.draw_without_rendering()  # equal units move axes, which the next layout fits
         draw_words(drawn, axes, figure)
     return drawn
+
+
+def _room_for_names(figure: FigureData, columns: int, width: float) -> float:
+    """Return how many inches names that are turned reach below the axes, over all rows of panels."""
+    shown = figure.panels[-columns:] if figure.shares_x_axis else figure.panels
+    inches = width / columns
+    depths = [depth_of_names(panel, inches) for panel in shown]
+    rows = [depths[start : start + columns] for start in range(0, len(depths), columns)]
+    return sum(max(row) for row in rows)
 
 
 def _fitting_height(figure: FigureData, panels: float, extra: float, width: float) -> float:

@@ -12,20 +12,23 @@ from ired_diag.drawing.data import Line, Panel
 from ired_diag.drawing.label_lines import broken_name
 from ired_diag.drawing.log_ticks import log_ticks
 from ired_diag.drawing.paper_widths import COLUMN
-from ired_diag.drawing.tick_words import linear_words, tick_words
+from ired_diag.drawing.tick_words import PLAIN, linear_words, tick_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a column
-BESIDE = 0.7  # inches of a panel's width that its y axis takes
-TURNED, UPRIGHT = 0.15, 0.1  # inches from one name to the next that turned and upright ones need
+THINNEST = 0.1  # inches from one upright name to the next
 SMALLEST = 5.5  # points, of upright names
 LETTERS_OF_ROWS = 9  # of names of the rows of an image
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
 TICK_WIDTH = 0.6  # inches from one number on an x axis to the next
 LOG_TICK_WIDTH = 0.36  # inches of a panel to each number on a logarithmic x axis
 FEWEST_INTERVALS, MOST_INTERVALS = 3, 6  # between numbers on an x axis
+TURNED, UPRIGHT = 40, 90  # degrees, of names that are too long, and of many of them
+CLOSE, Y_AXIS = 0.15, 0.6  # inches between such names, and of the y axis next to them
+TICK_LETTER = 0.055  # inches of a name's letter
+FREE_LETTERS = 6  # of a turned name, for which a picture has room
 LARGEST = 1e250  # of a curve that diverged: beyond, the margin of an axis overflows, and all is blank
 
 
@@ -118,17 +121,39 @@ def _diverged(line: Line) -> bool:
 def _name_places(axis: Axes, panel: Panel, inches: float) -> None:
     """Write names at places on the x axis: in several lines where they are long, else turned."""
     places, names = zip(*panel.x_ticks, strict=True)
-    letters = int(LETTERS_SIDE_BY_SIDE * inches / COLUMN / len(names))
-    broken = [broken_name(name, letters) for name in names]
-    apart = (inches - BESIDE) / len(names)
-    if all(broken):
+    broken = _broken_names(panel, inches)
+    if broken:
         axis.set_xticks(places, broken, rotation=0, ha="center")
-    elif apart >= TURNED:
-        axis.set_xticks(places, names, rotation=40, ha="right")
-    else:  # upright; of too many names only every few: the table has all
-        stride = math.ceil(UPRIGHT / apart)
-        shown = [name if place % stride == 0 else "" for place, name in enumerate(names)]
-        axis.set_xticks(places, shown, rotation=90, ha="center", fontsize=SMALLEST)
+        return
+    angle = _angle(panel, inches)
+    if angle == TURNED:
+        axis.set_xticks(places, names, rotation=angle, ha="right")
+        return
+    # Of too many names only every few: the table has all.
+    stride = math.ceil(THINNEST * len(names) / (inches - Y_AXIS))
+    shown = [name if place % stride == 0 else "" for place, name in enumerate(names)]
+    axis.set_xticks(places, shown, rotation=angle, ha="center", fontsize=SMALLEST)
+
+
+def _angle(panel: Panel, inches: float) -> float:
+    """Return by how many degrees names are turned: upright where they would touch else."""
+    apart = (inches - Y_AXIS) / len(panel.x_ticks)
+    return TURNED if apart >= CLOSE else UPRIGHT
+
+
+def _broken_names(panel: Panel, inches: float) -> list[str]:
+    """Return the names on the x axis in lines that fit next to each other; none where one does not."""
+    letters = int(LETTERS_SIDE_BY_SIDE * inches / COLUMN / len(panel.x_ticks))
+    broken = [broken_name(name, letters) for _, name in panel.x_ticks]
+    return broken if all(broken) else []
+
+
+def depth_of_names(panel: Panel, inches: float) -> float:
+    """Return how many inches turned names on the x axis reach below a usual line; 0 where none is turned."""
+    if not panel.x_ticks or _broken_names(panel, inches):
+        return 0.0
+    longest = max(len(name) for _, name in panel.x_ticks)
+    return max(0, longest - FREE_LETTERS) * TICK_LETTER * math.sin(math.radians(_angle(panel, inches)))
 
 
 def _number_places(axis: Axes, panel: Panel, intervals: int) -> None:
@@ -202,11 +227,12 @@ class _LogTicks(Locator):
     def tick_values(self, vmin: float, vmax: float) -> Any:
         """Return the places of the labels between two ends."""
         ticks = log_ticks(*sorted((vmin, vmax)))
-        if len(ticks) <= self.most:
+        is_plain = bool(((ticks >= PLAIN[0]) & (ticks < PLAIN[1])).all())
+        if len(ticks) == 0 or (is_plain and len(ticks) <= self.most):
             return ticks
         powers = [tick for tick in ticks if f"{tick:e}".startswith("1.000000e")]
         if len(powers) > 1:
-            ticks = np.array(powers)
+            ticks = np.array(powers)  # 10⁻³ is read at once, 2×10⁻³ is not
         return ticks[:: -(-len(ticks) // self.most)]
 
 

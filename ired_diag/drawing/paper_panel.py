@@ -38,6 +38,7 @@ NO_LABEL = "_"  # matplotlib leaves it out of the legend
 MARKS = {"circle": "o", "diamond": "D", "square": "s"}
 CELL_COLOURS = "Blues"
 PALE = 0.25  # opacity of a band
+LINE = 1.2  # points
 INTERVAL = 1.1  # points: an interval says as much as the mean it is of
 FAINT_LINE: Any = {"linewidth": 0.5}
 FAINT, FAINTEST = 0.45, 0.15  # opacity of a faint line among few, and among very many
@@ -215,6 +216,7 @@ def _draw_line(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
         linestyle="none" if line.drawn == "points" else dashes,
         marker=style.marker if line.drawn in ("both", "points") else "",
         drawstyle="steps-post" if line.drawn == "steps" else "default",
+        linewidth=LINE * line.width,
         label=line.name,
     )
 
