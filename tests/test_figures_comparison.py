@@ -128,7 +128,7 @@ def test_lines_join_the_same_seed_where_seeds_are_pairs_and_only_there() -> None
     assert [line.y.tolist() for line in joins] == [[1.0, 1.5], [2.0, 2.5], [4.0, 4.1]]
     apart = paired_differences(compare(curves(2, 5, rank=10)))
     assert [line for line in apart.panels[0].lines if line.drawn == "line"] == []
-    assert "not paired: rank is 20 and 10" in apart.method
+    assert "Seeds are not paired: rank is 20 and 10." in apart.method
     x = line_of(apart.panels[0], "q300 seeds").x
     assert np.diff(np.sort(x)).min() > 0.02
     assert np.abs(x - x.mean()).max() < 0.3
