@@ -66,7 +66,7 @@ def _obstacles_in_words(differences: Sequence[Difference]) -> str:
     words = ""
     for reason, groups in by_reason.items():
         whose = "" if len(groups) == len(differences) else f" of {', '.join(groups)}"
-        words += f" Seeds{whose} are not paired: {reason}."
+        words += f" Seeds{whose} are not paired ({reason})."
     return words
 
 
@@ -120,7 +120,7 @@ def _test_in_words(pair: PairOfGroups) -> str:
         return f"no interval, {pair.test.reason}"
     test = test_of(pair)
     if pair.worst_rank is not None:
-        test += f", the {TEST_NAMES['worst_rank']} decides"
+        test += "; of the seeds that finished, while a rank test that puts failed seeds last decides"
     return test
 
 
