@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import probes
@@ -378,6 +379,12 @@ def _by_group(probe: str, figure: Callable[..., FigureData]) -> Callable[[Materi
     return make
 
 
+def _floor_ladder(material: Material) -> list[FigureData]:
+    from probes.inverse.floor import in_words
+
+    return _by_group("floor", partial(floor_ladder, explain=in_words))(material)
+
+
 def _of_one_run(probe: str) -> Callable[[Material], list[FigureData]]:
     """Return a function that draws a probe's own picture of the first run of each group."""
 
@@ -454,7 +461,7 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "floor-ladder": Recipe(
         "Is the error below trivial predictors'?",
-        _by_group("floor", floor_ladder),
+        _floor_ladder,
         suits=_any_run(_may_have_energy),
     ),
     "energy-against-error": Recipe(
@@ -469,7 +476,7 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "average-distance": Recipe(
         "How far do averaged weights lag behind the raw ones, and what does it do to the metric?",
-        lambda m: [average_distances(m.groups, metric=m.metric, smooth=m.smooth)],
+        lambda m: [average_distances(m.groups, metric=m.metric, smooth=m.smooth, label=m.metric_label)],
         suits=_any_run(_logs_distance),
     ),
     "trajectories": Recipe(

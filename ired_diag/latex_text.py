@@ -2,8 +2,9 @@ r"""Text as LaTeX takes it: signs that are commands are escaped, letters that fo
 
 pdflatex stops at a letter that its fonts lack. So signs next to each other become one formula: ``σ²`` is
 ``$\sigma ^2$``, ``x̄`` is ``$\bar{x}$``, and raised and lowered letters are found by their decomposition in
-Unicode. Quotation marks and dashes are written in TeX's way. Letters with the accents of European languages
-are left: pdflatex knows them. Those of other scripts are left too, and need XeLaTeX or LuaLaTeX.
+Unicode. Quotation marks and dashes are written in TeX's way, and letters with the accents of European
+languages as commands (an ogonek, as in ą, needs the fonts of T1). Those of other scripts are left, and need
+XeLaTeX or LuaLaTeX.
 """
 
 from __future__ import annotations
@@ -44,6 +45,16 @@ FORMULAS = {
     **OPERATORS,
     **{letter: rf"\{name}" for letter, name in {**GREEK, **CAPITALS}.items()},
 }
+LATIN_ACCENTS = {
+    "\u0300": r"\`", "\u0301": r"\'", "\u0302": r"\^", "\u0303": r"\~", "\u0304": r"\=", "\u0306": r"\u",
+    "\u0307": r"\.", "\u0308": r"\"", "\u030a": r"\r", "\u030b": r"\H", "\u030c": r"\v", "\u0327": r"\c",
+    "\u0328": r"\k",
+}  # fmt: skip
+LATIN_LETTERS = {
+    "ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "ø": r"\o{}", "Ø": r"\O{}", "ł": r"\l{}", "Ł": r"\L{}",
+    "œ": r"\oe{}", "Œ": r"\OE{}", "\u0131": r"\i{}", "¿": "?`", "¡": "!`", "£": r"\pounds{}",
+    "©": r"\copyright{}", "«": r"\textless{}\textless{}", "»": r"\textgreater{}\textgreater{}",
+}  # fmt: skip
 ACCENTS = {"\u0304": "bar", "\u0302": "hat", "\u0303": "tilde", "\u0307": "dot"}
 SIGNS = {
     **{sign: rf"\{sign}" for sign in "&%$#_{}"},
@@ -70,7 +81,7 @@ SIGNS = {
     "‡": r"\ddag{}",
 }
 SPECIAL = re.compile("|".join(map(re.escape, sorted(SIGNS, key=len, reverse=True))))
-EUROPEAN = 0x0180  # the code points below are letters that pdflatex knows with their accents
+EUROPEAN = 0x0180  # the code points below are letters of European languages
 RAISED, LOWERED, FRACTION = "<super>", "<sub>", "<fraction>"
 
 
@@ -88,8 +99,21 @@ def escaped(text: str) -> str:
         if is_formula:
             pieces.append(f"${' '.join(_formulas(run))}$")
         else:
-            pieces.append(SPECIAL.sub(lambda match: SIGNS[match[0]], "".join(run)))
+            text_of_run = SPECIAL.sub(lambda match: SIGNS[match[0]], "".join(run))
+            pieces.append("".join(map(_in_ascii, text_of_run)))
     return "".join(pieces)
+
+
+def _in_ascii(letter: str) -> str:
+    """Return a letter of a European language as a command; others as they are."""
+    if letter.isascii():
+        return letter
+    if letter in LATIN_LETTERS:
+        return LATIN_LETTERS[letter]
+    base, *accents = list(unicodedata.normalize("NFD", letter))
+    if base.isascii() and len(accents) == 1 and accents[0] in LATIN_ACCENTS:
+        return f"{LATIN_ACCENTS[accents[0]]}{{{base}}}"
+    return letter
 
 
 def _letters_with_accents(text: str) -> list[str]:

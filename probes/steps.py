@@ -339,7 +339,7 @@ def figure(table: Table) -> FigureData:
 def _agreement_panel(table: Table) -> Panel:
     rows = select(table, term=QUOTIENT)
     groups = list(dict.fromkeys(rows["group"].tolist()))
-    lines = []
+    lines: list[Line] = []
     least = 0.0
     for name, is_small in (("infinitesimal", True), ("as large as a move", False)):
         chosen = (rows["h"] == SMALL) == is_small

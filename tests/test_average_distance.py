@@ -124,7 +124,9 @@ def test_the_picture_has_the_mean_over_seeds_of_distance_and_of_the_ratio() -> N
     alone = [made_run("q1", 0, metrics={"average/relative_distance": [0.1, 0.2], "validation/mse": [1, 1]})]
     unknown = average_distances({"q1": alone}, metric="validation/mse")
     assert len(unknown.panels) == 1
-    assert "is unknown: no run evaluated the raw weights" in unknown.method
+    assert "is unknown: no run evaluated the raw weights" in unknown.summary
+    assert "Bottom" not in unknown.method
+    assert "band" not in unknown.method
     assert ratio_to_raw(alone[0].history, "validation/mse") is None
 
 

@@ -155,18 +155,19 @@ def test_few_or_equal_values_have_no_shape_and_break_nothing(values: list[float]
 @pytest.mark.parametrize("form", FORMS)
 def test_infinite_and_missing_values_are_told_with_their_numbers(form: Form) -> None:
     figure = distributions_of_kinds([measured(singular())], COND, form=form)
-    assert "adversarial at level 0: 6 ∞, 1 NaN of 50" in figure.method
-    assert "adversarial at level 0: 6 ∞, 1 NaN of 50" in figure.summary
+    for words in (figure.method, figure.summary):
+        assert "Infinite, not drawn but counted: 6 adversarial at level 0 of 50." in words
+        assert "Not a number, left out: 1 adversarial at level 0 of 50." in words
     assert "beyond the axis" in figure.note
     below = distributions_of_kinds([measured(singular())], QUANTITIES["sigma_min"], form=form)
-    assert "adversarial at level 0: 7 at or below 0 of 50" in below.method
-    assert "-∞" in distributions_of_kinds([measured(singular())], DET, form=form).method
-    assert "Not drawn" not in distributions_of_kinds([measured(rows())], COND, form=form).method
+    assert "At or below 0, not drawn but counted: 7 adversarial at level 0 of 50." in below.method
+    assert "Minus infinity" in distributions_of_kinds([measured(singular())], DET, form=form).method
+    assert "not drawn" not in distributions_of_kinds([measured(rows())], COND, form=form).method
 
 
 def test_levels_are_spread_over_all_at_most_four_and_said() -> None:
     figure = distributions_of_kinds([measured(rows())], COND)
-    assert [panel.y_label[-7:] for panel in figure.panels] == ["level 0", "level 3", "level 6", "level 9"]
+    assert [panel.title[-7:] for panel in figure.panels] == ["level 0", "level 3", "level 6", "level 9"]
     assert "noise levels 0, 3, 6 and 9 of 10" in figure.method
     one = distributions_of_kinds([measured(rows())], COND, levels=[5])
     assert len(one.panels) == 1
@@ -189,7 +190,7 @@ def corners(figure: FigureData) -> np.ndarray[tuple[int, ...], np.dtype[np.float
 def test_seeds_are_taken_together_in_any_order_and_counted(form: Form) -> None:
     seeds = [measured(rows(k), f"q1/seed{k}") for k in range(3)]
     one, other = (distributions_of_kinds(some, COND, form=form) for some in (seeds, seeds[::-1]))
-    assert "n = 150 each (problems, of 3 runs together; step 9000, raw weights)" in one.method
+    assert "n = 150 each (problems in 3 runs together; step 9000, weights not averaged)" in one.method
     assert "q1, 3 seeds, step 9000" in one.title
     np.testing.assert_allclose(corners(one), corners(other))
 
@@ -263,5 +264,48 @@ def test_neighbouring_labels_of_small_panels_do_not_overlap() -> None:
         figure = distributions_of_kinds([measured(rows())], COND, form=form)
         drawn = paper.draw(figure)
         drawn.draw_without_rendering()
-        boxes = [axis.yaxis.label.get_window_extent() for axis in drawn.axes]
+        labelled = [axis for axis in drawn.axes if axis.get_ylabel()]
+        boxes = [axis.yaxis.label.get_window_extent() for axis in labelled]
+        assert len(boxes) == 2
         assert all(upper.y0 >= lower.y1 for upper, lower in itertools.pairwise(boxes))
+
+
+def test_a_tail_does_not_squeeze_the_others_and_what_lies_beyond_the_axis_is_counted() -> None:
+    table = rows()
+    is_right = table["kind"] == "positive"
+    table["cond"] = np.where(is_right, 10.0, 1.0) * (2 + np.sin(np.arange(len(is_right))))
+    table["cond"][3] = 1e9
+    for form in FORMS:
+        figure = distributions_of_kinds([measured(table)], COND, form=form)
+        ranges = {panel.y_range if form == "violin" else panel.x_range for panel in figure.panels}
+        (ends,) = ranges
+        assert ends is not None
+        assert ends[0] < 1
+        assert 30 < ends[1] < 1000
+        assert "The axis ends before the outermost 1 of all 1000 values, which are counted." in figure.method
+    alike = distributions_of_kinds([measured(rows())], DET)
+    assert "axis ends" not in alike.method
+
+
+def test_panels_of_levels_stand_in_rows_of_one_height_and_share_their_axes() -> None:
+    figure = distributions_of_kinds([measured(rows())], COND)
+    narrow = paper.draw(figure)
+    assert narrow.get_figheight() < 4.5
+    tops = [round(axis.get_position().y1, 2) for axis in narrow.axes]
+    assert tops[0] == tops[1] > tops[2] == tops[3]
+    assert [axis.get_title() for axis in narrow.axes] == [f"noise level {level}" for level in (0, 3, 6, 9)]
+    assert [bool(axis.get_ylabel()) for axis in narrow.axes] == [True, False, True, False]
+    assert len({axis.get_ylim() for axis in narrow.axes}) == 1
+    assert len(paper.draw(figure, width=1.5).axes) == 4  # too narrow for rows: above each other
+    bars = distributions_of_kinds([measured(rows())], DET, form="histogram")
+    peak = max(float(line.y.max()) for panel in bars.panels for line in panel.lines)
+    assert all(axis.get_ylim()[1] > peak for axis in paper.draw(bars).axes)
+
+
+def test_many_lost_values_are_counted_over_all_levels_together() -> None:
+    table = rows(levels=4)
+    is_lost = (table["sample"] < 3) & (table["kind"] != "positive")
+    table["cond"][is_lost] = np.nan
+    words = distributions_of_kinds([measured(table)], COND).method
+    assert "Not a number, left out: 12 random, 12 start, 12 adversarial, 12 control, all levels" in words
+    assert "together, of 50 at each." in words

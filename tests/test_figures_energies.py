@@ -117,7 +117,7 @@ def test_positive_energies_are_drawn_as_they_are_on_a_logarithmic_axis() -> None
     runs = [run_of([1.0, 100.0], [0.0, 0.0], seed=i) for i in range(2)]
     figure = positive_energies({"q1": runs})
     assert figure.panels[0].y_scale == "log"
-    assert figure.panels[0].y_label == "E⁺ (nat)"
+    assert figure.panels[0].y_label == "energy E⁺ of right answers (nat)"
     assert own_lines(figure)[0].y.tolist() == [1.0, 100.0]
     assert "|E⁺|" not in figure.method
 
@@ -126,7 +126,7 @@ def test_of_energies_at_or_below_zero_the_size_is_drawn_and_that_is_said() -> No
     figure = positive_energies(
         {"q1": [run_of([-10.0, 5.0, 0.0], [0.0] * 3), run_of([20.0, 5.0, 4.0], [0.0] * 3, 1)]}
     )
-    assert figure.panels[0].y_label == "|E⁺| (nat)"
+    assert figure.panels[0].y_label == "energy |E⁺| of right answers (nat)"
     assert own_lines(figure)[0].y.tolist() == [15.0, 5.0, 2.0]
     assert "size |E⁺|: 2 of 6 logged values are 0 or less" in figure.method
 
@@ -150,7 +150,7 @@ def test_runs_without_energies_are_named_and_none_at_all_is_an_error_with_the_ne
         ending=Ending("complete"),
     )
     figure = energy_gaps({"q1": [run_of([1.0], [2.0])], "q2": [silent]})
-    assert "left out: q2/seed0" in figure.method
+    assert "left out: q2 (1 run)." in figure.method
     assert figure.order == ("q1", "q2")
     for build in (energy_gaps, positive_energies):
         with pytest.raises(NotFound, match="ired-diag probe"):
@@ -184,10 +184,37 @@ def test_the_study_s_scalar_heads_run_away(shared: Path) -> None:
     chosen = {name: groups[name] for name in ("q207", "q209")}
     figure = positive_energies(chosen)
     told = groups["q209"][0].history.series["CD-DIAG/E_pos"]
-    assert "CD-DIAG/E_pos" in figure.method
+    assert "CD-DIAG/E_pos" in figure.summary
     line = own_lines(figure)[1]
     both = [run.history.series["CD-DIAG/E_pos"] for run in groups["q209"]]
     assert line.y[0] == pytest.approx(np.mean([one.values[0] for one in both]))
     assert told.values[-1] > 1000 * told.values[0]
     gaps = energy_gaps({"q209": groups["q209"]})
     assert own_lines(gaps, 1)[0].y.max() == 0.0  # no mining: negatives are the positives
+
+
+def test_a_caption_names_only_what_is_drawn() -> None:
+    one = energy_gaps({"q1": [run_of([0.0, 0.0], [1.0, -2.0])]})
+    assert one.method.count("seed") == 2  # the only one, and the share of it
+    assert "band" not in one.method
+    runs = [run_of([0.0, 0.0], [1.0, k - 1.0], seed=k) for k in range(3)]
+    several = energy_gaps({"q1": runs, "q2": [silent_run(k) for k in range(2)]})
+    assert "band: 95% t interval of the mean over seeds; thin lines" in several.method
+    assert "n = 3 seeds." in several.method
+    assert "more than half" not in several.method
+    assert several.method.endswith("Logged no such energy, left out: q2 (2 runs).")
+    shorter = energy_gaps({"q1": [*runs, run_of([0.0], [1.0], seed=3)]})
+    assert "n = 3 to 4 seeds." in shorter.method
+
+
+def silent_run(seed: int) -> Run:
+    return made_run("q2", seed, path=Path("q2"), metrics={"loss": series([1.0])})
+
+
+def test_groups_whose_shares_are_the_same_are_both_seen() -> None:
+    groups = {name: [run_of([0.0, 0.0], [1.0, 2.0])] for name in ("q1", "q2", "q3")}
+    widths = [line.width for line in energy_gaps(groups).panels[1].lines]
+    assert widths == sorted(widths, reverse=True)
+    assert len(set(widths)) == 3
+    drawn = [line.get_linewidth() for line in paper.draw(energy_gaps(groups)).axes[1].get_lines()]
+    assert drawn[0] > drawn[1] > drawn[2] > 0

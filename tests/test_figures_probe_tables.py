@@ -15,8 +15,15 @@ from scipy import stats
 from ired_diag.drawing import paper, plotly
 from ired_diag.drawing.by_group import last_of_groups, of_one_run
 from ired_diag.drawing.data import FigureData, Line, Panel
+from ired_diag.drawing.dodge import dodge
 from ired_diag.drawing.floor_ladder import floor_ladder
-from ired_diag.drawing.group_levels import acceptance, approach, energy_against_error, energy_change
+from ired_diag.drawing.group_levels import (
+    acceptance,
+    approach,
+    energy_against_error,
+    energy_change,
+    mining_by_group,
+)
 from ired_diag.drawing.over_training import followed, headlines_over_training, mean_and_interval
 from ired_diag.drawing.probe_tables import Found, Lacking, find_tables
 from ired_diag.drawing.quantities import QUANTITIES
@@ -238,6 +245,81 @@ def test_the_floor_ladder_stands_groups_among_references_by_their_error(tmp_path
     assert own["q2"].low.tolist() == pytest.approx([0.31 - 4.302653 * 0.01 / np.sqrt(3)])
     assert own["references"].y.tolist() == pytest.approx([1.0, 0.1])
     assert "q1 0.06" in figure.summary
+    assert "n = 3 seeds each" in figure.method
+
+
+def test_each_ladder_names_only_what_stands_on_it(tmp_path: Path) -> None:
+    run = run_at(tmp_path / "q1/seed0")
+    near, far = floor_rows(0.05), floor_rows(0.5)
+    far["data"] = np.full(len(far["mse"]), "ood")
+    far["mse"] = np.where(far["predictor"] == "newton_15", 0.2, far["mse"])
+    put(run, "floor", {name: np.concatenate([near[name], far[name]]) for name in near})
+    explain = pytest.importorskip("probes.inverse.floor").in_words
+    figure = floor_ladder(last_of_groups(find_tables({"q1": [run]}, "floor")), explain=explain)
+    names = [[name for _, name in panel.x_ticks] for panel in figure.panels]
+    assert names == [["zero", "linear", "q1"], ["zero", "q1", "newton 15", "linear"]]
+    assert [panel.title for panel in figure.panels] == ["in distribution", "out of distribution"]
+    assert "Newton k stands for k Newton-Schulz steps towards the inverse" in figure.method
+    assert "degree k" not in figure.method  # explained only where it is drawn
+    assert "one seed each, mean" in figure.method
+
+
+def mining_rows(seed: int, share: float) -> Table:
+    rng = np.random.default_rng(seed)
+    n, moves = 40, 3
+    accepted = np.repeat((np.arange(n) < share * n).astype(float), moves)
+    return {
+        "level": np.zeros(n * moves, dtype=int),
+        "walker": np.repeat("descent", n * moves),
+        "sample": np.repeat(np.arange(n), moves),
+        "move": np.tile(np.arange(moves), n),
+        "accepted": accepted,
+        "energy_change": -rng.random(n * moves),
+        "distance": 1 + rng.random(n * moves),
+    }
+
+
+def test_intervals_of_shares_end_at_one_and_groups_do_not_hide_each_other(tmp_path: Path) -> None:
+    groups = {g: [run_at(tmp_path / g / f"seed{k}", g, k) for k in range(3)] for g in ("q1", "q2")}
+    for runs in groups.values():
+        for k, run in enumerate(runs):
+            put(run, "mining_dynamics", mining_rows(k, (1.0, 1.0, 0.5)[k]))
+    figure = mining_by_group(last_of_groups(find_tables(groups, "mining_dynamics")))
+    one, two = figure.panels[0].lines
+    assert one.high is not None
+    assert one.y.tolist() == pytest.approx([2.5 / 3])
+    assert one.high.tolist() == [1.0]
+    assert "Intervals are cut at 1, beyond which there are no values." in figure.method
+    assert one.x.tolist() != two.x.tolist()
+    assert "stand side by side" in figure.method
+    alone = mining_by_group(last_of_groups(find_tables({"q1": groups["q1"][:1]}, "mining_dynamics")))
+    assert "cut at" not in alone.method
+    assert "one seed each, mean" in alone.method
+    assert "side by side" not in alone.method
+
+
+def test_many_groups_at_one_level_stay_nearer_to_it_than_to_the_next() -> None:
+    for count in (1, 2, 8, 30):
+        places = [dodge([0.0, 1.0], position, count) for position in range(count)]
+        assert max(place[0] for place in places) < min(place[1] for place in places)
+
+
+def test_four_numbers_over_training_stand_in_two_rows_with_their_names_above(tmp_path: Path) -> None:
+    labels = ("Vendi score a", "effective rank b", "distance c", "coverage d")
+    run = run_at(tmp_path / "q1/seed0")
+    path = put(run, "diversity", {"x": np.ones(1)}, answer={label: 0.5 for label in labels} | {"n": 128})
+    _, metadata = read_arrow(path)
+    metadata["headlines"] = [HEADLINE | {"key": label, "label": label} for label in labels]
+    path.unlink()
+    write_table(path, {"x": np.ones(1)}, metadata, key={"step": 1000, "weights": "raw", "settings": "aa"})
+    figure = headlines_over_training(find_tables({"q1": [run]}, "diversity"))
+    assert [panel.title for panel in figure.panels] == list(labels)
+    assert "band" not in figure.method
+    assert "thin lines" not in figure.method
+    assert "blocks of 128 problems" in figure.method
+    drawn = paper.draw(figure)
+    assert drawn.get_figheight() < 4.5
+    assert plotly.draw(figure).layout.yaxis2.title.text == "effective rank b"
 
 
 def judge_rows(rng: np.random.Generator, noise: float) -> Table:

@@ -47,5 +47,12 @@ def test_every_sign_that_a_caption_of_ours_may_hold_is_known() -> None:
     assert unknown <= {"\u0304"}, unknown  # a bar belongs to the letter before it
 
 
-def test_letters_with_the_accents_of_languages_stay() -> None:
-    assert escaped("Vető, Šimek & Müller") == r"Vető, Šimek \& Müller"
+def test_letters_with_the_accents_of_languages_are_commands() -> None:
+    assert escaped("Vető, Šimek & Müller") == r"Vet\H{o}, \v{S}imek \& M\"{u}ller"
+    assert escaped("Strauß, Łukasz, Bjørn, ça") == r"Strau\ss{}, \L{}ukasz, Bj\o{}rn, \c{c}a"
+
+
+@pytest.mark.parametrize("letter", [chr(point) for point in range(0xC0, 0x180)])
+def test_a_letter_of_a_european_language_is_ascii_or_left_whole(letter: str) -> None:
+    written = escaped(letter)
+    assert written.isascii() or written == letter

@@ -303,8 +303,8 @@ def test_more_numbers_than_a_hessian_can_hold_are_refused_with_a_reason(
 def test_the_figure_shows_the_numbers_of_the_comparison(network_subject: Make) -> None:
     table, comparison, _ = answered(network_subject(samples=11))
     panels = {panel.y_label: panel for panel in PROBE.figure(table).panels}
-    assert list(panels) == ["loss over loss here", "log10 eigenvalue count", "step over its limit 2/λ_max"]
-    later = next(line for line in panels["step over its limit 2/λ_max"].lines if line.name == "later")
+    assert list(panels) == ["loss / loss at the weights", "eigenvalues", "step / longest stable step"]
+    later = next(line for line in panels["step / longest stable step"].lines if line.name == "later step")
     step = value(table, "step_later")
     high = value(table, "lambda_max").reshape(4, 11)
     np.testing.assert_allclose(later.y, np.median(step[:, None] * high / 2, axis=1))

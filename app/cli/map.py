@@ -315,7 +315,7 @@ def _finish(
 
 
 def _print_ends(measured: BasinMap) -> None:
-    from ired_diag.drawing.basin_map import place_in_words
+    from ired_diag.drawing.basin_colours import place_in_words
 
     rows = []
     for end in measured.ends[:MOST_ENDS]:

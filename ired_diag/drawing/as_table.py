@@ -31,7 +31,7 @@ Point = tuple[str, str, Any, Any, Any, Any, str]  # a row without the name of it
 def rows_of(figure: FigureData) -> Iterator[Row]:
     """Yield a row for each point of a picture; what a row has no value for is empty."""
     for number, panel in enumerate(figure.panels, start=1):
-        label = panel.y_label or panel.x_label or str(number)
+        label = panel.name or panel.x_label or str(number)
         for point in _points(panel):
             yield label, *point
 

@@ -18,6 +18,7 @@ from ired_diag.drawing.probe_tables import Found
 from ired_diag.drawing.ranges import steps_in_words
 from ired_diag.drawing.run_table import Measured
 from ired_diag.errors import NotFound
+from ired_diag.runs.name_list import counted as in_number
 from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.summary import summarise
 from ired_diag.table import Table
@@ -85,23 +86,31 @@ def mean_over_seeds(seeds: Sequence[Array]) -> tuple[float, float, float]:
 
 
 def spread(groups: Groups) -> str:
-    """Return what line and interval are, and N."""
+    """Return what a group's point and bar are, and N."""
     problems = set()
     steps = []
     for run in all_of(groups):
         problems.add(len(np.unique(run.rows["sample"])))
         steps.append(run.step)
-    seeds = []
-    single = ""
-    for group, members in groups.items():
-        seeds.append(f"{group} {len(members)}")
-        if len(members) == 1:
-            single = " Of one seed: mean and interval over its problems."
     each = " or ".join(map(str, sorted(problems)))
+    where = f"{each} problems at its last probed checkpoint ({steps_in_words(steps)})"
+    if all(len(members) == 1 for members in groups.values()):
+        return f"Groups: one seed each, mean and 95% t interval over {where}."
+    single = ""
+    if any(len(members) == 1 for members in groups.values()):
+        single = " Where a group has one seed, mean and interval are over its problems."
     return (
-        f"Groups: mean over seeds and its 95% t interval; seeds: {', '.join(seeds)}.{single} Each seed over "
-        f"{each} problems, at its last checkpoint probed ({steps_in_words(steps)})."
+        f"Groups: mean over seeds and its 95% t interval ({seeds_in_words(groups)}), each seed on {where}."
+        f"{single}"
     )
+
+
+def seeds_in_words(groups: Groups) -> str:
+    """Return how many seeds each group has: once where all have as many."""
+    counts = {len(members) for members in groups.values()}
+    if len(counts) == 1:
+        return f"n = {in_number(counts.pop(), 'seed')} each"
+    return "n = " + ", ".join(f"{len(members)} {group}" for group, members in groups.items())
 
 
 def counted(groups: Groups) -> str:

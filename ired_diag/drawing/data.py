@@ -37,6 +37,7 @@ class Line:
         faint: Whether it is thin, behind the others and without an entry in the legend, as single runs
             beneath their mean are. It is a line, or dots where ``drawn`` as ``points``.
         labels: What each point is called at the pointer: ``q101, seed0``. Empty: the name of the line.
+        width: Width as a multiple of the usual one: lines that lie on each other are seen by it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Line:
     of: str = ""
     faint: bool = False
     labels: tuple[str, ...] = ()
+    width: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,7 @@ class Panel:
         height: Height as a multiple of a panel's usual height.
         bare: Whether it has no y axis, because places on it mean nothing.
         square: Whether one unit is equally long on both axes, as on a map.
+        title: What tells it from the other panels of a picture in rows: ``noise level 3``.
     """
 
     y_label: str
@@ -233,6 +236,12 @@ class Panel:
     height: float = 1.0
     bare: bool = False
     square: bool = False
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """The label of its y axis, and its title where it has one."""
+        return ", ".join(filter(None, [self.y_label, self.title]))
 
 
 def legend_names(panel: Panel) -> list[str]:
@@ -371,6 +380,7 @@ class FigureData:
         order: Names whose place in this order fixes their style in all panels. Default: their place in the
             panel.
         stacked: Whether panels always stand above each other, as those do that share steps of training.
+        columns: How many panels stand in a row on paper, all with the same axes. 0: by the width.
     """
 
     name: str
@@ -382,6 +392,7 @@ class FigureData:
     summary: str = ""
     order: tuple[str, ...] = ()
     stacked: bool = False
+    columns: int = 0
 
     def __repr__(self) -> str:
         return f"<FigureData {self.name}: {self.title}. {self.summary or self.method}>"

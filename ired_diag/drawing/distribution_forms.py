@@ -105,22 +105,30 @@ def ecdf(name: str, sample: Sample) -> Line:
     return Line(name, places, share, drawn="steps")
 
 
-def shared_edges(samples: Sequence[Sample], scale: Scale) -> Array:
-    """Return the edges of bins for all kinds together; two where all values are equal, none without any."""
+def shared_edges(samples: Sequence[Sample], scale: Scale, ends: tuple[float, float] | None = None) -> Array:
+    """Return the edges of bins for all samples together; two where all values are equal, none without any.
+
+    Args:
+        samples: The samples.
+        scale: Scale of the axis.
+        ends: Ends of the axis, beyond which there are no bins. Default: the smallest and the largest value.
+    """
     if not samples:
         return np.array([])
     values = np.concatenate([sample.values for sample in samples])
     pooled = np.sort(values)
+    if ends is not None:
+        pooled = pooled[(pooled >= ends[0]) & (pooled <= ends[1])]
     if not len(pooled):
         return pooled
-    x = _on_axis(pooled, scale)
+    x = on_axis(pooled, scale)
     first = x[0]
     last = x[-1]
     if last <= first:
         around = first + np.array([-0.5, 0.5])
-        return _off_axis(around, scale)
+        return off_axis(around, scale)
     places = np.linspace(first, last, _bins(x) + 1)
-    edges = _off_axis(places, scale)
+    edges = off_axis(places, scale)
     # Rounding may leave the smallest or the largest value outside.
     edges[0] = min(edges[0], pooled[0])
     edges[-1] = max(edges[-1], pooled[-1])
@@ -164,7 +172,7 @@ class Violin:
 
 def violin(name: str, sample: Sample, place: float, scale: Scale) -> Violin:
     """Return a violin that stands at a place of the x axis."""
-    x = _on_axis(sample.values, scale)
+    x = on_axis(sample.values, scale)
     if not len(x):
         return Violin(
             outline=None,
@@ -204,8 +212,7 @@ def _quartile_segments(sample: Sample, place: float) -> tuple[Segment, Segment]:
     least = float(sample.values[0])
     most = float(sample.values[-1])
     quantiles = [sample.quantile(share) for share in (0.25, 0.5, 0.75)]
-    on_axis = np.clip(quantiles, least, most)
-    low, middle, high = on_axis.tolist()
+    low, middle, high = np.clip(quantiles, least, most).tolist()
     left = place - HALF_WIDTH / 2
     right = place + HALF_WIDTH / 2
     quartiles = Segment((place, place), (low, high), bold=True)
@@ -227,7 +234,7 @@ def _outline(
     kernels = np.exp(-0.5 * distances**2)
     density = kernels.sum(axis=1)
     half = HALF_WIDTH * density / density.max()
-    along = _off_axis(grid, scale)
+    along = off_axis(grid, scale)
     left = place - half
     right = place + half
     return Outline(
@@ -237,13 +244,15 @@ def _outline(
     )
 
 
-def _on_axis(values: Array, scale: Scale) -> Array:
+def on_axis(values: Array, scale: Scale) -> Array:
+    """Return where values lie along an axis: the powers of ten on a logarithmic one."""
     if scale == "log":
         return np.log10(values)
     return values
 
 
-def _off_axis(places: Array, scale: Scale) -> Array:
+def off_axis(places: Array, scale: Scale) -> Array:
+    """Return the values at places along an axis."""
     if scale == "log":
         return 10.0**places
     return places

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from ired_diag.drawing.central_range import Samples
 from ired_diag.drawing.data import Scale
 from ired_diag.drawing.distribution_forms import Sample
 from ired_diag.drawing.quantities import Quantity
 from ired_diag.drawing.ranges import steps_in_words
 from ired_diag.drawing.run_table import Measured
 
-Samples = Mapping[int, Mapping[str, Sample]]  # by noise level, then by name
+MOST_LISTED = 4  # counts by name and level
+WEIGHTS = {"raw": "not averaged", "ema": "averaged over training"}
 
 
 def levels_in_words(chosen: Sequence[int], of: int) -> str:
     """Return which noise levels are drawn, of how many."""
     *others, last = chosen
     if not others:
-        return f"noise level {last} of {of}"
+        return f"noise level {last} of {of} (0: least noise)"
     first = ", ".join(map(str, others))
-    return f"noise levels {first} and {last} of {of}"
+    return f"noise levels {first} and {last} of {of} (0: least noise)"
 
 
 def counted(samples: Samples, quantity: Quantity, measured: Sequence[Measured]) -> str:
     """Return how many values there are, and of what."""
     labels = {run.label for run in measured}
     steps = steps_in_words([run.step for run in measured])
-    kinds_of_weights = {run.weights for run in measured}
-    weights = " or ".join(sorted(kinds_of_weights))
+    weights = weights_in_words({run.weights for run in measured})
     source = quantity.unit
     if len(labels) > 1:
-        source += f", of {len(labels)} runs together"
-    return f"{sizes(samples)} ({source}; {steps}, {weights} weights)."
+        source += f" in {len(labels)} runs together"
+    return f"{sizes(samples)} ({source}; {steps}, {weights})."
+
+
+def weights_in_words(kinds: Collection[str]) -> str:
+    """Return which weights were measured: the last ones of training, or their moving average.
+
+    >>> weights_in_words({"raw"}), weights_in_words({"raw", "ema"})
+    ('weights not averaged', 'weights averaged over training or not averaged')
+    """
+    words = []
+    for kind in sorted(kinds):
+        words.append(WEIGHTS.get(kind, kind))
+    return f"weights {' or '.join(words)}"
 
 
 def sizes(samples: Samples) -> str:
@@ -54,30 +67,38 @@ def sizes(samples: Samples) -> str:
 
 def beyond_the_axis(samples: Samples, scale: Scale) -> str:
     """Return what has no place on the axis, and what is not a number; empty where all is drawn."""
-    words = []
+    by_problem: dict[str, dict[tuple[str, int], int]] = {}
+    totals = set()
     for level, part in samples.items():
         for name, sample in part.items():
-            lost = _lost_in_words(sample, scale)
-            if lost:
-                total = sample.n + sample.lost
-                words.append(f"{name} at level {level}: {lost} of {total}")
-    if not words:
-        return ""
-    listed = "; ".join(words)
-    return f"Not drawn but counted (NaN apart): {listed}."
+            for problem, count in _without_place(sample, scale).items():
+                by_problem.setdefault(problem, {})[name, level] = count
+                totals.add(sample.n + sample.lost)
+    each = f"{' or '.join(map(str, sorted(totals)))}"
+    return " ".join(f"{problem}: {_listed(counts, each)}." for problem, counts in by_problem.items())
 
 
-def _lost_in_words(sample: Sample, scale: Scale) -> str:
-    """Return how many values of a sample have no place on the axis, by kind."""
-    words = []
-    if sample.below:
-        where = "at or below 0" if scale == "log" else "-∞"
-        words.append(f"{sample.below} {where}")
-    if sample.above:
-        words.append(f"{sample.above} ∞")
-    if sample.lost:
-        words.append(f"{sample.lost} NaN")
-    return ", ".join(words)
+def _listed(counts: Mapping[tuple[str, int], int], each: str) -> str:
+    """Return counts by name and level in words; of many, those of all levels together."""
+    if len(counts) <= MOST_LISTED:
+        words = [f"{count} {name} at level {level}" for (name, level), count in counts.items()]
+        return f"{', '.join(words)} of {each}"
+    by_name: dict[str, int] = {}
+    for (name, _), count in counts.items():
+        by_name[name] = by_name.get(name, 0) + count
+    words = [f"{count} {name}" for name, count in by_name.items()]
+    return f"{', '.join(words)}, all levels together, of {each} at each"
+
+
+def _without_place(sample: Sample, scale: Scale) -> dict[str, int]:
+    """Return how many values of a sample have no place on the axis, by what becomes of them."""
+    where = "At or below 0" if scale == "log" else "Minus infinity"
+    counts = {
+        f"{where}, not drawn but counted": sample.below,
+        "Infinite, not drawn but counted": sample.above,
+        "Not a number, left out": sample.lost,
+    }
+    return {problem: count for problem, count in counts.items() if count}
 
 
 def medians(samples: Samples, quantity: Quantity, beyond: str) -> str:
@@ -117,13 +138,8 @@ def source_of(measured: Sequence[Measured]) -> str:
     return source
 
 
-def widths_in_words(widths: Sequence[float], scale: Scale) -> str:
-    """Return widths in words, in decades or in the unit of the axis."""
-    if not widths:
-        return "of no"
-    low = f"{min(widths):.2g}"
-    high = f"{max(widths):.2g}"
-    unit = " decades" if scale == "log" else ""
-    if low == high:
-        return f"{low}{unit}"
-    return f"{low} to {high}{unit}"
+def width_in_words(width: float, quantity: Quantity, scale: Scale) -> str:
+    """Return a width in words: a factor on a logarithmic axis, else in its unit."""
+    if scale == "log":
+        return f"a factor of {10**width:.3g}"
+    return f"{width:.2g} {quantity.measure}".rstrip()

@@ -13,6 +13,7 @@ from itertools import chain
 
 import numpy as np
 
+from ired_diag.drawing.central_range import beyond_in_words, central_range
 from ired_diag.drawing.data import FigureData, Scale
 from ired_diag.drawing.distribution_forms import Array, Sample
 from ired_diag.drawing.distribution_panels import FORMS as FORMS  # pages take the forms from here
@@ -28,6 +29,7 @@ from ired_diag.drawing.distribution_words import (
     sizes,
     source_of,
 )
+from ired_diag.drawing.kind_words import kinds_in_words
 from ired_diag.drawing.quantities import KINDS, Quantity, values_of
 from ired_diag.drawing.run_table import Measured, levels_of
 from ired_diag.errors import NotFound
@@ -68,11 +70,11 @@ def distributions_of_kinds(
                 pooled[level][kind] = _pooled(measured, quantity, kind, level)
     return _figure(
         name=f"{form}-{quantity.name}",
-        title=f"{capital(plain_name(quantity))}, by kind of candidate: {source_of(measured)}",
+        title=f"{capital(plain_name(quantity))} of {_whose(quantity, kinds)}: {source_of(measured)}",
         quantity=quantity,
         form=form,
         pooled=pooled,
-        levels=levels_in_words(chosen, count),
+        words=(levels_in_words(chosen, count), kinds_in_words(_drawn_names(pooled))),
         measured=measured,
     )
 
@@ -115,7 +117,7 @@ def distributions_of_groups(
         quantity=quantity,
         form=form,
         pooled=pooled,
-        levels=levels_in_words(chosen, count),
+        words=(levels_in_words(chosen, count), kinds_in_words([kind])),
         measured=runs,
         order=tuple(order or groups),
     )
@@ -134,18 +136,34 @@ def _figure(
     quantity: Quantity,
     form: Form,
     pooled: ByLevel,
-    levels: str,
+    words: tuple[str, str],
     measured: Sequence[Measured],
     order: tuple[str, ...] = (),
 ) -> FigureData:
-    """Return the picture of values by level and name."""
+    """Return the picture of values by level and name.
+
+    Args:
+        name: Name of its files.
+        title: Its title.
+        quantity: The quantity.
+        form: The form of the distributions.
+        pooled: Values by level and name.
+        words: Which levels are drawn, and what the kinds of candidates are.
+        measured: The runs.
+        order: Names whose place fixes their colours.
+    """
     scale = quantity.scale
     if scale == "linear":
         scale = _scale_of(pooled)
     samples = _samples(pooled, scale)
-    panels, how = panels_of(form, samples, quantity, scale)
-    beyond = beyond_the_axis(samples, scale)
-    method = f"{how} {levels}. {counted(samples, quantity, measured)} {beyond}"
+    ends = central_range(samples, scale)
+    drawn = panels_of(form, samples, quantity, scale, ends)
+    beyond = " ".join(filter(None, [beyond_the_axis(samples, scale), beyond_in_words(samples, ends)]))
+    levels, kinds = words
+    how = f"{drawn.words} at {levels}."
+    method = " ".join(
+        filter(None, [how, quantity.symbols, kinds, counted(samples, quantity, measured), beyond])
+    )
     note = sizes(samples)
     if beyond:
         note += "; beyond the axis: see the caption"
@@ -153,13 +171,30 @@ def _figure(
         name=name,
         title=title,
         x_label="" if form == "violin" else quantity.label,
-        panels=tuple(panels),
-        method=method.strip(),
+        panels=drawn.panels,
+        method=method,
         note=note,
         summary=medians(samples, quantity, beyond),
         order=order,
         stacked=True,
+        columns=drawn.columns,
     )
+
+
+def _whose(quantity: Quantity, kinds: Sequence[str]) -> str:
+    """Return in plain words which candidates have the quantity."""
+    drawn = [kind for kind in quantity.kinds if kind in kinds]
+    if drawn == ["positive"]:
+        return "right answers"
+    return "right answers and negatives" if "positive" in drawn else "negatives"
+
+
+def _drawn_names(pooled: ByLevel) -> list[str]:
+    """Return the names that have values at any level, each once."""
+    names: dict[str, None] = {}
+    for by_name in pooled.values():
+        names |= {name: None for name, values in by_name.items() if len(values)}
+    return list(names)
 
 
 def _samples(pooled: ByLevel, scale: Scale) -> dict[int, dict[str, Sample]]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 DODGE = 0.13  # of a noise level: five lines take half of the way to the next one
+MOST = 0.6  # of the way to the next level, that many lines take
 
 
 def dodge(levels: ArrayLike, position: int, lines: int) -> NDArray[np.float64]:
@@ -20,5 +21,6 @@ def dodge(levels: ArrayLike, position: int, lines: int) -> NDArray[np.float64]:
     [0.13, 1.13]
     """
     middle = (lines - 1) / 2
-    places: NDArray[np.float64] = np.asarray(levels) + DODGE * (position - middle)
+    apart = min(DODGE, MOST / max(1, lines - 1))
+    places: NDArray[np.float64] = np.asarray(levels) + apart * (position - middle)
     return places

@@ -38,10 +38,13 @@ from ired_diag.drawing.over_seeds import (
     over_seeds,
 )
 from ired_diag.drawing.running_median import running_median
-from ired_diag.drawing.seeds_panel import n_in_brief, seeds_in_words, seeds_panel
+from ired_diag.drawing.seeds_panel import n_in_brief, n_in_words, seeds_panel
 from ired_diag.drawing.share_above_zero import above_zero, share_panel
 from ired_diag.runs.energy_metrics import positive_energy
 from ired_diag.runs.history import Series
+from ired_diag.runs.name_list import counted
+
+ONLY_SEED = "Line: the only seed of each group"
 
 
 def energy_gaps(
@@ -79,12 +82,13 @@ def energy_gaps(
         guides=() if _all_positive(logged.curves) else (Guide(0.0, "no gap"),),
     )
     share, windows = share_panel(seen, shares)
+    finite = "" if _all_finite(logged.curves) else ", of seeds whose gap is finite"
     method = (
-        f"E⁻ - E⁺ of {_listed(logged.metrics)}, means over a training batch. {_method(seen, band, smooth)} "
-        f"Beneath: share of the seeds with a finite gap in which it is above 0{windows}.{cut_in_words(gap)}"
-        f"{_left_out(logged.missing)}"
+        "Mean energy of the negatives (E⁻) less that of the right answers (E⁺) in a training batch. "
+        f"{_method(logged.curves, seen, band, smooth)} Below: {windows}{finite}.{cut_in_words(gap)}"
+        f"{_left_out(groups, logged.missing)}"
     )
-    sentences = []
+    sentences = [f"Of {_listed(logged.metrics)}."]
     for name, curve in seen.items():
         sentences.append(_gap_sentence(name, curve, shares[name]))
     return _figure(
@@ -131,17 +135,19 @@ def positive_energies(
         curves = sizes_of(curves)
         energy = "|E⁺|"
         size = f" Drawn is the size |E⁺|: {low} of {len(values)} logged values are 0 or less."
+    name = f"energy {energy} of right answers"
     seen = _over_seeds(curves, band)
     panel = Panel(
-        y_label=f"{energy} (nat)",
+        y_label=f"{name} (nat)",
         lines=_lines(curves, seen, smooth),
         y_scale="log" if _any_computed(values) else "linear",
     )
     method = (
-        f"{energy} of {_listed(logged.metrics)}, means over a training batch.{size} "
-        f"{_method(seen, band, smooth)}{cut_in_words(panel)}{_left_out(logged.missing)}"
+        f"Mean over each training batch.{size} "
+        f"{_method(curves, seen, band, smooth)}{cut_in_words(panel)}{_left_out(groups, logged.missing)}"
     )
-    sentences = [_energy_sentence(name, energy, curve) for name, curve in seen.items()]
+    sentences = [f"Of {_listed(logged.metrics)}."]
+    sentences += [_energy_sentence(name, energy, curve) for name, curve in seen.items()]
     return _figure(
         seen,
         name="positive_energy",
@@ -229,14 +235,21 @@ def _seed_line(group: str, seed: str, series: Series) -> Line:
     )
 
 
-def _method(seen: Mapping[str, OverSeeds], band: Band, smooth: int | None) -> str:
-    how = "not smoothed"
-    if smooth:
-        how = f"then a centred running median of {smooth} steps"
-    return (
-        f"Line: mean over seeds at each step, {how}; band: {BANDS[band]}; thin: single seeds as logged. "
-        f"{seeds_in_words(seen)}. {MEANT}."
-    )
+def _method(curves: Curves, seen: Mapping[str, OverSeeds], band: Band, smooth: int | None) -> str:
+    """Return what lines and bands are, as far as they are drawn, and N."""
+    several = has_several_seeds(seen)
+    line = "Thick line: mean over seeds at each logged step" if several else ONLY_SEED
+    line += f", then a centred running median of {smooth} steps" if smooth else ", not smoothed"
+    parts = [line]
+    if any(np.isfinite(curve.low).any() for curve in seen.values()):
+        parts.append(f"band: {BANDS[band]}")
+    if several or smooth:
+        parts.append("thin lines: single seeds as logged")
+    chosen = ""
+    if any(len(curves[name]) > curve.n.min(initial=len(curves[name])) for name, curve in seen.items()):
+        chosen = f" {MEANT}."
+    count = f" {n_in_words(seen)}." if several else ""
+    return f"{'; '.join(parts)}.{count}{chosen}"
 
 
 def _note(seen: Mapping[str, OverSeeds], band: Band, smooth: int | None) -> str:
@@ -248,10 +261,20 @@ def _note(seen: Mapping[str, OverSeeds], band: Band, smooth: int | None) -> str:
     return f"{line}, {n_in_brief(seen)}{thin}{median}"
 
 
-def _left_out(missing: Sequence[str]) -> str:
+def _left_out(groups: Groups, missing: Sequence[str]) -> str:
+    """Return which runs logged none: groups by their name where it is all of their runs."""
     if not missing:
         return ""
-    return f" Logged none, left out: {', '.join(missing)}."
+    names = []
+    for group, runs in groups.items():
+        without = [run.label for run in runs if run.label in missing]
+        is_whole = len(without) == len(runs) > 0
+        names += [f"{group} ({counted(len(runs), 'run')})"] if is_whole else without
+    return f" Logged no such energy, left out: {', '.join(names)}."
+
+
+def _all_finite(curves: Curves) -> bool:
+    return bool(np.isfinite(pooled_values(curves)).all())
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ all runs share where their data are the same; a group's is the mean over its see
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -17,41 +17,57 @@ from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.drawing.named_places import named_places
 from ired_diag.table import Table, select
 
+Explain = Callable[[Sequence[str], Sequence[str]], str]  # of sets of data, and of references
 Rung = tuple[float, float, float]  # mean, and its 95% interval
 
 SHOWN = 1e-3  # of the largest error of a reference: what is nearer to exact would squeeze all others
+SETS = {"id": "in distribution", "ood": "out of distribution"}
 OWN = ("model", "unshrunk")  # predictors that are no references; the right answer has no error to draw
 BLACK = "positive"  # the name whose fixed style is black
 
 
-def floor_ladder(groups: Groups, *, order: Sequence[str] = (), lacking: str = "") -> FigureData:
+def no_words(data_sets: Sequence[str], references: Sequence[str]) -> str:
+    """Return nothing: for where sets and references are explained elsewhere."""
+    return ""
+
+
+def floor_ladder(
+    groups: Groups, *, order: Sequence[str] = (), lacking: str = "", explain: Explain = no_words
+) -> FigureData:
     """Return every group's error among those of the reference predictors.
 
     Args:
         groups: Measurements of the probe ``floor``, each run at one checkpoint.
         order: All groups of the study, which fixes their colours.
         lacking: What the caption says of runs without a table.
+        explain: Returns in words what the sets of data and the references are that are drawn.
     """
     data_sets = _data_sets(groups)
     ladders = {data: _rungs(groups, data) for data in data_sets}
-    names = list(dict.fromkeys(chain.from_iterable(ladders.values())))
-    panels = [_ladder_panel(data, rungs, names, groups) for data, rungs in ladders.items()]
+    panels = [_ladder_panel(data, rungs, groups) for data, rungs in ladders.items()]
     first = data_sets[0]
-    method = (
-        f"Mean squared error; {_whose(groups, first)}, with 95% intervals over problems. {spread(groups)} "
-        f"References below {SHOWN:g} of the largest are left out; a cross: it goes on. Ordered by the first "
-        f"panel. {lacking}"
-    )
+    drawn = list(dict.fromkeys(chain.from_iterable(ladders.values())))
+    goes_on = ""
+    if any(low <= 0 for rungs in ladders.values() for _, low, _ in rungs.values()):
+        goes_on = "A cross marks an interval that goes on to 0 or below."
+    parts = [
+        "Mean squared errors, the largest first.",
+        explain(data_sets, drawn),
+        f"Black: {_whose(groups, first)}, with 95% intervals over problems.",
+        spread(groups),
+        goes_on,
+        f"References with less than {SHOWN:.1%} of the largest error are left out.",
+        lacking,
+    ]
     return FigureData(
         name="floor-ladder",
-        title="Every group among predictors that need no network",
+        title="Error of every group among predictors that need no network",
         x_label="",
         panels=tuple(panels),
-        method=method.strip(),
+        method=" ".join(filter(None, parts)),
         note=counted(groups),
         summary=f"Mean squared error, {first}, from the largest: {_in_words(ladders[first])}.",
         order=tuple(order or groups),
-        stacked=True,
     )
 
 
@@ -71,6 +87,7 @@ def _in_words(rungs: Mapping[str, Rung]) -> str:
 
 
 def _readable(name: str) -> str:
+    """Return the name of a reference as it stands on the axis."""
     return name.replace("_", " ")
 
 
@@ -82,8 +99,8 @@ def _whose(groups: Groups, data: str) -> str:
         of_zero = select(run.rows, data=data, predictor="zero")
         errors.append(of_zero["mse"].mean())
     if np.allclose(errors, errors[0], rtol=1e-5):
-        return "references over the same frozen problems as the runs"
-    return f"references over the problems of {runs[0].label}; other runs have others, or more of them"
+        return "references on the same problems as the runs"
+    return f"references on the problems of {runs[0].label}; other runs have others, or more of them"
 
 
 def _rungs(groups: Groups, data: str) -> dict[str, Rung]:
@@ -128,20 +145,23 @@ def _error(named_rung: tuple[str, Rung]) -> float:
     return float(np.nan_to_num(mean, nan=np.inf))
 
 
-def _ladder_panel(data: str, rungs: Mapping[str, Rung], order: Sequence[str], groups: Groups) -> Panel:
-    """Return a panel; all have their names at the same places, those of the first panel's order."""
+def _ladder_panel(data: str, rungs: Mapping[str, Rung], groups: Groups) -> Panel:
+    """Return a panel, its names in the order of their errors."""
+    order = list(rungs)
     references = [name for name in rungs if name not in groups]
     lines = [_rung_line("references", references, rungs, order, of=BLACK)]
     for group in groups:
         if group in rungs:
             lines.append(_rung_line(group, [group], rungs, order))
     return Panel(
-        y_label=f"MSE, {data.upper()}",
+        y_label="mean squared error",
         lines=tuple(lines),
         y_scale="log",
+        x_label="predictor",
         x_ticks=named_places(map(_readable, order)),
         x_range=(-0.6, len(order) - 0.4),
-        height=1.2,
+        height=1.1,
+        title=SETS[data],
     )
 
 

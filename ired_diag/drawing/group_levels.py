@@ -9,17 +9,22 @@ theirs. They are computed from the tables' rows, as the probes ``energy_judge`` 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
+from ired_diag.drawing.bounded_lines import Bounds, cut_at, cut_in_words, within
 from ired_diag.drawing.by_group import Array, Groups, counted, mean_over_seeds, spread
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.dodge import dodge
 from ired_diag.drawing.run_table import Measured, levels_of
 from ired_diag.stats.rank_correlation import spearman
 from ired_diag.table import Table, select
 
+SHARE: Bounds = (0.0, 1.0)
+CORRELATION: Bounds = (-1.0, 1.0)
+DISTANCE: Bounds = (0.0, math.inf)
 Numbers = Callable[[Table], Array]  # of a run's rows at one level: a number a problem
 
 
@@ -31,17 +36,19 @@ def energy_against_error(groups: Groups, *, order: Sequence[str] = (), lacking: 
         order: All groups of the study, which fixes their colours.
         lacking: What the caption says of runs without a table.
     """
-    lines = _by_level(groups, rank_correlations)
+    cut: set[float] = set()
+    lines = _by_level(groups, rank_correlations, CORRELATION, cut)
     panel = Panel("rank correlation of energy and error", lines, guides=(Guide(0.0, ""),))
     method = (
-        "Spearman's rank correlation of the energy and the error of the right answer and its perturbations, "
-        "problem by problem: 1 where a lower energy is always the smaller error, 0 by chance."
+        "Spearman's rank correlation of energy and error over the right answer and perturbations of it, "
+        "problem by problem: 1 where a lower energy always means a smaller error, 0 by chance (dotted)."
     )
     return _figure(
         name="energy-against-error",
-        title="Energy against error",
+        title="How well the energy ranks answers by their error, by noise level",
         panels=(panel,),
         method=method,
+        cut=cut,
         groups=groups,
         order=order,
         lacking=lacking,
@@ -56,30 +63,36 @@ def mining_by_group(groups: Groups, *, order: Sequence[str] = (), lacking: str =
         order: All groups of the study, which fixes their colours.
         lacking: What the caption says of runs without a table.
     """
+    cut: set[float] = set()
     accepted = Panel(
         y_label="share of steps accepted",
-        lines=_by_level(groups, acceptance),
-        y_range=(-0.03, 1.03),
+        lines=_by_level(groups, acceptance, SHARE, cut),
+        y_range=(-0.05, 1.05),
+        height=0.85,
     )
     change = Panel(
         y_label="energy change (nat)",
-        lines=_by_level(groups, energy_change),
+        lines=_by_level(groups, energy_change, None, cut),
         guides=(Guide(0.0, ""),),
+        height=0.85,
     )
     distance = Panel(
         y_label="distance, after / before",
-        lines=_not_below_zero(_by_level(groups, approach)),
+        lines=_by_level(groups, approach, DISTANCE, cut),
         guides=(Guide(1.0, ""),),
+        height=0.85,
     )
     method = (
-        "Share of mining's steps that are accepted; energy change by all of them; distance to the right "
-        "answer over that of the clamped start, its intervals cut at 0."
+        "Mining searches each negative by a few steps along the energy's gradient. From above: the share of "
+        "its steps that are accepted; the change of the energy by all steps; the distance to the right "
+        "answer after the steps over that before (below 1: nearer). Dotted: no change."
     )
     return _figure(
         name="mining-by-group",
-        title="What mining does",
+        title="What the mining of negatives does, by noise level",
         panels=(accepted, change, distance),
         method=method,
+        cut=cut,
         groups=groups,
         order=order,
         lacking=lacking,
@@ -135,24 +148,25 @@ def _grid(rows: Table, name: str, *, within: str = "number") -> Array:
     return grid
 
 
-def _by_level(groups: Groups, numbers: Numbers) -> tuple[Line, ...]:
-    """Return a line a group: at each noise level the mean over seeds, of one seed over problems."""
+def _by_level(groups: Groups, numbers: Numbers, bounds: Bounds | None, cut: set[float]) -> tuple[Line, ...]:
+    """Return a line a group: at each noise level the mean over seeds, of one seed over problems.
+
+    Args:
+        groups: Measurements.
+        numbers: What is drawn.
+        bounds: Between which values it lies, at which intervals are cut.
+        cut: The bounds at which any interval is cut are added to it.
+    """
     lines = []
-    for group, members in groups.items():
+    for position, (group, members) in enumerate(groups.items()):
         levels = levels_of(members)
         intervals = [_mean_at(members, level, numbers) for level in levels]
         mean, low, high = np.array(intervals).reshape(-1, 3).T
-        lines.append(Line(group, np.array(levels), mean, low, high))
+        whole = Line(group, dodge(levels, position, len(groups)), mean, low, high)
+        bounded = within(whole, bounds)
+        cut |= cut_at(whole, bounded)
+        lines.append(bounded)
     return tuple(lines)
-
-
-def _not_below_zero(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Return lines of distances with their intervals, which as t intervals know no bounds, cut at 0."""
-    cut = []
-    for line in lines:
-        low = None if line.low is None else np.maximum(line.low, 0.0)
-        cut.append(replace(line, low=low))
-    return tuple(cut)
 
 
 def _mean_at(members: Sequence[Measured], level: int, numbers: Numbers) -> tuple[float, float, float]:
@@ -170,18 +184,20 @@ def _figure(
     title: str,
     panels: tuple[Panel, ...],
     method: str,
+    cut: set[float],
     groups: Groups,
     order: Sequence[str],
     lacking: str,
 ) -> FigureData:
     summary = [_sentence(panel) for panel in panels]
-    caption = f"{method} {spread(groups)} {lacking}"
+    apart = "Points of one level stand side by side." if len(groups) > 1 else ""
+    caption = " ".join(filter(None, [method, spread(groups), apart, cut_in_words(cut), lacking]))
     return FigureData(
         name=name,
         title=title,
-        x_label="noise level",
+        x_label="noise level (0: least noise)",
         panels=panels,
-        method=caption.strip(),
+        method=caption,
         note=counted(groups),
         summary=" ".join(summary),
         order=tuple(order or groups),

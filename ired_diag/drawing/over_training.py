@@ -12,15 +12,17 @@ interval.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.drawing.bounded_lines import cut_at, cut_in_words, within
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Scale
 from ired_diag.drawing.headline import Headline
+from ired_diag.drawing.headline_words import meanings, samples_in_words, title_of
 from ired_diag.drawing.probe_tables import Found
 from ired_diag.drawing.ranges import range_in_words
 from ired_diag.drawing.run_table import RunTable
@@ -33,7 +35,11 @@ BOUNDS = {  # of numbers, by the first word of their label
     "coverage": (0.0, 1.0),
     "cosine": (-1.0, 1.0),
     "correlation": (-1.0, 1.0),
+    "distance": (0.0, math.inf),
+    "Vendi": (0.0, math.inf),
+    "effective": (0.0, math.inf),
 }
+IN_ROWS = 4  # panels: so many stand in two rows, their names above them
 SIGN_COUNTS = {"energy_gap": "gap_adversarial"}  # by probe: what is to be above 0 in every seed
 
 Array = NDArray[np.float64]
@@ -94,30 +100,49 @@ def headlines_over_training(
     headlines = _headlines(tables, keys)
     panels: list[Panel] = []
     counts: list[int] = []
+    cut: set[float] = set()
     for headline in headlines:
         groups = _followed_groups(tables, headline, weights)
-        panels.append(_panel(headline, groups))
+        panel, cut_at = _panel(headline, groups)
+        panels.append(panel)
+        cut |= cut_at
         for group in groups.values():
             counts += group.counts[group.counts > 0].tolist()
         if SIGN_COUNTS.get(tables.probe) == headline.key:
             panels.append(_sign_panel(groups))
-    probe = tables.probe.replace("_", " ")
     seeds = range_in_words(counts, empty="none")
-    method = (
-        f"Mean over seeds and its 95% t interval (band); single seeds faint; seeds at each step: {seeds}."
-        f"{_how(panels, headlines)} {_samples(tables)} {tables.lacking.words('all')}"
-    )
+    parts = [
+        meanings(tables.probe, [headline.key for headline in headlines]),
+        _marks(panels, counts, seeds),
+        _how(panels, headlines, cut),
+        _samples(tables),
+        tables.lacking.words("all"),
+    ]
+    in_rows = len(panels) == IN_ROWS
+    if in_rows:
+        panels = [replace(panel, title=panel.y_label, y_label="", height=0.9) for panel in panels]
     return FigureData(
         name=f"{tables.probe}-over-training",
-        title=f"{probe.capitalize()} over training",
+        title=title_of(tables.probe),
         x_label="training step",
         panels=tuple(panels),
-        method=method.strip(),
+        method=" ".join(filter(None, parts)),
         note=f"mean, 95% interval over seeds; seeds at each step: {seeds}",
         summary=" ".join(map(_ends, panels)),
         order=tuple(order or tables.groups),
         stacked=True,
+        columns=2 if in_rows else 0,
     )
+
+
+def _marks(panels: Sequence[Panel], counts: Sequence[int], seeds: str) -> str:
+    """Return what lines and bands are, as far as they are drawn."""
+    if max(counts, default=0) < 2:
+        return "Line: the only seed of each group."
+    lines = [line for panel in panels for line in panel.lines]
+    band = " and its 95% t interval (band)" if any(line.low is not None for line in lines) else ""
+    thin = "; thin lines: single seeds" if any(line.faint for line in lines) else ""
+    return f"Thick line: mean over seeds{band}{thin}; seeds at each step: {seeds}."
 
 
 def _followed_groups(tables: Found, headline: Headline, weights: str | None) -> dict[str, Followed]:
@@ -178,18 +203,21 @@ def _headlines(tables: Found, keys: Sequence[str]) -> list[Headline]:
     return [by_key[key] for key in chosen]
 
 
-def _panel(headline: Headline, groups: Mapping[str, Followed]) -> Panel:
-    """Return a headline's panel: logarithmic only where every number is above 0."""
+def _panel(headline: Headline, groups: Mapping[str, Followed]) -> tuple[Panel, set[float]]:
+    """Return a headline's panel, logarithmic only where every number is above 0, and where bands are cut."""
     scale: Scale = "linear"
     if headline.scale == "log" and all(map(_is_positive, groups.values())):
         scale = "log"
     seeds: list[Line] = []
     means: list[Line] = []
+    cut: set[float] = set()
     for name, group in groups.items():
         seeds += _seed_lines(name, group)
         mean = _mean_line(name, group, scale)
-        means.append(_within_bounds(mean, _bounds_of(headline)))
-    return Panel(headline.label, (*seeds, *means), scale)
+        bounded = within(mean, _bounds_of(headline))
+        cut |= cut_at(mean, bounded)
+        means.append(bounded)
+    return Panel(headline.label, (*seeds, *means), scale), cut
 
 
 def _is_positive(group: Followed) -> bool:
@@ -229,17 +257,6 @@ def _bounds_of(headline: Headline) -> tuple[float, float] | None:
     return BOUNDS.get(first_word)
 
 
-def _within_bounds(line: Line, bounds: tuple[float, float] | None) -> Line:
-    """Return a line whose band, which is of a t interval that knows no bounds, is cut at them."""
-    if bounds is None or line.low is None or line.high is None:
-        return line
-    return replace(
-        line,
-        low=np.clip(line.low, *bounds),
-        high=np.clip(line.high, *bounds),
-    )
-
-
 def _sign_panel(groups: Mapping[str, Followed]) -> Panel:
     """Return the share of seeds above 0 at each step."""
     lines = []
@@ -258,19 +275,15 @@ def _sign_panel(groups: Mapping[str, Followed]) -> Panel:
     )
 
 
-def _how(panels: Sequence[Panel], headlines: Sequence[Headline]) -> str:
+def _how(panels: Sequence[Panel], headlines: Sequence[Headline], cut: Collection[float]) -> str:
     """Return what the caption says of logarithmic axes and of bounds."""
-    words = ""
+    sentences = []
     if any(panel.y_scale == "log" for panel in panels):
-        words += " On logarithmic axes: geometric means."
+        sentences.append("On logarithmic axes means are geometric.")
     if len(panels) > len(headlines):
-        words += " Share of seeds: with Wilson's 95% interval."
-    bounds = {_bounds_of(headline) for headline in headlines}
-    if (0.0, 1.0) in bounds:
-        words += " Bands of shares are cut at 0 and 1."
-    if (-1.0, 1.0) in bounds:
-        words += " Bands of cosines and correlations are cut at -1 and 1."
-    return words
+        sentences.append("The share of seeds has Wilson's 95% interval.")
+    sentences.append(cut_in_words(cut, "Bands"))
+    return " ".join(filter(None, sentences))
 
 
 def _ends(panel: Panel) -> str:
@@ -284,7 +297,7 @@ def _ends(panel: Panel) -> str:
                 values += f" to {line.y[-1]:.3g}"
                 steps = f"steps {line.x[0]:.0f} to {line.x[-1]:.0f}"
             words.append(f"{line.name} {values} ({steps})")
-    return f"{panel.y_label}: {', '.join(words) or 'no number'}."
+    return f"{panel.name}: {', '.join(words) or 'no number'}."
 
 
 def _samples(tables: Found) -> str:
@@ -297,7 +310,7 @@ def _samples(tables: Found) -> str:
                 counts.add(n)
     if not counts:
         return ""
-    return f"Each answer over n = {range_in_words(counts)}."
+    return samples_in_words(tables.probe, range_in_words(counts))
 
 
 def _number(evidence: Mapping[str, object], key: str) -> float:

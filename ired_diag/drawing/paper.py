@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from ired_diag.drawing.data import FigureData, Panel, legend_names, needs_legend
 from ired_diag.drawing.distinct_places import with_distinct_places
 from ired_diag.drawing.label_lines import broken_name, label_in_lines
+from ired_diag.drawing.paper_axes import depth_of_names
 from ired_diag.drawing.paper_fonts import SANS, families_of
 from ired_diag.drawing.paper_labels import draw_words
 from ired_diag.drawing.paper_panel import GREY, draw_panel
@@ -30,10 +31,12 @@ __all__ = ["COLUMN", "TEXT", "draw", "render", "write"]
 
 PANEL_HEIGHT = 1.55
 PANEL_WIDTH = 2.0  # inches: narrower panels stand above each other
+LEAST_IN_ROWS = 1.3  # inches of a panel in a row that shares its axes
 MARGIN = 0.75  # of legend and axis label
 LEGEND_ROW = 0.16
 HANDLE, LETTER = 0.5, 0.062  # inches of a legend's entry: its line, and each letter
 BESIDE = 0.75  # inches of a panel's width that the name of its x axis leaves to the y axis
+BESIDE_IN_ROW = 0.25  # the same of panels that share their y axis
 RESOLUTION = 300
 LEAST_PLACES = 2  # as wide as which a panel with one place is
 WIDEST = 2  # times as wide as the narrowest panel any other is
@@ -85,11 +88,13 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
     figure = with_distinct_places(with_drawable_text(figure))
     count = len(figure.panels)
     side_by_side = width / count >= PANEL_WIDTH and not figure.stacked
-    heights = figure.heights
     rows, columns = count, 1
     if side_by_side:
         rows, columns = 1, count
-        heights = [max(heights)]
+    in_rows = figure.columns > 1 and width / figure.columns >= LEAST_IN_ROWS
+    if in_rows:
+        rows, columns = math.ceil(count / figure.columns), figure.columns
+    heights = [max(figure.heights[row * columns : (row + 1) * columns]) for row in range(rows)]
     shares = _width_shares(figure) if side_by_side else [1.0] * count
     legend_rows, legend_columns = _legend_shape(figure, width)
     is_beside = _has_legend_beside(figure, width)
@@ -100,6 +105,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
     if count == 1 and figure.panels[0].square:
         beside = HANDLE + LETTER * max(map(len, _names_in_legend(figure))) if is_beside else 0.0
         height = min(height, width - BESIDE - beside + extra)
+    height += _room_for_names(figure, columns, width)
     with mpl.rc_context({**RC, "font.family": families}):
         drawn = Figure(figsize=(width, height), layout="constrained")
         shares_x = figure.shares_x_axis
@@ -107,15 +113,22 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
             rows,
             columns,
             sharex=shares_x,
+            sharey=in_rows and _has_one_y_axis(figure),
             squeeze=False,
             height_ratios=heights,
             width_ratios=shares if side_by_side else None,
         )
         axes = grid.flatten().tolist()
-        for axis, panel, share in zip(axes, figure.panels, shares, strict=True):
+        if in_rows:
+            shares = [1.0 / columns] * count
+        for place, (axis, panel, share) in enumerate(zip(axes, figure.panels, shares, strict=True)):
             draw_panel(drawn, axis, figure, panel, inches=width * share)
-            if side_by_side or not shares_x or axis is axes[-1]:
-                letters = int((width * share - max(BESIDE, _beside(panel))) / LETTER)
+            if in_rows and place % columns and _has_one_y_axis(figure):
+                axis.set_ylabel("")  # that of the row's first panel
+            if side_by_side or not shares_x or place >= count - columns:
+                letters = int(
+                    (width * share - (BESIDE_IN_ROW if in_rows else max(BESIDE, _beside(panel)))) / LETTER
+                )
                 lines = label_in_lines(panel.x_label or figure.x_label, letters)
                 axis.set_xlabel("\n".join(lines))
         if figure.note and noted:
@@ -127,6 +140,15 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
             _draw_legends_of_panels(axes, figure, width / columns)
         draw_words(drawn, axes, figure)
     return drawn
+
+
+def _room_for_names(figure: FigureData, columns: int, width: float) -> float:
+    """Return how many inches names that are turned reach below the axes, over all rows of panels."""
+    shown = figure.panels[-columns:] if figure.shares_x_axis else figure.panels
+    inches = width / columns
+    depths = [depth_of_names(panel, inches) for panel in shown]
+    rows = [depths[start : start + columns] for start in range(0, len(depths), columns)]
+    return sum(max(row) for row in rows)
 
 
 def _fitting_height(figure: FigureData, panels: float, extra: float, width: float) -> float:
@@ -145,13 +167,20 @@ def _height_of_raster(panel: Panel, width: float) -> float:
     """Return how high an image is that fills the width next to the names of its rows."""
     assert panel.raster is not None
     rows, columns = panel.raster.colours.shape[:2]
-    return min((width - BESIDE) * rows / columns, HIGHEST_IMAGE)
+    full: float = (width - BESIDE) * rows / columns
+    return min(full, HIGHEST_IMAGE)
 
 
 def _beside(panel: Panel) -> float:
     """Return how many inches the names on a panel's y axis take."""
     letters = [len(line) for _, name in panel.y_ticks for line in name.split("\n")]
     return LETTER * max(letters, default=0) + 0.2
+
+
+def _has_one_y_axis(figure: FigureData) -> bool:
+    """Say whether all panels show the same quantity: then one y axis serves those of a row."""
+    labels = {panel.y_label for panel in figure.panels}
+    return len(labels) == 1 and labels != {""}
 
 
 def _width_shares(figure: FigureData) -> list[float]:
@@ -288,9 +317,13 @@ def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int
         for handle, label in zip(handles, labels, strict=True):
             by_label.setdefault(label, handle)
     width = drawn.get_figwidth()
-    entries = [by_label[name] for name in names], [_in_lines(name, width) for name in names]
-    place = "outside upper center"
     if is_beside:
-        place, columns = "outside right upper", 1
         axes[0].set_anchor("E")  # next to the legend, wherever equal units leave room
-    drawn.legend(*entries, loc=place, ncols=columns, frameon=False, handlelength=2.6)
+    drawn.legend(
+        [by_label[name] for name in names],
+        [_in_lines(name, width) for name in names],
+        loc="outside right upper" if is_beside else "outside upper center",
+        ncols=1 if is_beside else columns,
+        frameon=False,
+        handlelength=2.6,
+    )

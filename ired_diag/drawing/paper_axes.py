@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,12 @@ LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a colu
 LETTERS_OF_ROWS = 9  # of names of the rows of an image
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
 TICK_WIDTH = 0.6  # inches from one number on an x axis to the next
+LOG_TICK_WIDTH = 0.36  # inches of a panel to each number on a logarithmic x axis
 FEWEST_INTERVALS, MOST_INTERVALS = 3, 6  # between numbers on an x axis
+TURNED, UPRIGHT = 40, 90  # degrees, of names that are too long, and of many of them
+CLOSE, Y_AXIS = 0.15, 0.6  # inches between such names, and of the y axis next to them
+TICK_LETTER = 0.055  # inches of a name's letter
+FREE_LETTERS = 6  # of a turned name, for which a picture has room
 LARGEST = 1e250  # of a curve that diverged: beyond, the margin of an axis overflows, and all is blank
 
 
@@ -41,7 +47,7 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
         _label_logarithmic(axis.yaxis)
     if panel.x_scale == "log" and _has_positive(axis.dataLim.intervalx):
         axis.set_xscale("log", nonpositive="mask")
-        _label_logarithmic(axis.xaxis)
+        _label_logarithmic(axis.xaxis, most=max(FEWEST_INTERVALS, int(inches / LOG_TICK_WIDTH)))
     if panel.x_ticks:
         _name_places(axis, panel, inches)
     elif axis.get_xscale() == "linear":
@@ -65,6 +71,17 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
     if panel.bare:
         axis.yaxis.set_visible(False)
         axis.spines["left"].set_visible(False)
+
+
+def _number_x_axis(axis: Axes, intervals: int, **settings: Any) -> None:
+    """Write numbers at about so many intervals; at more where fewer than two numbers would be seen."""
+    low, high = sorted(axis.get_xlim())
+    for count in range(intervals, MOST_INTERVALS + 1):
+        locator = MaxNLocator(nbins=count, **settings)
+        axis.xaxis.set_major_locator(locator)
+        ticks = np.asarray(locator.tick_values(low, high))
+        if ((ticks >= low) & (ticks <= high)).sum() >= 2:
+            return
 
 
 def _is_filled(panel: Panel) -> bool:
@@ -102,12 +119,33 @@ def _diverged(line: Line) -> bool:
 def _name_places(axis: Axes, panel: Panel, inches: float) -> None:
     """Write names at places on the x axis: in several lines where they are long, else turned."""
     places, names = zip(*panel.x_ticks, strict=True)
-    letters = int(LETTERS_SIDE_BY_SIDE * inches / COLUMN / len(names))
-    broken = [broken_name(name, letters) for name in names]
-    if all(broken):
+    broken = _broken_names(panel, inches)
+    if broken:
         axis.set_xticks(places, broken, rotation=0, ha="center")
     else:
-        axis.set_xticks(places, names, rotation=40, ha="right")
+        angle = _angle(panel, inches)
+        axis.set_xticks(places, names, rotation=angle, ha="right" if angle == TURNED else "center")
+
+
+def _angle(panel: Panel, inches: float) -> float:
+    """Return by how many degrees names are turned: upright where they would touch else."""
+    apart = (inches - Y_AXIS) / len(panel.x_ticks)
+    return TURNED if apart >= CLOSE else UPRIGHT
+
+
+def _broken_names(panel: Panel, inches: float) -> list[str]:
+    """Return the names on the x axis in lines that fit next to each other; none where one does not."""
+    letters = int(LETTERS_SIDE_BY_SIDE * inches / COLUMN / len(panel.x_ticks))
+    broken = [broken_name(name, letters) for _, name in panel.x_ticks]
+    return broken if all(broken) else []
+
+
+def depth_of_names(panel: Panel, inches: float) -> float:
+    """Return how many inches turned names on the x axis reach below a usual line; 0 where none is turned."""
+    if not panel.x_ticks or _broken_names(panel, inches):
+        return 0.0
+    longest = max(len(name) for _, name in panel.x_ticks)
+    return max(0, longest - FREE_LETTERS) * TICK_LETTER * math.sin(math.radians(_angle(panel, inches)))
 
 
 def _number_places(axis: Axes, panel: Panel, intervals: int) -> None:
@@ -116,9 +154,9 @@ def _number_places(axis: Axes, panel: Panel, intervals: int) -> None:
     if not panel.lines:
         return
     if panel.x_scale == "linear" and all(_whole(line) for line in panel.lines):
-        axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, integer=True))
+        _number_x_axis(axis, intervals, integer=True)
     else:
-        axis.xaxis.set_major_locator(MaxNLocator(nbins=intervals, steps=[1, 2, 2.5, 5, 10]))
+        _number_x_axis(axis, intervals, steps=[1, 2, 2.5, 5, 10])
 
 
 def _has_positive(ends: Any) -> bool:
@@ -127,8 +165,8 @@ def _has_positive(ends: Any) -> bool:
     return bool((finite > 0).any())
 
 
-def _label_logarithmic(axis: Any) -> None:
-    axis.set_major_locator(_LogTicks())
+def _label_logarithmic(axis: Any, *, most: int = 99) -> None:
+    axis.set_major_locator(_LogTicks(most))
     axis.set_major_formatter(_LogWords())
     axis.set_minor_formatter(NullFormatter())
 
@@ -167,7 +205,10 @@ class _PlainNumbers(Formatter):
 
 
 class _LogTicks(Locator):
-    """``log_ticks`` for matplotlib."""
+    """``log_ticks`` for matplotlib; of more than ``most`` only the powers of ten, or every few."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
 
     def __call__(self) -> Any:
         """Return the places of the labels."""
@@ -177,7 +218,13 @@ class _LogTicks(Locator):
 
     def tick_values(self, vmin: float, vmax: float) -> Any:
         """Return the places of the labels between two ends."""
-        return log_ticks(*sorted((vmin, vmax)))
+        ticks = log_ticks(*sorted((vmin, vmax)))
+        if len(ticks) <= self.most:
+            return ticks
+        powers = [tick for tick in ticks if f"{tick:e}".startswith("1.000000e")]
+        if len(powers) > 1:
+            ticks = np.array(powers)
+        return ticks[:: -(-len(ticks) // self.most)]
 
 
 def _whole(line: Line) -> bool:

@@ -70,7 +70,7 @@ def write_figure(
     paths = paper.write(figure, folder, tuple(forms), width=width, font=font, noted=noted)
     texts = {
         "txt": f"{caption_of(figure)}\n",
-        "tex": figure_in_latex(figure, width),
+        "tex": figure_in_latex(figure, width, forms=forms),
         "csv": to_csv(figure),
     }
     for ending, text in texts.items():
@@ -101,16 +101,24 @@ def caption_of(figure: FigureData) -> str:
     return visible(f"{figure.title}{end} {figure.method}")
 
 
-def figure_in_latex(figure: FigureData, width: float) -> str:
-    """Return the ``figure`` environment of LaTeX that shows a picture with its caption and a label."""
+def figure_in_latex(figure: FigureData, width: float, *, forms: Sequence[str] = FORMS) -> str:
+    """Return the ``figure`` environment of LaTeX that shows a picture with its caption and a label.
+
+    LaTeX takes what follows the first point of a file's name for its ending, but for names in braces.
+    """
+    file = figure.name
+    ending = next((form for form in ("pdf", "png") if form in forms), "")
+    if "." in file and ending:
+        file = f"{{{file}}}.{ending}"
     title = escaped(visible(figure.title))
+    end = "" if figure.title.endswith(("?", "!", ".")) else "."
     method = escaped(visible(figure.method))
     lines = [
         comment(r"Needs \usepackage{graphicx}. Over both columns of a page: figure* instead of figure."),
         r"\begin{figure}",
         r"\centering",
-        rf"\includegraphics[width={width:g}in]{{{figure.name}}}",
-        rf"\caption{{\textbf{{{title}.}} {method}}}",
+        rf"\includegraphics[width={width:g}in]{{{file}}}",
+        rf"\caption{{\textbf{{{title}{end}}} {method}}}",
         rf"\label{{fig:{figure.name}}}",
         r"\end{figure}",
     ]

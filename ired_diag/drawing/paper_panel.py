@@ -31,11 +31,14 @@ if TYPE_CHECKING:
 
 GREY = "#555555"
 SMALL = 6.5  # points, of words within the axes
+TITLE = 7.0  # points, of a panel's name above it
+TITLE_LETTERS = 15  # of it, to the inch
 LABEL_LETTERS = 25  # of a y label, before it is broken: a panel is not higher
 NO_LABEL = "_"  # matplotlib leaves it out of the legend
 MARKS = {"circle": "o", "diamond": "D", "square": "s"}
 CELL_COLOURS = "Blues"
 PALE = 0.25  # opacity of a band
+LINE = 1.2  # points
 INTERVAL = 1.1  # points: an interval says as much as the mean it is of
 FAINT_LINE: Any = {"linewidth": 0.5}
 FAINT, FAINTEST = 0.45, 0.15  # opacity of a faint line among few, and among very many
@@ -85,6 +88,9 @@ def draw_panel(
         )
     letters = int(LABEL_LETTERS * max(1.0, panel.height))
     axis.set_ylabel("\n".join(label_in_lines(panel.y_label, letters)))
+    if panel.title:
+        lines = label_in_lines(panel.title, int(inches * TITLE_LETTERS))
+        axis.set_title("\n".join(lines), fontsize=TITLE, pad=3.0)
     draw_axes(axis, panel, inches=inches)
 
 
@@ -210,6 +216,7 @@ def _draw_line(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
         linestyle="none" if line.drawn == "points" else dashes,
         marker=style.marker if line.drawn in ("both", "points") else "",
         drawstyle="steps-post" if line.drawn == "steps" else "default",
+        linewidth=LINE * line.width,
         label=line.name,
     )
 

@@ -184,7 +184,7 @@ def _places(ends: tuple[float, float], scale: Scale) -> list[float]:
 
 def _draw_axes(drawn: go.Figure, panel: Panel, x_label: str, where: dict[str, int], columns: int) -> None:
     letters = int(LABEL_LETTERS * max(1.0, panel.height))
-    y_label = in_lines(panel.y_label, letters)
+    y_label = in_lines(panel.name, letters)
     drawn.update_yaxes(title_text=y_label, type=panel.y_scale, **where)
     drawn.update_yaxes(exponentformat="none", **where)
     if panel.y_scale == "log":  # labels at 1, 2, 5; without a format plotly would write the bare 2 and 5

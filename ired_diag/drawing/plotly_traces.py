@@ -39,6 +39,7 @@ SIDE_OF_WORDS = {
     "center": "center",
     "right": "left",
 }  # words that begin at a mark are right of it
+LINE = 2.0  # pixels, as plotly's own
 PALE = 0.2  # opacity of a band
 FAINT = 0.3  # opacity of the line of a single seed
 MODES = {"both": "lines+markers", "points": "markers", "line": "lines", "steps": "lines"}
@@ -156,6 +157,7 @@ def _line(line: Line, panel: Panel, style: Style, named: set[str]) -> go.Scatter
         "color": style.colour,
         "dash": ",".join(lengths) or "solid",
         "shape": "hv" if line.drawn == "steps" else "linear",
+        "width": LINE * line.width,
     }
     return go.Scatter(
         x=line.x,

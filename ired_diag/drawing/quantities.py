@@ -29,6 +29,7 @@ class Quantity:
         kinds: The kinds of candidates that have it.
         unit: What one sample is: a problem, or a block of problems.
         right: The column of the right answer's own value, where the table holds it next to each negative.
+        symbols: What letters and terms of the label mean, in a sentence.
     """
 
     name: str
@@ -40,6 +41,13 @@ class Quantity:
     kinds: tuple[str, ...] = KINDS
     unit: str = "problems"
     right: str = ""
+    symbols: str = ""
+
+    @property
+    def measure(self) -> str:
+        """The unit of its values, in brackets at the end of the label; empty where it has none."""
+        _, bracket, unit = self.label.rpartition(" (")
+        return unit.removesuffix(")") if bracket else ""
 
 
 NEGATIVES = KINDS[1:]
@@ -59,6 +67,7 @@ _CONDITIONING = (
         column="log_abs_det",
         label="log |det Y| (nat)",
         short="log |det Y|",
+        symbols="Y is the answer, a matrix.",
     ),
     Quantity(
         name="sigma_min",
@@ -72,16 +81,18 @@ _CONDITIONING = (
         name="residual",
         probe="conditioning",
         column="residual",
-        label="residual ‖AY - I‖_F",
+        label="residual ‖AY - I‖",
         short="‖AY - I‖",
+        symbols="A is the matrix to invert, Y the answer; ‖·‖ is the Frobenius norm.",
         scale="log",
     ),
     Quantity(
         name="asymmetry",
         probe="conditioning",
         column="asymmetry",
-        label="asymmetry ‖Y - Yᵀ‖_F / ‖Y‖_F",
+        label="asymmetry ‖Y - Yᵀ‖ / ‖Y‖",
         short="asymmetry",
+        symbols="Y is the answer, a matrix; ‖·‖ is the Frobenius norm.",
     ),
 )
 _ENERGIES = (
@@ -97,8 +108,9 @@ _ENERGIES = (
         name="gap",
         probe="energy_gap",
         column="gap",
-        label="energy gap E_neg - E_pos (nat)",
+        label="energy gap E⁻ - E⁺ (nat)",
         short="gap (nat)",
+        symbols="E⁺ and E⁻ are the energies of the right answer and of the negative.",
         kinds=NEGATIVES,
     ),
 )
@@ -127,6 +139,7 @@ _DISTANCES = (
         label="Vendi score of a block",
         short="Vendi score",
         unit="blocks",
+        symbols="The Vendi score is the effective number of different answers in a block.",
     ),
 )
 QUANTITIES: Mapping[str, Quantity] = {

@@ -11,14 +11,16 @@ inputs are the same for all runs.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 
-from ired_diag.drawing.by_group import Groups, all_of
+from ired_diag.drawing.bounded_lines import cut_in_words
+from ired_diag.drawing.by_group import Groups, all_of, seeds_in_words
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.named_places import ends_of_places
 from ired_diag.drawing.ranges import steps_in_words
 from ired_diag.drawing.run_table import Measured
 from ired_diag.errors import NotFound
@@ -28,6 +30,7 @@ from ired_diag.stats.kernel_alignment import alignment
 from ired_diag.table import Table
 
 EQUAL, OTHER = "equal seeds", "other seeds"
+HEIGHT = 0.8  # of a panel
 LOWEST, HIGHEST = -1.0, 1.0  # that CKA can be
 
 Products = Mapping[tuple[int, int], Array]  # by layer and level
@@ -63,7 +66,8 @@ def representations(
     read = {}
     for group, members in groups.items():
         read[group] = [_Of(seeds.get(run.label), products_of(run.rows)) for run in members]
-    pairs = [(group, group) for group in read] + list(combinations(read, 2))
+    pairs = [(group, group) for group, members in read.items() if len(members) > 1]
+    pairs += combinations(read, 2)
     layers = sorted({layer for layer, _ in next(iter(read.values()))[0].products})
     panels = []
     for layer in layers:
@@ -77,24 +81,49 @@ def representations(
                 y_label=f"CKA, layer {layer}",
                 lines=tuple(line for line in lines if len(line.x)),
                 x_ticks=ticks,
+                x_range=ends_of_places(len(pairs)),
+                height=HEIGHT,
                 guides=(Guide(1.0, ""),),
             )
         )
     counts = ", ".join(f"{group} {len(members)}" for group, members in read.items())
-    steps = steps_in_words([run.step for run in runs])
+    steps = f"Each run at its last probed checkpoint ({steps_in_words([run.step for run in runs])})."
+    cut = _cut(chain.from_iterable(panel.lines for panel in panels))
     return FigureData(
         name="representations",
-        title="Do they learn the same features?",
+        title="How alike the features are that groups of runs learn, layer by layer",
         x_label="pair of groups",
         panels=tuple(panels),
-        method="Linear CKA without bias between hidden layers, at the same right answers with the same "
-        "noise, mean over noise levels: 1 for the same features but for a rotation, 0 on average for "
-        "independent ones. Equal seeds begin with the same weights and see the same data unless seeds of "
-        "single sources were given; runs that diverged are among them. Means over pairs of runs; runs: "
-        f"{counts}; 95% intervals by the jackknife over seeds, from {FEWEST} seeds on. Each run at its last "
-        f"checkpoint probed ({steps}). {lacking}".rstrip(),
+        method=" ".join(filter(None, [_method(groups, cut), steps, lacking])),
         note=f"mean over pairs of runs; runs: {counts}",
     )
+
+
+def _method(groups: Groups, cut: Collection[float]) -> str:
+    """Return what points and intervals are, and N."""
+    sizes = {len(members) for members in groups.values()}
+    within = " A single name: pairs within the group." if max(sizes) > 1 and len(groups) > 1 else ""
+    interval = ""
+    if max(sizes) >= FEWEST:
+        interval = f", with 95% jackknife intervals over seeds, from {FEWEST} seeds on"
+    parts = [
+        "Linear CKA (centred kernel alignment, unbiased) between hidden layers on the same inputs, mean over "
+        "noise levels: 1 (dotted) for the same features but for a rotation, 0 on average for unrelated ones.",
+        f"Equal seeds fix the same initial weights and data, unless these have seeds of their own.{within}",
+        f"Means over pairs of runs ({seeds_in_words(groups)}; diverged ones count){interval}.",
+        cut_in_words(cut),
+    ]
+    return " ".join(filter(None, parts))
+
+
+def _cut(lines: Iterable[Line]) -> set[float]:
+    """Return the bounds of CKA at which intervals end."""
+    ends: set[float] = set()
+    for line in lines:
+        for end in (line.low, line.high):
+            if end is not None:
+                ends |= {bound for bound in (LOWEST, HIGHEST) if (end == bound).any()}
+    return ends
 
 
 def _check_alike(runs: Sequence[Measured]) -> None:

@@ -50,3 +50,13 @@ def n_in_brief(groups: Mapping[str, OverSeeds]) -> str:
     counts = [curve.n for curve in groups.values()]
     pooled = np.concatenate(counts)
     return f"n = {range_in_words(pooled.tolist())}"
+
+
+def n_in_words(groups: Mapping[str, OverSeeds]) -> str:
+    """Return N of all groups: once where it is the same for all of them."""
+    counts = {range_in_words(curve.n.tolist()) for curve in groups.values()}
+    if len(counts) == 1:
+        each = " each" if len(groups) > 1 else ""
+        count = counts.pop()
+        return f"n = {count} {'seed' if count == '1' else 'seeds'}{each}"
+    return f"Seeds: {seeds_in_words(groups)}"

@@ -7,6 +7,7 @@ windows of as many steps as the caption states, and that at each step lies benea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from ired_diag.drawing.over_seeds import OverSeeds, over_seeds
 from ired_diag.runs.history import Series
 from ired_diag.stats.finite import quotient
 
+WIDER = 2.0  # of the usual width, by which the first of many lines is wider than the last
 WINDOWS = 50  # of steps, about: a reader can distinguish as many points of a share
 
 Array = NDArray[np.float64]
@@ -32,12 +34,15 @@ def above_zero(curves: Sequence[Series]) -> Array:
 
 
 def share_panel(seen: Mapping[str, OverSeeds], shares: Mapping[str, Array]) -> tuple[Panel, str]:
-    """Return the panel of shares, and in which windows they are."""
+    """Return the panel of shares, and what it shows in words."""
     longest = max(len(curve.steps) for curve in seen.values())
     window = max(1, longest // WINDOWS)
     lines: list[Line] = []
-    for name, curve in seen.items():
-        lines += _lines(name, curve, shares[name], window)
+    for place, (name, curve) in enumerate(seen.items()):
+        # Shares of 1 lie on each other: what is drawn first is wider, and seen at both sides of the next.
+        behind = len(seen) - 1 - place
+        width = 1.0 + WIDER * behind / len(seen)
+        lines += [replace(line, width=width) for line in _lines(name, curve, shares[name], window)]
     panel = Panel(
         y_label="share with gap > 0",
         lines=tuple(lines),
@@ -46,8 +51,11 @@ def share_panel(seen: Mapping[str, OverSeeds], shares: Mapping[str, Array]) -> t
         height=0.75,
     )
     if window == 1:
-        return panel, ""
-    return panel, f", of seeds and steps in windows of {window} logged steps (dots: each step)"
+        return panel, "share of seeds with a gap above 0 at each step"
+    return panel, (
+        f"share of seeds and steps with a gap above 0, in windows of {window} logged steps; dots: share of "
+        "seeds at each step"
+    )
 
 
 def _lines(name: str, curve: OverSeeds, share: Array, window: int) -> list[Line]:

@@ -1,7 +1,7 @@
 """The numbers at the ticks of an axis as a paper writes them: plain, or as powers of ten.
 
-Numbers from 0.001 up to a million are plain. Where one of an axis is not, all of a logarithmic axis are powers
-(10⁻⁴, 2×10⁻⁴), and a linear axis has one power at its end (×10⁻⁴). No tick reads 0.00006 or 1e-06.
+Numbers from 0.001 up to a million are plain. Where one of an axis is not, all of a logarithmic axis are
+powers (10⁻⁴, 2×10⁻⁴), and a linear axis has one power at its end (×10⁻⁴). No tick reads 0.00006 or 1e-06.
 """
 
 from __future__ import annotations

@@ -94,6 +94,7 @@ COMPARISON_COLUMNS = (
 BATCH = 256
 FRESH = 8
 PROBLEMS, ENTRIES, MAX_DIM = 32, 6400, 1024  # of y: problems · dim ≤ ENTRIES
+HEIGHT = 0.8  # of a panel
 FAINT = 0.1  # of an eigenvalue: where there is less, no density is drawn
 T_INTERVAL, SHARE_INTERVAL = "95% t interval of a mean", "95% interval of a share"
 ADVICE = (
@@ -537,23 +538,35 @@ def figure(table: Table) -> FigureData:
     """Return slices of the loss, the density of its curvatures, and the inner steps next to their limits."""
     panels = [_steps_panel(table)]
     notes = []
+    problems = len(np.unique(select(table, quantity="lambda_max")["sample"]))
+    words = [
+        "Steps of the inner optimisation, which descends the energy towards an answer, over the longest step "
+        f"that is stable, 2/λ with λ the energy's largest curvature: medians over {problems} problems (bars: "
+        "quartiles; many are shorter than the marker). Above 1 a step overshoots. First and later steps "
+        "differ in length; dotted: later steps on the energy of an exact denoiser."
+    ]
     if len(select(table, quantity="density")["x"]):
         panels = [_slices_panel(table), _density_panel(table), *panels]
         batch = _number(table, "problems")
         blur = _number(table, "density_width")
         notes.append(f"loss: {batch:.0f} problems, blur {blur:.2g}")
-    problems = len(np.unique(select(table, quantity="lambda_max")["sample"]))
+        (steps,) = words
+        words = [
+            f"Top: the training loss on {batch:.0f} problems, from the weights along the direction of "
+            "largest curvature (steepest) and along one at random.",
+            f"Middle: number of eigenvalues of its Hessian, each spread to a Gaussian of sd {blur:.2g}; less "
+            f"than {FAINT:g} is not drawn.",
+            f"Bottom: {steps[0].lower()}{steps[1:]}",
+        ]
     notes.append(f"steps: median, quartiles of {problems}")
-    note = "; ".join(notes)
     return FigureData(
         name="curvature",
-        title="Curvature of the training loss, and inner steps next to their limits",
-        x_label="noise level",
-        panels=tuple(panels),
-        method=f"{note} problems. Slices of the loss along its steepest direction and a random one; how "
-        "many eigenvalues lie within a blur; the first inner step and the later ones over the limit of "
-        "stability, and the later ones of an exact denoiser.",
-        note=note,
+        title="Curvature of the training loss, and length of the inner steps",
+        x_label="noise level (0: least noise)",
+        panels=tuple(replace(panel, height=HEIGHT) for panel in panels),
+        method=" ".join(words),
+        note="; ".join(notes),
+        stacked=True,
     )
 
 
@@ -569,10 +582,10 @@ def _slices_panel(table: Table) -> Panel:
         values = rows["value"] / _number(table, "loss")
         lines.append(Line(name, steps, values, drawn="points"))
     return Panel(
-        "loss over loss here",
+        "loss / loss at the weights",
         tuple(lines),
         "log",
-        x_label="step; a parabola doubles at 1",
+        x_label="step (a parabola doubles the loss at 1)",
         guides=(Guide(2.0, "doubled"),),
     )
 
@@ -581,9 +594,9 @@ def _density_panel(table: Table) -> Panel:
     rows = select(table, quantity="density")
     single = 1 / (_number(table, "parameters") * _number(table, "density_width") * math.sqrt(2 * math.pi))
     count = rows["value"] / single  # the peak of one eigenvalue is 1 high
-    seen = np.log10(np.where(count >= FAINT, count, math.nan))
+    seen = np.where(count >= FAINT, count, math.nan)
     line = Line("density", rows["x"], seen, drawn="line")
-    return Panel("log10 eigenvalue count", (line,), x_label="curvature λ of the loss")
+    return Panel("eigenvalues", (line,), "log", x_label="curvature of the loss")
 
 
 def _steps_panel(table: Table) -> Panel:
@@ -593,13 +606,13 @@ def _steps_panel(table: Table) -> Panel:
     for name in ("first", "later"):
         over_limit = numbers[f"step_over_limit_{name}"]
         low, middle, high = np.quantile(over_limit, (0.25, 0.5, 0.75), axis=1)
-        lines.append(Line(name, later["level"], middle, low=low, high=high))
+        lines.append(Line(f"{name} step", later["level"], middle, low=low, high=high))
     exact = later["value"] * select(table, quantity="exact_lambda")["value"] / 2
-    lines.append(Line("later, exact", later["level"], exact, drawn="line"))
+    lines.append(Line("later, exact denoiser", later["level"], exact, drawn="line"))
     return Panel(
-        "step over its limit 2/λ_max",
+        "step / longest stable step",
         tuple(lines),
-        x_label="noise level",
+        x_label="noise level (0: least noise)",
         guides=(Guide(1.0, "limit"),),
     )
 

@@ -39,7 +39,12 @@ from ired_diag.finding import Evidence, Finding, Severity
 from ired_diag.inverse.floors import TITLES, references
 from ired_diag.inverse.frozen_answers import KeptAnswers
 from ired_diag.inverse.frozen_set import BLOCK, PIECE, FrozenChunk, Solver, frozen_set, piece_on, sampling_of
-from ired_diag.inverse.matrices import MATRICES, MatrixData
+from ired_diag.inverse.matrices import (
+    EPSILON_IN_DISTRIBUTION,
+    EPSILON_OUT_OF_DISTRIBUTION,
+    MATRICES,
+    MatrixData,
+)
 from ired_diag.inverse.sample_size import samples_of
 from ired_diag.inverse.standing_words import (
     BETTER,
@@ -528,6 +533,25 @@ def _rows_at(table: Table, places: Sequence[int] | NDArray[np.bool_]) -> Table:
 
 def _printed(name: str) -> str:
     return name.replace("_", " ")
+
+
+def in_words(data_sets: Sequence[str], predictors: Sequence[str]) -> str:
+    """Return what sets of data and short names of predictors are, for a caption."""
+    words = []
+    if {"id", "ood"} <= set(data_sets):
+        low, lower = EPSILON_IN_DISTRIBUTION, EPSILON_OUT_OF_DISTRIBUTION
+        words.append(f"In distribution, matrices have eigenvalues of at least {low:g}, out of it {lower:g}.")
+    names = []
+    if any(name.startswith("newton_") for name in predictors):
+        names.append("newton k stands for k Newton-Schulz steps towards the inverse")
+    if any(name.startswith("degree_") for name in predictors):
+        names.append("degree k for the best polynomial of degree k in the matrix")
+    if "linear" in predictors:
+        names.append("linear for linear regression")
+    if names:
+        sentence = ", ".join(names)
+        words.append(f"{sentence[0].upper()}{sentence[1:]}.")
+    return " ".join(words)
 
 
 PROBE = Probe(

@@ -224,7 +224,7 @@ def figure(table: Table) -> FigureData:
         lines.append(
             Line(
                 name=f"{steps or 'no'} inner steps" if steps != 1 else "1 inner step",
-                x=np.log10(rows["ms"]),
+                x=rows["ms"],
                 y=rows["mse"],
                 low=rows["mse_low"],
                 high=rows["mse_high"],
@@ -234,26 +234,23 @@ def figure(table: Table) -> FigureData:
     n, size = int(comparison["n"].max()), int(table["count"].max())
     return FigureData(
         name="inference_time",
-        title="Error of the estimate against the time to reach it",
-        x_label="time a problem (ms)",
-        panels=(Panel("MSE of the estimate", tuple(lines), "log", x_ticks=_ticks(comparison["ms"])),),
-        method=f"Mean squared error of the estimate after each sampler step, with 95% intervals over n = {n} "
-        "matrices of the frozen set in distribution, against the time to reach it (each step in its fastest "
-        f"chunk), {size} problems at a time on {table['device'][0]}. Along a line, each point is one sampler "
-        "step more.",
+        title="Error of the answer against the time to compute it",
+        x_label="time per problem (ms)",
+        panels=(Panel("mean squared error", tuple(lines), "log", x_scale="log"),),
+        method="Each line: one sampler, which refines its answer by a number of inner steps at each noise "
+        "level; each point: one noise level more. Mean squared error with its 95% interval over "
+        f"n = {n} matrices in distribution (bars; many are shorter than the marker). Time: that of each step "
+        f"in the fastest of {CHUNKS} batches of {size} problems, on {_device_in_words(table)}.",
         note=f"mean and 95% interval, n = {n} matrices; each point one sampler step more",
     )
 
 
-def _ticks(times: NDArray[np.float64]) -> tuple[tuple[float, str], ...]:
-    """Return 1, 2, 5, 10, … ms at their logarithms, as far as the times go."""
-    ticks = []
-    for exponent in range(-4, 5):
-        for digit in (1, 2, 5):
-            number = digit * 10.0**exponent
-            if times.min() / 1.5 <= number <= times.max() * 1.5:
-                ticks.append((math.log10(number), f"{number:g}"))
-    return tuple(ticks) or ((float(np.log10(np.median(times))), f"{np.median(times):.3g}"),)
+def _device_in_words(table: Table) -> str:
+    """Return where it ran, as a sentence ends."""
+    name, _, threads = str(table["device"][0]).partition(", ")
+    if not threads:
+        return name.replace("cuda", "CUDA device")
+    return f"a CPU with {threads}"
 
 
 PROBE = Probe(
