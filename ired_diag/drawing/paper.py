@@ -157,10 +157,11 @@ def _room_for_names(figure: FigureData, columns: int, width: float) -> float:
 def _fitting_height(figure: FigureData, panels: float, extra: float, width: float) -> float:
     """Return how high a picture is: lower panels rather than a picture that fills a column of the page.
 
-    Rows with names keep their height, and no panel is lower than LEAST_HEIGHT of the usual one.
+    Rows and columns with names keep their height, and no panel is lower than LEAST_HEIGHT of the usual one.
     """
     most = TALLEST * width
-    if panels + extra <= most or any(panel.y_ticks for panel in figure.panels):
+    has_names = any(panel.y_ticks or panel.x_ticks for panel in figure.panels)
+    if panels + extra <= most or has_names:
         return panels + extra
     return max(LEAST_HEIGHT * panels, most - extra) + extra
 
