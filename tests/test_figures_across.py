@@ -67,6 +67,26 @@ def test_aggregates_have_four_panels_with_every_group(comparison: Across) -> Non
         assert [name for _, name in panel.y_ticks] == ["new", "old"]
 
 
+def test_of_one_seed_no_caption_speaks_of_bars_and_no_row_is_empty(tmp_path: Path) -> None:
+    lines = ["algorithm,game,seed,score"]
+    for group, score in (("new", 1.1), ("old", 1.0)):
+        lines += [f"{group},{game},0,{score}" for game in ("Pong", "Boxing")]
+    path = tmp_path / "scores.csv"
+    path.write_text("\n".join(lines) + "\n")
+    single = across(path)
+    for draw in (task_effects, aggregate_intervals, performance_profiles, improvement_probability):
+        figure = draw(single)
+        for words in ("Thick", "Bars:", "Bands:", "bootstrap"):
+            assert words not in figure.method
+        assert "at least 2" in figure.method or "too rarely" in figure.method
+        for panel in figure.panels:
+            assert all(np.isfinite(line.x).any() for line in panel.lines)
+    effects = task_effects(single)
+    assert [name for _, name in effects.panels[0].y_ticks] == single.task_names
+    assert "Left out: mean over tasks" in effects.method
+    assert "the last row" not in effects.method
+
+
 def test_profiles_fall_from_one_to_zero_within_their_bands(comparison: Across) -> None:
     runs, tasks = performance_profiles(comparison).panels
     for line in (*runs.lines, *tasks.lines):

@@ -11,11 +11,12 @@ import numpy as np
 from ired_diag.comparison.across import Across
 from ired_diag.comparison.across_words import seeds_in_words
 from ired_diag.drawing.data import Line, Panel, Segment
-from ired_diag.runs.name_list import counted
+from ired_diag.runs.name_list import counted, first_names
 
 ROW = 0.15  # inches
 FRAME = 0.45  # inches of the axis and its name
 PANEL_HEIGHT = 1.55  # inches of a panel of height 1
+MOST_NAMED = 6  # rows in a sentence
 BLACK = "positive"  # the name whose fixed style is black: a point is seen on its interval
 SHORTEST = 0.35  # of a panel's usual height
 
@@ -31,6 +32,7 @@ class Row:
         low: Lower end of its interval; NaN without one.
         high: Upper end of the interval.
         wide: Ends of a wider interval; NaN without one.
+        reason: Why it has no number or no interval; empty where it has both.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Row:
     low: float
     high: float
     wide: tuple[float, float] = (math.nan, math.nan)
+    reason: str = ""
 
 
 def panel_of(
@@ -51,11 +54,12 @@ def panel_of(
     """Return a panel of rows.
 
     Args:
-        rows: From the top.
+        rows: From the top; those without a number are left out (``missing_in_words``).
         x_label: What the numbers are.
         line_at: A number that is known beforehand, at which a thin line stands.
         x_range: Ends of the x axis. Default: those of the data.
     """
+    rows = [row for row in rows if math.isfinite(row.value)]
     count = len(rows)
     segments = []
     lines = []
@@ -95,6 +99,37 @@ def _segments(row: Row, place: float) -> list[Segment]:
         interval = Segment((row.low, row.high), (place, place), of=row.of, bold=True, name=row.name)
         segments.append(interval)
     return segments
+
+
+def has_intervals(rows: Sequence[Row]) -> bool:
+    """Say whether any row has an interval."""
+    return any(math.isfinite(row.low) for row in rows)
+
+
+def missing_in_words(rows: Sequence[Row]) -> str:
+    """Return which rows are left out or have no interval, and why; empty where all are whole."""
+    without_number = [row for row in rows if not math.isfinite(row.value)]
+    without_interval = [row for row in rows if math.isfinite(row.value) and not math.isfinite(row.low)]
+    words = ""
+    if without_interval and has_intervals(rows):
+        words += f" Without an interval: {_with_reasons(without_interval)}."
+    elif without_interval:
+        words += f" No row has an interval: {_with_reasons(without_interval)}."
+    if without_number:
+        words += f" Left out: {_with_reasons(without_number)}."
+    return words
+
+
+def _with_reasons(rows: Sequence[Row]) -> str:
+    """Return the names of rows, each with the reason that it shares with others."""
+    by_reason: dict[str, dict[str, None]] = {}
+    for row in rows:
+        by_reason.setdefault(row.reason, {})[row.name] = None
+    parts = []
+    for reason, names in by_reason.items():
+        listed = first_names(list(names), MOST_NAMED)
+        parts.append(f"{listed} ({reason})" if reason else listed)
+    return "; ".join(parts)
 
 
 def counts_of(across: Across) -> str:
