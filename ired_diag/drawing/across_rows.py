@@ -16,6 +16,9 @@ from ired_diag.runs.name_list import counted, first_names
 ROW = 0.15  # inches
 FRAME = 0.45  # inches of the axis and its name
 PANEL_HEIGHT = 1.55  # inches of a panel of height 1
+REACH = 2.0  # times as long as most intervals: so far beyond all numbers an axis goes
+SQUEEZED = 3.0  # times as long as such an axis: from there on it is cut
+MARGIN = 0.05  # of an axis, at each end
 MOST_NAMED = 6  # rows in a sentence
 BLACK = "positive"  # the name whose fixed style is black: a point is seen on its interval
 SHORTEST = 0.35  # of a panel's usual height
@@ -104,6 +107,41 @@ def _segments(row: Row, place: float) -> list[Segment]:
 def has_intervals(rows: Sequence[Row]) -> bool:
     """Say whether any row has an interval."""
     return any(math.isfinite(row.low) for row in rows)
+
+
+def range_without_outliers(rows: Sequence[Row], line_at: float) -> tuple[float, float] | None:
+    """Return ends of an axis that an interval far longer than most does not squeeze; None where none is.
+
+    Args:
+        rows: The rows.
+        line_at: A number that the axis shows too.
+    """
+    numbers = [row.value for row in rows if math.isfinite(row.value)] + [line_at]
+    ends = [end for row in rows for end in (row.low, row.high, *row.wide) if math.isfinite(end)]
+    if not ends:
+        return None
+    widths = [
+        np.nanmax([row.high - row.low, row.wide[1] - row.wide[0]]) for row in rows if has_intervals([row])
+    ]
+    room = REACH * float(np.median(widths))
+    low = max(min(numbers) - room, min(numbers + ends))
+    high = min(max(numbers) + room, max(numbers + ends))
+    if max(numbers + ends) - min(numbers + ends) <= SQUEEZED * (high - low):
+        return None
+    margin = MARGIN * (high - low)
+    return low - margin, high + margin
+
+
+def beyond_in_words(rows: Sequence[Row], ends: tuple[float, float] | None) -> str:
+    """Return whose intervals go on beyond the ends of an axis; empty where none does."""
+    if ends is None:
+        return ""
+    names = []
+    for row in rows:
+        reached = [end for end in (row.low, row.high, *row.wide) if math.isfinite(end)]
+        if reached and (min(reached) < ends[0] or max(reached) > ends[1]):
+            names.append(row.name)
+    return f" Intervals that go on beyond the axis: {first_names(names, MOST_NAMED)}."
 
 
 def missing_in_words(rows: Sequence[Row]) -> str:

@@ -15,7 +15,15 @@ from ired_diag.comparison.across import Across, NewAgainstOld
 from ired_diag.comparison.across_amounts import displayed, ends_of, is_lower_better
 from ired_diag.comparison.across_words import decided_of, sentence_of
 from ired_diag.drawing.across_caption import effect_in_words
-from ired_diag.drawing.across_rows import Row, counts_of, has_intervals, missing_in_words, panel_of
+from ired_diag.drawing.across_rows import (
+    Row,
+    beyond_in_words,
+    counts_of,
+    has_intervals,
+    missing_in_words,
+    panel_of,
+    range_without_outliers,
+)
 from ired_diag.drawing.data import FigureData
 
 MEAN = "mean over tasks"
@@ -26,8 +34,14 @@ def task_effects(across: Across) -> FigureData:
     rows = [_rows(across, pair) for pair in across.pairs]
     has_mean = any(math.isfinite(row.value) for of_pair in rows for row in of_pair if row.name == MEAN)
     panels = []
+    beyond = ""
     for pair, of_pair in zip(across.pairs, rows, strict=True):
-        panels.append(panel_of(of_pair, x_label=_label(across, pair), line_at=0.0))
+        ends = range_without_outliers(of_pair, 0.0)
+        beyond += beyond_in_words(of_pair, ends)
+        panels.append(panel_of(of_pair, x_label=_label(across, pair), line_at=0.0, x_range=ends))
+    intervals = ""
+    if any(map(has_intervals, rows)):
+        intervals = "thick: 95% of a task; thin: 95% of all tasks together; "
     sentences = []
     new = across.pairs[0].new if len(across.pairs) == 1 else "each group"
     for pair in across.pairs:
@@ -40,9 +54,9 @@ def task_effects(across: Across) -> FigureData:
         method=(
             f"Points: effect on a task.{_intervals_in_words(rows)} Vertical line: no difference. "
             f"{effect_in_words(across, has_mean=has_mean)} {counts_of(across)}."
-            f"{missing_in_words(list(chain(*rows)))}"
+            f"{beyond}{missing_in_words(list(chain(*rows)))}"
         ),
-        note=f"thick: 95% of a task; thin: 95% of all tasks together; {counts_of(across)}",
+        note=f"{intervals}{counts_of(across)}",
         summary=" ".join(sentences),
         order=tuple(across.groups),
         stacked=True,
