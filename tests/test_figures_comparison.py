@@ -128,7 +128,7 @@ def test_lines_join_the_same_seed_where_seeds_are_pairs_and_only_there() -> None
     assert [line.y.tolist() for line in joins] == [[1.0, 1.5], [2.0, 2.5], [4.0, 4.1]]
     apart = paired_differences(compare(curves(2, 5, rank=10)))
     assert [line for line in apart.panels[0].lines if line.drawn == "line"] == []
-    assert "not paired: rank is 20 and 10" in apart.method
+    assert "Seeds are not paired (rank is 20 and 10)." in apart.method
     x = line_of(apart.panels[0], "q300 seeds").x
     assert np.diff(np.sort(x)).min() > 0.02
     assert np.abs(x - x.mean()).max() < 0.3
@@ -273,7 +273,7 @@ def test_the_studys_forest_shows_each_readouts_difference(
 def test_a_readout_that_no_curve_has_is_left_out_and_named() -> None:
     figure = readout_forest(finals({"a": [1.0, 2.0, 3.0], "b": [1.5, 2.2, 3.1]}))
     assert len(line_of(figure.panels[0], "a - b").y) == 2
-    assert "left out: last10 of a - b (the curve has 2 of the 10 evaluations needed)" in figure.note
+    assert "; last10 of a - b (the curve has 2 of the 10 evaluations needed)" in figure.note
 
 
 def test_many_groups_are_compared_with_the_first_only_and_it_is_said() -> None:

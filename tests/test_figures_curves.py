@@ -102,7 +102,7 @@ def test_n_at_each_step_is_counted_and_drawn_where_seeds_end_early_or_turn_into_
     assert seeds.y_label == "seeds"
     assert seeds.lines[0].y.tolist() == [4, 3, 2, 2]
     assert "n = 2 to 4" in figure.method
-    assert "where N falls" in figure.method
+    assert "where N, in the lowest panel, falls" in figure.method
     assert "n = 2 to 4" in figure.note
 
 
@@ -110,7 +110,7 @@ def test_n_that_never_changes_is_only_said(falling: NDArray[np.float64]) -> None
     figure = learning_curves(group_of(falling))
     assert len(figure.panels) == 1
     assert "n = 6 seeds" in figure.method
-    assert "where N falls" not in figure.method
+    assert "in the lowest panel" not in figure.method
 
 
 def test_a_step_that_few_seeds_were_evaluated_at_has_no_mean() -> None:

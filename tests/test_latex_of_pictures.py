@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent.parent
 SAMPLES = HERE / "sample_runs"
 # Commands of LaTeX itself, and of the packages that docs/figures.md names.
 TEXT_COMMANDS = (
+    r"small setlength tabcolsep "
     r"begin end centering caption label textbf paragraph textbackslash textasciitilde textasciicircum "
     r"textless textgreater textbar dots S P dag ddag ss ae AE o O l L oe OE i pounds copyright r H v c k u"
 ).split()

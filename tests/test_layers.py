@@ -79,6 +79,7 @@ ORDER = (
     "ired_diag.json_object",
     "ired_diag.json_text",
     "ired_diag.latex_text",
+    "ired_diag.latex_numbers",
     "ired_diag.visible_text",
     "ired_diag.user_cache",
     "ired_diag.errors",

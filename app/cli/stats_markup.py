@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.cli.stats_groups import AMONG_FINISHED, group_columns, group_rows, text_columns
+from ired_diag.latex_numbers import numbers_in_latex
 from ired_diag.latex_text import comment, escaped
 
 if TYPE_CHECKING:
@@ -34,7 +35,26 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 
 def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join(map(escaped, cells)) + r" \\"
+    return " & ".join("--" if cell == "-" else _in_latex(cell) for cell in cells) + r" \\"
+
+
+def _in_latex(text: str) -> str:
+    return numbers_in_latex(escaped(text))
+
+
+def _caption(comparison: Comparison) -> str:
+    """Return what the table shows, with what its columns are."""
+    from ired_diag.comparison import words
+
+    better = "lower" if comparison.lower_is_better else "higher"
+    readout = words.readout_name(comparison).capitalize()
+    caption = f"{words.readout_of_metric(comparison, readout)} ({better} is better"
+    if comparison.readout == "plateau" and comparison.plateau_step is not None:
+        caption += f"; the plateau starts at step {comparison.plateau_step:.0f}"
+    caption += "): mean over seeds with its interval, standard deviation (sd, with n - 1) and range."
+    if words.among_finished(comparison):
+        caption += f" {AMONG_FINISHED}."
+    return caption
 
 
 def as_latex(comparison: Comparison) -> str:
@@ -47,10 +67,6 @@ def as_latex(comparison: Comparison) -> str:
     columns = group_columns(comparison)
     left = text_columns(comparison)
     alignment = "l" * left + "r" * (len(columns) - left)
-    readout = words.readout_name(comparison).capitalize()
-    title = f"{words.readout_of_metric(comparison, readout)} over seeds."
-    if words.among_finished(comparison):
-        title += f" {AMONG_FINISHED}."
     remarks = list(filter(None, (comparison.metric_words, comparison.other_sets)))
     remarks += [f"note: {note}" for note in comparison.notes]
     lines = [
@@ -58,7 +74,8 @@ def as_latex(comparison: Comparison) -> str:
         comment(r"Needs \usepackage{booktabs}."),
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{escaped(title)}}}",
+        r"\small\setlength{\tabcolsep}{4pt}",
+        rf"\caption{{{_in_latex(_caption(comparison))}}}",
         rf"\label{{{LABEL}}}",
         rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}",
         r"\toprule",
@@ -69,8 +86,8 @@ def as_latex(comparison: Comparison) -> str:
         r"\end{tabular}",
         r"\end{table}",
         "",
-        rf"\paragraph{{Methods.}} {escaped(words.methods_of(comparison))}",
+        rf"\paragraph{{Methods.}} {_in_latex(words.methods_of(comparison))}",
         "",
-        rf"\paragraph{{Results.}} {escaped(words.results_of(comparison))}",
+        rf"\paragraph{{Results.}} {_in_latex(words.results_of(comparison))}",
     ]
     return "\n".join(lines)

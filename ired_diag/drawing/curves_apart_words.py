@@ -55,7 +55,7 @@ def _beyond_in_words(answer: When, apart: CurvesApart) -> str:
         return ""
     first, last = (place_in_words(answer.axis, float(apart.places[place])) for place in beyond[[0, -1]])
     where = f"between {first} and {last}" if len(beyond) > 1 else f"at {first}"
-    return f" The axis ends at {MOST:g}: {where} the difference reaches {np.nanmax(ratio):.0f}."
+    return f" The axis ends at ±{MOST:g}: {where} the difference is up to {np.nanmax(ratio):.0f}."
 
 
 def note_of(answer: When, apart: CurvesApart, *, in_half_widths: bool) -> str:

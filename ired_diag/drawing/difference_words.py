@@ -29,13 +29,15 @@ def method_of(
     has_pairs = any(len(difference.single) for difference in differences)
     joined = ", lines joining equal seeds" if has_pairs else ""
     single = "; dots: single pairs of seeds" if has_pairs else ""
-    better = "lower" if comparison.lower_is_better else "higher"
+    # A readout of which higher is better says so itself.
+    better = "; lower is better" if comparison.lower_is_better else ""
     margins = [difference.margin for difference in differences]
     margin = margin_in_words(comparison, [panel], margins)
     return (
-        f"First panel: {readout_of(comparison)}, one dot a seed ({counts_in_words(comparison)}; {better} is "
-        f"better){joined}, and their mean with its 95% t interval{_without_interval(comparison)}. "
-        f"Second panel: each group minus {baseline}{in_percent}{_tests_in_words(differences)}{single}. "
+        f"First panel: {readout_of(comparison)}, one dot a seed ({counts_in_words(comparison)}{better})"
+        f"{joined}, and their mean with its 95% t interval{_without_interval(comparison)}. "
+        f"Second panel: each group minus {baseline}{in_percent}{_tests_in_words(differences)}{single}."
+        f"{_obstacles_in_words(differences)} "
         f"{margin} {_verdicts_in_words(comparison, differences, baseline)}"
     )
 
@@ -48,9 +50,24 @@ def _tests_in_words(differences: Sequence[Difference]) -> str:
     if len(set(tests.values())) == 1 and first.test.reason:
         return f", without an interval ({first.test.reason})"
     if len(set(tests.values())) == 1:
-        return f", with the 95% interval of the {tests[differences[0].group]}{uncorrected}"
+        test = tests[differences[0].group]
+        article = "" if test.startswith("Welch") else "the "
+        return f", with the 95% interval of {article}{test}{uncorrected}"
     listed = "; ".join(f"{group}: {test}" for group, test in tests.items())
     return f", with its 95% interval{uncorrected} ({listed})"
+
+
+def _obstacles_in_words(differences: Sequence[Difference]) -> str:
+    """Return why seeds are not pairs, each reason once; empty where all are."""
+    by_reason: dict[str, list[str]] = {}
+    for difference in differences:
+        if difference.pair.obstacle:
+            by_reason.setdefault(difference.pair.obstacle, []).append(difference.group)
+    words = ""
+    for reason, groups in by_reason.items():
+        whose = "" if len(groups) == len(differences) else f" of {', '.join(groups)}"
+        words += f" Seeds{whose} are not paired ({reason})."
+    return words
 
 
 def _verdicts_in_words(comparison: Comparison, differences: Sequence[Difference], baseline: str) -> str:
@@ -103,9 +120,7 @@ def _test_in_words(pair: PairOfGroups) -> str:
         return f"no interval, {pair.test.reason}"
     test = test_of(pair)
     if pair.worst_rank is not None:
-        test += f", the {TEST_NAMES['worst_rank']} decides"
-    if pair.obstacle:
-        test += f", not paired: {pair.obstacle}"
+        test += "; of the seeds that finished, while a rank test that puts failed seeds last decides"
     return test
 
 

@@ -31,7 +31,8 @@ def method_of(shown: Shown, curves: Mapping[str, Sequence[Curve]]) -> str:
     sentences.append(f"{_counts(shown)}.")
     if not n_is_constant(shown.means):
         sentences.append(
-            f"{MEANT}; where N falls, seeds ended or are not finite, and the mean is of the others."
+            f"{MEANT}; where N, in the lowest panel, falls, seeds ended or are not finite, and the mean is "
+            "of the others."
         )
     elif not _is_whole(shown, curves):
         sentences.append(f"{MEANT}.")

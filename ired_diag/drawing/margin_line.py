@@ -74,16 +74,22 @@ def margin_in_words(comparison: Comparison, panels: Sequence[Panel], margins: Se
 
 def _reason(panels: Sequence[Panel], margins: Sequence[float]) -> str:
     """Return why no margin is drawn."""
-    if all(math.isnan(margin) for margin in margins):
+    known = [margin for margin in margins if not math.isnan(margin)]
+    if not known:
         return "it is unknown"
+    is_far = {_is_far(known, _reached_in(panel)) for panel in panels}
+    if len(is_far) > 1 or len(known) < len(margins):
+        return "it is unknown, too close to 0 or far outside these axes"
+    return "it lies far outside the axis" if is_far == {True} else "it is too close to 0 on this axis"
+
+
+def _reached_in(panel: Panel) -> list[float]:
+    """Return all values and ends of intervals of a panel."""
     reached: list[float] = []
-    for panel in panels:
-        for line in panel.lines:
-            ends = [values for values in (line.y, line.low, line.high) if values is not None]
-            reached += np.concatenate(ends).tolist()
-    return (
-        "it lies far outside the axis" if _is_far(margins, reached) else "it is too close to 0 on this axis"
-    )
+    for line in panel.lines:
+        for values in (line.y, line.low, line.high):
+            reached += [] if values is None else values.tolist()
+    return reached
 
 
 def _extent(values: Sequence[float]) -> float:

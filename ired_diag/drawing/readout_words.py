@@ -68,10 +68,7 @@ def remarks_on(
     if len(pairs) < len(comparison.compared_pairs):
         (shared,) = set.intersection(*({pair.a, pair.b} for pair in pairs))
         remarks.append(f"only pairs with {shared} are drawn")
-    left_out = _left_out(intervals)
-    if left_out:
-        remarks.append(left_out)
-    return remarks
+    return remarks + _left_out(intervals)
 
 
 def method_of(
@@ -146,18 +143,21 @@ def _tests(pairs: Sequence[PairOfGroups]) -> str:
     return tests
 
 
-def _left_out(intervals: Sequence[Interval]) -> str:
-    """Return which differences have no interval, or are left out, and why."""
-    by_reason: dict[tuple[str, str], list[Interval]] = {}
+def _left_out(intervals: Sequence[Interval]) -> list[str]:
+    """Return which differences have no interval, and which are left out, and why."""
+    by_reason: dict[str, dict[str, list[Interval]]] = {}
     for interval in intervals:
         if interval.reason:
             loss = "without an interval" if math.isfinite(interval.mean) else "left out"
-            by_reason.setdefault((loss, interval.reason), []).append(interval)
+            by_reason.setdefault(loss, {}).setdefault(interval.reason, []).append(interval)
     words = []
-    for (loss, reason), members in by_reason.items():
-        because = f"[{reason}]" if "(" in reason else f"({reason})"
-        words.append(f"{loss}: {_where(members)} {because}")
-    return "; ".join(words)
+    for loss, reasons in by_reason.items():
+        parts = []
+        for reason, members in reasons.items():
+            because = f"[{reason}]" if "(" in reason else f"({reason})"
+            parts.append(f"{_where(members)} {because}")
+        words.append(f"{loss}: {'; '.join(parts)}")
+    return words
 
 
 def _where(intervals: Sequence[Interval]) -> str:

@@ -66,7 +66,9 @@ def _panel(comparison: Comparison, sweep: Sweep, name: str) -> Panel:
         places = np.arange(len(response.knob), dtype=np.float64)
     mean, low, high = np.array([(setting.mean, setting.low, setting.high) for setting in response.curve]).T
     means = Line(name, places, mean, low, high)
-    lines = (*_seeds(comparison, sweep, _next_to(places, scale), name), means)
+    lines: tuple[Line, ...] = (means,)
+    if max(setting.n for setting in response.curve) > 1:
+        lines = (*_seeds(comparison, sweep, _next_to(places, scale), name), means)
     ticks = []
     settings = tick_words(response.knob.tolist())
     for place, setting in zip(places.tolist(), settings, strict=True):
@@ -153,7 +155,8 @@ def _best_in_words(response: SweepResponse, counts: Sequence[int]) -> str:
     if response.best < 0:
         return f" No setting is marked as the best: {response.reason}."
     if not math.isfinite(response.honest):
-        return " Circle: the best mean; seeds are too few to say how much of its lead is luck."
+        value = "mean" if max(counts) > 1 else "value"
+        return f" Circle: the best {value}; seeds are too few to say how much of its lead is luck."
     seeds = "" if response.n == max(counts) else f" of the {response.n} seeds that have every setting"
     return (
         " Circle: the best mean, which looks better than it is because it was chosen for it. Dotted: the "
