@@ -38,12 +38,13 @@ from ired_diag.drawing.over_seeds import (
     over_seeds,
 )
 from ired_diag.drawing.running_median import running_median
-from ired_diag.drawing.seeds_panel import n_in_brief, n_in_words, seeds_panel
+from ired_diag.drawing.seeds_panel import n_in_brief, n_in_words, n_is_constant, seeds_panel
 from ired_diag.drawing.share_above_zero import above_zero, share_panel
 from ired_diag.runs.energy_metrics import positive_energy
 from ired_diag.runs.history import Series
-from ired_diag.runs.name_list import counted
+from ired_diag.runs.name_list import counted, first_names
 
+MOST_NAMED = 4  # groups that are left out
 ONLY_SEED = "Line: the only seed of each group"
 
 
@@ -85,7 +86,7 @@ def energy_gaps(
     finite = "" if _all_finite(logged.curves) else ", of seeds whose gap is finite"
     method = (
         "Mean energy of the negatives (E⁻) less that of the right answers (E⁺) in a training batch. "
-        f"{_method(logged.curves, seen, band, smooth)} Below: {windows}{finite}.{cut_in_words(gap)}"
+        f"{_method(logged.curves, seen, band, smooth)} Second panel: {windows}{finite}.{cut_in_words(gap)}"
         f"{_left_out(groups, logged.missing)}"
     )
     sentences = [f"Of {_listed(logged.metrics)}."]
@@ -249,6 +250,8 @@ def _method(curves: Curves, seen: Mapping[str, OverSeeds], band: Band, smooth: i
     if any(len(curves[name]) > curve.n.min(initial=len(curves[name])) for name, curve in seen.items()):
         chosen = f" {MEANT}."
     count = f" {n_in_words(seen)}." if several else ""
+    if not n_is_constant(seen):
+        count += " Lowest panel: number of seeds at each step."
     return f"{'; '.join(parts)}.{count}{chosen}"
 
 
@@ -270,7 +273,7 @@ def _left_out(groups: Groups, missing: Sequence[str]) -> str:
         without = [run.label for run in runs if run.label in missing]
         is_whole = len(without) == len(runs) > 0
         names += [f"{group} ({counted(len(runs), 'run')})"] if is_whole else without
-    return f" Logged no such energy, left out: {', '.join(names)}."
+    return f" Logged no such energy, left out: {first_names(names, MOST_NAMED)}."
 
 
 def _all_finite(curves: Curves) -> bool:
