@@ -438,12 +438,12 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "energy-gap": Recipe(
         "Does the energy separate right answers from wrong ones, and since when?",
-        lambda m: [energy_gaps(m.groups, smooth=m.smooth)],
+        lambda m: [energy_gaps(m.groups, smooth=m.smooth, windowed=m.smooth is None)],
         suits=_any_run(_may_have_energy),
     ),
     "positive-energy": Recipe(
         "Does the energy of right answers run away?",
-        lambda m: [positive_energies(m.groups, smooth=m.smooth)],
+        lambda m: [positive_energies(m.groups, smooth=m.smooth, windowed=m.smooth is None)],
         suits=_any_run(_may_have_energy),
     ),
     "distributions": Recipe(
