@@ -97,7 +97,7 @@ def curve_lines(answer: When) -> list[str]:
     if apart is None:
         return [headline(answer)]
     lines = [f"{headline(answer)} {_of_test(apart)}"]
-    lines += _other_stretches(answer, apart)
+    lines += other_stretches(answer, apart)
     lines += _smallest_p(answer, apart)
     lines += _heaviest_cluster(answer, apart)
     lines += _places(answer, apart)
@@ -154,7 +154,7 @@ def _of_test(apart: CurvesApart) -> str:
     return f"(Max-t over {len(apart.places)} places, {exchanges} of whole seeds: p = {p}; {seeds}.)"
 
 
-def _other_stretches(answer: When, apart: CurvesApart) -> Iterator[str]:
+def other_stretches(answer: When, apart: CurvesApart) -> Iterator[str]:
     """Yield the stretches before the one of the headline, and what is not shown before the first."""
     if not apart.stretches or apart.separation.smallest_p > answer.alpha:
         return
