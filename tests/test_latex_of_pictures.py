@@ -21,7 +21,8 @@ HERE = Path(__file__).resolve().parent.parent
 SAMPLES = HERE / "sample_runs"
 # Commands of LaTeX itself, and of the packages that docs/figures.md names.
 TEXT_COMMANDS = (
-    r"begin end centering small setlength tabcolsep caption label textbf paragraph textbackslash textasciitilde textasciicircum "
+    r"small setlength tabcolsep "
+    r"begin end centering caption label textbf paragraph textbackslash textasciitilde textasciicircum "
     r"textless textgreater textbar dots S P dag ddag ss ae AE o O l L oe OE i pounds copyright r H v c k u"
 ).split()
 OF_GRAPHICX, OF_BOOKTABS = ["includegraphics"], ["toprule", "midrule", "bottomrule"]

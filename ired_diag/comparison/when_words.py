@@ -160,7 +160,7 @@ def other_stretches(answer: When, apart: CurvesApart) -> Iterator[str]:
         return
     before = len(apart.stretches) - 1
     if before and apart.since is not None:
-        yield f"Before that apart at {_stretches_in_words(answer, apart, before)}."
+        yield f"Before that, they are apart at {_stretches_in_words(answer, apart, before)}."
     first, _ = apart.stretches[0]
     if first > apart.places[0]:
         place = place_in_words(answer.axis, first)

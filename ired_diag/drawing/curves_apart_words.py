@@ -20,8 +20,9 @@ MOST = 5.0  # half widths at which the axis ends
 def method_of(answer: When, apart: CurvesApart, *, in_half_widths: bool) -> str:
     """Return the caption."""
     better = "lower" if answer.lower_is_better else "higher"
+    seen = " ".join([headline(answer), *other_stretches(answer, apart)])
     words = (
-        f"{' '.join([headline(answer), *other_stretches(answer, apart)])} Upper panel: mean {answer.shown_metric} ({better} is better) of "
+        f"{seen} Upper panel: mean {answer.shown_metric} ({better} is better) of "
         f"{_counts(apart)}; thin: single seeds. Lower panel: {answer.new} minus {answer.old}"
     )
     words += _band_in_words(answer, apart, in_half_widths=in_half_widths)
