@@ -23,16 +23,17 @@ gradient and weights of each layer).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from ired_diag.drawing.data import FigureData, Line, Panel
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.errors import NotApplicable
 from ired_diag.finding import Finding
 from ired_diag.probing.probe import Headline, Probe
+from ired_diag.runs.name_list import counted
 from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.summary import Summary
 from ired_diag.subject import Subject
@@ -236,52 +237,82 @@ def _on_noise(evidence: Mapping[str, Any], chosen: Mapping[str, str]) -> str:
     return f"{sentence}."
 
 
+PANELS = {
+    "gradient_norm": (
+        "gradient norm",
+        "Euclidean norm of the gradient of the training loss on one batch, for each part of the network",
+    ),
+    "ratio": ("norm of gradient over weights", "norm of the gradient over that of the weights of the part"),
+    "cosine": (
+        "cosine of two gradients",
+        "cosine of the gradients of two independent batches; 1 where batches agree, 0 (dotted) where a "
+        "gradient is noise",
+    ),
+}
+ORDINALS = ("First", "Second", "Third")
+
+
 def figure(table: Table) -> FigureData:
     """Return the gradient norm, its ratio to the weights and the agreement of batches, group by group."""
     comparison = compare(table)
     groups = _groups(table)
     places = np.arange(len(groups))
     ticks = tuple(zip(places.astype(float).tolist(), groups, strict=True))
-    panels = []
-    titles = {
-        "gradient_norm": "gradient norm",
-        "ratio": "norm of gradient over weights",
-        "cosine": "cosine of two gradients",
-    }
-    for quantity, title in titles.items():
+    panels: list[Panel] = []
+    sentences: list[str] = []
+    for quantity, (label, words) in PANELS.items():
         rows = select(comparison, quantity=quantity)
-        values = rows["value"]
-        line = Line(
-            title,
-            places,
-            values,
-            rows["low"],
-            rows["high"],
-            drawn="points",
-        )
-        is_log = quantity != "cosine" and bool((values > 0).all())
-        panels.append(
-            Panel(
-                title,
-                (line,),
-                y_scale="log" if is_log else "linear",
-                x_ticks=ticks,
-                x_range=(-0.5, len(groups) - 0.5),
-            )
-        )
+        if panels and not np.isfinite(rows["value"]).any():  # a gradient of 0 has no direction
+            continue
+        panels.append(_panel(quantity, label, rows, ticks))
+        sentences.append(f"{ORDINALS[len(sentences)]} panel: {words}.")
     batches = len(np.unique(table["batch"]))
     return FigureData(
         name="layers",
         title="Gradients of the parts of the network",
         x_label="part of the network",
         panels=tuple(panels),
-        method="Top: Euclidean norm of the gradient of the training loss on one batch, for each part of the "
-        "network. Middle: the same over the norm of the weights of that part. Bottom: cosine of the "
-        "gradients of two independent batches; 1 where batches agree, 0 where a gradient is noise. Points: "
-        f"mean over {batches} pairs of batches at one checkpoint; bars: 95% t interval over them.",
-        note=f"{batches} pairs of batches, one checkpoint",
+        method=f"{' '.join(sentences)} {_marks_in_words(panels, batches)}",
+        note=f"{counted(batches, 'pair')} of batches, one checkpoint",
         stacked=True,
     )
+
+
+def _panel(quantity: str, label: str, rows: Table, ticks: tuple[tuple[float, str], ...]) -> Panel:
+    """Return the panel of one quantity, with a place for each group."""
+    has_interval = bool(np.isfinite(rows["low"]).any())
+    line = Line(
+        label,
+        np.array([place for place, _ in ticks]),
+        rows["value"],
+        rows["low"] if has_interval else None,
+        rows["high"] if has_interval else None,
+        drawn="points",
+    )
+    is_cosine = quantity == "cosine"
+    return Panel(
+        label,
+        (line,),
+        y_scale="log" if not is_cosine and bool((rows["value"] > 0).all()) else "linear",
+        guides=(Guide(0.0, ""),) if is_cosine else (),
+        x_ticks=ticks,
+        x_range=(-0.5, len(ticks) - 0.5),
+    )
+
+
+def _marks_in_words(panels: Sequence[Panel], batches: int) -> str:
+    """Return what points, bars and crosses are, and how many batches there are."""
+    lines = [(panel, line) for panel in panels for line in panel.lines]
+    words = f"Points: mean over {counted(batches, 'pair')} of batches at one checkpoint"
+    if any(line.low is not None for _, line in lines):
+        words += "; bars: 95% t interval over them"
+    is_cut = [
+        panel.y_scale == "log" and line.low is not None and bool((line.low <= 0).any())
+        for panel, line in lines
+    ]
+    if any(is_cut):
+        words += "; crosses: the bar goes on to 0 or below"
+    return f"{words}."
 
 
 PROBE = Probe(

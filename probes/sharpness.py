@@ -343,16 +343,17 @@ def figure(table: Table) -> FigureData:
     lines.append(Line(MEAN, distances, np.array(means), of=MEAN))
     loss = Panel("loss", tuple(lines), y_scale="log" if (slices["value"] > 0).all() else "linear")
     data = _data_in_words(table)
+    missing = "" if np.isfinite(slices["value"]).all() else " No mean where a loss is not finite."
     return FigureData(
         name="sharpness",
         title="Loss along random directions",
         x_label="distance from the weights",
         panels=(loss,),
-        method=f"Training loss at weights θ + x d, for {len(lines) - 1} random directions d, with θ at x = "
-        "0. Each filter of d has the norm of that filter of θ (a filter: the weights into one unit); biases "
-        "are moved only in a model of vectors alone. x has no unit. Thin: each direction; markers: their "
-        f"mean. Measured at {len(distances)} distances and joined by straight lines: a bend at a marker is "
-        f"no kink of the loss. Loss over {data}, in float64.",
+        method=f"Training loss at weights θ + x d, for {len(lines) - 1} random directions d; x has no unit. "
+        "Each filter of d (the weights into one unit of the net) has the norm of that filter of θ; biases "
+        "are moved only in a model that has vectors alone. Thin lines: directions; markers: their mean at "
+        f"{len(distances)} distances, joined by straight lines, so that a bend at a marker is no kink of the "
+        f"loss.{missing} Loss over {data}, in float64.",
         note=f"{len(lines) - 1} random directions, one checkpoint",
         order=(MEAN,),
     )

@@ -77,7 +77,7 @@ def test_the_gap_is_told_with_the_seeds_in_which_it_is_above_zero(
     text = said(drawn(ask, browse(root), "gap"))
     assert "q901: a gap of 2 nat at step 300, above 0 in 3 of 3 seeds" in text  # mean of 1, 2 and 3
     assert "q902: a gap of -1 nat at step 300, above 0 in 0 of 1 seeds" in text
-    assert "left out: q903/seed0" in text
+    assert "left out: q903 (1 run)" in text
 
 
 def test_hiding_a_group_changes_neither_number_nor_colour_of_another(

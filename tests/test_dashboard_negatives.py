@@ -151,9 +151,9 @@ def test_every_form_is_drawn_at_one_level_or_at_all(draw: Callable[..., FigureDa
 
 
 def test_weights_are_those_probed_last_or_those_chosen(draw: Callable[..., FigureData]) -> None:
-    assert "ema weights" in draw(groups=("q902",)).method
-    assert "raw weights" in draw(groups=("q902",), weights="raw").method
-    assert "raw weights" in draw(groups=("q901",), weights="ema").method  # it has no others
+    assert "weights averaged over training" in draw(groups=("q902",)).method
+    assert "weights not averaged" in draw(groups=("q902",), weights="raw").method
+    assert "weights not averaged" in draw(groups=("q901",), weights="ema").method  # it has no others
 
 
 def test_a_run_that_was_not_probed_at_a_step_is_told_with_the_command(

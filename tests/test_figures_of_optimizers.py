@@ -16,7 +16,7 @@ from PIL import Image
 from app.pictures import Material, make_pictures
 from ired_diag import tasks
 from ired_diag.drawing import as_table, paper, plotly
-from ired_diag.drawing.model_images import GAP, MOST, model_images
+from ired_diag.drawing.model_images import GAP, MOST, _Looks, _without_plain_rows, model_images
 from ired_diag.drawing.trajectories import trajectories
 from ired_diag.errors import NotFound
 from ired_diag.open import open_study
@@ -101,6 +101,23 @@ def test_further_seeds_are_thin_and_of_the_colour_of_their_group(descents: Path)
     assert [line.faint for line in lines] == [False, True]
 
 
+def test_starts_and_ends_are_marked_and_explained(descents: Path) -> None:
+    groups = groups_in(descents)
+    figure = trajectories({"adam": groups["adam"]})
+    (panel,) = figure.panels
+    by_label = {mark.label: mark for mark in panel.marks}
+    history = groups["adam"][0].history.series
+    assert (by_label["start"].x, by_label["start"].y) == pytest.approx((-1.5, 2.0))
+    assert by_label["end"].x == history["train/x"].values[-1]
+    shapes = [by_label[label].shape for label in ("start", "end", "minimum")]
+    assert shapes == ["square", "circle", "diamond"]
+    assert "Squares: starts; circles: last logged weights; diamonds: " in figure.method
+    assert "adam: 1 run of 50 steps" in figure.method
+    assert "cut at the edge" not in figure.method
+    assert "cut at the edge" in trajectories({"leaves": groups["leaves"]}).method
+    assert "the others are thin" in trajectories({"plain": groups["plain"]}).method
+
+
 def test_a_path_that_leaves_widens_the_map_up_to_a_limit(descents: Path) -> None:
     figure = trajectories({"leaves": groups_in(descents)["leaves"]})
     (panel,) = figure.panels
@@ -122,6 +139,17 @@ def test_images_are_those_of_the_checkpoints(drawing: Path) -> None:
     drawn = colours[18 + GAP : 2 * 18 + GAP, -16:]
     holes = colours[2 * (18 + GAP) :, -16:, 0] == 1
     assert (drawn[holes] == 0).all()
+
+
+def test_a_row_of_one_colour_is_left_out_and_named() -> None:
+    full, bright = np.zeros((2, 2, 3)), np.ones((2, 2, 3))
+    full[0, 1] = 0.5
+    looks = [_Looks(step, {"model": full * step, "uncovered": bright}) for step in (1, 2)]
+    kept, plain = _without_plain_rows(looks)
+    assert plain == ["uncovered"]
+    assert [list(look.images) for look in kept] == [["model"], ["model"]]
+    looks[1] = _Looks(2, {"model": full, "uncovered": full})
+    assert _without_plain_rows(looks) == (looks, [])
 
 
 def test_the_images_come_out_on_paper_and_on_the_screen_as_they_are(drawing: Path, tmp_path: Path) -> None:

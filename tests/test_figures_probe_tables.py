@@ -384,7 +384,7 @@ def test_the_picture_of_one_run_says_which(tmp_path: Path) -> None:
 
     (figure,) = of_one_run(last_of_groups(find_tables({"q1": runs}, "curvature")), draw)
     assert (figure.name, figure.title) == ("curvature-q1", "Curvature: q1/seed0, step 1000")
-    assert figure.method == "How. Of 2 runs of q1, the first."
+    assert figure.method == "How. This run is the first of 2 of q1."
     assert figure.panels[0].lines[0].y.tolist() == [0.0]
 
 

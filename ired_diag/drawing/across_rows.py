@@ -11,6 +11,7 @@ import numpy as np
 from ired_diag.comparison.across import Across
 from ired_diag.comparison.across_words import seeds_in_words
 from ired_diag.drawing.data import Line, Panel, Segment
+from ired_diag.runs.name_list import counted
 
 ROW = 0.15  # inches
 FRAME = 0.45  # inches of the axis and its name
@@ -98,5 +99,10 @@ def _segments(row: Row, place: float) -> list[Segment]:
 
 def counts_of(across: Across) -> str:
     """Return how many tasks and seeds a picture is of: ``N = 8 tasks; 5 seeds of a, 5 seeds of b``."""
+    counts = {across.seeds(group) for group in across.groups}
+    if len(across.groups) > 2 and len(counts) == 1:
+        least, most = counts.pop()
+        of_each = counted(least, "seed") if least == most else f"{least} to {most} seeds"
+        return f"N = {len(across.tasks)} tasks; {of_each} of each of {len(across.groups)} groups"
     seeds = ", ".join(seeds_in_words(across, group) for group in across.groups)
     return f"N = {len(across.tasks)} tasks; {seeds}"

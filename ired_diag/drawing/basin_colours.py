@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ired_diag.drawing.data import Areas, Line
 from ired_diag.drawing.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
+from ired_diag.drawing.tick_words import tick_words
 from ired_diag.maps.basins import LEFT, UNDER_WAY, BasinMap, End
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)  # of few ends
@@ -25,6 +26,7 @@ NOT_SETTLED = "#BDBDBD"
 GONE = "#FFFFFF"
 MOST_BORDERS = 5000  # pieces: the borders of a map that has more would hide its colours
 BORDER = "border"
+ROUNDING = 1e-9  # of the range of losses: an end that is closer to 0 has a loss of 0
 
 
 @dataclass(frozen=True)
@@ -115,14 +117,22 @@ def _by_value(basins: BasinMap) -> list[_Part]:
     parts = []
     for number, colour in zip(special, OF_KNOWN, strict=False):
         end = basins.ends[number]
-        name = f"{end.kind or 'lowest'} {place_in_words(end, basins)}, loss {end.value:.3g}"
+        name = f"{end.kind or 'lowest'} {place_in_words(end, basins)}, loss {_loss(end, basins)}"
         parts.append(_Part(name, colour, (number,)))
     others = [number for number in numbers if number not in special]
     for members, colour in zip(_in_shades(basins, others), SHADES, strict=False):
-        low, high = (f"{basins.ends[members[place]].value:.3g}" for place in (0, -1))
+        low, high = (_loss(basins.ends[members[place]], basins) for place in (0, -1))
         words = f"loss {low}" if low == high else f"loss {low} to {high}"
         parts.append(_Part(words, colour, tuple(members)))
     return parts
+
+
+def _loss(end: End, basins: BasinMap) -> str:
+    """Return the loss at an end with three digits; 0 for what is only the rounding of it."""
+    values = [other.value for other in basins.ends]
+    if abs(end.value) < ROUNDING * (max(values) - min(values)):
+        return "0"
+    return tick_words([float(f"{end.value:.3g}")])[0]
 
 
 def _in_shades(basins: BasinMap, ordered: Sequence[int]) -> list[list[int]]:
@@ -132,7 +142,7 @@ def _in_shades(basins: BasinMap, ordered: Sequence[int]) -> list[list[int]]:
     before, shade, last = 0.0, 0, ""
     for number in ordered:
         end = basins.ends[number]
-        value = f"{end.value:.3g}"
+        value = _loss(end, basins)
         if value != last:
             shade = min(len(SHADES) - 1, int(len(SHADES) * before / total))
         shades[shade].append(number)

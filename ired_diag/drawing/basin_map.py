@@ -54,7 +54,9 @@ def _caption(basins: BasinMap, *, has_borders: bool) -> str:
         f"Each of {basins.starts:,} starts on a grid has the colour of {colour}; percentages are shares of "
         "the starts."
     ]
-    marks = f"Plus signs: the {len(basins.ends)} points at which descents end"
+    marks = "Plus sign: the point at which descents end"
+    if len(basins.ends) > 1:
+        marks = f"Plus signs: the {len(basins.ends)} points at which descents end"
     if not all(_is_on(basins, end) for end in basins.ends):
         marks += ", as far as they lie on the map"
     if has_borders:

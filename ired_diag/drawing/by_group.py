@@ -63,7 +63,7 @@ def of_one_run(groups: Groups, figure: Callable[[Table], FigureData]) -> list[Fi
         run = first.label
         if first.step >= 0:
             run += f", step {first.step}"
-        others = f" Of {len(members)} runs of {group}, the first." if len(members) > 1 else ""
+        others = f" This run is the first of {len(members)} of {group}." if len(members) > 1 else ""
         picture = replace(
             drawn,
             name=f"{drawn.name}-{group}",

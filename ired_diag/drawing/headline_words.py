@@ -31,10 +31,17 @@ MEANINGS = {
         "reverse_coverage_adversarial",
     ): "Coverage: share of negatives that have a control at least "
     "as near as their fifth neighbour among the negatives.",
+    (
+        "stability",
+        "ratio",
+    ): "Eigenvalue over limit: the largest eigenvalue of the Hessian of the training loss "
+    "(after the optimiser's division of each weight, where it has one), over the largest at which its steps "
+    "are stable on a quadratic loss; 1 is the edge of stability.",
 }
 SAMPLES = {  # what n is, by probe
     "diversity": "Measured in blocks of {n} problems.",
     "false_negatives": "Each value is measured on {n} problems.",
+    "stability": "Batches at each checkpoint: {n}.",
 }
 OF_ANY = "Each value is measured on n = {n} samples."
 

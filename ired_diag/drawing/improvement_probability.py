@@ -18,7 +18,7 @@ MEAN = "mean over tasks"
 
 def improvement_probability(across: Across) -> FigureData:
     """Return the probability on each task and on average, a panel for each group."""
-    new = " or ".join(pair.new for pair in across.pairs)
+    new = across.pairs[0].new if len(across.pairs) == 1 else "the group that its axis names"
     return FigureData(
         name="improvement-probability",
         title=f"Probability of improvement over {across.old}",

@@ -12,6 +12,8 @@ from ired_diag.drawing.data import FigureData, Guide, Line, Mark, Panel
 from ired_diag.maps.neighbours import Neighbour, Neighbours
 from ired_diag.runs.name_list import counted
 
+NEXT_TO = 0.02  # of the way between both neighbours: so far from their mean single seeds stand
+
 
 def neighbour_changes(mapped: Neighbours, *, title: str, method: str) -> FigureData:
     """Return the picture of what neighbouring settings change.
@@ -64,9 +66,13 @@ def _points_in_words(mapped: Neighbours, seeds: str) -> str:
         test = pair_of(neighbour).test
         if not math.isfinite(test.low):
             missing[f"{neighbour.value:.12g}"] = test.reason
+    if len(mapped.seeds) == 1:
+        return "Points: the only seed, of which there is no interval."
     words = f"Points: mean over {seeds}."
     if len(missing) < len(mapped.neighbours):
-        words = f"Points: mean over {seeds} with its 95% t interval (bars); small dots: single seeds."
+        words = (
+            f"Points: mean over {seeds} with its 95% t interval (bars); small dots next to it: single seeds."
+        )
     reasons = "; ".join(f"at {value}, {reason}" for value, reason in missing.items())
     if len(set(missing.values())) == 1:
         reasons = next(iter(missing.values()))
@@ -84,13 +90,15 @@ def pair_of(neighbour: Neighbour) -> PairOfGroups:
 def _of_seeds(neighbours: Sequence[Neighbour]) -> list[Line]:
     """Return the change of each seed that both settings have, as faint points."""
     lines = []
+    values = [neighbour.value for neighbour in neighbours]
+    span = max(values) - min(values)
     for neighbour in neighbours:
         if pair_of(neighbour).obstacle:  # equal seeds are not pairs
             continue
         changed, base = neighbour.comparison.groups
         shared = [seed for seed in changed.values if seed in base.values]
         changes = [changed.values[seed] - base.values[seed] for seed in shared]
-        places = np.full(len(shared), neighbour.value)
+        places = np.full(len(shared), neighbour.value + NEXT_TO * span)
         lines.append(Line("seed", places, np.array(changes), drawn="points", of="margin", faint=True))
     return lines
 

@@ -114,7 +114,7 @@ def headlines_over_training(
     parts = [
         meanings(tables.probe, [headline.key for headline in headlines]),
         _marks(panels, counts, seeds),
-        _how(panels, headlines, cut),
+        _how(panels, headlines, cut, has_means=max(counts, default=0) > 1),
         _samples(tables),
         tables.lacking.words("all"),
     ]
@@ -275,10 +275,12 @@ def _sign_panel(groups: Mapping[str, Followed]) -> Panel:
     )
 
 
-def _how(panels: Sequence[Panel], headlines: Sequence[Headline], cut: Collection[float]) -> str:
+def _how(
+    panels: Sequence[Panel], headlines: Sequence[Headline], cut: Collection[float], *, has_means: bool
+) -> str:
     """Return what the caption says of logarithmic axes and of bounds."""
     sentences = []
-    if any(panel.y_scale == "log" for panel in panels):
+    if has_means and any(panel.y_scale == "log" for panel in panels):
         sentences.append("On logarithmic axes means are geometric.")
     if len(panels) > len(headlines):
         sentences.append("The share of seeds has Wilson's 95% interval.")

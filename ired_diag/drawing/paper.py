@@ -43,6 +43,7 @@ WIDEST = 2  # times as wide as the narrowest panel any other is
 TALLEST = 1.6  # times as high as wide, a picture may be
 LEAST_HEIGHT = 0.6  # of its usual height, to which a panel may be lowered for that
 HIGHEST_IMAGE = 3.2  # inches
+SLACK = 0.1  # inches of height that a map needs beyond its own for the names of its axes
 ROOM_BESIDE = 4.5  # inches: from here on a square panel has its legend at its side
 NOTE_LETTERS = 19  # of the note, to the inch
 
@@ -104,7 +105,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
         height = _height_of_raster(figure.panels[0], width) + extra
     if count == 1 and figure.panels[0].square:
         beside = HANDLE + LETTER * max(map(len, _names_in_legend(figure))) if is_beside else 0.0
-        height = min(height, width - BESIDE - beside + extra)
+        height = min(height, (width - BESIDE - beside) * _ratio(figure.panels[0]) + extra + SLACK)
     height += _room_for_names(figure, columns, width)
     with mpl.rc_context({**RC, "font.family": families}):
         drawn = Figure(figsize=(width, height), layout="constrained")
@@ -138,6 +139,8 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
             _draw_legend(drawn, axes, _names_in_legend(figure), legend_columns, is_beside=is_beside)
         elif _has_legends_of_panels(figure):
             _draw_legends_of_panels(axes, figure, width / columns)
+        if any(panel.square for panel in figure.panels):
+            drawn.draw_without_rendering()  # equal units move axes, which the next layout fits
         draw_words(drawn, axes, figure)
     return drawn
 
@@ -169,6 +172,15 @@ def _height_of_raster(panel: Panel, width: float) -> float:
     rows, columns = panel.raster.colours.shape[:2]
     full: float = (width - BESIDE) * rows / columns
     return min(full, HIGHEST_IMAGE)
+
+
+def _ratio(panel: Panel) -> float:
+    """Return how high a map with equal units on both axes is, over its width."""
+    if panel.x_range and panel.y_range:
+        return (panel.y_range[1] - panel.y_range[0]) / (panel.x_range[1] - panel.x_range[0])
+    if panel.areas is not None:
+        return float(np.ptp(panel.areas.y) / np.ptp(panel.areas.x))
+    return 1.0
 
 
 def _beside(panel: Panel) -> float:

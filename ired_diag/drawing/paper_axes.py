@@ -12,12 +12,14 @@ from ired_diag.drawing.data import Line, Panel
 from ired_diag.drawing.label_lines import broken_name
 from ired_diag.drawing.log_ticks import log_ticks
 from ired_diag.drawing.paper_widths import COLUMN
-from ired_diag.drawing.tick_words import linear_words, tick_words
+from ired_diag.drawing.tick_words import PLAIN, linear_words, tick_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LETTERS_SIDE_BY_SIDE = 40  # of names on the x axis of a panel as wide as a column
+THINNEST = 0.1  # inches from one upright name to the next
+SMALLEST = 5.5  # points, of upright names
 LETTERS_OF_ROWS = 9  # of names of the rows of an image
 BEYOND = 0.3  # of the distance of two ticks: so far above the last one data may lie
 TICK_WIDTH = 0.6  # inches from one number on an x axis to the next
@@ -122,9 +124,15 @@ def _name_places(axis: Axes, panel: Panel, inches: float) -> None:
     broken = _broken_names(panel, inches)
     if broken:
         axis.set_xticks(places, broken, rotation=0, ha="center")
-    else:
-        angle = _angle(panel, inches)
-        axis.set_xticks(places, names, rotation=angle, ha="right" if angle == TURNED else "center")
+        return
+    angle = _angle(panel, inches)
+    if angle == TURNED:
+        axis.set_xticks(places, names, rotation=angle, ha="right")
+        return
+    # Of too many names only every few: the table has all.
+    stride = math.ceil(THINNEST * len(names) / (inches - Y_AXIS))
+    shown = [name if place % stride == 0 else "" for place, name in enumerate(names)]
+    axis.set_xticks(places, shown, rotation=angle, ha="center", fontsize=SMALLEST)
 
 
 def _angle(panel: Panel, inches: float) -> float:
@@ -154,7 +162,7 @@ def _number_places(axis: Axes, panel: Panel, intervals: int) -> None:
     if not panel.lines:
         return
     if panel.x_scale == "linear" and all(_whole(line) for line in panel.lines):
-        _number_x_axis(axis, intervals, integer=True)
+        _number_x_axis(axis, intervals, integer=True, steps=[1, 2, 5, 10])
     else:
         _number_x_axis(axis, intervals, steps=[1, 2, 2.5, 5, 10])
 
@@ -219,11 +227,12 @@ class _LogTicks(Locator):
     def tick_values(self, vmin: float, vmax: float) -> Any:
         """Return the places of the labels between two ends."""
         ticks = log_ticks(*sorted((vmin, vmax)))
-        if len(ticks) <= self.most:
+        is_plain = bool(((ticks >= PLAIN[0]) & (ticks < PLAIN[1])).all())
+        if len(ticks) == 0 or (is_plain and len(ticks) <= self.most):
             return ticks
         powers = [tick for tick in ticks if f"{tick:e}".startswith("1.000000e")]
         if len(powers) > 1:
-            ticks = np.array(powers)
+            ticks = np.array(powers)  # 10⁻³ is read at once, 2×10⁻³ is not
         return ticks[:: -(-len(ticks) // self.most)]
 
 

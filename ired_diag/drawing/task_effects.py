@@ -21,7 +21,7 @@ def task_effects(across: Across) -> FigureData:
     """Return the effect on each task, a panel for each group against the old one."""
     panels = tuple(_panel(across, pair) for pair in across.pairs)
     sentences = []
-    new = ", ".join(pair.new for pair in across.pairs)
+    new = across.pairs[0].new if len(across.pairs) == 1 else "each group"
     for pair in across.pairs:
         sentences += [sentence_of(across, pair), decided_of(across, pair)]
     return FigureData(

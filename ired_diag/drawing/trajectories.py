@@ -29,7 +29,7 @@ QUANTILES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0
 CLOSEST = 1 / 500  # of the map: points of a path that lie closer than that are one
 MARGIN = 0.05  # of the range, around a path that leaves the usual map
 HEIGHT = 1.6  # of the panel, as a multiple of the usual one
-NARROWEST = 2.0  # times as long as the other, an axis of a map with equal units may be
+NARROWEST = 2.5  # times as long as the other, an axis of a map with equal units may be
 BLACK = "positive"  # the name whose fixed style is black
 FARTHEST = 1.0  # of the range: a path that goes farther out is cut at the map's end
 
@@ -70,7 +70,7 @@ def trajectories(groups: Mapping[str, Sequence[Run]], *, order: Sequence[str] = 
     ends = []
     for drawn in maps.values():
         of = f", {drawn.plane.name}" if len(maps) > 1 else ""
-        panels.append(_panel(drawn, x_label=f"first weight{of}"))
+        panels.append(_panel(drawn, x_label=f"first weight{of}", named=len(groups) > 1))
         ends += _ends(drawn)
     names = ", ".join(maps)
     return FigureData(
@@ -179,7 +179,7 @@ def _marks(task: Task, config: TrainingConfig) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def _panel(drawn: _Map, *, x_label: str) -> Panel:
+def _panel(drawn: _Map, *, x_label: str, named: bool) -> Panel:
     x_range, y_range = _ranges(drawn)
     lines = [_contours(drawn.plane, x_range, y_range)]
     for group, paths in drawn.paths.items():
@@ -200,7 +200,7 @@ def _panel(drawn: _Map, *, x_label: str) -> Panel:
         y_label="second weight",
         lines=tuple(lines),
         x_label=x_label,
-        marks=drawn.marks + _start_marks(drawn) + _end_marks(drawn),
+        marks=drawn.marks + _start_marks(drawn) + _end_marks(drawn, named=named),
         x_range=x_range,
         y_range=y_range,
         height=HEIGHT,
@@ -219,7 +219,7 @@ def _start_marks(drawn: _Map) -> tuple[Mark, ...]:
     starts = {group: paths[0].points[0] for group, paths in drawn.paths.items()}
     finite = {group: start for group, start in starts.items() if np.isfinite(start).all()}
     places = np.array(list(finite.values()))
-    if len(finite) > 1 and (places == places[0]).all():
+    if len(finite) and (places == places[0]).all():
         x, y = places[0].tolist()
         return (Mark(x, y, "start", of=BLACK, shape="square"),)
     marks = []
@@ -228,13 +228,13 @@ def _start_marks(drawn: _Map) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def _end_marks(drawn: _Map) -> tuple[Mark, ...]:
+def _end_marks(drawn: _Map, *, named: bool) -> tuple[Mark, ...]:
     """Return a circle where the first path of each group ended."""
     marks = []
     for group, paths in drawn.paths.items():
         x, y = paths[0].points[-1].tolist()
         if math.isfinite(x) and math.isfinite(y):
-            marks.append(Mark(x, y, f"end of {group}", of=group, quiet=True))
+            marks.append(Mark(x, y, f"end of {group}" if named else "end", of=group, quiet=True))
     return tuple(marks)
 
 

@@ -132,7 +132,7 @@ def images(config: ImageConfig, tensors: Tensors) -> dict[str, NDArray[np.float6
     shown = {
         "target": picture,
         "model": rendered.colors,
-        "uncovered pixels, in red": holes,
+        "uncovered": holes,
     }
     arrays = {}
     for title, channels in shown.items():
