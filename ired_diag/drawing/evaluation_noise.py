@@ -55,7 +55,7 @@ def evaluation_noise(comparison: Comparison, order: Sequence[str] = ()) -> Figur
         f"Scatter of {comparison.shown_metric} on the {plateau} ({counts}). First panel: standard "
         "deviations, with approximate 95% intervals, of one evaluation around the mean of its seed, of this "
         "noise in a plateau mean, and of the seeds without it (0 where the estimate is negative). Second "
-        "panel: intraclass correlation (ICC), the share of the variance of one evaluation due to the "
+        "panel: intraclass correlation (ICC), the share of one evaluation's variance due to the "
         f"seed, with its 95% interval; the rest is evaluation noise.{_worths(groups)}"
     )
     note = f"{plateau}, {counts}; 95% intervals"
