@@ -331,7 +331,7 @@ def figure(table: Table) -> FigureData:
         "and the step Δ of the optimiser; with curvature: g·Δ + ½ΔᵀHΔ, with the Hessian H."
         f"{of_reported} Second panel: cosine of the gradient with central finite differences at the first "
         "step, for an infinitesimal difference and for one as large as the largest move of a weight; 1 means "
-        "agreement. Dotted lines: 0, and 1 in the second panel. Computed in float64.",
+        "agreement. Dotted: 0, and 1 in the second panel.",
         note=f"{len(steps)} steps from one checkpoint; they are not independent",
     )
 

@@ -60,8 +60,8 @@ def interval_in_caption(across: Across) -> str:
     if across.scale.name in ("relative", "spread"):
         exact = f" They take the results of {across.old} that define the scores as exact."
     return (
-        "Bars: 95% bootstrap intervals, widened for few seeds; in simulations of as many seeds and tasks "
-        f"they held the true value in {held} of cases.{exact}"
+        "Bars: 95% bootstrap intervals, widened for few seeds; in simulations "
+        f"such intervals held the true value in {held} of cases.{exact}"
     )
 
 

@@ -42,12 +42,12 @@ def aggregate_intervals(across: Across) -> FigureData:
 def _aggregates_in_words(across: Across) -> str:
     """Return what each aggregate is."""
     words = (
-        "Each panel sums up the runs of a group on all tasks by one number (points). IQM: interquartile "
-        "mean, that of the middle half of all scores; median and mean: of the mean scores of the tasks"
+        "Points: all runs of a group in one number. IQM: interquartile mean, that of the middle half of all "
+        "scores; median and mean: of the mean scores of the tasks"
     )
     if not math.isfinite(across.target):
         return f"{words}."
-    return f"{words}; optimality gap: by how much scores fall short of {across.target:g} on average."
+    return f"{words}; optimality gap: average shortfall of scores below {across.target:g}."
 
 
 def _panel(across: Across, name: str, label: str) -> Panel | None:

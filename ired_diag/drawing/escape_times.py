@@ -54,7 +54,8 @@ def _caption(escapes: Escapes) -> str:
     ]
     if not escapes.no_formula:
         sentences.append(
-            "Line: the exact median of gradient descent on a quadratic loss of this curvature, not fitted."
+            "Line: formula, not fitted, for gradient descent on a quadratic loss of this curvature: the step "
+            "at which the median distance reaches this distance."
         )
     missing = [noise for noise, median in zip(escapes.noise, escapes.median, strict=True) if median != median]
     if missing:

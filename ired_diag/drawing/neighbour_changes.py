@@ -34,7 +34,7 @@ def neighbour_changes(mapped: Neighbours, *, title: str, method: str) -> FigureD
             high=np.array([pair.test.high for pair in pairs]),
             drawn="points",
         ),
-        *_of_seeds(mapped.neighbours),
+        *(_of_seeds(mapped.neighbours) if len(mapped.seeds) > 1 else []),
     ]
     panel = Panel(
         f"change of {mapped.metric_title}",
@@ -68,11 +68,9 @@ def _points_in_words(mapped: Neighbours, seeds: str) -> str:
             missing[f"{neighbour.value:.12g}"] = test.reason
     if len(mapped.seeds) == 1:
         return "Points: the only seed, of which there is no interval."
-    words = f"Points: mean over {seeds}."
-    if len(missing) < len(mapped.neighbours):
-        words = (
-            f"Points: mean over {seeds} with its 95% t interval (bars); small dots next to it: single seeds."
-        )
+    bars = " with its 95% t interval (bars)" if len(missing) < len(mapped.neighbours) else ""
+    dots = "; small dots next to it: single seeds" if _of_seeds(mapped.neighbours) else ""
+    words = f"Points: mean over {seeds}{bars}{dots}."
     reasons = "; ".join(f"at {value}, {reason}" for value, reason in missing.items())
     if len(set(missing.values())) == 1:
         reasons = next(iter(missing.values()))
