@@ -368,13 +368,17 @@ def _over_training(probe: str) -> Callable[[Material], list[FigureData]]:
     return lambda material: [headlines_over_training(material.tables(probe), order=tuple(material.groups))]
 
 
+def _with_command(figure: FigureData, tables: Found) -> FigureData:
+    """Return a figure whose summary has the command for what is not measured; a caption has no commands."""
+    return replace(figure, summary=f"{figure.summary} {tables.lacking.words()}".strip())
+
+
 def _by_group(probe: str, figure: Callable[..., FigureData]) -> Callable[[Material], list[FigureData]]:
     def make(material: Material) -> list[FigureData]:
         tables = material.tables(probe)
-        lacking = ""
-        if tables.lacking.labels:
-            lacking = tables.lacking.words()
-        return [figure(last_of_groups(tables), order=tuple(material.groups), lacking=lacking)]
+        lacking = tables.lacking.left_out()
+        drawn = figure(last_of_groups(tables), order=tuple(material.groups), lacking=lacking)
+        return [_with_command(drawn, tables)]
 
     return make
 
@@ -399,11 +403,10 @@ def _representations(material: Material) -> list[FigureData]:
     from probes.inverse.representation import products_of
 
     tables = material.tables("representation")
-    lacking = ""
-    if tables.lacking.labels:
-        lacking = tables.lacking.words()
     seeds = {run.label: run.seed for run in all_runs(material.groups)}
-    return [representations(last_of_groups(tables), seeds, products_of, lacking=lacking)]
+    lacking = tables.lacking.left_out()
+    drawn = representations(last_of_groups(tables), seeds, products_of, lacking=lacking)
+    return [_with_command(drawn, tables)]
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -435,12 +438,12 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "energy-gap": Recipe(
         "Does the energy separate right answers from wrong ones, and since when?",
-        lambda m: [energy_gaps(m.groups, smooth=m.smooth)],
+        lambda m: [energy_gaps(m.groups, smooth=m.smooth, windowed=m.smooth is None)],
         suits=_any_run(_may_have_energy),
     ),
     "positive-energy": Recipe(
         "Does the energy of right answers run away?",
-        lambda m: [positive_energies(m.groups, smooth=m.smooth)],
+        lambda m: [positive_energies(m.groups, smooth=m.smooth, windowed=m.smooth is None)],
         suits=_any_run(_may_have_energy),
     ),
     "distributions": Recipe(

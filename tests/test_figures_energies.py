@@ -218,3 +218,24 @@ def test_groups_whose_shares_are_the_same_are_both_seen() -> None:
     assert len(set(widths)) == 3
     drawn = [line.get_linewidth() for line in paper.draw(energy_gaps(groups)).axes[1].get_lines()]
     assert drawn[0] > drawn[1] > drawn[2] > 0
+
+
+def test_curves_of_many_steps_are_means_over_windows_on_paper(rng: np.random.Generator) -> None:
+    gap = rng.normal(size=(3, 1000)) + 5
+    gap[1, 3] = np.nan
+    gap[2, 990:] = np.inf  # the whole of the last window
+    runs = [run_of(np.zeros(1000), values, seed) for seed, values in enumerate(gap)]  # type: ignore[arg-type]
+    plain, drawn = (energy_gaps({"q1": runs}, windowed=told) for told in (False, True))
+    (line,) = own_lines(drawn)
+    naive = [[part[np.isfinite(part)].mean() for part in np.split(values, 100)] for values in gap[:2]]
+    seeds = [other.y for other in drawn.panels[0].lines if other.faint]
+    np.testing.assert_allclose(seeds[:2], naive, rtol=1e-12)
+    assert np.isnan(seeds[2][-1])
+    assert len(line.x) == 100
+    assert line.y[0] == pytest.approx(np.mean([seed[0] for seed in seeds]))
+    assert line.x[0] == 600  # the middle of 100 to 1100
+    assert "each point over one of 100 equal windows of steps" in drawn.method
+    assert drawn.summary == plain.summary
+    assert own_lines(plain)[0].x.tolist() == list(range(100, 100_001, 100))
+    few = [run_of([0.0, 0.0], [1.0, 2.0])]
+    assert energy_gaps({"q1": few}, windowed=True).method == energy_gaps({"q1": few}).method

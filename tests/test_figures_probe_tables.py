@@ -111,6 +111,7 @@ def test_runs_without_a_table_are_named_with_the_command_that_makes_it(tmp_path:
     said = found.lacking.words()
     assert f"Without: q1/seed0. Make it with: ired-diag probe floor '{tmp_path / 'a b' / 'seed0'}'." in said
     assert "No checkpoint to probe: q1/seed1." in said
+    assert found.lacking.left_out() == "Not measured, left out: q1/seed0, q1/seed1."
     with pytest.raises(NotFound, match=r"No table of the probe gradients.*ired-diag probe gradients"):
         find_tables({"q1": runs}, "gradients").check()
     assert Found("floor", ("q1",), found.tables, Lacking("floor")).lacking.words() == ""

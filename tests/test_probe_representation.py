@@ -125,6 +125,19 @@ def test_the_picture_sets_equal_seeds_beside_other_seeds(network_subject: Make) 
         assert len(other.y) == 3
         assert np.ptp(other.y) < 1e-9
         assert other.y.max() < 0.999
+    assert "A single name: pairs within the group." in figure.method
+    assert "95% jackknife intervals" in figure.method
+    many = {name: [measured(name, s, tables[s]) for s in range(2)] for name in "abcde"}
+    told = {f"{name}/seed{seed}": seed for name in "abcde" for seed in range(2)}
+    crowd = representations(many, told, products_of)
+    cells = crowd.panels[0].cells
+    assert cells is not None
+    above = np.triu(np.ones((5, 5), dtype=bool), k=1)
+    np.testing.assert_allclose(cells.values[above], 1.0, atol=1e-5)  # equal seeds: the same tables
+    assert cells.values[~above].max() < 0.999
+    assert "Above the diagonal: pairs of equal seeds" in crowd.method
+    assert "interval" not in crowd.method
+    assert "dotted" not in crowd.method
     with pytest.raises(NotFound, match="other problems"):
         groups["b"][0] = measured("b", 0, tables[0], seed=1)
         representations(groups, seeds, products_of)

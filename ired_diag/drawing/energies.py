@@ -38,12 +38,14 @@ from ired_diag.drawing.over_seeds import (
     over_seeds,
 )
 from ired_diag.drawing.running_median import running_median
-from ired_diag.drawing.seeds_panel import n_in_brief, n_in_words, seeds_panel
+from ired_diag.drawing.seeds_panel import n_in_brief, n_in_words, n_is_constant, seeds_panel
 from ired_diag.drawing.share_above_zero import above_zero, share_panel
+from ired_diag.drawing.windowed import WINDOWS, in_windows, width_of_windows
 from ired_diag.runs.energy_metrics import positive_energy
 from ired_diag.runs.history import Series
-from ired_diag.runs.name_list import counted
+from ired_diag.runs.name_list import counted, first_names
 
+MOST_NAMED = 4  # groups that are left out
 ONLY_SEED = "Line: the only seed of each group"
 
 
@@ -53,6 +55,7 @@ def energy_gaps(
     smooth: int | None = None,
     band: Band = "t interval",
     order: Sequence[str] = (),
+    windowed: bool = False,
 ) -> FigureData:
     """Return the gap of energies over training, and the share of seeds in which it is above zero.
 
@@ -62,6 +65,7 @@ def energy_gaps(
         band: What is drawn around the mean, of the unsmoothed values.
         order: All names that may be drawn in other figures next to this one, which fixes their colours.
             Default: the names of ``groups``.
+        windowed: Whether curves of many steps are drawn as means over windows of steps.
 
     Raises:
         NotFound: No run logged the energies of positives and of negatives.
@@ -74,7 +78,9 @@ def energy_gaps(
     shares = {}
     for name, members in logged.curves.items():
         shares[name] = above_zero(list(members.values()))
-    lines = _lines(logged.curves, seen, smooth)
+    width = width_of_windows(logged.curves) if windowed else None
+    drawn = in_windows(logged.curves, width) if width else logged.curves
+    lines = _lines(drawn, _over_seeds(drawn, band), smooth)
     gap = Panel(
         y_label="energy gap E⁻ - E⁺ (nat)",
         lines=lines,
@@ -83,9 +89,10 @@ def energy_gaps(
     )
     share, windows = share_panel(seen, shares)
     finite = "" if _all_finite(logged.curves) else ", of seeds whose gap is finite"
+    lines_in_words = _method(logged.curves, seen, band, smooth, width)
     method = (
         "Mean energy of the negatives (E⁻) less that of the right answers (E⁺) in a training batch. "
-        f"{_method(logged.curves, seen, band, smooth)} Below: {windows}{finite}.{cut_in_words(gap)}"
+        f"{lines_in_words} Second panel: {windows}{finite}.{cut_in_words(gap)}"
         f"{_left_out(groups, logged.missing)}"
     )
     sentences = [f"Of {_listed(logged.metrics)}."]
@@ -109,6 +116,7 @@ def positive_energies(
     smooth: int | None = None,
     band: Band = "t interval",
     order: Sequence[str] = (),
+    windowed: bool = False,
 ) -> FigureData:
     """Return the energy of right answers over training, on a logarithmic axis.
 
@@ -118,6 +126,7 @@ def positive_energies(
         band: What is drawn around the mean, of the unsmoothed values.
         order: All names that may be drawn in other figures next to this one, which fixes their colours.
             Default: the names of ``groups``.
+        windowed: Whether curves of many steps are drawn as means over windows of steps.
 
     Raises:
         NotFound: No run logged the energy of positives.
@@ -137,14 +146,17 @@ def positive_energies(
         size = f" Drawn is the size |E⁺|: {low} of {len(values)} logged values are 0 or less."
     name = f"energy {energy} of right answers"
     seen = _over_seeds(curves, band)
+    width = width_of_windows(curves) if windowed else None
+    drawn = in_windows(curves, width) if width else curves
     panel = Panel(
         y_label=f"{name} (nat)",
-        lines=_lines(curves, seen, smooth),
+        lines=_lines(drawn, _over_seeds(drawn, band), smooth),
         y_scale="log" if _any_computed(values) else "linear",
     )
     method = (
         f"Mean over each training batch.{size} "
-        f"{_method(curves, seen, band, smooth)}{cut_in_words(panel)}{_left_out(groups, logged.missing)}"
+        f"{_method(curves, seen, band, smooth, width)}{cut_in_words(panel)}"
+        f"{_left_out(groups, logged.missing)}"
     )
     sentences = [f"Of {_listed(logged.metrics)}."]
     sentences += [_energy_sentence(name, energy, curve) for name, curve in seen.items()]
@@ -235,20 +247,32 @@ def _seed_line(group: str, seed: str, series: Series) -> Line:
     )
 
 
-def _method(curves: Curves, seen: Mapping[str, OverSeeds], band: Band, smooth: int | None) -> str:
+def _method(
+    curves: Curves, seen: Mapping[str, OverSeeds], band: Band, smooth: int | None, width: float | None
+) -> str:
     """Return what lines and bands are, as far as they are drawn, and N."""
     several = has_several_seeds(seen)
     line = "Thick line: mean over seeds at each logged step" if several else ONLY_SEED
-    line += f", then a centred running median of {smooth} steps" if smooth else ", not smoothed"
+    thin = "single seeds as logged"
+    if width:
+        line = "Thick line: mean over seeds" if several else ONLY_SEED
+        line += f", each point over one of {WINDOWS} equal windows of steps"
+        thin = "single seeds in the same windows"
+    elif smooth:
+        line += f", then a centred running median of {smooth} steps"
+    else:
+        line += ", not smoothed"
     parts = [line]
     if any(np.isfinite(curve.low).any() for curve in seen.values()):
         parts.append(f"band: {BANDS[band]}")
     if several or smooth:
-        parts.append("thin lines: single seeds as logged")
+        parts.append(f"thin lines: {thin}")
     chosen = ""
     if any(len(curves[name]) > curve.n.min(initial=len(curves[name])) for name, curve in seen.items()):
         chosen = f" {MEANT}."
     count = f" {n_in_words(seen)}." if several else ""
+    if not n_is_constant(seen):
+        count += " Lowest panel: number of seeds at each step."
     return f"{'; '.join(parts)}.{count}{chosen}"
 
 
@@ -270,7 +294,7 @@ def _left_out(groups: Groups, missing: Sequence[str]) -> str:
         without = [run.label for run in runs if run.label in missing]
         is_whole = len(without) == len(runs) > 0
         names += [f"{group} ({counted(len(runs), 'run')})"] if is_whole else without
-    return f" Logged no such energy, left out: {', '.join(names)}."
+    return f" Logged no such energy, left out: {first_names(names, MOST_NAMED)}."
 
 
 def _all_finite(curves: Curves) -> bool:

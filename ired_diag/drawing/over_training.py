@@ -116,7 +116,7 @@ def headlines_over_training(
         _marks(panels, counts, seeds),
         _how(panels, headlines, cut, has_means=max(counts, default=0) > 1),
         _samples(tables),
-        tables.lacking.words("all"),
+        tables.lacking.left_out(),
     ]
     in_rows = len(panels) == IN_ROWS
     if in_rows:
@@ -128,7 +128,7 @@ def headlines_over_training(
         panels=tuple(panels),
         method=" ".join(filter(None, parts)),
         note=f"mean, 95% interval over seeds; seeds at each step: {seeds}",
-        summary=" ".join(map(_ends, panels)),
+        summary=" ".join([*map(_ends, panels), tables.lacking.words("all")]).strip(),
         order=tuple(order or tables.groups),
         stacked=True,
         columns=2 if in_rows else 0,

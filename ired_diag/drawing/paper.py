@@ -101,6 +101,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
     is_beside = _has_legend_beside(figure, width)
     extra = MARGIN + LEGEND_ROW * max(0, 0 if is_beside else legend_rows - 1)
     height = _fitting_height(figure, PANEL_HEIGHT * sum(heights), extra, width)
+    lowered = (height - extra) / (PANEL_HEIGHT * sum(heights))
     if count == 1 and figure.panels[0].raster is not None:
         height = _height_of_raster(figure.panels[0], width) + extra
     if count == 1 and figure.panels[0].square:
@@ -123,7 +124,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
         if in_rows:
             shares = [1.0 / columns] * count
         for place, (axis, panel, share) in enumerate(zip(axes, figure.panels, shares, strict=True)):
-            draw_panel(drawn, axis, figure, panel, inches=width * share)
+            draw_panel(drawn, axis, figure, panel, inches=width * share, lowered=lowered)
             if in_rows and place % columns and _has_one_y_axis(figure):
                 axis.set_ylabel("")  # that of the row's first panel
             if side_by_side or not shares_x or place >= count - columns:

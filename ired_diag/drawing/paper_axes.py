@@ -76,13 +76,14 @@ def draw_axes(axis: Axes, panel: Panel, *, inches: float = COLUMN) -> None:
 
 
 def _number_x_axis(axis: Axes, intervals: int, **settings: Any) -> None:
-    """Write numbers at about so many intervals; at more where fewer than two numbers would be seen."""
+    """Write numbers at about so many intervals; at more where too few numbers would be seen."""
     low, high = sorted(axis.get_xlim())
+    least = FEWEST_INTERVALS if intervals > FEWEST_INTERVALS else 2  # in a narrow panel two are enough
     for count in range(intervals, MOST_INTERVALS + 1):
         locator = MaxNLocator(nbins=count, **settings)
         axis.xaxis.set_major_locator(locator)
         ticks = np.asarray(locator.tick_values(low, high))
-        if ((ticks >= low) & (ticks <= high)).sum() >= 2:
+        if ((ticks >= low) & (ticks <= high)).sum() >= least:
             return
 
 

@@ -34,6 +34,7 @@ SMALL = 6.5  # points, of words within the axes
 TITLE = 7.0  # points, of a panel's name above it
 TITLE_LETTERS = 15  # of it, to the inch
 LABEL_LETTERS = 25  # of a y label, before it is broken: a panel is not higher
+LOW_LABEL_LETTERS = 30  # the same of a panel that is lower than usual, times its height
 NO_LABEL = "_"  # matplotlib leaves it out of the legend
 MARKS = {"circle": "o", "diamond": "D", "square": "s"}
 CELL_COLOURS = "Blues"
@@ -54,9 +55,24 @@ DARK_CELL = 0.6  # of the range of values: from here on its text is white
 
 
 def draw_panel(
-    drawn: Figure, axis: Axes, figure: FigureData, panel: Panel, *, inches: float = COLUMN
+    drawn: Figure,
+    axis: Axes,
+    figure: FigureData,
+    panel: Panel,
+    *,
+    inches: float = COLUMN,
+    lowered: float = 1.0,
 ) -> None:
-    """Draw a panel's content and axes, but for the name of the x axis and the words of marks and guides."""
+    """Draw a panel's content and axes, but for the name of the x axis and the words of marks and guides.
+
+    Args:
+        drawn: The picture.
+        axis: The panel's axes.
+        figure: The picture's data.
+        panel: The panel.
+        inches: Width of the panel.
+        lowered: How many times as high as it asks for the panel is, for the picture to fit a page.
+    """
     if panel.areas is not None:
         _draw_areas(axis, panel.areas)
     if panel.cells is not None:
@@ -86,7 +102,8 @@ def draw_panel(
             va="center",
             fontsize=SMALL,
         )
-    letters = int(LABEL_LETTERS * max(1.0, panel.height))
+    height = panel.height * lowered
+    letters = int(LABEL_LETTERS * height if height > 1 else min(LABEL_LETTERS, LOW_LABEL_LETTERS * height))
     axis.set_ylabel("\n".join(label_in_lines(panel.y_label, letters)))
     if panel.title:
         lines = label_in_lines(panel.title, int(inches * TITLE_LETTERS))

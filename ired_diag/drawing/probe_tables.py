@@ -53,6 +53,11 @@ class Lacking:
             command += f" --checkpoint {checkpoint}"
         return " ".join([command, *map(shlex.quote, self.task)])
 
+    def left_out(self) -> str:
+        """Return the runs without a table, as a caption says it; empty where there is none."""
+        labels = [*self.labels, *self.bare]
+        return f"Not measured, left out: {first_names(labels, MOST_NAMED)}." if labels else ""
+
     def words(self, checkpoint: str = "last") -> str:
         """Return what is lacking and how it is made; empty where nothing is."""
         parts = []

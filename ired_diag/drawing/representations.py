@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations
+from itertools import chain, combinations, product
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from ired_diag.drawing.by_group import Groups, all_of, seeds_in_words
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.drawing.named_places import ends_of_places
 from ired_diag.drawing.ranges import steps_in_words
+from ired_diag.drawing.representation_cells import WORDS, cells_panel
 from ired_diag.drawing.run_table import Measured
 from ired_diag.errors import NotFound
 from ired_diag.stats.arrays import Array
@@ -30,6 +31,7 @@ from ired_diag.stats.kernel_alignment import alignment
 from ired_diag.table import Table
 
 EQUAL, OTHER = "equal seeds", "other seeds"
+MOST_GROUPS = 4  # whose pairs have points next to each other; those of more have cells
 HEIGHT = 0.8  # of a panel
 LOWEST, HIGHEST = -1.0, 1.0  # that CKA can be
 
@@ -43,6 +45,9 @@ class _Of:
 
     seed: int | None
     products: Products
+
+
+Read = Mapping[str, Sequence[_Of]]  # by group
 
 
 def representations(
@@ -66,50 +71,66 @@ def representations(
     read = {}
     for group, members in groups.items():
         read[group] = [_Of(seeds.get(run.label), products_of(run.rows)) for run in members]
-    pairs = [(group, group) for group, members in read.items() if len(members) > 1]
-    pairs += combinations(read, 2)
     layers = sorted({layer for layer, _ in next(iter(read.values()))[0].products})
-    panels = []
-    for layer in layers:
-        lines = []
-        for kind in (EQUAL, OTHER):
-            means = [_mean(read[one], read[other], layer, kind, same=one == other) for one, other in pairs]
-            lines.append(_line(kind, means))
-        ticks = tuple((float(place), _named(*pair)) for place, pair in enumerate(pairs))
-        panels.append(
-            Panel(
-                y_label=f"CKA, layer {layer}",
-                lines=tuple(line for line in lines if len(line.x)),
-                x_ticks=ticks,
-                x_range=ends_of_places(len(pairs)),
-                height=HEIGHT,
-                guides=(Guide(1.0, ""),),
-            )
-        )
+    in_cells = len(read) > MOST_GROUPS
+    panels = [_cells(read, layer) if in_cells else _points(read, layer) for layer in layers]
     counts = ", ".join(f"{group} {len(members)}" for group, members in read.items())
     steps = f"Each run at its last probed checkpoint ({steps_in_words([run.step for run in runs])})."
     cut = _cut(chain.from_iterable(panel.lines for panel in panels))
     return FigureData(
         name="representations",
         title="How alike the features are that groups of runs learn, layer by layer",
-        x_label="pair of groups",
+        x_label="group" if in_cells else "pair of groups",
         panels=tuple(panels),
-        method=" ".join(filter(None, [_method(groups, cut), steps, lacking])),
+        method=" ".join(filter(None, [_method(groups, cut, in_cells=in_cells), steps, lacking])),
         note=f"mean over pairs of runs; runs: {counts}",
     )
 
 
-def _method(groups: Groups, cut: Collection[float]) -> str:
-    """Return what points and intervals are, and N."""
+def _points(read: Read, layer: int) -> Panel:
+    """Return a layer's panel with a point and its interval for each pair of groups."""
+    pairs = [(group, group) for group, members in read.items() if len(members) > 1]
+    pairs += combinations(read, 2)
+    lines = []
+    for kind in (EQUAL, OTHER):
+        means = [_mean(read[one], read[other], layer, kind, same=one == other) for one, other in pairs]
+        lines.append(_line(kind, means))
+    return Panel(
+        y_label=f"CKA, layer {layer}",
+        lines=tuple(line for line in lines if len(line.x)),
+        x_ticks=tuple((float(place), _named(*pair)) for place, pair in enumerate(pairs)),
+        x_range=ends_of_places(len(pairs)),
+        height=HEIGHT,
+        guides=(Guide(1.0, ""),),
+    )
+
+
+def _cells(read: Read, layer: int) -> Panel:
+    """Return a layer's panel with a cell for each pair of groups."""
+    values = {kind: np.full((len(read), len(read)), math.nan) for kind in (EQUAL, OTHER)}
+    for kind, table in values.items():
+        for (row, one), (column, other) in product(enumerate(read), repeat=2):
+            mean = _mean(read[one], read[other], layer, kind, same=one == other)
+            table[row, column] = mean.value
+    return cells_panel(layer, list(read), values[EQUAL], values[OTHER])
+
+
+def _method(groups: Groups, cut: Collection[float], *, in_cells: bool) -> str:
+    """Return what points or cells and intervals are, and N."""
     sizes = {len(members) for members in groups.values()}
-    within = " A single name: pairs within the group." if max(sizes) > 1 and len(groups) > 1 else ""
+    kinds = WORDS
     interval = ""
-    if max(sizes) >= FEWEST:
-        interval = f", with 95% jackknife intervals over seeds, from {FEWEST} seeds on"
+    if not in_cells:
+        kinds = "Equal seeds fix the same initial weights and data, unless these have seeds of their own."
+        if max(sizes) > 1 and len(groups) > 1:
+            kinds += " A single name: pairs within the group."
+        if max(sizes) >= FEWEST:
+            interval = f", with 95% jackknife intervals over seeds, from {FEWEST} seeds on"
+    same = "1" if in_cells else "1 (dotted)"
     parts = [
         "Linear CKA (centred kernel alignment, unbiased) between hidden layers on the same inputs, mean over "
-        "noise levels: 1 (dotted) for the same features but for a rotation, 0 on average for unrelated ones.",
-        f"Equal seeds fix the same initial weights and data, unless these have seeds of their own.{within}",
+        f"noise levels: {same} for the same features but for a rotation, 0 on average for unrelated ones.",
+        kinds,
         f"Means over pairs of runs ({seeds_in_words(groups)}; diverged ones count){interval}.",
         cut_in_words(cut),
     ]
