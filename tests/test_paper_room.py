@@ -14,11 +14,10 @@ from ired_diag.drawing.named_places import named_places
 LONG = "an adversarial mining with a name that is long"
 
 
-def with_names(names: list[str], **fields: str) -> FigureData:
+def with_names(names: list[str], title: str = "") -> FigureData:
     places = np.arange(len(names), dtype=float)
-    panel = Panel(
-        "MSE", (Line("a", places, places + 1, drawn="points"),), x_ticks=named_places(names), **fields
-    )  # type: ignore[arg-type]
+    line = Line("a", places, places + 1, drawn="points")
+    panel = Panel("MSE", (line,), x_ticks=named_places(names), title=title)
     return FigureData("f", "", "", (panel,), "")
 
 
