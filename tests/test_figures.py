@@ -27,7 +27,7 @@ from ired_diag.drawing.data import (
     Text,
     drawable_spread,
 )
-from ired_diag.drawing.palette import FIXED, OTHERS, style_of
+from ired_diag.drawing.palette import BLUE, FIXED, OTHERS, SKY, style_of
 
 
 @pytest.fixture
@@ -297,6 +297,8 @@ def test_any_seven_groups_of_a_study_differ_on_paper_by_colour_dash_and_marker()
         for look in ("get_color", "get_marker"):
             assert len({getattr(line, look)() for line in drawn}) == len(names)
         assert len({str(line._dash_pattern) for line in drawn}) == len(names)  # type: ignore[attr-defined]
+        colours = {line.get_color() for line in drawn}
+        assert len(names) == 7 or not {BLUE, SKY} <= colours
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+A1", "-name", "@x", "\t=1", "\r=1", " =1", "\uff1d1+1"])

@@ -13,6 +13,7 @@ from app.calls.tasks_compared import across
 from app.cli import main
 from app.pictures import Material, make_pictures
 from ired_diag.comparison.across import Across
+from ired_diag.drawing.across_rows import Row, beyond_in_words, range_without_outliers
 from ired_diag.drawing.aggregate_intervals import aggregate_intervals
 from ired_diag.drawing.improvement_probability import improvement_probability
 from ired_diag.drawing.paper import render
@@ -65,6 +66,38 @@ def test_aggregates_have_four_panels_with_every_group(comparison: Across) -> Non
     ]
     for panel in figure.panels:
         assert [name for _, name in panel.y_ticks] == ["new", "old"]
+
+
+def test_of_one_seed_no_caption_speaks_of_bars_and_no_row_is_empty(tmp_path: Path) -> None:
+    lines = ["algorithm,game,seed,score"]
+    for group, score in (("new", 1.1), ("old", 1.0)):
+        lines += [f"{group},{game},0,{score}" for game in ("Pong", "Boxing")]
+    path = tmp_path / "scores.csv"
+    path.write_text("\n".join(lines) + "\n")
+    single = across(path)
+    for draw in (task_effects, aggregate_intervals, performance_profiles, improvement_probability):
+        figure = draw(single)
+        for words in ("Thick", "Bars:", "Bands:", "bootstrap"):
+            assert words not in figure.method
+        assert "at least 2" in figure.method or "too rarely" in figure.method
+        for panel in figure.panels:
+            assert all(np.isfinite(line.x).any() for line in panel.lines)
+    effects = task_effects(single)
+    assert [name for _, name in effects.panels[0].y_ticks] == single.task_names
+    assert "Left out: mean over tasks" in effects.method
+    assert "the last row" not in effects.method
+
+
+def test_an_interval_far_longer_than_most_is_cut_and_said_to_be() -> None:
+    rows = [Row(name=name, of="new", value=1.0, low=0.0, high=2.0) for name in "abc"]
+    assert range_without_outliers(rows, 0.0) is None
+    rows.append(Row(name="wild", of="new", value=2.0, low=-1.0, high=900.0))
+    ends = range_without_outliers(rows, 0.0)
+    assert ends is not None
+    assert ends[0] < -1.0
+    assert 2.0 < ends[1] < 20.0
+    assert beyond_in_words(rows, ends) == " Intervals that go on beyond the axis: wild."
+    assert beyond_in_words(rows, None) == ""
 
 
 def test_profiles_fall_from_one_to_zero_within_their_bands(comparison: Across) -> None:

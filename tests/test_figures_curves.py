@@ -201,6 +201,18 @@ def test_onset_is_the_first_among_seeds_and_best_the_median_of_bests() -> None:
     assert onset.y == 2.0
     assert (best.label, best.x, best.y) == ("best", 5000.0, 0.9)
     assert "2 of 3 rise for good, first at step 5000" in figure.summary
+    assert "Diamond: where the first seed of the group begins to rise for good." in figure.method
+
+
+def test_a_caption_speaks_of_no_mark_band_or_cut_that_is_not_drawn(falling: NDArray[np.float64]) -> None:
+    calm = learning_curves(group_of(falling))
+    assert {mark.shape for mark in calm.panels[0].marks} == {"circle"}
+    for word in ("Diamond", "Square", "(noise)", "Bands end", "cut", "Dotted", "dotted", "Second panel"):
+        assert word not in calm.method
+    wide = learning_curves(group_of(np.array([[0.5, 0.2, 0.1], [0.1, 0.2, 0.1], [0.2, 0.1, 0.4]])))
+    low = mean_line(wide).low
+    assert low is not None and low.min() == 0.0
+    assert "Bands end at 0" in wide.method
 
 
 def test_a_later_start_moves_no_mark_of_a_curve() -> None:

@@ -270,12 +270,44 @@ def test_pictures_are_written(tmp_path: Path) -> None:
     ticks = [segment for segment in panel.segments if segment.of == "old"]
     assert answer.reaching is not None
     assert len(ticks) == 6 - answer.reaching.b.reached
+    for line, group in zip(panel.lines, (answer.reaching.a, answer.reaching.b), strict=True):
+        assert line.low is not None and line.high is not None
+        survival = group.curve
+        is_inside = (survival.share > 0) & (survival.share < 1)
+        assert is_inside.any()
+        np.testing.assert_array_equal(line.low[1:-1][is_inside], survival.low[is_inside])
+        np.testing.assert_array_equal(line.high[1:-1][is_inside], survival.high[is_inside])
+        assert np.isnan(line.low[1:-1][~is_inside]).all() and np.isnan(line.low[0])
+    assert "Greenwood" in times.method
+    assert ("Upright ticks" in times.method) == bool(times.panels[0].segments)
     for figure in (curves, times):
         files = write_figure(figure, tmp_path / "out", Provenance("", [], {}), forms=("png",), width=3.25)
         assert all(file.stat().st_size for file in files)
     words = run(new, old, "--target", "1.2", "--out", str(tmp_path / "pictures"), "--format", "png")
     assert "curves_apart.png" in words
     assert "steps_to_target.png" in words
+
+
+def test_a_difference_in_half_widths_ends_at_5_and_says_where_it_is_beyond(tmp_path: Path) -> None:
+    def decay(pace: float) -> Curve:
+        def curve(steps: Array, generator: np.random.Generator) -> Array:
+            wiggle = 1 + 0.01 * generator.standard_normal(len(steps))
+            return (0.02 + 2 * np.exp(-steps / (300 * pace))) * wiggle
+
+        return curve
+
+    new, old = write_logs(tmp_path, "new", decay(0.7)), write_logs(tmp_path, "old", decay(1.0))
+    answer = ird.when(new, old)
+    figure = curves_apart(answer)
+    difference = figure.panels[1]
+    values = difference.lines[0].y
+    assert answer.apart is not None
+    np.testing.assert_array_equal(values, answer.apart.separation.t / answer.apart.separation.bound)
+    assert difference.y_range is not None
+    assert difference.y_range[0] == -5.25 and np.abs(values).max() > 5
+    places = answer.apart.places[np.abs(values) > 5]
+    assert f"between step {places[0]:.0f} and step {places[-1]:.0f}" in figure.method
+    assert f"up to {np.abs(values).max():.0f}." in figure.method
 
 
 def test_labels_and_font_are_those_of_the_paper(tmp_path: Path) -> None:

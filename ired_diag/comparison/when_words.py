@@ -97,7 +97,7 @@ def curve_lines(answer: When) -> list[str]:
     if apart is None:
         return [headline(answer)]
     lines = [f"{headline(answer)} {_of_test(apart)}"]
-    lines += _other_stretches(answer, apart)
+    lines += other_stretches(answer, apart)
     lines += _smallest_p(answer, apart)
     lines += _heaviest_cluster(answer, apart)
     lines += _places(answer, apart)
@@ -154,13 +154,13 @@ def _of_test(apart: CurvesApart) -> str:
     return f"(Max-t over {len(apart.places)} places, {exchanges} of whole seeds: p = {p}; {seeds}.)"
 
 
-def _other_stretches(answer: When, apart: CurvesApart) -> Iterator[str]:
+def other_stretches(answer: When, apart: CurvesApart) -> Iterator[str]:
     """Yield the stretches before the one of the headline, and what is not shown before the first."""
     if not apart.stretches or apart.separation.smallest_p > answer.alpha:
         return
     before = len(apart.stretches) - 1
     if before and apart.since is not None:
-        yield f"Before that apart at {_stretches_in_words(answer, apart, before)}."
+        yield f"Before that, they are apart at {_stretches_in_words(answer, apart, before)}."
     first, _ = apart.stretches[0]
     if first > apart.places[0]:
         place = place_in_words(answer.axis, first)

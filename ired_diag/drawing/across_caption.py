@@ -30,20 +30,21 @@ def score_in_words(across: Across) -> str:
     return words[across.scale.name]
 
 
-def effect_in_words(across: Across) -> str:
-    """Return the sentence that says what an effect is, and how tasks are averaged."""
+def effect_in_words(across: Across, *, has_mean: bool = True) -> str:
+    """Return the sentence that says what an effect is, and what the mean is, where it is drawn."""
     old = across.old
     words = {
-        "relative": f"An effect is the ratio of the means over seeds, as a percentage above {old}; the last "
-        "row is the geometric mean of the ratios, each task of equal weight.",
-        "spread": f"An effect is the difference of the means over seeds, in standard deviations of the seeds "
-        f"of {old} on the task; the last row is their mean, each task of equal weight.",
+        "relative": f"An effect is the ratio of the means over seeds, as a percentage above {old}",
+        "spread": "An effect is the difference of the means over seeds, in standard deviations of the seeds "
+        f"of {old} on the task",
         "reference": "An effect is the difference of the means over seeds, as a share of the range from the "
-        "low to the high reference of the task; the last row is their mean, each task of equal weight.",
-        "raw": "An effect is the difference of the means over seeds, taken to have one unit on all tasks; "
-        "the last row is their mean, each task of equal weight.",
+        "low to the high reference of the task",
+        "raw": "An effect is the difference of the means over seeds, taken to have one unit on all tasks",
     }
-    return words[across.scale.name]
+    if not has_mean:
+        return f"{words[across.scale.name]}."
+    mean = "geometric mean of the ratios" if across.scale.name == "relative" else "mean of the effects"
+    return f"{words[across.scale.name]}; the last row is the {mean}, each task of equal weight."
 
 
 def interval_in_caption(across: Across) -> str:

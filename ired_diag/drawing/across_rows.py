@@ -11,11 +11,15 @@ import numpy as np
 from ired_diag.comparison.across import Across
 from ired_diag.comparison.across_words import seeds_in_words
 from ired_diag.drawing.data import Line, Panel, Segment
-from ired_diag.runs.name_list import counted
+from ired_diag.runs.name_list import counted, first_names
 
 ROW = 0.15  # inches
 FRAME = 0.45  # inches of the axis and its name
 PANEL_HEIGHT = 1.55  # inches of a panel of height 1
+REACH = 2.0  # times as long as most intervals: so far beyond all numbers an axis goes
+SQUEEZED = 3.0  # times as long as such an axis: from there on it is cut
+MARGIN = 0.05  # of an axis, at each end
+MOST_NAMED = 6  # rows in a sentence
 BLACK = "positive"  # the name whose fixed style is black: a point is seen on its interval
 SHORTEST = 0.35  # of a panel's usual height
 
@@ -31,6 +35,7 @@ class Row:
         low: Lower end of its interval; NaN without one.
         high: Upper end of the interval.
         wide: Ends of a wider interval; NaN without one.
+        reason: Why it has no number or no interval; empty where it has both.
     """
 
     name: str
@@ -39,6 +44,7 @@ class Row:
     low: float
     high: float
     wide: tuple[float, float] = (math.nan, math.nan)
+    reason: str = ""
 
 
 def panel_of(
@@ -51,11 +57,12 @@ def panel_of(
     """Return a panel of rows.
 
     Args:
-        rows: From the top.
+        rows: From the top; those without a number are left out (``missing_in_words``).
         x_label: What the numbers are.
         line_at: A number that is known beforehand, at which a thin line stands.
         x_range: Ends of the x axis. Default: those of the data.
     """
+    rows = [row for row in rows if math.isfinite(row.value)]
     count = len(rows)
     segments = []
     lines = []
@@ -95,6 +102,72 @@ def _segments(row: Row, place: float) -> list[Segment]:
         interval = Segment((row.low, row.high), (place, place), of=row.of, bold=True, name=row.name)
         segments.append(interval)
     return segments
+
+
+def has_intervals(rows: Sequence[Row]) -> bool:
+    """Say whether any row has an interval."""
+    return any(math.isfinite(row.low) for row in rows)
+
+
+def range_without_outliers(rows: Sequence[Row], line_at: float) -> tuple[float, float] | None:
+    """Return ends of an axis that an interval far longer than most does not squeeze; None where none is.
+
+    Args:
+        rows: The rows.
+        line_at: A number that the axis shows too.
+    """
+    numbers = [row.value for row in rows if math.isfinite(row.value)] + [line_at]
+    ends = [end for row in rows for end in (row.low, row.high, *row.wide) if math.isfinite(end)]
+    if not ends:
+        return None
+    widths = [
+        np.nanmax([row.high - row.low, row.wide[1] - row.wide[0]]) for row in rows if has_intervals([row])
+    ]
+    room = REACH * float(np.median(widths))
+    low = max(min(numbers) - room, min(numbers + ends))
+    high = min(max(numbers) + room, max(numbers + ends))
+    if max(numbers + ends) - min(numbers + ends) <= SQUEEZED * (high - low):
+        return None
+    margin = MARGIN * (high - low)
+    return low - margin, high + margin
+
+
+def beyond_in_words(rows: Sequence[Row], ends: tuple[float, float] | None) -> str:
+    """Return whose intervals go on beyond the ends of an axis; empty where none does."""
+    if ends is None:
+        return ""
+    names = []
+    for row in rows:
+        reached = [end for end in (row.low, row.high, *row.wide) if math.isfinite(end)]
+        if reached and (min(reached) < ends[0] or max(reached) > ends[1]):
+            names.append(row.name)
+    return f" Intervals that go on beyond the axis: {first_names(names, MOST_NAMED)}."
+
+
+def missing_in_words(rows: Sequence[Row]) -> str:
+    """Return which rows are left out or have no interval, and why; empty where all are whole."""
+    without_number = [row for row in rows if not math.isfinite(row.value)]
+    without_interval = [row for row in rows if math.isfinite(row.value) and not math.isfinite(row.low)]
+    words = ""
+    if without_interval and has_intervals(rows):
+        words += f" Without an interval: {_with_reasons(without_interval)}."
+    elif without_interval:
+        words += f" No row has an interval: {_with_reasons(without_interval)}."
+    if without_number:
+        words += f" Left out: {_with_reasons(without_number)}."
+    return words
+
+
+def _with_reasons(rows: Sequence[Row]) -> str:
+    """Return the names of rows, each with the reason that it shares with others."""
+    by_reason: dict[str, dict[str, None]] = {}
+    for row in rows:
+        by_reason.setdefault(row.reason, {})[row.name] = None
+    parts = []
+    for reason, names in by_reason.items():
+        listed = first_names(list(names), MOST_NAMED)
+        parts.append(f"{listed} ({reason})" if reason else listed)
+    return "; ".join(parts)
 
 
 def counts_of(across: Across) -> str:

@@ -102,10 +102,9 @@ def agreement(ranks: RankTable) -> str:
 
 def agreement_explained(ranks: RankTable) -> str:
     """Return how far the seeds agree on the order, for a reader who does not know the terms."""
-    words = f"Agreement of the seeds on the order: {agreement(ranks)}"
     if math.isnan(ranks.friedman.w):
-        return f"{words}."
-    return f"{words}; W is 1 where all seeds have one order, and 0 where they agree on none."
+        return f"Agreement of the seeds on the order: {agreement(ranks)}."
+    return f"Agreement of the seeds on the order, from 0 to 1: {agreement(ranks)}."
 
 
 def failures_in_words(comparison: Comparison, ranks: RankTable) -> str:

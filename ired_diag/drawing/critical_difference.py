@@ -69,16 +69,14 @@ def critical_difference(comparison: Comparison) -> FigureData:
     level = f"{100 * ranks.nemenyi.alpha:g}% level"
     best = "lowest" if comparison.lower_is_better else "highest"
     method = (
-        f"Mean rank of each group within seeds, by {readout}; 1 is the best ({best}) value. "
-        f"N = {n} seeds that all {len(names)} groups have.{failures_in_words(comparison, ranks)} "
-        f"{_bars_in_words(joined)} mean ranks closer than Nemenyi's critical difference, "
-        f"CD = {ranks.nemenyi.critical_difference:.3g} ({level}, all pairs). {agreement_explained(ranks)}"
+        f"Mean rank of each group over N = {n} seeds that all {len(names)} groups have, by {readout}; 1 is "
+        f"the best ({best}) value.{failures_in_words(comparison, ranks)} {_bars_in_words(joined)} mean ranks "
+        f"closer than Nemenyi's critical difference, CD = {ranks.nemenyi.critical_difference:.3g} "
+        f"({level}, all pairs)."
     )
     if joined and not doubt:
-        method += (
-            " The test sees only the order within seeds and no sizes: groups that a bar joins may still "
-            "differ by a test of their means."
-        )
+        method += " This test sees the order only: groups that a bar joins may still differ in their means."
+    method += f" {agreement_explained(ranks)}"
     note = f"bars join groups closer than CD, {level}; by {readout}"
     if doubt:
         method += f" Beware: {doubt}."
@@ -97,8 +95,8 @@ def critical_difference(comparison: Comparison) -> FigureData:
 
 def _bars_in_words(joined: list[Span]) -> str:
     if not joined:
-        return "No bold bar joins groups, because no two have"
-    return "A bold bar joins groups that cannot be told apart: all have"
+        return "No two groups have"
+    return "Bold bars join groups that have"
 
 
 def _doubt(ranks: RankTable) -> str:

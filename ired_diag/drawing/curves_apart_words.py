@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ired_diag.comparison.place_words import place_in_words
-from ired_diag.comparison.when_words import headline
+from ired_diag.comparison.when_words import headline, other_stretches
 
 if TYPE_CHECKING:
     from ired_diag.comparison.apart import CurvesApart
@@ -20,8 +20,9 @@ MOST = 5.0  # half widths at which the axis ends
 def method_of(answer: When, apart: CurvesApart, *, in_half_widths: bool) -> str:
     """Return the caption."""
     better = "lower" if answer.lower_is_better else "higher"
+    seen = " ".join([headline(answer), *other_stretches(answer, apart)])
     words = (
-        f"{headline(answer)} Upper panel: mean {answer.shown_metric} ({better} is better) of "
+        f"{seen} Upper panel: mean {answer.shown_metric} ({better} is better) of "
         f"{_counts(apart)}; thin: single seeds. Lower panel: {answer.new} minus {answer.old}"
     )
     words += _band_in_words(answer, apart, in_half_widths=in_half_widths)

@@ -3,7 +3,8 @@
 The place of a group among all groups of a study fixes its colour, dash and marker (``palette``). Of a large
 study a picture may draw two groups whose places are seven apart: both would have the same colour and marker.
 On paper up to seven groups therefore have seven different places. Each keeps the style of its place in the
-study where no group before it has that style in the picture.
+study where no group before it has that style in the picture. The two blues look alike in thin lines and
+pale bands: where a picture has both and other places are free, the sky blue group takes one of them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ired_diag.drawing.data import FigureData, Panel
-from ired_diag.drawing.palette import OTHERS
+from ired_diag.drawing.palette import BLUE, OTHERS, SKY
 
 FREE = "\0"  # a place that no group has: no drawn name is this one
 
@@ -36,7 +37,19 @@ def with_distinct_places(figure: FigureData) -> FigureData:
         turned = [(start + step) % len(places) for step in range(len(places))]
         free = next(place for place in turned if places[place] == FREE)
         places[free] = name
+    _part_look_alikes(places)
     return replace(figure, order=tuple(places))
+
+
+def _part_look_alikes(places: list[str]) -> None:
+    """Move the sky blue group to a free place where another is blue."""
+    colours = [style.colour for style in OTHERS]
+    blue, sky = colours.index(BLUE), colours.index(SKY)
+    if FREE in (places[blue], places[sky]) or FREE not in places:
+        return
+    turned = [(sky + step) % len(places) for step in range(len(places))]
+    free = next(place for place in turned if places[place] == FREE)
+    places[free], places[sky] = places[sky], FREE
 
 
 def _drawn_names(panel: Panel) -> set[str]:

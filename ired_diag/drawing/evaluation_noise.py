@@ -52,12 +52,11 @@ def evaluation_noise(comparison: Comparison, order: Sequence[str] = ()) -> Figur
         plateau += f" from step {comparison.plateau_step:.0f} on"
     counts = _counts(groups)
     method = (
-        f"Scatter of {comparison.shown_metric} on the {plateau} ({counts}). First panel, standard deviations "
-        "with approximate 95% intervals: of one evaluation around the mean of its seed, of what is left of "
-        "this noise in a plateau mean, and of the seeds without it (0 where the estimate is negative). "
-        "Second panel: intraclass correlation (ICC), the share of the variance of one evaluation that comes "
-        "from the seed, with its 95% interval (one-way analysis of variance); the rest is evaluation noise. "
-        f"{_worths(groups)}."
+        f"Scatter of {comparison.shown_metric} on the {plateau} ({counts}). First panel: standard "
+        "deviations, with approximate 95% intervals, of one evaluation around the mean of its seed, of this "
+        "noise in a plateau mean, and of the seeds without it (0 where the estimate is negative). Second "
+        "panel: intraclass correlation (ICC), the share of one evaluation's variance due to the "
+        f"seed, with its 95% interval; the rest is evaluation noise.{_worths(groups)}"
     )
     note = f"{plateau}, {counts}; 95% intervals"
     if lost:
@@ -171,10 +170,8 @@ def _worths(groups: Sequence[Group]) -> str:
         if worth < split.evaluations:
             words.append(f"{group.name} {worth:.3g} of {split.evaluations:.3g}")
     if not words:
-        return "Successive evaluations count as independent"
-    return (
-        f"Successive evaluations resemble each other and count for fewer independent ones: {', '.join(words)}"
-    )
+        return ""
+    return f" Evaluations that resemble their neighbours count for fewer: {', '.join(words)}."
 
 
 def _counts(groups: Sequence[Group]) -> str:

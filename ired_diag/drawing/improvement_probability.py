@@ -8,10 +8,13 @@ Reference: Agarwal et al. (2021), section 4.3.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from ired_diag.comparison.across import Across, NewAgainstOld
 from ired_diag.comparison.across_words import improvement_of
-from ired_diag.drawing.across_rows import Row, counts_of, panel_of
-from ired_diag.drawing.data import FigureData, Panel
+from ired_diag.drawing.across_rows import Row, counts_of, has_intervals, missing_in_words, panel_of
+from ired_diag.drawing.data import FigureData
 
 MEAN = "mean over tasks"
 
@@ -19,17 +22,22 @@ MEAN = "mean over tasks"
 def improvement_probability(across: Across) -> FigureData:
     """Return the probability on each task and on average, a panel for each group."""
     new = across.pairs[0].new if len(across.pairs) == 1 else "the group that its axis names"
+    rows: list[Row] = []
+    panels = []
+    for pair in across.pairs:
+        of_pair = _rows(across, pair)
+        rows += of_pair
+        label = f"P({pair.new} better than {pair.old})"
+        panels.append(panel_of(of_pair, x_label=label, line_at=0.5, x_range=(-0.02, 1.02)))
     return FigureData(
         name="improvement-probability",
         title=f"Probability of improvement over {across.old}",
         x_label="probability",
-        panels=tuple(_panel(across, pair) for pair in across.pairs),
+        panels=tuple(panels),
         method=(
             f"Probability that a run of {new} is better than a run of {across.old} on the same task, with "
-            "ties counted half (points); vertical line: 1/2, neither is better more often. Bars: 95% "
-            "intervals of the Mann-Whitney probability; of the mean over tasks, each of equal weight: the "
-            "wider of a bootstrap interval and one made of the intervals of the tasks, widened for few "
-            f"seeds. {counts_of(across)}."
+            "ties counted half (points); vertical line: 1/2, neither is better more often."
+            f"{_intervals_in_words(rows)} {counts_of(across)}.{missing_in_words(rows)}"
         ),
         note=f"95% intervals; ties count half; {counts_of(across)}",
         summary=" ".join(improvement_of(pair) for pair in across.pairs),
@@ -38,7 +46,20 @@ def improvement_probability(across: Across) -> FigureData:
     )
 
 
-def _panel(across: Across, pair: NewAgainstOld) -> Panel:
+def _intervals_in_words(rows: Sequence[Row]) -> str:
+    """Return what the intervals of tasks and of their mean are, as far as they are drawn."""
+    if not has_intervals(rows):
+        return ""
+    words = " Bars: 95% intervals of the Mann-Whitney probability"
+    if any(math.isfinite(row.low) for row in rows if row.name == MEAN):
+        words += (
+            "; of the mean over tasks, each of equal weight: the wider of a bootstrap interval, widened for "
+            "few seeds, and one made of the intervals of the tasks"
+        )
+    return f"{words}."
+
+
+def _rows(across: Across, pair: NewAgainstOld) -> list[Row]:
     rows = []
     for task, improvement in zip(across.tasks, pair.improvement.tasks, strict=True):
         row = Row(
@@ -47,9 +68,11 @@ def _panel(across: Across, pair: NewAgainstOld) -> Panel:
             value=improvement.probability,
             low=improvement.low,
             high=improvement.high,
+            reason=improvement.reason,
         )
         rows.append(row)
     mean = pair.improvement.mean
-    rows.append(Row(name=MEAN, of=pair.new, value=mean.value, low=mean.low, high=mean.high))
-    label = f"P({pair.new} better than {pair.old})"
-    return panel_of(rows, x_label=label, line_at=0.5, x_range=(-0.02, 1.02))
+    rows.append(
+        Row(name=MEAN, of=pair.new, value=mean.value, low=mean.low, high=mean.high, reason=mean.reason)
+    )
+    return rows

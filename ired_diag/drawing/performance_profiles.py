@@ -9,6 +9,7 @@ Reference: Agarwal et al. (2021), section 4.2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from ired_diag.drawing.across_rows import counts_of
 from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.stats.arrays import Array
 from ired_diag.stats.performance_profile import DRAWS, profile
+from ired_diag.stats.score_aggregates import defect_of_scores
 
 THRESHOLDS = 201
 ENDS = (0.01, 0.99)  # quantiles of all scores: a run that diverged would squeeze all others
@@ -47,7 +49,7 @@ def performance_profiles(across: Across) -> FigureData:
         panels=tuple(panels),
         method=(
             "Share of runs whose score is above that on the x axis (top), and share of tasks whose mean "
-            f"score is (bottom): a higher line is better. {_bands_in_words(panels[0])} "
+            f"score is (bottom): a higher line is better. {_bands_in_words(across, panels[0])} "
             f"{score_in_words(across)}{beyond} {counts_of(across)}."
         ),
         note=f"bands: 95%, for all scores together; {counts_of(across)}",
@@ -57,14 +59,23 @@ def performance_profiles(across: Across) -> FigureData:
     )
 
 
-def _bands_in_words(runs: Panel) -> str:
+def _bands_in_words(across: Across, runs: Panel) -> str:
     """Return what the bands of the share of runs are, where there are any."""
-    if all(line.low is None for line in runs.lines):
-        return "There are no bands: the scores allow none."
+    bare = [line.name for line in runs.lines if line.low is None]
+    if len(bare) == len(runs.lines):
+        return f"There are no bands{_why(across, bare)}."
+    lacking = f"; nor has {', '.join(bare)}{_why(across, bare)}" if bare else ""
     return (
         "Bands: 95% confidence for all scores together, by bootstrap widened for few seeds; the share of "
-        "tasks has none."
+        f"tasks has none{lacking}."
     )
+
+
+def _why(across: Across, groups: Sequence[str]) -> str:
+    """Return why groups have no band, in brackets."""
+    reasons = {defect_of_scores(across.scores[group]): None for group in groups}
+    listed = "; ".join(filter(None, reasons))
+    return f" ({listed})" if listed else ""
 
 
 def _thresholds(across: Across) -> Array:

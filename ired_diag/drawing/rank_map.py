@@ -54,7 +54,8 @@ def rank_map(comparison: Comparison) -> FigureData:
     ties = "" if np.all(table == np.rint(table)) else "; ties share the mean of their ranks"
     method = (
         f"Each cell is the rank of a group among all groups of the same seed, by {readout}: 1 is the best "
-        f"({best}) value{ties}. Rows stand in the order of their mean ranks, which are in brackets. "
+        f"({best}) value, darker is worse{ties}. Rows stand in the order of their mean ranks, which are in "
+        "brackets. "
         f"N = {len(ranks.seeds)} seeds that all {len(names)} groups have."
         f"{failures_in_words(comparison, ranks)} {agreement_explained(ranks)}"
     )
