@@ -540,10 +540,10 @@ def figure(table: Table) -> FigureData:
     notes = []
     problems = len(np.unique(select(table, quantity="lambda_max")["sample"]))
     words = [
-        "Steps of the inner optimisation, which descends the energy towards an answer, over the longest step "
-        f"that is stable, 2/λ with λ the energy's largest curvature: medians over {problems} problems (bars: "
-        "quartiles; many are shorter than the marker). Above 1 a step overshoots. First and later steps "
-        "differ in length; dotted: later steps on the energy of an exact denoiser."
+        "Length of the sampler's inner steps over that of the longest stable one, 2/λ with λ the largest "
+        f"curvature of the energy: medians over {problems} problems (bars: quartiles, which may be shorter "
+        "than the marker). Above 1 a step overshoots. Dotted curve: later steps on the energy of an exact "
+        "denoiser."
     ]
     if len(select(table, quantity="density")["x"]):
         panels = [_slices_panel(table), _density_panel(table), *panels]
@@ -553,7 +553,7 @@ def figure(table: Table) -> FigureData:
         (steps,) = words
         words = [
             f"Top: the training loss on {batch:.0f} problems, from the weights along the direction of "
-            "largest curvature (steepest) and along one at random.",
+            "largest curvature (steepest) and one at random.",
             f"Middle: number of eigenvalues of its Hessian, each spread to a Gaussian of sd {blur:.2g}; less "
             f"than {FAINT:g} is not drawn.",
             f"Bottom: {steps[0].lower()}{steps[1:]}",

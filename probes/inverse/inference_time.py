@@ -239,8 +239,8 @@ def figure(table: Table) -> FigureData:
         panels=(Panel("mean squared error", tuple(lines), "log", x_scale="log"),),
         method="Each line: one sampler, which refines its answer by a number of inner steps at each noise "
         "level; each point: one noise level more. Mean squared error with its 95% interval over "
-        f"n = {n} matrices in distribution (bars; many are shorter than the marker). Time: that of each step "
-        f"in the fastest of {CHUNKS} batches of {size} problems, on {_device_in_words(table)}.",
+        f"n = {n} matrices in distribution (bars, which may be shorter than the marker). Time: summed over "
+        f"steps, each in the fastest of {CHUNKS} batches of {size} problems, on {_device_in_words(table)}.",
         note=f"mean and 95% interval, n = {n} matrices; each point one sampler step more",
     )
 
