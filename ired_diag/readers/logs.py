@@ -25,6 +25,7 @@ from ired_diag.readers import (
     trainer_state,
 )
 from ired_diag.readers.death import DiedWithoutMetrics, death_of
+from ired_diag.readers.elastic_restarts import join_restarts
 from ired_diag.readers.endings import settle_endings, with_deaths_next_to_them
 from ired_diag.readers.folder_parts import is_read_with_run, run_folder_of
 from ired_diag.readers.foreign_configuration import is_configuration
@@ -32,6 +33,7 @@ from ired_diag.readers.identity import identify
 from ired_diag.readers.joined_parts import join_files_of_run
 from ired_diag.readers.joined_results import join_results
 from ired_diag.readers.own_readers import own_readers, with_broken_readers
+from ired_diag.readers.process_logs import join_processes
 from ired_diag.readers.reading_ahead import read_ahead
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
@@ -191,8 +193,12 @@ class Logs:
     def settled(self) -> list[Run]:
         """Return the attempts with their endings; a run in several formats is one attempt."""
         joined = join_results(join_files_of_run(join_same_runs(join_parts(self.attempts))))
-        attempts = identify(without_sweep_seeds(joined), seed_key=self.seed_key)
-        return settle_endings(with_deaths_next_to_them(attempts, self._deaths), self.accounts)
+        ended = with_deaths_next_to_them(without_sweep_seeds(joined), self._deaths)
+        silent = [skipped.path for skipped in self.skipped]
+        runs, of_other_processes = join_processes(ended, without_metrics=silent, deaths=self._deaths)
+        self.skipped.extend(of_other_processes)
+        attempts = identify(join_restarts(runs), seed_key=self.seed_key)
+        return settle_endings(attempts, self.accounts)
 
     def _try(self, path: Path, *, list_it: bool) -> None:
         try:
