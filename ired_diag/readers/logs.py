@@ -32,6 +32,7 @@ from ired_diag.readers.foreign_configuration import is_configuration
 from ired_diag.readers.identity import identify
 from ired_diag.readers.joined_parts import join_files_of_run
 from ired_diag.readers.joined_results import join_results
+from ired_diag.readers.json_of_step import join_steps
 from ired_diag.readers.own_readers import own_readers, with_broken_readers
 from ired_diag.readers.process_logs import join_processes
 from ired_diag.readers.reading_ahead import read_ahead
@@ -192,7 +193,8 @@ class Logs:
 
     def settled(self) -> list[Run]:
         """Return the attempts with their endings; a run in several formats is one attempt."""
-        joined = join_results(join_files_of_run(join_same_runs(join_parts(self.attempts))))
+        whole = join_parts(join_steps(self.attempts))
+        joined = join_results(join_files_of_run(join_same_runs(whole)))
         ended = with_deaths_next_to_them(without_sweep_seeds(joined), self._deaths)
         silent = [skipped.path for skipped in self.skipped]
         runs, of_other_processes = join_processes(ended, without_metrics=silent, deaths=self._deaths)

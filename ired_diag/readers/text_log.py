@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
+from ired_diag.readers.catboost_lines import judged_metric
 from ired_diag.readers.completed import last_completion
 from ired_diag.readers.death import death, death_of
 from ired_diag.readers.long_logs import read_log_bytes
@@ -139,8 +140,19 @@ def read_run(path: Path) -> Run:
     """Return the run of a text log, with what it died of by its own words or those of its ``.err`` file."""
     text = read_text(path)
     run = run_of(path, text.log, format=FORMAT_NAME)
+    if recorded := judged_metric(run.history):
+        run = replace(run, recorded_metric=recorded, evaluations=len(run.history.series[recorded.name]))
     if text.head.sha256:
         run = replace(run, provenance={**run.provenance, "source_sha256": text.head.sha256})
+    return with_ending(run, path)
+
+
+def with_ending(run: Run, path: Path) -> Run:
+    """Return the run of a printed log with how it ended, by its own words or those of its ``.err`` file.
+
+    Raises:
+        UnreadableFile: One of them cannot be read.
+    """
     errors = _error_stream(path)
     if errors is not None:
         run = replace(run, sources=(*run.sources, errors))
