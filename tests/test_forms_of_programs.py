@@ -215,3 +215,57 @@ def test_numbers_of_seeds_are_no_steps(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text(json.dumps({"val_loss": 0.3}))
     assert not json_of_step.accepts(path)
+
+
+def quickstart(k: int) -> str:
+    return (
+        f"Epoch {k + 1}\n-------------------------------\nloss: {9:>7f}  [   64/60000]\n"
+        f"Test Error: \n Accuracy: {SCORE[k]:.3f}%, Avg loss: {LOSS[k]:>8f} \n\n"
+    )
+
+
+def test_a_heading_names_the_data_of_the_lines_below(tmp_path: Path) -> None:
+    run = read(tmp_path, lines(quickstart))
+    assert run.evaluated is not None
+    assert run.evaluated[0] == "test/Avg loss"
+    assert list(run.evaluated[1].values) == pytest.approx(LOSS, abs=1e-5)
+    assert set(run.history.series["loss"].values) == {9.0}
+
+
+def saved_tag(folder: Path, run: str, tag: str, values: list[float]) -> None:
+    folder.mkdir(exist_ok=True)
+    rows = "".join(f"{1.7e9 + k},{10 * k},{value}\n" for k, value in enumerate(values))
+    (folder / f"run-{run}-tag-{tag}.csv").write_text(f"Wall time,Step,Value\n{rows}")
+
+
+def test_tags_saved_from_tensorboard_are_one_run_a_seed(tmp_path: Path) -> None:
+    for seed in range(2):
+        saved_tag(tmp_path / "mine", f"seed{seed}", "val_loss", LOSS)
+        saved_tag(tmp_path / "mine", f"seed{seed}", "train_loss", [9.0] * EPOCHS)
+    study = open_study(tmp_path)
+    assert [(run.experiment, run.seed) for run in study.runs] == [("mine", 0), ("mine", 1)]
+    for run in study.runs:
+        assert run.evaluated is not None and run.evaluated[0] == "val_loss"
+        assert set(run.history.series) == {"val_loss", "train_loss"}
+        assert len(run.sources) == 2
+
+
+def test_saved_runs_of_keras_are_parts_of_one(tmp_path: Path) -> None:
+    saved_tag(tmp_path / "mine", "seed3_train", "epoch_loss", [9.0] * EPOCHS)
+    saved_tag(tmp_path / "mine", "seed3_validation", "epoch_loss", LOSS)
+    (run,) = open_study(tmp_path).runs
+    assert run.seed == 3
+    assert run.evaluated is not None
+    assert run.evaluated[0] == "validation/epoch_loss"
+    assert list(run.evaluated[1].values) == pytest.approx(LOSS)
+
+
+def test_the_index_of_pandas_is_no_metric(tmp_path: Path) -> None:
+    run = read(tmp_path, ",epoch,val_loss\n" + lines(lambda k: f"{k},{k + 1},{LOSS[k]}\n"), "log.csv")
+    assert set(run.history.series) == {"val_loss"}
+
+
+def test_a_place_in_the_source_is_no_metric(tmp_path: Path) -> None:
+    head = "2026-03-01 10:00:00.123 | INFO     | __main__:train:120 - "
+    run = read(tmp_path, lines(lambda k: f"{head}Epoch {k + 1}/6 - val_loss: {LOSS[k]:.4f}\n"))
+    assert set(run.history.series) == {"val_loss"}

@@ -45,6 +45,7 @@ SCALAR_LOGS = (
     "trainer_state",
     "training_stats",
     "json_of_step",
+    "tensorboard_csv",
     "metrics_csv",
     "metrics_jsonl",
 )

@@ -41,6 +41,7 @@ from ired_diag.readers.same_run import join_same_runs
 from ired_diag.readers.seed_table_metrics import is_table_of_seeds
 from ired_diag.readers.split_tables import join_parts
 from ired_diag.readers.task_seeds import without_sweep_seeds
+from ired_diag.readers.tensorboard_csv import join_tags
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_store import SUFFIX
 from ired_diag.runs.files import is_special
@@ -193,7 +194,7 @@ class Logs:
 
     def settled(self) -> list[Run]:
         """Return the attempts with their endings; a run in several formats is one attempt."""
-        whole = join_parts(join_steps(self.attempts))
+        whole = join_parts(join_tags(join_steps(self.attempts)))
         joined = join_results(join_files_of_run(join_same_runs(whole)))
         ended = with_deaths_next_to_them(without_sweep_seeds(joined), self._deaths)
         silent = [skipped.path for skipped in self.skipped]

@@ -454,6 +454,8 @@ def _table(cells: Cells, step: str | None, path: Path) -> tuple[RowTable, dict[s
         if name == counter:
             continue
         column, wrong = _column(cells, place)
+        if not name and _is_index(column):
+            continue
         if len(column.rows):
             columns[name] = column
             cells.damaged.extend(wrong)
@@ -467,6 +469,11 @@ def _table(cells: Cells, step: str | None, path: Path) -> tuple[RowTable, dict[s
         texts=texts,
     )
     return table, left_out
+
+
+def _is_index(column: Column) -> bool:
+    """Say whether a column without a name is the index that pandas writes, a count from 0."""
+    return np.array_equal(column.values, column.rows)
 
 
 def _counter(cells: Cells, step: str | None, path: Path) -> str:

@@ -2,7 +2,7 @@ r"""The kind of a line of a text log, and the numbers that are read from it.
 
     row       a counter and metrics         step 100 | loss 3.1
     pairs     metrics of a row before it    Test set: Average loss: 0.05, Accuracy: 98%
-    header    a counter alone               Epoch 3/10
+    header    a counter or data alone       Epoch 3/10    Test Error:
     triple    a step, a name, a value   250 val 3.2811
     cell      a row of a box table          | loss | 0.1 |
     section   a heading in a box table      | rollout/ |  |
@@ -50,6 +50,10 @@ BEST = re.compile(
 # A step, the data or the measure, and the number: as GPT-2 is trained by short programs.
 TRIPLE = re.compile(
     rb"\s*(?P<step>\d{1,15})\s+(?P<name>[A-Za-z][\w/.-]*)\s+(?P<value>%b)\s*" % NUMBER.replace(b"%", b"%%")
+)
+HEADING = re.compile(  # names the data of the lines below it
+    rb"(?i)\W*(?P<split>test|testing|valid|validation|val|eval|evaluation|dev)"
+    rb"(?:\ (?:error|errors|results?|set|metrics|performance|scores?|summary|loss))?\s*:\s*"
 )
 OF_LLM_C = re.compile(rb"s:\d+ (?:tel|trl|eval):")  # "s:250 trl:3.1 lr:0.0006", "s:250 tel:3.3"
 OF_MARIAN = re.compile(rb"\bEp\. \d+ : Up\. \d+ : ")
@@ -134,6 +138,8 @@ def layout_of(line: bytes) -> Layout:
         return Layout("section", heading=section["name"].decode())
     if in_box and (cell := CELL.fullmatch(line)):
         return _cell(cell, line)
+    if heading := HEADING.fullmatch(line):
+        return Layout("header", example=line, split=heading["split"].decode().lower())
     if triple := TRIPLE.fullmatch(line):
         return _triple(triple, line)
     if not _may_be_row(line):
