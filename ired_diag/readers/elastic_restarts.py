@@ -31,13 +31,13 @@ def join_restarts(attempts: Iterable[Run]) -> list[Run]:
         if 1 < len(members) == len(set(restarts)):
             ordered = [log for _, log in sorted(members, key=lambda member: member[0])]
             joined |= {id(log): None for log in ordered}
-            joined[id(ordered[-1])] = _joined(ordered)
+            joined[id(ordered[-1])] = joined_starts(ordered)
     kept = [joined.get(id(attempt), attempt) for attempt in attempts]
     return [attempt for attempt in kept if attempt is not None]
 
 
-def _joined(starts: Sequence[Run]) -> Run:
-    """Return the last start with what the earlier ones logged before it."""
+def joined_starts(starts: Sequence[Run]) -> Run:
+    """Return the last start with what the earlier ones logged before it; each begins later than the last."""
     rows: list[Row] = []
     before = 0
     for start in starts:

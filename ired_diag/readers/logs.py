@@ -24,6 +24,7 @@ from ired_diag.readers import (
     text_log,
     trainer_state,
 )
+from ired_diag.readers.continued_logs import join_continuations
 from ired_diag.readers.death import DiedWithoutMetrics, death_of
 from ired_diag.readers.elastic_restarts import join_restarts
 from ired_diag.readers.endings import settle_endings, with_deaths_next_to_them
@@ -200,7 +201,8 @@ class Logs:
         silent = [skipped.path for skipped in self.skipped]
         runs, of_other_processes = join_processes(ended, without_metrics=silent, deaths=self._deaths)
         self.skipped.extend(of_other_processes)
-        attempts = identify(join_restarts(runs), seed_key=self.seed_key)
+        trainings = join_continuations(join_restarts(runs))
+        attempts = identify(trainings, seed_key=self.seed_key)
         return settle_endings(attempts, self.accounts)
 
     def _try(self, path: Path, *, list_it: bool) -> None:
