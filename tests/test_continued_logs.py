@@ -71,7 +71,7 @@ def test_where_names_do_not_decide_a_warning_says_so(tmp_path: Path) -> None:
     assert len(runs) == 3
     (warned,) = [run for run in runs if any(found.severity == "warning" for found in run.findings)]
     assert warned.path.name == "job2001.log"
-    assert "2 other logs of its folder end" in warned.findings[0].statement
+    assert "2 logs of its folder end" in warned.findings[0].statement
 
 
 def test_other_logs_stay_apart(tmp_path: Path) -> None:

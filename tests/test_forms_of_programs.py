@@ -269,3 +269,79 @@ def test_a_place_in_the_source_is_no_metric(tmp_path: Path) -> None:
     head = "2026-03-01 10:00:00.123 | INFO     | __main__:train:120 - "
     run = read(tmp_path, lines(lambda k: f"{head}Epoch {k + 1}/6 - val_loss: {LOSS[k]:.4f}\n"))
     assert set(run.history.series) == {"val_loss"}
+
+
+def geometric(k: int) -> str:
+    falling = 0.6 - 0.02 * k
+    return f"Epoch: {k:03d}, Loss: {LOSS[k]:.4f}, Train: {SCORE[k]:.4f}, Val: {falling:.4f}, Test: 0.5\n"
+
+
+def test_a_measure_without_a_name_improves_as_its_training_twin_does(tmp_path: Path) -> None:
+    run = read(tmp_path, lines(geometric))  # Val falls: it over-fits
+    assert run.evaluated is not None
+    assert run.evaluated[0] == "Val"
+    assert not run.lower_is_better
+    assert run.direction.source == "log"
+
+
+def test_a_loss_without_a_name_stays_assumed(tmp_path: Path) -> None:
+    run = read(tmp_path, lines(lambda k: f"{k} val {LOSS[k]:.4f}\n{k} train {LOSS[k]:.4f}\n"))
+    assert run.lower_is_better
+    assert run.direction.source == "assumed"
+
+
+def test_the_fraction_in_brackets_is_the_epoch_and_no_split(tmp_path: Path) -> None:
+    run = read(
+        tmp_path, lines(lambda k: f"[{k + 1}/6] train {LOSS[k]:.3f} valid {LOSS[k] + 1:.3f} best 0.1\n")
+    )
+    assert set(run.history.series) == {"train", "valid", "best"}
+    assert run.history.last_step == 6
+
+
+def test_answers_of_a_discriminator_are_no_quality(tmp_path: Path) -> None:
+    run = read(tmp_path, lines(lambda k: f"epoch {k} Loss_D: {LOSS[k]:.4f} Loss_G: 0.3 D(x): 0.8\n"))
+    assert run.evaluated is None
+
+
+def write_runs(path: Path, heading: str, row: str) -> None:
+    """Write three runs one after another; ``heading`` above each, ``row`` for each of its epochs."""
+    path.parent.mkdir()
+    text = ""
+    for run in range(3):
+        text += heading.format(run=run)
+        for k in range(EPOCHS):
+            text += row.format(run=run, k=k, loss=LOSS[k], score=SCORE[k] + 0.01 * run)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("heading", "row", "seeds"),
+    [
+        ("", "Run: {run:02d}, Epoch: {k:02d}, Loss: {loss:.4f}, val_acc: {score:.4f}\n", [None] * 3),
+        ("=== Seed {run} ===\n", "epoch {k} loss {loss:.4f} val_acc {score:.4f}\n", [0, 1, 2]),
+        ("\nStarting run {run}/3\n", "epoch {k} loss {loss:.4f} val_acc {score:.4f}\n", [None] * 3),
+        ("seed: {run}\n", "epoch {k} loss {loss:.4f} val_acc {score:.4f}\n", [0, 1, 2]),
+    ],
+)
+def test_runs_of_one_log_are_taken_apart_by_their_numbers(
+    tmp_path: Path, heading: str, row: str, seeds: list[int | None]
+) -> None:
+    write_runs(tmp_path / "mine/out.log", heading, row)
+    runs = open_study(tmp_path).runs
+    assert [run.seed for run in runs] == seeds
+    assert len({run.label for run in runs}) == 3
+    for number, run in enumerate(runs):
+        assert run.evaluated is not None
+        assert run.evaluated[1].values[-1] == pytest.approx(SCORE[-1] + 0.01 * number)
+        assert len(run.evaluated[1]) == EPOCHS
+    assert runs[0].ending.complete and runs[1].ending.complete  # the next one began
+
+
+def test_a_number_that_changes_without_a_new_start_parts_nothing(tmp_path: Path) -> None:
+    run = read(tmp_path, lines(lambda k: f"epoch {k} trial {k // 2} loss {LOSS[k]:.4f}\n"))
+    assert run.history.last_step == EPOCHS - 1
+
+
+def test_the_seed_that_a_line_states_is_the_seed(tmp_path: Path) -> None:
+    run = read(tmp_path, "Seed set to 42\n" + lines(lambda k: f"epoch {k} val_loss {LOSS[k]:.4f}\n"))
+    assert run.seed == 42

@@ -70,7 +70,7 @@ def readers() -> Mapping[str, Reader]:
             reads_folders=getattr(module, "READS_FOLDERS", False),
         )
     # Any text log: after all others, because it may understand lines of theirs.
-    by_format[text_log.FORMAT_NAME] = Reader(text_log.accepts, lambda path: [text_log.read_run(path)])
+    by_format[text_log.FORMAT_NAME] = Reader(text_log.accepts, text_log.read_runs)
     # A text log whose lines name nothing: the names stand above them.
     by_format[printed_columns.FORMAT_NAME] = Reader(
         printed_columns.accepts, lambda path: [printed_columns.read_run(path)]

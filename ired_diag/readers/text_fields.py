@@ -62,6 +62,7 @@ STOPS = frozenset(
     info debug warning error critical notice results result
     """.split()
 )
+NEXT = 8  # letters between a number and the bracket that belongs to it, blanks included
 OF_CAFFE = ["net", "output"]  # "Test net output #1: loss = 0.3": the number is that of the output
 OF_A_PROCESS = frozenset(("rank", "host", "pid", "node", "worker", "process", "thread"))
 MEASURED_BY_COUNT = frozenset(("acc", "accuracy", "correct"))
@@ -332,12 +333,13 @@ def _settled(reading: _Reading) -> Fields:
     for number in numbers:
         words = number.name.lower().split()
         is_split = len(words) == 1 and words[0] in SPLIT_WORDS
+        is_epoch = is_split and _is_followed_by_batches(reading, number)
         if number.role != "metric":
             counters.append(number)
             split = split or _split_of(words)
-        elif is_split and (number.total or _is_followed_by_batches(reading)):
+        elif is_split and (number.total or is_epoch):
             split = split or words[0]
-            if _is_followed_by_batches(reading):  # "Train: 0 [100/1251]", "Train: [0/300][100/1251]"
+            if is_epoch:  # "Train: 0 [100/1251]", "Train: [0/300][100/1251]"
                 counters.append(replace(number, name="epoch", role="epoch"))
         elif words[-1] not in OF_A_PROCESS:
             metrics.append(replace(number, name=_full_name(number.name, metrics)))
@@ -363,9 +365,13 @@ def _by_split(metrics: Sequence[Field], splits: Sequence[tuple[int, str]], befor
     return named
 
 
-def _is_followed_by_batches(reading: _Reading) -> bool:
-    """Say whether ``[100/1251 …]`` stands in the line: ``Train: 0 [100/1251]`` is an epoch."""
-    return any(bracket == "[" and total for _, bracket, _, total in reading.unnamed)
+def _is_followed_by_batches(reading: _Reading, number: Field) -> bool:
+    """Say whether ``[100/1251 …]`` stands right after a number: ``Train: 0 [100/1251]`` is an epoch."""
+    _, end = number.total or (0, number.end)
+    for token, bracket, _, total in reading.unnamed:
+        if bracket == "[" and total and 0 <= token.start - end <= NEXT:
+            return True
+    return False
 
 
 def _unnamed_counters(reading: _Reading) -> list[Field]:
@@ -375,7 +381,8 @@ def _unnamed_counters(reading: _Reading) -> list[Field]:
     if reading.is_in_box:
         return []
     has_epoch = "epoch" in roles or any(
-        number.name.lower() in SPLIT_WORDS and _is_followed_by_batches(reading) for number in reading.fields
+        number.name.lower() in SPLIT_WORDS and _is_followed_by_batches(reading, number)
+        for number in reading.fields
     )
     at_start = [number for number in reading.unnamed if number[2] == 0]
     if not roles - {"metric"} and not has_epoch and at_start:

@@ -4,6 +4,7 @@ r"""The kind of a line of a text log, and the numbers that are read from it.
     pairs     metrics of a row before it    Test set: Average loss: 0.05, Accuracy: 98%
     header    a counter or data alone       Epoch 3/10    Test Error:
     triple    a step, a name, a value   250 val 3.2811
+    run       a number of a run alone   === Seed 3 ===
     cell      a row of a box table          | loss | 0.1 |
     section   a heading in a box table      | rollout/ |  |
     rule      a line of dashes
@@ -23,7 +24,9 @@ from ired_diag.readers.text_fields import COUNTING, Field, Fields, fields_of
 from ired_diag.readers.text_tokens import COLOURS, NUMBER, UNITS, WRAPPED
 from ired_diag.runs.metric_words import ALIASES, MEASURES, measures_in, words_of
 
-LineKind = Literal["row", "pairs", "triple", "header", "cell", "section", "rule", "bar", "blank", "other"]
+LineKind = Literal[
+    "row", "pairs", "triple", "run", "header", "cell", "section", "rule", "bar", "blank", "other"
+]
 
 LONGEST = 16384  # bytes of a line that is read
 MOST_STRAYS, MOST_STRAYS_OF_PAIRS, MOST_STRAYS_OF_HEADER = 10, 5, 4
@@ -54,6 +57,11 @@ TRIPLE = re.compile(
 HEADING = re.compile(  # names the data of the lines below it
     rb"(?i)\W*(?P<split>test|testing|valid|validation|val|eval|evaluation|dev)"
     rb"(?:\ (?:error|errors|results?|set|metrics|performance|scores?|summary|loss))?\s*:\s*"
+)
+RUN_HEADING = re.compile(
+    rb"(?i)[\W_]*(?:(?:starting|beginning|begin|training|random|global)\ )?"
+    rb"(?P<name>run|seed|trial|fold|repetition|repeat|replicate)(?:\ set\ to)?[\W_]*?\ ?(?P<number>\d{1,9})"
+    rb"(?:\s*(?:/|of)\s*\d+)?[\W_]*"
 )
 OF_LLM_C = re.compile(rb"s:\d+ (?:tel|trl|eval):")  # "s:250 trl:3.1 lr:0.0006", "s:250 tel:3.3"
 OF_MARIAN = re.compile(rb"\bEp\. \d+ : Up\. \d+ : ")
@@ -140,6 +148,9 @@ def layout_of(line: bytes) -> Layout:
         return _cell(cell, line)
     if heading := HEADING.fullmatch(line):
         return Layout("header", example=line, split=heading["split"].decode().lower())
+    if run := RUN_HEADING.fullmatch(line):
+        number = Field(run["name"].decode().lower(), "metric", *run.span("number"))
+        return Layout("run", (number,), line)
     if triple := TRIPLE.fullmatch(line):
         return _triple(triple, line)
     if not _may_be_row(line):

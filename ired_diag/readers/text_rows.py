@@ -89,6 +89,7 @@ class TextRows:
         before: How many lines with metrics stand before the first step and are not read.
         refused: The lines, counted from 0, whose step is no number that counts; they are not read.
         notes: What was read in one of several ways.
+        lines: The line of each row, from 0, of shape (rows,).
         counts_training: Whether the step is one of training, or an epoch stands next to it: batches alone may
             be those of an evaluation.
     """
@@ -100,6 +101,7 @@ class TextRows:
     before: int = 0
     refused: tuple[int, ...] = ()
     notes: tuple[Finding, ...] = ()
+    lines: Places = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     counts_training: bool = True
 
 
@@ -702,6 +704,7 @@ def _assembled(
         without_step=int(np.sum(~_is_among(rows, step.lines))),
         before=before,
         refused=tuple(step.refused.tolist()),
+        lines=rows,
         notes=tuple(notes),
         counts_training=_role(step.name) != "batch" or any(_role(name) == "epoch" for name in counters),
     )

@@ -32,7 +32,7 @@ MODES = {"max": False, "maximize": False, "min": True, "minimize": True}  # whet
 REASONS: dict[Source, str] = {
     "option": "as set by the user",
     "configuration": "set in the configuration",
-    "log": "as the best value in the log shows",
+    "log": "as other values in the log show",
     "name": "by its name",
     "assumed": "assumed because its name does not say; --higher-is-better or --lower-is-better sets it",
 }

@@ -18,6 +18,7 @@ from ired_diag.finding import Finding
 from ired_diag.runs.configured_metric import configured_metric
 from ired_diag.runs.dead_end import as_judged
 from ired_diag.runs.direction import Direction, Source, direction_of
+from ired_diag.runs.direction_by_training import lower_by_training
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.evaluation_result import EvaluationResult
@@ -197,7 +198,13 @@ class Run:
         if self.recorded_metric is not None and self.recorded_metric.name == metric:
             if self.higher_is_better is None:
                 return Direction(not self.recorded_metric.higher_is_better, self.recorded_metric.source)
-        return direction_of(metric, higher_is_better=self.higher_is_better, configuration=self.configuration)
+        direction = direction_of(
+            metric, higher_is_better=self.higher_is_better, configuration=self.configuration
+        )
+        if direction.source != "assumed":
+            return direction
+        lower = lower_by_training(metric, self.history.series)
+        return direction if lower is None else Direction(lower, "log")
 
     @cached_property
     def group(self) -> str:
