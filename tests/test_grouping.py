@@ -82,11 +82,11 @@ def test_err_files_named_beside_their_logs_are_read_with_them(write_log: LogWrit
     import_logs([Path(path) for path in both], tmp_path / "again")
 
 
-@pytest.mark.parametrize("same_seed", [False, True])
-def test_processes_of_different_rank_are_one_group_and_noted_where_they_share_a_seed(
-    tmp_path: Path, same_seed: bool
+@pytest.mark.parametrize(("processes", "same_seed", "runs"), [(4, True, 1), (3, True, 3), (4, False, 4)])
+def test_processes_of_one_seed_are_one_run_where_none_is_left_out(
+    tmp_path: Path, processes: int, same_seed: bool, runs: int
 ) -> None:
-    for rank in range(4):
+    for rank in range(processes):
         folder = tmp_path / "ddp" / str(rank)
         folder.mkdir(parents=True)
         config = {
@@ -101,5 +101,5 @@ def test_processes_of_different_rank_are_one_group_and_noted_where_they_share_a_
         (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     notes: list[str] = []
     groups = group_runs([str(tmp_path / "ddp")], tmp_path / "runs", missing=notes)
-    assert [len(members) for members in groups.values()] == [4]
-    assert any("one run and not several seeds" in note for note in notes) == same_seed
+    assert [len(members) for members in groups.values()] == [runs]
+    assert any("one run and not several seeds" in note for note in notes) == (runs == 3)

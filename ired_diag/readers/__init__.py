@@ -44,6 +44,8 @@ SCALAR_LOGS = (
     "tensorboard",
     "trainer_state",
     "training_stats",
+    "json_of_step",
+    "tensorboard_csv",
     "metrics_csv",
     "metrics_jsonl",
 )
@@ -52,7 +54,7 @@ SCALAR_LOGS = (
 @cache
 def readers() -> Mapping[str, Reader]:
     """Return the reader of each format, by the format's name, in the order in which they are tried."""
-    from ired_diag.readers import history_json, results_json, slurm, text_job, text_log
+    from ired_diag.readers import history_json, printed_columns, results_json, slurm, text_job, text_log
 
     by_format = {
         "slurm": Reader(slurm.accepts, lambda path: [text_job.read(path)]),
@@ -67,8 +69,12 @@ def readers() -> Mapping[str, Reader]:
             partial(_read_scalars, module, name),
             reads_folders=getattr(module, "READS_FOLDERS", False),
         )
-    # Any text log: last, because it may understand lines of all others.
-    by_format[text_log.FORMAT_NAME] = Reader(text_log.accepts, lambda path: [text_log.read_run(path)])
+    # Any text log: after all others, because it may understand lines of theirs.
+    by_format[text_log.FORMAT_NAME] = Reader(text_log.accepts, text_log.read_runs)
+    # A text log whose lines name nothing: the names stand above them.
+    by_format[printed_columns.FORMAT_NAME] = Reader(
+        printed_columns.accepts, lambda path: [printed_columns.read_run(path)]
+    )
     return MappingProxyType(by_format)
 
 

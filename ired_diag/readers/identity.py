@@ -67,6 +67,8 @@ def _names(attempt: Run) -> tuple[str, ...]:
     if not _is_slurm(attempt):
         return attempt.names
     path = attempt.path
+    if attempt.names:  # without those of its process
+        return stem_without_job(Path(attempt.names[0])), *attempt.names[1:]
     return stem_without_job(path), *path_names(path)[1:]
 
 

@@ -24,20 +24,25 @@ from ired_diag.readers import (
     text_log,
     trainer_state,
 )
+from ired_diag.readers.continued_logs import join_continuations
 from ired_diag.readers.death import DiedWithoutMetrics, death_of
+from ired_diag.readers.elastic_restarts import join_restarts
 from ired_diag.readers.endings import settle_endings, with_deaths_next_to_them
 from ired_diag.readers.folder_parts import is_read_with_run, run_folder_of
 from ired_diag.readers.foreign_configuration import is_configuration
 from ired_diag.readers.identity import identify
 from ired_diag.readers.joined_parts import join_files_of_run
 from ired_diag.readers.joined_results import join_results
+from ired_diag.readers.json_of_step import join_steps
 from ired_diag.readers.own_readers import own_readers, with_broken_readers
+from ired_diag.readers.process_logs import join_processes
 from ired_diag.readers.reading_ahead import read_ahead
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
 from ired_diag.readers.seed_table_metrics import is_table_of_seeds
 from ired_diag.readers.split_tables import join_parts
 from ired_diag.readers.task_seeds import without_sweep_seeds
+from ired_diag.readers.tensorboard_csv import join_tags
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_store import SUFFIX
 from ired_diag.runs.files import is_special
@@ -190,9 +195,15 @@ class Logs:
 
     def settled(self) -> list[Run]:
         """Return the attempts with their endings; a run in several formats is one attempt."""
-        joined = join_results(join_files_of_run(join_same_runs(join_parts(self.attempts))))
-        attempts = identify(without_sweep_seeds(joined), seed_key=self.seed_key)
-        return settle_endings(with_deaths_next_to_them(attempts, self._deaths), self.accounts)
+        whole = join_parts(join_tags(join_steps(self.attempts)))
+        joined = join_results(join_files_of_run(join_same_runs(whole)))
+        ended = with_deaths_next_to_them(without_sweep_seeds(joined), self._deaths)
+        silent = [skipped.path for skipped in self.skipped]
+        runs, of_other_processes = join_processes(ended, without_metrics=silent, deaths=self._deaths)
+        self.skipped.extend(of_other_processes)
+        trainings = join_continuations(join_restarts(runs))
+        attempts = identify(trainings, seed_key=self.seed_key)
+        return settle_endings(attempts, self.accounts)
 
     def _try(self, path: Path, *, list_it: bool) -> None:
         try:

@@ -56,6 +56,7 @@ BLANKS = " "  # as many as align the columns
 DELIMITERS = (",", ";", "\t", "|", BLANKS)
 FEWEST_COUNTED = 3  # rows of a table without steps
 FEWEST_ALIGNED = 3  # columns of a table without other delimiters: fewer are the words of a sentence
+TIME_OF_ROW = re.compile(r"\d{1,3}(?::\d\d){1,2}(?:\.\d+)?")
 NOT_MEASURED = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nil", "<na>", "-", "--", "?"))
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
 
@@ -131,6 +132,20 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
     cells = _read_cells(path, step)
     if cells.torn and not allow_torn_tail:
         raise UnreadableFile(torn_message(f"{path}, last line", cells.torn[-60:]))
+    return logs_of_cells(cells, path, step=step)
+
+
+def logs_of_cells(cells: Cells, path: Path, *, step: str | None = None) -> dict[str, ScalarLog]:
+    """Return the log of each run among the rows of a table, as ``read_runs`` does.
+
+    Args:
+        cells: The table; its header names a column that counts the steps.
+        path: The file, for messages.
+        step: The column that counts the steps. Default: detected by its name.
+
+    Raises:
+        UnreadableFile: It is unclear whose the rows are.
+    """
     table, left_out = _table(cells, step, path)
     logs = logs_of(
         table,
@@ -206,7 +221,7 @@ def _read_cells(path: Path, step: str | None) -> Cells:
     del text  # a long file is in memory once: as lines, which become rows
     counted = _counted(lines) if step is None else []
     first, delimiter, names = _find_header(counted or lines, step, str(path))
-    header, repeated = _unique_names(names)
+    header, repeated = unique_names(names)
     cells = Cells(header=header, repeated=repeated)
     if counted:
         rows = sum(map(bool, counted)) - 1
@@ -230,7 +245,7 @@ def _read_cells(path: Path, step: str | None) -> Cells:
             cells.damaged.append(Damage(number, f"a line that is not CSV ({error})"))
             continue
         if _is_header(row, counters):
-            columns = _appended_header(row, cells)
+            columns = appended_header(row, cells)
         elif len(row) != len(columns):
             reason = f"a line of {len(row)} cells where the header has {len(columns)}"
             cells.damaged.append(Damage(number, reason))
@@ -353,10 +368,15 @@ def _are_aligned(names: Sequence[str], rest: Sequence[str]) -> bool:
     if len(names) < FEWEST_ALIGNED or any(map(_is_numeric, names)):
         return False
     row = next((line.split() for line in rest if line.strip()), [])
-    return len(row) == len(names) and all(map(_is_numeric, row))
+    return len(row) == len(names) and all(map(is_value, row))
 
 
-def _unique_names(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def is_value(cell: str) -> bool:
+    """Say whether a cell holds a number, a time of a row (``00:10``), or what stands for no measurement."""
+    return _is_numeric(cell) or TIME_OF_ROW.fullmatch(cell) is not None or cell.lower() in NOT_MEASURED
+
+
+def unique_names(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return names of columns, repeated ones with a number (loss, loss.2), and which were repeated."""
     stated = set(names)
     taken: set[str] = set()
@@ -375,9 +395,9 @@ def _unique_names(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return unique, repeated
 
 
-def _appended_header(row: Sequence[str], cells: Cells) -> list[int]:
+def appended_header(row: Sequence[str], cells: Cells) -> list[int]:
     """Return the column of each cell below a header in the middle of a file; new names become columns."""
-    names, _ = _unique_names([cell.strip() for cell in row])
+    names, _ = unique_names([cell.strip() for cell in row])
     places = {name: place for place, name in enumerate(cells.header)}
     for name in names:
         if name not in places:
@@ -434,6 +454,8 @@ def _table(cells: Cells, step: str | None, path: Path) -> tuple[RowTable, dict[s
         if name == counter:
             continue
         column, wrong = _column(cells, place)
+        if not name and _is_index(column):
+            continue
         if len(column.rows):
             columns[name] = column
             cells.damaged.extend(wrong)
@@ -447,6 +469,11 @@ def _table(cells: Cells, step: str | None, path: Path) -> tuple[RowTable, dict[s
         texts=texts,
     )
     return table, left_out
+
+
+def _is_index(column: Column) -> bool:
+    """Say whether a column without a name is the index that pandas writes, a count from 0."""
+    return np.array_equal(column.values, column.rows)
 
 
 def _counter(cells: Cells, step: str | None, path: Path) -> str:

@@ -27,7 +27,7 @@ from ired_diag.finding import Finding
 from ired_diag.json_text import MOST_BYTES, parse_json
 from ired_diag.readers.counted_rows import COUNT, count_note, may_be_counted
 from ired_diag.readers.row_logs import logs_of
-from ired_diag.readers.row_table import Column, RowTable
+from ired_diag.readers.row_table import CLOCK, Column, RowTable
 from ired_diag.readers.scalar_log import Damage, ScalarLog, only_run
 from ired_diag.readers.settings_lists import is_configuration
 from ired_diag.readers.step_key import choose_step_key, is_usual_step, step_in, step_keys, torn_message
@@ -310,7 +310,11 @@ class _Builder:
         raise ValueError(f"no {self.counter!r}, which counts the steps, next to {listed}")
 
     def _are_logged_at_last_step(self, names: Sequence[str]) -> bool:
-        """Say whether the last step already has one of these metrics."""
+        """Say whether the last step already has one of these metrics; clocks and counters do not say it.
+
+        MMEngine writes the time of an evaluation after that of the training step before it.
+        """
+        names = [name for name in names if not CLOCK.search(name) and not is_usual_step(name)] or names
         first_row = len(self.steps) - 1
         while first_row > 0 and self.steps[first_row - 1] == self.steps[-1]:
             first_row -= 1

@@ -166,15 +166,20 @@ def _repeated(table: RowTable, starts: NDArray[np.int64]) -> list[Finding]:
     return [Finding("repeated_steps", "note", statement, evidence={"steps": repeated})]
 
 
-def through_epochs(table: RowTable) -> tuple[RowTable, list[Finding]]:
-    """Return rows whose steps are counted through all epochs, where the log counts them within each epoch."""
+def through_epochs(table: RowTable, *, length: float | None = None) -> tuple[RowTable, list[Finding]]:
+    """Return rows whose steps are counted through all epochs, where the log counts them within each epoch.
+
+    Args:
+        table: The rows.
+        length: How many steps an epoch has, where the log states it. Default: by the steps themselves.
+    """
     counts = _counts_and_epochs(table)
     if counts is None:
         return table, []
     inner, epochs = counts
     if not _starts_with_each_epoch(inner, epochs):
         return table, []
-    length = _steps_in_epoch(inner, epochs)
+    length = length or _steps_in_epoch(inner, epochs)
     first = epochs.min() if epochs.min() <= 1 else 0.0
     filled = np.where(np.isnan(inner), _last_before(inner), inner)
     steps = np.rint((epochs - first) * length + filled).astype(np.int64)

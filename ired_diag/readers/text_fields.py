@@ -20,7 +20,7 @@ from typing import Literal
 
 from ired_diag.readers.step_key import STEP_KEYS
 from ired_diag.readers.text_tokens import UNITS, Token, tokens
-from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, TRAINING, words_of
+from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, TRAINING, measures_in, words_of
 
 Role = Literal["step", "epoch", "batch", "metric"]
 
@@ -49,6 +49,8 @@ NO_COUNTER = frozenset(
     """.split()
 )
 GLUED = re.compile(rb"(?i)((?:global_?)?step|iter|iteration|epoch)[-_#]?(\d{1,18})")
+GLUED_BEFORE = re.compile(rb"(\d{1,18})(step|iter|epoch)")  # ESPnet's "3epoch results:"
+SHORTENED = {b"Ep.": "epoch", b"Up.": "update"}  # Marian's
 SPLIT_WORDS = frozenset(
     (*SPLITS, *TEST_SPLITS, *TRAINING, "train_inner", "testing", "validating", "evaluating")
 )
@@ -60,6 +62,8 @@ STOPS = frozenset(
     info debug warning error critical notice results result
     """.split()
 )
+NEXT = 8  # letters between a number and the bracket that belongs to it, blanks included
+OF_CAFFE = ["net", "output"]  # "Test net output #1: loss = 0.3": the number is that of the output
 OF_A_PROCESS = frozenset(("rank", "host", "pid", "node", "worker", "process", "thread"))
 MEASURED_BY_COUNT = frozenset(("acc", "accuracy", "correct"))
 BEFORE_NAN = frozenset("of no any for num number skip skipped has contains".split())
@@ -122,6 +126,7 @@ class _Reading:
     last: Literal["named", "unnamed", ""] = ""
     after_slash: bool = False
     is_in_box: bool = False
+    splits: list[tuple[int, str]] = field(default_factory=list)  # in brackets: where, and which data
 
     def number(self, token: Token, following: Token | None) -> None:
         """Add a number."""
@@ -131,7 +136,9 @@ class _Reading:
             return
         words = self._words()
         unit = token.unit.decode("utf-8", "replace")
-        if words:
+        if [word.lower() for word in words[-2:]] == OF_CAFFE:
+            self.strays += words
+        elif words:
             self.assigned += self.has_assign
             name = " ".join(words)
             self.fields.append(Field(name, role_of(name), *place, unit))
@@ -203,7 +210,7 @@ class _Reading:
         elif (
             not name
             or bracket
-            or not (glued in UNITS - {"%"} or name in UNITS or (separator == b"|" and words))
+            or not (glued in UNITS - {"%"} or name in UNITS or _names_a_number_before_it(words, separator))
         ):
             return
         else:
@@ -211,6 +218,13 @@ class _Reading:
         self.fields.append(Field(name, role, token.start, token.end, glued, total))  # type: ignore[arg-type]
         del self.unnamed[self.pending]
         self.words = []
+
+
+def _names_a_number_before_it(words: Sequence[str], separator: bytes) -> bool:
+    """Say whether words name the number before them: in a cell, or as darknet's ``2.13 avg loss,``."""
+    if separator == b"|":
+        return bool(words)
+    return separator == b"," and bool(words) and bool(measures_in(words_of(" ".join(words))))
 
 
 def fields_of(line: bytes) -> Fields:
@@ -251,7 +265,10 @@ def _read_token(reading: _Reading, token: Token, following: Token | None) -> Non
         if reading.words and following is not None and following.kind == "assign":
             reading.words.append(text)
         else:
-            reading.strays += re.findall(r"[^\s()\[\].]+", text)
+            words = re.findall(r"[^\s()\[\].]+", text)
+            reading.strays += words
+            if text.startswith("[") and len(words) == 1 and words[0].lower() in SPLIT_WORDS:
+                reading.splits.append((token.start, words[0].lower()))
     elif kind == "assign":
         reading.has_assign = bool(reading.words)
         if not reading.words:
@@ -269,19 +286,31 @@ def _read_token(reading: _Reading, token: Token, following: Token | None) -> Non
 
 
 def _read_word(reading: _Reading, token: Token, text: str) -> None:
-    glued = GLUED.fullmatch(token.text)
-    if glued and not reading.words:
-        name = glued[1].decode()
-        start = token.start + glued.start(2)
-        role: Role = "epoch" if name.lower() == "epoch" else "step"
-        reading.fields.append(Field(name, role, start, start + len(glued[2])))
-        reading.last = "named"
-        return
     if reading.has_assign:
         reading.strays += reading.words
         reading.words = []
         reading.has_assign = False
+    if (counter := _glued_counter(token)) and not reading.words:
+        reading.fields.append(counter)
+        reading.last = "named"
+        return
+    text = SHORTENED.get(token.text, text)
     reading.words.append(text.rstrip("-./*#&"))
+
+
+def _glued_counter(token: Token) -> Field | None:
+    """Return the counter in a word such as ``epoch3`` or ``3epoch``; None of any other word."""
+    places = (1, 2)
+    glued = GLUED.fullmatch(token.text)
+    if glued is None:
+        places = (2, 1)
+        glued = GLUED_BEFORE.fullmatch(token.text)
+    if glued is None:
+        return None
+    name = glued[places[0]].decode()
+    start = token.start + glued.start(places[1])
+    role: Role = "epoch" if name.lower() == "epoch" else "step"
+    return Field(name, role, start, start + len(glued[places[1]]))
 
 
 def _is_word_nan(reading: _Reading, token: Token, following: Token | None) -> bool:
@@ -304,16 +333,19 @@ def _settled(reading: _Reading) -> Fields:
     for number in numbers:
         words = number.name.lower().split()
         is_split = len(words) == 1 and words[0] in SPLIT_WORDS
+        is_epoch = is_split and _is_followed_by_batches(reading, number)
         if number.role != "metric":
             counters.append(number)
             split = split or _split_of(words)
-        elif is_split and (number.total or _is_followed_by_batches(reading)):
+        elif is_split and (number.total or is_epoch):
             split = split or words[0]
-            if not number.total:
+            if is_epoch:  # "Train: 0 [100/1251]", "Train: [0/300][100/1251]"
                 counters.append(replace(number, name="epoch", role="epoch"))
         elif words[-1] not in OF_A_PROCESS:
             metrics.append(replace(number, name=_full_name(number.name, metrics)))
-    if split:
+    if len({word for _, word in reading.splits}) > 1:  # "[train] loss=1, [valid] loss=2"
+        metrics = _by_split(metrics, reading.splits, split)
+    elif split:
         metrics = [replace(metric, name=with_split(metric.name, split)) for metric in metrics]
     return Fields(
         counters=tuple(counters),
@@ -324,9 +356,22 @@ def _settled(reading: _Reading) -> Fields:
     )
 
 
-def _is_followed_by_batches(reading: _Reading) -> bool:
-    """Say whether ``[100/1251 …]`` stands in the line: ``Train: 0 [100/1251]`` is an epoch."""
-    return any(bracket == "[" and total for _, bracket, _, total in reading.unnamed)
+def _by_split(metrics: Sequence[Field], splits: Sequence[tuple[int, str]], before: str) -> list[Field]:
+    """Return metrics named with the data that stand before each of them in the line."""
+    named = []
+    for metric in metrics:
+        split = next((word for place, word in reversed(splits) if place < metric.start), before)
+        named.append(replace(metric, name=with_split(metric.name, split) if split else metric.name))
+    return named
+
+
+def _is_followed_by_batches(reading: _Reading, number: Field) -> bool:
+    """Say whether ``[100/1251 …]`` stands right after a number: ``Train: 0 [100/1251]`` is an epoch."""
+    _, end = number.total or (0, number.end)
+    for token, bracket, _, total in reading.unnamed:
+        if bracket == "[" and total and 0 <= token.start - end <= NEXT:
+            return True
+    return False
 
 
 def _unnamed_counters(reading: _Reading) -> list[Field]:
@@ -336,7 +381,7 @@ def _unnamed_counters(reading: _Reading) -> list[Field]:
     if reading.is_in_box:
         return []
     has_epoch = "epoch" in roles or any(
-        number.name.lower() in SPLIT_WORDS and not number.total and _is_followed_by_batches(reading)
+        number.name.lower() in SPLIT_WORDS and _is_followed_by_batches(reading, number)
         for number in reading.fields
     )
     at_start = [number for number in reading.unnamed if number[2] == 0]
@@ -348,6 +393,13 @@ def _unnamed_counters(reading: _Reading) -> list[Field]:
         for (token, _, _, total), (name, role) in zip(at_start, names, strict=False):
             counters.append(Field(name, role, token.start, token.end, total=total, is_named=False))
         return counters
+    in_brackets = [number for number in reading.unnamed if number[1] == "[" and number[3]]
+    if len(in_brackets) > 1 and not roles & {"step", "epoch", "batch"}:  # "[0/300][100/1251]"
+        (epoch, _, _, epochs), (batch, _, _, batches) = in_brackets[:2]
+        return [
+            Field("epoch", "epoch", epoch.start, epoch.end, total=epochs, is_named=False),
+            Field("batch", "batch", batch.start, batch.end, total=batches, is_named=False),
+        ]
     for token, _, _, total in reading.unnamed:
         if total and has_epoch and not counters and "step" not in roles and "batch" not in roles:
             counters.append(Field("batch", "batch", token.start, token.end, "", total))

@@ -2,7 +2,9 @@ r"""The kind of a line of a text log, and the numbers that are read from it.
 
     row       a counter and metrics         step 100 | loss 3.1
     pairs     metrics of a row before it    Test set: Average loss: 0.05, Accuracy: 98%
-    header    a counter alone               Epoch 3/10
+    header    a counter or data alone       Epoch 3/10    Test Error:
+    triple    a step, a name, a value   250 val 3.2811
+    run       a number of a run alone   === Seed 3 ===
     cell      a row of a box table          | loss | 0.1 |
     section   a heading in a box table      | rollout/ |  |
     rule      a line of dashes
@@ -15,14 +17,16 @@ A sentence about saving, loading or the best result so far is no row: its step m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ired_diag.readers.text_fields import COUNTING, Field, Fields, fields_of
 from ired_diag.readers.text_tokens import COLOURS, NUMBER, UNITS, WRAPPED
 from ired_diag.runs.metric_words import ALIASES, MEASURES, measures_in, words_of
 
-LineKind = Literal["row", "pairs", "header", "cell", "section", "rule", "bar", "blank", "other"]
+LineKind = Literal[
+    "row", "pairs", "triple", "run", "header", "cell", "section", "rule", "bar", "blank", "other"
+]
 
 LONGEST = 16384  # bytes of a line that is read
 MOST_STRAYS, MOST_STRAYS_OF_PAIRS, MOST_STRAYS_OF_HEADER = 10, 5, 4
@@ -45,6 +49,22 @@ BEST = re.compile(
     rb"(?i)[\W_]*(?:(?:new|the|current|our|final|overall) )*best\b|[^:=|,]*\bbest[ _](?:epoch|step|iter)"
 )
 
+
+# A step, the data or the measure, and the number: as GPT-2 is trained by short programs.
+TRIPLE = re.compile(
+    rb"\s*(?P<step>\d{1,15})\s+(?P<name>[A-Za-z][\w/.-]*)\s+(?P<value>%b)\s*" % NUMBER.replace(b"%", b"%%")
+)
+HEADING = re.compile(  # names the data of the lines below it
+    rb"(?i)\W*(?P<split>test|testing|valid|validation|val|eval|evaluation|dev)"
+    rb"(?:\ (?:error|errors|results?|set|metrics|performance|scores?|summary|loss))?\s*:\s*"
+)
+RUN_HEADING = re.compile(
+    rb"(?i)[\W_]*(?:(?:starting|beginning|begin|training|random|global)\ )?"
+    rb"(?P<name>run|seed|trial|fold|repetition|repeat|replicate)(?:\ set\ to)?[\W_]*?\ ?(?P<number>\d{1,9})"
+    rb"(?:\s*(?:/|of)\s*\d+)?[\W_]*"
+)
+OF_LLM_C = re.compile(rb"s:\d+ (?:tel|trl|eval):")  # "s:250 trl:3.1 lr:0.0006", "s:250 tel:3.3"
+OF_MARIAN = re.compile(rb"\bEp\. \d+ : Up\. \d+ : ")
 
 PARTS = tuple(
     b"step iter epoch batch update episode round tick generation itr loss acc error reward score".split()
@@ -126,6 +146,13 @@ def layout_of(line: bytes) -> Layout:
         return Layout("section", heading=section["name"].decode())
     if in_box and (cell := CELL.fullmatch(line)):
         return _cell(cell, line)
+    if heading := HEADING.fullmatch(line):
+        return Layout("header", example=line, split=heading["split"].decode().lower())
+    if run := RUN_HEADING.fullmatch(line):
+        number = Field(run["name"].decode().lower(), "metric", *run.span("number"))
+        return Layout("run", (number,), line)
+    if triple := TRIPLE.fullmatch(line):
+        return _triple(triple, line)
     if not _may_be_row(line):
         return NOT_UNDERSTOOD
     keras = KERAS.match(line)
@@ -137,6 +164,8 @@ def layout_of(line: bytes) -> Layout:
 
 def _may_be_row(line: bytes) -> bool:
     """Say whether a line may state a counter or a measure: most lines of other texts do not."""
+    if OF_LLM_C.match(line) or OF_MARIAN.search(line):
+        return True
     lower = line.lower()
     if ANY_PART.search(lower):
         return True
@@ -156,8 +185,16 @@ def _cell(match: re.Match[bytes], line: bytes) -> Layout:
     return Layout("cell", (cell,), line)
 
 
+def _triple(match: re.Match[bytes], line: bytes) -> Layout:
+    step = Field("step", "step", *match.span("step"), is_named=False)
+    value = Field(match["name"].decode("utf-8", "replace"), "metric", *match.span("value"))
+    return Layout("triple", (step, value), line)
+
+
 def _layout_of_text(line: bytes) -> Layout:
     fields = fields_of(line)
+    if OF_LLM_C.match(line):
+        fields = _counted_by_s(fields)
     if BEST.match(line):
         return Layout("other")
     kind = _kind(line, fields)
@@ -165,6 +202,12 @@ def _layout_of_text(line: bytes) -> Layout:
         return Layout("other")
     numbers = sorted([*fields.counters, *fields.metrics], key=lambda number: number.start)
     return Layout(kind, tuple(numbers), line, split=fields.split)
+
+
+def _counted_by_s(fields: Fields) -> Fields:
+    """Return the numbers of a line of llm.c, whose ``s`` is the step."""
+    counter, *metrics = fields.metrics
+    return replace(fields, counters=(replace(counter, name="step", role="step"),), metrics=tuple(metrics))
 
 
 def _kind(line: bytes, fields: Fields) -> LineKind:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
+from ired_diag.readers.catboost_lines import judged_metric
 from ired_diag.readers.completed import last_completion
 from ired_diag.readers.death import death, death_of
 from ired_diag.readers.long_logs import read_log_bytes
@@ -32,6 +33,7 @@ from ired_diag.readers.prose import LONGEST, is_document, is_prose
 from ired_diag.readers.restarts import find_restarts, starts_of
 from ired_diag.readers.row_logs import look_like_runs
 from ired_diag.readers.row_table import CLOCK, RowTable
+from ired_diag.readers.runs_in_text import runs_in_text, stated_seed
 from ired_diag.readers.scalar_attempt import run_of
 from ired_diag.readers.scalar_log import Damage, ScalarLog
 from ired_diag.readers.step_key import torn_message
@@ -136,11 +138,43 @@ def read_text(path: Path, *, allow_torn_tail: bool = True) -> TextLog:
 
 
 def read_run(path: Path) -> Run:
-    """Return the run of a text log, with what it died of by its own words or those of its ``.err`` file."""
+    """Return the run of a text log, of several the last, with how it ended (``with_ending``)."""
+    return _run_of(path, read_text(path))
+
+
+def read_runs(path: Path) -> list[Run]:
+    """Return the runs of a text log, in its order; where their numbers part them, each is one.
+
+    What comes before another run ended: only the last one ends as the log does.
+    """
     text = read_text(path)
+    parts = runs_in_text(text.scan, text.rows)
+    if not parts:
+        return [_run_of(path, text)]
+    runs = []
+    for part in parts:
+        log = scalar_log(part.table, stated={**text.log.stated, **part.stated}, torn=False, notes=[])
+        runs.append(run_of(path, log, format=FORMAT_NAME))
+    ended = Ending("complete", "the next run of the log begins", inferred=True)
+    earlier = [replace(run, ending=ended) for run in runs[:-1]]
+    return [*earlier, with_ending(runs[-1], path)]
+
+
+def _run_of(path: Path, text: TextLog) -> Run:
     run = run_of(path, text.log, format=FORMAT_NAME)
+    if recorded := judged_metric(run.history):
+        run = replace(run, recorded_metric=recorded, evaluations=len(run.history.series[recorded.name]))
     if text.head.sha256:
         run = replace(run, provenance={**run.provenance, "source_sha256": text.head.sha256})
+    return with_ending(run, path)
+
+
+def with_ending(run: Run, path: Path) -> Run:
+    """Return the run of a printed log with how it ended, by its own words or those of its ``.err`` file.
+
+    Raises:
+        UnreadableFile: One of them cannot be read.
+    """
     errors = _error_stream(path)
     if errors is not None:
         run = replace(run, sources=(*run.sources, errors))
@@ -185,7 +219,7 @@ def _ends_complete(path: Path) -> bool:
 def _log(head: Head, scanned: Scan, rows: TextRows) -> ScalarLog:
     return scalar_log(
         rows.table,
-        stated=_stated(head, rows),
+        stated=_stated(head, rows, stated_seed(scanned, rows)),
         torn=bool(scanned.torn),
         notes=[*rows.notes, *_notes(scanned, rows)],
         damaged=[Damage(line + 1 + head.lines, NO_STEP) for line in rows.refused],
@@ -239,8 +273,8 @@ def _several_trainings(table: RowTable, starts: NDArray[np.int64]) -> list[Findi
     return [Finding("several_trainings", "warning", statement, evidence={"trainings": count})]
 
 
-def _stated(head: Head, rows: TextRows) -> dict[str, Any]:
-    stated: dict[str, Any] = {}
+def _stated(head: Head, rows: TextRows, seed: int | None) -> dict[str, Any]:
+    stated: dict[str, Any] = {} if seed is None else {"seed": seed}
     if rows.planned is not None and rows.planned > 0:
         stated["train_steps"] = rows.planned
     if LAST_OF_TRAINER in rows.table.columns:

@@ -31,14 +31,15 @@ from ired_diag.readers.text_fields import (
     COUNTING,
     MEASURED_BY_COUNT,
     OF_TRAINING,
+    SPLIT_WORDS,
     Field,
     role_of,
     with_split,
 )
 from ired_diag.readers.text_layout import Layout
-from ired_diag.readers.text_scan import Scan
+from ired_diag.readers.text_scan import Lines, Scan
 from ired_diag.readers.text_tokens import SECONDS, THOUSANDS
-from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, words_of
+from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, measures_in, words_of
 
 Numbers = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -88,6 +89,7 @@ class TextRows:
         before: How many lines with metrics stand before the first step and are not read.
         refused: The lines, counted from 0, whose step is no number that counts; they are not read.
         notes: What was read in one of several ways.
+        lines: The line of each row, from 0, of shape (rows,).
         counts_training: Whether the step is one of training, or an epoch stands next to it: batches alone may
             be those of an evaluation.
     """
@@ -99,6 +101,7 @@ class TextRows:
     before: int = 0
     refused: tuple[int, ...] = ()
     notes: tuple[Finding, ...] = ()
+    lines: Places = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     counts_training: bool = True
 
 
@@ -136,7 +139,7 @@ def rows_of(scan: Scan) -> TextRows | None:
     evaluations = _lines_of_evaluations(scan)
     row_of_line = _tables(scan, counters, metrics)
     rows: list[Places] = []
-    for lines in scan.of_kind("row", "pairs", "header"):
+    for lines in [*scan.of_kind("row", "pairs", "header"), *_triples(scan)]:
         numbers, values = lines.joined()
         is_header = lines.layout.kind == "header"
         if not is_header:
@@ -161,7 +164,36 @@ def rows_of(scan: Scan) -> TextRows | None:
         return None
     if not _is_named(scan, step):
         step = replace(step, reason=_reason_without_a_name(step))
-    return _assembled(step, distinct(np.concatenate(rows)), counters, metrics)
+    all_rows = distinct(np.concatenate(rows))
+    assembled = _assembled(step, all_rows, counters, metrics)
+    if assembled is not None and assembled.before and not _is_among(step.lines, all_rows).any():
+        return _by_heading(step, assembled, all_rows, counters, metrics)
+    return assembled
+
+
+def _by_heading(
+    step: _Step, rows: TextRows, lines: Places, counters: dict[str, Series], metrics: dict[str, Series]
+) -> TextRows:
+    """Return the rows by a heading above them, where the chosen counter stands below its rows.
+
+    RSL-RL prints ``Learning iteration 3/1500``, the metrics, and then ``Total timesteps: 393216``.
+    """
+    others = {name: series for name, series in counters.items() if name not in (step.name, *step.merged)}
+    other = _choose(others)
+    if other is None or len(other.lines) < len(step.lines):
+        return rows
+    by_heading = _assembled(other, lines, others, metrics)
+    return by_heading if by_heading is not None and by_heading.before < rows.before else rows
+
+
+def _triples(scan: Scan) -> list[Lines]:
+    """Return the lines ``250 val 3.28``: all where a name is one of data or of a measure, else none."""
+    triples = scan.of_kind("triple")
+    for lines in triples:
+        words = words_of(lines.layout.fields[-1].name)
+        if measures_in(words) or not SPLIT_WORDS.isdisjoint(words):
+            return triples
+    return []
 
 
 def _is_named(scan: Scan, step: _Step) -> bool:
@@ -379,7 +411,8 @@ def _chosen_of(usable: dict[str, Series]) -> _Step | None:
     epochs = by_role["epoch"]
     if by_role["step"] and not _is_rare(usable, by_role["step"], among=epochs):
         return _of_steps(usable, by_role["step"], epochs)
-    if by_role["batch"]:
+    stands_still = not any(_moves(usable[name]) for name in by_role["batch"])
+    if by_role["batch"] and not (stands_still and any(_moves(usable[name]) for name in epochs)):
         name = _most_frequent(usable, by_role["batch"])
         return _of_batches(name, usable[name], usable, epochs)
     if epochs:
@@ -524,14 +557,25 @@ def _backs(values: Numbers) -> int:
 
 def _of_batches(name: str, own: Series, series: dict[str, Series], epochs: Sequence[str]) -> _Step:
     """Return the step that the batches within the epochs state."""
-    lines, values, _ = own.sorted()
+    lines, values, totals = own.sorted()
     reason = f"{name!r} counts the batches"
     step = _Step(name=name, lines=lines, values=values, reason=reason, planned=None)
-    return _through_epochs(step, series, epochs)
+    stated = distinct(totals[~np.isnan(totals)])
+    length = float(stated[0]) if len(stated) == 1 and values.max(initial=0.0) <= stated[0] else None
+    return _through_epochs(step, series, epochs, length=length)
 
 
-def _through_epochs(step: _Step, series: dict[str, Series], epochs: Sequence[str]) -> _Step:
-    """Return a step that is counted through all epochs, where it begins again with each."""
+def _through_epochs(
+    step: _Step, series: dict[str, Series], epochs: Sequence[str], *, length: float | None = None
+) -> _Step:
+    """Return a step that is counted through all epochs, where it begins again with each.
+
+    Args:
+        step: The step.
+        series: All counters.
+        epochs: The names of those that count epochs.
+        length: How many steps an epoch has, where the log states it.
+    """
     for name in epochs:
         lines, values, _ = series[name].sorted()
         known = _last_at(lines, values, step.lines)
@@ -544,7 +588,7 @@ def _through_epochs(step: _Step, series: dict[str, Series], epochs: Sequence[str
             columns={"epoch": Column(rows, known)},
             texts={},
         )
-        counted, notes = through_epochs(table)
+        counted, notes = through_epochs(table, length=length)
         if notes:
             steps = counted.steps.astype(np.float64)
             reason = f"{step.name!r} begins again with each {name!r} and is counted through all of them"
@@ -660,6 +704,7 @@ def _assembled(
         without_step=int(np.sum(~_is_among(rows, step.lines))),
         before=before,
         refused=tuple(step.refused.tolist()),
+        lines=rows,
         notes=tuple(notes),
         counts_training=_role(step.name) != "batch" or any(_role(name) == "epoch" for name in counters),
     )

@@ -43,7 +43,9 @@ TOKEN = re.compile(
     (?P<clock>\d{4}[-/]\d\d?[-/]\d\d?(?:[T\ ]\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[-+]\d\d:?\d\d)?)?
         |(?:\d\d?/\d\d?(?:/\d{2,4})?\ )?\d{1,4}:\d\d:\d\d(?:[.,]\d+)?|\d+\ days?,
         |(?<!\w)\d+[dhm]\ \d+[hms](?:\ \d+s)?(?!\w)|(?<!\w)[IWEF]\d{4}\ [\d:.]++\ ++\d++\ )
-    |(?P<place>[\w./-]+\.(?:py|cc|cpp|cu|rs|go|jl|java):\d+)
+    |(?P<place>[\w./-]+\.(?:py|cc|cpp|cu|rs|go|jl|java):\d+|\([\w./-]+\.py\ \d+\)
+        |\(?[A-Za-z_][\w.]*:\d+\)?(?=[\ \t]+(?:INFO|WARNING|DEBUG|ERROR|CRITICAL)\b)
+        |[A-Za-z_][\w.]*:[\w<>.]+:\d+(?=\ -\ ))
     |(?P<rank>\[(?:rank|default)\ ?\d+\]:?)
     |(?P<aside>\[[A-Za-z][^\]\[\d=:|]{0,60}\]|\([A-Za-z][A-Za-z_ /.%]{0,60}\))
     |(?P<number>(?<![\w@.\x80-\xff])(?:NUMBER))(?P<unit>%|/?[A-Za-z\xc2\xb5][A-Za-z\xc2\xb5/]{0,12})?ENDS

@@ -11,6 +11,7 @@ both say how good a model is.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from ired_diag.runs.metric_words import LOSSES, measures_in, words_of
@@ -20,6 +21,8 @@ PLAYERS = frozenset("generator gan adversarial adv gen g".split())
 OF_DATA = frozenset(
     "in out of cross target source new other multi unseen seen per each general".split()
 )  # before ``domain``
+
+OF_DISCRIMINATOR = re.compile(r"D ?\([xG]")  # "D(x)", "D(G(z))": its answer to samples
 
 
 @lru_cache(maxsize=8192)
@@ -31,6 +34,8 @@ def is_adversarial(name: str) -> bool:
     >>> [is_adversarial(name) for name in ("val_adv_acc", "val_out_of_domain_loss", "val_loss")]
     [False, False, False]
     """
+    if OF_DISCRIMINATOR.match(name):
+        return True
     words = words_of(name)
     measures = measures_in(words)
     if not measures:

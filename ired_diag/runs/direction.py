@@ -24,7 +24,7 @@ from ired_diag.runs.adversarial_metrics import is_adversarial
 from ired_diag.runs.configured_metric import means, named_in, parts_of
 from ired_diag.runs.metric_words import LOWER, NEGATED, measures_in, words_of
 
-Source = Literal["option", "configuration", "name", "assumed"]
+Source = Literal["option", "configuration", "log", "name", "assumed"]
 
 FLAG_KEYS = ("higher_is_better", "greater_is_better")
 MODE_KEYS = ("metric_mode", "monitor_mode", "checkpoint_mode", "early_stopping_mode", "mode")
@@ -32,6 +32,7 @@ MODES = {"max": False, "maximize": False, "min": True, "minimize": True}  # whet
 REASONS: dict[Source, str] = {
     "option": "as set by the user",
     "configuration": "set in the configuration",
+    "log": "as other values in the log show",
     "name": "by its name",
     "assumed": "assumed because its name does not say; --higher-is-better or --lower-is-better sets it",
 }
@@ -43,7 +44,8 @@ class Direction:
 
     Attributes:
         lower_is_better: Whether the smaller value is the better one.
-        source: The user's option, the configuration, the metric's name, or an assumption.
+        source: The user's option, the configuration, the log's own best values, the metric's name, or an
+            assumption.
     """
 
     lower_is_better: bool

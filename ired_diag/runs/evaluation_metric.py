@@ -4,7 +4,8 @@ Logs name it as they like: ``validation/mse``, ``val_loss`` (Lightning), ``eval_
 ``rollout/ep_rew_mean`` (stable-baselines). By the words of its name (``metric_words``) a metric is
 
     0  an evaluation of a known measure          val_loss, test/acc, eval/mean_reward
-    1  an evaluation whose name has no data set  accuracy next to train_loss; the return of episodes; FID
+    1  an evaluation whose name has no data set  accuracy next to train_loss; the return of episodes; FID;
+                                                 what is logged far more rarely than the loss (coco/mAP)
     2  an evaluation of an unknown measure       val_zork
     3  a measure of training                     train_loss, loss, accuracy
 
@@ -34,6 +35,7 @@ from ired_diag.runs.metric_words import (
     OF_SAMPLES,
     PLAYED,
     SPLITS,
+    SUCCESSES,
     TEST_SPLITS,
     TRAINING,
     measures_in,
@@ -41,7 +43,7 @@ from ired_diag.runs.metric_words import (
 )
 
 USUAL = "validation/mse"
-SET_OF_XGBOOST = re.compile(r"validation_(\d{1,2})/")
+SET_OF_XGBOOST = re.compile(r"validation_(\d{1,2})[/-]")
 # Words of what is logged along with a measure and says nothing about quality.
 NEVER = frozenset(
     """
@@ -55,6 +57,7 @@ NEVER = frozenset(
 KNOWN_EVALUATION, UNNAMED_EVALUATION, UNKNOWN_EVALUATION, OF_TRAINING = range(4)
 TRAINING_WORDS = frozenset(TRAINING)
 DATA = frozenset((*SPLITS, *TEST_SPLITS, *TRAINING))
+RARE = 3  # times as often as such a measure, the loss is logged
 NEGATION = ("neg", "negative", "minus", "complement")
 
 
@@ -183,7 +186,42 @@ def _ranked(names: Collection[str]) -> dict[str, Rank]:
         rank = _rank(name, is_labelled)
         if rank is not None:
             ranks[name] = rank
-    return ranks
+    return ranks | _ranks_of_rare(names, ranks)
+
+
+def _ranks_of_rare(names: Collection[str], ranks: Mapping[str, Rank]) -> dict[str, Rank]:
+    """Return the ranks of measures of success without a data set that are logged more rarely than the loss.
+
+    MMEngine's ``coco/bbox_mAP`` and ``accuracy/top1`` are measured after an epoch, ``loss`` every few steps.
+    """
+    if not isinstance(names, Mapping):
+        return {}
+    most = max((_count(names, name) for name in names if words_of(name)[-1:] == ("loss",)), default=0)
+    rare: dict[str, Rank] = {}
+    for name in names:
+        is_known = name in ranks and ranks[name].kind != OF_TRAINING
+        if is_known or not 0 < RARE * _count(names, name) <= most:
+            continue
+        words = words_of(name)
+        measures = [measure for measure in measures_in(words) if measure in SUCCESSES]
+        if not measures or not TRAINING_WORDS.isdisjoint(words) or is_adversarial(name):
+            continue
+        rare[name] = Rank(
+            kind=UNNAMED_EVALUATION,
+            is_part=False,
+            is_extreme=not EXTREMES.isdisjoint(words),
+            is_test=0,
+            is_no_loss=True,
+            split=len(SPLITS),
+            measure=min(map(MEASURES.index, measures)),
+            words=len(words),
+        )
+    return rare
+
+
+def _count(names: Mapping[str, object], name: str) -> int:
+    values = names[name]
+    return len(values) if isinstance(values, Sized) else 0
 
 
 def _is_single(name: str, names: Collection[str]) -> bool:

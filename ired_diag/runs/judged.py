@@ -23,7 +23,7 @@ from ired_diag.runs.run import Run
 
 MOST_NAMES = 8  # in a message
 BY_CONFIGURATION = "named by its configuration"
-SURE = ("option", "configuration", "name", "assumed")  # the surest first
+SURE = ("option", "configuration", "name", "log", "assumed")  # the surest first
 
 Groups = Mapping[str, Sequence[Run]]
 
@@ -150,7 +150,11 @@ def shared_direction(groups: Groups, metric: str) -> Direction:
             direction = run.direction_of(metric)
         run_of[direction] = run
     for direction, run in run_of.items():
-        example_of.setdefault(direction.lower_is_better, run)
+        if direction.source not in ("assumed", "log"):
+            example_of.setdefault(direction.lower_is_better, run)
+    by_log = {direction.lower_is_better for direction in run_of if direction.source == "log"}
+    if len(by_log) > 1:  # noise: a log alone decides nothing where another says the opposite
+        run_of = {direction: run for direction, run in run_of.items() if direction.source != "log"}
     if len(example_of) > 1:
         lower = f"lower is better by {example_of[True].label}"
         higher = f"higher is better by {example_of[False].label}"

@@ -118,7 +118,10 @@ ALIASES = {
     "testing": "test", "evaluator": "eval", "logprob": "loglikelihood", "negated": "neg", "fscore": "f1",
     "mlogloss": "logloss", "merror": "error", "aucpr": "auprc", "nloglik": "nll",  # XGBoost's
 }  # fmt: skip
-GLUED = {"f1score": ("f1", "score"), "r2score": ("r2", "score"), "eprewmean": ("ep", "rew", "mean")}
+GLUED = {
+    "tel": ("test", "loss"), "trl": ("train", "loss"),  # llm.c's
+    "f1score": ("f1", "score"), "r2score": ("r2", "score"), "eprewmean": ("ep", "rew", "mean"),
+}  # fmt: skip
 KNOWN = frozenset({
     *MEASURES, *SPLITS, *TEST_SPLITS, *TRAINING, *DETAILS, *EPISODES, *NO_MEASURE, *NEGATED, *ALIASES,
 })  # fmt: skip
@@ -127,7 +130,8 @@ TOP_P = ("top", "p")  # a setting of sampling
 LONGEST_WORD = 200
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 ONE_MINUS = re.compile(
-    r"(?:^|(?<=[/.])|(?<=val[-_])|(?<=valid[-_])|(?<=validation[-_])|(?<=eval[-_])|(?<=test[-_]))"
+    # Not after "validation_": XGBoost numbers its sets so, and "validation_1-logloss" is the second one's.
+    r"(?:^|(?<=[/.])|(?<=val[-_])|(?<=valid[-_])|(?<=validation-)|(?<=eval[-_])|(?<=test[-_]))"
     r"1\s*-\s*(?=[a-z])",
     re.IGNORECASE,
 )

@@ -34,6 +34,7 @@ RUN = re.compile(
             # TensorBoard's date, with the host; what a comment adds to it is a name
             r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\d{2}_\d{2}-\d{2}-\d{2}(?:_[^_]*$)?",
             rf"(?<!\d)20\d\d-\d\d?-\d\d?(?:[T_ -]+{CLOCK})?(?!\d)",
+            r"(?:(?<![A-Za-z])log_|(?<!\d))20\d\d_\d\d?_\d\d?(?:_\d\d?){3}(?!\d)",  # nnU-Net's
             rf"(?<!\d)20\d\d[01]\d[0-3]\d(?:[T_-]?{CLOCK})?(?!\d)",
             r"(?<!\d)\d{2}-\d{2}-\d{2}(?!\d)",  # Hydra's time of day
             r"(?<!\d)1[4-9]\d{8}(?:\d{3})?(?:\.\d+)?(?!\d)",  # seconds or milliseconds since 1970
@@ -55,12 +56,12 @@ SEPARATORS = "_=/.- #,\0"
 
 GENERIC = frozenset(
     """
-    artifact artifacts best checkpoint checkpoints ckpt ckpts csv data default dump dvclive err eval
-    evaluation evaluations event events experiments export exps file files final history
-    hparams json jsonl last latest lightning log logger logging loggers logs loss losses metric metrics mlruns
-    models multirun out output outputs progress record records restarted resumed result results run runs save
-    saved saves scalar scalars slurm state stats stderr stdout summaries summary tb tensorboard test tf
-    tfevents tmp train trainer training txt val valid validation wandb
+    artifact artifacts best checkpoint checkpoints ckpt ckpts console csv data default dump dvclive err
+    eval evaluation evaluations event events experiments export exps file files final history hparams json
+    jsonl last latest lightning log logger logging loggers logs loss losses main metric metrics mlruns
+    models multirun nohup out output outputs progress record records restarted resumed result results run
+    runs save saved saves scalar scalars slurm state stats stderr stdout summaries summary tb tensorboard
+    test tf tfevents tmp train trainer training txt val valid validation wandb
     """.split()
 )
 # A number after one of these is a setting or a part of the name, and numbers no runs.

@@ -9,7 +9,7 @@ stands next to it and is above it in every run. ``local_rank`` and ``global_rank
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 ALWAYS = frozenset(("local_rank", "global_rank", "node_rank", "local_process_index", "local_world_size"))
 RANKS = frozenset(("rank", "process_index", "proc_rank", "process_rank"))
@@ -34,11 +34,30 @@ def is_process_rank(key: str, configurations: Sequence[Mapping[str, Any]]) -> bo
 
 def is_rank_in(key: str, configuration: Mapping[str, Any]) -> bool:
     """Say whether a configuration states, next to a key, more processes than its value."""
+    return processes_beside(key, configuration) is not None
+
+
+def processes_beside(key: str, configuration: Mapping[str, Any]) -> int | None:
+    """Return how many processes a configuration states next to a rank: more than that, else None."""
     rank = configuration[key]
     if not _is_count(rank):
-        return False
+        return None
     counts = [configuration.get(key[: -len(_last_part(key))] + name) for name in COUNTS]
-    return any(_is_count(count) and rank < count for count in counts)
+    return next((count for count in counts if _is_count(count) and count > rank), None)
+
+
+def stated_process(configuration: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return the only rank of a process that a configuration states, and the number of processes."""
+    ranks = [key for key in configuration if _last_part(key) in RANKS]
+    stated = [
+        (int(configuration[key]), processes_beside(key, configuration))
+        for key in ranks
+        if is_rank_in(key, configuration)
+    ]
+    if len(stated) != 1:
+        return None
+    ((rank, processes),) = stated
+    return (rank, processes) if processes is not None else None
 
 
 def ranks_of(configuration: Mapping[str, Any]) -> list[int]:
@@ -54,5 +73,5 @@ def _last_part(key: str) -> str:
     return key.rpartition(".")[2].lower()
 
 
-def _is_count(value: object) -> bool:
+def _is_count(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0

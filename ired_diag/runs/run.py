@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ired_diag.finding import Finding
 from ired_diag.runs.configured_metric import configured_metric
 from ired_diag.runs.dead_end import as_judged
-from ired_diag.runs.direction import Direction, direction_of
+from ired_diag.runs.direction import Direction, Source, direction_of
+from ired_diag.runs.direction_by_training import lower_by_training
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.evaluation_result import EvaluationResult
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordedMetric:
-    """What a trainer recorded that a run is judged by."""
+    """What a trainer recorded that a run is judged by, and where the direction stands."""
 
     name: str
     higher_is_better: bool
+    source: Source = "configuration"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -195,8 +197,14 @@ class Run:
         """Return the direction of a metric that the run may log."""
         if self.recorded_metric is not None and self.recorded_metric.name == metric:
             if self.higher_is_better is None:
-                return Direction(not self.recorded_metric.higher_is_better, "configuration")
-        return direction_of(metric, higher_is_better=self.higher_is_better, configuration=self.configuration)
+                return Direction(not self.recorded_metric.higher_is_better, self.recorded_metric.source)
+        direction = direction_of(
+            metric, higher_is_better=self.higher_is_better, configuration=self.configuration
+        )
+        if direction.source != "assumed":
+            return direction
+        lower = lower_by_training(metric, self.history.series)
+        return direction if lower is None else Direction(lower, "log")
 
     @cached_property
     def group(self) -> str:

@@ -1,0 +1,137 @@
+"""A JSON file for each evaluation of a run: AllenNLP's ``metrics_epoch_3.json``, ``eval_step_500.json``.
+
+    {"epoch": 3, "training_loss": 0.41, "validation_loss": 0.52, "best_validation_loss": 0.5}
+
+A file holds one object of numbers. Its step is the object's own count, else the number in its name after
+``epoch``, ``step`` or ``iter``; a number in a name that is neither is that of a seed or a run, and such files
+are not read here. The files of one folder are one run. What says how good the best evaluation so far was is
+left out at the others: it is no measurement of its step.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ired_diag.errors import DiagError, UnreadableFile
+from ired_diag.json_object import read_json_object
+from ired_diag.readers.scalar_log import Points, ScalarLog
+from ired_diag.readers.split_tables import PARTS
+from ired_diag.readers.step_key import choose_step_key, step_in, step_keys
+from ired_diag.readers.text_fields import with_split
+from ired_diag.runs.evaluation_metric import evaluation_metric
+from ired_diag.runs.history import History, Row
+from ired_diag.runs.metric_words import measures_in, words_of
+from ired_diag.runs.run import Run
+
+FORMAT_NAME = "json_of_step"
+NAME = re.compile(
+    r"(?i)(?P<stem>(?:.*[_.-])?)(?P<counter>epoch|step|iter|iteration|global_step)[_.=-]?(?P<step>\d{1,15})"
+    r"(?P<rest>[_.-][A-Za-z_-]+)?\.json"
+)
+MOST_BYTES = 1 << 20
+
+
+def accepts(path: Path) -> bool:
+    """Say whether a file's name holds a step, and the file an object with a measure of quality."""
+    if not NAME.fullmatch(path.name) or path.stat().st_size > MOST_BYTES:
+        return False
+    try:
+        numbers = _numbers(read_json_object(path))
+    except DiagError:
+        return False
+    return any(measures_in(words_of(name)) for name in numbers)
+
+
+def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
+    """Return the metrics of one step.
+
+    Raises:
+        UnreadableFile: It is no JSON object with numbers.
+    """
+    del allow_torn_tail  # half an object cannot be read
+    content = read_json_object(path)
+    name = NAME.fullmatch(path.name)
+    numbers = _numbers(content)
+    if name is None or not numbers:
+        raise UnreadableFile(f"{path}: expected an object of numbers, with the step in the file's name.")
+    counter, step = _step(content, int(name["step"]))
+    points = {}
+    for metric, value in numbers.items():
+        if metric != counter and "best" not in words_of(metric):
+            points[metric] = Points(np.array([step], dtype=np.int64), np.array([value], dtype=np.float64))
+    return ScalarLog(points=points)
+
+
+def _step(content: Mapping[str, Any], of_name: int) -> tuple[str, int]:
+    """Return the key of an object's own count and its value, else no key and the number in the name."""
+    try:
+        keys = step_keys(content, None, "")
+        counter = choose_step_key(keys, {key: [content[key]] for key in keys})
+        return counter, step_in(content[counter])
+    except (UnreadableFile, ValueError, OverflowError):
+        return "", of_name
+
+
+def _numbers(content: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    numbers: dict[str, float] = {}
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            numbers |= _numbers(value, f"{prefix}{name}/")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            numbers[f"{prefix}{name}"] = float(value) if abs(value) < math.inf else value
+    return numbers
+
+
+def join_steps(attempts: Iterable[Run]) -> list[Run]:
+    """Return attempts; the files of the steps of one folder are one run."""
+    attempts = list(attempts)
+    folders: dict[Path, list[Run]] = defaultdict(list)
+    for attempt in attempts:
+        if attempt.format == FORMAT_NAME:
+            folders[attempt.path.parent].append(attempt)
+    joined: dict[int, Run | None] = {}
+    for members in folders.values():
+        joined |= {id(member): None for member in members}
+        joined[id(members[0])] = _joined(members)
+    kept = [joined.get(id(attempt), attempt) for attempt in attempts]
+    return [attempt for attempt in kept if attempt is not None]
+
+
+def _joined(files: Sequence[Run]) -> Run:
+    """Return the run of several files, which is named by their folder."""
+    rows = []
+    stems = {_stem(file) for file in files}
+    for file in files:
+        part = _part(file) if len(stems) > 1 else ""
+        for row in file.history.rows():
+            values = {with_split(name, part) if part else name: value for name, value in row.values.items()}
+            rows.append(Row(row.step, values))
+    history = History.of(rows)
+    metric = evaluation_metric(history.series)
+    first = min(files, key=lambda file: file.path.name)
+    return replace(
+        first,
+        history=history,
+        evaluations=len(history.series[metric]) if metric else 0,
+        names=first.names[1:],
+        sources=tuple(sorted(source for file in files for source in file.sources)),
+    )
+
+
+def _stem(file: Run) -> str:
+    name = NAME.fullmatch(file.path.name)
+    return f"{name['stem']} {name['rest'] or ''}".lower() if name else ""
+
+
+def _part(file: Run) -> str:
+    """Return the data that a file's name says it was measured on; nothing where it says none."""
+    words = re.findall(r"[a-z]+", _stem(file))
+    return next((PARTS[word] for word in words if word in PARTS), "")
