@@ -169,8 +169,10 @@ def figure(table: Table) -> FigureData:
         title="Curvature of the loss and the limit of the optimiser",
         x_label="batch",
         panels=(ratio,),
-        method="Largest eigenvalue of the Hessian of the trained loss, divided by what the optimiser divides "
-        f"by, over the largest that its step is stable for on a quadratic; {n} batches at one checkpoint.",
+        method="Largest eigenvalue of the Hessian of the training loss on one batch, after the optimiser's "
+        "division of each weight where it has one, over the largest at which its steps are stable on a "
+        f"quadratic loss. Dotted: the limit, 1. Points: {'1 batch' if n == 1 else f'{n} batches'} at one "
+        "checkpoint.",
         note=f"{n} batches at one checkpoint",
     )
 

@@ -257,7 +257,7 @@ def test_the_picture_of_an_accuracy_marks_the_highest_on_a_linear_axis(runs: Pat
     panel = figure.panels[0]
     assert panel.y_label == "val_acc (higher is better)"
     assert panel.y_scale == "linear"
-    assert "best (highest)" in figure.note and "lasting fall" in figure.method
+    assert "best (highest)" in figure.note and "explains so high a value" in figure.method
     best = sorted(run.history.series["val_acc"].values.max() for run in open_study(runs / "high").runs)
     assert {mark.y for mark in panel.marks if mark.of == "high"} <= set(best)
 
