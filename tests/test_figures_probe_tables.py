@@ -246,6 +246,8 @@ def test_the_floor_ladder_stands_groups_among_references_by_their_error(tmp_path
     assert own["q2"].low.tolist() == pytest.approx([0.31 - 4.302653 * 0.01 / np.sqrt(3)])
     assert own["references"].y.tolist() == pytest.approx([1.0, 0.1])
     assert "q1 0.06" in figure.summary
+    assert "references" in [trace.name for trace in plotly.draw(figure).data]
+    assert figure.style("references", 0).colour == "#1A1A1A"
     assert "n = 3 seeds each" in figure.method
 
 

@@ -23,7 +23,6 @@ Rung = tuple[float, float, float]  # mean, and its 95% interval
 SHOWN = 1e-3  # of the largest error of a reference: what is nearer to exact would squeeze all others
 SETS = {"id": "in distribution", "ood": "out of distribution"}
 OWN = ("model", "unshrunk")  # predictors that are no references; the right answer has no error to draw
-BLACK = "positive"  # the name whose fixed style is black
 
 
 def no_words(data_sets: Sequence[str], references: Sequence[str]) -> str:
@@ -149,7 +148,7 @@ def _ladder_panel(data: str, rungs: Mapping[str, Rung], groups: Groups) -> Panel
     """Return a panel, its names in the order of their errors."""
     order = list(rungs)
     references = [name for name in rungs if name not in groups]
-    lines = [_rung_line("references", references, rungs, order, of=BLACK)]
+    lines = [_rung_line("references", references, rungs, order)]
     for group in groups:
         if group in rungs:
             lines.append(_rung_line(group, [group], rungs, order))
@@ -165,9 +164,7 @@ def _ladder_panel(data: str, rungs: Mapping[str, Rung], groups: Groups) -> Panel
     )
 
 
-def _rung_line(
-    name: str, members: Sequence[str], rungs: Mapping[str, Rung], order: Sequence[str], *, of: str = ""
-) -> Line:
+def _rung_line(name: str, members: Sequence[str], rungs: Mapping[str, Rung], order: Sequence[str]) -> Line:
     """Return points with intervals, each at its name's place."""
     places = []
     intervals = []
@@ -182,5 +179,4 @@ def _rung_line(
         low=low,
         high=high,
         drawn="points",
-        of=of,
     )

@@ -12,6 +12,7 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 BROWN = "#6B4423"
 GREY, PALE_GREY = "#888888", "#A0A0A0"
+NEARLY_BLACK = "#1A1A1A"  # to the eye as black as the right answers, with which it never stands
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Style:
 
 FIXED = {
     "positive": Style(BLACK),
+    "references": Style(NEARLY_BLACK),
     "random": Style(BLUE, (5.0, 2.0), "s"),
     "start": Style(PURPLE, (6.0, 2.0, 1.5, 2.0), "v"),
     "adversarial": Style(VERMILION, (), "^"),
