@@ -177,7 +177,7 @@ def test_the_overview_gives_the_verdict_of_stats_and_leads_to_it(
     two_groups: Path, browse: Any, ask: Any
 ) -> None:
     client = browse(two_groups)
-    asked: dict[str, Any] = {"version_data": 1, "overview_compares_n_intervals": 1}
+    asked: dict[str, Any] = {"version_data": 1, "overview_curves_drawn_data": {"axes": ""}}
     waiting = ask(client, "overview-verdict.children", **asked)
     assert "Comparing 2 groups, 6 runs" in text_of(waiting["overview-verdict"])
     assert waiting["overview-compares"]["disabled"] is False
@@ -193,7 +193,7 @@ def test_the_overview_gives_the_verdict_of_stats_and_leads_to_it(
 
 def test_a_single_group_has_no_verdict_and_no_link(tmp_path: Path, browse: Any, ask: Any) -> None:
     write_run(tmp_path / "runs", "q901", 0, [0.9, 0.4])
-    asked = {"version_data": 1, "overview_compares_n_intervals": 1}
+    asked = {"version_data": 1, "overview_curves_drawn_data": {"axes": ""}}
     sent = ask(browse(tmp_path / "runs"), "overview-verdict.children", **asked)
     assert sent["overview-verdict"]["children"] is None and sent["overview-compares"]["disabled"] is True
 
@@ -205,7 +205,7 @@ def test_overview_and_findings_count_the_same_findings(two_groups: Path, browse:
     diagnosis.wait()
     page = text_of(ask(client, "findings-content.children", version_data=1)["findings-content"])
     (count,) = re.findall(r"of (\d+) findings", page)
-    asked = {"version_data": 1, "overview_wait_n_intervals": 1}
+    asked = {"version_data": 1, "overview_curves_drawn_data": {"axes": ""}}
     overview = text_of(ask(client, "overview-findings.children", **asked)["overview-findings"])
     assert int(count) > 0
     assert [int(number) for number in re.findall(r"(\d+) finding", overview)] == [int(count)]

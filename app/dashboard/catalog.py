@@ -23,12 +23,13 @@ from app.dashboard.comparisons import Comparisons
 from app.dashboard.diagnosis import Diagnosis
 from app.dashboard.history_cache import HistoryCache
 from app.dashboard.judged import JudgedSnapshots
-from app.dashboard.kept_study import KeptEntry, KeptStudy, StudyFile, without_values
+from app.dashboard.kept_study import UNSETTLED, KeptEntry, KeptStudy, StudyFile, without_values
 from app.dashboard.records import Recorder
 from app.dashboard.snapshot import Entry, Snapshot
 from app.dashboard.study_reader import Stopped, StudyReader, no_garbage_collection
 from app.dashboard.tables import Tables
 from ired_diag.errors import UnreadableFile
+from ired_diag.runs.code_state import state_of_code
 from ired_diag.runs.completion import Completion, completion_of
 from ired_diag.runs.later_series import is_later
 from ired_diag.runs.regroup import Grouping
@@ -141,6 +142,22 @@ class Catalog:
     def judged(self, view: View) -> Snapshot:
         """Return the study as it was last seen, its runs judged by the metric and the direction of a view."""
         return self.judgements.of(self.snapshot(), view.metric, view.higher_is_better)
+
+    def state(self) -> str | None:
+        """Return a digest of all that the study was made from; None where a file had only just changed.
+
+        Two writes within the grain of a time of change bear the same time.
+        """
+        self.snapshot()
+        with self._lock:
+            prints, entries = self.reader.tree.prints, self._snapshot.entries
+            settled = (self._snapshot.updated - UNSETTLED) * 1e9
+            is_settled = all(state.changed <= settled for state in prints.values())
+            if self.file is None or self._unanswered or self.reader.has_failed or not is_settled:
+                return None
+            completions = [(entry.id, entry.completion) for entry in entries.values()]
+            content = repr((state_of_code(), self.file.path.name, sorted(prints.items()), completions))
+        return hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()
 
     def _entries(self, study: Study) -> Mapping[str, Entry]:
         """Return the runs by id; a run that is as it was keeps its entry, and the verdict in it."""

@@ -21,14 +21,18 @@ from app.dashboard.components.attributes import attributes
 from app.dashboard.components.table import empty
 from ired_diag.errors import DiagError
 
-# Dash's own without its script for old browsers, and with the language.
+# Dash's own without its script for old browsers, and with the language. plotly.js, of 5 MB, is read while the
+# page asks for its content, not after: each component that draws looks for it before it loads it.
 INDEX = """<!DOCTYPE html>
 <html lang="en">
   <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
   <body>
     <noscript>The dashboard needs JavaScript. For the same numbers without it: ired-diag diagnose</noscript>
     {%app_entry%}
-    <footer>{%config%}{%scripts%}{%renderer%}</footer>
+    <footer>
+      {%config%}{%scripts%}{%renderer%}
+      <script src="/_dash-component-suites/plotly/package_data/plotly.min.js"></script>
+    </footer>
   </body>
 </html>"""
 KEYS = (

@@ -47,15 +47,16 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Input("version", "data"),
         Input("overview-compares", "n_intervals"),
         State("overview-compared", "data"),
+        State("overview-curves-drawn", "data"),
     )
-    def compare(search: str, _version: int, ticks: int | None, compared: Any) -> tuple[Any, ...]:
+    def compare(search: str, _version: int, _ticks: int, compared: Any, drawn: Any) -> tuple[Any, ...]:
         view = View.from_query(search)
         snapshot = catalog.judged(view)
         choice = choose(view, snapshot)
         names = choice.names
         if len(names) < 2 or len(all_runs(snapshot.runs_of(names))) > MOST_RUNS:
             return nothing_compared(choice, view), True, None
-        if not ticks:  # curves are drawn first: comparing keeps a processor busy
+        if not drawn:  # curves are sent first: comparing keeps a processor busy
             return no_update, False, no_update
         question = question_of(replace(view, readout=READOUTS[0], margin=MARGIN), names, snapshot)
         answer = catalog.comparisons.newest(question, snapshot)

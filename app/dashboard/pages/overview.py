@@ -88,9 +88,15 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     def drawn(view: View, snapshot: Snapshot) -> FigureData | str:
         return curves.shown(_of_curves(view), snapshot)
 
-    catalog.ahead.append(lambda snapshot: chart.drawn_ahead(drawn, snapshot))
     chart.register(
-        app, catalog, "overview-curves", drawn, compact=True, title="Learning curves", remark=whole_axis
+        app,
+        catalog,
+        "overview-curves",
+        drawn,
+        compact=True,
+        title="Learning curves",
+        remark=whole_axis,
+        is_kept=True,
     )
     for name, (probe, key) in OVER_TRAINING.items():
         chart.register(app, catalog, name, _followed(catalog, probe, key), compact=True)
@@ -108,15 +114,16 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Input("version", "data"),
         Input("overview-wait", "n_intervals"),
         State("overview-known", "data"),
+        State("overview-curves-drawn", "data"),
     )
-    def find(search: str, _version: int, ticks: int | None, known: Any) -> tuple[Any, ...]:
+    def find(search: str, _version: int, _ticks: int, known: Any, drawn: Any) -> tuple[Any, ...]:
         view = View.from_query(search)
         snapshot = catalog.judged(view)
         if not snapshot.entries:
             return None, True, None
         if len(snapshot.entries) > MOST_DIAGNOSED:
             return _too_many(snapshot), True, None
-        if not ticks:  # curves are drawn first: looking for mistakes keeps a processor busy
+        if not drawn:  # curves are sent first: looking for mistakes keeps a processor busy
             return _looking(catalog, snapshot), False, None
         diagnosed, is_current = newest_findings(view, catalog)
         now = [version_of(diagnosed), is_current, view.metric, view.higher]
