@@ -1,9 +1,9 @@
 """Overview: what to know first, and everything at one step of training, together.
 
-Above, how many runs there are, what the groups' difference is, and the worst findings, each with its next
-command. Then learning curves, and beneath them, for the step
-under the cursor, values by group, distributions of right answers and negatives, energy gap and false
-negatives. All of it is sent once; the browser moves the step and makes a group stand out without asking the
+Above, how many runs there are, what the groups' difference is, and the worst findings: one line each, which
+opens to the whole sentence and the next command. Then learning curves, and beneath them, for the step under
+the cursor, values by group, distributions of right answers and negatives, energy gap and false negatives. All
+of it is sent once; the browser moves the step and makes a group stand out without asking the
 server (assets/linked.js). A click on a curve keeps its step in the address. What no probe has measured takes
 no space: one line has the command.
 """
@@ -55,18 +55,23 @@ def layout(view: View, catalog: Catalog) -> html.Div:
     over_training = [chart.place(name, compact=True) for name in OVER_TRAINING]
     return html.Div(
         [
-            html.H1(TITLE),
-            html.Div(_what_there_is(view, catalog.judged(view)), id="overview-runs"),
+            html.Div(
+                [
+                    html.H1(TITLE),
+                    html.Div(_what_there_is(view, catalog.judged(view)), id="overview-runs"),
+                ],
+                className="title-row",
+            ),
             *headline_verdict.place(),
             html.Div(id="overview-findings", **attributes(aria_live="polite")),
-            html.Div(_groups(view, snapshot), id="overview-groups"),
-            html.Div(id="overview-controls", className="controls"),
             html.Div(
                 [
                     html.Div(
                         [chart.place("overview-curves", compact=True), step_table.place("overview")],
                         className="with-table",
                     ),
+                    html.Div(_groups(view, snapshot), id="overview-groups"),
+                    html.Div(id="overview-controls", className="controls"),
                     probed.place("overview", NAMES),
                     html.Div(over_training, className="side-by-side"),
                 ],
@@ -196,7 +201,10 @@ def _controls(view: View, values: Mapping[str, Any], bins: Mapping[str, Any] | N
     else:
         for quantity in bins["quantities"].values():
             steps.update(map(int, quantity["steps"]))
-    parts: list[Any] = [step_slider.step_slider("overview-step", spread(sorted(steps)), view)]
+    shared = {"rest": values.get("rest"), "rest_words": "last shared step"}
+    if values.get("rest") == max(steps, default=None):
+        shared["rest_words"] = "last step"
+    parts: list[Any] = [step_slider.step_slider("overview-step", spread(sorted(steps)), view, **shared)]
     if bins is not None and len(bins["levels"]) > 1:
         levels = by_name(map(str, bins["levels"]))
         level = str(bins["levels"][0] if view.level is None else view.level)
