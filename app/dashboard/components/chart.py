@@ -7,9 +7,11 @@ the data are replaced (``Patch``), so that zoom and legend stay as the reader le
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Literal, cast
 
@@ -84,6 +86,7 @@ def register(
     title: str = "",
     remark: Remark | None = None,
     is_kept: bool = False,
+    turn: AbstractContextManager[Any] | None = None,
 ) -> None:
     """Add the callbacks of a living chart.
 
@@ -101,16 +104,20 @@ def register(
         remark: Returns a line under the title, which is never folded; None without one.
         is_kept: Whether the first picture is drawn before a page asks for it, and kept between sessions. It
             must depend on nothing but the study and the view.
+        turn: Lock that charts of a page share: they are drawn one after the other, in the order in which the
+            page asks, so that the first is seen before the last is drawn. None: all at once.
     """
+    turn = turn or contextlib.nullcontext()
     kept = KeptPictures(catalog, name)
 
     def parts(view: View, drawn: dict[str, str] | None) -> Any:
         # The zoom belongs to the charts that write theirs: on the axis of another chart it means nothing.
-        figure = _built(build, view, catalog)
-        line = None
-        if remark is not None and isinstance(figure, FigureData):
-            line = remark(view, figure)
-        return _update(figure, _zoomed(view, zooms), drawn, compact=compact, title=title, line=line)
+        with turn:
+            figure = _built(build, view, catalog)
+            line = None
+            if remark is not None and isinstance(figure, FigureData):
+                line = remark(view, figure)
+            return _update(figure, _zoomed(view, zooms), drawn, compact=compact, title=title, line=line)
 
     def first(view: View) -> Any:
         return kept.get(view, lambda: parts(view, None))

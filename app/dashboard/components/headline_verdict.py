@@ -1,8 +1,8 @@
 """What the seeds say about the groups, above every curve: the verdicts of Statistics, and the way to it.
 
-The sentences are those of ``ired-diag stats``. Of each, one line says which group is better, by how much, with
-its interval, and how that compares with the margin; it opens to the whole sentence, with the test and its p
-value. Of many pairs, the first few are said.
+The sentences are those of ``ired-diag stats``. Of each, one line says which group is better, by how much,
+with its interval, and how that compares with the margin; it opens to the whole sentence, with the test and
+its p value. Of many pairs, the first few are said.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ def without_evidence(sentence: str) -> str:
     >>> without_evidence("A is worse than B by 2% (95% interval 1% to 3%; t test (REML), p = 0.01), at last.")
     'A is worse than B by 2% (95% interval 1% to 3%), at last.'
     """
-    kept, depth, is_left_out = [], 0, False
+    kept: list[str] = []
+    depth, is_left_out = 0, False
     for letter in sentence:
         depth += (letter == "(") - (letter == ")")
         is_left_out = depth > 0 and (is_left_out or (letter == ";" and "interval" in _bracket_of(kept)))

@@ -49,6 +49,7 @@ def step_slider(
     step = resting if view.step is None else _nearest(steps, view.step)
     keys = attributes(data_key="step", data_value="", aria_pressed=view.step is None)
     last = html.Button(rest_words, type="button", className="chip", **keys)
+    listed = " ".join(map(str, steps))
     slider = dcc.Slider(
         id=name,
         min=steps[0],
@@ -66,7 +67,7 @@ def step_slider(
         role="group",
         **attributes(
             aria_label="Training step",
-            data_steps=" ".join(map(str, steps)),
+            data_steps=listed,
             data_slider=name,
             data_rest=resting,
         ),

@@ -201,10 +201,12 @@ def _controls(view: View, values: Mapping[str, Any], bins: Mapping[str, Any] | N
     else:
         for quantity in bins["quantities"].values():
             steps.update(map(int, quantity["steps"]))
-    shared = {"rest": values.get("rest"), "rest_words": "last shared step"}
-    if values.get("rest") == max(steps, default=None):
-        shared["rest_words"] = "last step"
-    parts: list[Any] = [step_slider.step_slider("overview-step", spread(sorted(steps)), view, **shared)]
+    rest = values.get("rest")
+    words = "last step" if rest == max(steps, default=None) else "last shared step"
+    slider = step_slider.step_slider(
+        "overview-step", spread(sorted(steps)), view, rest=rest, rest_words=words
+    )
+    parts: list[Any] = [slider]
     if bins is not None and len(bins["levels"]) > 1:
         levels = by_name(map(str, bins["levels"]))
         level = str(bins["levels"][0] if view.level is None else view.level)
