@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import cast
 
 from app.dashboard.address import View
-from app.dashboard.comparisons import Comparisons
+from app.dashboard.comparisons import Comparisons, answer_to
+from app.dashboard.curves_in_time import apart_of
 from app.dashboard.diagnosis import Diagnosis
 from app.dashboard.history_cache import HistoryCache
 from app.dashboard.judged import JudgedSnapshots
@@ -84,7 +85,8 @@ class Catalog:
             self.file = StudyFile.of(cache.folder.with_name("studies"), root, settings)
         self.judgements = JudgedSnapshots()
         self.diagnosis = Diagnosis(self.judged)
-        self.comparisons = Comparisons()
+        self.comparisons = Comparisons(answer_to)
+        self.coming_apart = Comparisons(apart_of)
         self.tables = Tables()
         self.records = Recorder(root)
         self.ahead: list[Callable[[Snapshot], object]] = []

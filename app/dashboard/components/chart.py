@@ -32,6 +32,7 @@ from ired_diag.errors import DiagError
 
 Build = Callable[[View, Snapshot], FigureData | str]
 Remark = Callable[[View, FigureData], Any]
+Turn = Callable[[], AbstractContextManager[Any]]
 
 HIDDEN = {"display": "none"}
 UNDRAWN = {"axes": "", "content": ""}  # of a chart that cannot be drawn: it equals no other
@@ -86,7 +87,7 @@ def register(
     title: str = "",
     remark: Remark | None = None,
     is_kept: bool = False,
-    turn: AbstractContextManager[Any] | None = None,
+    turn: Turn = contextlib.nullcontext,
 ) -> None:
     """Add the callbacks of a living chart.
 
@@ -104,15 +105,13 @@ def register(
         remark: Returns a line under the title, which is never folded; None without one.
         is_kept: Whether the first picture is drawn before a page asks for it, and kept between sessions. It
             must depend on nothing but the study and the view.
-        turn: Lock that charts of a page share: they are drawn one after the other, in the order in which the
-            page asks, so that the first is seen before the last is drawn. None: all at once.
+        turn: Returns what is held while the chart is drawn (``turns``). Default: nothing.
     """
-    turn = turn or contextlib.nullcontext()
     kept = KeptPictures(catalog, name)
 
     def parts(view: View, drawn: dict[str, str] | None) -> Any:
         # The zoom belongs to the charts that write theirs: on the axis of another chart it means nothing.
-        with turn:
+        with turn():
             figure = _built(build, view, catalog)
             line = None
             if remark is not None and isinstance(figure, FigureData):

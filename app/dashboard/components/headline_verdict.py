@@ -76,7 +76,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         return headline_verdict(answer, view), is_current, now
 
 
-def headline_verdict(answer: Answer, view: View) -> list[Any]:
+def headline_verdict(answer: Answer[Comparison], view: View) -> list[Any]:
     """Return the verdicts on the compared groups, or why they could not be compared."""
     if answer.comparison is None:
         return [html.P(["The groups were not compared. ", answer.failure, " ", _link(view)])]
