@@ -483,3 +483,27 @@ def test_configurations_stand_side_by_side_before_anything_is_compared(
     told = ask(client, "statistics-configurations.children", address_search="?groups=q101&groups=q102")
     assert "Configurations" in words(told["statistics-configurations"]["children"])
     assert client.application.extensions["catalog"].comparisons.computed == 0
+
+
+def test_a_reason_that_two_pictures_share_is_given_once(shared: Path, browse: Browse, ask: Ask) -> None:
+    client = browse(shared / "ired_logs")
+    query = "?groups=q001&groups=q004"  # of two ranks
+    settled(ask, client, query)
+    said = {}
+    for name in PICTURES:
+        told = ask(client, f"{name}-graph.figure", address_search=query, version_data=1)
+        said[name] = words(told[f"{name}-words"]["children"])
+    assert "are not pairs: rank is 10 and 20" in said["statistics-ranks"]
+    assert "for the reason that is given under Rank map" in said["statistics-critical"]
+    assert len(set(said.values())) == len(said)
+
+
+def test_the_table_of_differences_names_groups_instead_of_places(
+    shared: Path, browse: Browse, ask: Ask
+) -> None:
+    client = browse(shared / "ired_logs")
+    query = "?groups=q101&groups=q103"
+    settled(ask, client, query)
+    told = ask(client, "statistics-noise-graph.figure", address_search=query, version_data=1)
+    table = words(told["statistics-noise-table"]["children"])
+    assert " q101 q101 " in table and "0.1 " not in table

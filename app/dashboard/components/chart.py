@@ -314,7 +314,7 @@ def _words(figure: FigureData, line: Any = None) -> list[Any]:
 
 def _table(figure: FigureData) -> html.Div:
     """Return the first rows of a figure's data, without the columns that are empty in all rows."""
-    rows = list(as_table.rows_of(figure))
+    rows = list(as_table.rows_of(figure, named=True))
     columns = [place for place, values in enumerate(zip(*rows, strict=True)) if any(map(_has_value, values))]
     headings = [html.Th(as_table.COLUMNS[place], scope="col") for place in columns]
     shown = []

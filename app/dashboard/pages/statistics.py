@@ -32,6 +32,7 @@ from app.dashboard.turns import Turns
 from app.next_command import options_in_words
 from app.run_groups import all_runs, logged_metrics
 from ired_diag.drawing.data import FigureData
+from ired_diag.errors import DiagError
 from ired_diag.runs.evaluation_metric import USUAL
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
             name,
             _build(picture, catalog),
             also=["statistics-told"],  # the verdicts come first
-            title=picture.replace("-", " ").capitalize(),
+            title=_title_of(picture),
             turn=partial(turns.at, place),
         )
     coming_apart.register(app, catalog, partial(turns.at, len(PICTURES)))
@@ -238,9 +239,31 @@ def _build(picture: str, catalog: Catalog) -> chart.Build:
             return WAITING
         if answer.comparison is None:
             return answer.failure
-        return replace(figure_of(picture, answer.comparison), order=choice.every)
+        try:
+            return replace(figure_of(picture, answer.comparison), order=choice.every)
+        except DiagError as reason:
+            return _reason_once(str(reason), picture, answer.comparison)
 
     return build
+
+
+def _reason_once(reason: str, picture: str, comparison: Comparison) -> str:
+    """Return why a picture is not drawn; where an earlier one of the page says the same, only that."""
+    from app.dashboard.comparison_figures import figure_of
+
+    for earlier in PICTURES.values():
+        if earlier == picture:
+            break
+        try:
+            figure_of(earlier, comparison)
+        except DiagError as other:
+            if str(other) == reason:
+                return f"Not drawn, for the reason that is given under {_title_of(earlier)}."
+    return reason
+
+
+def _title_of(picture: str) -> str:
+    return picture.replace("-", " ").capitalize()
 
 
 def _content(choice: Choice, answer: Answer[Comparison] | None, snapshot: Snapshot) -> list[Any]:
