@@ -141,6 +141,20 @@ class Catalog:
             return self.refresh()
         return self._snapshot
 
+    def view(self, search: str) -> View:
+        """Return the view of an address, without a metric that no run logs.
+
+        Args:
+            search: The query of the address.
+        """
+        view = View.from_query(search)
+        return replace(view, metric="") if self.lacks(view.metric) else view
+
+    def lacks(self, metric: str) -> bool:
+        """Say whether a metric is named, and there are runs, and none of them logs it."""
+        entries = self.snapshot().entries.values() if metric else ()
+        return bool(entries) and not any(metric in entry.run.history.series for entry in entries)
+
     def judged(self, view: View) -> Snapshot:
         """Return the study as it was last seen, its runs judged by the metric and the direction of a view."""
         return self.judgements.of(self.snapshot(), view.metric, view.higher_is_better)

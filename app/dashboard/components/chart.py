@@ -133,7 +133,7 @@ def register(
         *[Input(store, "data") for store in also],
     )
     def draw(search: str, _version: int, drawn: dict[str, str] | None, *_also: Any) -> Any:
-        view = View.from_query(search)
+        view = catalog.view(search)
         return first(view) if is_kept and not drawn else parts(view, drawn)
 
     if is_kept:
@@ -146,7 +146,7 @@ def register(
         prevent_initial_call=True,
     )
     def download(_clicks: int, search: str) -> Any:
-        figure = _built(whole or build, View.from_query(search), catalog)
+        figure = _built(whole or build, catalog.view(search), catalog)
         if isinstance(figure, str):
             return no_update
         return {"content": as_table.to_csv(figure), "filename": f"{figure.name}.csv", "type": "text/csv"}

@@ -66,7 +66,7 @@ def register(app: dash.Dash, catalog: Catalog, turn: chart.Turn) -> None:
         State(f"{NAME}-known", "data"),
     )
     def look(search: str, _version: int, _ticks: int, known: Any) -> tuple[Any, ...]:
-        question, answer, snapshot = newest(View.from_query(search), catalog)
+        question, answer, snapshot = newest(catalog.view(search), catalog)
         if question is None:
             return True, True, "", None
         is_current = answer is not None and answer.version == snapshot.version

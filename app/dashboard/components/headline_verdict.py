@@ -56,7 +56,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("overview-curves-drawn", "data"),
     )
     def compare(search: str, _version: int, _ticks: int, compared: Any, drawn: Any) -> tuple[Any, ...]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         snapshot = catalog.judged(view)
         choice = choose(view, snapshot)
         names = choice.names

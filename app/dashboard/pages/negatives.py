@@ -83,7 +83,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("negatives-known", "data"),
     )
     def show(search: str, _version: int, offered: str | None) -> tuple[Any, Any, Any]:
-        view, snapshot = View.from_query(search), catalog.snapshot()
+        view, snapshot = catalog.view(search), catalog.snapshot()
         try:
             chosen = choice_of(view, snapshot, catalog.tables)
         except DiagError:  # the chart shows it

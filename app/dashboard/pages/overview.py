@@ -122,7 +122,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("overview-curves-drawn", "data"),
     )
     def find(search: str, _version: int, _ticks: int, known: Any, drawn: Any) -> tuple[Any, ...]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         snapshot = catalog.judged(view)
         if not snapshot.entries:
             return None, True, None
@@ -154,7 +154,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("overview-sent", "data"),
     )
     def send(search: str, _version: int, sent: Any) -> tuple[Any, ...]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         snapshot = catalog.judged(view)
         values = values_of_view(view, snapshot)
         try:

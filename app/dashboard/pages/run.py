@@ -118,7 +118,7 @@ def _register_parts(app: dash.Dash, catalog: Catalog) -> None:
         prevent_initial_call=True,
     )
     def show(search: str, _version: int) -> tuple[Any, Any]:
-        entry = _entry(View.from_query(search), catalog)
+        entry = _entry(catalog.view(search), catalog)
         if entry is None:
             return [no_such_run()], []
         return _header(entry), _parts(entry, catalog)
@@ -135,7 +135,7 @@ def _register_findings(app: dash.Dash, catalog: Catalog) -> None:
         State("run-shown", "data"),
     )
     def show(_version: int, _ticks: int, search: str, shown: Any) -> tuple[Any, Any, Any]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         diagnosed, is_current = newest_findings(view, catalog)
         now = [version_of(diagnosed), is_current, view.run, view.metric, view.higher]
         if now == shown:

@@ -104,7 +104,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("statistics-shown", "data"),
     )
     def show(search: str, _version: int, _ticks: int, shown: Any) -> tuple[Any, ...]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         snapshot = catalog.judged(view)
         choice, question, answer = _newest_answer(view, catalog, snapshot)
         version = comparison = None
@@ -126,7 +126,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("address", "search"),
     )
     def tell(shown: Any, search: str) -> tuple[Any, ...]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         snapshot = catalog.judged(view)
         choice, question, answer = _newest_answer(view, catalog, snapshot)
         end = None
@@ -140,7 +140,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Input("version", "data"),
     )
     def configure(search: str, _version: int) -> Any:
-        view = View.from_query(search)
+        view = catalog.view(search)
         choice = choose(view, catalog.judged(view))
         if len(choice.names) < 2:
             return None
@@ -155,7 +155,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Input("statistics-shown", "data"),
     )
     def controls_of(search: str, _version: int, _shown: Any) -> tuple[Any, ...]:
-        view, snapshot = View.from_query(search), catalog.snapshot()
+        view, snapshot = catalog.view(search), catalog.snapshot()
         choice, _, answer = _newest_answer(view, catalog, catalog.judged(view))
         used = "" if answer is None or answer.comparison is None else answer.comparison.readout
         return _controls(view, choice, snapshot, used), _picker(choice), choice.words
@@ -167,7 +167,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         prevent_initial_call=True,
     )
     def download(_clicks: int, search: str) -> Any:
-        view = View.from_query(search)
+        view = catalog.view(search)
         from app.cli.stats_markup import as_latex
 
         _, _, answer = _newest_answer(view, catalog, catalog.judged(view))
