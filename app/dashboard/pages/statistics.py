@@ -27,6 +27,7 @@ from app.dashboard.components.configuration_diff import configuration_diff
 from app.dashboard.components.copying import copyable
 from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import empty
+from app.dashboard.components.word_list import OF_STATISTICS, word_list
 from app.dashboard.snapshot import Snapshot
 from app.dashboard.turns import Turns
 from app.next_command import options_in_words
@@ -68,6 +69,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
             html.H1(TITLE),
             html.Div(_controls(view, choice, snapshot), id="statistics-controls", className="controls"),
             picker,
+            word_list(OF_STATISTICS),
             html.P(id="statistics-progress", className="count waiting"),
             html.Div(id="statistics-content", **attributes(aria_live="polite")),
             html.Div([chart.place(name) for name in PICTURES], id="statistics-pictures"),
