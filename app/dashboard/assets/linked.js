@@ -206,6 +206,10 @@
     place.hidden = !sent.bins || step === null;
     if (place.hidden) return "";
     if (!window.Plotly) { window.setTimeout(refresh, 50); return ""; }
+    // What was not probed takes no space.
+    place.querySelectorAll(".distribution").forEach(function (picture) {
+      picture.parentElement.hidden = !(picture.id.slice(page.length + 1) in sent.bins.quantities);
+    });
     const said = [];
     Object.entries(sent.bins.quantities).forEach(function ([name, quantity]) {
       const moment = momentOf(quantity, step);
