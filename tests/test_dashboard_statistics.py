@@ -204,7 +204,9 @@ def test_the_first_group_is_the_baseline(runs: Path, browse: Browse, ask: Ask) -
     for groups in (("q101", "q102"), ("q102", "q101")):
         query = View(groups=groups).to_query()
         settled(ask, client, query)
-        told = ask(client, "statistics-differences-graph.figure", address_search=query)
+        told = ask(
+            client, "statistics-differences-graph.figure", statistics_told_data=[1], address_search=query
+        )
         assert f"Differences to {groups[0]}" in words(told["statistics-differences-words"]["children"])
 
 
@@ -226,7 +228,7 @@ def test_every_picture_is_drawn_of_the_comparison(runs: Path, browse: Browse, as
     client = browse(runs)
     settled(ask, client)
     for name in PICTURES:
-        told = ask(client, f"{name}-graph.figure")
+        told = ask(client, f"{name}-graph.figure", statistics_told_data=[1])
         assert told[f"{name}-graph"]["figure"]["data"], name
         again = ask(
             client,
@@ -243,7 +245,9 @@ def test_choosing_other_groups_changes_no_colour(runs: Path, browse: Browse, ask
     for groups in (("q101", "q102"), ("q102", "q201")):
         query = View(groups=groups).to_query()
         settled(ask, client, query)
-        told = ask(client, "statistics-noise-graph.figure", address_search=query)["statistics-noise-graph"]
+        told = ask(client, "statistics-noise-graph.figure", statistics_told_data=[1], address_search=query)[
+            "statistics-noise-graph"
+        ]
         colours.append({t["name"]: t["line"]["color"] for t in told["figure"]["data"] if t.get("name")})
     assert colours[0]["q102"] == colours[1]["q102"] != colours[0]["q101"]
 
@@ -281,7 +285,7 @@ def test_a_comparison_is_computed_once_in_the_background_and_meanwhile_it_is_sai
         first = ask(client, "statistics-latex.disabled")
         assert "Comparing 4 groups" in first["statistics-progress"]["children"]
         assert first["statistics-wait"]["disabled"] is False
-        told = ask(client, "statistics-ranks-graph.figure")
+        told = ask(client, "statistics-ranks-graph.figure", statistics_told_data=[1])
         assert "as soon as the groups are compared" in words(told["statistics-ranks-words"]["children"])
     go.set()  # until here every answer came while the comparison could not end
     done = settled(ask, client)
@@ -412,7 +416,9 @@ def test_the_pointer_shows_group_seed_and_value_and_no_place_of_a_jitter(
 ) -> None:
     client = browse(falling(tmp_path / "runs"))
     settled(ask, client)
-    figure = ask(client, "statistics-differences-graph.figure")["statistics-differences-graph"]["figure"]
+    figure = ask(client, "statistics-differences-graph.figure", statistics_told_data=[1])[
+        "statistics-differences-graph"
+    ]["figure"]
     dots = [trace for trace in figure["data"] if isinstance(trace.get("text"), list)]
     assert ["contra, seed0", "contra, seed1", "contra, seed2"] in [trace["text"] for trace in dots]
     shown = [trace for trace in figure["data"] if trace.get("hoverinfo") != "skip"]
@@ -426,7 +432,9 @@ def test_a_margin_far_from_all_differences_does_not_shrink_them(
     for margin, is_drawn in ((0.1, False), (0.001, True)):
         query = View(margin=margin).to_query()
         settled(ask, client, query)
-        told = ask(client, "statistics-differences-graph.figure", address_search=query)
+        told = ask(
+            client, "statistics-differences-graph.figure", statistics_told_data=[1], address_search=query
+        )
         figure = told["statistics-differences-graph"]["figure"]
         assert any("margin" in trace.get("name", "") for trace in figure["data"]) is is_drawn
         assert ("lies outside" in json.dumps(figure["layout"])) is not is_drawn
@@ -435,7 +443,11 @@ def test_a_margin_far_from_all_differences_does_not_shrink_them(
 def test_the_advice_on_the_page_is_for_a_terminal(tmp_path: Path, browse: Browse, ask: Ask) -> None:
     client = browse(falling(tmp_path / "runs"))
     settled(ask, client)
-    told = words(ask(client, "statistics-ranks-graph.figure")["statistics-ranks-words"]["children"])
+    told = words(
+        ask(client, "statistics-ranks-graph.figure", statistics_told_data=[1])["statistics-ranks-words"][
+            "children"
+        ]
+    )
     assert "pass paired=True" not in told
 
 
@@ -492,7 +504,9 @@ def test_a_reason_that_two_pictures_share_is_given_once(shared: Path, browse: Br
     settled(ask, client, query)
     said = {}
     for name in PICTURES:
-        told = ask(client, f"{name}-graph.figure", address_search=query, version_data=1)
+        told = ask(
+            client, f"{name}-graph.figure", statistics_told_data=[1], address_search=query, version_data=1
+        )
         said[name] = words(told[f"{name}-words"]["children"])
     assert "are not pairs: rank is 10 and 20" in said["statistics-ranks"]
     assert "for the reason that is given under Rank map" in said["statistics-critical"]
@@ -505,6 +519,12 @@ def test_the_table_of_differences_names_groups_instead_of_places(
     client = browse(shared / "ired_logs")
     query = "?groups=q101&groups=q103"
     settled(ask, client, query)
-    told = ask(client, "statistics-noise-graph.figure", address_search=query, version_data=1)
+    told = ask(
+        client,
+        "statistics-noise-graph.figure",
+        statistics_told_data=[1],
+        address_search=query,
+        version_data=1,
+    )
     table = words(told["statistics-noise-table"]["children"])
     assert " q101 q101 " in table and "0.1 " not in table

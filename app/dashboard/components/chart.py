@@ -88,6 +88,7 @@ def register(
     remark: Remark | None = None,
     is_kept: bool = False,
     turn: Turn = contextlib.nullcontext,
+    after: str = "",
 ) -> None:
     """Add the callbacks of a living chart.
 
@@ -106,6 +107,7 @@ def register(
         is_kept: Whether the first picture is drawn before a page asks for it, and kept between sessions. It
             must depend on nothing but the study and the view.
         turn: Returns what is held while the chart is drawn (``turns``). Default: nothing.
+        after: Id of a store that is filled as soon as the page shows what comes before the chart.
     """
     kept = KeptPictures(catalog, name)
 
@@ -130,9 +132,11 @@ def register(
         Input("address", "search"),
         Input("version", "data"),
         State(f"{name}-drawn", "data"),
-        *[Input(store, "data") for store in also],
+        *[Input(store, "data") for store in (*filter(None, [after]), *also)],
     )
-    def draw(search: str, _version: int, drawn: dict[str, str] | None, *_also: Any) -> Any:
+    def draw(search: str, _version: int, drawn: dict[str, str] | None, *stores: Any) -> Any:
+        if after and stores[0] is None:
+            return (no_update,) * 5
         view = catalog.view(search)
         return first(view) if is_kept and not drawn else parts(view, drawn)
 

@@ -187,7 +187,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
             catalog,
             name,
             _build(picture, catalog),
-            also=["statistics-told"],  # the verdicts come first
+            after="statistics-told",  # the verdicts come first
             title=_title_of(picture),
             turn=partial(turns.at, place),
         )
