@@ -234,6 +234,7 @@ def test_every_picture_is_drawn_of_the_comparison(runs: Path, browse: Browse, as
             client,
             f"{name}-graph.figure",
             **{f"{name}_drawn_data".replace("-", "_"): told[f"{name}-drawn"]["data"]},
+            statistics_told_data=[1],
         )
         assert not again
         csv = ask(client, f"{name}-download.data", **{f"{name}_csv_n_clicks".replace("-", "_"): 1})
