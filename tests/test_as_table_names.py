@@ -10,9 +10,12 @@ from ired_diag.drawing.data import FigureData, Line, Panel
 JITTERED = np.array([-0.2, 0.1, 0.9, 1.3])
 
 
-def figure(**ticks: tuple[tuple[float, str], ...]) -> FigureData:
+Ticks = tuple[tuple[float, str], ...]
+
+
+def figure(x_ticks: Ticks = (), y_ticks: Ticks = ()) -> FigureData:
     line = Line("seeds", JITTERED, np.array([5.0, 6.0, 7.0, 8.0]))
-    return FigureData("f", "", "group", (Panel("MSE", (line,), **ticks),), "")
+    return FigureData("f", "", "group", (Panel("MSE", (line,), x_ticks=x_ticks, y_ticks=y_ticks),), "")
 
 
 def test_points_of_one_name_stand_under_that_name() -> None:

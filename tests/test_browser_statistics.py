@@ -45,7 +45,8 @@ def test_cards_of_statistics_come_in_their_order_and_none_waits_for_the_last(
     )
     visit.page.add_init_script(f"({SEEN})({json.dumps(PARTS)})")
     visit.go("?page=statistics&groups=q101&groups=q103&readout=last")
-    seen = visit.until(lambda: (names := visit.page.evaluate("window.seen")) and len(names) == 6 and names)
+    visit.until(lambda: len(visit.page.evaluate("window.seen")) == len(PARTS))
+    seen = visit.page.evaluate("window.seen")
     assert seen[0] == "configurations", "nothing has to be compared for them"
     pictures = [name for name in seen if name not in ("apart", "configurations")]
     assert pictures == ["verdicts", "differences", "readouts", "noise"]
