@@ -157,7 +157,7 @@ def test_a_group_that_ended_before_the_step_is_not_ranked(
     tmp_path: Path, serving: Callable[..., Any], opened: Callable[..., Visit]
 ) -> None:
     for group, values in (
-        ("q501", [0.9, 0.1]),
+        ("q501", [0.9]),
         ("q502", [0.9, 0.5, 0.4, 0.3]),
         ("q503", [0.9, 0.8, 0.7, 0.6]),
     ):
@@ -165,10 +165,53 @@ def test_a_group_that_ended_before_the_step_is_not_ranked(
     visit = opened(serving(tmp_path / "runs"))
     rows = visit.until(lambda: visit.page.evaluate(ROWS))
     assert [row[0] for row in rows[:2]] == ["q502", "q503"]
-    assert "not ranked" in rows[2][0] and rows[3][0] == "q501" and rows[3][4] == "200"
-    visit.go("?step=200")
+    assert "not ranked" in rows[2][0] and rows[3][0] == "q501" and rows[3][4] == "100"
+    assert "the last step of all; a group that ended long before" in visit.words()
+    visit.go("?step=100")
     rows = visit.until(lambda: visit.page.evaluate(ROWS))
     assert [row[0] for row in rows] == ["q501", "q502", "q503"]
+
+
+def test_values_stand_at_the_last_step_that_all_groups_reached(
+    tmp_path: Path, serving: Callable[..., Any], opened: Callable[..., Visit]
+) -> None:
+    write_run(tmp_path / "runs", "q501", 0, [0.9, 0.3, 0.2])
+    write_run(tmp_path / "runs", "q502", 0, [0.9, 0.5, 0.4, 0.1])
+    visit = opened(serving(tmp_path / "runs"))
+    rows = visit.until(lambda: visit.page.evaluate(ROWS))
+    assert [row[0] for row in rows] == ["q501", "q502"] and [row[4] for row in rows] == ["", ""]
+    assert "at step 300, the last step that all groups reached, best first" in visit.words()
+    visit.until(lambda: knob_is_at(visit, 300))
+    visit.page.focus("[data-steps] [role=slider]")
+    visit.page.keyboard.press("ArrowRight")
+    visit.until(lambda: visit.view().step == 400)
+    visit.until(lambda: "the last step that" not in visit.words())
+    visit.go("?page=curves")
+    assert "at step 300, the last step that all groups reached" in visit.words()
+
+
+def test_the_curves_begin_in_the_upper_third_and_lines_open_to_the_whole(
+    shared: Path, serving: Callable[..., Any], opened: Callable[..., Visit]
+) -> None:
+    visit = opened(serving(shared / "ired_logs"), viewport={"width": 1440, "height": 900})
+    visit.until(lambda: visit.page.locator(".headlines li").count() == 3)
+    top = "(name) => document.querySelector(name).closest('.chart').getBoundingClientRect().top"
+    for scheme in ("light", "dark"):
+        visit.page.emulate_media(color_scheme=scheme)
+        assert visit.page.evaluate(top, "#overview-curves-graph") <= 300
+        assert axe_problems(visit.page) == []
+    lines = visit.page.locator("#overview-verdict summary").all_inner_texts()
+    assert len(lines) == 4 and lines[2] == "1 more verdict"
+    assert "q102 is worse than q101 by 0.238% (simultaneous 95% interval" in lines[1]
+    assert "smaller than the 1% margin" in lines[1] and "t test" not in lines[1]
+    visit.page.click("#overview-verdict li:nth-of-type(2) summary")
+    assert "paired t test, 10 pairs of seeds" in visit.page.inner_text("#overview-verdict")
+    finding = visit.page.locator(".headlines li").first
+    finding.locator("summary").click()
+    assert "trivial floor, 17 groups" in finding.inner_text()
+    assert finding.locator("pre").is_visible()
+    visit.go("?page=curves")
+    assert visit.page.evaluate(top, "#curves-graph") <= 300
 
 
 def test_a_highlighted_group_stands_out_on_every_chart_and_page(

@@ -272,7 +272,8 @@ def test_the_controls_offer_what_was_logged_and_follow_the_folder(
     laid = json.dumps(
         ask(client, "content.children", frame_data={"search": "?page=curves&metric=gone", "number": 1})
     )
-    for words in ("validation/mse (evaluated)", "train/loss", "gone (not logged)", "running median of 21"):
+    said = "No run here logs 'gone', the metric in the address: the page shows the default metric."
+    for words in ("validation/mse (evaluated)", "train/loss", said, "running median of 21"):
         assert words in laid
     assert "ired-diag figures" in laid and '"data-toggle": "hidden"' not in laid
     write_run(tmp_path, "q902", 0, decay(40, 1))

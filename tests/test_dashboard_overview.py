@@ -16,9 +16,10 @@ from app.dashboard.binned import BINS, At, binned
 from app.dashboard.few_groups import MOST_AT_FIRST, few_groups
 from app.dashboard.group_numbers import group_number
 from app.dashboard.snapshot import Entry
-from app.dashboard.step_values import step_values
+from app.dashboard.step_values import resting_step, step_values
+from app.dashboard.study_groups import StudyGroup, in_order
 from app.dashboard.tables import Tables
-from app.dashboard.training_time import logged_clock, training_time
+from app.dashboard.training_time import logged_clock, speeds_in_words, training_time
 from ired_diag.comparison import compare, words
 from ired_diag.drawing.bounded_bands import limits_of_curves
 from ired_diag.drawing.learning_curves import learning_curves
@@ -177,7 +178,7 @@ def test_the_overview_gives_the_verdict_of_stats_and_leads_to_it(
     two_groups: Path, browse: Any, ask: Any
 ) -> None:
     client = browse(two_groups)
-    asked: dict[str, Any] = {"version_data": 1, "overview_compares_n_intervals": 1}
+    asked: dict[str, Any] = {"version_data": 1, "overview_curves_drawn_data": {"axes": ""}}
     waiting = ask(client, "overview-verdict.children", **asked)
     assert "Comparing 2 groups, 6 runs" in text_of(waiting["overview-verdict"])
     assert waiting["overview-compares"]["disabled"] is False
@@ -193,7 +194,7 @@ def test_the_overview_gives_the_verdict_of_stats_and_leads_to_it(
 
 def test_a_single_group_has_no_verdict_and_no_link(tmp_path: Path, browse: Any, ask: Any) -> None:
     write_run(tmp_path / "runs", "q901", 0, [0.9, 0.4])
-    asked = {"version_data": 1, "overview_compares_n_intervals": 1}
+    asked = {"version_data": 1, "overview_curves_drawn_data": {"axes": ""}}
     sent = ask(browse(tmp_path / "runs"), "overview-verdict.children", **asked)
     assert sent["overview-verdict"]["children"] is None and sent["overview-compares"]["disabled"] is True
 
@@ -205,7 +206,7 @@ def test_overview_and_findings_count_the_same_findings(two_groups: Path, browse:
     diagnosis.wait()
     page = text_of(ask(client, "findings-content.children", version_data=1)["findings-content"])
     (count,) = re.findall(r"of (\d+) findings", page)
-    asked = {"version_data": 1, "overview_wait_n_intervals": 1}
+    asked = {"version_data": 1, "overview_curves_drawn_data": {"axes": ""}}
     overview = text_of(ask(client, "overview-findings.children", **asked)["overview-findings"])
     assert int(count) > 0
     assert [int(number) for number in re.findall(r"(\d+) finding", overview)] == [int(count)]
@@ -290,3 +291,52 @@ def text_of(tree: Any) -> str:
     if not isinstance(tree, dict):
         return ""
     return text_of(tree.get("props", tree).get("children"))
+
+
+def test_a_difference_in_speed_is_said_with_its_ranges_where_times_do_not_overlap() -> None:
+    slow = [timed("q2", seed, [20.0, 40.0 + seed]) for seed in range(3)]
+    fast = [timed("q1", seed, [10.0, 20.0 + seed]) for seed in range(3)]
+    words = speeds_in_words({"q2": slow, "q1": fast}, "train_time")
+    assert "a step of q2 takes 0.205 (0.2 to 0.21, 3 runs)" in words
+    assert "one of q1 0.105 (0.1 to 0.11, 3 runs): 2 times as long" in words and "machine" in words
+    overlapping = [timed("q3", seed, [10.0, 20.0 + 25 * seed]) for seed in range(3)]
+    assert speeds_in_words({"q2": slow, "q3": overlapping}, "train_time") == ""
+    assert speeds_in_words({"q2": slow, "q1": fast[:1]}, "train_time") == "", "one run has no range"
+    nearly = [timed("q4", seed, [20.0, 43.0 + seed / 10]) for seed in range(3)]
+    assert speeds_in_words({"q2": slow[:2], "q4": nearly}, "train_time").endswith("was on.")
+    assert speeds_in_words({"q2": slow}, "train_time") == ""
+
+
+def test_groups_are_sorted_by_time_and_those_without_one_stand_last() -> None:
+    groups = []
+    for name, times in (("q1", [10.0, 40.0]), ("q2", [10.0, 20.0]), ("q3", [10.0, 30.0])):
+        groups.append(StudyGroup(name, [timed(name, 0, times)]))
+    groups.insert(0, StudyGroup("q0", [entry(0, [1.0], "complete")]))
+    for descending, names in ((False, ["q2", "q3", "q1", "q0"]), (True, ["q1", "q3", "q2", "q0"])):
+        view = View(sort="time", descending=descending)
+        assert [group.name for group in in_order(groups, view, {}, "train_time")] == names
+    assert [group.name for group in in_order(groups, View(sort="time"), {}, None)] == ["q0", "q1", "q2", "q3"]
+
+
+@pytest.mark.parametrize("page", ["overview", "study", "curves", "statistics", "findings"])
+def test_a_metric_that_no_run_logs_is_named_once_and_the_default_is_shown(
+    two_groups: Path, browse: Any, ask: Any, page: str
+) -> None:
+    client = browse(two_groups)
+    said = "No run here logs 'val/nothing', the metric in the address: the page shows the default metric."
+    for metric, count in (("val/nothing", 1), ("validation/mse", 0)):
+        frame = {"search": f"?page={page}&metric={metric}", "number": 1}
+        assert text_of(ask(client, "content.children", frame_data=frame)["content"]).count(said) == count
+    told = ask(client, "not-logged.children", address_search="?metric=validation/mse", version_data=1)
+    assert told["not-logged"]["children"] == "", "another metric was chosen meanwhile"
+
+
+def test_values_rest_where_every_group_has_one_unless_a_group_ended_long_before() -> None:
+    def groups(*ends: int) -> list[dict[str, Any]]:
+        return [{"steps": list(range(100, end + 1, 100))} for end in ends]
+
+    assert resting_step(groups(400, 400)) == {"rest": 400, "rest_words": ""}
+    assert resting_step(groups(400, 300))["rest"] == 300
+    assert resting_step(groups(400, 100))["rest"] == 400
+    assert resting_step([{"steps": [100, 200]}, {"steps": [300, 400]}])["rest"] == 400
+    assert resting_step([]) == {}

@@ -25,6 +25,8 @@ from app.dashboard.pages.statistics import PICTURES, command_of
 from app.dashboard.snapshot import Snapshot
 from ired_diag import comparison
 from ired_diag.comparison import words as told_of
+from ired_diag.comparison.when import when
+from ired_diag.comparison.when_words import headline
 from ired_diag.runs.history import Row, to_jsonl
 from ired_diag.runs.judged import usual_metric
 from ired_diag.runs.study import Study
@@ -72,7 +74,8 @@ def settled(ask: Ask, client: Any, query: str = "") -> dict[str, Any]:
     """Return the page's parts after the comparison was computed."""
     ask(client, "statistics-content.children", address_search=query)
     client.application.extensions["catalog"].comparisons.wait()
-    return ask(client, "statistics-content.children", address_search=query)
+    parts = ask(client, "statistics-content.children", address_search=query)
+    return {**parts, **ask(client, "statistics-latex.disabled", address_search=query)}
 
 
 def words(tree: Any) -> str:
@@ -201,7 +204,9 @@ def test_the_first_group_is_the_baseline(runs: Path, browse: Browse, ask: Ask) -
     for groups in (("q101", "q102"), ("q102", "q101")):
         query = View(groups=groups).to_query()
         settled(ask, client, query)
-        told = ask(client, "statistics-differences-graph.figure", address_search=query)
+        told = ask(
+            client, "statistics-differences-graph.figure", statistics_told_data=[1], address_search=query
+        )
         assert f"Differences to {groups[0]}" in words(told["statistics-differences-words"]["children"])
 
 
@@ -223,12 +228,13 @@ def test_every_picture_is_drawn_of_the_comparison(runs: Path, browse: Browse, as
     client = browse(runs)
     settled(ask, client)
     for name in PICTURES:
-        told = ask(client, f"{name}-graph.figure")
+        told = ask(client, f"{name}-graph.figure", statistics_told_data=[1])
         assert told[f"{name}-graph"]["figure"]["data"], name
         again = ask(
             client,
             f"{name}-graph.figure",
             **{f"{name}_drawn_data".replace("-", "_"): told[f"{name}-drawn"]["data"]},
+            statistics_told_data=[1],
         )
         assert not again
         csv = ask(client, f"{name}-download.data", **{f"{name}_csv_n_clicks".replace("-", "_"): 1})
@@ -240,7 +246,9 @@ def test_choosing_other_groups_changes_no_colour(runs: Path, browse: Browse, ask
     for groups in (("q101", "q102"), ("q102", "q201")):
         query = View(groups=groups).to_query()
         settled(ask, client, query)
-        told = ask(client, "statistics-noise-graph.figure", address_search=query)["statistics-noise-graph"]
+        told = ask(client, "statistics-noise-graph.figure", statistics_told_data=[1], address_search=query)[
+            "statistics-noise-graph"
+        ]
         colours.append({t["name"]: t["line"]["color"] for t in told["figure"]["data"] if t.get("name")})
     assert colours[0]["q102"] == colours[1]["q102"] != colours[0]["q101"]
 
@@ -275,17 +283,17 @@ def test_a_comparison_is_computed_once_in_the_background_and_meanwhile_it_is_sai
     catalog = client.application.extensions["catalog"]
     catalog.refresh()
     for _ in range(3):
-        first = ask(client, "statistics-content.children")
+        first = ask(client, "statistics-latex.disabled")
         assert "Comparing 4 groups" in first["statistics-progress"]["children"]
         assert first["statistics-wait"]["disabled"] is False
-        told = ask(client, "statistics-ranks-graph.figure")
+        told = ask(client, "statistics-ranks-graph.figure", statistics_told_data=[1])
         assert "as soon as the groups are compared" in words(told["statistics-ranks-words"]["children"])
     go.set()  # until here every answer came while the comparison could not end
     done = settled(ask, client)
     assert "q102 is worse than q101" in words(done["statistics-content"]["children"])
     assert done["statistics-wait"]["disabled"] is True
     shown = done["statistics-shown"]["data"]
-    same = ask(client, "statistics-content.children", statistics_shown_data=shown)
+    same = ask(client, "statistics-latex.disabled", statistics_shown_data=shown)
     assert set(same) == {"statistics-wait", "statistics-progress"}
     assert same["statistics-progress"]["children"] == ""
     assert catalog.comparisons.computed == 1
@@ -307,17 +315,16 @@ def test_a_new_evaluation_is_compared_anew_and_the_old_verdict_stands_until_then
     assert catalog.comparisons.computed == 2
 
 
-def test_the_question_asked_last_is_answered_next(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_question_asked_last_is_answered_next(runs: Path) -> None:
     asked: list[str] = []
     go = threading.Event()
 
-    def note(question: Question, snapshot: Any, **_tell: Any) -> comparisons.Answer:
+    def note(question: Question, snapshot: Any, **_tell: Any) -> comparisons.Answer[Any]:
         asked.append(question.metric)
         assert go.wait(10)
         return comparisons.Answer(snapshot.version, None)
 
-    monkeypatch.setattr(comparisons, "answer_to", note)
-    found, snapshot = Comparisons(), Catalog(runs).snapshot()
+    found, snapshot = Comparisons(note), Catalog(runs).snapshot()
     for metric in ("first", "second", "third"):
         found.newest(Question(("q101", "q102"), metric, "last", 0.01), snapshot)
         while not asked:
@@ -329,9 +336,10 @@ def test_the_question_asked_last_is_answered_next(runs: Path, monkeypatch: pytes
 
 def test_what_cannot_be_compared_is_said_with_what_to_do(runs: Path, browse: Browse, ask: Ask) -> None:
     client = browse(runs)
+    default = settled(ask, client, "?groups=q101&groups=q102")
     told = settled(ask, client, "?groups=q101&groups=q102&metric=nothing")
-    assert "--metric nothing: no run logs it. Logged: " in words(told["statistics-content"]["children"])
-    assert told["statistics-latex"]["disabled"] is True and told["statistics-wait"]["disabled"] is True
+    assert told["statistics-content"] == default["statistics-content"]
+    assert told["statistics-latex"]["disabled"] is False
     one = settled(ask, client, "?groups=q101&groups=gone")
     text = words(one["statistics-content"]["children"])
     assert "needs two groups; 1 chosen" in text and "gone" in text
@@ -409,7 +417,9 @@ def test_the_pointer_shows_group_seed_and_value_and_no_place_of_a_jitter(
 ) -> None:
     client = browse(falling(tmp_path / "runs"))
     settled(ask, client)
-    figure = ask(client, "statistics-differences-graph.figure")["statistics-differences-graph"]["figure"]
+    figure = ask(client, "statistics-differences-graph.figure", statistics_told_data=[1])[
+        "statistics-differences-graph"
+    ]["figure"]
     dots = [trace for trace in figure["data"] if isinstance(trace.get("text"), list)]
     assert ["contra, seed0", "contra, seed1", "contra, seed2"] in [trace["text"] for trace in dots]
     shown = [trace for trace in figure["data"] if trace.get("hoverinfo") != "skip"]
@@ -423,7 +433,9 @@ def test_a_margin_far_from_all_differences_does_not_shrink_them(
     for margin, is_drawn in ((0.1, False), (0.001, True)):
         query = View(margin=margin).to_query()
         settled(ask, client, query)
-        told = ask(client, "statistics-differences-graph.figure", address_search=query)
+        told = ask(
+            client, "statistics-differences-graph.figure", statistics_told_data=[1], address_search=query
+        )
         figure = told["statistics-differences-graph"]["figure"]
         assert any("margin" in trace.get("name", "") for trace in figure["data"]) is is_drawn
         assert ("lies outside" in json.dumps(figure["layout"])) is not is_drawn
@@ -432,5 +444,88 @@ def test_a_margin_far_from_all_differences_does_not_shrink_them(
 def test_the_advice_on_the_page_is_for_a_terminal(tmp_path: Path, browse: Browse, ask: Ask) -> None:
     client = browse(falling(tmp_path / "runs"))
     settled(ask, client)
-    told = words(ask(client, "statistics-ranks-graph.figure")["statistics-ranks-words"]["children"])
+    told = words(
+        ask(client, "statistics-ranks-graph.figure", statistics_told_data=[1])["statistics-ranks-words"][
+            "children"
+        ]
+    )
     assert "pass paired=True" not in told
+
+
+def apart(ask: Ask, client: Any, query: str) -> dict[str, Any]:
+    """Return the parts of the card on where curves come apart, after they were compared."""
+    ask(client, "statistics-apart-card.hidden", address_search=query)
+    client.application.extensions["catalog"].coming_apart.wait()
+    card = ask(client, "statistics-apart-card.hidden", address_search=query)
+    return {**card, **ask(client, "statistics-apart-graph.figure", address_search=query, version_data=1)}
+
+
+def test_a_card_says_from_which_step_on_two_groups_are_apart_as_when_does(
+    shared: Path, browse: Browse, ask: Ask
+) -> None:
+    client = browse(shared / "ired_logs")
+    told = apart(ask, client, "?groups=q101&groups=q103")
+    assert told["statistics-apart-card"]["hidden"] is False
+    assert told["statistics-apart-progress"]["children"] == ""
+    text = words(told["statistics-apart-words"]["children"])
+    groups = client.application.extensions["catalog"].snapshot().runs_of(("q103", "q101"))
+    assert headline(when(groups)) in text and "q103 is worse than q101" in text
+    assert "ired-diag when q103 q101" in text and "another pair" not in text
+    assert told["statistics-apart-graph"]["figure"]["data"]
+    many = apart(ask, client, "?groups=q101&groups=q102&groups=q103")
+    text = words(many["statistics-apart-words"]["children"])
+    assert "q102 against q101, the baseline. Choose two groups above" in text
+
+
+def test_where_curves_cannot_be_compared_the_card_says_why_or_is_not_there(
+    tmp_path: Path, browse: Browse, ask: Ask
+) -> None:
+    for name in ("q501", "q502"):
+        write_run(tmp_path / "runs", name, 0, 0.4)
+    client = browse(tmp_path / "runs")
+    told = apart(ask, client, "?groups=q501&groups=q502")
+    said = words(told["statistics-apart-words"]["children"])
+    assert "When do they come apart?" in said and "have 1 pair of seeds with curves" in said
+    assert told["statistics-apart-graph"]["style"] == {"display": "none"}
+    assert apart(ask, client, "?groups=q501")["statistics-apart-card"]["hidden"] is True
+
+
+def test_configurations_stand_side_by_side_before_anything_is_compared(
+    runs: Path, browse: Browse, ask: Ask
+) -> None:
+    client = browse(runs)
+    told = ask(client, "statistics-configurations.children", address_search="?groups=q101&groups=q102")
+    assert "Configurations" in words(told["statistics-configurations"]["children"])
+    assert client.application.extensions["catalog"].comparisons.computed == 0
+
+
+def test_a_reason_that_two_pictures_share_is_given_once(shared: Path, browse: Browse, ask: Ask) -> None:
+    client = browse(shared / "ired_logs")
+    query = "?groups=q001&groups=q004"  # of two ranks
+    settled(ask, client, query)
+    said = {}
+    for name in PICTURES:
+        told = ask(
+            client, f"{name}-graph.figure", statistics_told_data=[1], address_search=query, version_data=1
+        )
+        said[name] = words(told[f"{name}-words"]["children"])
+    assert "are not pairs: rank is 10 and 20" in said["statistics-ranks"]
+    assert "for the reason that is given under Rank map" in said["statistics-critical"]
+    assert len(set(said.values())) == len(said)
+
+
+def test_the_table_of_differences_names_groups_instead_of_places(
+    shared: Path, browse: Browse, ask: Ask
+) -> None:
+    client = browse(shared / "ired_logs")
+    query = "?groups=q101&groups=q103"
+    settled(ask, client, query)
+    told = ask(
+        client,
+        "statistics-noise-graph.figure",
+        statistics_told_data=[1],
+        address_search=query,
+        version_data=1,
+    )
+    table = words(told["statistics-noise-table"]["children"])
+    assert " q101 q101 " in table and "0.1 " not in table

@@ -128,7 +128,8 @@ def test_equivalence_is_corrected_too() -> None:
     assert "not shown to be equivalent after correction for 3 pairs" in words.verdict_of(pair, found)
     wide = compared(same, margin=0.02)
     assert {p.verdict.decision for p in wide.pairs} == {"equivalent"}
-    assert "p of equivalence" in words.verdict_of(wide.pairs[0], wide)
+    sentence = words.verdict_of(wide.pairs[0], wide)
+    assert "p of equivalence" in sentence and ") (" not in sentence
 
 
 def test_negative_means_agree_in_ratio_sentence_and_criteria(shared: Path) -> None:

@@ -19,16 +19,18 @@ from pathlib import Path
 from typing import cast
 
 from app.dashboard.address import View
-from app.dashboard.comparisons import Comparisons
+from app.dashboard.comparisons import Comparisons, answer_to
+from app.dashboard.curves_in_time import apart_of
 from app.dashboard.diagnosis import Diagnosis
 from app.dashboard.history_cache import HistoryCache
 from app.dashboard.judged import JudgedSnapshots
-from app.dashboard.kept_study import KeptEntry, KeptStudy, StudyFile, without_values
+from app.dashboard.kept_study import UNSETTLED, KeptEntry, KeptStudy, StudyFile, without_values
 from app.dashboard.records import Recorder
 from app.dashboard.snapshot import Entry, Snapshot
 from app.dashboard.study_reader import Stopped, StudyReader, no_garbage_collection
 from app.dashboard.tables import Tables
 from ired_diag.errors import UnreadableFile
+from ired_diag.runs.code_state import state_of_code
 from ired_diag.runs.completion import Completion, completion_of
 from ired_diag.runs.later_series import is_later
 from ired_diag.runs.regroup import Grouping
@@ -83,7 +85,8 @@ class Catalog:
             self.file = StudyFile.of(cache.folder.with_name("studies"), root, settings)
         self.judgements = JudgedSnapshots()
         self.diagnosis = Diagnosis(self.judged)
-        self.comparisons = Comparisons()
+        self.comparisons = Comparisons(answer_to)
+        self.coming_apart = Comparisons(apart_of)
         self.tables = Tables()
         self.records = Recorder(root)
         self.ahead: list[Callable[[Snapshot], object]] = []
@@ -138,9 +141,39 @@ class Catalog:
             return self.refresh()
         return self._snapshot
 
+    def view(self, search: str) -> View:
+        """Return the view of an address, without a metric that no run logs.
+
+        Args:
+            search: The query of the address.
+        """
+        view = View.from_query(search)
+        return replace(view, metric="") if self.lacks(view.metric) else view
+
+    def lacks(self, metric: str) -> bool:
+        """Say whether a metric is named, and there are runs, and none of them logs it."""
+        entries = self.snapshot().entries.values() if metric else ()
+        return bool(entries) and not any(metric in entry.run.history.series for entry in entries)
+
     def judged(self, view: View) -> Snapshot:
         """Return the study as it was last seen, its runs judged by the metric and the direction of a view."""
         return self.judgements.of(self.snapshot(), view.metric, view.higher_is_better)
+
+    def state(self) -> str | None:
+        """Return a digest of all that the study was made from; None where a file had only just changed.
+
+        Two writes within the grain of a time of change bear the same time.
+        """
+        self.snapshot()
+        with self._lock:
+            prints, entries = self.reader.tree.prints, self._snapshot.entries
+            settled = (self._snapshot.updated - UNSETTLED) * 1e9
+            is_settled = all(state.changed <= settled for state in prints.values())
+            if self.file is None or self._unanswered or self.reader.has_failed or not is_settled:
+                return None
+            completions = [(entry.id, entry.completion) for entry in entries.values()]
+            content = repr((state_of_code(), self.file.path.name, sorted(prints.items()), completions))
+        return hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()
 
     def _entries(self, study: Study) -> Mapping[str, Entry]:
         """Return the runs by id; a run that is as it was keeps its entry, and the verdict in it."""

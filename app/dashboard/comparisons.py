@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from app.dashboard.snapshot import Snapshot
 from ired_diag.errors import DiagError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ired_diag.comparison import Comparison, Margin
 
 MOST = 32  # answers that are kept
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Generic[Result]):
     """The answer to a question.
 
     Attributes:
@@ -52,22 +55,37 @@ class Answer:
     """
 
     version: int
-    comparison: Comparison | None
+    comparison: Result | None
     failure: str = ""
 
 
-@dataclass
-class Comparisons:
-    """The newest answers, and a thread that looks for newer ones; safe to ask from several threads."""
+class Ask(Protocol[Result]):
+    """A function that answers a question about a study, and says how far it came."""
 
+    def __call__(self, question: Question, snapshot: Snapshot, *, tell: Tell) -> Answer[Result]:
+        """Return the answer."""
+        ...
+
+
+@dataclass
+class Comparisons(Generic[Result]):
+    """The newest answers, and a thread that looks for newer ones; safe to ask from several threads.
+
+    Attributes:
+        ask: Answers a question.
+        computed: Number of answers that were computed so far.
+        progress: How far the newest one came.
+    """
+
+    ask: Ask[Result]
     computed: int = 0
     progress: PartsDone = field(default_factory=PartsDone)
-    _answers: dict[Question, Answer] = field(default_factory=dict)
+    _answers: dict[Question, Answer[Result]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _next: tuple[Question, Snapshot] | None = None
     _thread: threading.Thread | None = None
 
-    def newest(self, question: Question, snapshot: Snapshot) -> Answer | None:
+    def newest(self, question: Question, snapshot: Snapshot) -> Answer[Result] | None:
         """Return the newest answer, None before the first; look for a newer one if need be."""
         with self._lock:
             answer = self._answers.get(question)
@@ -99,7 +117,7 @@ class Comparisons:
                     self._thread = None
                     return
             self.progress.words = ""
-            answer = answer_to(*wanted, tell=self.progress.tell)
+            answer = self.ask(*wanted, tell=self.progress.tell)
             with self._lock:
                 self.computed += 1
                 self._answers.pop(wanted[0], None)
@@ -112,12 +130,12 @@ class Comparisons:
         return answer is not None and answer.version == snapshot.version
 
 
-def answer_to(question: Question, snapshot: Snapshot, *, tell: Tell = untold) -> Answer:
+def answer_to(question: Question, snapshot: Snapshot, *, tell: Tell = untold) -> Answer[Comparison]:
     """Return the comparison that answers a question, or why it failed."""
     from ired_diag.comparison import compare
 
-    try:
-        comparison = compare(
+    def compared() -> Comparison:
+        return compare(
             snapshot.runs_of(question.groups),
             metric=question.metric,
             readout=question.readout,
@@ -125,9 +143,16 @@ def answer_to(question: Question, snapshot: Snapshot, *, tell: Tell = untold) ->
             lower_is_better=None if question.higher is None else not question.higher,
             tell=tell,
         )
+
+    return answered(snapshot, compared)
+
+
+def answered(snapshot: Snapshot, compute: Callable[[], Result]) -> Answer[Result]:
+    """Return what is computed of a study, or why that failed."""
+    try:
+        return Answer(snapshot.version, compute())
     except DiagError as reason:
         return Answer(snapshot.version, None, str(reason))
     except Exception as error:  # a defect of ours: it stops neither the thread nor the page, which shows it
         logging.getLogger(__name__).exception("comparing failed")
         return Answer(snapshot.version, None, f"Comparing failed: {error!r}. Please report it.")
-    return Answer(snapshot.version, comparison)

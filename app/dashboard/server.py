@@ -14,7 +14,6 @@ import dash
 from app.dashboard import posted, refresh, security, shell
 from app.dashboard.catalog import Catalog
 from app.dashboard.history_cache import HistoryCache, cache_folder
-from app.dashboard.warming import warm_up
 from ired_diag.errors import DiagError
 from ired_diag.runs.regroup import Grouping
 
@@ -143,7 +142,6 @@ def serve(
     """
     from app.dashboard.listening import Server, listen
 
-    warm_up()
     token = security.new_token()
     catalogs: list[Catalog] = []
 

@@ -21,14 +21,18 @@ from app.dashboard.components.attributes import attributes
 from app.dashboard.components.table import empty
 from ired_diag.errors import DiagError
 
-# Dash's own without its script for old browsers, and with the language.
+# Dash's own without its script for old browsers, and with the language. plotly.js, of 5 MB, is read while the
+# page asks for its content, not after: each component that draws looks for it before it loads it.
 INDEX = """<!DOCTYPE html>
 <html lang="en">
   <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
   <body>
     <noscript>The dashboard needs JavaScript. For the same numbers without it: ired-diag diagnose</noscript>
     {%app_entry%}
-    <footer>{%config%}{%scripts%}{%renderer%}</footer>
+    <footer>
+      {%config%}{%scripts%}{%renderer%}
+      <script src="/_dash-component-suites/plotly/package_data/plotly.min.js"></script>
+    </footer>
   </body>
 </html>"""
 KEYS = (
@@ -97,19 +101,38 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         prevent_initial_call=True,
     )
     def show(frame: dict[str, Any]) -> tuple[Any, Any, str]:
-        view = View.from_query(frame["search"])
+        view = catalog.view(frame["search"])
         if view.page not in pages.names():
             view = replace(view, page=pages.FIRST)
         try:
             content = pages.load(view.page).layout(view, catalog)
         except DiagError as error:
             content = empty(str(error))
+        if words := not_logged(frame["search"], catalog):
+            content = [html.Div(words, id="not-logged", role="status"), content]
         return content, navigation(view), view.filter
+
+    @app.callback(
+        Output("not-logged", "children"),
+        Input("address", "search"),
+        Input("version", "data"),
+        prevent_initial_call=True,
+    )
+    def tell(search: str, _version: int) -> str:
+        return not_logged(search, catalog)
 
     clientside(app, "frame", Output("frame", "data"), Input("address", "search"))
     clientside(app, "write", Input({"view": ALL}, "value"), initially=False)
     for name in pages.names():
         pages.load(name).register(app, catalog)
+
+
+def not_logged(search: str, catalog: Catalog) -> str:
+    """Return the line that says that no run logs the metric of an address; empty where one does."""
+    metric = View.from_query(search).metric
+    if not catalog.lacks(metric):
+        return ""
+    return f"No run here logs {metric!r}, the metric in the address: the page shows the default metric."
 
 
 def _header(catalog: Catalog) -> html.Header:

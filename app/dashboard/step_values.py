@@ -3,6 +3,10 @@
 A group's value at a step is the mean over its seeds, with N and the standard deviation, as logged: nothing is
 smoothed. Of a long curve the smallest and the largest of each stretch are sent (``thinning``), all of them
 steps that were logged; the table in the browser says at which step each value was.
+
+While a reader chooses no step, values are shown at the last step that all groups reached, so that every group
+has a rank. Where a group ended before half of the longest one, which most often is a run that failed, values
+are shown at the last step of all.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from ired_diag.runs.run import Run
 
 MOST_STEPS = 1000  # of a group: more than a screen has pixels for a cursor
 DIGITS = 6  # of a number, as tables show it
+FEWEST_SHARED = 0.5  # of the longest group's steps: a shorter group does not decide where values are shown
 MOST_DIGITS = 12  # of a mean whose standard error is small
 
 Groups = Mapping[str, Sequence[Run]]
@@ -47,7 +52,25 @@ def values_of_view(view: View, snapshot: Snapshot) -> dict[str, Any]:
     except DiagError:  # the configurations contradict each other, which the chart says
         return sent
     values = step_values(groups, metric, tuple(snapshot.groups()))
-    return {**sent, "higher": not direction.lower_is_better, "groups": values}
+    return {**sent, "higher": not direction.lower_is_better, "groups": values, **resting_step(values)}
+
+
+def resting_step(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the step at which values are shown while none is chosen, and which step that is in words.
+
+    Args:
+        values: Values of groups, as they are sent.
+    """
+    ends = [group["steps"][-1] for group in values]
+    starts = [group["steps"][0] for group in values]
+    if not ends:
+        return {}
+    shared, last = min(ends), max(ends)
+    if shared == last:
+        return {"rest": last, "rest_words": ""}
+    if shared >= max(FEWEST_SHARED * last, *starts):
+        return {"rest": shared, "rest_words": "the last step that all groups reached"}
+    return {"rest": last, "rest_words": "the last step of all; a group that ended long before has no rank"}
 
 
 def digest_of(sent: Any) -> str:

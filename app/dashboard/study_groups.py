@@ -12,6 +12,7 @@ from app.dashboard.components.finding_badges import ByRun, worst
 from app.dashboard.configuration_keys import order_of, shared_value, value_of_key
 from app.dashboard.group_numbers import group_number
 from app.dashboard.snapshot import Entry
+from app.dashboard.training_time import training_time
 from ired_diag.forensics import WORST_FIRST
 
 COLUMN = "column_"  # with a place: the sorting key of a chosen column, whose name may hold anything
@@ -58,9 +59,18 @@ def groups_of(entries: Iterable[Entry], by: str) -> list[StudyGroup]:
     return found
 
 
-def in_order(groups: Sequence[StudyGroup], view: View, by_run: ByRun) -> list[StudyGroup]:
-    """Return groups in the order of a column; groups without a value stand last in both directions."""
-    key = _key_of(view, by_run)
+def in_order(
+    groups: Sequence[StudyGroup], view: View, by_run: ByRun, clock: str | None = None
+) -> list[StudyGroup]:
+    """Return groups in the order of a column; groups without a value stand last in both directions.
+
+    Args:
+        groups: The groups.
+        view: Choices of the reader.
+        by_run: Findings by the label of the run.
+        clock: Logged column that tells the time; None where runs log none.
+    """
+    key = _key_of(view, by_run, clock)
     if key is None:
         return list(groups)
     # None has no place in an order of numbers, and 0 in its place would claim a value.
@@ -76,8 +86,10 @@ def in_order(groups: Sequence[StudyGroup], view: View, by_run: ByRun) -> list[St
     return [group for _, group in with_value] + without_value
 
 
-def _key_of(view: View, by_run: ByRun) -> Callable[[StudyGroup], Any] | None:
+def _key_of(view: View, by_run: ByRun, clock: str | None) -> Callable[[StudyGroup], Any] | None:
     """Return what groups are sorted by; None for their natural order."""
+    if view.sort == "time" and clock:
+        return lambda group: _total_time(group, clock)
     if view.sort == "findings":
         return lambda group: _gravity(group, by_run)
     place = view.sort.removeprefix(COLUMN)
@@ -93,6 +105,11 @@ def _gravity(group: StudyGroup, by_run: ByRun) -> tuple[int, int] | None:
     if not findings:
         return None
     return WORST_FIRST[findings[0].severity], -len(findings)
+
+
+def _total_time(group: StudyGroup, clock: str) -> float | None:
+    time = training_time(group.entries, clock)
+    return None if time is None else time.total
 
 
 def _most_common(words: Iterable[str | None]) -> str | None:

@@ -7,7 +7,7 @@ in one unit only where all runs log it in the same one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 
 MOST_RUNS = 20  # of a group whose times are read
+FEWEST_RUNS = 2  # of a group: the time of one run has no range
+LEAST_RATIO = 1.05  # of the times of a step: a smaller one is not worth a line
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,15 @@ class TrainingTime:
     Attributes:
         total: Median over runs of the logged time at the last step.
         per_step: Median over runs of the time of a step.
+        fastest: Shortest time of a step among the runs.
+        slowest: Longest time of a step among the runs.
         n: How many runs.
     """
 
     total: float
     per_step: float
+    fastest: float
+    slowest: float
     n: int
 
     @property
@@ -67,7 +73,41 @@ def training_time(entries: Sequence[Entry], column: str) -> TrainingTime | None:
     if not len(times):
         return None
     total = float(np.median(times[:, 0]))
-    return TrainingTime(total, float(np.median(times[:, 0] / times[:, 1])), len(times))
+    steps = times[:, 0] / times[:, 1]
+    per_step = float(np.median(steps))
+    return TrainingTime(total, per_step, float(steps.min()), float(steps.max()), len(times))
+
+
+def speeds_in_words(groups: Mapping[str, Sequence[Entry]], column: str) -> str:
+    """Return that groups run at different speed, by their fastest and slowest; empty where none is seen.
+
+    It is said of two groups of two runs or more, whose times of a step do not overlap.
+
+    Args:
+        groups: Runs by the name of their group.
+        column: The logged column that tells the time.
+    """
+    times: dict[str, TrainingTime] = {}
+    for name, entries in groups.items():
+        time = training_time(entries, column)
+        if time is not None and time.n >= FEWEST_RUNS:
+            times[name] = time
+    if len(times) < 2:
+        return ""
+    fast, *_, slow = sorted(times, key=lambda name: times[name].per_step)
+    ratio = times[slow].per_step / times[fast].per_step
+    if times[fast].slowest >= times[slow].fastest or ratio < LEAST_RATIO:
+        return ""
+    return (
+        f"Groups run at different speed: by {column}, a step of {slow} takes {_step_in_words(times[slow])}, "
+        f"one of {fast} {_step_in_words(times[fast])}: {ratio:.2g} times as long. Logged times include the "
+        "machine that a run was on."
+    )
+
+
+def _step_in_words(time: TrainingTime) -> str:
+    """Return the time of a step with its range: ``0.032 (0.03 to 0.033, 10 runs)``."""
+    return f"{time.per_step:.3g} ({time.fastest:.3g} to {time.slowest:.3g}, {counted(time.n, 'run')})"
 
 
 def _total_and_steps(run: Run, column: str) -> tuple[float, float]:

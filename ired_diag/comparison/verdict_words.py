@@ -254,7 +254,7 @@ def _equivalent(pair: PairOfGroups, comparison: Comparison) -> str:
         p = f"{p_holm} after Holm, {p} unadjusted"
     size = _size(pair, comparison, pair.difference, signed=True)
     margin = comparison.margin.words
-    inside = f"lies inside {margin} (p of equivalence {p})"
+    inside = f"lies inside {margin} (p of equivalence {p})".replace(") (", "; ")
     difference_lost = ""
     if pair.uncorrected.decision != "equivalent":
         p_of_difference = p_of(pair, comparison)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from ired_diag.drawing.data import Areas, Cells, FigureData, Line, Panel, Raster
 
 COLUMNS = ("panel", "kind", "name", "x", "y", "low", "high", "text")
 
+HALF = 0.5  # of the way to the next name
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|\t")  # the wide forms are taken for them
 NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)(e[+-]?\d+)? ?%?", re.IGNORECASE)
 
@@ -28,12 +29,20 @@ Row = tuple[str, str, str, Any, Any, Any, Any, str]
 Point = tuple[str, str, Any, Any, Any, Any, str]  # a row without the name of its panel
 
 
-def rows_of(figure: FigureData) -> Iterator[Row]:
-    """Yield a row for each point of a picture; what a row has no value for is empty."""
+def rows_of(figure: FigureData, *, named: bool = False) -> Iterator[Row]:
+    """Yield a row for each point of a picture; what a row has no value for is empty.
+
+    Args:
+        figure: The picture.
+        named: Whether a place on an axis of names is its name. Points of one name are drawn next to each
+            other, so that their place itself says nothing. Default: places as they are drawn.
+    """
     for number, panel in enumerate(figure.panels, start=1):
         label = panel.name or panel.x_label or str(number)
-        for point in _points(panel):
-            yield label, *point
+        for kind, name, x, y, *rest in _points(panel):
+            if named:
+                x, y = _named(x, panel.x_ticks), _named(y, panel.y_ticks)
+            yield label, kind, name, x, y, *rest
 
 
 def to_csv(figure: FigureData) -> str:
@@ -49,6 +58,21 @@ def to_csv(figure: FigureData) -> str:
     writer.writerow(COLUMNS)
     writer.writerows([_plain(value) for value in row] for row in rows_of(figure))
     return text.getvalue()
+
+
+def _named(place: Any, ticks: Sequence[tuple[float, str]]) -> Any:
+    """Return the name at a place; the place itself where the axis has numbers, or no name is near."""
+    if isinstance(place, str) or not ticks or all(_is_number(name, at) for at, name in ticks):
+        return place
+    at, name = min(ticks, key=lambda tick: abs(tick[0] - place))
+    return name.replace("\n", " ") if abs(at - place) < HALF else place
+
+
+def _is_number(name: str, place: float) -> bool:
+    try:
+        return float(name) == place
+    except ValueError:
+        return False
 
 
 def _points(panel: Panel) -> Iterator[Point]:

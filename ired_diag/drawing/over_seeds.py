@@ -154,5 +154,5 @@ def _critical(n: NDArray[np.int64]) -> Array:
     degrees = np.maximum(n - 1, 1)
     unique, places = np.unique(degrees, return_inverse=True)
     level = (1 + CONFIDENCE) / 2
-    critical: Array = np.asarray(scipy.stats.t.ppf(level, unique))
+    critical: Array = np.asarray(scipy.special.stdtrit(unique, level))
     return critical[places]

@@ -27,6 +27,9 @@ from ired_diag.runs.run import Run
 MOST_NAMED = 3  # runs
 
 
+MAY_NOT_FIT = "A probe that needs what the model of your task does not have says so, and measures nothing."
+
+
 @dataclass(frozen=True)
 class Lacking:
     """Runs that have no table of a probe.
@@ -64,6 +67,8 @@ class Lacking:
         if self.labels:
             names = first_names(self.labels, MOST_NAMED)
             parts.append(f"Without: {names}. Make it with: {self.command(checkpoint)}.")
+            if self.task:
+                parts.append(MAY_NOT_FIT)
         if self.bare:
             parts.append(f"No checkpoint to probe: {first_names(self.bare, MOST_NAMED)}.")
         return " ".join(parts)

@@ -40,7 +40,14 @@
   function keptStep() {
     const text = keepsSteps() ? query().get("step") : null;
     if (text !== null && /^\d+$/.test(text)) return Number(text);
+    if (sent.values && sent.values.rest !== undefined) return sent.values.rest;
     return allSteps.length ? allSteps[allSteps.length - 1] : null;
+  }
+  // Which step that is, where the reader chose none.
+  function restWords(step) {
+    const values = sent.values;
+    const isChosen = keepsSteps() && query().has("step");
+    return hovered === null && !isChosen && step === values.rest && values.rest_words ? ", " + values.rest_words : "";
   }
   function now() { return hovered === null ? keptStep() : hovered; }
 
@@ -172,7 +179,7 @@
     const ranked = rows.filter((row) => row.isHere).length;
     if (ranked < rows.length) lines.splice(ranked, 0, separator());
     body.replaceChildren.apply(body, lines);
-    return sent.values.metric + " at step " + step.toLocaleString("en") + ", best first";
+    return sent.values.metric + " at step " + step.toLocaleString("en") + restWords(step) + ", best first";
   }
 
   // ---- distributions
@@ -199,6 +206,10 @@
     place.hidden = !sent.bins || step === null;
     if (place.hidden) return "";
     if (!window.Plotly) { window.setTimeout(refresh, 50); return ""; }
+    // What was not probed takes no space.
+    place.querySelectorAll(".distribution").forEach(function (picture) {
+      picture.parentElement.hidden = !(picture.id.slice(page.length + 1) in sent.bins.quantities);
+    });
     const said = [];
     Object.entries(sent.bins.quantities).forEach(function ([name, quantity]) {
       const moment = momentOf(quantity, step);

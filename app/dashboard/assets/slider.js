@@ -12,9 +12,10 @@
     const text = new URLSearchParams(window.location.search).get("step");
     return text !== null && /^\d+$/.test(text) ? Number(text) : null;
   }
-  // The place of the step that is nearest to the one in the address; the last one without any.
-  function placeOf(list, step) {
-    if (step === null) return list.length - 1;
+  // The place of the step that is nearest to the one in the address; without any, of the one where it rests.
+  function placeOf(group, step) {
+    const list = steps(group);
+    if (step === null) step = Number(group.dataset.rest);
     return list.reduce((best, one, i) => (Math.abs(one - step) < Math.abs(list[best] - step) ? i : best), 0);
   }
 
@@ -40,7 +41,7 @@
     event.preventDefault();
     event.stopPropagation();
     const list = steps(group);
-    const place = placeOf(list, keptStep()) + KEYS[event.key];
+    const place = placeOf(group, keptStep()) + KEYS[event.key];
     if (place >= 0 && place < list.length) window.ired.set("step", String(list[place]));
   }, true);
 
@@ -48,7 +49,7 @@
     const group = document.querySelector("[data-steps]");
     if (!group) return;
     const list = steps(group), step = keptStep();
-    const value = list[placeOf(list, step)];
+    const value = list[placeOf(group, step)];
     const thumb = group.querySelector("[role=slider]");
     if (thumb && Number(thumb.getAttribute("aria-valuenow")) !== value) {
       window.dash_clientside.set_props(group.dataset.slider, { value });
@@ -64,7 +65,7 @@
       if (!group || typeof value !== "number") return;
       const list = steps(group);
       // The knob stands there already: it followed the address, which may hold a step between its own.
-      if (value === list[placeOf(list, keptStep())] || !list.includes(value)) return;
+      if (value === list[placeOf(group, keptStep())] || !list.includes(value)) return;
       window.ired.set("step", String(value));
     },
     followStep: follow,

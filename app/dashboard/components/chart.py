@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Literal, cast
 
@@ -23,6 +24,7 @@ from app.dashboard.catalog import Catalog
 from app.dashboard.clientside import clientside
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.table import empty, number
+from app.dashboard.kept_picture import KeptPictures
 from app.dashboard.snapshot import Snapshot
 from ired_diag.drawing import as_table, plotly
 from ired_diag.drawing.data import FigureData
@@ -30,8 +32,10 @@ from ired_diag.errors import DiagError
 
 Build = Callable[[View, Snapshot], FigureData | str]
 Remark = Callable[[View, FigureData], Any]
+Turn = Callable[[], AbstractContextManager[Any]]
 
 HIDDEN = {"display": "none"}
+UNDRAWN = {"axes": "", "content": ""}  # of a chart that cannot be drawn: it equals no other
 ZOOMED = {"x": "zoomed", "xy": "zoomedBoth"}  # functions of the assets
 MOST_LETTERS = 240  # of words above a picture, before they are folded
 COMPACT = 300  # pixels of height: several charts on one screen
@@ -82,6 +86,9 @@ def register(
     compact: bool = False,
     title: str = "",
     remark: Remark | None = None,
+    is_kept: bool = False,
+    turn: Turn = contextlib.nullcontext,
+    after: str = "",
 ) -> None:
     """Add the callbacks of a living chart.
 
@@ -97,7 +104,24 @@ def register(
         compact: Whether it is low, and without a legend, next to others that share one.
         title: What stands above the words where it cannot be drawn.
         remark: Returns a line under the title, which is never folded; None without one.
+        is_kept: Whether the first picture is drawn before a page asks for it, and kept between sessions. It
+            must depend on nothing but the study and the view.
+        turn: Returns what is held while the chart is drawn (``turns``). Default: nothing.
+        after: Id of a store that is filled as soon as the page shows what comes before the chart.
     """
+    kept = KeptPictures(catalog, name)
+
+    def parts(view: View, drawn: dict[str, str] | None) -> Any:
+        # The zoom belongs to the charts that write theirs: on the axis of another chart it means nothing.
+        with turn():
+            figure = _built(build, view, catalog)
+            line = None
+            if remark is not None and isinstance(figure, FigureData):
+                line = remark(view, figure)
+            return _update(figure, _zoomed(view, zooms), drawn, compact=compact, title=title, line=line)
+
+    def first(view: View) -> Any:
+        return kept.get(view, lambda: parts(view, None))
 
     @app.callback(
         Output(f"{name}-graph", "figure"),
@@ -108,16 +132,16 @@ def register(
         Input("address", "search"),
         Input("version", "data"),
         State(f"{name}-drawn", "data"),
-        *[Input(store, "data") for store in also],
+        *[Input(store, "data") for store in (*filter(None, [after]), *also)],
     )
-    def draw(search: str, _version: int, drawn: dict[str, str] | None, *_also: Any) -> Any:
-        view = View.from_query(search)
-        # The zoom belongs to the charts that write theirs: on the axis of another chart it means nothing.
-        figure = _built(build, view, catalog)
-        line = None
-        if remark is not None and isinstance(figure, FigureData):
-            line = remark(view, figure)
-        return _update(figure, _zoomed(view, zooms), drawn, compact=compact, title=title, line=line)
+    def draw(search: str, _version: int, drawn: dict[str, str] | None, *stores: Any) -> Any:
+        if after and stores[0] is None:
+            return (no_update,) * 5
+        view = catalog.view(search)
+        return first(view) if is_kept and not drawn else parts(view, drawn)
+
+    if is_kept:
+        catalog.ahead.append(lambda _snapshot: first(View()))
 
     @app.callback(
         Output(f"{name}-download", "data"),
@@ -126,23 +150,13 @@ def register(
         prevent_initial_call=True,
     )
     def download(_clicks: int, search: str) -> Any:
-        figure = _built(whole or build, View.from_query(search), catalog)
+        figure = _built(whole or build, catalog.view(search), catalog)
         if isinstance(figure, str):
             return no_update
         return {"content": as_table.to_csv(figure), "filename": f"{figure.name}.csv", "type": "text/csv"}
 
     if zooms:
         clientside(app, ZOOMED[zooms], Input(f"{name}-graph", "relayoutData"), initially=False)
-
-
-def drawn_ahead(build: Build, snapshot: Snapshot) -> None:
-    """Build the figure of the first view and draw it once, so that it is remembered when it is asked for."""
-    if not snapshot.entries:
-        return
-    with contextlib.suppress(DiagError):  # the page says it when it is opened
-        figure = build(View(), snapshot)
-        if isinstance(figure, FigureData):
-            _drawn(figure, View())
 
 
 def _zoomed(view: View, zooms: str) -> View:
@@ -174,7 +188,7 @@ def _update(
     """Return what a chart's parts become: nothing new, new data on the same axes, or a new picture."""
     if isinstance(figure, str):
         words = [html.H2(title), empty(figure)] if title else empty(figure)
-        return no_update, HIDDEN, words, None, None
+        return no_update, HIDDEN, words, None, UNDRAWN
     full = _drawn(figure, view)
     if compact:
         _make_compact(full)
@@ -304,7 +318,7 @@ def _words(figure: FigureData, line: Any = None) -> list[Any]:
 
 def _table(figure: FigureData) -> html.Div:
     """Return the first rows of a figure's data, without the columns that are empty in all rows."""
-    rows = list(as_table.rows_of(figure))
+    rows = list(as_table.rows_of(figure, named=True))
     columns = [place for place, values in enumerate(zip(*rows, strict=True)) if any(map(_has_value, values))]
     headings = [html.Th(as_table.COLUMNS[place], scope="col") for place in columns]
     shown = []

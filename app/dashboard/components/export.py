@@ -106,7 +106,7 @@ def register(app: dash.Dash, catalog: Catalog, page: str, build: Build) -> None:
     @app.callback(Output(f"{page}-export", "children"), Input("address", "search"), Input("version", "data"))
     def show(search: str, _version: int) -> html.Section | None:
         try:
-            view = View.from_query(search)
+            view = catalog.view(search)
             return build(view, catalog.judged(view))
         except DiagError:
             return None

@@ -1,4 +1,7 @@
-"""The findings that matter most, each with its next command: what a reader should know before any curve."""
+"""The findings that matter most: what a reader should know before any curve.
+
+Each is one line, which opens to the whole statement, the groups, and the next command.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,7 @@ from ired_diag.finding_clusters import Cluster, clusters_of
 from ired_diag.folded_labels import folded
 from ired_diag.runs.name_list import counted
 
-MOST = 3  # findings: one row of a screen
-MOST_LETTERS = 230  # of a statement; the page Findings has it whole
+MOST = 3  # findings: a line each, so that the curves stand on the first screen
 MOST_NAMED = 6  # groups
 
 
@@ -38,7 +40,7 @@ def headline_findings(
         return [html.P(["Nothing was found, which does not mean that there is no problem. ", _all(view)])]
     shown = clusters[:MOST]
     cards = [_card(cluster, snapshot, view) for cluster in shown]
-    words = f"{counted(total, 'finding')}; the most consequential ones stand above: "
+    words = f"{counted(total, 'finding')}, the most consequential ones above: "
     if total == sum(len(cluster.findings) for cluster in shown):
         words = f"{counted(total, 'finding')}: "
     return [html.Ol(cards, className="findings headlines"), html.P([words, _all(view)], className="count")]
@@ -46,20 +48,18 @@ def headline_findings(
 
 def _card(cluster: Cluster, snapshot: Snapshot, view: View) -> html.Li:
     severity = html.Span(cluster.severity, className=f"mark {cluster.severity}")
-    rule = html.Span(cluster.rule.replace("_", " "), className="rule")
+    name = cluster.rule.replace("_", " ")
+    if len(cluster.groups) > 1:
+        name += f", {len(cluster.groups)} groups"
+    rule = html.Span(name, className="rule")
     statement = cluster.facts[0].merged
-    parts = [html.Div([severity, rule], className="marks"), html.P(_shortened(statement), title=statement)]
+    line = html.Span(statement, className="cut")
+    parts = [html.Summary([severity, rule, line]), html.P(statement)]
     if len(cluster.groups) > 1:
         names = folded(cluster.groups, width=None, most=MOST_NAMED)
         parts.append(html.P(f"Groups: {names}", className="count"))
     parts.append(copyable(next_command(cluster, snapshot.study, place_of(snapshot, view))))
-    return html.Li(parts, className=cluster.severity)
-
-
-def _shortened(statement: str) -> str:
-    from app.cli.abridged import abridged
-
-    return abridged(statement, MOST_LETTERS)
+    return html.Li(html.Details(parts), className=cluster.severity)
 
 
 def _all(view: View) -> html.A:

@@ -1,11 +1,14 @@
 """What the seeds say about the groups, above every curve: the verdicts of Statistics, and the way to it.
 
-The sentences are those of ``ired-diag stats``. Of many pairs, the first few are said.
+The sentences are those of ``ired-diag stats``. Of each, one line says which group is better, by how much,
+with its interval, and how that compares with the margin; it opens to the whole sentence, with the test and
+its p value. Of many pairs, the first few are said.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +24,13 @@ from ired_diag.runs.name_list import counted
 
 if TYPE_CHECKING:
     from app.dashboard.comparisons import Answer
-    from ired_diag.comparison import Comparison
+    from ired_diag.comparison import Comparison, PairOfGroups
 
 MOST_RUNS = 3000  # that are compared without being asked: of more, that takes minutes
-MOST = 3  # verdicts: the page Statistics has them all
+MOST = 6  # verdicts: the page Statistics has them all
+UNFOLDED = 2  # of them
+MOST_LETTERS = 170  # of a verdict in one line
+FIRST_CURVES = "The groups are compared as soon as the curves are drawn …"
 
 
 def place() -> list[Any]:
@@ -47,16 +53,17 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Input("version", "data"),
         Input("overview-compares", "n_intervals"),
         State("overview-compared", "data"),
+        State("overview-curves-drawn", "data"),
     )
-    def compare(search: str, _version: int, ticks: int | None, compared: Any) -> tuple[Any, ...]:
-        view = View.from_query(search)
+    def compare(search: str, _version: int, _ticks: int, compared: Any, drawn: Any) -> tuple[Any, ...]:
+        view = catalog.view(search)
         snapshot = catalog.judged(view)
         choice = choose(view, snapshot)
         names = choice.names
         if len(names) < 2 or len(all_runs(snapshot.runs_of(names))) > MOST_RUNS:
             return nothing_compared(choice, view), True, None
-        if not ticks:  # curves are drawn first: comparing keeps a processor busy
-            return no_update, False, no_update
+        if not drawn:  # curves are sent first: comparing keeps a processor busy
+            return html.P(FIRST_CURVES, className="count waiting"), False, None
         question = question_of(replace(view, readout=READOUTS[0], margin=MARGIN), names, snapshot)
         answer = catalog.comparisons.newest(question, snapshot)
         if answer is None:
@@ -69,7 +76,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         return headline_verdict(answer, view), is_current, now
 
 
-def headline_verdict(answer: Answer, view: View) -> list[Any]:
+def headline_verdict(answer: Answer[Comparison], view: View) -> list[Any]:
     """Return the verdicts on the compared groups, or why they could not be compared."""
     if answer.comparison is None:
         return [html.P(["The groups were not compared. ", answer.failure, " ", _link(view)])]
@@ -96,16 +103,49 @@ def _link(view: View) -> html.A:
     return html.A("Statistics", href=address.to_query(), **attributes(data_page="statistics"))
 
 
-def _verdicts(comparison: Comparison) -> html.Ul:
+def _verdicts(comparison: Comparison) -> html.Div:
+    lines = [_line(pair, comparison) for pair in comparison.pairs[:MOST]]
+    parts: list[Any] = [html.Ul(lines[:UNFOLDED], className="headline-verdicts")]
+    if folded := lines[UNFOLDED:]:
+        summary = html.Summary(counted(len(folded), "more verdict"))
+        parts.append(html.Details([summary, html.Ul(folded, className="headline-verdicts")]))
+    return html.Div(parts)
+
+
+def _line(pair: PairOfGroups, comparison: Comparison) -> html.Li:
+    """Return a verdict in one line, which opens to the whole sentence where it says less."""
+    from app.cli.abridged import abridged
     from app.dashboard.components.verdicts import MARKS
     from ired_diag.comparison import words
 
-    items = []
-    for pair in comparison.pairs[:MOST]:
-        decision = pair.verdict.decision
-        mark = html.Span(decision, className=f"mark {MARKS[decision]}".strip())
-        items.append(html.Li([mark, " ", words.verdict_of(pair, comparison)]))
-    return html.Ul(items, className="headline-verdicts")
+    decision = pair.verdict.decision
+    mark = html.Span(decision, className=f"mark {MARKS[decision]}".strip())
+    sentence = words.verdict_of(pair, comparison)
+    brief = abridged(without_evidence(sentence), MOST_LETTERS)
+    if brief == sentence:
+        return html.Li([mark, " ", sentence])
+    return html.Li(html.Details([html.Summary([mark, " ", brief]), html.P(sentence)]))
+
+
+def without_evidence(sentence: str) -> str:
+    """Return a verdict whose brackets hold the interval alone, without the test, the seeds and the p value.
+
+    >>> without_evidence("A is worse than B by 2% (95% interval 1% to 3%; t test (REML), p = 0.01), at last.")
+    'A is worse than B by 2% (95% interval 1% to 3%), at last.'
+    """
+    kept: list[str] = []
+    depth, is_left_out = 0, False
+    for letter in sentence:
+        depth += (letter == "(") - (letter == ")")
+        is_left_out = depth > 0 and (is_left_out or (letter == ";" and "interval" in _bracket_of(kept)))
+        if not is_left_out:
+            kept.append(letter)
+    return "".join(kept)
+
+
+def _bracket_of(letters: Sequence[str]) -> str:
+    """Return what stands in the bracket that was opened last."""
+    return "".join(letters).rpartition("(")[2]
 
 
 def _below(comparison: Comparison, view: View) -> html.P:
@@ -115,7 +155,7 @@ def _below(comparison: Comparison, view: View) -> html.P:
     said = f"Compared by the {words.readout_name(comparison)} of each seed."
     rest = len(comparison.pairs) - MOST
     if rest > 0:
-        said += f" {counted(rest, 'more pair')}, tests and caveats: "
+        said += f" {counted(rest, 'further pair')}, tests and caveats: "
     else:
         said += " Tests and caveats: "
     return html.P([said, _link(view), "."], className="count")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dash import html
 
-from ired_diag.drawing.probe_tables import Found
+from ired_diag.drawing.probe_tables import MAY_NOT_FIT, Found
 from ired_diag.forensics.rule import listed
 
 MOST_NAMED = 8  # runs
@@ -23,6 +23,8 @@ def lacking(tables: Found) -> html.Div | None:
         labels = listed(missing.labels, MOST_NAMED)
         parts.append(html.P(f"No table of {tables.probe}: {labels}. To make them:"))
         parts.append(html.Pre(missing.command("all")))
+        if missing.task:
+            parts.append(html.P(MAY_NOT_FIT))
     if missing.bare:
         parts.append(html.P(f"No checkpoint to probe: {listed(missing.bare, MOST_NAMED)}."))
     return html.Div(parts, className="lacking")

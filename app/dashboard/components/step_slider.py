@@ -26,19 +26,30 @@ def register(app: dash.Dash, name: str) -> None:
     clientside(app, "followStep", Input("address", "search"))
 
 
-def step_slider(name: str, steps: Sequence[int], view: View) -> html.Div | None:
+def step_slider(
+    name: str,
+    steps: Sequence[int],
+    view: View,
+    *,
+    rest: int | None = None,
+    rest_words: str = "last of each run",
+) -> html.Div | None:
     """Return a slider that writes ``View.step``; None where there is nothing to slide over.
 
     Args:
         name: Id of the slider.
         steps: The steps, ascending.
-        view: Choices of the reader; without a step, the last step of each run is shown.
+        view: Choices of the reader.
+        rest: Step where the knob rests while none is chosen. Default: the last one.
+        rest_words: What is shown then.
     """
     if len(steps) < 2:
         return None
-    step = steps[-1] if view.step is None else _nearest(steps, view.step)
+    resting = steps[-1] if rest is None else _nearest(steps, rest)
+    step = resting if view.step is None else _nearest(steps, view.step)
     keys = attributes(data_key="step", data_value="", aria_pressed=view.step is None)
-    last = html.Button("last of each run", type="button", className="chip", **keys)
+    last = html.Button(rest_words, type="button", className="chip", **keys)
+    listed = " ".join(map(str, steps))
     slider = dcc.Slider(
         id=name,
         min=steps[0],
@@ -54,7 +65,12 @@ def step_slider(name: str, steps: Sequence[int], view: View) -> html.Div | None:
         [html.Div([html.Span("Training step"), last], className="chips"), slider],
         className="control step-slider",
         role="group",
-        **attributes(aria_label="Training step", data_steps=" ".join(map(str, steps)), data_slider=name),
+        **attributes(
+            aria_label="Training step",
+            data_steps=listed,
+            data_slider=name,
+            data_rest=resting,
+        ),
     )
 
 

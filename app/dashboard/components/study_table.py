@@ -69,7 +69,7 @@ class StudyTable:
             Heading("Last, mean\u00a0±\u00a0sd", "last", numeric=True),
             Heading("Best, mean\u00a0±\u00a0sd", "best", numeric=True),
             Heading("At step", "step", numeric=True),
-            *([Heading(f"Time ({self.clock})", numeric=True)] if self.clock else []),
+            *([Heading(f"Time ({self.clock})", "time", numeric=True)] if self.clock else []),
             Heading("Verdict", "verdict"),
             Heading("Findings", "findings"),
             Heading("Curve"),

@@ -88,7 +88,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("curves-sent", "data"),
     )
     def send(search: str, _version: int, sent: str | None) -> tuple[Any, Any]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         values = values_of_view(view, catalog.judged(view))
         digest = digest_of(values)
         if digest == sent:
@@ -105,7 +105,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         prevent_initial_call=True,
     )
     def offer(search: str, _version: int, offered: Any) -> tuple[Any, Any, Any]:
-        view, snapshot = View.from_query(search), catalog.snapshot()
+        view, snapshot = catalog.view(search), catalog.snapshot()
         now = _offered(view, snapshot)
         shown = _export(view, snapshot)
         if now == offered:

@@ -80,7 +80,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("energy-known", "data"),
     )
     def show(search: str, _version: int, offered: str | None) -> tuple[Any, Any]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         groups = tuple(kept_groups(view, catalog.snapshot()))
         now = repr((groups, view.smooth, view.hidden))
         if now == offered:
@@ -134,7 +134,7 @@ def _of_probe(catalog: Catalog, probe: str, figure: Callable[..., FigureData]) -
 def _register_lacking(app: dash.Dash, catalog: Catalog, name: str, probe: str) -> None:
     @app.callback(Output(f"{name}-lacking", "children"), Input("address", "search"), Input("version", "data"))
     def show(search: str, _version: int) -> Any:
-        view, snapshot = View.from_query(search), catalog.snapshot()
+        view, snapshot = catalog.view(search), catalog.snapshot()
         try:
             tables = catalog.tables.find(kept_groups(view, snapshot), probe)
         except DiagError:  # a damaged table: the chart shows the error

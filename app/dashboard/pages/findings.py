@@ -58,7 +58,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("findings-shown", "data"),
     )
     def show(search: str, _version: int, _ticks: int, shown: Any) -> tuple[Any, Any, Any]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         diagnosed, is_current = newest_findings(view, catalog)
         progress = catalog.diagnosis.progress_in_words(len(catalog.snapshot().entries))
         now = [

@@ -49,7 +49,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
             dcc.Store(id="negatives-known"),
             chart.place("negatives-distribution"),
             html.Div(id="negatives-lacking"),
-            html.Div([choice("probe", "Over training", HEADLINES, _probe(view))], className="controls"),
+            html.Div([_headline_choice(view, catalog)], className="controls"),
             chart.place("negatives-headlines"),
             export.place("negatives"),
         ],
@@ -65,7 +65,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         return distribution(view, snapshot, catalog.tables, kept)
 
     def followed(view: View, snapshot: Snapshot) -> FigureData:
-        tables = catalog.tables.find(shown_groups(view, snapshot), _probe(view))
+        tables = catalog.tables.find(shown_groups(view, snapshot), _probe(view, catalog))
         order = tuple(snapshot.groups())
         return headlines_over_training(tables, weights=_weights(view, tables), order=order)
 
@@ -83,7 +83,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("negatives-known", "data"),
     )
     def show(search: str, _version: int, offered: str | None) -> tuple[Any, Any, Any]:
-        view, snapshot = View.from_query(search), catalog.snapshot()
+        view, snapshot = catalog.view(search), catalog.snapshot()
         try:
             chosen = choice_of(view, snapshot, catalog.tables)
         except DiagError:  # the chart shows it
@@ -93,6 +93,14 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         if now == offered:
             return no_update, lacking(chosen.tables), now
         return _controls(chosen, view), lacking(chosen.tables), now
+
+
+def _headline_choice(view: View, catalog: Catalog) -> html.Label:
+    try:
+        probe = _probe(view, catalog)
+    except DiagError:  # no run is shown, or a table is damaged: the chart says it
+        probe = HEADLINES[0][0]
+    return choice("probe", "Over training", HEADLINES, probe)
 
 
 def _export(view: View, snapshot: Snapshot, catalog: Catalog) -> html.Section | None:
@@ -139,9 +147,14 @@ def _controls(chosen: DistributionChoice, view: View) -> list[Any]:
     ]
 
 
-def _probe(view: View) -> str:
+def _probe(view: View, catalog: Catalog) -> str:
+    """Return the chosen probe; else the first one that measured any run."""
     if view.probe in dict(HEADLINES):
         return view.probe
+    groups = shown_groups(view, catalog.snapshot())
+    for name, _ in HEADLINES:
+        if catalog.tables.find(groups, name).tables:
+            return name
     return HEADLINES[0][0]
 
 

@@ -1,9 +1,9 @@
 """Overview: what to know first, and everything at one step of training, together.
 
-Above, how many runs there are, what the groups' difference is, and the worst findings, each with its next
-command. Then learning curves, and beneath them, for the step
-under the cursor, values by group, distributions of right answers and negatives, energy gap and false
-negatives. All of it is sent once; the browser moves the step and makes a group stand out without asking the
+Above, how many runs there are, what the groups' difference is, and the worst findings: one line each, which
+opens to the whole sentence and the next command. Then learning curves, and beneath them, for the step under
+the cursor, values by group, distributions of right answers and negatives, energy gap and false negatives. All
+of it is sent once; the browser moves the step and makes a group stand out without asking the
 server (assets/linked.js). A click on a curve keeps its step in the address. What no probe has measured takes
 no space: one line has the command.
 """
@@ -55,18 +55,23 @@ def layout(view: View, catalog: Catalog) -> html.Div:
     over_training = [chart.place(name, compact=True) for name in OVER_TRAINING]
     return html.Div(
         [
-            html.H1(TITLE),
-            html.Div(_what_there_is(view, catalog.judged(view)), id="overview-runs"),
+            html.Div(
+                [
+                    html.H1(TITLE),
+                    html.Div(_what_there_is(view, catalog.judged(view)), id="overview-runs"),
+                ],
+                className="title-row",
+            ),
             *headline_verdict.place(),
             html.Div(id="overview-findings", **attributes(aria_live="polite")),
-            html.Div(_groups(view, snapshot), id="overview-groups"),
-            html.Div(id="overview-controls", className="controls"),
             html.Div(
                 [
                     html.Div(
                         [chart.place("overview-curves", compact=True), step_table.place("overview")],
                         className="with-table",
                     ),
+                    html.Div(_groups(view, snapshot), id="overview-groups"),
+                    html.Div(id="overview-controls", className="controls"),
                     probed.place("overview", NAMES),
                     html.Div(over_training, className="side-by-side"),
                 ],
@@ -88,9 +93,15 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     def drawn(view: View, snapshot: Snapshot) -> FigureData | str:
         return curves.shown(_of_curves(view), snapshot)
 
-    catalog.ahead.append(lambda snapshot: chart.drawn_ahead(drawn, snapshot))
     chart.register(
-        app, catalog, "overview-curves", drawn, compact=True, title="Learning curves", remark=whole_axis
+        app,
+        catalog,
+        "overview-curves",
+        drawn,
+        compact=True,
+        title="Learning curves",
+        remark=whole_axis,
+        is_kept=True,
     )
     for name, (probe, key) in OVER_TRAINING.items():
         chart.register(app, catalog, name, _followed(catalog, probe, key), compact=True)
@@ -108,15 +119,16 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Input("version", "data"),
         Input("overview-wait", "n_intervals"),
         State("overview-known", "data"),
+        State("overview-curves-drawn", "data"),
     )
-    def find(search: str, _version: int, ticks: int | None, known: Any) -> tuple[Any, ...]:
-        view = View.from_query(search)
+    def find(search: str, _version: int, _ticks: int, known: Any, drawn: Any) -> tuple[Any, ...]:
+        view = catalog.view(search)
         snapshot = catalog.judged(view)
         if not snapshot.entries:
             return None, True, None
         if len(snapshot.entries) > MOST_DIAGNOSED:
             return _too_many(snapshot), True, None
-        if not ticks:  # curves are drawn first: looking for mistakes keeps a processor busy
+        if not drawn:  # curves are sent first: looking for mistakes keeps a processor busy
             return _looking(catalog, snapshot), False, None
         diagnosed, is_current = newest_findings(view, catalog)
         now = [version_of(diagnosed), is_current, view.metric, view.higher]
@@ -142,7 +154,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("overview-sent", "data"),
     )
     def send(search: str, _version: int, sent: Any) -> tuple[Any, ...]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         snapshot = catalog.judged(view)
         values = values_of_view(view, snapshot)
         try:
@@ -189,7 +201,12 @@ def _controls(view: View, values: Mapping[str, Any], bins: Mapping[str, Any] | N
     else:
         for quantity in bins["quantities"].values():
             steps.update(map(int, quantity["steps"]))
-    parts: list[Any] = [step_slider.step_slider("overview-step", spread(sorted(steps)), view)]
+    rest = values.get("rest")
+    words = "last step" if rest == max(steps, default=None) else "last shared step"
+    slider = step_slider.step_slider(
+        "overview-step", spread(sorted(steps)), view, rest=rest, rest_words=words
+    )
+    parts: list[Any] = [slider]
     if bins is not None and len(bins["levels"]) > 1:
         levels = by_name(map(str, bins["levels"]))
         level = str(bins["levels"][0] if view.level is None else view.level)

@@ -38,12 +38,13 @@ from app.dashboard.run_words import (
 from app.dashboard.snapshot import Entry, Snapshot
 from app.run_groups import logged_metrics
 from ired_diag.drawing.data import FigureData
-from ired_diag.drawing.probe_tables import Found
+from ired_diag.drawing.probe_tables import MAY_NOT_FIT, Found
 from ired_diag.errors import DiagError
 from ired_diag.finding import Finding
 from ired_diag.finding_clusters import fact_of
 from ired_diag.runs.completion import state_in_words
 from ired_diag.runs.judged import judged_in_words
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 from ired_diag.touched_runs import touched_by
 
@@ -118,7 +119,7 @@ def _register_parts(app: dash.Dash, catalog: Catalog) -> None:
         prevent_initial_call=True,
     )
     def show(search: str, _version: int) -> tuple[Any, Any]:
-        entry = _entry(View.from_query(search), catalog)
+        entry = _entry(catalog.view(search), catalog)
         if entry is None:
             return [no_such_run()], []
         return _header(entry), _parts(entry, catalog)
@@ -135,7 +136,7 @@ def _register_findings(app: dash.Dash, catalog: Catalog) -> None:
         State("run-shown", "data"),
     )
     def show(_version: int, _ticks: int, search: str, shown: Any) -> tuple[Any, Any, Any]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         diagnosed, is_current = newest_findings(view, catalog)
         now = [version_of(diagnosed), is_current, view.run, view.metric, view.higher]
         if now == shown:
@@ -309,6 +310,7 @@ def _probes(run: Run, catalog: Catalog) -> list[Any]:
     """Return what each probe answered, and the commands of the probes that have not measured the run."""
     rows = []
     missing: dict[str, str] = {}
+    is_own = False  # whether the run is of a task of the user's
     for name in probes.names():
         try:
             tables = catalog.tables.find({run.group: [run]}, name)
@@ -318,6 +320,7 @@ def _probes(run: Run, catalog: Catalog) -> list[Any]:
         else:
             if not tables.tables:
                 missing[name] = tables.lacking.command("all")
+                is_own = is_own or bool(tables.lacking.task)
                 continue
         steps, lines = answers
         rows.append(_row(name.replace("_", " "), (steps, html.Ul([html.Li(line) for line in lines]))))
@@ -325,8 +328,12 @@ def _probes(run: Run, catalog: Catalog) -> list[Any]:
     if rows:
         parts.append(_table("Probes", ("Probe", "Measured at step", "At the last of them"), rows))
     if missing and run.checkpoints:
-        parts.append(html.P(f"Not measured: {', '.join(missing)}. To measure:"))
-        parts += map(copyable, missing.values())
+        words = f"Not measured: {', '.join(name.replace('_', ' ') for name in missing)}."
+        parts.append(html.P([words, f" {MAY_NOT_FIT}" if is_own else ""]))
+        commands = [copyable(command) for command in missing.values()]
+        parts.append(
+            html.Details([html.Summary(f"To measure: {counted(len(commands), 'command')}"), *commands])
+        )
     elif missing:
         parts.append(html.P("Without a checkpoint there is nothing to probe."))
     return parts

@@ -1,8 +1,9 @@
 """Statistics: what the seeds of chosen groups say about their difference, and how sure that is.
 
 The first group is the baseline. The comparison is the one of ``ired-diag stats``; it is computed in a thread
-of its own, once for each version of the study and each question, and the page shows it as soon as it is
-there. Pictures are drawn of the same comparison.
+of its own, once for each version of the study and each question. Each part of the page is shown as soon as it
+is ready: configurations at once, then the verdicts, then one picture of the comparison after the other, and,
+from a thread of its own, from which step on two groups are apart (``components.coming_apart``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dash
@@ -19,16 +21,19 @@ from app.dashboard.address import MARGIN, READOUTS, View
 from app.dashboard.catalog import Catalog
 from app.dashboard.compared_groups import MOST_GROUPS, Choice, choose, question_of
 from app.dashboard.comparisons import Answer, Question
-from app.dashboard.components import chart, controls, export
+from app.dashboard.components import chart, coming_apart, controls, export
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.configuration_diff import configuration_diff
 from app.dashboard.components.copying import copyable
 from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import empty
+from app.dashboard.components.word_list import OF_STATISTICS, word_list
 from app.dashboard.snapshot import Snapshot
+from app.dashboard.turns import Turns
 from app.next_command import options_in_words
 from app.run_groups import all_runs, logged_metrics
 from ired_diag.drawing.data import FigureData
+from ired_diag.errors import DiagError
 from ired_diag.runs.evaluation_metric import USUAL
 
 if TYPE_CHECKING:
@@ -64,15 +69,19 @@ def layout(view: View, catalog: Catalog) -> html.Div:
             html.H1(TITLE),
             html.Div(_controls(view, choice, snapshot), id="statistics-controls", className="controls"),
             picker,
+            word_list(OF_STATISTICS),
             html.P(id="statistics-progress", className="count waiting"),
             html.Div(id="statistics-content", **attributes(aria_live="polite")),
             html.Div([chart.place(name) for name in PICTURES], id="statistics-pictures"),
+            coming_apart.place(),
+            html.Div(id="statistics-configurations"),
             html.Div(id="statistics-end"),
             export.place("statistics"),
             html.Button("Download LaTeX table", id="statistics-latex", type="button", className="button"),
             dcc.Download(id="statistics-latex-download"),
             dcc.Interval(id="statistics-wait", interval=500),
             dcc.Store(id="statistics-shown"),
+            dcc.Store(id="statistics-told"),
         ],
         className="page",
     )
@@ -82,9 +91,9 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     """Show the comparison as soon as it is computed."""
     export.register(app, catalog, "statistics", _export)
 
+    turns = Turns()
+
     @app.callback(
-        Output("statistics-content", "children"),
-        Output("statistics-end", "children"),
         Output("statistics-latex", "disabled"),
         Output("statistics-latex", "hidden"),
         Output("statistics-pictures", "hidden"),
@@ -97,22 +106,47 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("statistics-shown", "data"),
     )
     def show(search: str, _version: int, _ticks: int, shown: Any) -> tuple[Any, ...]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         snapshot = catalog.judged(view)
         choice, question, answer = _newest_answer(view, catalog, snapshot)
-        version = comparison = end = None
+        version = comparison = None
         if answer is not None:
             version, comparison = answer.version, answer.comparison
         waits = len(choice.names) > 1 and version != snapshot.version
         progress = catalog.comparisons.progress_in_words(question, snapshot) if waits else ""
         now = json.loads(json.dumps([version, waits, vars(question)]))
         if now == shown:
-            return (*[no_update] * 5, not waits, progress, no_update)
-        if comparison is not None:
-            end = _end(comparison, question, snapshot)
-        content = _content(choice, answer, snapshot)
+            return (*[no_update] * 3, not waits, progress, no_update)
         is_missing = comparison is None and not waits  # one message says why, instead of each chart
-        return content, end, comparison is None, is_missing, is_missing, not waits, progress, now
+        return comparison is None, is_missing, is_missing, not waits, progress, now
+
+    @app.callback(
+        Output("statistics-content", "children"),
+        Output("statistics-end", "children"),
+        Output("statistics-told", "data"),
+        Input("statistics-shown", "data"),
+        State("address", "search"),
+    )
+    def tell(shown: Any, search: str) -> tuple[Any, ...]:
+        view = catalog.view(search)
+        snapshot = catalog.judged(view)
+        choice, question, answer = _newest_answer(view, catalog, snapshot)
+        end = None
+        if answer is not None and answer.comparison is not None:
+            end = _end(answer.comparison, question, snapshot)
+        return _content(choice, answer, snapshot), end, shown
+
+    @app.callback(
+        Output("statistics-configurations", "children"),
+        Input("address", "search"),
+        Input("version", "data"),
+    )
+    def configure(search: str, _version: int) -> Any:
+        view = catalog.view(search)
+        choice = choose(view, catalog.judged(view))
+        if len(choice.names) < 2:
+            return None
+        return configuration_diff(catalog.snapshot().runs_of(choice.names))
 
     @app.callback(
         Output("statistics-controls", "children"),
@@ -123,7 +157,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Input("statistics-shown", "data"),
     )
     def controls_of(search: str, _version: int, _shown: Any) -> tuple[Any, ...]:
-        view, snapshot = View.from_query(search), catalog.snapshot()
+        view, snapshot = catalog.view(search), catalog.snapshot()
         choice, _, answer = _newest_answer(view, catalog, catalog.judged(view))
         used = "" if answer is None or answer.comparison is None else answer.comparison.readout
         return _controls(view, choice, snapshot, used), _picker(choice), choice.words
@@ -135,7 +169,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         prevent_initial_call=True,
     )
     def download(_clicks: int, search: str) -> Any:
-        view = View.from_query(search)
+        view = catalog.view(search)
         from app.cli.stats_markup import as_latex
 
         _, _, answer = _newest_answer(view, catalog, catalog.judged(view))
@@ -147,9 +181,17 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
             "type": "text/x-tex",
         }
 
-    for name, picture in PICTURES.items():
-        title = picture.replace("-", " ").capitalize()
-        chart.register(app, catalog, name, _build(picture, catalog), also=["statistics-shown"], title=title)
+    for place, (name, picture) in enumerate(PICTURES.items()):
+        chart.register(
+            app,
+            catalog,
+            name,
+            _build(picture, catalog),
+            after="statistics-told",  # the verdicts come first
+            title=_title_of(picture),
+            turn=partial(turns.at, place),
+        )
+    coming_apart.register(app, catalog, partial(turns.at, len(PICTURES)))
 
 
 def _export(view: View, snapshot: Snapshot) -> html.Section | None:
@@ -179,7 +221,7 @@ def command_of(question: Question, snapshot: Snapshot) -> str:
 
 def _newest_answer(
     view: View, catalog: Catalog, snapshot: Snapshot
-) -> tuple[Choice, Question, Answer | None]:
+) -> tuple[Choice, Question, Answer[Comparison] | None]:
     """Return the groups, the question about them, and its newest answer; a single group has no answer."""
     choice = choose(view, snapshot)
     question = question_of(view, choice.names, snapshot)
@@ -199,12 +241,34 @@ def _build(picture: str, catalog: Catalog) -> chart.Build:
             return WAITING
         if answer.comparison is None:
             return answer.failure
-        return replace(figure_of(picture, answer.comparison), order=choice.every)
+        try:
+            return replace(figure_of(picture, answer.comparison), order=choice.every)
+        except DiagError as reason:
+            return _reason_once(str(reason), picture, answer.comparison)
 
     return build
 
 
-def _content(choice: Choice, answer: Answer | None, snapshot: Snapshot) -> list[Any]:
+def _reason_once(reason: str, picture: str, comparison: Comparison) -> str:
+    """Return why a picture is not drawn; where an earlier one of the page says the same, only that."""
+    from app.dashboard.comparison_figures import figure_of
+
+    for earlier in PICTURES.values():
+        if earlier == picture:
+            break
+        try:
+            figure_of(earlier, comparison)
+        except DiagError as other:
+            if str(other) == reason:
+                return f"Not drawn, for the reason that is given under {_title_of(earlier)}."
+    return reason
+
+
+def _title_of(picture: str) -> str:
+    return picture.replace("-", " ").capitalize()
+
+
+def _content(choice: Choice, answer: Answer[Comparison] | None, snapshot: Snapshot) -> list[Any]:
     from app.dashboard.components import verdicts
 
     parts: list[Any] = []
@@ -230,7 +294,6 @@ def _end(comparison: Comparison, question: Question, snapshot: Snapshot) -> list
     from app.dashboard.components import verdicts
 
     return [
-        configuration_diff(snapshot.runs_of((*question.groups[-1:], *question.groups[:-1]))),
         verdicts.methods(comparison),
         html.P("The same in a terminal:"),
         copyable(command_of(question, snapshot)),

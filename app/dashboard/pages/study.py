@@ -11,6 +11,7 @@ The whole study is filtered and sorted here, and a part of it is sent. Only the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash
@@ -28,8 +29,8 @@ from app.dashboard.configuration_keys import differing_keys
 from app.dashboard.filtering import matching, problem_of
 from app.dashboard.pages.findings import newest_findings
 from app.dashboard.snapshot import Snapshot
-from app.dashboard.study_groups import groups_of, in_order
-from app.dashboard.training_time import MOST_RUNS, logged_clock
+from app.dashboard.study_groups import StudyGroup, groups_of, in_order
+from app.dashboard.training_time import MOST_RUNS, logged_clock, speeds_in_words
 from ired_diag.errors import DiagError
 from ired_diag.runs.judged import usual_metric
 
@@ -69,7 +70,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         prevent_initial_call=True,
     )
     def show(search: str, _version: int, _ticks: int, known: Any) -> Any:
-        view = View.from_query(search)
+        view = catalog.view(search)
         by_run, is_current = _findings(view, catalog)
         now = _known(view, catalog, by_run)
         if now == known:
@@ -129,7 +130,8 @@ def _content(view: View, snapshot: Snapshot, by_run: ByRun | None) -> list[Any]:
     count = html.P(runs_in_groups(len(groups), len(shown), len(snapshot.entries)), className="count")
     if not shown:
         return [count, empty(_why_none(view.filter, snapshot)), *left]
-    sent = in_order(groups, view, by_run or NOTHING)[part.first : part.end]
+    clock = _clock(groups) if view.sort == "time" else None
+    sent = in_order(groups, view, by_run or NOTHING, clock)[part.first : part.end]
     metrics = {metric for group in sent for metric in group.metrics}
     table = StudyTable(
         view=view,
@@ -138,16 +140,25 @@ def _content(view: View, snapshot: Snapshot, by_run: ByRun | None) -> list[Any]:
         has_several_metrics=len(metrics) > 1,
         decimals=decimals_by_metric(sent),
         axes=axes_by_metric(sent),
-        clock=logged_clock(entry for group in sent for entry in group.entries[:MOST_RUNS]),
+        clock=_clock(sent),
     )
+    speeds = ""
+    if table.clock:
+        speeds = speeds_in_words({group.name: group.entries for group in sent}, table.clock)
     return [
         count,
         judged_by([entry.run for entry in shown]),
         paging(part, "groups", "above"),
         scrolling(table.drawn(sent), "Runs"),
+        *([html.P(speeds, className="observation")] if speeds else []),
         paging(part, "groups", "below"),
         *left,
     ]
+
+
+def _clock(groups: Sequence[StudyGroup]) -> str | None:
+    """Return the column that tells the time in runs of groups; None where none is known to."""
+    return logged_clock(entry for group in groups for entry in group.entries[:MOST_RUNS])
 
 
 def _why_none(words: str, snapshot: Snapshot) -> str:

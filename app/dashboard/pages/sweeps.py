@@ -88,7 +88,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Input("version", "data"),
     )
     def show(search: str, _version: int) -> tuple[Any, Any, bool]:
-        view = View.from_query(search)
+        view = catalog.view(search)
         snapshot = catalog.judged(view)
         try:
             chosen = _chosen(view, snapshot)
