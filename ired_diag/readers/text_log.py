@@ -29,6 +29,7 @@ from ired_diag.readers.catboost_lines import judged_metric
 from ired_diag.readers.completed import last_completion
 from ired_diag.readers.death import death, death_of
 from ired_diag.readers.long_logs import read_log_bytes
+from ired_diag.readers.printed_settings import printed_settings
 from ired_diag.readers.prose import LONGEST, is_document, is_prose
 from ired_diag.readers.restarts import find_restarts, starts_of
 from ired_diag.readers.row_logs import look_like_runs
@@ -134,7 +135,8 @@ def read_text(path: Path, *, allow_torn_tail: bool = True) -> TextLog:
         raise UnreadableFile(
             f"{path}: expected lines with a step and metrics, such as 'step 100 loss 3.1', found none."
         )
-    return TextLog(head, scanned, rows, _log(head, scanned, rows))
+    settings = {**printed_settings(path, start=head.length), **head.settings}
+    return TextLog(head, scanned, rows, _log(head, scanned, rows, settings))
 
 
 def read_run(path: Path) -> Run:
@@ -216,10 +218,10 @@ def _ends_complete(path: Path) -> bool:
     return end is not None and rows_of(scan(path, start=start + end)) is None
 
 
-def _log(head: Head, scanned: Scan, rows: TextRows) -> ScalarLog:
+def _log(head: Head, scanned: Scan, rows: TextRows, settings: Mapping[str, Any]) -> ScalarLog:
     return scalar_log(
         rows.table,
-        stated=_stated(head, rows, stated_seed(scanned, rows)),
+        stated=_stated(head, rows, settings, stated_seed(scanned, rows)),
         torn=bool(scanned.torn),
         notes=[*rows.notes, *_notes(scanned, rows)],
         damaged=[Damage(line + 1 + head.lines, NO_STEP) for line in rows.refused],
@@ -273,14 +275,16 @@ def _several_trainings(table: RowTable, starts: NDArray[np.int64]) -> list[Findi
     return [Finding("several_trainings", "warning", statement, evidence={"trainings": count})]
 
 
-def _stated(head: Head, rows: TextRows, seed: int | None) -> dict[str, Any]:
+def _stated(head: Head, rows: TextRows, settings: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
     stated: dict[str, Any] = {} if seed is None else {"seed": seed}
     if rows.planned is not None and rows.planned > 0:
         stated["train_steps"] = rows.planned
     if LAST_OF_TRAINER in rows.table.columns:
         stated["ended"] = f"the trainer reports its total run time ({LAST_OF_TRAINER})"
     if head.sha256:
-        stated["config"] = {**head.settings, SOURCE_KEY: f"sha256 {head.code_sha256}"}
+        settings = {**settings, SOURCE_KEY: f"sha256 {head.code_sha256}"}
+    if settings:
+        stated["config"] = dict(settings)
     return stated
 
 

@@ -1,0 +1,133 @@
+r"""The settings that a program prints before its first row: its arguments, or the command that started it.
+
+    Namespace(method='base', seed=0, lr=0.1, data=PosixPath('/data'))      argparse
+    Args: {'lr': 0.1, 'seed': 0}      config = {"lr": 0.1}                 a dictionary after such a word
+    + python train.py --lr 0.1 --seed 0 --amp                              a shell with set -x, a command line
+
+Nothing is executed: arguments are read as literals, and what is none stays a text. Arguments stand before a
+dictionary, and that before a command; the last of several arguments or dictionaries counts, because it
+is the one that was completed. Of several different commands none does.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MOST_BYTES = 1 << 16
+LONGEST = 1 << 14  # of a line
+MOST_KEYS = 500
+ARGUMENTS = re.compile(r"\bNamespace\((?P<inside>.*)\)\s*$")
+DICTIONARY = re.compile(
+    r"(?i)^.{0,80}?\b(?:args|arguments|config(?:uration)?|cfg|hparams|hyper-?parameters|params|parameters|settings"
+    r"|opts|options|flags)\b['\"]?\s*(?:[:=]|is|are)?\s*(?P<inside>\{.*\})\s*$"
+)
+COMMAND = re.compile(
+    r"^(?:\++ |\$ |[Cc]ommand(?: line)?: ?)?(?:[A-Z_][A-Z0-9_]*=\S* )*(?:srun (?:-\S+ )*)?(?:\S*/)?"
+    r"(?:python3?(?:\.\d+)?|torchrun|accelerate launch|deepspeed)(?: -[um]| --?[\w-]+=\S+)* \S+ "
+    r"(?P<inside>-{1,2}\w.*)$"
+)
+OBJECT = re.compile(r"(?<==)<[^<>]*>")
+ADDRESS = " at 0x"  # of an object, which is another one in each run
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+WORDS = {"true": True, "false": False, "none": None}
+
+
+def printed_settings(path: Path, *, start: int = 0) -> dict[str, Any]:
+    """Return the settings that a log prints in its first 64 KiB, by their names; none where it prints none.
+
+    Args:
+        path: The log.
+        start: The first byte that is looked at.
+    """
+    with path.open("rb") as file:
+        file.seek(start)
+        text = file.read(MOST_BYTES).decode("utf-8", "replace")
+    arguments: dict[str, Any] = {}
+    dictionary: dict[str, Any] = {}
+    commands: list[dict[str, Any]] = []
+    for line in text.splitlines():
+        if len(line) > LONGEST:
+            continue
+        if match := ARGUMENTS.search(line):
+            arguments = _of_arguments(match["inside"]) or arguments
+        elif match := DICTIONARY.match(line):
+            dictionary = _of_dictionary(match["inside"]) or dictionary
+        elif match := COMMAND.match(line):
+            commands.append(_of_command(match["inside"]))
+    of_commands = commands[0] if commands and all(each == commands[0] for each in commands) else {}
+    settings = arguments or dictionary or of_commands
+    return settings if len(settings) <= MOST_KEYS else {}
+
+
+def _of_arguments(inside: str) -> dict[str, Any]:
+    """Return the keyword arguments of a call by name; none where the text is no call.
+
+    >>> _of_arguments("lr=0.1, data=PosixPath('/x'), layers=[1, 2]")
+    {'lr': 0.1, 'data': "PosixPath('/x')", 'layers': [1, 2]}
+    """
+    inside = OBJECT.sub(lambda match: repr(match[0]), inside)
+    try:
+        call = ast.parse(f"f({inside})", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    if not isinstance(call, ast.Call) or call.args:
+        return {}
+    named = {keyword.arg: _literal(keyword.value) for keyword in call.keywords if keyword.arg}
+    return {name: value for name, value in named.items() if ADDRESS not in str(value)}
+
+
+def _literal(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, RecursionError):
+        return ast.unparse(node)
+
+
+def _of_dictionary(inside: str) -> dict[str, Any]:
+    """Return a dictionary of Python or of JSON; none where it is neither, or has no name for a key."""
+    values: Any
+    try:
+        values = ast.literal_eval(inside)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        try:
+            values = json.loads(inside)
+        except (ValueError, RecursionError):
+            return {}
+    is_named = isinstance(values, Mapping) and all(isinstance(key, str) for key in values)
+    return dict(values) if is_named else {}
+
+
+def _of_command(inside: str) -> dict[str, Any]:
+    """Return the options of a command by name: a value, or True for an option without one.
+
+    >>> _of_command("--lr 0.1 --seed=3 --amp -b 32")
+    {'lr': 0.1, 'seed': 3, 'amp': True, 'b': 32}
+    """
+    try:
+        words = shlex.split(inside)
+    except ValueError:
+        return {}
+    options: dict[str, Any] = {}
+    for place, word in enumerate(words):
+        if not re.match(r"--?[A-Za-z]", word):
+            continue
+        name, has_value, value = word.lstrip("-").partition("=")
+        following = words[place + 1] if place + 1 < len(words) else "-"
+        if not has_value:
+            value = "true" if re.match(r"--?[A-Za-z]", following) or following == "-" else following
+        options[name.replace("-", "_")] = _value(value)
+    return options
+
+
+def _value(text: str) -> Any:
+    if text.lower() in WORDS:
+        return WORDS[text.lower()]
+    if NUMBER.fullmatch(text):
+        return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
+    return text
