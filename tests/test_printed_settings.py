@@ -35,6 +35,19 @@ def settings_in(tmp_path: Path, head: str) -> dict[str, Any]:
         ("CUDA_VISIBLE_DEVICES=0 python -u train.py --lr 1e-3 --name x\n", {"lr": 1e-3, "name": "x"}),
         ("+ torchrun --nproc-per-node=2 train.py --lr -1\n", {"lr": -1}),
         ("+ python a.py --n 1\n+ python train.py --lr 0.1\n", {}),  # which of them trained is unknown
+        (
+            "------- Options -------\n   lr: 0.1  [default: 0.2]\n seed: 3\n  name: x\n---\n",
+            {"lr": 0.1, "seed": 3, "name": "x"},
+        ),
+        (
+            "Configuration:\nmodel:\n  width: 8\n  depth: 2\nseed: 3\n\n",
+            {"model": {"width": 8, "depth": 2}, "seed": 3},
+        ),
+        ('Config:\n{\n  "lr": 0.1,\n  "seed": 3\n}\n', {"lr": 0.1, "seed": 3}),
+        ("hyperparameters\nlr = 0.1\nseed = 3\nepochs = 5\n", {"lr": 0.1, "seed": 3, "epochs": 5}),
+        ("INFO | cli.train | {'common': {'seed': 3}, 'lr': [0.1]}\n", {"common": {"seed": 3}, "lr": [0.1]}),
+        ("INFO {'loss': 0.3, 'lr': 0.1, 'batch_size': 8}\n", {}),
+        ("Parameters:\ntotal 3.1M\n", {}),
         ("python is great -- really\n", {}),
         ("Results: {'loss': 0.1}\n", {}),
         ("Namespace(lr=0.1)\n+ python train.py --lr 0.2\n", {"lr": 0.1}),  # completed

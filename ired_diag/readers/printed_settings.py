@@ -2,11 +2,13 @@ r"""The settings that a program prints before its first row: its arguments, or t
 
     Namespace(method='base', seed=0, lr=0.1, data=PosixPath('/data'))      argparse
     Args: {'lr': 0.1, 'seed': 0}      config = {"lr": 0.1}                 a dictionary after such a word
+    ------- Options -------                                                a block below such a word: lines
+      batch_size: 1          [default: 4]                                  "key: value", YAML or JSON
     + python train.py --lr 0.1 --seed 0 --amp                              a shell with set -x, a command line
 
 Nothing is executed: arguments are read as literals, and what is none stays a text. Arguments stand before a
-dictionary, and that before a command; the last of several arguments or dictionaries counts, because it
-is the one that was completed. Of several different commands none does.
+dictionary or a block, and those before a command; the last of several counts, because it is the one that was
+completed. Of several different commands none does.
 """
 
 from __future__ import annotations
@@ -15,9 +17,13 @@ import ast
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from ired_diag.readers.foreign_configuration import flatten
+from ired_diag.readers.plain_yaml import NotPlain, read_plain_yaml
+from ired_diag.runs.metric_words import measures_in, words_of
 
 MOST_BYTES = 1 << 16
 LONGEST = 1 << 14  # of a line
@@ -27,6 +33,18 @@ DICTIONARY = re.compile(
     r"(?i)^.{0,80}?\b(?:args|arguments|config(?:uration)?|cfg|hparams|hyper-?parameters|params|parameters|settings"
     r"|opts|options|flags)\b['\"]?\s*(?:[:=]|is|are)?\s*(?P<inside>\{.*\})\s*$"
 )
+# fairseq prints its settings without such a word: a dictionary that holds two of these is one.
+OF_TRAINING = frozenset(
+    "seed lr learning_rate batch_size max_epoch epochs num_epochs optimizer weight_decay".split()
+)
+HEADING = re.compile(
+    r"(?i)^[\W_]*(?:[\w ]{0,30} )?(?:args|arguments|config(?:uration)?|hparams|hyper-?parameters|options|settings"
+    r"|parameters)[\W_]*$"
+)
+OF_A_BLOCK = re.compile(r"^\s*(?:-\s+)?[\"']?[A-Za-z_][\w./-]*[\"']?\s*[:=](?!=)|^\s*(?:- |[\[\]{}],?\s*$)")
+SET_TO = re.compile(r"^(\s*[\"']?[A-Za-z_][\w./-]*[\"']?)\s*=\s*")
+DEFAULT = re.compile(r"\s+\[default: .*\]\s*$")
+FEWEST_OF_A_BLOCK, MOST_OF_A_BLOCK = 3, 400  # lines
 COMMAND = re.compile(
     r"^(?:\++ |\$ |[Cc]ommand(?: line)?: ?)?(?:[A-Z_][A-Z0-9_]*=\S* )*(?:srun (?:-\S+ )*)?(?:\S*/)?"
     r"(?:python3?(?:\.\d+)?|torchrun|accelerate launch|deepspeed)(?: -[um]| --?[\w-]+=\S+)* \S+ "
@@ -51,15 +69,20 @@ def printed_settings(path: Path, *, start: int = 0) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     dictionary: dict[str, Any] = {}
     commands: list[dict[str, Any]] = []
-    for line in text.splitlines():
+    lines = text.splitlines()
+    for place, line in enumerate(lines):
         if len(line) > LONGEST:
             continue
-        if match := ARGUMENTS.search(line):
+        if HEADING.match(line):
+            dictionary = _of_block(lines[place + 1 : place + 1 + MOST_OF_A_BLOCK]) or dictionary
+        elif match := ARGUMENTS.search(line):
             arguments = _of_arguments(match["inside"]) or arguments
         elif match := DICTIONARY.match(line):
             dictionary = _of_dictionary(match["inside"]) or dictionary
         elif match := COMMAND.match(line):
             commands.append(_of_command(match["inside"]))
+        elif "{" in line and (settings := _of_dictionary(line[line.index("{") :].rstrip())):
+            dictionary = settings if _are_of_training(settings) else dictionary
     of_commands = commands[0] if commands and all(each == commands[0] for each in commands) else {}
     settings = arguments or dictionary or of_commands
     return settings if len(settings) <= MOST_KEYS else {}
@@ -101,6 +124,32 @@ def _of_dictionary(inside: str) -> dict[str, Any]:
             return {}
     is_named = isinstance(values, Mapping) and all(isinstance(key, str) for key in values)
     return dict(values) if is_named else {}
+
+
+def _are_of_training(values: Mapping[str, Any]) -> bool:
+    """Say whether a dictionary without a word before it holds settings, and no measurement."""
+    flat = flatten(values)
+    for name, value in flat.items():
+        if isinstance(value, int | float) and measures_in(words_of(name)):
+            return False
+    return len({name.rpartition(".")[2] for name in flat} & OF_TRAINING) > 1
+
+
+def _of_block(lines: Sequence[str]) -> dict[str, Any]:
+    """Return the settings in the lines below a heading; none where fewer than three lines state one."""
+    block: list[str] = []
+    for line in lines:
+        if not OF_A_BLOCK.match(line):
+            break
+        block.append(DEFAULT.sub("", SET_TO.sub(r"\1: ", line)).rstrip())
+    if len(block) < FEWEST_OF_A_BLOCK:
+        return {}
+    if all(re.search(r":\s+\S", line) for line in block):  # names may be aligned at their ends
+        block = [line.strip().rstrip(",") for line in block]
+    try:
+        return read_plain_yaml("\n".join(block))
+    except NotPlain as error:
+        return error.salvaged
 
 
 def _of_command(inside: str) -> dict[str, Any]:
