@@ -6,7 +6,7 @@ r"""The settings that a program prints before its first row: its arguments, or t
       batch_size: 1          [default: 4]                                  "key: value", YAML or JSON
     + python train.py --lr 0.1 --seed 0 --amp                              a shell with set -x, a command line
 
-Nothing is executed: arguments are read as literals, and what is none stays a text. Arguments stand before a
+Nothing is executed: arguments are read as literals, and what cannot be read so stays a text. Arguments stand before a
 dictionary or a block, and those before a command; the last of several counts, because it is the one that was
 completed. Of several different commands none does.
 """
@@ -38,8 +38,8 @@ OF_TRAINING = frozenset(
     "seed lr learning_rate batch_size max_epoch epochs num_epochs optimizer weight_decay".split()
 )
 HEADING = re.compile(
-    r"(?i)^[\W_]*(?:[\w ]{0,30} )?(?:args|arguments|config(?:uration)?|hparams|hyper-?parameters|options|settings"
-    r"|parameters)[\W_]*$"
+    r"(?i)^[\W_]*(?:[\w ]{0,30} )?"
+    r"(?:args|arguments|config(?:uration)?|hparams|hyper-?parameters|options|settings|parameters)[\W_]*$"
 )
 OF_A_BLOCK = re.compile(r"^\s*(?:-\s+)?[\"']?[A-Za-z_][\w./-]*[\"']?\s*[:=](?!=)|^\s*(?:- |[\[\]{}],?\s*$)")
 SET_TO = re.compile(r"^(\s*[\"']?[A-Za-z_][\w./-]*[\"']?)\s*=\s*")
