@@ -6,9 +6,9 @@ r"""The settings that a program prints before its first row: its arguments, or t
       batch_size: 1          [default: 4]                                  "key: value", YAML or JSON
     + python train.py --lr 0.1 --seed 0 --amp                              a shell with set -x, a command line
 
-Nothing is executed: arguments are read as literals, and what cannot be read so stays a text. Arguments stand before a
-dictionary or a block, and those before a command; the last of several counts, because it is the one that was
-completed. Of several different commands none does.
+Nothing is executed: arguments are read as literals, and what cannot be read so stays a text. Arguments stand
+before a dictionary or a block, and those before a command; the last of several counts, because it is the one
+that was completed. Of several different commands none does.
 """
 
 from __future__ import annotations
