@@ -8,6 +8,7 @@ its p value. Of many pairs, the first few are said.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ MOST_RUNS = 3000  # that are compared without being asked: of more, that takes m
 MOST = 6  # verdicts: the page Statistics has them all
 UNFOLDED = 2  # of them
 MOST_LETTERS = 170  # of a verdict in one line
+OF_EQUIVALENCE = re.compile(r" \((?P<default>default; )?p of [^()]*\)")
 FIRST_CURVES = "The groups are compared as soon as the curves are drawn …"
 
 
@@ -132,6 +134,8 @@ def without_evidence(sentence: str) -> str:
 
     >>> without_evidence("A is worse than B by 2% (95% interval 1% to 3%; t test (REML), p = 0.01), at last.")
     'A is worse than B by 2% (95% interval 1% to 3%), at last.'
+    >>> without_evidence("The difference lies inside the 1% margin (default; p of equivalence 0.001).")
+    'The difference lies inside the 1% margin (default).'
     """
     kept: list[str] = []
     depth, is_left_out = 0, False
@@ -140,7 +144,7 @@ def without_evidence(sentence: str) -> str:
         is_left_out = depth > 0 and (is_left_out or (letter == ";" and "interval" in _bracket_of(kept)))
         if not is_left_out:
             kept.append(letter)
-    return "".join(kept)
+    return OF_EQUIVALENCE.sub(lambda match: " (default)" if match["default"] else "", "".join(kept))
 
 
 def _bracket_of(letters: Sequence[str]) -> str:
