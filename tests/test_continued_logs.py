@@ -27,7 +27,8 @@ def write(path: Path, first: int, last: int, *, level: float = 0.0) -> None:
         ("seed3/slurm-1000.out", "seed3/slurm-1007.out", 250),
         ("seed3/2026-03-01_10-00-00.log", "seed3/2026-03-02_10-00-00.log", 260),  # one evaluation is missing
         ("x_seed3/train.log", "x_seed3_resume/train.log", 250),
-        ("x_seed3.log", "x_seed3_cont.log", 250),
+        ("x_seed3.log", "x_seed3_continued.log", 250),
+        ("seed3/exp-part1.log", "seed3/exp-part2.log", 250),
     ],
 )
 def test_a_log_that_goes_on_another_is_one_run(tmp_path: Path, first: str, second: str, begin: int) -> None:
@@ -64,14 +65,45 @@ def test_the_nearest_name_is_gone_on_with(tmp_path: Path) -> None:
         assert run.evaluated[1].values[-1] == pytest.approx(100 / 500 + level, abs=1e-4)
 
 
-def test_where_names_do_not_decide_a_warning_says_so(tmp_path: Path) -> None:
+def test_where_names_do_not_decide_a_note_says_so(tmp_path: Path) -> None:
     for name in ("1001", "1002", "2001"):
         write(tmp_path / f"job{name}.log", 250 if name == "2001" else 0, 490 if name == "2001" else 240)
     runs = open_study(tmp_path).runs
     assert len(runs) == 3
-    (warned,) = [run for run in runs if any(found.severity == "warning" for found in run.findings)]
-    assert warned.path.name == "job2001.log"
-    assert "2 logs of its folder end" in warned.findings[0].statement
+    (noted,) = [run for run in runs if any(found.rule == "continued_log" for found in run.findings)]
+    assert noted.path.name == "job2001.log"
+    assert "counts as a run of its own" in noted.findings[0].statement
+
+
+def test_a_method_that_begins_late_is_no_continuation(tmp_path: Path) -> None:
+    for seed in range(3):
+        write(tmp_path / f"ppo_seed{seed}.log", 0, 240)
+        write(tmp_path / f"td3_seed{seed}.log", 100, 490)  # it learns from step 100 on
+    for name in ("pendulum", "pendulum_cont", "sgdr", "sgdr_restarts", "run_1", "run_11", "fold_0", "fold_1"):
+        begin = 250 if name in ("pendulum_cont", "sgdr_restarts", "run_11", "fold_1") else 0
+        write(tmp_path / name[:4] / f"{name}.log", begin, begin + 240)
+    assert len(open_study(tmp_path).runs) == 14
+
+
+def test_what_speaks_against_it(tmp_path: Path) -> None:
+    write(tmp_path / "done/train.log", 0, 240)
+    with (tmp_path / "done/train.log").open("a") as file:
+        file.write("Training complete.\n")
+    write(tmp_path / "done/train_resumed.log", 250, 490)
+    write(tmp_path / "jump/train.log", 0, 240)
+    write(tmp_path / "jump/train_resumed.log", 250, 490, level=90)
+    write(tmp_path / "branch/train.log", 0, 490)
+    write(tmp_path / "branch/train_resumed.log", 100, 600)
+    for name in ("train.log", "train_resumed.log", "train_continued.log"):
+        write(tmp_path / "two" / name, 0 if name == "train.log" else 250, 240 if name == "train.log" else 490)
+    assert len(open_study(tmp_path).runs) == 9
+
+
+def test_a_log_of_the_working_directory_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "a.log", 0, 240)
+    write(tmp_path / "b.log", 250, 490)
+    monkeypatch.chdir(tmp_path)
+    assert len(open_study(".").runs) == len(open_study(Path("a.log")).runs) + 1 == 2
 
 
 def test_other_logs_stay_apart(tmp_path: Path) -> None:

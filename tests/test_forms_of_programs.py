@@ -345,3 +345,119 @@ def test_a_number_that_changes_without_a_new_start_parts_nothing(tmp_path: Path)
 def test_the_seed_that_a_line_states_is_the_seed(tmp_path: Path) -> None:
     run = read(tmp_path, "Seed set to 42\n" + lines(lambda k: f"epoch {k} val_loss {LOSS[k]:.4f}\n"))
     assert run.seed == 42
+
+
+@pytest.mark.parametrize(
+    "after", ["Train stats:\n  loss: 9.0\n", "Training loss 9.0\nloss 9.0\n", "Summary:\n  loss: 9.0\n"]
+)
+def test_a_heading_ends_where_another_one_or_training_begins(tmp_path: Path, after: str) -> None:
+    run = read(
+        tmp_path, lines(lambda k: f"Epoch {k}\nEvaluation:\n  loss: {LOSS[k]:.4f}\n{after}  loss: 9.0\n")
+    )
+    assert run.evaluated is not None
+    assert run.evaluated[0] == "evaluation/loss"
+    assert list(run.evaluated[1].values) == pytest.approx(LOSS, abs=1e-4)
+
+
+def test_the_mean_in_brackets_is_an_evaluation_s_number(tmp_path: Path) -> None:
+    form = "Epoch: [{k}][90/100]\tLoss 9.0 (9.0)\nTest: [90/98]\tLoss 2.0 ({loss:.4f})\tAcc@1 10.0 (50.0)\n"
+    run = read(tmp_path, lines(lambda k: form.format(k=k, loss=LOSS[k])))
+    assert run.evaluated is not None
+    assert run.evaluated[0] == "test/Loss"
+    assert list(run.evaluated[1].values) == pytest.approx(LOSS, abs=1e-4)
+    assert set(run.history.series["test/Loss of the batch"].values) == {2.0}
+
+
+def test_a_resumed_training_that_prints_another_seed_is_one_run(tmp_path: Path) -> None:
+    text = "Random seed: 17\n" + lines(lambda k: f"step {k} val_loss {LOSS[k]:.4f}\n")
+    text += "Random seed: 18\nresuming\n" + "".join(f"step {k} val_loss 0.1\n" for k in range(4, 12))
+    run = read(tmp_path, text)
+    assert run.seed == 17
+    assert run.history.last_step == 11
+
+
+def test_a_run_that_ends_early_before_the_next_is_not_complete(tmp_path: Path) -> None:
+    text = ""
+    for number, epochs in enumerate((6, 2, 6)):
+        text += f"Run {number}\n" + "".join(f"epoch {k} val_acc 0.{k + 1}\n" for k in range(epochs))
+    (tmp_path / "out.log").write_text(text)
+    first, second, _ = open_study(tmp_path).runs
+    assert first.ending.complete
+    assert second.ending.state == "unexplained"
+
+
+def test_trials_are_settings_and_no_seeds(tmp_path: Path) -> None:
+    write_runs(tmp_path / "mine/out.log", "Trial {run}\n", "epoch {k} loss {loss:.4f} val_acc {score:.4f}\n")
+    (run,) = open_study(tmp_path).runs
+    assert any(finding.rule == "several_trainings" for finding in run.findings)
+
+
+def test_a_direction_that_some_logs_show_holds_for_all(tmp_path: Path) -> None:
+    for seed in range(3):
+        perfect = "1.0000" if seed == 0 else ""
+        rows = (
+            f"Epoch: {k:03d}, Loss: {LOSS[k]:.4f}, Train: {perfect or f'{SCORE[k]:.4f}'}, Val: {SCORE[k]:.4f}\n"
+            for k in range(EPOCHS)
+        )
+        (tmp_path / f"x_seed{seed}.log").write_text("".join(rows))
+    assert {run.lower_is_better for run in open_study(tmp_path).runs} == {False}
+
+
+def test_the_loss_of_a_critic_shows_no_direction(tmp_path: Path) -> None:
+    run = read(tmp_path, lines(lambda k: f"epoch {k}, Loss: {k}.5, Train: {10 * k}.1, Eval: {9 * k}.1\n"))
+    assert run.direction.source == "assumed"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"{k * 37 % 100} error {400 + k}\n" for k in range(9)),  # uniq -c
+        "".join(f"{10 + k} train {12 + k}.30\n" for k in range(9)),  # a timetable
+        "".join(f"{k} cat {k * 2}\n{k} dog {k}\n" for k in range(9)),
+    ],
+)
+def test_lists_of_a_number_a_word_and_a_number_are_no_logs(tmp_path: Path, text: str) -> None:
+    (tmp_path / "list.txt").write_text(text)
+    assert not open_study(tmp_path).runs
+
+
+def test_horizons_keep_their_names(tmp_path: Path) -> None:
+    run = read(tmp_path, lines(lambda k: f"epoch {k} | val_loss {LOSS[k]:.4f} | 10step acc {SCORE[k]:.4f}\n"))
+    assert run.history.last_step == EPOCHS - 1
+    assert "10step acc" in run.history.series
+
+
+@pytest.mark.parametrize(
+    ("names", "runs"),
+    [
+        (["bert_epoch{k}", "gpt_epoch{k}"], 2),
+        (["seed0_epoch{k}", "seed1_epoch{k}", "seed2_epoch{k}"], 3),
+        (["train_epoch_{k}", "val_epoch_{k}"], 1),
+    ],
+)
+def test_files_of_steps_are_grouped_by_their_names(tmp_path: Path, names: list[str], runs: int) -> None:
+    for number, name in enumerate(names):
+        for k in range(EPOCHS):
+            content = {"epoch": k, "loss": LOSS[k] + number}
+            (tmp_path / f"{name.format(k=k)}.json").write_text(json.dumps(content))
+    study = open_study(tmp_path)
+    assert len(study.runs) == runs
+    assert all(run.history.last_step == EPOCHS - 1 for run in study.runs)
+
+
+@pytest.mark.parametrize(
+    ("names", "runs"),
+    [
+        (["reward_seed0", "reward_seed1", "reward_seed2"], 3),
+        (["dqn_reward", "ppo_reward"], 2),
+        (["val_loss", "train_loss"], 1),
+        (["run-a-tag-acc", "run-a_test-tag-acc"], 2),
+    ],
+)
+def test_renamed_files_of_tensorboard(tmp_path: Path, names: list[str], runs: int) -> None:
+    for number, name in enumerate(names):
+        rows = "".join(f"{1.7e9 + k},{10 * k},{LOSS[k] + number}\n" for k in range(EPOCHS))
+        (tmp_path / f"{name}.csv").write_text(f"Wall time,Step,Value\n{rows}")
+    study = open_study(tmp_path)
+    assert len(study.runs) == runs
+    assert all(run.evaluated is not None for run in study.runs)

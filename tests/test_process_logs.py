@@ -154,3 +154,15 @@ def test_one_process_alone_is_named_by_its_folder(tmp_path: Path) -> None:
 )
 def test_names_without_a_process(name: str) -> None:
     assert process_place(Path("/logs") / name) is None
+
+
+def test_a_rank_above_a_seed_is_a_setting(tmp_path: Path) -> None:
+    for rank in range(3):
+        for seed in range(2):
+            write(tmp_path / f"rank_{rank}/seed_{seed}/log.txt", curve(rank))
+    assert len(open_study(tmp_path).runs) == 6
+
+
+@pytest.mark.parametrize("name", ["adapter-rank0", "svd_rank1", "compress_rank=2", "top_rank3", "fold_rank0"])
+def test_ranks_of_other_things(name: str) -> None:
+    assert process_place(Path("/logs") / name / "log.txt") is None

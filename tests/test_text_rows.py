@@ -59,7 +59,8 @@ def test_batches_are_counted_through_the_epochs(tmp_path: Path) -> None:
     run = run_of(tmp_path, *lines)
     assert [step for step, _ in points(run, "Loss")] == list(range(0, 300, 10))
     assert points(run, "test/Acc@1") == [(90, 10.0), (190, 11.0), (290, 12.0)]
-    assert points(run, "test/Loss") == [(90, 6.0), (190, 5.0), (290, 4.0)]
+    assert points(run, "test/Loss") == [(90, 1.5), (190, 1.5), (290, 1.5)]  # the mean so far
+    assert points(run, "test/Loss of the batch") == [(90, 6.0), (190, 5.0), (290, 4.0)]
 
 
 def test_lines_without_a_step_belong_to_the_line_before(tmp_path: Path) -> None:

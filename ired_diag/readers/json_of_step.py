@@ -1,11 +1,12 @@
-"""A JSON file for each evaluation of a run: AllenNLP's ``metrics_epoch_3.json``, ``eval_step_500.json``.
+"""A JSON file for each evaluation of a run: AllenNLP's ``metrics_epoch_3.json``, ``val_epoch_3.json``.
 
     {"epoch": 3, "training_loss": 0.41, "validation_loss": 0.52, "best_validation_loss": 0.5}
 
 A file holds one object of numbers. Its step is the object's own count, else the number in its name after
-``epoch``, ``step`` or ``iter``; a number in a name that is neither is that of a seed or a run, and such files
-are not read here. The files of one folder are one run. What says how good the best evaluation so far was is
-left out at the others: it is no measurement of its step.
+``epoch``, ``step`` or ``iter``; a number in a name that is neither is that of a seed or a run, and such
+files are not read here. The files of one folder are one run where their names differ in the step and the part
+of the data alone, they state one seed, and no two state one metric at one step. How good the best evaluation
+so far was is left out: it is no measurement of its step.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ired_diag.readers.text_fields import with_split
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.metric_words import measures_in, words_of
+from ired_diag.runs.place import GENERIC
 from ired_diag.runs.run import Run
 
 FORMAT_NAME = "json_of_step"
@@ -65,9 +67,11 @@ def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
     counter, step = _step(content, int(name["step"]))
     points = {}
     for metric, value in numbers.items():
-        if metric != counter and "best" not in words_of(metric):
+        if metric not in (counter, "seed") and "best" not in words_of(metric):
             points[metric] = Points(np.array([step], dtype=np.int64), np.array([value], dtype=np.float64))
-    return ScalarLog(points=points)
+    seed = content.get("seed")
+    is_seed = isinstance(seed, int) and not isinstance(seed, bool)
+    return ScalarLog(points=points, stated={"seed": seed} if is_seed else {})
 
 
 def _step(content: Mapping[str, Any], of_name: int) -> tuple[str, int]:
@@ -91,47 +95,64 @@ def _numbers(content: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
 
 
 def join_steps(attempts: Iterable[Run]) -> list[Run]:
-    """Return attempts; the files of the steps of one folder are one run."""
+    """Return attempts; the files of the steps of one run are that run."""
     attempts = list(attempts)
-    folders: dict[Path, list[Run]] = defaultdict(list)
+    runs: dict[tuple[Path, str, int | None], list[Run]] = defaultdict(list)
     for attempt in attempts:
         if attempt.format == FORMAT_NAME:
-            folders[attempt.path.parent].append(attempt)
+            runs[attempt.path.parent, " ".join(_names_in(attempt)), attempt.seed].append(attempt)
     joined: dict[int, Run | None] = {}
-    for members in folders.values():
-        joined |= {id(member): None for member in members}
-        joined[id(members[0])] = _joined(members)
+    for members in runs.values():
+        run = _joined(members)
+        if run is not None:
+            joined |= {id(member): None for member in members}
+            joined[id(members[0])] = run
     kept = [joined.get(id(attempt), attempt) for attempt in attempts]
     return [attempt for attempt in kept if attempt is not None]
 
 
-def _joined(files: Sequence[Run]) -> Run:
-    """Return the run of several files, which is named by their folder."""
+def _joined(files: Sequence[Run]) -> Run | None:
+    """Return the run of several files, named by what they have in common and their folder.
+
+    None where two of them hold one metric at one step: they are of several runs.
+    """
     rows = []
-    stems = {_stem(file) for file in files}
+    seen: set[tuple[int, str]] = set()
+    parts = {_part(file) for file in files}
     for file in files:
-        part = _part(file) if len(stems) > 1 else ""
+        part = _part(file) if len(parts) > 1 else ""
         for row in file.history.rows():
             values = {with_split(name, part) if part else name: value for name, value in row.values.items()}
+            cells = {(row.step, name) for name in values}
+            if seen & cells:
+                return None
+            seen |= cells
             rows.append(Row(row.step, values))
     history = History.of(rows)
     metric = evaluation_metric(history.series)
     first = min(files, key=lambda file: file.path.name)
+    own_name = "_".join(_names_in(first))
     return replace(
         first,
         history=history,
         evaluations=len(history.series[metric]) if metric else 0,
-        names=first.names[1:],
+        names=(*filter(None, [own_name]), *first.names[1:]),
         sources=tuple(sorted(source for file in files for source in file.sources)),
     )
 
 
-def _stem(file: Run) -> str:
+def _words_of_name(file: Run) -> list[str]:
     name = NAME.fullmatch(file.path.name)
-    return f"{name['stem']} {name['rest'] or ''}".lower() if name else ""
+    return re.findall(r"[A-Za-z]+|\d+", f"{name['stem']} {name['rest'] or ''}") if name else []
+
+
+def _names_in(file: Run) -> list[str]:
+    """Return the words of a file's name that name a run: not the data, the step, nor what all logs have."""
+    return [
+        word for word in _words_of_name(file) if word.lower() not in PARTS and word.lower() not in GENERIC
+    ]
 
 
 def _part(file: Run) -> str:
     """Return the data that a file's name says it was measured on; nothing where it says none."""
-    words = re.findall(r"[a-z]+", _stem(file))
-    return next((PARTS[word] for word in words if word in PARTS), "")
+    return next((PARTS[word.lower()] for word in _words_of_name(file) if word.lower() in PARTS), "")

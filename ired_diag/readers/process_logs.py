@@ -35,6 +35,7 @@ from ired_diag.runs.study import Skipped
 
 Ranks = tuple[int, ...]
 Training = Hashable  # the place without its process and torchrun's count of starts, or what is stated
+OF_THE_WRITER = frozenset("main master verbose print log logging writer primary".split())
 EFFECTS = ("", "nccl")  # causes of a process that another one explains
 
 
@@ -159,8 +160,10 @@ def _settings(log: Run) -> dict[str, object]:
     settings = {}
     for key, value in (log.configuration or {}).items():
         word = key.rpartition(".")[2].lower()
-        if word not in ALWAYS | RANKS and "seed" not in word and not identifies_by_name(key):
-            settings[key] = value
+        says_who_writes = isinstance(value, bool) and not OF_THE_WRITER.isdisjoint(word.split("_"))
+        if word in ALWAYS | RANKS or "seed" in word or says_who_writes or identifies_by_name(key):
+            continue
+        settings[key] = value
     return settings
 
 

@@ -4,8 +4,9 @@
     === Seed 3 ===                                    in a line above the lines of a run
 
 They are taken apart where a number of runs or seeds stands with every line, or above the first one, where it
-has several values, and where the steps begin again as often as the number changes. Then each is a run;
-without such a number only the last one is read (``text_log``).
+has several values, and where the steps begin again, near the first one, as often as the number changes, and
+not in between. Then each is a run; without such a number only the last one is read (``text_log``). A number
+of trials numbers settings, and no repetitions.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from ired_diag.readers.row_table import RowTable
 from ired_diag.readers.run_columns import RUNS, SEEDS, normal_name
 from ired_diag.readers.text_rows import TextRows
 from ired_diag.readers.text_scan import Scan
+
+MOST_APART = 0.1  # of the steps of the shortest run: how far the first steps of runs may be apart
+IN_TEXT = RUNS - {"trial", "trial_id", "trial_name", "trial_number"}
 
 Numbers = NDArray[np.float64]
 
@@ -51,10 +55,15 @@ def runs_in_text(scan: Scan, rows: TextRows) -> list[RunOfText]:
 
 
 def stated_seed(scan: Scan, rows: TextRows) -> int | None:
-    """Return the only seed that stands in a line of its own above the first row; None where none does."""
+    """Return the seed that stands in a line of its own above the rows of a run; None where none does.
+
+    A training that goes on may print another one: that above the first row of those that last counts.
+    """
+    steps = rows.table.steps
+    first = int(np.flatnonzero(steps == steps.min())[-1])
     for name, numbers in _above_rows(scan, rows):
-        if name in SEEDS and len(set(numbers.tolist())) == 1:
-            return int(numbers[0])
+        if name in SEEDS:
+            return int(numbers[first])
     return None
 
 
@@ -62,7 +71,7 @@ def _in_rows(table: RowTable) -> list[tuple[str, Numbers]]:
     """Return the columns that number runs or seeds, with their number in each row."""
     found = []
     for name, column in table.columns.items():
-        is_number = normal_name(name) in SEEDS | RUNS and bool(
+        is_number = normal_name(name) in SEEDS | IN_TEXT and bool(
             np.all(column.values == np.rint(column.values))
         )
         if is_number and len(column.rows) and column.rows[0] == 0:
@@ -83,12 +92,16 @@ def _above_rows(scan: Scan, rows: TextRows) -> list[tuple[str, Numbers]]:
 
 
 def _parts_runs(table: RowTable, numbers: Numbers) -> bool:
-    """Say whether the steps begin again as often as a number changes, which it does."""
+    """Say whether the steps begin again where a number changes, and only there."""
     changes = np.flatnonzero(np.diff(numbers) != 0) + 1
-    count = len(set(numbers.tolist()))
-    if not 1 < count == len(changes) + 1:
+    if not 1 < len(set(numbers.tolist())) == len(changes) + 1:
         return False
-    return len(find_restarts(table)) >= len(changes)
+    begins = [0, *changes.tolist()]
+    ends = [*changes.tolist(), len(table)]
+    firsts = np.array([table.steps[begin] for begin in begins])
+    shortest = min(int(np.ptp(table.steps[begin:end])) for begin, end in zip(begins, ends, strict=True))
+    begin_alike = int(np.ptp(firsts)) <= MOST_APART * shortest
+    return begin_alike and find_restarts(table) == changes.tolist()
 
 
 def _ordered(numbers: Numbers) -> list[float]:

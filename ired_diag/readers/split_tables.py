@@ -27,6 +27,7 @@ PARTS = {
     "validation": "val",
     "eval": "eval",
     "evaluation": "eval",
+    "dev": "dev",
     "test": "test",
     "testing": "test",
 }

@@ -4,7 +4,8 @@
 
 Run and tag stand in the name of the file alone. Files of one run in one folder are one run, also where Keras
 has a run for each part of the data (``seed0_train``, ``seed0_validation``): the part goes into the metric's
-name. A file that was renamed has its name for the metric, and belongs to its folder.
+name. A file that was renamed to its tag alone (``val_loss.csv``) belongs to the run of its folder; one of any
+other name is a run of its own, whose metric is called by the words of its name that measure.
 """
 
 from __future__ import annotations
@@ -20,7 +21,15 @@ from ired_diag.readers.scalar_log import ScalarLog
 from ired_diag.readers.text_fields import with_split
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import Series
-from ired_diag.runs.metric_words import measures_in, words_of
+from ired_diag.runs.metric_words import (
+    ALL_MEASURES,
+    KNOWN,
+    SPLITS,
+    TEST_SPLITS,
+    TRAINING,
+    measures_in,
+    words_of,
+)
 from ired_diag.runs.place import parse_place
 from ired_diag.runs.run import Run
 from ired_diag.runs.run_names import path_names
@@ -28,7 +37,7 @@ from ired_diag.runs.run_names import path_names
 FORMAT_NAME = "tensorboard_csv"
 HEADER = re.compile(rb'"?Wall time"?,"?Step"?,"?Value"?\s')
 NAME = re.compile(r"run-(?P<run>.+)-tag-(?P<tag>.+?)(?: ?\(\d+\))?")  # "(1)": a browser's second copy
-PART = re.compile(r"(?:(?P<run>.*)[_/.-])?(?P<part>train|validation|valid|val|eval|test)")
+PART = re.compile(r"(?:(?P<run>.*)[_/.-])?(?P<part>train|validation)")  # Keras' two runs
 WHOLE_FOLDER = "."  # the run of a log folder without folders in it
 
 
@@ -47,7 +56,7 @@ def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
     """
     log = metrics_csv.read(path, allow_torn_tail=allow_torn_tail)
     name = NAME.fullmatch(path.stem)
-    tag = name["tag"] if name else path.stem
+    tag = name["tag"] if name else _tag_in(path.stem)
     stated = dict(log.stated)
     if name and name["run"] != WHOLE_FOLDER:
         stated["run"] = name["run"]
@@ -59,14 +68,33 @@ def join_tags(attempts: Iterable[Run]) -> list[Run]:
     attempts = list(attempts)
     runs: dict[tuple[Path, str], list[Run]] = defaultdict(list)
     for attempt in attempts:
-        if attempt.format == FORMAT_NAME:
+        if attempt.format == FORMAT_NAME and (
+            NAME.fullmatch(attempt.path.stem) or _is_tag(attempt.path.stem)
+        ):
             runs[attempt.path.parent, _run_and_part(attempt.path)[0]].append(attempt)
     joined: dict[int, Run | None] = {}
     for (_, run), members in runs.items():
+        if len({(_run_and_part(member.path)[1], *member.history.series) for member in members}) < len(
+            members
+        ):
+            continue  # one tag twice
         joined |= {id(member): None for member in members}
         joined[id(members[0])] = _joined(run, members)
     kept = [joined.get(id(attempt), attempt) for attempt in attempts]
     return [attempt for attempt in kept if attempt is not None]
+
+
+def _is_tag(stem: str) -> bool:
+    """Say whether a name holds nothing but the words of a metric."""
+    return all(word in KNOWN for word in words_of(stem))
+
+
+def _tag_in(stem: str) -> str:
+    """Return the words of a name that measure, with the data before them."""
+    if _is_tag(stem):
+        return stem
+    data = {*SPLITS, *TEST_SPLITS, *TRAINING}
+    return "_".join(word for word in words_of(stem) if word in ALL_MEASURES or word in data)
 
 
 def _run_and_part(path: Path) -> tuple[str, str]:

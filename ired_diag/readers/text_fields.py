@@ -49,7 +49,7 @@ NO_COUNTER = frozenset(
     """.split()
 )
 GLUED = re.compile(rb"(?i)((?:global_?)?step|iter|iteration|epoch)[-_#]?(\d{1,18})")
-GLUED_BEFORE = re.compile(rb"(\d{1,18})(step|iter|epoch)")  # ESPnet's "3epoch results:"
+GLUED_BEFORE = re.compile(rb"(\d{1,18})(epoch)")  # ESPnet's "3epoch results:"
 SHORTENED = {b"Ep.": "epoch", b"Up.": "update"}  # Marian's
 SPLIT_WORDS = frozenset(
     (*SPLITS, *TEST_SPLITS, *TRAINING, "train_inner", "testing", "validating", "evaluating")
@@ -66,6 +66,7 @@ NEXT = 8  # letters between a number and the bracket that belongs to it, blanks 
 OF_CAFFE = ["net", "output"]  # "Test net output #1: loss = 0.3": the number is that of the output
 OF_A_PROCESS = frozenset(("rank", "host", "pid", "node", "worker", "process", "thread"))
 MEASURED_BY_COUNT = frozenset(("acc", "accuracy", "correct"))
+IN_BRACKETS = " in brackets"
 BEFORE_NAN = frozenset("of no any for num number skip skipped has contains".split())
 
 
@@ -158,7 +159,7 @@ class _Reading:
     def _add_bracketed(self, token: Token, unit: str, following: Token | None) -> None:
         """Add a number in brackets after another: its mean so far, or what the words after it say."""
         before = self.fields[-1]
-        name = f"{before.name} in brackets"
+        name = f"{before.name}{IN_BRACKETS}"
         if following is not None and following.kind == "word":
             name = following.text.decode("utf-8", "replace").rstrip(".-/")
         if before.role == "metric" and before.name != name and role_of(name) == "metric":
@@ -260,7 +261,7 @@ def _read_token(reading: _Reading, token: Token, following: Token | None) -> Non
     reading.after_slash = False
     text = token.text.decode("utf-8", "replace")
     if kind == "word":
-        _read_word(reading, token, text)
+        _read_word(reading, token, text, following)
     elif kind == "aside":
         if reading.words and following is not None and following.kind == "assign":
             reading.words.append(text)
@@ -285,12 +286,12 @@ def _read_token(reading: _Reading, token: Token, following: Token | None) -> Non
         reading.last = ""
 
 
-def _read_word(reading: _Reading, token: Token, text: str) -> None:
+def _read_word(reading: _Reading, token: Token, text: str, following: Token | None) -> None:
     if reading.has_assign:
         reading.strays += reading.words
         reading.words = []
         reading.has_assign = False
-    if (counter := _glued_counter(token)) and not reading.words:
+    if (counter := _glued_counter(token, following)) and not reading.words:
         reading.fields.append(counter)
         reading.last = "named"
         return
@@ -298,13 +299,14 @@ def _read_word(reading: _Reading, token: Token, text: str) -> None:
     reading.words.append(text.rstrip("-./*#&"))
 
 
-def _glued_counter(token: Token) -> Field | None:
-    """Return the counter in a word such as ``epoch3`` or ``3epoch``; None of any other word."""
+def _glued_counter(token: Token, following: Token | None) -> Field | None:
+    """Return the counter in ``epoch3``, or in ``3epoch`` before "results" or a colon; None of other words."""
     places = (1, 2)
     glued = GLUED.fullmatch(token.text)
     if glued is None:
         places = (2, 1)
-        glued = GLUED_BEFORE.fullmatch(token.text)
+        is_heading = following is not None and (following.kind == "assign" or following.text == b"results")
+        glued = GLUED_BEFORE.fullmatch(token.text) if is_heading else None
     if glued is None:
         return None
     name = glued[places[0]].decode()
@@ -347,6 +349,8 @@ def _settled(reading: _Reading) -> Fields:
         metrics = _by_split(metrics, reading.splits, split)
     elif split:
         metrics = [replace(metric, name=with_split(metric.name, split)) for metric in metrics]
+    if split and split not in OF_TRAINING and _has_progress(reading):
+        metrics = _with_means(metrics)
     return Fields(
         counters=tuple(counters),
         metrics=tuple(_unique(metrics)),
@@ -354,6 +358,28 @@ def _settled(reading: _Reading) -> Fields:
         split=split,
         assigned=reading.assigned,
     )
+
+
+def _has_progress(reading: _Reading) -> bool:
+    """Say whether ``[90/98]`` stands in a line: how far an evaluation is."""
+    named = any(number.total for number in reading.fields)
+    return named or any(bracket == "[" and total for _, bracket, _, total in reading.unnamed)
+
+
+def _with_means(metrics: Sequence[Field]) -> list[Field]:
+    """Return the metrics of a line of an evaluation: the mean so far, in brackets, is the metric.
+
+    ``Test: [90/98] Loss 2.0 (1.1)``: the number before it is that of one batch.
+    """
+    means = {metric.name.removesuffix(IN_BRACKETS) for metric in metrics if metric.name.endswith(IN_BRACKETS)}
+    renamed = []
+    for metric in metrics:
+        if metric.name in means:
+            metric = replace(metric, name=f"{metric.name} of the batch")
+        else:
+            metric = replace(metric, name=metric.name.removesuffix(IN_BRACKETS))
+        renamed.append(metric)
+    return renamed
 
 
 def _by_split(metrics: Sequence[Field], splits: Sequence[tuple[int, str]], before: str) -> list[Field]:

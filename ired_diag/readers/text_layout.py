@@ -54,13 +54,14 @@ BEST = re.compile(
 TRIPLE = re.compile(
     rb"\s*(?P<step>\d{1,15})\s+(?P<name>[A-Za-z][\w/.-]*)\s+(?P<value>%b)\s*" % NUMBER.replace(b"%", b"%%")
 )
-HEADING = re.compile(  # names the data of the lines below it
-    rb"(?i)\W*(?P<split>test|testing|valid|validation|val|eval|evaluation|dev)"
-    rb"(?:\ (?:error|errors|results?|set|metrics|performance|scores?|summary|loss))?\s*:\s*"
+HEADING = re.compile(  # names the data of the lines below it; any other heading ends that
+    rb"(?i)\W*(?:(?P<split>test|testing|valid|validation|val|eval|evaluation|dev)"
+    rb"(?:\ (?:error|errors|results?|set|metrics|performance|scores?|summary|loss))?"
+    rb"|[a-z][\w\ /().-]{0,60})\s*:\s*"
 )
 RUN_HEADING = re.compile(
     rb"(?i)[\W_]*(?:(?:starting|beginning|begin|training|random|global)\ )?"
-    rb"(?P<name>run|seed|trial|fold|repetition|repeat|replicate)(?:\ set\ to)?[\W_]*?\ ?(?P<number>\d{1,9})"
+    rb"(?P<name>run|seed|fold|repetition|repeat|replicate)(?:\ set\ to)?[\W_]*?\ ?(?P<number>\d{1,9})"
     rb"(?:\s*(?:/|of)\s*\d+)?[\W_]*"
 )
 OF_LLM_C = re.compile(rb"s:\d+ (?:tel|trl|eval):")  # "s:250 trl:3.1 lr:0.0006", "s:250 tel:3.3"
@@ -146,8 +147,10 @@ def layout_of(line: bytes) -> Layout:
         return Layout("section", heading=section["name"].decode())
     if in_box and (cell := CELL.fullmatch(line)):
         return _cell(cell, line)
+    if b"Namespace(" in line:  # arguments, which are settings and no measurements
+        return NOT_UNDERSTOOD
     if heading := HEADING.fullmatch(line):
-        return Layout("header", example=line, split=heading["split"].decode().lower())
+        return Layout("header", example=line, split=(heading["split"] or b"").decode().lower())
     if run := RUN_HEADING.fullmatch(line):
         number = Field(run["name"].decode().lower(), "metric", *run.span("number"))
         return Layout("run", (number,), line)

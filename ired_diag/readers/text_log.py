@@ -157,9 +157,16 @@ def read_runs(path: Path) -> list[Run]:
     for part in parts:
         log = scalar_log(part.table, stated={**text.log.stated, **part.stated}, torn=False, notes=[])
         runs.append(run_of(path, log, format=FORMAT_NAME))
-    ended = Ending("complete", "the next run of the log begins", inferred=True)
-    earlier = [replace(run, ending=ended) for run in runs[:-1]]
+    last = max(run.history.last_step or 0 for run in runs)
+    earlier = [replace(run, ending=_ended_by_next(run.history.last_step or 0, last)) for run in runs[:-1]]
     return [*earlier, with_ending(runs[-1], path)]
+
+
+def _ended_by_next(step: int, last: int) -> Ending:
+    """Return how a run ended before another one of its log began: as far as the longest, or before."""
+    if step < last:
+        return Ending("unexplained", f"the next run of the log begins after step {step} of {last}")
+    return Ending("complete", "the next run of the log begins", inferred=True)
 
 
 def _run_of(path: Path, text: TextLog) -> Run:

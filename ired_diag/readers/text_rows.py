@@ -50,6 +50,7 @@ EVALUATED = frozenset((*SPLITS, *TEST_SPLITS))
 MILLI = 1000.0  # of an epoch
 LARGEST = MAX_EXACT / MILLI
 MOST_BACKS = 2  # more often than alone
+FEWEST_STEPS = 3  # of a name in lines that only count and measure
 RARE = 10  # times as many lines
 
 
@@ -187,13 +188,23 @@ def _by_heading(
 
 
 def _triples(scan: Scan) -> list[Lines]:
-    """Return the lines ``250 val 3.28``: all where a name is one of data or of a measure, else none."""
+    """Return the lines ``250 val 3.28``; none where they may be a list of anything.
+
+    One of their names is of an evaluation or of a measure, and stands at three steps or more that never go
+    back; half of all lines have such names, or one of training; and some numbers are no whole ones.
+    """
     triples = scan.of_kind("triple")
+    known, total, is_log, is_fraction = 0, 0, False, False
     for lines in triples:
+        numbers, values = lines.joined()
         words = words_of(lines.layout.fields[-1].name)
-        if measures_in(words) or not SPLIT_WORDS.isdisjoint(words):
-            return triples
-    return []
+        is_evaluation = bool(measures_in(words)) or not EVALUATED.isdisjoint(words)
+        total += len(numbers)
+        known += len(numbers) * (is_evaluation or not SPLIT_WORDS.isdisjoint(words))
+        steps = values[:, 0]
+        is_log |= is_evaluation and len(distinct(steps)) >= FEWEST_STEPS and bool(np.all(np.diff(steps) >= 0))
+        is_fraction |= bool(np.any(values[:, 1] != np.rint(values[:, 1])))
+    return triples if is_log and is_fraction and 2 * known >= total else []
 
 
 def _is_named(scan: Scan, step: _Step) -> bool:
@@ -228,7 +239,7 @@ def _lines_of_evaluations(scan: Scan) -> tuple[Places, list[str]]:
     splits: list[str] = []
     for part in scan.of_kind("row", "pairs"):
         layout = part.layout
-        if layout.split or layout.kind == "row":
+        if layout.split or layout.kind == "row" or _names_training(layout):
             numbers, _ = part.joined()
             lines.append(numbers)
             codes.append(np.full(len(numbers), len(splits)))
@@ -243,6 +254,11 @@ def _lines_of_evaluations(scan: Scan) -> tuple[Places, list[str]]:
     all_lines, all_codes = np.concatenate(lines), np.concatenate(codes)
     order = np.argsort(all_lines, kind="stable")
     return all_lines[order], [splits[code] for code in all_codes[order].tolist()]
+
+
+def _names_training(layout: Layout) -> bool:
+    """Say whether a line has a metric of training: what follows is no longer of an evaluation."""
+    return any(not OF_TRAINING.isdisjoint(words_of(number.name)) for number in layout.fields)
 
 
 def _evaluated_in(header: Layout) -> str:

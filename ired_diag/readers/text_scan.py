@@ -313,7 +313,7 @@ def _add_skeleton(
         return
     if not layout.fields:
         result.counts[layout.kind] += len(places)
-        if layout.kind == "section" or layout.split:  # headings: of a part of a box, of the data
+        if layout.kind in ("section", "header"):  # of a part of a box, or of the data
             _keep(layout, places + first, np.empty((len(places), 0)), result)
         elif layout.kind == "other":
             result.too_long += len(places) * (len(example) > LONGEST)

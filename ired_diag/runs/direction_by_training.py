@@ -4,6 +4,7 @@
 
 Next to the loss, ``Train`` and ``Val`` are one measure on two sets of data. Training improves the loss on its
 own data; if ``Train`` rises while the loss falls, higher is better, whatever ``Val`` does: it may over-fit.
+Where the loss does not fall (of a critic, say), or the measure has a name (``val_entropy``), nothing follows.
 """
 
 from __future__ import annotations
@@ -29,21 +30,28 @@ def lower_by_training(metric: str, series: Mapping[str, Series]) -> bool | None:
         metric: A metric of an evaluation.
         series: All that was logged.
     """
-    words = words_of(metric)
-    measure = [word for word in words if word not in OF_DATA]
-    if len(measure) == len(words) or not {*TRAINING}.isdisjoint(words):
+    if not names_only_data(metric):
         return None
     twin, loss = None, None
     for name in series:
         own = words_of(name)
         if own in LOSSES:
             loss = name
-        elif not {*TRAINING}.isdisjoint(own) and [word for word in own if word not in OF_DATA] == measure:
+        elif own in ((TRAINING[0],), (TRAINING[1],)):
             twin = name
     if twin is None or loss is None:
         return None
+    steps = Series(series[loss].steps, series[loss].steps.astype(np.float64))
+    if _rank_correlation(series[loss], steps) > -CLEAR:
+        return None
     correlation = _rank_correlation(series[twin], series[loss])
     return None if abs(correlation) < CLEAR else correlation > 0
+
+
+def names_only_data(metric: str) -> bool:
+    """Say whether a metric's name holds the data of an evaluation and no measure: ``Val``, ``test``."""
+    words = words_of(metric)
+    return OF_DATA.issuperset(words) and {*TRAINING}.isdisjoint(words)
 
 
 def _rank_correlation(first: Series, second: Series) -> float:

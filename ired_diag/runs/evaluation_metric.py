@@ -5,7 +5,7 @@ Logs name it as they like: ``validation/mse``, ``val_loss`` (Lightning), ``eval_
 
     0  an evaluation of a known measure          val_loss, test/acc, eval/mean_reward
     1  an evaluation whose name has no data set  accuracy next to train_loss; the return of episodes; FID;
-                                                 what is logged far more rarely than the loss (coco/mAP)
+                                                 those of detectors logged more rarely than the loss
     2  an evaluation of an unknown measure       val_zork
     3  a measure of training                     train_loss, loss, accuracy
 
@@ -35,7 +35,6 @@ from ired_diag.runs.metric_words import (
     OF_SAMPLES,
     PLAYED,
     SPLITS,
-    SUCCESSES,
     TEST_SPLITS,
     TRAINING,
     measures_in,
@@ -57,6 +56,8 @@ NEVER = frozenset(
 KNOWN_EVALUATION, UNNAMED_EVALUATION, UNKNOWN_EVALUATION, OF_TRAINING = range(4)
 TRAINING_WORDS = frozenset(TRAINING)
 DATA = frozenset((*SPLITS, *TEST_SPLITS, *TRAINING))
+OF_DETECTORS = ("map", "ap", "miou", "iou")
+OF_MMENGINE = re.compile(r"accuracy/top-?\d")
 RARE = 3  # times as often as such a measure, the loss is logged
 NEGATION = ("neg", "negative", "minus", "complement")
 
@@ -190,9 +191,10 @@ def _ranked(names: Collection[str]) -> dict[str, Rank]:
 
 
 def _ranks_of_rare(names: Collection[str], ranks: Mapping[str, Rank]) -> dict[str, Rank]:
-    """Return the ranks of measures of success without a data set that are logged more rarely than the loss.
+    """Return the ranks of a detector's or a classifier's evaluation that names no data.
 
     MMEngine's ``coco/bbox_mAP`` and ``accuracy/top1`` are measured after an epoch, ``loss`` every few steps.
+    An accuracy of any other name may be one of training that is logged now and then.
     """
     if not isinstance(names, Mapping):
         return {}
@@ -203,7 +205,9 @@ def _ranks_of_rare(names: Collection[str], ranks: Mapping[str, Rank]) -> dict[st
         if is_known or not 0 < RARE * _count(names, name) <= most:
             continue
         words = words_of(name)
-        measures = [measure for measure in measures_in(words) if measure in SUCCESSES]
+        measures = [measure for measure in measures_in(words) if measure in OF_DETECTORS]
+        if OF_MMENGINE.match(name):
+            measures = ["accuracy"]
         if not measures or not TRAINING_WORDS.isdisjoint(words) or is_adversarial(name):
             continue
         rare[name] = Rank(

@@ -27,7 +27,8 @@ RANK = re.compile(
     r"rank[_\-=. ]?(?P<rank>\d{1,5})(?![\da-z])"
 )
 OF_A_MATRIX = re.compile(
-    r"(?i)(?:lora|low|matrix|tensor|max|min|full|effective|eff|reduced|tucker|cp|tt|target|true)[_\-. ]$"
+    r"(?i)(?:lora|low|matrix|tensor|max|min|full|effective|eff|reduced|tucker|cp|tt|target|true|adapter|svd"
+    r"|compress|compression|model|top|fold|kernel|weight|gate)[_\-. ]$"
 )
 STREAMS = ("stdout.log", "stderr.log")
 RESTART = re.compile(r"attempt_(\d+)")
@@ -86,6 +87,8 @@ def _by_names(path: Path) -> ProcessPlace | None:
     parts = list(path.parts)
     scoped: list[tuple[str, int]] = []
     for place in range(len(parts) - 1, max(0, len(parts) - 1 - DEEPEST), -1):
+        if not scoped and parse_place(parts[place]).seed is not None and not RANK.search(parts[place]):
+            return None  # a rank above a seed is a setting: a process has no seeds of its own
         found = [match for match in RANK.finditer(parts[place]) if not _is_of_a_matrix(match)]
         for match in reversed(found):
             parts[place] = _without(parts[place], match)

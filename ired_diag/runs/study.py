@@ -19,6 +19,7 @@ from ired_diag.runs.grouped import by_experiment, by_group
 from ired_diag.runs.judged import judge_runs
 from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.name_list import counted
+from ired_diag.runs.one_direction import with_one_direction
 from ired_diag.runs.run import Run
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Study:
         identified = with_identity_keys(named)
         distinct = with_distinct_names(identified)
         in_order = sorted(distinct, key=_reading_order)
-        settled = complete_by_siblings(in_order)
+        settled = with_one_direction(complete_by_siblings(in_order))
         return cls(
             runs=tuple(settled),
             skipped=tuple(skipped),
