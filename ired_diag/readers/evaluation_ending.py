@@ -15,6 +15,7 @@ from ired_diag.runs.ending import Ending, State
 
 SAVED_TO = "results_files"  # keys of provenance
 ANNOUNCED = "evaluation_announced"
+PRINTED = "the evaluation printed its results"
 NOT_SAID: tuple[State, ...] = ("cut_off", "unexplained")  # the files name no cause
 
 
@@ -36,7 +37,7 @@ def evaluation_ending(ending: Ending, printed: Printed, *, trained: bool) -> End
     if printed.errors:
         return Ending("unexplained", failure_of(printed.errors[-1]))
     if printed.is_whole:
-        return Ending("complete", "the evaluation printed its results")
+        return Ending("complete", PRINTED)
     return ending
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.readers import slurm, text_log
+from ired_diag.readers.evaluation_ending import PRINTED
 from ired_diag.runs.job_kind import only_evaluates
 from ired_diag.runs.run import Run
 
@@ -34,8 +35,11 @@ def read(path: Path) -> Run:
         return run
     text = text_log.read_run(path)
     seed = text.seed if run.seed is None else run.seed
+    # The results of an evaluation during training say nothing of the end of training.
+    ending = text.ending if run.ending.detail == PRINTED else run.ending
     return replace(
         run,
+        ending=ending,
         history=text.history,
         evaluations=text.evaluations,
         seed=seed,
