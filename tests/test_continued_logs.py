@@ -28,6 +28,7 @@ def write(path: Path, first: int, last: int, *, level: float = 0.0) -> None:
         ("seed3/2026-03-01_10-00-00.log", "seed3/2026-03-02_10-00-00.log", 260),  # one evaluation is missing
         ("x_seed3/train.log", "x_seed3_resume/train.log", 250),
         ("x_seed3.log", "x_seed3_continued.log", 250),
+        ("seed3/version_0/metrics.log", "seed3/version_1/metrics.log", 250),
         ("seed3/exp-part1.log", "seed3/exp-part2.log", 250),
     ],
 )

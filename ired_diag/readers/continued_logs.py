@@ -46,6 +46,7 @@ ALIKE = 0.5  # of all metrics: how many both must log
 OF_A_CONTINUATION = re.compile(
     r"(?i)[_.-](?:resum(?:e|ed|ing)\d*|continue[ds]?|continuation|restarted|part[_-]?\d+)$"
 )
+VERSION = re.compile(r"version_(\d+)")
 PART = re.compile(r"\d+$")
 NUMBERED = re.compile(
     r"(?i)(?P<name>log|part|train|training|output|slurm|job|stdout|out|)[_.-]?(?P<number>\d+)"
@@ -113,7 +114,7 @@ def _folder(run: Run) -> Path:
     """Return the folder of a log; of a folder that only continues another, that folder."""
     path = run.path.absolute()
     folder = path if path.is_dir() else path.parent
-    name = OF_A_CONTINUATION.sub("", folder.name)
+    name = VERSION.sub("version", OF_A_CONTINUATION.sub("", folder.name))
     return folder.parent / name if name else folder
 
 
@@ -185,6 +186,9 @@ def _names_say_so(later: _Log, earlier: _Log, *, alone: bool) -> bool:
     """Say whether one name continues the other, or both only count the logs of a folder."""
     path, other = later.run.path.absolute(), earlier.run.path.absolute()
     if path.parent != other.parent:
+        versions = VERSION.fullmatch(path.parent.name), VERSION.fullmatch(other.parent.name)
+        if versions[0] and versions[1]:  # Lightning begins a folder when a training goes on
+            return path.name == other.name and int(versions[0][1]) == int(versions[1][1]) + 1
         return path.name == other.name and OF_A_CONTINUATION.sub("", path.parent.name) == other.parent.name
     if _is_continuation(path):
         bare = OF_A_CONTINUATION.sub("", path.stem)
