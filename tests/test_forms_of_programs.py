@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from ired_diag.open import open_study
+from ired_diag.readers.store_explained import explain_store
+from ired_diag.readers.text_explained import explain
 from ired_diag.runs.run import Run
 
 EPOCHS = 6
@@ -460,3 +462,18 @@ def test_renamed_files_of_tensorboard(tmp_path: Path, names: list[str], runs: in
     study = open_study(tmp_path)
     assert len(study.runs) == runs
     assert all(run.evaluated is not None for run in study.runs)
+
+
+def test_how_such_logs_are_read_is_explained(tmp_path: Path) -> None:
+    write_runs(
+        tmp_path / "mine/out.log", "=== Seed {run} ===\n", "epoch {k} loss {loss:.4f} val_acc {score:.4f}\n"
+    )
+    explained = explain(tmp_path / "mine/out.log")
+    assert explained.runs == ["seed 0", "seed 1", "seed 2"]
+    assert not explained.notes
+    (tmp_path / "cat.log").write_text("Namespace(lr=0.1, seed=3)\n" + lines(catboost))
+    explained = explain(tmp_path / "cat.log")
+    assert explained.settings == "lr = 0.1, seed = 3"
+    assert explained.judged_by == "test"
+    (tmp_path / "spacy.log").write_text(lines(spacy))
+    assert "SCORE (6)" in explain_store("printed_columns", tmp_path / "spacy.log")

@@ -19,6 +19,7 @@ from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.readers.metrics_csv import Cells, appended_header, is_value, logs_of_cells, unique_names
 from ired_diag.readers.prose import LONGEST, is_document, is_prose
 from ired_diag.readers.scalar_attempt import run_of
+from ired_diag.readers.scalar_log import ScalarLog, only_run
 from ired_diag.readers.step_key import is_usual_step
 from ired_diag.readers.text_layout import RULE, plain
 from ired_diag.readers.text_log import NO_LOGS, with_ending
@@ -48,12 +49,13 @@ def accepts(path: Path) -> bool:
     return cells is not None and len(cells.rows) >= FEWEST_ROWS
 
 
-def read_run(path: Path) -> Run:
-    """Return the run of a table in a text log, with how it ended.
+def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
+    """Return the metrics of a table in a text log.
 
     Raises:
         UnreadableFile: There is no table, or the file cannot be read.
     """
+    del allow_torn_tail  # a row that is cut off has fewer cells, and is no row
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -61,8 +63,16 @@ def read_run(path: Path) -> Run:
     cells = _cells(content)
     if cells is None:
         raise UnreadableFile(f"{path}: expected a table with a column of steps or epochs, found none.")
-    (log,) = logs_of_cells(cells, path).values()
-    return with_ending(run_of(path, log, format=FORMAT_NAME), path)
+    return only_run(path, logs_of_cells(cells, path))
+
+
+def read_run(path: Path) -> Run:
+    """Return the run of a table in a text log, with how it ended.
+
+    Raises:
+        UnreadableFile: There is no table, or the file cannot be read.
+    """
+    return with_ending(run_of(path, read(path), format=FORMAT_NAME), path)
 
 
 def _cells(content: bytes) -> Cells | None:

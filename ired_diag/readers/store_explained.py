@@ -12,7 +12,7 @@ from ired_diag.readers.scalar_log import ScalarLog
 from ired_diag.runs.name_list import counted, first_names
 
 MOST_NAMES = 8
-HISTORY = "history_json"
+OTHERS = ("history_json", "printed_columns")
 
 
 def explain_store(name: str, path: Path) -> str:
@@ -25,7 +25,7 @@ def explain_store(name: str, path: Path) -> str:
     Raises:
         UnreadableFile: It cannot be read.
     """
-    if name not in (*SCALAR_LOGS, HISTORY):
+    if name not in (*SCALAR_LOGS, *OTHERS):
         return ""
     module = import_module(f"ired_diag.readers.{name}")
     if hasattr(module, "read_runs"):

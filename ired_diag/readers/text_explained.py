@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.readers.catboost_lines import judged_metric
+from ired_diag.readers.printed_settings import printed_settings
+from ired_diag.readers.runs_in_text import runs_in_text
 from ired_diag.readers.text_head import read_head
 from ired_diag.readers.text_layout import LineKind
-from ired_diag.readers.text_log import FORMAT_NAME, TextLog, read_text
+from ired_diag.readers.text_log import FORMAT_NAME, TextLog, read_text, scalar_log
 from ired_diag.readers.text_scan import Scan, scan
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import Series
@@ -21,6 +24,8 @@ MOST_SETTINGS = 12
 KINDS: dict[LineKind, str] = {
     "row": "with a step and metrics",
     "pairs": "with metrics, at the step of the line before",
+    "triple": "with a step, a name and a number",
+    "run": "with the number of a run",
     "cell": "of box tables",
     "header": "with a step alone",
     "section": "headings in box tables",
@@ -39,6 +44,8 @@ class Explanation:
         path: The file.
         lines: How many lines there are of each kind, in words.
         program: What is printed at its head, in words; empty where nothing is.
+        settings: The settings that it prints, in words; empty where it prints none.
+        runs: What each of several runs is called; the metrics are those of the last one.
         step: Its step and why; empty where no line states one next to a metric.
         metrics: Its metrics, in words, by what they measure: evaluation, training, other.
         judged_by: The metric that judges the run.
@@ -49,6 +56,8 @@ class Explanation:
     path: Path
     lines: dict[str, int]
     program: str = ""
+    settings: str = ""
+    runs: list[str] = field(default_factory=list)
     step: str = ""
     metrics: dict[str, list[str]] = field(default_factory=dict)
     judged_by: str = ""
@@ -63,6 +72,10 @@ class Explanation:
         lines = [f"{self.path}: {total} lines: {counts}."]
         if self.program:
             lines.append(f"  program at the head: {self.program}")
+        if self.settings:
+            lines.append(f"  settings: {self.settings}")
+        if self.runs:
+            lines.append(f"  {len(self.runs)} runs, taken apart by their numbers: {', '.join(self.runs)}")
         lines.append(f"  step: {self.step or 'no line states a step next to a metric'}")
         for kind, names in self.metrics.items():
             lines.append(f"  {kind}: {'; '.join(names)}")
@@ -82,6 +95,8 @@ class Explanation:
             "format": FORMAT_NAME,
             "lines": self.lines,
             "program": self.program,
+            "settings": self.settings,
+            "runs": self.runs,
             "step": self.step,
             "metrics": self.metrics,
             "judged_by": self.judged_by,
@@ -102,16 +117,23 @@ def explain(path: Path) -> Explanation:
         head = read_head(path)
         scanned = scan(path, start=head.length)
         return Explanation(path=path, lines=_lines(scanned), not_understood=_forms(scanned))
-    series = text.log.history.series
+    parts = runs_in_text(text.scan, text.rows)
+    log = scalar_log(parts[-1].table, stated={}, torn=False, notes=[]) if parts else text.log
+    history = log.history
+    recorded = judged_metric(history)
     return Explanation(
         path=path,
         lines=_lines(text.scan),
         program=_program(text),
+        settings=_listed(printed_settings(path, start=text.head.length)),
+        runs=[
+            f"seed {part.stated['seed']}" if "seed" in part.stated else part.stated["run"] for part in parts
+        ],
         step=_step(text),
-        metrics=_metrics(series),
-        judged_by=evaluation_metric(series) or "",
+        metrics=_metrics(history.series),
+        judged_by=recorded.name if recorded else evaluation_metric(history.series) or "",
         not_understood=_forms(text.scan),
-        notes=[finding.statement for finding in text.log.findings],
+        notes=[finding.statement for finding in log.findings],
     )
 
 
@@ -126,11 +148,16 @@ def _program(text: TextLog) -> str:
     head = text.head
     if not head.sha256:
         return ""
-    settings = [f"{name} = {value}" for name, value in head.settings.items()]
-    listed = ", ".join(settings[:MOST_SETTINGS]) or "none"
+    return f"{head.lines} lines, sha256 {head.sha256}; its settings: {_listed(head.settings) or 'none'}"
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    """Return the first settings, each with its value; nothing where there are none."""
+    settings = [f"{name} = {value}" for name, value in values.items()]
+    listed = ", ".join(settings[:MOST_SETTINGS])
     if len(settings) > MOST_SETTINGS:
         listed += f", and {len(settings) - MOST_SETTINGS} more"
-    return f"{head.lines} lines, sha256 {head.sha256}; its settings: {listed}"
+    return listed
 
 
 def _step(text: TextLog) -> str:
