@@ -175,8 +175,8 @@ def _one_run(parts: Sequence[_Log]) -> Run:
 def _undecided(log: _Log, earlier: Sequence[_Log]) -> Finding:
     others = counted(len(earlier), "log")
     statement = (
-        f"This log begins at step {log.first:g}, where {others} of its folder end. It probably goes on one of "
-        "them, and their names do not say which: it counts as a run of its own."
+        f"This log begins at step {log.first:g}, where {others} of its folder end. It probably goes on one "
+        "of them, and their names do not say which: it counts as a run of its own."
     )
     advice = "Put each training into a folder of its own, with all its logs."
     evidence = {"first_step": log.first, "candidates": len(earlier)}

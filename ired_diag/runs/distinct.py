@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from ired_diag.runs.cross_validation import named_by_fold
 from ired_diag.runs.grouped import by_experiment, by_group
 from ired_diag.runs.identity_keys import Labelled, identity_keys
 from ired_diag.runs.run import Run
@@ -54,7 +55,7 @@ def with_distinct_names(runs: Iterable[Run]) -> list[Run]:
     """
     distinct: list[Run] = []
     for members in by_group(runs).values():
-        distinct.extend(_distinct(members))
+        distinct.extend(_distinct(named_by_fold(members)))
     return distinct
 
 
