@@ -32,6 +32,8 @@ class Group:
         readouts: Mean, sd and interval of every readout.
         noise: How the seeds' spread on the plateau splits.
         outcomes: How many seeds finished, and what became of the others.
+        run_noun: What one of its runs is called: ``seed``, or ``fold`` in a cross-validation.
+        of_folds: Whether its runs are folds, which share training data.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Group:
     readouts: Mapping[str, Summary]
     noise: GroupNoise
     outcomes: Outcomes
+    run_noun: str = "seed"
+    of_folds: bool = False
 
 
 def group_of(members: Members, read: Readouts, readout: str, *, draw: int) -> Group:

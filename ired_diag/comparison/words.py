@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.flip_words import flips_in_words
+from ired_diag.comparison.fold_runs import SHARE_DATA
 from ired_diag.comparison.level_words import level_in_words
 from ired_diag.comparison.names_in_words import is_or_are
 from ired_diag.comparison.pairing import is_unknown
@@ -239,7 +240,7 @@ def among_finished(comparison: Comparison) -> bool:
 def _tests(comparison: Comparison) -> Iterator[str]:
     """Yield how differences were tested, how failed seeds count, who is paired, and the correction."""
     # Each test once, in a fixed order, however many pairs it decides on.
-    primaries = {pair.primary for pair in comparison.pairs if not pair.shares_seeds}
+    primaries = {pair.primary for pair in comparison.pairs if not (pair.shares_seeds or pair.of_folds)}
     tests = []
     for name, test in TEST_NAMES.items():
         if name != "worst_rank" and name in primaries:
@@ -250,6 +251,12 @@ def _tests(comparison: Comparison) -> Iterator[str]:
         yield (
             "Where runs share seeds of single sources of randomness, differences were tested two-sided by "
             "generalized intervals from crossed variance components (Weerahandi, 1993)."
+        )
+    if any(pair.of_folds for pair in comparison.pairs):
+        yield (
+            "Folds share training data: differences were tested two-sided by the corrected resampled t test, "
+            "with a standard error of s·sqrt(1/k + 1/(K - 1)) for k of K folds and k - 1 degrees of freedom "
+            "(Nadeau & Bengio, 2003)."
         )
     if "worst_rank" in primaries:
         yield (
@@ -307,21 +314,34 @@ def _pairing(pair: PairOfGroups) -> str:
     names = f"{pair.a} and {pair.b}"
     n_a, n_b, shared = pair.seeds
     if pair.obstacle:
-        sentence = f"Seeds of {names} are not paired: {pair.obstacle}."
+        sentence = f"{pair.run_noun.capitalize()}s of {names} are not paired: {pair.obstacle}."
         if is_unknown(pair.obstacle):
             sentence += " If equal seeds do, --paired pairs them."
         return sentence
     if pair.estimator == "welch":
-        count = f"{counted(shared, 'seed')} {is_or_are(shared)}"
+        count = f"{counted(shared, pair.run_noun)} {is_or_are(shared)}"
         few = f"{count} shared by {names}, too few to gain from pairs"
+        if pair.of_folds:
+            return f"{count} shared by {names}, and two are the least that tell a difference from chance."
         if pair.primary == "worst_rank":
             return f"{few}: the worst-rank test ranks all seeds, those that failed last."
         return f"{few}: Welch's t test on all seeds gives the difference."
-    sentence = f"Seeds of {names} are paired: {pair.pairing or 'data and evaluation agree'}"
+    sentence = (
+        f"{pair.run_noun.capitalize()}s of {names} are paired: {pair.pairing or 'data and evaluation agree'}"
+    )
     alone = n_a + n_b - 2 * shared
     if alone:
         sentence += f"; {alone} that only one of them has {is_or_are(alone)} kept"
-    return f"{sentence}; {_check_of_pairing(pair.shared_noise)}."
+    return f"{sentence}; {_check(pair)}."
+
+
+def _check(pair: PairOfGroups) -> str:
+    """Return the check on pairs: of folds, which are pairs by their data, the correlation of results."""
+    if not pair.of_folds:
+        return _check_of_pairing(pair.shared_noise)
+    if math.isnan(pair.correlation):
+        return "too few pairs to correlate them"
+    return f"correlation of the results of pairs {pair.correlation:.2f}"
 
 
 def _check_of_pairing(noise: SharedNoise) -> str:
@@ -345,6 +365,8 @@ def _check_of_pairing(noise: SharedNoise) -> str:
 def _power(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return what these seeds can show."""
     power, names = pair.power, f"{pair.a} and {pair.b}"
+    if pair.of_folds:
+        return f"Power of {names} is withheld: {SHARE_DATA}. What would tell more: {pair.further_runs}."
     if math.isnan(power.detectable):
         return f"Power of {names}: unknown ({power.reason})."
     unit = unit_of(pair, comparison)

@@ -29,12 +29,14 @@ def method_of(
     tests = "; ".join(f"{difference.group}: {_test_in_words(difference.pair)}" for difference in differences)
     counts = counts_in_words(comparison)
     margin = margin_line_in_words(lines, margin_in_words(comparison))
+    noun = comparison.run_noun
+    interval = "t interval, corrected where runs are folds" if comparison.has_folds else "t interval"
     correction = ""
     if len(comparison.compared_pairs) > 1:
         correction = f", corrected for {len(comparison.compared_pairs)} pairs (Holm)"
     return (
-        f"First panel: {readout_of(comparison)}, one dot for each seed ({counts}), lines "
-        "joining the same seed; next to them the mean with its 95% t interval. Second: difference of each "
+        f"First panel: {readout_of(comparison)}, one dot for each {noun} ({counts}), lines "
+        f"joining the same {noun}; next to them the mean with its 95% {interval}. Second: difference of each "
         f"group to {baseline}{in_percent} with its 95% interval, not corrected for several groups, and "
         f"single differences of the pairs as dots ({tests}). {margin} Word: "
         f"the verdict, of the group in comparison with {baseline}{correction}."
@@ -46,7 +48,7 @@ def counts_in_words(comparison: Comparison) -> str:
     groups = comparison.groups
     counts = {group.summary.n for group in groups}
     if len(counts) == 1 and not any(map(_failures, groups)):
-        return f"n = {counts.pop()} seeds each"
+        return f"n = {counts.pop()} {comparison.run_noun}s each"
     return ", ".join(map(_count, groups))
 
 

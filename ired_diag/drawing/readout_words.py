@@ -26,6 +26,7 @@ TESTS = {
     "partial": "partially paired t where some are",
     "partial_unequal": "partially paired t with unequal variances where group sizes differ",
     "welch": "Welch's",
+    "folds": "corrected resampled t where runs are folds",
     "worst_rank": "where seeds failed worst ranks decide, and intervals are among those that finished",
 }
 
@@ -109,13 +110,15 @@ def counts_in_words(pairs: Sequence[PairOfGroups]) -> str:
     n = range_in_words([pair.test.n for pair in pairs])
     estimators = {pair.estimator for pair in pairs}
     units = [words for estimator, words in COUNTED.items() if estimator in estimators]
+    if all(pair.of_folds for pair in pairs):
+        units = [words.replace("seeds", f"{pairs[0].run_noun}s") for words in units]
     return f"n = {n} {' or '.join(units)}"
 
 
 def _tests(pairs: Sequence[PairOfGroups]) -> str:
     kinds: set[str] = set()
     for pair in pairs:
-        kinds.update([pair.estimator, pair.primary])
+        kinds.update(["folds"] if pair.of_folds else [pair.estimator, pair.primary])
     return ", ".join(words for kind, words in TESTS.items() if kind in kinds)
 
 

@@ -3,16 +3,17 @@
 The folds of a group are numbered from 0 or from 1, and K of them make the cross-validation: as many as the
 configurations state, else as the largest number shows, whether or not all were trained. One fold that is
 trained with several seeds is no cross-validation: its runs are seeds. A run is called by its fold
-(``fold3``), and in a repeated cross-validation by fold and seed (``fold3-seed1``).
+(``fold3``), and in a repeated cross-validation by fold and seed (``fold3-seed1``). One run alone is one fold
+of a cross-validation of which nothing else is known.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ired_diag.runs.fold import count_of_folds, fold_of
+from ired_diag.runs.fold import count_of_folds, fold_of, is_called_fold
 from ired_diag.runs.run import Run
 
 LABEL = re.compile(r"fold\d+(?:-seed\d+)?")
@@ -41,6 +42,11 @@ class CrossValidation:
         return [fold for fold in range(self.first, self.first + self.count) if fold not in held_out]
 
     @property
+    def is_alone(self) -> bool:
+        """Whether there is one fold, which does not tell of how many."""
+        return len(self.folds) == 1
+
+    @property
     def is_repeated(self) -> bool:
         """Whether several runs hold out one fold."""
         return len(set(self.folds.values())) < len(self.folds)
@@ -51,7 +57,7 @@ def cross_validation_of(runs: Sequence[Run]) -> CrossValidation | None:
     folds = {run.seed_label: fold_of(run) for run in runs}
     by_label = {label: fold for label, fold in folds.items() if fold is not None}
     numbers = set(by_label.values())
-    if len(by_label) < len(runs) or len(numbers) < 2:
+    if len(by_label) < len(runs) or not _are_folds(runs, numbers):
         return None
     first = 0 if 0 in numbers else 1
     shown = max(numbers) + 1 - first
@@ -65,7 +71,7 @@ def cross_validation_of(runs: Sequence[Run]) -> CrossValidation | None:
 def named_by_fold(runs: Sequence[Run]) -> list[Run]:
     """Return the runs of one group, called by their folds where it is a cross-validation."""
     folds = [fold_of(run) for run in runs]
-    if None in folds or len(set(folds)) < 2:
+    if None in folds or not _are_folds(runs, set(folds)):
         return list(map(_without_fold, runs))
     labels = [f"fold{fold}" for fold in folds]
     if len(set(labels)) < len(labels):
@@ -75,6 +81,11 @@ def named_by_fold(runs: Sequence[Run]) -> list[Run]:
         if None in seeds or len(set(labels)) < len(labels):
             return list(runs)
     return [replace(run, run_name=label) for run, label in zip(runs, labels, strict=True)]
+
+
+def _are_folds(runs: Sequence[Run], folds: Collection[object]) -> bool:
+    """Say whether runs hold out different folds, or one run is alone and called a fold."""
+    return len(folds) > 1 or (len(runs) == 1 and is_called_fold(runs[0]))
 
 
 def _without_fold(run: Run) -> Run:

@@ -26,6 +26,13 @@ def fold_of(run: Run) -> int | None:
     return fold_in_names(run.names or path_names(run.path))
 
 
+def is_called_fold(run: Run) -> bool:
+    """Say whether the word fold tells the fold: ``cv_5`` of one run alone may mean five folds."""
+    stated = number_under(run.configuration or {}, FOLD_KEYS)
+    words = " ".join(places_of_run(run.names or path_names(run.path)))
+    return stated is not None or "fold" in words.lower()
+
+
 def count_of_folds(run: Run) -> int | None:
     """Return how many folds there are, as the configuration states it; None where it does not."""
     count = number_under(run.configuration or {}, COUNT_KEYS)

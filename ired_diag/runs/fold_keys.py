@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+FOLD_KEY = "fold"
 FOLD_KEYS = (
     "fold fold_idx fold_id fold_index fold_number fold_num fold_no ifold fold_i current_fold cv_fold cv_idx "
     "cv_index outer_fold kfold_idx test_fold val_fold valid_fold validation_fold holdout_fold held_out_fold"
@@ -40,7 +41,9 @@ def fold_number(value: object) -> int | None:
 
 def number_under(configuration: Mapping[str, Any], keys: Sequence[str]) -> int | None:
     """Return the first whole number that a configuration states under one of the keys."""
-    by_words = {_last_words(key): value for key, value in reversed(configuration.items())}
+    by_words: dict[str, Any] = {}
+    for key, value in configuration.items():
+        by_words.setdefault(_last_words(key), value)
     for key in keys:
         number = fold_number(by_words.get(key))
         if number is not None:

@@ -28,6 +28,7 @@ def is_seed_label(label: str) -> bool:
 
     >>> is_seed_label("seed3"), is_seed_label("4711-seed3"), is_seed_label("seedling")
     (True, False, False)
+
     The fold of a cross-validation says so too: fold 3 of both groups holds out the same data.
 
     >>> is_seed_label("init3-data0"), is_seed_label("fold3"), is_seed_label("fold3-seed0")

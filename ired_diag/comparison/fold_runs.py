@@ -1,0 +1,202 @@
+"""Groups that are cross-validations: their folds share training data and are not independent runs.
+
+Interval, p value and verdict come from the corrected resampled t test (``stats.resampled_t``): of the
+differences of pairs where fold k of both groups is a pair, else of the means of both groups. So does the
+interval of the mean of one group. What takes folds as independent is withheld or says so: coverage,
+posterior, the seeds that would be needed, and the split of the spread into seeds and evaluations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
+
+from ired_diag.comparison.dependent_runs import undecided, with_estimates, with_interval
+from ired_diag.comparison.group import Group
+from ired_diag.comparison.later import changed
+from ired_diag.comparison.names_in_words import is_or_are
+from ired_diag.comparison.noise import without_split
+from ired_diag.comparison.paired_folds import lone_folds
+from ired_diag.comparison.pairing import Pairing
+from ired_diag.comparison.pairs import PairOfGroups
+from ired_diag.comparison.readouts import Readouts
+from ired_diag.comparison.sample import Question
+from ired_diag.comparison.seeds import Members
+from ired_diag.runs.cross_validation import CrossValidation
+from ired_diag.stats.coverage import Coverage
+from ired_diag.stats.defects import SAME_AMOUNT
+from ired_diag.stats.mean_estimate import StudentEstimate
+from ired_diag.stats.resampled_t import difference_of_means, mean_over_folds
+from ired_diag.stats.standard_error import MeanDifference, mean_of_runs
+from ired_diag.stats.summary import Summary
+
+NAN = math.nan
+SHARE_DATA = "it takes folds as independent, and they share training data"
+NO_MORE_FOLDS = (
+    "more folds are not to be had: repeat the cross-validation with other splits, or train several seeds of "
+    "each fold"
+)
+CORRECTION = (
+    "Folds share training data. Verdicts and intervals take that into account, with a standard error of "
+    "s·sqrt(1/k + 1/(K - 1)) for k of K folds (corrected resampled t test, Nadeau & Bengio, 2003); other "
+    "tests take folds as independent."
+)
+
+
+def notes_on_folds(groups: Sequence[Members]) -> Iterator[str]:
+    """Yield what is to be said of groups that are cross-validations."""
+    for members in groups:
+        folds = members.cross_validation
+        if folds is None:
+            continue
+        if folds.is_alone:
+            (fold,) = folds.folds.values()
+            yield f"{members.name}: one run, fold {fold}. What other folds would say is not in its number."
+        elif folds.missing:
+            missing = "fold " if len(folds.missing) == 1 else "folds "
+            missing += ", ".join(map(str, folds.missing))
+            yield (
+                f"{members.name}: {missing} of {folds.count} {is_or_are(len(folds.missing))} missing; the mean "
+                "is that of the others."
+            )
+        if folds.is_repeated:
+            different = len(set(folds.folds.values()))
+            yield (
+                f"{members.name}: {len(folds.folds)} runs of {different} folds, a repeated cross-validation. "
+                "Whether its repetitions split the data anew is unknown, so their number makes the interval "
+                f"no narrower: it is that of {different} folds."
+            )
+    if any(folds and not folds.is_alone for folds in map(attrgetter("cross_validation"), groups)):
+        yield CORRECTION
+
+
+def notes_on_lone_folds(a: Members, b: Members, pairing: Pairing) -> Iterator[str]:
+    """Yield which folds of two groups have no partner, where folds are pairs."""
+    if pairing.of_folds and not pairing.obstacle:
+        alone = list(lone_folds(a, b))
+        if alone:
+            yield f"Left out of the pairs: {'; '.join(alone)}."
+
+
+def with_folds(group: Group, members: Members, read: Readouts, readout: str) -> Group:
+    """Return a group whose intervals of the mean are those of folds; the same group where runs are none."""
+    folds = members.cross_validation
+    if folds is None:
+        return group
+    readouts = {}
+    for name, summary in group.readouts.items():
+        readouts[name] = _with_interval(summary, read.values[name][members.name], folds)
+    middle = group.interquartile_mean
+    return replace(
+        group,
+        summary=_with_interval(group.summary, read.values[readout][members.name], folds),
+        readouts=readouts,
+        coverage=_unknown(group.coverage),
+        coverage_indicated=_unknown(group.coverage_indicated),
+        interquartile_mean=replace(middle, low=NAN, high=NAN, reason=middle.reason or SHARE_DATA),
+        noise=without_split(SHARE_DATA),
+        run_noun=_noun(folds),
+        of_folds=True,
+    )
+
+
+def pair_with_folds(
+    pair: PairOfGroups, a: Members, b: Members, read: Readouts, *, question: Question, pairing: Pairing
+) -> PairOfGroups:
+    """Return a pair of groups whose verdict takes into account that runs are folds.
+
+    Args:
+        pair: The pair as if all runs were independent.
+        a: The first group.
+        b: The second group.
+        read: All readouts of all runs.
+        question: How to compare.
+        pairing: Whether folds of equal numbers are pairs.
+    """
+    if a.cross_validation is None and b.cross_validation is None:
+        return pair
+    is_paired = pairing.of_folds and not pairing.obstacle
+
+    def estimate_of(readout: str) -> StudentEstimate | str:
+        of_a, of_b = read.values[readout][a.name], read.values[readout][b.name]
+        mean = _paired(a, b, of_a, of_b, pairing.shared) if is_paired else _unpaired(a, b, of_a, of_b)
+        return mean.reason or StudentEstimate(mean)
+
+    if pair.worst_rank is not None:
+        pair = undecided(pair, "a run failed, and the worst-rank test takes folds as independent")
+    estimated = with_estimates(pair, estimate_of, question, others=SHARE_DATA)
+    return changed(
+        estimated,
+        of_folds=True,
+        further_runs=_what_decides(a.cross_validation, b.cross_validation),
+        run_noun=common_noun([_noun(a.cross_validation), _noun(b.cross_validation)]),
+        coverage=_unknown(pair.coverage),
+        coverage_indicated=_unknown(pair.coverage_indicated),
+    )
+
+
+def _paired(
+    a: Members, b: Members, of_a: Mapping[str, float], of_b: Mapping[str, float], shared: Sequence[str]
+) -> MeanDifference:
+    first, second = a.cross_validation, b.cross_validation
+    if first is None or second is None:
+        raise ValueError(f"{a.name} and {b.name} are no cross-validations")
+    labels = [label for label in shared if label in of_a and label in of_b]
+    differences = [of_a[label] - of_b[label] for label in labels]
+    folds = [first.folds[label] for label in labels]
+    # Of two counts the smaller one claims less.
+    return mean_over_folds(differences, folds, min(first.count, second.count), constant=SAME_AMOUNT)
+
+
+def _unpaired(a: Members, b: Members, of_a: Mapping[str, float], of_b: Mapping[str, float]) -> MeanDifference:
+    return difference_of_means(_mean(a.cross_validation, of_a), _mean(b.cross_validation, of_b))
+
+
+def _mean(folds: CrossValidation | None, values: Mapping[str, float]) -> MeanDifference:
+    numbers = list(values.values())
+    if folds is not None:
+        return mean_over_folds(numbers, [folds.folds[label] for label in values], folds.count)
+    return mean_of_runs(numbers)
+
+
+def _with_interval(summary: Summary, values: Mapping[str, float], folds: CrossValidation) -> Summary:
+    if not summary.n:
+        return summary
+    mean = _mean(folds, values)
+    if mean.reason:
+        # Where all folds have one value, or there is one, the reason that stands there is the better one.
+        return with_interval(summary, summary.reason or mean.reason)
+    return with_interval(summary, StudentEstimate(mean).interval())
+
+
+def _noun(folds: CrossValidation | None) -> str:
+    """Return what a run is called: in a repeated cross-validation, a fold is several runs."""
+    if folds is None:
+        return "seed"
+    return "run" if folds.is_repeated else "fold"
+
+
+def common_noun(nouns: Sequence[str]) -> str:
+    """Return what runs of several groups are called together.
+
+    >>> common_noun(["fold", "fold"]), common_noun(["fold", "seed"])
+    ('fold', 'run')
+    """
+    different = set(nouns)
+    return different.pop() if len(different) == 1 else "run"
+
+
+def _what_decides(a: CrossValidation | None, b: CrossValidation | None) -> str:
+    """Return which further runs would tell more."""
+    folds = [each for each in (a, b) if each is not None]
+    if any(each.is_alone for each in folds):
+        return "the other folds of the cross-validation"
+    if any(each.missing for each in folds):
+        return f"the folds that are missing; {NO_MORE_FOLDS}"
+    return NO_MORE_FOLDS
+
+
+def _unknown(coverage: Coverage) -> Coverage:
+    return replace(coverage, coverage=NAN, standard_error=NAN, reason=SHARE_DATA)
