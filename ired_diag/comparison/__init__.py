@@ -164,7 +164,7 @@ class Comparison:
     @property
     def has_folds(self) -> bool:
         """Whether runs of any group are folds of a cross-validation, which are not independent."""
-        return any(group.of_folds for group in self.groups)
+        return any(group.folds for group in self.groups)
 
     @property
     def shown_metric(self) -> str:

@@ -47,6 +47,13 @@ CORRECTION = (
 
 def notes_on_folds(groups: Sequence[Members]) -> Iterator[str]:
     """Yield what is to be said of groups that are cross-validations."""
+    yield from notes_on_missing_folds(groups)
+    if any(folds and not folds.is_alone for folds in map(attrgetter("cross_validation"), groups)):
+        yield CORRECTION
+
+
+def notes_on_missing_folds(groups: Sequence[Members]) -> Iterator[str]:
+    """Yield which groups have one fold, not all folds, or several runs of a fold."""
     for members in groups:
         folds = members.cross_validation
         if folds is None:
@@ -57,10 +64,8 @@ def notes_on_folds(groups: Sequence[Members]) -> Iterator[str]:
         elif folds.missing:
             missing = "fold " if len(folds.missing) == 1 else "folds "
             missing += ", ".join(map(str, folds.missing))
-            yield (
-                f"{members.name}: {missing} of {folds.count} {is_or_are(len(folds.missing))} missing; the mean "
-                "is that of the others."
-            )
+            are = is_or_are(len(folds.missing))
+            yield f"{members.name}: {missing} of {folds.count} {are} missing; the mean is that of the others."
         if folds.is_repeated:
             different = len(set(folds.folds.values()))
             yield (
@@ -68,8 +73,6 @@ def notes_on_folds(groups: Sequence[Members]) -> Iterator[str]:
                 "Whether its repetitions split the data anew is unknown, so their number makes the interval "
                 f"no narrower: it is that of {different} folds."
             )
-    if any(folds and not folds.is_alone for folds in map(attrgetter("cross_validation"), groups)):
-        yield CORRECTION
 
 
 def notes_on_lone_folds(a: Members, b: Members, pairing: Pairing) -> Iterator[str]:
@@ -97,8 +100,8 @@ def with_folds(group: Group, members: Members, read: Readouts, readout: str) -> 
         coverage_indicated=_unknown(group.coverage_indicated),
         interquartile_mean=replace(middle, low=NAN, high=NAN, reason=middle.reason or SHARE_DATA),
         noise=without_split(SHARE_DATA),
-        run_noun=_noun(folds),
-        of_folds=True,
+        run_noun=run_noun(folds),
+        folds=folds,
     )
 
 
@@ -121,7 +124,9 @@ def pair_with_folds(
 
     def estimate_of(readout: str) -> StudentEstimate | str:
         of_a, of_b = read.values[readout][a.name], read.values[readout][b.name]
-        mean = _paired(a, b, of_a, of_b, pairing.shared) if is_paired else _unpaired(a, b, of_a, of_b)
+        mean = difference_over_folds(
+            (a.cross_validation, b.cross_validation), of_a, of_b, is_paired=is_paired
+        )
         return mean.reason or StudentEstimate(mean)
 
     if pair.worst_rank is not None:
@@ -130,31 +135,40 @@ def pair_with_folds(
     return changed(
         estimated,
         of_folds=True,
-        further_runs=_what_decides(a.cross_validation, b.cross_validation),
-        run_noun=common_noun([_noun(a.cross_validation), _noun(b.cross_validation)]),
+        further_runs=further_runs([a.cross_validation, b.cross_validation]),
+        run_noun=common_noun([run_noun(a.cross_validation), run_noun(b.cross_validation)]),
         coverage=_unknown(pair.coverage),
         coverage_indicated=_unknown(pair.coverage_indicated),
     )
 
 
-def _paired(
-    a: Members, b: Members, of_a: Mapping[str, float], of_b: Mapping[str, float], shared: Sequence[str]
+def difference_over_folds(
+    folds: tuple[CrossValidation | None, CrossValidation | None],
+    of_a: Mapping[str, float],
+    of_b: Mapping[str, float],
+    *,
+    is_paired: bool,
 ) -> MeanDifference:
-    first, second = a.cross_validation, b.cross_validation
-    if first is None or second is None:
-        raise ValueError(f"{a.name} and {b.name} are no cross-validations")
-    labels = [label for label in shared if label in of_a and label in of_b]
+    """Return the mean of a minus the mean of b, with the standard error of folds.
+
+    Args:
+        folds: The folds of both groups; None for a group of seeds.
+        of_a: Number of each run of the first group, by its label.
+        of_b: Number of each run of the second group.
+        is_paired: Whether runs of equal labels are pairs; those without a partner are left out then.
+    """
+    first, second = folds
+    if not is_paired or first is None or second is None:
+        return difference_of_means(mean_of_group(first, of_a), mean_of_group(second, of_b))
+    labels = [label for label in of_a if label in of_b]
     differences = [of_a[label] - of_b[label] for label in labels]
-    folds = [first.folds[label] for label in labels]
+    numbers = [first.folds[label] for label in labels]
     # Of two counts the smaller one claims less.
-    return mean_over_folds(differences, folds, min(first.count, second.count), constant=SAME_AMOUNT)
+    return mean_over_folds(differences, numbers, min(first.count, second.count), constant=SAME_AMOUNT)
 
 
-def _unpaired(a: Members, b: Members, of_a: Mapping[str, float], of_b: Mapping[str, float]) -> MeanDifference:
-    return difference_of_means(_mean(a.cross_validation, of_a), _mean(b.cross_validation, of_b))
-
-
-def _mean(folds: CrossValidation | None, values: Mapping[str, float]) -> MeanDifference:
+def mean_of_group(folds: CrossValidation | None, values: Mapping[str, float]) -> MeanDifference:
+    """Return the mean of a group: of folds, or of seeds where there are none."""
     numbers = list(values.values())
     if folds is not None:
         return mean_over_folds(numbers, [folds.folds[label] for label in values], folds.count)
@@ -164,14 +178,14 @@ def _mean(folds: CrossValidation | None, values: Mapping[str, float]) -> MeanDif
 def _with_interval(summary: Summary, values: Mapping[str, float], folds: CrossValidation) -> Summary:
     if not summary.n:
         return summary
-    mean = _mean(folds, values)
+    mean = mean_of_group(folds, values)
     if mean.reason:
         # Where all folds have one value, or there is one, the reason that stands there is the better one.
         return with_interval(summary, summary.reason or mean.reason)
     return with_interval(summary, StudentEstimate(mean).interval())
 
 
-def _noun(folds: CrossValidation | None) -> str:
+def run_noun(folds: CrossValidation | None) -> str:
     """Return what a run is called: in a repeated cross-validation, a fold is several runs."""
     if folds is None:
         return "seed"
@@ -188,9 +202,9 @@ def common_noun(nouns: Sequence[str]) -> str:
     return different.pop() if len(different) == 1 else "run"
 
 
-def _what_decides(a: CrossValidation | None, b: CrossValidation | None) -> str:
+def further_runs(of_groups: Sequence[CrossValidation | None]) -> str:
     """Return which further runs would tell more."""
-    folds = [each for each in (a, b) if each is not None]
+    folds = [each for each in of_groups if each is not None]
     if any(each.is_alone for each in folds):
         return "the other folds of the cross-validation"
     if any(each.missing for each in folds):

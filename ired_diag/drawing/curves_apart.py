@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.comparison.when_words import headline
+from ired_diag.comparison.when_words import OF_FOLDS, headline
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Segment, scale_of_lines
 from ired_diag.errors import NotFound
 
@@ -50,10 +50,12 @@ def curves_apart(answer: When) -> FigureData:
         difference = _in_half_widths(answer, apart)
         drawn = f"below: in half widths of its {level} band at all places together"
     n_a, n_b = apart.seeds
-    count = f"{n_a} pairs of seeds" if apart.is_paired else f"{n_a} and {n_b} seeds, not paired"
+    noun = answer.run_noun
+    count = f"{n_a} pairs of {noun}s" if apart.is_paired else f"{n_a} and {n_b} {noun}s, not paired"
     note = f"{count}; {drawn}"
     if apart.stretches:
         note += "; bold: apart"
+    of_folds = f" {OF_FOLDS}" if answer.has_folds else ""
     read_off = ""
     if apart.grid.is_interpolated:
         read_off = " Values are read off the line between neighbouring evaluations."
@@ -62,10 +64,10 @@ def curves_apart(answer: When) -> FigureData:
         title=f"{answer.new} and {answer.old}: {answer.shown_metric}",
         x_label="training step" if answer.axis == "step" else answer.axis,
         panels=(means, difference),
-        method=f"Above: mean of {answer.shown_metric} over seeds; thin: single seeds. Below: mean of "
+        method=f"Above: mean of {answer.shown_metric} over {noun}s; thin: single {noun}s. Below: mean of "
         f"{answer.new} minus mean of {answer.old}; {drawn} "
-        f"({len(apart.places)} places, max-t, exchanges of whole seeds); "
-        f"bold on 0: where the band excludes 0. {count}.{read_off}",
+        f"({len(apart.places)} places, max-t, exchanges of whole {noun}s); "
+        f"bold on 0: where the band excludes 0. {count}.{read_off}{of_folds}",
         note=note,
         summary=headline(answer),
         order=(answer.new, answer.old, _difference_name(answer)),

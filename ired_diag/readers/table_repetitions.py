@@ -43,8 +43,8 @@ def _sentences(layout: TableLayout) -> Iterator[str]:
         )
     elif normal_name(seed) in FOLDS:
         yield (
-            f"Each {seed!r} counts as one value. Folds share training data, so their values are not independent "
-            "(Bengio & Grandvalet, 2004)."
+            f"Each {seed!r} counts as one value. Folds share training data, so their values are not "
+            "independent (Bengio & Grandvalet, 2004)."
         )
         return
     else:
