@@ -48,7 +48,7 @@ def as_latex(comparison: Comparison) -> str:
     left = text_columns(comparison)
     alignment = "l" * left + "r" * (len(columns) - left)
     readout = words.readout_name(comparison).capitalize()
-    title = f"{words.readout_of_metric(comparison, readout)} over seeds."
+    title = f"{words.readout_of_metric(comparison, readout)} over {comparison.run_noun}s."
     if words.among_finished(comparison):
         title += f" {AMONG_FINISHED}."
     remarks = list(filter(None, (comparison.metric_words, comparison.other_sets)))

@@ -70,7 +70,7 @@ def notes_on_missing_folds(groups: Sequence[Members]) -> Iterator[str]:
             different = len(set(folds.folds.values()))
             yield (
                 f"{members.name}: {len(folds.folds)} runs of {different} folds, a repeated cross-validation. "
-                "Whether its repetitions split the data anew is unknown, so their number makes the interval "
+                "Whether its repetitions split the data in other ways is unknown, so their number makes the interval "
                 f"no narrower: it is that of {different} folds."
             )
 
@@ -84,7 +84,7 @@ def notes_on_lone_folds(a: Members, b: Members, pairing: Pairing) -> Iterator[st
 
 
 def with_folds(group: Group, members: Members, read: Readouts, readout: str) -> Group:
-    """Return a group whose intervals of the mean are those of folds; the same group where runs are none."""
+    """Return a group whose intervals of the mean are those of folds; the same group of seeds."""
     folds = members.cross_validation
     if folds is None:
         return group

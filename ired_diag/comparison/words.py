@@ -192,9 +192,10 @@ def _counts_of_seeds(comparison: Comparison) -> str:
     for group in comparison.groups:
         counts.append(group.outcomes.attempted + group.outcomes.unfinished)
     fewest, most = min(counts), max(counts)
+    noun = comparison.run_noun
     if fewest == most:
-        return f"{fewest} seeds"
-    return f"{fewest} to {most} seeds"
+        return f"{fewest} {noun}s"
+    return f"{fewest} to {most} {noun}s"
 
 
 def _read_out(comparison: Comparison) -> str:
@@ -202,7 +203,7 @@ def _read_out(comparison: Comparison) -> str:
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
         start = f", which starts at step {comparison.plateau_step:g}"
     if comparison.of_tables:
-        return f"compared by one value of {comparison.shown_metric} for each seed{start}"
+        return f"compared by one value of {comparison.shown_metric} for each {comparison.run_noun}{start}"
     return f"read out as the {readout_of_metric(comparison)}{start}"
 
 
@@ -226,7 +227,7 @@ def _mean_with_interval(group: Group) -> str:
 
 
 def _over_what(comparison: Comparison) -> str:
-    return " of the seeds that finished" if among_finished(comparison) else ""
+    return f" of the {comparison.run_noun}s that finished" if among_finished(comparison) else ""
 
 
 def among_finished(comparison: Comparison) -> bool:
@@ -274,10 +275,13 @@ def _tests(comparison: Comparison) -> Iterator[str]:
 
 def _pairs_of_seeds(comparison: Comparison) -> str:
     reasons = [pair.pairing for pair in comparison.pairs if not pair.obstacle]
+    noun = comparison.run_noun
     if not reasons:
-        return "Seeds were not paired."
+        return f"{noun.capitalize()}s were not paired."
     if any(reason.startswith("--paired") for reason in reasons):
-        return "Equal seeds were paired by our choice."
+        return f"Equal {noun}s were paired by our choice."
+    if all(pair.of_folds for pair in comparison.pairs):
+        return "Folds of equal numbers are paired, because they hold out the same data."
     return "Equal seeds are paired where both configurations state the same data."
 
 
