@@ -259,6 +259,15 @@ def test_the_gate_looks_at_all_folds_once(tmp_path: Path) -> None:
         ird.gate(paths[0], threshold=1.0, sigma=0.1)
 
 
+def test_folds_are_not_accused_of_one_seed_nor_of_being_too_few(tmp_path: Path) -> None:
+    for fold, level in enumerate(LEVELS):
+        config = {"seed": 42, "fold": fold}
+        write_run(tmp_path / "base" / f"run_{fold}", level, {**config, "method": "base"})
+        write_run(tmp_path / "ours" / f"run_{fold}", level - 0.02 * fold, {**config, "method": "ours"})
+    rules = {finding.rule for finding in ird.diagnose(tmp_path).findings}
+    assert not rules & {"repeated_seed", "underpowered", "same_name", "shared_noise"}
+
+
 def test_when_pairs_folds_and_says_what_its_tests_assume(tmp_path: Path) -> None:
     two_methods(tmp_path)
     answer = repr(ird.when(f"ours={tmp_path / 'ours'}", f"base={tmp_path / 'base'}"))

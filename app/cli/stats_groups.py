@@ -118,7 +118,7 @@ def caption_lines(comparison: Comparison) -> list[str]:
     lines = [f"sd of a sample (n - 1). Simulated coverage of the t interval: {coverage}"]
     if comparison.has_folds:
         lines = [
-            "sd of a sample (n - 1). Intervals of folds are corrected for the training data that they share."
+            "sd of a sample (n - 1). Intervals of folds are corrected for the training data that they share"
         ]
     if words.among_finished(comparison):
         lines.insert(0, AMONG_FINISHED)

@@ -70,8 +70,8 @@ def notes_on_missing_folds(groups: Sequence[Members]) -> Iterator[str]:
             different = len(set(folds.folds.values()))
             yield (
                 f"{members.name}: {len(folds.folds)} runs of {different} folds, a repeated cross-validation. "
-                "Whether its repetitions split the data in other ways is unknown, so their number makes the interval "
-                f"no narrower: it is that of {different} folds."
+                "Whether its repetitions split the data in other ways is unknown, so their number makes "
+                f"the interval no narrower: it is that of {different} folds."
             )
 
 

@@ -2,8 +2,8 @@
 
 Both hold out the same data where one data set was split in one way. The names cannot prove that, but folds
 are numbered for it, and a program that splits in another way for each method would be a mistake of its own.
-So equal numbers are pairs, and every sentence says by what. They are no pairs where the number of folds differs,
-or where one counts from 0 and the other from 1: then fold 1 of both holds out other data.
+So equal numbers are pairs, and every sentence says by what. They are no pairs where the number of folds
+differs, or where one counts from 0 and the other from 1: then fold 1 of both holds out other data.
 """
 
 from __future__ import annotations

@@ -176,9 +176,10 @@ def methods_of(comparison: Comparison) -> str:
     """Return how it was compared, ready for a paper's methods section."""
     better = "lower" if comparison.lower_is_better else "higher"
     trained = f"Each experiment was trained with {_counts_of_seeds(comparison)}"
+    corrected = ", those of folds corrected for shared training data" if comparison.has_folds else ""
     sentences = [
         f"{trained} and {_read_out(comparison)} ({better} is better).",
-        f"Means{_over_what(comparison)} are given with 95% t intervals, standard deviations with n - 1.",
+        f"Means{_over_what(comparison)} are given with 95% t intervals{corrected}, standard deviations with n - 1.",
     ]
     if comparison.pairs:
         sentences += _tests(comparison)
