@@ -29,7 +29,7 @@ GAINS = (0.021, 0.018, 0.022, 0.019, 0.020)  # of the better method in each
 
 def write_run(folder: Path, level: float, config: Mapping[str, Any] | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(int(1e6 * level))
+    rng = np.random.default_rng(0 if math.isnan(level) else int(1e6 * level))
     rows = ["epoch,train_loss,val_loss"]
     for epoch in range(30):
         value = level + 0.5 * math.exp(-epoch / 3) + rng.normal(0, 0.001)
@@ -264,7 +264,7 @@ def test_folds_are_not_accused_of_one_seed_nor_of_being_too_few(tmp_path: Path) 
         config = {"seed": 42, "fold": fold}
         write_run(tmp_path / "base" / f"run_{fold}", level, {**config, "method": "base"})
         write_run(tmp_path / "ours" / f"run_{fold}", level - 0.02 * fold, {**config, "method": "ours"})
-    rules = {finding.rule for finding in ird.diagnose(tmp_path).findings}
+    rules = {finding.rule for finding in ird.diagnose(tmp_path)}
     assert not rules & {"repeated_seed", "underpowered", "same_name", "shared_noise"}
 
 
@@ -291,3 +291,29 @@ def test_bands_of_learning_curves_are_those_of_folds(tmp_path: Path) -> None:
 
 def _runs(folder: Path) -> tuple[Any, ...]:
     return tuple(ird.open_study(folder).runs)
+
+
+def test_a_fold_that_failed_decides_nothing_and_is_called_a_fold(tmp_path: Path) -> None:
+    for fold, level in enumerate(LEVELS):
+        write_run(tmp_path / "base" / f"fold_{fold}", level)
+        broken = fold == 2
+        write_run(tmp_path / "ours" / f"fold_{fold}", math.nan if broken else level - GAINS[fold])
+    comparison = compared(tmp_path)
+    (pair,) = comparison.pairs
+    assert pair.verdict.decision == "undecided"
+    assert comparison.left_out == [
+        "ours: 1 of 5 folds ended in NaN (fold2); means are among the 4 that ended well."
+    ]
+    assert "seed" not in verdict_of(pair, comparison)
+
+
+def test_folds_against_seeds_are_compared_with_the_errors_of_each(tmp_path: Path) -> None:
+    for number, level in enumerate(LEVELS):
+        write_run(tmp_path / "base" / f"fold_{number}", level)
+        write_run(tmp_path / "ours" / f"seed_{number}", 0.503 + 0.011 * number)
+    comparison = compared(tmp_path)
+    ours, base = (np.var(list(group.values.values()), ddof=1) for group in comparison.groups)
+    (pair,) = comparison.pairs
+    error = math.sqrt(ours / 5 + base * 0.45)
+    assert pair.difference / pair.test.t == pytest.approx(error, rel=1e-8)
+    assert "5 + 5 runs" in verdict_of(pair, comparison)

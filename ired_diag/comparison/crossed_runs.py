@@ -88,6 +88,8 @@ def crossed_groups(
     results: dict[str, SourceVariance | None] = {}
     crossed = Crossed(results, runs, read, draw)
     for members in groups:
+        if members.cross_validation is not None:
+            continue
         labels = read.values[readout][members.name]
         with_result = [run for run in runs[members.name] if run.seed_label in labels]
         if len(with_result) > 1 and source_levels(with_result).are_crossed:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
+from ired_diag.comparison.crossed_runs import UNKNOWN as SHARED_SEEDS
 from ired_diag.comparison.dependent_runs import undecided, with_estimates, with_interval
 from ired_diag.comparison.group import Group
 from ired_diag.comparison.later import changed
@@ -22,9 +23,11 @@ from ired_diag.comparison.paired_folds import lone_folds
 from ired_diag.comparison.pairing import Pairing
 from ired_diag.comparison.pairs import PairOfGroups
 from ired_diag.comparison.readouts import Readouts
+from ired_diag.comparison.run_nouns import common_noun, run_noun
 from ired_diag.comparison.sample import Question
 from ired_diag.comparison.seeds import Members
 from ired_diag.runs.cross_validation import CrossValidation
+from ired_diag.runs.name_list import first_names
 from ired_diag.stats.coverage import Coverage
 from ired_diag.stats.defects import SAME_AMOUNT
 from ired_diag.stats.mean_estimate import StudentEstimate
@@ -33,6 +36,7 @@ from ired_diag.stats.standard_error import MeanDifference, mean_of_runs
 from ired_diag.stats.summary import Summary
 
 NAN = math.nan
+MOST_NAMED = 6  # folds
 SHARE_DATA = "it takes folds as independent, and they share training data"
 NO_MORE_FOLDS = (
     "more folds are not to be had: repeat the cross-validation with other splits, or train several seeds of "
@@ -63,7 +67,7 @@ def notes_on_missing_folds(groups: Sequence[Members]) -> Iterator[str]:
             yield f"{members.name}: one run, fold {fold}. What other folds would say is not in its number."
         elif folds.missing:
             missing = "fold " if len(folds.missing) == 1 else "folds "
-            missing += ", ".join(map(str, folds.missing))
+            missing += first_names(list(map(str, folds.missing)), MOST_NAMED)
             are = is_or_are(len(folds.missing))
             yield f"{members.name}: {missing} of {folds.count} {are} missing; the mean is that of the others."
         if folds.is_repeated:
@@ -123,6 +127,8 @@ def pair_with_folds(
     is_paired = pairing.of_folds and not pairing.obstacle
 
     def estimate_of(readout: str) -> StudentEstimate | str:
+        if pair.shares_seeds:
+            return f"one group is of folds, and in the other {SHARED_SEEDS}"
         of_a, of_b = read.values[readout][a.name], read.values[readout][b.name]
         mean = difference_over_folds(
             (a.cross_validation, b.cross_validation), of_a, of_b, is_paired=is_paired
@@ -183,23 +189,6 @@ def _with_interval(summary: Summary, values: Mapping[str, float], folds: CrossVa
         # Where all folds have one value, or there is one, the reason that stands there is the better one.
         return with_interval(summary, summary.reason or mean.reason)
     return with_interval(summary, StudentEstimate(mean).interval())
-
-
-def run_noun(folds: CrossValidation | None) -> str:
-    """Return what a run is called: in a repeated cross-validation, a fold is several runs."""
-    if folds is None:
-        return "seed"
-    return "run" if folds.is_repeated else "fold"
-
-
-def common_noun(nouns: Sequence[str]) -> str:
-    """Return what runs of several groups are called together.
-
-    >>> common_noun(["fold", "fold"]), common_noun(["fold", "seed"])
-    ('fold', 'run')
-    """
-    different = set(nouns)
-    return different.pop() if len(different) == 1 else "run"
 
 
 def further_runs(of_groups: Sequence[CrossValidation | None]) -> str:

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ired_diag.comparison.seeds import Members
+from ired_diag.runs.name_list import first_names
 
+MOST_NAMED = 6  # runs
 SAME_FOLD = "fold k of both holds out the same data; --unpaired takes them apart"
 NO_FOLD = "no fold in common"
 IF_SAME = "if equal numbers hold out the same data, add --paired"
@@ -46,4 +48,4 @@ def lone_folds(a: Members, b: Members) -> Iterator[str]:
     for members, other in ((a, b), (b, a)):
         alone = [seed.label for seed in members.seeds if seed.label not in labels[other.name]]
         if alone:
-            yield f"{members.name}: {', '.join(alone)} without a partner in {other.name}"
+            yield f"{members.name}: {first_names(alone, MOST_NAMED)} without a partner in {other.name}"

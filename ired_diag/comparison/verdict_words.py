@@ -16,6 +16,7 @@ from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.identity_words import identity_in_words
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups
 from ired_diag.comparison.points import points_in_words
+from ired_diag.comparison.run_nouns import called
 from ired_diag.runs.name_list import counted
 from ired_diag.stats.defects import CONSTANT, ROUNDING, SAME_AMOUNT
 from ired_diag.stats.worst_rank import WorstRank
@@ -70,7 +71,7 @@ def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
     if pair.mixed_scales:
         return f"{names}: undecided. {pair.mixed_scales}: bring both to one scale before comparing them."
     if pair.worst_rank is not None:
-        return _with_failures(pair, pair.worst_rank, comparison)
+        return called(_with_failures(pair, pair.worst_rank, comparison), pair.run_noun)
     if pair.test.reason in WITHOUT_SPREAD:
         without_spread = _without_spread(pair, comparison)
         return f"{names}: undecided. {without_spread}"

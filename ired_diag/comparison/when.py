@@ -9,10 +9,11 @@ from typing import Literal
 from ired_diag.comparison.apart import CurvesApart, curves_apart
 from ired_diag.comparison.comparable import check_comparable_members
 from ired_diag.comparison.copies import without_copies
-from ired_diag.comparison.fold_runs import common_noun, notes_on_missing_folds, run_noun
+from ired_diag.comparison.fold_runs import notes_on_missing_folds
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.pairing import note_on_forced, pairing_of
 from ired_diag.comparison.reaching import Reaching, reaching
+from ired_diag.comparison.run_nouns import common_noun, run_noun
 from ired_diag.comparison.seeds import Members
 from ired_diag.comparison.watched import Watched, watched_runs
 from ired_diag.errors import DiagError, NotFound

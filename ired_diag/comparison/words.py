@@ -179,7 +179,8 @@ def methods_of(comparison: Comparison) -> str:
     corrected = ", those of folds corrected for shared training data" if comparison.has_folds else ""
     sentences = [
         f"{trained} and {_read_out(comparison)} ({better} is better).",
-        f"Means{_over_what(comparison)} are given with 95% t intervals{corrected}, standard deviations with n - 1.",
+        f"Means{_over_what(comparison)} are given with 95% t intervals{corrected}, standard deviations with "
+        "n - 1.",
     ]
     if comparison.pairs:
         sentences += _tests(comparison)

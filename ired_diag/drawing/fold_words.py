@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from ired_diag.comparison.run_nouns import called
 from ired_diag.drawing.data import FigureData
 from ired_diag.runs.cross_validation import cross_validation_of
 from ired_diag.runs.run import Run
 
-SEED = re.compile(r"\b([Ss])eed(s?)\b")
 # Pictures whose intervals are those of the corrected resampled t test.
 CORRECTED = frozenset(("learning_curves", "plateau-curves", "paired_differences", "readouts", "curves_apart"))
 OTHERS = " Folds share training data, and this picture takes them as independent: it is too sure."
@@ -44,12 +44,3 @@ def with_noun(figure: FigureData, noun: str) -> FigureData:
         note=called(figure.note, noun),
         summary=called(figure.summary, noun),
     )
-
-
-def called(text: str, noun: str) -> str:
-    """Return a text with another noun for seeds.
-
-    >>> called("Seeds: 5 seeds, one seed each", "fold")
-    'Folds: 5 folds, one fold each'
-    """
-    return SEED.sub(lambda match: (noun.capitalize() if match[1] == "S" else noun) + match[2], text)

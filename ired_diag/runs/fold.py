@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from ired_diag.runs.fold_keys import COUNT_KEYS, FOLD_KEYS, number_under
 from ired_diag.runs.run import Run
-from ired_diag.runs.run_names import path_names, places_of_run
+from ired_diag.runs.run_names import Names, places_of_run
 
 FOLD = re.compile(r"(?i)(?<![a-z])(?:(?:outer|test|val|cv|k)?[_\- ]?fold|cv)[_=\-. #]?(\d{1,4})(?!\d)")
 
@@ -23,13 +23,13 @@ def fold_of(run: Run) -> int | None:
     stated = number_under(run.configuration or {}, FOLD_KEYS)
     if stated is not None or run.of_table:
         return stated
-    return fold_in_names(run.names or path_names(run.path))
+    return fold_in_names(_names_of(run))
 
 
 def is_called_fold(run: Run) -> bool:
     """Say whether the word fold tells the fold: ``cv_5`` of one run alone may mean five folds."""
     stated = number_under(run.configuration or {}, FOLD_KEYS)
-    words = " ".join(places_of_run(run.names or path_names(run.path)))
+    words = " ".join(places_of_run(_names_of(run)))
     return stated is not None or "fold" in words.lower()
 
 
@@ -37,6 +37,11 @@ def count_of_folds(run: Run) -> int | None:
     """Return how many folds there are, as the configuration states it; None where it does not."""
     count = number_under(run.configuration or {}, COUNT_KEYS)
     return count if count is not None and count > 1 else None
+
+
+def _names_of(run: Run) -> Names:
+    """Return the names of a log and of its folders; the folder of a run of ours was made under its name."""
+    return run.names or (run.path.stem, *run.path.parts[-2::-1])
 
 
 @lru_cache(maxsize=1 << 14)
