@@ -97,6 +97,7 @@ def test_fold_k_of_both_groups_is_a_pair_with_the_corrected_interval(tmp_path: P
     p_upper = student.cdf((differences.mean() - margin) / error, 4)
     assert pair.equivalence.p == pytest.approx(max(p_lower, p_upper), rel=1e-8)
     assert pair.verdict.decision == "better"
+    assert comparison.frame().loc[0, "test"] == "corrected_resampled"
     sentence = verdict_of(pair, comparison)
     assert "corrected resampled t test, 5 pairs of folds" in sentence
     cautions = list(cautions_of(pair, comparison))

@@ -23,11 +23,11 @@ from ired_diag.comparison.paired_folds import lone_folds
 from ired_diag.comparison.pairing import Pairing
 from ired_diag.comparison.pairs import PairOfGroups
 from ired_diag.comparison.readouts import Readouts
-from ired_diag.comparison.run_nouns import common_noun, run_noun
 from ired_diag.comparison.sample import Question
 from ired_diag.comparison.seeds import Members
 from ired_diag.runs.cross_validation import CrossValidation
 from ired_diag.runs.name_list import first_names
+from ired_diag.runs.run_nouns import common_noun, run_noun
 from ired_diag.stats.coverage import Coverage
 from ired_diag.stats.defects import SAME_AMOUNT
 from ired_diag.stats.mean_estimate import StudentEstimate

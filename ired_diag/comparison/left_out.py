@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 
 from ired_diag.comparison.names_in_words import is_or_are
 from ired_diag.comparison.outcomes import Failure
-from ired_diag.comparison.run_nouns import called, run_noun
 from ired_diag.comparison.seeds import Members
 from ired_diag.runs.ending import LABELS
 from ired_diag.runs.name_list import first_names
+from ired_diag.runs.run_nouns import called, run_noun
 
 KEPT = "no seed of any group ended well, so they are compared as they ended (is the direction right?)"
 ALL = {1: "its only seed", 2: "both seeds"}

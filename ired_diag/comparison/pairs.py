@@ -162,6 +162,13 @@ class PairOfGroups:
         return EARLIER_DIFFER in self.identical
 
     @property
+    def test_name(self) -> str:
+        """Which test decides: ``primary``, or ``corrected_resampled`` of folds."""
+        if self.of_folds and self.worst_rank is None:
+            return "corrected_resampled"
+        return self.primary
+
+    @property
     def test(self) -> TTest:
         """The t test that gives the difference of means; it decides unless seeds failed."""
         if self.estimator == "paired":

@@ -16,8 +16,8 @@ from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.identity_words import identity_in_words
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups
 from ired_diag.comparison.points import points_in_words
-from ired_diag.comparison.run_nouns import called
 from ired_diag.runs.name_list import counted
+from ired_diag.runs.run_nouns import called
 from ired_diag.stats.defects import CONSTANT, ROUNDING, SAME_AMOUNT
 from ired_diag.stats.worst_rank import WorstRank
 

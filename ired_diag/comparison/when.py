@@ -13,7 +13,6 @@ from ired_diag.comparison.fold_runs import notes_on_missing_folds
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.pairing import note_on_forced, pairing_of
 from ired_diag.comparison.reaching import Reaching, reaching
-from ired_diag.comparison.run_nouns import common_noun, run_noun
 from ired_diag.comparison.seeds import Members
 from ired_diag.comparison.watched import Watched, watched_runs
 from ired_diag.errors import DiagError, NotFound
@@ -28,6 +27,7 @@ from ired_diag.runs.judged import (
     shared_metric,
 )
 from ired_diag.runs.run import Run
+from ired_diag.runs.run_nouns import common_noun, run_noun
 
 Target = float | Literal["final"]
 

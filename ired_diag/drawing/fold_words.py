@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ired_diag.comparison.run_nouns import called
 from ired_diag.drawing.data import FigureData
 from ired_diag.runs.cross_validation import cross_validation_of
 from ired_diag.runs.run import Run
+from ired_diag.runs.run_nouns import called
 
 # Pictures whose intervals are those of the corrected resampled t test.
 CORRECTED = frozenset(("learning_curves", "plateau-curves", "paired_differences", "readouts", "curves_apart"))
