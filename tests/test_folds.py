@@ -159,7 +159,7 @@ def test_a_missing_fold_leaves_its_partner_out_and_keeps_the_number_of_folds(tmp
     error = differences.std(ddof=1) * math.sqrt(1 / 4 + 1 / 4)
     assert pair.test.high - pair.test.low == pytest.approx(2 * student.ppf(0.975, 3) * error, rel=1e-10)
     notes = " ".join(comparison.notes)
-    assert "ours: fold 2 of 5 is missing" in notes
+    assert "ours: 1 of 5 folds is missing (fold2)" in notes
     assert "base: fold2 without a partner in ours" in notes
 
 
@@ -221,6 +221,14 @@ def test_a_number_of_folds_in_a_lone_name_is_no_fold(tmp_path: Path) -> None:
     write_run(tmp_path / "model_cv5", 0.6)
     (run,) = ird.open_study(tmp_path).runs
     assert cross_validation_of([run]) is None
+
+
+def test_numbers_with_wide_gaps_do_not_show_how_many_folds_there_are(tmp_path: Path) -> None:
+    for fold, level in zip((3, 14, 25, 36, 102), LEVELS, strict=True):
+        write_run(tmp_path / f"fold_{fold}", level)
+    folds = cross_validation_of(ird.open_study(tmp_path).runs)
+    assert folds is not None
+    assert (folds.count, folds.missing) == (5, 0)
 
 
 def test_other_tests_say_that_they_take_folds_as_independent(tmp_path: Path) -> None:

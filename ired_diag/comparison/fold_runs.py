@@ -66,10 +66,11 @@ def notes_on_missing_folds(groups: Sequence[Members]) -> Iterator[str]:
             (fold,) = folds.folds.values()
             yield f"{members.name}: one run, fold {fold}. What other folds would say is not in its number."
         elif folds.missing:
-            missing = "fold " if len(folds.missing) == 1 else "folds "
-            missing += first_names(list(map(str, folds.missing)), MOST_NAMED)
-            are = is_or_are(len(folds.missing))
-            yield f"{members.name}: {missing} of {folds.count} {are} missing; the mean is that of the others."
+            which = ""
+            if folds.gaps:
+                which = f" ({first_names([f'fold{fold}' for fold in folds.gaps], MOST_NAMED)})"
+            missing = f"{folds.missing} of {folds.count} folds {is_or_are(folds.missing)} missing{which}"
+            yield f"{members.name}: {missing}; the mean is that of the others."
         if folds.is_repeated:
             different = len(set(folds.folds.values()))
             yield (

@@ -1,7 +1,8 @@
 """Cross-validations: groups of runs that each hold out a fold of one data set.
 
 The folds of a group are numbered from 0 or from 1, and K of them make the cross-validation: as many as the
-configurations state, else as the largest number shows, whether or not all were trained. One fold that is
+configurations state, else as the largest number shows, whether or not all were trained. Numbers with wide
+gaps, as of subjects, show nothing, and K is how many there are. One fold that is
 trained with several seeds is no cross-validation: its runs are seeds. A run is called by its fold
 (``fold3``), and in a repeated cross-validation by fold and seed (``fold3-seed1``). One run alone is one fold
 of a cross-validation of which nothing else is known.
@@ -16,6 +17,7 @@ from dataclasses import dataclass, replace
 from ired_diag.runs.fold import count_of_folds, fold_of, is_called_fold
 from ired_diag.runs.run import Run
 
+MOSTLY = 0.5  # of the folds that the largest number shows
 LABEL = re.compile(r"fold\d+(?:-seed\d+)?")
 
 
@@ -36,10 +38,16 @@ class CrossValidation:
     is_count_stated: bool = False
 
     @property
-    def missing(self) -> list[int]:
-        """The folds that no run of the group holds out."""
+    def missing(self) -> int:
+        """How many folds no run of the group holds out."""
+        return self.count - len(set(self.folds.values()))
+
+    @property
+    def gaps(self) -> list[int]:
+        """The missing folds where their numbers are known: between those that are there."""
         held_out = set(self.folds.values())
-        return [fold for fold in range(self.first, self.first + self.count) if fold not in held_out]
+        gaps = [fold for fold in range(min(held_out), max(held_out)) if fold not in held_out]
+        return gaps if len(gaps) == self.missing else []
 
     @property
     def is_alone(self) -> bool:
@@ -63,9 +71,12 @@ def cross_validation_of(runs: Sequence[Run]) -> CrossValidation | None:
     shown = max(numbers) + 1 - first
     stated = {count_of_folds(run) for run in runs}
     count = stated.pop() if len(stated) == 1 else None
-    if count is None or count < shown:
-        return CrossValidation(by_label, first, shown)
-    return CrossValidation(by_label, first, count, is_count_stated=True)
+    if count is not None and count >= len(numbers):
+        return CrossValidation(by_label, first, count, is_count_stated=True)
+    if len(numbers) < MOSTLY * shown and len(runs) > 1:
+        # Numbers with wide gaps are names, of subjects or years: K of them would promise too much.
+        shown = len(numbers)
+    return CrossValidation(by_label, first, shown)
 
 
 def named_by_fold(runs: Sequence[Run]) -> list[Run]:
