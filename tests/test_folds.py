@@ -142,7 +142,17 @@ def test_folds_in_configurations_are_one_group_whatever_the_folders_are_called(t
     folds = comparison.groups[0].folds
     assert folds is not None
     assert folds.is_count_stated
+    unnamed = ird.compare(str(tmp_path), readout="last")
+    assert [(group.name, group.summary.n) for group in unnamed.groups] == [("base", 5), ("ours", 5)]
     assert comparison.pairs[0].verdict.decision == "better"
+
+
+def test_another_fold_of_one_seed_and_configuration_is_no_other_attempt(tmp_path: Path) -> None:
+    for fold, level in enumerate(LEVELS):
+        write_run(tmp_path / "ours" / f"version_{fold}", level, {"seed": 42, "fold": fold})
+    runs = ird.open_study(tmp_path).runs
+    assert [run.seed_label for run in runs] == [f"fold{fold}" for fold in range(5)]
+    assert not any(run.attempts for run in runs)
 
 
 def test_a_missing_fold_leaves_its_partner_out_and_keeps_the_number_of_folds(tmp_path: Path) -> None:

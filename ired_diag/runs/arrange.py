@@ -179,7 +179,7 @@ def _attach_untrained(
     runs_of_seed = grouped(runs, key=lambda run: run.seed)
     for record in untrained:
         of_seed = runs if record.seed is None else runs_of_seed.get(record.seed, [])
-        of_fold = [run for run in of_seed if fold_of(run) == fold_of(record)]
+        of_fold = [run for run in of_seed if fold_of(record) in (None, fold_of(run))]
         candidates = [run for run in of_fold if may_be_attempt_at(run, record)]
         if candidates:
             heir = _neighbour(record, candidates)
