@@ -207,6 +207,29 @@ def test_repetitions_of_a_cross_validation_do_not_narrow_its_interval(tmp_path: 
     assert any("15 runs of 5 folds, a repeated cross-validation" in note for note in comparison.notes)
 
 
+@pytest.mark.parametrize("way", ["repeat_{0}/fold_{1}", "fold_{1}/rep_{0}"])
+def test_repetitions_without_seeds_are_paired_by_fold_and_repetition(tmp_path: Path, way: str) -> None:
+    for fold, level in enumerate(LEVELS[:3]):
+        for repeat in range(2):
+            write_run(tmp_path / "base" / way.format(repeat, fold), level + 0.003 * repeat)
+            write_run(tmp_path / "ours" / way.format(repeat, fold), level - GAINS[fold] - 0.002 * repeat)
+    (pair,) = compared(tmp_path).pairs
+    assert (pair.seeds, pair.test.df, pair.obstacle) == ((6, 6, 6), 2, "")
+
+
+def test_repetitions_with_other_splits_are_paired_by_the_seed_of_the_split(tmp_path: Path) -> None:
+    for fold, level in enumerate(LEVELS[:3]):
+        for split in range(2):
+            config = {"fold": fold, "split_seed": split, "seed": 1}
+            name = f"run_{fold}_{split}"
+            write_run(tmp_path / "base" / name, level + 0.003 * split, {**config, "method": "base"})
+            write_run(tmp_path / "ours" / name, level - 0.02 + 0.002 * split, {**config, "method": "ours"})
+    comparison = compared(tmp_path)
+    assert next(iter(comparison.groups[0].values)) == "fold0-init1-data0"
+    assert comparison.pairs[0].seeds == (6, 6, 6)
+    assert not comparison.sharing_seeds
+
+
 def test_seeds_of_one_fold_stay_seeds(tmp_path: Path) -> None:
     for seed in range(4):
         write_run(tmp_path / "base" / "fold_0" / f"seed_{seed}", 0.6 + 0.01 * seed)

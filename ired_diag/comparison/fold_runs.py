@@ -75,8 +75,8 @@ def notes_on_missing_folds(groups: Sequence[Members]) -> Iterator[str]:
             different = len(set(folds.folds.values()))
             yield (
                 f"{members.name}: {len(folds.folds)} runs of {different} folds, a repeated cross-validation. "
-                "Whether its repetitions split the data in other ways is unknown, so their number makes "
-                f"the interval no narrower: it is that of {different} folds."
+                f"Repetitions of one split tell little more than its folds: the interval is that of {different} "
+                "folds, and on the safe side where each repetition has a split of its own."
             )
 
 

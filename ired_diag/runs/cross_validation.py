@@ -2,10 +2,10 @@
 
 The folds of a group are numbered from 0 or from 1, and K of them make the cross-validation: as many as the
 configurations state, else as the largest number shows, whether or not all were trained. Numbers with wide
-gaps, as of subjects, show nothing, and K is how many there are. One fold that is
-trained with several seeds is no cross-validation: its runs are seeds. A run is called by its fold
-(``fold3``), and in a repeated cross-validation by fold and seed (``fold3-seed1``). One run alone is one fold
-of a cross-validation of which nothing else is known.
+gaps, as of subjects, show nothing, and K is how many there are. One fold that is trained with several seeds
+is no cross-validation: its runs are seeds. A run is called by its fold (``fold3``), and in a repeated
+cross-validation by fold and seed, or by what else distinguishes the runs of a fold (``fold3-seed1``). One run
+alone is one fold of a cross-validation of which nothing else is known.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ired_diag.runs.fold import count_of_folds, fold_of, is_called_fold
+from ired_diag.runs.fold import FOLD, count_of_folds, fold_of, is_called_fold
 from ired_diag.runs.run import Run
+from ired_diag.seed_sources import label_of_configuration
 
 MOSTLY = 0.5  # of the folds that the largest number shows
-LABEL = re.compile(r"fold\d+(?:-seed\d+)?")
+LABEL = re.compile(r"fold\d+(?:-.+)?")
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,33 @@ def named_by_fold(runs: Sequence[Run]) -> list[Run]:
     folds = [fold_of(run) for run in runs]
     if None in folds or not _are_folds(runs, set(folds)):
         return list(map(_without_fold, runs))
-    labels = [f"fold{fold}" for fold in folds]
-    if len(set(labels)) < len(labels):
-        seeds = [run.seed for run in runs]
-        labels = [f"{label}-seed{seed}" for label, seed in zip(labels, seeds, strict=True)]
-        # Two runs of one fold and seed are told apart by what distinguishes other runs.
-        if None in seeds or len(set(labels)) < len(labels):
-            return list(runs)
-    return [replace(run, run_name=label) for run, label in zip(runs, labels, strict=True)]
+    by_fold = [f"fold{fold}" for fold in folds]
+    for way in (_nothing, _by_seed, _by_sources, _by_place):
+        within = list(map(way, runs))
+        labels = [label + rest for label, rest in zip(by_fold, within, strict=True)]
+        if len(set(labels)) == len(labels) and (way is _nothing or all(within)):
+            return [replace(run, run_name=label) for run, label in zip(runs, labels, strict=True)]
+    # Runs of one fold that nothing tells apart are distinguished as other runs are.
+    return list(runs)
+
+
+def _nothing(run: Run) -> str:
+    return ""
+
+
+def _by_seed(run: Run) -> str:
+    return "" if run.seed is None else f"-seed{run.seed}"
+
+
+def _by_sources(run: Run) -> str:
+    label = label_of_configuration(run.configuration or {}, run.seed)
+    return f"-{label}" if label else ""
+
+
+def _by_place(run: Run) -> str:
+    """Return the rest of what distinguishes a run by its files: ``repeat_0`` of ``repeat_0/fold_3``."""
+    rest = FOLD.sub("", run.file_label).strip("-_. ")
+    return f"-{rest}" if rest else ""
 
 
 def _are_folds(runs: Sequence[Run], folds: Collection[object]) -> bool:

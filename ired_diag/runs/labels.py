@@ -6,7 +6,7 @@ import re
 
 from ired_diag.seed_sources import is_label_of_sources
 
-CALLED_BY_SEED = re.compile(r"seed\d+|fold\d+(?:-seed\d+)?")
+CALLED_BY_SEED = re.compile(r"seed\d+|fold\d+(?:-.+)?")
 NUMBER = re.compile(r"(?:^|[_\-])(q\d+)(?=$|[_\-.])")
 
 

@@ -9,8 +9,8 @@ n_test / (n_train + n_test) Nadeau and Bengio correct it:
 s the standard deviation of the results, or of the differences of pairs. The correlation is an assumption: no
 estimate of this variance is unbiased whatever the data (Bengio & Grandvalet, 2004).
 
-Of a repeated cross-validation, k counts the folds and s is taken over all runs. Whether its repetitions have
-splits of their own is unknown; k stays on the safe side where they have not.
+Of a repeated cross-validation, k counts the folds and s is taken over all runs: repetitions of one split tell
+little more than its folds. Where each has a split of its own, that is on the safe side.
 
 References: Nadeau & Bengio (2003), Inference for the generalization error, Machine Learning 52, sections 3
 and 5; Bengio & Grandvalet (2004), No unbiased estimator of the variance of k-fold cross-validation, JMLR 5.
