@@ -38,6 +38,12 @@ def test_independent_means_are_welchs_test() -> None:
     assert (test.t, test.df, test.p) == pytest.approx((expected.t, expected.df, expected.p), rel=1e-12)
 
 
+def test_copies_of_each_fold_leave_the_interval_as_it_is() -> None:
+    once = mean_over_folds(VALUES, range(5), 5)
+    thrice = mean_over_folds([*VALUES] * 3, [*range(5)] * 3, 5)
+    assert (thrice.standard_error, thrice.df) == pytest.approx((once.standard_error, once.df), rel=1e-12)
+
+
 def test_runs_of_one_fold_have_no_interval_and_say_why() -> None:
     assert mean_over_folds([1.0, 2.0], [3, 3], 5).reason == "1 fold: at least 2 are needed"
     assert mean_over_folds([1.0, 1.0], [0, 1], 5).reason

@@ -9,8 +9,9 @@ n_test / (n_train + n_test) Nadeau and Bengio correct it:
 s the standard deviation of the results, or of the differences of pairs. The correlation is an assumption: no
 estimate of this variance is unbiased whatever the data (Bengio & Grandvalet, 2004).
 
-Of a repeated cross-validation, k counts the folds and s is taken over all runs: repetitions of one split tell
-little more than its folds. Where each has a split of its own, that is on the safe side.
+Of a repeated cross-validation of n runs, k counts the folds: repetitions of one split tell little more than
+its folds. There s² = k/(k - 1) Σ (x - x̄)²/n, which is no less than that of the means of the folds; where each
+repetition has a split of its own, the interval is wider than it need be.
 
 References: Nadeau & Bengio (2003), Inference for the generalization error, Machine Learning 52, sections 3
 and 5; Bengio & Grandvalet (2004), No unbiased estimator of the variance of k-fold cross-validation, JMLR 5.
@@ -55,7 +56,8 @@ def mean_over_folds(
         reason = constant
     if reason:
         return MeanDifference(mean, math.nan, math.nan, len(x), reason)
-    error = float(x.std(ddof=1)) * math.sqrt(variance_factor(different, count))
+    sd = float(x.std()) * math.sqrt(different / (different - 1))
+    error = sd * math.sqrt(variance_factor(different, count))
     return MeanDifference(mean, error, float(different - 1), len(x))
 
 
