@@ -193,7 +193,7 @@ def test_folds_counted_from_0_and_from_1_are_no_pairs(tmp_path: Path) -> None:
     assert "numbered from 1 in ours and from 0 in base" in pair.obstacle
 
 
-def test_repetitions_of_a_cross_validation_do_not_narrow_its_interval(tmp_path: Path) -> None:
+def test_a_repeated_cross_validation_keeps_the_degrees_of_freedom_of_its_folds(tmp_path: Path) -> None:
     for fold, level in enumerate(LEVELS):
         for seed in range(3):
             write_run(tmp_path / "base" / f"fold_{fold}" / f"seed{seed}", level + 0.001 * seed)

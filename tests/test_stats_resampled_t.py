@@ -44,6 +44,22 @@ def test_copies_of_each_fold_leave_the_interval_as_it_is() -> None:
     assert (thrice.standard_error, thrice.df) == pytest.approx((once.standard_error, once.df), rel=1e-12)
 
 
+def test_repetitions_take_the_larger_of_the_two_errors_that_their_splits_may_have() -> None:
+    rng = np.random.default_rng(0)
+    levels_of_folds = np.repeat(rng.normal(0, 1, 5), 3)
+    folds = np.repeat(range(5), 3).tolist()
+    noise = 0.01 * rng.normal(0, 1, 15)
+    levels_of_seeds = np.tile([-1.0, 0.0, 1.0], 5)
+    for x, is_of_folds in ((levels_of_folds + noise, True), (levels_of_seeds + noise, False)):
+        means = x.reshape(5, 3).mean(axis=1)
+        one_split = np.std(means, ddof=1) * math.sqrt(1 / 5 + 1 / 4)
+        own_splits = np.std(x, ddof=1) * math.sqrt(1 / 15 + 1 / 4)
+        found = mean_over_folds(x, folds, 5)
+        assert found.standard_error == pytest.approx(max(one_split, own_splits), rel=1e-12)
+        assert (one_split > own_splits) == is_of_folds
+        assert found.df == 4
+
+
 def test_runs_of_one_fold_have_no_interval_and_say_why() -> None:
     assert mean_over_folds([1.0, 2.0], [3, 3], 5).reason == "1 fold: at least 2 are needed"
     assert mean_over_folds([1.0, 1.0], [0, 1], 5).reason

@@ -75,8 +75,8 @@ def notes_on_missing_folds(groups: Sequence[Members]) -> Iterator[str]:
             different = len(set(folds.folds.values()))
             yield (
                 f"{members.name}: {len(folds.folds)} runs of {different} folds, a repeated cross-validation. "
-                "Repetitions of one split tell little more than its folds: the interval is that of "
-                f"{different} folds, and on the safe side where each repetition has a split of its own."
+                "Its interval is the wider of two: as if all repetitions had one split, and as if each had "
+                "its own."
             )
 
 

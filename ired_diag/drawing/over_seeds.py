@@ -114,7 +114,7 @@ def _standard_errors(n: NDArray[np.int64], folds: CrossValidation | None) -> Arr
         return quotient(_critical(n), np.sqrt(n))
     different = np.minimum(n, len(set(folds.folds.values())))
     variance = quotient(np.ones(len(n)), different) + 1 / (folds.count - 1)
-    # The sd is that of n runs; of k folds with several runs it is taken with k - 1 (``stats.resampled_t``).
+    # The sd is that of n runs. Of k folds with several runs this bounds both errors of ``stats.resampled_t``.
     variance = variance * quotient((n - 1) * different, n * (different - 1))
     errors: Array = _critical(different) * np.sqrt(variance)
     return errors

@@ -9,12 +9,17 @@ n_test / (n_train + n_test) Nadeau and Bengio correct it:
 s the standard deviation of the results, or of the differences of pairs. The correlation is an assumption: no
 estimate of this variance is unbiased whatever the data (Bengio & Grandvalet, 2004).
 
-Of a repeated cross-validation of n runs, k counts the folds: repetitions of one split tell little more than
-its folds. There s² = k/(k - 1) Σ (x - x̄)²/n, which is no less than that of the means of the folds; where each
-repetition has a split of its own, the interval is wider than it need be.
+Of a repeated cross-validation of n runs, the repetitions share one split, or each has a split of its own:
+
+    one split:      se = s √(1/k + 1/(K - 1)),  s of the means of the folds
+    own splits:     se = s √(1/n + 1/(K - 1)),  s of all runs (Bouckaert & Frank, 2004)
+
+Files seldom say which, so the larger one counts, with k - 1 degrees of freedom.
 
 References: Nadeau & Bengio (2003), Inference for the generalization error, Machine Learning 52, sections 3
-and 5; Bengio & Grandvalet (2004), No unbiased estimator of the variance of k-fold cross-validation, JMLR 5.
+and 5; Bengio & Grandvalet (2004), No unbiased estimator of the variance of k-fold cross-validation, JMLR 5;
+Bouckaert & Frank (2004), Evaluating the replicability of significance tests for comparing learning
+algorithms, PAKDD.
 """
 
 from __future__ import annotations
@@ -56,8 +61,10 @@ def mean_over_folds(
         reason = constant
     if reason:
         return MeanDifference(mean, math.nan, math.nan, len(x), reason)
-    sd = float(x.std()) * math.sqrt(different / (different - 1))
-    error = sd * math.sqrt(variance_factor(different, count))
+    of_folds = [x[np.asarray(folds) == fold].mean() for fold in sorted(set(folds))]
+    one_split = float(np.std(of_folds, ddof=1)) * math.sqrt(variance_factor(different, count))
+    own_splits = float(x.std(ddof=1)) * math.sqrt(variance_factor(len(x), count))
+    error = max(one_split, own_splits)
     return MeanDifference(mean, error, float(different - 1), len(x))
 
 
