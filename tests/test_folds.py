@@ -359,3 +359,4 @@ def test_folds_against_seeds_are_compared_with_the_errors_of_each(tmp_path: Path
     error = math.sqrt(ours / 5 + base * 0.45)
     assert pair.difference / pair.test.t == pytest.approx(error, rel=1e-8)
     assert "5 + 5 runs" in verdict_of(pair, comparison)
+    assert pair.further_runs.startswith("more seeds of the group of seeds; more folds are not to be had")

@@ -199,6 +199,8 @@ def further_runs(of_groups: Sequence[CrossValidation | None]) -> str:
         return "the other folds of the cross-validation"
     if any(each.missing for each in folds):
         return f"the folds that are missing; {NO_MORE_FOLDS}"
+    if None in of_groups:
+        return f"more seeds of the group of seeds; {NO_MORE_FOLDS}"
     return NO_MORE_FOLDS
 
 
