@@ -25,6 +25,7 @@ from ired_diag.drawing.distributions import Form, distributions_of_kinds
 from ired_diag.drawing.energies import energy_gaps, positive_energies
 from ired_diag.drawing.evaluation_noise import evaluation_noise
 from ired_diag.drawing.floor_ladder import floor_ladder
+from ired_diag.drawing.fold_words import in_words_of_folds
 from ired_diag.drawing.group_levels import energy_against_error, mining_by_group
 from ired_diag.drawing.improvement_probability import improvement_probability
 from ired_diag.drawing.learning_curves import learning_curves
@@ -225,6 +226,7 @@ def _as_in_the_study(figure: FigureData, material: Material) -> FigureData:
     if material.order and groups.intersection(order) == groups:
         others = [name for name in order if name not in groups and name not in material.order]
         order = (*material.order, *others)
+    figure = in_words_of_folds(figure, material.groups.values())
     return replace(figure, name=_file_name(figure.name), order=order)
 
 

@@ -146,7 +146,7 @@ def _tables(comparison: Comparison) -> Iterator[Table]:
     if comparison.skill is not None:
         rows = skill_rows(comparison.skill)
         yield Table(skill_title(comparison.skill), ("", *comparison.skill.problems), rows)
-    title = f"{words.readout_of_metric(comparison)}, each seed"
+    title = f"{words.readout_of_metric(comparison)}, each {comparison.run_noun}"
     yield Table(title, group_columns(comparison), list(group_rows(comparison)))
     for pair in comparison.compared_pairs:
         yield Table(f"{pair.a} - {pair.b}, two-sided tests", TEST_COLUMNS[1:], list(test_rows(pair)))

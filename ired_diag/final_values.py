@@ -23,6 +23,7 @@ from ired_diag.readers.record_table import LINES, are_records
 from ired_diag.readers.seed_table import (
     SUFFIXES,
     columns_of_table,
+    is_table_of_folds,
     metric_of_table,
     notes_on_table,
     read_seed_table,
@@ -31,6 +32,7 @@ from ired_diag.readers.seed_table import (
 from ired_diag.readers.seed_table_metrics import UNNAMED
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG
+from ired_diag.runs.fold_keys import FOLD_KEY
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
@@ -152,12 +154,15 @@ def runs_of_table(
         in_table: What the table calls the group, where it is another name.
     """
     source_seeds = source_seeds_of_table(path).get(in_table or name, {})
+    are_folds = is_table_of_folds(path)
     runs: list[Run] = []
     for seed, value in values.items():
         numbers = {}
         if value is not None:
             numbers[metric] = value
         run = _run_of(path, name, seed, numbers, metric=metric, notes=notes)
+        if are_folds:
+            run = _as_fold(run)
         runs.append(_with_source_seeds(run, source_seeds.get(seed, {}), runs))
     return runs
 
@@ -177,9 +182,12 @@ def _runs_with_all_metrics(path: Path) -> list[Run]:
                     of_seed[column] = value
     notes = notes_on_table(path)
     source_seeds = source_seeds_of_table(path)
+    are_folds = is_table_of_folds(path)
     runs: list[Run] = []
     for (name, seed), of_seed in numbers.items():
         run = _run_of(path, name, seed, of_seed, notes=notes)
+        if are_folds:
+            run = _as_fold(run)
         runs.append(_with_source_seeds(run, source_seeds.get(name, {}).get(seed, {}), runs))
     return runs
 
@@ -200,6 +208,17 @@ def _with_source_seeds(run: Run, seeds: Mapping[str, int], others: Sequence[Run]
         run_name=label,
         configuration=dict(seeds),
         identity_keys=frozenset(seeds),
+    )
+
+
+def _as_fold(run: Run) -> Run:
+    """Return the run that a row of a fold stands for: the number of its row is that of the fold."""
+    return replace(
+        run,
+        seed=None,
+        run_name=f"fold{run.seed}",
+        configuration={FOLD_KEY: run.seed},
+        identity_keys=frozenset((FOLD_KEY,)),
     )
 
 

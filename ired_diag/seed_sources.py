@@ -125,6 +125,28 @@ def label_of_keys(seeds: Mapping[str, int]) -> str:
     return "-".join(f"{key}{seed}" for key, seed in seeds.items())
 
 
+def label_of_configuration(configuration: Mapping[str, object], overall: int | None) -> str:
+    """Return what a run is called by the seeds of single sources that its configuration states; else nothing.
+
+    Args:
+        configuration: Of the run.
+        overall: Its overall seed, which stands for the initialisation where no key does.
+
+    >>> label_of_configuration({"lr": 0.1, "split_seed": 2}, 5), label_of_configuration({"seed": 5}, 5)
+    ('init5-data2', '')
+    """
+    seeds: dict[str, int] = {}
+    for key, value in configuration.items():
+        is_seed = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        if is_seed and source_of_key(key) is not None:
+            seeds[key] = int(str(value))
+    if not seeds:
+        return ""
+    has_init = any(source_of_key(key) == "init" for key in seeds)
+    first = {} if overall is None or has_init else {OVERALL_KEYS[0]: overall}
+    return label_of_keys({**first, **seeds})
+
+
 @lru_cache(maxsize=1 << 14)  # the runs of a study have the same few keys
 def source_of_key(key: str) -> Source | None:
     """Return the source whose seed a key of a configuration names; None where it names none.

@@ -71,6 +71,14 @@ def test_equal_attempts_are_retries_of_the_complete_one_in_order() -> None:
     assert summary(runs) == [("q900", None, "2", ["1", "3"])]
 
 
+def test_folds_of_one_seed_configuration_and_commit_are_no_retries() -> None:
+    runs = arrange(
+        [cut(3, fold=1), attempt(2, fold=0), attempt(4, fold=1), untrained(5, name="q900_synthetic", fold=0)]
+    )
+    assert [(run.seed_label, str(run.job)) for run in runs] == [("fold0", "2"), ("fold1", "4")]
+    assert [[str(a.job) for a in run.attempts] for run in runs] == [["5"], ["3"]]
+
+
 def test_of_two_complete_attempts_the_one_with_more_evaluations_is_the_run() -> None:
     runs = arrange([attempt(1, evaluations=9), attempt(2, evaluations=8)])
     assert summary(runs) == [("q900", None, "1", ["2"])]

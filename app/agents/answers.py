@@ -89,7 +89,7 @@ def _pairs(comparison: Comparison) -> list[dict[str, Any]]:
                 "a_minus_b": pair.difference,
                 "interval_95_of_all_pairs_together": [pair.simultaneous_low, pair.simultaneous_high],
                 "p_corrected_for_all_pairs": pair.p_holm,
-                "test": pair.primary,
+                "test": pair.test_name,
             }
         )
     return pairs

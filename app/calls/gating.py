@@ -12,6 +12,7 @@ from app.calls.opening import RUNS, Place, Source
 from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.comparable import check_comparable
 from ired_diag.comparison.gate import BUDGET, Compared, Decision, against_group, against_threshold, decide
+from ired_diag.comparison.gate_of_folds import decide_by_folds
 from ired_diag.errors import DiagError
 from ired_diag.runs.study import Study
 
@@ -132,16 +133,33 @@ def gate(
     seeds = list(values)
     if compared.design == "paired":
         seeds = [seed for seed in seeds if seed in groups[1].values]
-    return Gate(
-        decision=decide(
+    failed = _failed(groups[0])
+    failed_base = sum(_failed(group) for group in groups[1:])
+    if comparison.has_folds:
+        if sigma is not None:
+            raise DiagError("--sigma takes runs as independent, and folds share training data. Leave it out.")
+        decision = decide_by_folds(
+            groups,
+            threshold,
+            lower_is_better=comparison.lower_is_better,
+            is_paired=compared.design == "paired",
+            margin=margin,
+            alpha=alpha,
+            failed=failed + failed_base,
+            is_followed=order is not None,
+        )
+    else:
+        decision = decide(
             compared,
             margin=margin,
             alpha=alpha,
             budget=budget,
-            failed=_failed(groups[0]),
-            failed_base=sum(_failed(group) for group in groups[1:]),
+            failed=failed,
+            failed_base=failed_base,
             in_order=order is not None,
-        ),
+        )
+    return Gate(
+        decision=decision,
         comparison=comparison,
         new=groups[0].name,
         against=name,

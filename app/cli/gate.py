@@ -149,6 +149,9 @@ def _print(answer: Gate) -> None:
         more = f": run {decision.more} more seed{'s' if decision.more > 1 else ''}"
     click.echo(f"{word}{more}. {decision.reason}")
     click.echo(_difference_in_words(answer))
+    if answer.comparison.has_folds:
+        click.echo("Assumed: folds are looked at once, and their correlation is that of their training data.")
+        return
     if decision.n < decision.earliest and decision.verdict == "undecided":
         click.echo(f"Nothing can be decided before seed {decision.earliest}.")
     known = answer.known_sigma
@@ -164,12 +167,15 @@ def _difference_in_words(answer: Gate) -> str:
     from ired_diag.comparison.words import readout_name
 
     decision = answer.decision
+    noun = answer.comparison.run_noun
     low, high = decision.low, decision.high
     word, size = "better", decision.better_by
     if size < 0:
         word, size, low, high = "worse", -size, -high, -low
     level = f"{100 * decision.level:g}%"
     interval = f"{low:.6g} to {high:.6g}; {level} at every number of seeds together"
+    if answer.comparison.has_folds:
+        interval = f"{low:.6g} to {high:.6g}; {level}, corrected resampled t test"
     if not math.isfinite(low):
         interval = "no interval yet"
     if decision.is_contradiction:
@@ -180,14 +186,17 @@ def _difference_in_words(answer: Gate) -> str:
     return (
         f"{answer.new} {difference} "
         f"of {_seeds_in_words(answer)} ({interval}). "
-        f"Margin {decision.margin:g}; {readout_name(answer.comparison)} of each seed."
+        f"Margin {decision.margin:g}; {readout_name(answer.comparison)} of each {noun}."
     )
 
 
 def _seeds_in_words(answer: Gate) -> str:
+    from ired_diag.runs.name_list import counted
+
     decision = answer.decision
+    noun = answer.comparison.run_noun
     if decision.design == "paired":
-        return "1 pair of seeds" if decision.n == 1 else f"{decision.n} pairs of seeds"
+        return f"1 pair of {noun}s" if decision.n == 1 else f"{decision.n} pairs of {noun}s"
     if decision.design == "threshold":
-        return "1 seed" if decision.n == 1 else f"{decision.n} seeds"
-    return f"{decision.n} and {decision.n_base} seeds, not paired"
+        return counted(decision.n, noun)
+    return f"{decision.n} and {decision.n_base} {noun}s, not paired"

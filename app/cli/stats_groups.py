@@ -100,7 +100,7 @@ def print_groups(comparison: Comparison, *, brief: bool = False) -> None:
     if brief:
         lines.pop()
     output.print_table(
-        f"{readout}, each seed ({better} is better)",
+        f"{readout}, each {comparison.run_noun} ({better} is better)",
         group_columns(comparison),
         list(group_rows(comparison)),
         left=text_columns(comparison),
@@ -116,6 +116,10 @@ def caption_lines(comparison: Comparison) -> list[str]:
 
     coverage = "; ".join(words.coverage_of(group) for group in comparison.groups)
     lines = [f"sd of a sample (n - 1). Simulated coverage of the t interval: {coverage}"]
+    if comparison.has_folds:
+        lines = [
+            "sd of a sample (n - 1). Intervals of folds are corrected for the training data that they share"
+        ]
     if words.among_finished(comparison):
         lines.insert(0, AMONG_FINISHED)
     return lines

@@ -121,6 +121,10 @@ def print_sizes(comparison: Comparison) -> None:
     )
     unit = "sd of the paired differences where all seeds are pairs, else of both groups"
     caption = f"g in {unit}; margin {comparison.margin.text.removesuffix('abs')}"
+    if comparison.has_folds:
+        unit = unit.replace("seeds", "folds")
+        caption = f"g in {unit}; margin {comparison.margin.text.removesuffix('abs')}"
+        caption += "; these intervals take folds as independent, and may be too narrow"
     title = "Sizes"
     if words.among_finished(comparison):
         title += " among the seeds that finished"
@@ -235,14 +239,16 @@ def print_ranks(comparison: Comparison) -> None:
     ranks = comparison.ranks
     if ranks is None:
         if len(comparison.groups) > 1:
-            click.echo(f"Ranks within seeds: withheld ({comparison.no_ranks})\n")
+            click.echo(f"Ranks within {comparison.run_noun}s: withheld ({comparison.no_ranks})\n")
         return
     rows = [(name, f"{mean:.2f}", str(ranks.wins[name])) for name, mean in ranks.mean_ranks.items()]
-    title = f"Ranks within the {len(ranks.seeds)} shared seeds (1 is best)"
+    title = f"Ranks within the {len(ranks.seeds)} shared {comparison.run_noun}s (1 is best)"
     if ranks.ties:
         title += f"; {ranks.ties} tied"
     w = ", ".join(f"{name} {output.number(value, '.2f')}" for name, value in ranks.kendall_w.items())
     caption = f"{_friedman_in_words(ranks)}\nKendall's W: {w}"
+    if comparison.has_folds:
+        caption += "\nFriedman's test takes folds as independent, and is too often significant."
     output.print_table(title, ("experiment", "mean rank", "wins"), rows, caption=caption)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 Cells = tuple[str, ...]
+INDEPENDENT = "takes folds as independent"
 TEST_COLUMNS = ("pair", "test", "statistic", "df", "p", "95% interval of the difference", "")
 
 
@@ -48,6 +49,15 @@ def test_rows(pair: PairOfGroups) -> Iterator[Cells]:
 
     The test that decides stands first. Tests of pairs are left out where the seeds are not pairs.
     """
+    for row in _test_rows(pair):
+        *cells, remark = row
+        decides = remark.startswith("decides")
+        if pair.of_folds and not decides:
+            remark = f"{remark}; {INDEPENDENT}" if remark else INDEPENDENT
+        yield (*cells, remark)
+
+
+def _test_rows(pair: PairOfGroups) -> Iterator[Cells]:
     yield from sorted(_t_rows(pair), key=lambda row: not row[-1].startswith("decides"))
     if not min(pair.seeds[:2]):
         return
@@ -107,6 +117,8 @@ def _t_rows(pair: PairOfGroups) -> Iterator[Cells]:
             remark = f"{role}; {words.coverage_of_pair(pair)}"
             if pair.shares_seeds:
                 name, remark = "components", f"{role}; by variance components, because runs share seeds"
+            if pair.of_folds:
+                name, remark = "corrected t", f"{role}; corrected for folds (Nadeau & Bengio)"
         yield (name, *_t_cells(test), remark)
 
 

@@ -12,6 +12,7 @@ from ired_diag.comparison import Comparison
 from ired_diag.drawing.critical_difference import critical_difference
 from ired_diag.drawing.data import FigureData
 from ired_diag.drawing.evaluation_noise import evaluation_noise
+from ired_diag.drawing.fold_words import with_noun
 from ired_diag.drawing.paired_differences import paired_differences
 from ired_diag.drawing.rank_map import rank_map
 from ired_diag.drawing.readouts import readout_forest
@@ -30,6 +31,13 @@ def figure_of(picture: str, comparison: Comparison) -> FigureData:
         picture: ``paired-differences``, ``readouts`` or one of ``FIGURES``.
         comparison: What is drawn.
     """
+    figure = _figure_of(picture, comparison)
+    if comparison.has_folds and comparison.run_noun != "seed":
+        return with_noun(figure, comparison.run_noun)
+    return figure
+
+
+def _figure_of(picture: str, comparison: Comparison) -> FigureData:
     baseline = comparison.groups[-1].name
     if picture == "paired-differences":
         return paired_differences(comparison, baseline)

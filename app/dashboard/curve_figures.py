@@ -24,6 +24,7 @@ from app.thinned_lines import line_at
 from ired_diag.drawing.curves_over_time import curves_over_time
 from ired_diag.drawing.data import FigureData, Line, Scale, cut_in_words, scale_of
 from ired_diag.drawing.first_fall import range_of_panel
+from ired_diag.drawing.fold_words import in_words_of_folds
 from ired_diag.drawing.learning_curves import learning_curves
 from ired_diag.drawing.over_seeds import Band
 from ired_diag.drawing.thinning import FEWEST, thin
@@ -86,7 +87,7 @@ class Curves:
         for entry in snapshot.entries.values():
             if entry.run.evaluated:
                 entries[id(entry.run.evaluated[1])] = entry
-        return learning_curves(
+        figure = learning_curves(
             groups,
             metric=metric,
             smooth=view.smooth or None,
@@ -95,6 +96,7 @@ class Curves:
             order=tuple(snapshot.groups()),
             judge=partial(self.verdicts.of, entries=entries),
         )
+        return in_words_of_folds(figure, groups.values())
 
 
 def evaluated_metric(groups: Groups) -> str | None:

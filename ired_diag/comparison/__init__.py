@@ -18,6 +18,12 @@ from typing import TYPE_CHECKING
 from ired_diag.comparison.correction import corrected
 from ired_diag.comparison.crossed_runs import Crossed, crossed_groups, with_own_intervals, with_shared_seeds
 from ired_diag.comparison.decisions import LAST, PLATEAU, readout_compared
+from ired_diag.comparison.fold_runs import (
+    notes_on_folds,
+    notes_on_lone_folds,
+    pair_with_folds,
+    with_folds,
+)
 from ired_diag.comparison.group import Group, group_of, note_on_last_steps
 from ired_diag.comparison.left_out import left_out_of
 from ired_diag.comparison.margin import ONE_PERCENT, Margin, margin_of, note_on_margin
@@ -150,6 +156,17 @@ class Comparison:
         return [pair for pair in self.pairs if not pair.other_problems]
 
     @property
+    def run_noun(self) -> str:
+        """What one of its runs is called: ``seed``, ``fold``, or ``run`` where groups differ in that."""
+        nouns = {group.run_noun for group in self.groups}
+        return nouns.pop() if len(nouns) == 1 else "run"
+
+    @property
+    def has_folds(self) -> bool:
+        """Whether runs of any group are folds of a cross-validation, which are not independent."""
+        return any(group.folds for group in self.groups)
+
+    @property
     def shown_metric(self) -> str:
         """What the metric is called: the label that a user gave it, else its name."""
         return self.metric_label or self.metric
@@ -226,6 +243,8 @@ def compare(
     crossed = crossed_groups(members, groups, read, compared, draw=seed)
     notes += crossed.notes()
     results = list(map(partial(with_own_intervals, crossed=crossed), results, members))
+    notes += notes_on_folds(members)
+    results = list(map(partial(with_folds, read=read, readout=compared), results, members))
     pairs = _pairs(
         members,
         read,
@@ -321,7 +340,9 @@ def _pairs(
             question=question,
             pairing=pairing,
         )
-        pairs.append(with_shared_seeds(pair, a, b, crossed, question=question, pairing=pairing))
+        notes += notes_on_lone_folds(a, b, pairing)
+        pair = with_shared_seeds(pair, a, b, crossed, question=question, pairing=pairing)
+        pairs.append(pair_with_folds(pair, a, b, read, question=question, pairing=pairing))
     return pairs
 
 

@@ -49,9 +49,9 @@ def _mean_in_words(group: Group) -> str:
         mean = f"mean {summary.mean:.6g}"
         if not math.isnan(summary.sd):
             mean += f", sd {summary.sd:.2g}"
-    seeds = counted(summary.n, "seed")
+    seeds = counted(summary.n, group.run_noun)
     if outcomes.finished < outcomes.attempted:
-        seeds = f"of {outcomes.finished} of {outcomes.attempted} seeds"
+        seeds = f"of {outcomes.finished} of {outcomes.attempted} {group.run_noun}s"
     return f"{group.name}: {mean}, {seeds}"
 
 
@@ -104,6 +104,9 @@ def _decisions_by_readout(pair: PairOfGroups) -> str:
 
 def pairing_in_words(pair: PairOfGroups) -> str:
     """Return whether equal seeds are pairs, and by what evidence; unknown is said to be unknown."""
+    noun = pair.run_noun
+    if pair.of_folds and pair.obstacle:
+        return f"{noun.capitalize()}s are not paired: {pair.obstacle}."
     # A table never says what its seeds share, so the advice needs no condition of its own.
     if pair.obstacle == SILENT_TABLE:
         return f"Seeds are not paired: {pair.obstacle}; add --paired if they do."
@@ -112,17 +115,21 @@ def pairing_in_words(pair: PairOfGroups) -> str:
     if pair.obstacle:
         return f"Seeds are not paired: {pair.obstacle}."
     if pair.estimator == "welch":
-        shared = counted(pair.seeds[2], "seed")
+        shared = counted(pair.seeds[2], noun)
+        if pair.of_folds:
+            return f"{shared} in common: two are the least that tell a difference from chance."
         if pair.primary == "worst_rank":
             return f"{shared} shared, too few to gain from pairs: {RANKED}."
-        return f"{shared} shared, too few to gain from pairs: all seeds enter Welch's t test."
-    return f"Seeds are paired: {pair.pairing or 'data and evaluation agree'}."
+        return f"{shared} shared, too few to gain from pairs: all {noun}s enter Welch's t test."
+    return f"{noun.capitalize()}s are paired: {pair.pairing or 'data and evaluation agree'}."
 
 
 def deciding_in_words(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return what would decide a verdict that is still open; nothing where it is settled."""
     if pair.verdict.decision != "undecided" or any(pair.failed) or pair.test.reason in WITHOUT_SPREAD:
         return ""
+    if pair.of_folds:
+        return f"What would decide: {pair.further_runs}."
     power = pair.power
     if math.isnan(power.detectable):
         return f"What would decide it is unknown: {power.reason}." if power.reason else ""

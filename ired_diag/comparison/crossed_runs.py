@@ -8,14 +8,14 @@ where these are pairs, else of both groups. Its p value is twice the share of dr
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ired_diag.comparison.by_readout import ByReadout
+from ired_diag.comparison.dependent_runs import with_estimates, with_interval
 from ired_diag.comparison.group import Group
+from ired_diag.comparison.later import changed
 from ired_diag.comparison.pairing import Pairing
 from ired_diag.comparison.pairs import PairOfGroups
 from ired_diag.comparison.readouts import Readouts
@@ -27,17 +27,12 @@ from ired_diag.comparison.source_words import runs_in_words
 from ired_diag.errors import DiagError
 from ired_diag.runs.run import Run
 from ired_diag.stats.arrays import Array
-from ired_diag.stats.equivalence import Equivalence
+from ired_diag.stats.mean_estimate import DrawnEstimate
 from ired_diag.stats.summary import Summary
-from ired_diag.stats.t_tests import TTest
-from ired_diag.stats.verdict import Verdict, judge
 
-NAN = math.nan
 NOT_INDEPENDENT = "Runs that share a seed are not independent"
 SHARED = "runs share seeds, and this takes them as independent"
 UNKNOWN = "runs share seeds, and too little is known of what each of them makes"
-WIDE = (0.025, 0.975)
-NARROW = (0.05, 0.95)
 
 
 @dataclass(frozen=True)
@@ -93,6 +88,8 @@ def crossed_groups(
     results: dict[str, SourceVariance | None] = {}
     crossed = Crossed(results, runs, read, draw)
     for members in groups:
+        if members.cross_validation is not None:
+            continue
         labels = read.values[readout][members.name]
         with_result = [run for run in runs[members.name] if run.seed_label in labels]
         if len(with_result) > 1 and source_levels(with_result).are_crossed:
@@ -127,8 +124,8 @@ def with_own_intervals(group: Group, members: Members, crossed: Crossed) -> Grou
 
 def _with_interval(summary: Summary, result: SourceVariance | None) -> Summary:
     if result is None or result.components.reason:
-        return replace(summary, low=NAN, high=NAN, reason=UNKNOWN)
-    return replace(summary, low=result.precision.low, high=result.precision.high)
+        return with_interval(summary, UNKNOWN)
+    return with_interval(summary, (result.precision.low, result.precision.high))
 
 
 def with_shared_seeds(
@@ -144,24 +141,17 @@ def with_shared_seeds(
         question: How to compare.
         pairing: Whether runs of equal seeds are pairs.
     """
-    is_decided_otherwise = pair.identical or pair.mixed_scales or pair.worst_rank is not None
-    if is_decided_otherwise or not {a.name, b.name} & crossed.results.keys():
+    if not {a.name, b.name} & crossed.results.keys():
         return pair
     # Where only some seeds are shared, their differences would leave out the other runs.
     is_paired = not pairing.obstacle and pair.estimator == "paired"
-    lines = []
-    changed = pair
-    for line in pair.by_readout:
-        if line.reason:
-            lines.append(line)
-            continue
-        draws = _draws_between(a, b, crossed, line.readout, is_paired=is_paired)
-        verdict = _verdict_on(pair, draws, line.margin, question)
-        lines.append(_changed_line(line, verdict, draws))
-        # The same numbers: the readout that is compared is one of the lines.
-        if line.difference == pair.difference and line.p == pair.p:
-            changed = _changed_pair(pair, verdict, draws)
-    return replace(changed, by_readout=lines)
+
+    def estimate_of(readout: str) -> DrawnEstimate | str:
+        draws = _draws_between(a, b, crossed, readout, is_paired=is_paired)
+        return UNKNOWN if draws is None else DrawnEstimate(draws)
+
+    changed_pair = with_estimates(pair, estimate_of, question, others=SHARED)
+    return pair if changed_pair is pair else changed(changed_pair, shares_seeds=True)
 
 
 def _draws_between(
@@ -189,123 +179,3 @@ def _draws_of_mean(result: SourceVariance | None, draw: int) -> Array | None:
     # Their own mean is the chance of the draw, and would move the difference.
     draws: Array = result.precision.mean + errors - errors.mean()
     return draws
-
-
-def _verdict_on(pair: PairOfGroups, draws: Array | None, margin: float, question: Question) -> Verdict:
-    if draws is None:
-        return Verdict("undecided", False, f"whether {pair.a} and {pair.b} differ is undecided: {UNKNOWN}")
-    return judge(
-        interval_95=_ends(draws, WIDE),
-        interval_90=_ends(draws, NARROW),
-        margin=margin,
-        lower_is_better=question.lower_is_better,
-        names=(pair.a, pair.b),
-    )
-
-
-def _ends(draws: Array, tails: tuple[float, float]) -> tuple[float, float]:
-    low, high = np.quantile(draws, tails).tolist()
-    return low, high
-
-
-def _p_value(draws: Array) -> float:
-    beyond = min(float(np.mean(draws <= 0)), float(np.mean(draws >= 0)))
-    # Of so many draws a smaller share cannot be told.
-    return min(1.0, 2 * max(beyond, 1 / len(draws)))
-
-
-def _changed_line(line: ByReadout, verdict: Verdict, draws: Array | None) -> ByReadout:
-    changed = replace(
-        line,
-        uncorrected=verdict.decision,
-        decision=verdict.decision,
-        smaller_than_margin=verdict.smaller_than_margin,
-        welch_p=NAN,
-    )
-    if draws is None:
-        return replace(changed, low=NAN, high=NAN, p=NAN, p_holm=NAN, p_equivalence=NAN, reason=UNKNOWN)
-    low, high = _ends(draws, WIDE)
-    p = _p_value(draws)
-    difference = float(draws.mean())
-    return replace(
-        changed,
-        difference=difference,
-        ratio=difference / line.reference,
-        low=low,
-        high=high,
-        p=p,
-        p_holm=p,
-        p_equivalence=_p_equivalence(draws, line.margin),
-    )
-
-
-def _changed_pair(pair: PairOfGroups, verdict: Verdict, draws: Array | None) -> PairOfGroups:
-    """Return the pair with this verdict, its interval and p value; without what takes runs as independent."""
-    n = pair.test.n
-    test = TTest(t=NAN, df=NAN, p=NAN, low=NAN, high=NAN, n=n, reason=UNKNOWN)
-    equivalence = replace(
-        pair.equivalence, p_lower=NAN, p_upper=NAN, p=NAN, low=NAN, high=NAN, reason=UNKNOWN
-    )
-    difference = pair.difference
-    if draws is not None:
-        low, high = _ends(draws, WIDE)
-        test = TTest(t=NAN, df=NAN, p=_p_value(draws), low=low, high=high, n=n)
-        equivalence = _equivalence(pair.equivalence, draws)
-        difference = float(draws.mean())
-    changed = replace(
-        pair,
-        shares_seeds=True,
-        difference=difference,
-        ratio=difference / pair.reference,
-        verdict=verdict,
-        uncorrected=verdict,
-        p=test.p,
-        p_holm=test.p,
-        p_bh=test.p,
-        simultaneous_low=test.low,
-        simultaneous_high=test.high,
-        equivalence=equivalence,
-        p_equivalence_holm=equivalence.p,
-        posterior=replace(pair.posterior, below=NAN, inside=NAN, above=NAN, low=NAN, high=NAN, reason=SHARED),
-        power=replace(
-            pair.power,
-            detectable=NAN,
-            power_at_margin=NAN,
-            at_margin=NAN,
-            at_margin_low=NAN,
-            at_margin_high=NAN,
-            at_observed=NAN,
-            at_observed_low=NAN,
-            at_observed_high=NAN,
-            reason=SHARED,
-        ),
-    )
-    if pair.estimator == "paired":
-        return replace(changed, paired=test)
-    if pair.estimator == "welch":
-        return replace(changed, welch=test)
-    return replace(changed, partial=test)
-
-
-def _equivalence(equivalence: Equivalence, draws: Array) -> Equivalence:
-    low, high = _ends(draws, NARROW)
-    margin = equivalence.margin
-    return replace(
-        equivalence,
-        difference=float(draws.mean()),
-        p_lower=_share_beyond(draws <= -margin, margin),
-        p_upper=_share_beyond(draws >= margin, margin),
-        p=_p_equivalence(draws, margin),
-        low=low,
-        high=high,
-    )
-
-
-def _p_equivalence(draws: Array, margin: float) -> float:
-    return max(_share_beyond(draws <= -margin, margin), _share_beyond(draws >= margin, margin))
-
-
-def _share_beyond(is_beyond: np.ndarray, margin: float) -> float:
-    if math.isnan(margin):
-        return NAN
-    return max(float(np.mean(is_beyond)), 1 / len(is_beyond))

@@ -68,10 +68,15 @@ def sample_between(a: Members, b: Members, values: Values, pairing: Pairing) -> 
         values: A readout, by group and seed.
         pairing: Whether equal seeds are pairs.
     """
+    of_a, of_b = values[a.name], values[b.name]
+    if pairing.of_folds and not pairing.obstacle:
+        # A fold that one group lacks would leave a difference of folds in the difference of groups.
+        of_a = {label: of_a[label] for label in pairing.shared if label in of_a}
+        of_b = {label: of_b[label] for label in pairing.shared if label in of_b}
     return sample_of(
         (a.name, b.name),
-        values[a.name],
-        values[b.name],
+        of_a,
+        of_b,
         shared=pairing.shared,
         obstacle=pairing.obstacle,
         failed=(failed_seeds(a), failed_seeds(b)),

@@ -106,7 +106,7 @@ def _row(pair: PairOfGroups, comparison: Comparison) -> dict[str, Any]:
         pair.simultaneous_low,
         pair.simultaneous_high,
         100 * pair.ratio if math.isfinite(pair.reference) else math.nan,
-        pair.primary,
+        pair.test_name,
         pair.p,
         pair.p_holm,
         pair.verdict.decision,

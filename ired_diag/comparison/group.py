@@ -11,6 +11,7 @@ from ired_diag.comparison.noise import GroupNoise, noise_of
 from ired_diag.comparison.outcomes import Outcomes, outcomes_of
 from ired_diag.comparison.readouts import READOUTS, Readouts
 from ired_diag.comparison.seeds import Members
+from ired_diag.runs.cross_validation import CrossValidation
 from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
 from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
 from ired_diag.stats.summary import Summary, summarise
@@ -32,6 +33,8 @@ class Group:
         readouts: Mean, sd and interval of every readout.
         noise: How the seeds' spread on the plateau splits.
         outcomes: How many seeds finished, and what became of the others.
+        run_noun: What one of its runs is called: ``seed``, or ``fold`` in a cross-validation.
+        folds: The folds of a cross-validation that its runs hold out; None of seeds.
     """
 
     name: str
@@ -45,6 +48,8 @@ class Group:
     readouts: Mapping[str, Summary]
     noise: GroupNoise
     outcomes: Outcomes
+    run_noun: str = "seed"
+    folds: CrossValidation | None = None
 
 
 def group_of(members: Members, read: Readouts, readout: str, *, draw: int) -> Group:

@@ -14,6 +14,7 @@ from ired_diag.comparison.outcomes import Failure
 from ired_diag.comparison.seeds import Members
 from ired_diag.runs.ending import LABELS
 from ired_diag.runs.name_list import first_names
+from ired_diag.runs.run_nouns import called, run_noun
 
 KEPT = "no seed of any group ended well, so they are compared as they ended (is the direction right?)"
 ALL = {1: "its only seed", 2: "both seeds"}
@@ -24,11 +25,16 @@ def left_out_of(groups: Sequence[Members]) -> list[str]:
     """Return one sentence for each group and kind of seed without a number."""
     sentences: list[str] = []
     for members in groups:
-        sentences += _copied_seeds(members)
-        sentences += _seeds_evaluated_as_others(members)
-        sentences += _failed_seeds(members)
-        sentences += _stopped_seeds(members)
+        noun = run_noun(members.cross_validation)
+        sentences += [called(sentence, noun) for sentence in _sentences_of(members)]
     return sentences
+
+
+def _sentences_of(members: Members) -> Iterator[str]:
+    yield from _copied_seeds(members)
+    yield from _seeds_evaluated_as_others(members)
+    yield from _failed_seeds(members)
+    yield from _stopped_seeds(members)
 
 
 def _copied_seeds(members: Members) -> Iterator[str]:

@@ -39,7 +39,8 @@ def _level(pair: PairOfGroups) -> float:
 def _is_uncertain(pair: PairOfGroups) -> bool:
     # Welch's approximation of the degrees of freedom is poor for two or three seeds against many.
     n_a, n_b, _ = pair.seeds
-    return pair.primary == "welch" and not pair.test.reason and is_too_often_wrong(n_a, n_b)
+    is_welch = pair.primary == "welch" and not pair.of_folds
+    return is_welch and not pair.test.reason and is_too_often_wrong(n_a, n_b)
 
 
 def _smaller(pair: PairOfGroups) -> str:

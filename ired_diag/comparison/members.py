@@ -21,6 +21,7 @@ from ired_diag.comparison.seeds import Members, Seed, seconds_between, settings_
 from ired_diag.comparison.stated_data import declared_data, is_of_evaluation, stated_data
 from ired_diag.errors import NotFound
 from ired_diag.runs.completion import note_on_unknown
+from ired_diag.runs.cross_validation import cross_validation_of
 from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 
@@ -179,6 +180,7 @@ def _members(
         knobs=settings_alike(described),
         failures=list(filter(None, without_number)),
         of_table=all(run.of_table for run in runs),
+        cross_validation=cross_validation_of(runs),
     )
 
 

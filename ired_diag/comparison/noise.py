@@ -44,7 +44,7 @@ def noise_of(windows: Windows, reason: str) -> GroupNoise:
         reason: Why there are none; empty where there are.
     """
     if not windows:
-        return _without_plateau(reason or "no plateau")
+        return without_split(reason or "no plateau")
     finite = list(map(finite_part, windows.values()))
     split = split_noise(finite)
     # Of plateaus of several lengths the shortest one promises least.
@@ -59,7 +59,8 @@ def noise_of(windows: Windows, reason: str) -> GroupNoise:
     )
 
 
-def _without_plateau(reason: str) -> GroupNoise:
+def without_split(reason: str) -> GroupNoise:
+    """Return that the spread of a group cannot be split, and why."""
     nan = math.nan
     return GroupNoise(
         split=NoiseSplit(seeds=0, evaluations=nan, reason=reason),

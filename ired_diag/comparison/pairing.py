@@ -8,7 +8,8 @@ Seeds s of groups a and b are pairs where
 
 Where nothing names the data, it is unknown whether seeds share it, and silence is no evidence: pairs of
 independent runs are not wrong, but half of the degrees of freedom are lost for nothing. The user may know
-more than the configurations, and then decides.
+more than the configurations, and then decides. Folds of two cross-validations are pairs by their number
+(``paired_folds``), unless (c) speaks against it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from ired_diag.comparison.names_in_words import joined
+from ired_diag.comparison.paired_folds import NO_FOLD, SAME_FOLD, are_folds, obstacle_in_folds
 from ired_diag.comparison.seeds import Members, shared_seeds
 from ired_diag.comparison.stated_data import names_data, plain_key
 
@@ -38,12 +40,14 @@ class Pairing:
         obstacle: Why these are not pairs; empty where they are.
         evidence: Why they are, in words: ``both state rank 20 and ood False``; empty where they are not.
         contradiction: What both state of data or evaluation, and state differently; empty where nothing is.
+        of_folds: Whether both groups are cross-validations, whose folds are pairs.
     """
 
     shared: Sequence[str]
     obstacle: str
     evidence: str = ""
     contradiction: str = ""
+    of_folds: bool = False
 
 
 def pairing_of(a: Members, b: Members, *, paired: bool | None = None) -> Pairing:
@@ -58,7 +62,7 @@ def pairing_of(a: Members, b: Members, *, paired: bool | None = None) -> Pairing
     shared = shared_seeds(a, b)
     contradiction = _contradiction_between(a, b)
     if not shared:
-        obstacle = NO_SEED
+        obstacle = NO_FOLD if are_folds(a, b) else NO_SEED
         if a.failed or b.failed:
             obstacle = NO_FINISHED_SEED
         return Pairing(shared, obstacle, contradiction=contradiction)
@@ -67,6 +71,8 @@ def pairing_of(a: Members, b: Members, *, paired: bool | None = None) -> Pairing
         evidence = ""
     elif paired:
         evidence = "--paired says so"
+    elif are_folds(a, b):
+        evidence = SAME_FOLD
     else:
         data = _data_of_both(a, b)
         evidence = f"both state {_in_words(data)}"
@@ -75,6 +81,7 @@ def pairing_of(a: Members, b: Members, *, paired: bool | None = None) -> Pairing
         obstacle=obstacle,
         evidence=evidence,
         contradiction=contradiction,
+        of_folds=are_folds(a, b),
     )
 
 
@@ -82,6 +89,8 @@ def obstacle_in_data(a: Members, b: Members, *, paired: bool | None = None) -> s
     """Return why equal seeds of two groups would be no pairs, whether or not any seed finished in both."""
     if paired is not None:
         return "" if paired else SWITCHED_OFF
+    if are_folds(a, b):
+        return _contradiction_between(a, b) or obstacle_in_folds(a, b)
     if a.of_table and b.of_table:
         return SILENT_TABLE
     contradiction = _contradiction_between(a, b)

@@ -100,6 +100,10 @@ class PairOfGroups:
         pairing: Why equal seeds are pairs, in words; empty where they are not.
         shares_seeds: Whether runs of a group share seeds of single sources, so that interval, p value and
             verdict are made of variance components (``crossed_runs``).
+        of_folds: Whether runs are folds of a cross-validation, so that interval, p value and verdict are
+            those of the corrected resampled t test (``fold_runs``).
+        further_runs: Which further runs of folds would tell more; empty of seeds.
+        run_noun: What one of their runs is called: ``seed``, ``fold``; ``run`` where one group has folds.
     """
 
     a: str
@@ -148,11 +152,21 @@ class PairOfGroups:
     differing: Sequence[str] = ()
     pairing: str = ""
     shares_seeds: bool = False
+    of_folds: bool = False
+    further_runs: str = ""
+    run_noun: str = "seed"
 
     @property
     def curves_differ(self) -> bool:
         """Whether both have the same numbers while their earlier evaluations differ."""
         return EARLIER_DIFFER in self.identical
+
+    @property
+    def test_name(self) -> str:
+        """Which test decides: ``primary``, or ``corrected_resampled`` of folds."""
+        if self.of_folds and self.worst_rank is None:
+            return "corrected_resampled"
+        return self.primary
 
     @property
     def test(self) -> TTest:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ired_diag.comparison.outcomes import Failure, FailureKind
 from ired_diag.config_keys import METADATA
+from ired_diag.runs.cross_validation import CrossValidation
 from ired_diag.runs.labels import is_seed_label
 from ired_diag.runs.large_arrays import LargeArray
 from ired_diag.runs.run import Run
@@ -71,6 +72,7 @@ class Members:
         knobs: Settings that all its runs state alike, but for names, notes and seeds.
         failures: Seeds that failed, or were stopped, and are therefore not among ``seeds``.
         of_table: Whether all its seeds are numbers of a table.
+        cross_validation: The folds that its runs hold out; None where they are no folds.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Members:
     knobs: Mapping[str, Any] = field(default_factory=dict)
     failures: Sequence[Failure] = ()
     of_table: bool = False
+    cross_validation: CrossValidation | None = None
 
     @cached_property
     def pairable_labels(self) -> list[str]:

@@ -146,6 +146,11 @@ def numbers_of_task(
         notes.append(
             f"{name}: {readout} is withheld ({read.reasons[readout]}): the last evaluation is taken."
         )
+    if any(each.cross_validation for each in members):
+        notes.append(
+            f"{name}: runs are folds of a cross-validation, which share training data. Intervals over tasks "
+            "take them as independent, and may be too narrow."
+        )
     by_name = {each.name: each for each in members}
     return TaskNumbers(
         name=name,

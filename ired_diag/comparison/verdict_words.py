@@ -17,6 +17,7 @@ from ired_diag.comparison.identity_words import identity_in_words
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups
 from ired_diag.comparison.points import points_in_words
 from ired_diag.runs.name_list import counted
+from ired_diag.runs.run_nouns import called
 from ired_diag.stats.defects import CONSTANT, ROUNDING, SAME_AMOUNT
 from ired_diag.stats.worst_rank import WorstRank
 
@@ -32,6 +33,7 @@ TEST_NAMES = {
     "welch": "Welch's t test",
     "worst_rank": "worst-rank test",
 }
+RESAMPLED = "corrected resampled t test"
 VARIANCE_COMPONENTS = "variance components of runs that share seeds"
 
 
@@ -69,7 +71,7 @@ def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
     if pair.mixed_scales:
         return f"{names}: undecided. {pair.mixed_scales}: bring both to one scale before comparing them."
     if pair.worst_rank is not None:
-        return _with_failures(pair, pair.worst_rank, comparison)
+        return called(_with_failures(pair, pair.worst_rank, comparison), pair.run_noun)
     if pair.test.reason in WITHOUT_SPREAD:
         without_spread = _without_spread(pair, comparison)
         return f"{names}: undecided. {without_spread}"
@@ -99,6 +101,8 @@ def test_of(pair: PairOfGroups) -> str:
     name = TEST_NAMES[pair.estimator]
     if pair.shares_seeds:
         name = VARIANCE_COMPONENTS
+    if pair.of_folds:
+        name = RESAMPLED
     seeds = seeds_of(pair)
     return f"{name}, {seeds}"
 
@@ -108,8 +112,8 @@ def seeds_of(pair: PairOfGroups) -> str:
     n_a, n_b, shared = pair.seeds
     if pair.estimator == "paired":
         pairs = counted(shared, "pair")
-        return f"{pairs} of seeds"
-    seeds = f"{n_a} + {n_b} seeds"
+        return f"{pairs} of {pair.run_noun}s"
+    seeds = f"{n_a} + {n_b} {pair.run_noun}s"
     if pair.obstacle:
         return seeds
     return f"{seeds}, {shared} shared"
@@ -147,7 +151,7 @@ def failures_of(group: Group) -> str:
     if outcomes.unfinished:
         unfinished = f", {outcomes.unfinished} unfinished not counted"
     if not failed:
-        return f"all {attempted} seeds of {group.name} finished{unfinished}"
+        return f"all {attempted} {group.run_noun}s of {group.name} finished{unfinished}"
     count = f"all {failed}"
     if outcomes.finished:
         count = f"{failed} of {attempted}"
@@ -155,13 +159,13 @@ def failures_of(group: Group) -> str:
     low = 100 * outcomes.low
     high = 100 * outcomes.high
     rate = f"success rate {percent:.0f}%, 95% interval {low:.0f} to {high:.0f}%"
-    return f"{count} seeds of {group.name} failed ({rate}{unfinished})"
+    return f"{count} {group.run_noun}s of {group.name} failed ({rate}{unfinished})"
 
 
 def _without_spread(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return the difference of groups that leave a test nothing to measure it by."""
     size = _size_without_spread(pair, unit_of(pair, comparison))
-    cause = WITHOUT_SPREAD[pair.test.reason]
+    cause = WITHOUT_SPREAD[pair.test.reason].replace("seed", pair.run_noun)
     return f"{pair.a} - {pair.b} {size}, and {cause}: a t test needs spread, and can say nothing here."
 
 
@@ -214,7 +218,7 @@ def lone_seeds_in_words(pair: PairOfGroups) -> str:
     lone = []
     for name, n, failed in zip(names, pair.seeds, pair.failed, strict=False):
         if n == 1 and failed:
-            lone.append(f"one seed of {name}")
+            lone.append(f"one {pair.run_noun} of {name}")
     if not lone:
         return ""
     lone_seeds = " and ".join(lone)

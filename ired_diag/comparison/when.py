@@ -9,6 +9,7 @@ from typing import Literal
 from ired_diag.comparison.apart import CurvesApart, curves_apart
 from ired_diag.comparison.comparable import check_comparable_members
 from ired_diag.comparison.copies import without_copies
+from ired_diag.comparison.fold_runs import notes_on_missing_folds
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.pairing import note_on_forced, pairing_of
 from ired_diag.comparison.reaching import Reaching, reaching
@@ -26,6 +27,7 @@ from ired_diag.runs.judged import (
     shared_metric,
 )
 from ired_diag.runs.run import Run
+from ired_diag.runs.run_nouns import common_noun, run_noun
 
 Target = float | Literal["final"]
 
@@ -51,6 +53,8 @@ class When:
         survivors: Whether seeds that failed are left out of the curves.
         notes: What else is to be said of the runs.
         metric_label: What pictures call the metric; empty: its name.
+        run_noun: What one of the runs is called: ``seed``, ``fold``, or ``run`` where groups differ in that.
+        has_folds: Whether runs of either group are folds of a cross-validation.
     """
 
     new: str
@@ -69,6 +73,8 @@ class When:
     survivors: bool = False
     notes: Sequence[str] = ()
     metric_label: str = ""
+    run_noun: str = "seed"
+    has_folds: bool = False
 
     @property
     def shown_metric(self) -> str:
@@ -183,6 +189,8 @@ def when(
         sources=runs,
         survivors=survivors,
         notes=[*notes_on_copies, *notes],
+        run_noun=common_noun([run_noun(each.cross_validation) for each in members]),
+        has_folds=any(each.cross_validation for each in members),
     )
 
 
@@ -211,5 +219,5 @@ def _pairing(members: Sequence[Members], paired: bool | None) -> tuple[bool, str
         return False, "", []
     a, b = members
     pairing = pairing_of(a, b, paired=paired)
-    notes = list(filter(None, [note_on_forced(a, b, pairing)]))
+    notes = [*filter(None, [note_on_forced(a, b, pairing)]), *notes_on_missing_folds(members)]
     return not pairing.obstacle, pairing.obstacle or pairing.evidence, notes

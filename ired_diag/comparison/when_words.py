@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from ired_diag.comparison.watched import Watched
     from ired_diag.comparison.when import When
 
+OF_FOLDS = (
+    "Folds share training data, and these tests take them as independent: they call curves and times apart "
+    "too often. 'ired-diag stats' corrects for that at the end of training."
+)
 ASSUMED = "Assumed: seeds are independent and roughly symmetric around their mean."
 MOST_NAMED = 4  # runs, or stretches of steps
 
@@ -30,12 +34,12 @@ def in_lines(answer: When) -> list[str]:
     """Return the whole answer, a sentence or two a line."""
     lines = [_metric_line(answer)]
     for name, runs in answer.runs.items():
-        lines += _failed_lines(name, runs, survivors=answer.survivors)
+        lines += _failed_lines(name, runs, survivors=answer.survivors, noun=answer.run_noun)
         lines += _clock_lines(name, runs)
     lines += answer.notes
     lines += curve_lines(answer)
     lines += target_lines(answer)
-    lines.append(ASSUMED)
+    lines.append(OF_FOLDS if answer.has_folds else ASSUMED)
     return lines
 
 
@@ -46,17 +50,17 @@ def _metric_line(answer: When) -> str:
     return f"{words}; at equal {answer.axis}, as logged: the speed of the machines is part of it"
 
 
-def _failed_lines(name: str, runs: Sequence[Watched], *, survivors: bool) -> Iterator[str]:
+def _failed_lines(name: str, runs: Sequence[Watched], *, survivors: bool, noun: str) -> Iterator[str]:
     """Yield which runs failed or were stopped, and what they count for."""
     failed = [run for run in runs if run.has_failed]
     stopped = [run for run in runs if run.is_stopped]
-    of_seeds = f"of {counted(len(runs), 'seed')}"
+    of_seeds = f"of {counted(len(runs), noun)}"
     if failed:
         curves = "in the curves as far as they go"
         if survivors:
             curves = "left out of the curves"
         yield (
-            f"{name}: {len(failed)} {of_seeds} failed ({_reasons(failed)}). Failed seeds are {curves}, and "
+            f"{name}: {len(failed)} {of_seeds} failed ({_reasons(failed)}). Failed {noun}s are {curves}, and "
             "never reach a target later."
         )
     if stopped:
@@ -96,7 +100,7 @@ def curve_lines(answer: When) -> list[str]:
     apart = answer.apart
     if apart is None:
         return [headline(answer)]
-    lines = [f"{headline(answer)} {_of_test(apart)}"]
+    lines = [f"{headline(answer)} {_of_test(answer, apart)}"]
     lines += other_stretches(answer, apart)
     lines += _smallest_p(answer, apart)
     lines += _heaviest_cluster(answer, apart)
@@ -107,6 +111,8 @@ def curve_lines(answer: When) -> list[str]:
         lines.append(f"Not among the curves {verb}: {first_names(apart.left_out, 2 * MOST_NAMED)}.")
     if answer.pairing and not apart.is_paired:
         lines.append(f"Not paired: {answer.pairing}.")
+    elif answer.has_folds:
+        lines.append(f"Paired: {answer.pairing}.")
     return lines
 
 
@@ -117,7 +123,7 @@ def headline(answer: When) -> str:
         return f"The curves are not compared: {answer.not_compared}"
     end = place_in_words(answer.axis, apart.places[-1])
     if apart.separation.smallest_p > answer.alpha:
-        return f"Open up to {end}: so few seeds cannot tell curves apart."
+        return f"Open up to {end}: so few {answer.run_noun}s cannot tell curves apart."
     if not apart.stretches:
         return f"Nowhere apart up to {end}: no place stands out from chance over all of them together."
     if apart.since is None:
@@ -141,17 +147,18 @@ def _stretches_in_words(answer: When, apart: CurvesApart, count: int) -> str:
     return f"{unit_of(answer.axis)} {first_names(named, MOST_NAMED)}"
 
 
-def _of_test(apart: CurvesApart) -> str:
+def _of_test(answer: When, apart: CurvesApart) -> str:
     n_a, n_b = apart.seeds
-    seeds = f"{n_a} and {n_b} seeds, not paired"
+    noun = answer.run_noun
+    seeds = f"{n_a} and {n_b} {noun}s, not paired"
     if apart.is_paired:
-        seeds = f"{n_a} pairs of seeds"
+        seeds = f"{n_a} pairs of {noun}s"
     separation = apart.separation
     exchanges = f"{separation.exchanges} drawn exchanges"
     if separation.is_exact:
         exchanges = f"all {separation.exchanges} exchanges"
     p = p_in_words(separation.p)
-    return f"(Max-t over {len(apart.places)} places, {exchanges} of whole seeds: p = {p}; {seeds}.)"
+    return f"(Max-t over {len(apart.places)} places, {exchanges} of whole {noun}s: p = {p}; {seeds}.)"
 
 
 def other_stretches(answer: When, apart: CurvesApart) -> Iterator[str]:
@@ -179,12 +186,14 @@ def _smallest_p(answer: When, apart: CurvesApart) -> Iterator[str]:
     if smallest <= answer.alpha:
         return
     n_a, n_b = apart.seeds
-    seeds = f"{n_a} and {n_b} seeds"
+    seeds = f"{n_a} and {n_b} {answer.run_noun}s"
     needed = f"{_seeds_needed(answer.alpha)} seeds each are needed"
     if apart.is_paired:
         seeds = f"{n_a} pairs"
         pairs = math.ceil(math.log2(2 / answer.alpha))
         needed = f"{pairs} pairs are needed"
+    if answer.has_folds:
+        needed = "more folds are not to be had"
     yield (
         f"Of {seeds} nothing can be told apart at {100 * answer.alpha:g}%, however far apart they are: the "
         f"smallest p is {p_in_words(smallest)}; {needed}."
@@ -233,11 +242,11 @@ def _places(answer: When, apart: CurvesApart) -> Iterator[str]:
             sentence += f" ({counted(grid.bent, 'place')} left out where curves bend too much for that)"
         yield f"{sentence}."
     elif grid.thinned_from:
-        yield f"{places}, evenly chosen among {grid.thinned_from} that all seeds share."
+        yield f"{places}, evenly chosen among {grid.thinned_from} that all {answer.run_noun}s share."
     elif count < grid.evaluations:
         yield (
-            f"{places}, at which all seeds have a finite value; every seed has {grid.evaluations} or more "
-            "evaluations there."
+            f"{places}, at which all {answer.run_noun}s have a finite value; every {answer.run_noun} has "
+            f"{grid.evaluations} or more evaluations there."
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.flip_words import flips_in_words
+from ired_diag.comparison.fold_runs import SHARE_DATA
 from ired_diag.comparison.level_words import level_in_words
 from ired_diag.comparison.names_in_words import is_or_are
 from ired_diag.comparison.pairing import is_unknown
@@ -175,9 +176,11 @@ def methods_of(comparison: Comparison) -> str:
     """Return how it was compared, ready for a paper's methods section."""
     better = "lower" if comparison.lower_is_better else "higher"
     trained = f"Each experiment was trained with {_counts_of_seeds(comparison)}"
+    corrected = ", those of folds corrected for shared training data" if comparison.has_folds else ""
     sentences = [
         f"{trained} and {_read_out(comparison)} ({better} is better).",
-        f"Means{_over_what(comparison)} are given with 95% t intervals, standard deviations with n - 1.",
+        f"Means{_over_what(comparison)} are given with 95% t intervals{corrected}, standard deviations with "
+        "n - 1.",
     ]
     if comparison.pairs:
         sentences += _tests(comparison)
@@ -191,9 +194,10 @@ def _counts_of_seeds(comparison: Comparison) -> str:
     for group in comparison.groups:
         counts.append(group.outcomes.attempted + group.outcomes.unfinished)
     fewest, most = min(counts), max(counts)
+    noun = comparison.run_noun
     if fewest == most:
-        return f"{fewest} seeds"
-    return f"{fewest} to {most} seeds"
+        return f"{fewest} {noun}s"
+    return f"{fewest} to {most} {noun}s"
 
 
 def _read_out(comparison: Comparison) -> str:
@@ -201,7 +205,7 @@ def _read_out(comparison: Comparison) -> str:
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
         start = f", which starts at step {comparison.plateau_step:g}"
     if comparison.of_tables:
-        return f"compared by one value of {comparison.shown_metric} for each seed{start}"
+        return f"compared by one value of {comparison.shown_metric} for each {comparison.run_noun}{start}"
     return f"read out as the {readout_of_metric(comparison)}{start}"
 
 
@@ -225,7 +229,7 @@ def _mean_with_interval(group: Group) -> str:
 
 
 def _over_what(comparison: Comparison) -> str:
-    return " of the seeds that finished" if among_finished(comparison) else ""
+    return f" of the {comparison.run_noun}s that finished" if among_finished(comparison) else ""
 
 
 def among_finished(comparison: Comparison) -> bool:
@@ -239,7 +243,7 @@ def among_finished(comparison: Comparison) -> bool:
 def _tests(comparison: Comparison) -> Iterator[str]:
     """Yield how differences were tested, how failed seeds count, who is paired, and the correction."""
     # Each test once, in a fixed order, however many pairs it decides on.
-    primaries = {pair.primary for pair in comparison.pairs if not pair.shares_seeds}
+    primaries = {pair.primary for pair in comparison.pairs if not (pair.shares_seeds or pair.of_folds)}
     tests = []
     for name, test in TEST_NAMES.items():
         if name != "worst_rank" and name in primaries:
@@ -250,6 +254,12 @@ def _tests(comparison: Comparison) -> Iterator[str]:
         yield (
             "Where runs share seeds of single sources of randomness, differences were tested two-sided by "
             "generalized intervals from crossed variance components (Weerahandi, 1993)."
+        )
+    if any(pair.of_folds for pair in comparison.pairs):
+        yield (
+            "Folds share training data: differences were tested two-sided by the corrected resampled t test, "
+            "with a standard error of s·sqrt(1/k + 1/(K - 1)) for k of K folds and k - 1 degrees of freedom "
+            "(Nadeau & Bengio, 2003)."
         )
     if "worst_rank" in primaries:
         yield (
@@ -267,10 +277,13 @@ def _tests(comparison: Comparison) -> Iterator[str]:
 
 def _pairs_of_seeds(comparison: Comparison) -> str:
     reasons = [pair.pairing for pair in comparison.pairs if not pair.obstacle]
+    noun = comparison.run_noun
     if not reasons:
-        return "Seeds were not paired."
+        return f"{noun.capitalize()}s were not paired."
     if any(reason.startswith("--paired") for reason in reasons):
-        return "Equal seeds were paired by our choice."
+        return f"Equal {noun}s were paired by our choice."
+    if all(pair.of_folds for pair in comparison.pairs):
+        return "Folds of equal numbers are paired, because they hold out the same data."
     return "Equal seeds are paired where both configurations state the same data."
 
 
@@ -307,21 +320,34 @@ def _pairing(pair: PairOfGroups) -> str:
     names = f"{pair.a} and {pair.b}"
     n_a, n_b, shared = pair.seeds
     if pair.obstacle:
-        sentence = f"Seeds of {names} are not paired: {pair.obstacle}."
+        sentence = f"{pair.run_noun.capitalize()}s of {names} are not paired: {pair.obstacle}."
         if is_unknown(pair.obstacle):
             sentence += " If equal seeds do, --paired pairs them."
         return sentence
     if pair.estimator == "welch":
-        count = f"{counted(shared, 'seed')} {is_or_are(shared)}"
+        count = f"{counted(shared, pair.run_noun)} {is_or_are(shared)}"
         few = f"{count} shared by {names}, too few to gain from pairs"
+        if pair.of_folds:
+            return f"{count} shared by {names}, and two are the least that tell a difference from chance."
         if pair.primary == "worst_rank":
             return f"{few}: the worst-rank test ranks all seeds, those that failed last."
         return f"{few}: Welch's t test on all seeds gives the difference."
-    sentence = f"Seeds of {names} are paired: {pair.pairing or 'data and evaluation agree'}"
+    sentence = (
+        f"{pair.run_noun.capitalize()}s of {names} are paired: {pair.pairing or 'data and evaluation agree'}"
+    )
     alone = n_a + n_b - 2 * shared
     if alone:
         sentence += f"; {alone} that only one of them has {is_or_are(alone)} kept"
-    return f"{sentence}; {_check_of_pairing(pair.shared_noise)}."
+    return f"{sentence}; {_check(pair)}."
+
+
+def _check(pair: PairOfGroups) -> str:
+    """Return the check on pairs: of folds, which are pairs by their data, the correlation of results."""
+    if not pair.of_folds:
+        return _check_of_pairing(pair.shared_noise)
+    if math.isnan(pair.correlation):
+        return "too few pairs to correlate them"
+    return f"correlation of the results of pairs {pair.correlation:.2f}"
 
 
 def _check_of_pairing(noise: SharedNoise) -> str:
@@ -345,6 +371,8 @@ def _check_of_pairing(noise: SharedNoise) -> str:
 def _power(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return what these seeds can show."""
     power, names = pair.power, f"{pair.a} and {pair.b}"
+    if pair.of_folds:
+        return f"Power of {names} is withheld: {SHARE_DATA}. What would tell more: {pair.further_runs}."
     if math.isnan(power.detectable):
         return f"Power of {names}: unknown ({power.reason})."
     unit = unit_of(pair, comparison)

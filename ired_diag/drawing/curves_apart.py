@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.comparison.when_words import headline
+from ired_diag.comparison.when_words import OF_FOLDS, headline
 from ired_diag.drawing.curves_apart_words import MOST, method_of, note_of
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Segment, scale_of_lines
 from ired_diag.errors import NotFound
@@ -54,7 +54,8 @@ def curves_apart(answer: When) -> FigureData:
         title=f"Where {answer.new} and {answer.old} come apart in {answer.shown_metric}",
         x_label="training step" if answer.axis == "step" else answer.axis,
         panels=(means, difference),
-        method=method_of(answer, apart, in_half_widths=in_half_widths),
+        method=method_of(answer, apart, in_half_widths=in_half_widths)
+        + (f" {OF_FOLDS}" if answer.has_folds else ""),
         note=note_of(answer, apart, in_half_widths=in_half_widths),
         summary=headline(answer),
         order=(answer.new, answer.old, _difference_name(answer)),

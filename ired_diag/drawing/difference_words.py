@@ -25,17 +25,19 @@ def method_of(
     """Return the caption; ``panel`` is that of the differences."""
     of_baseline = all(difference.pair.b == baseline for difference in differences)
     reference = f"{baseline}'s mean" if of_baseline else "the group's mean"
+    noun = comparison.run_noun
+    interval = "t interval, corrected where runs are folds" if comparison.has_folds else "t interval"
     in_percent = f" in percent of {reference}" if unit == "%" else ""
     has_pairs = any(len(difference.single) for difference in differences)
-    joined = ", lines joining equal seeds" if has_pairs else ""
-    single = "; dots: single pairs of seeds" if has_pairs else ""
+    joined = f", lines joining equal {noun}s" if has_pairs else ""
+    single = f"; dots: single pairs of {noun}s" if has_pairs else ""
     # A readout of which higher is better says so itself.
     better = "; lower is better" if comparison.lower_is_better else ""
     margins = [difference.margin for difference in differences]
     margin = margin_in_words(comparison, [panel], margins)
     return (
-        f"First panel: {readout_of(comparison)}, one dot a seed ({counts_in_words(comparison)}{better})"
-        f"{joined}, and their mean with its 95% t interval{_without_interval(comparison)}. "
+        f"First panel: {readout_of(comparison)}, one dot a {noun} ({counts_in_words(comparison)}{better})"
+        f"{joined}, and their mean with its 95% {interval}{_without_interval(comparison)}. "
         f"Second panel: each group minus {baseline}{in_percent}{_tests_in_words(differences)}{single}."
         f"{_obstacles_in_words(differences)} "
         f"{margin} {_verdicts_in_words(comparison, differences, baseline)}"
@@ -98,7 +100,7 @@ def counts_in_words(comparison: Comparison) -> str:
     groups = comparison.groups
     counts = {group.summary.n for group in groups}
     if len(counts) == 1 and not any(map(_failures, groups)):
-        return f"n = {counts.pop()} seeds each"
+        return f"n = {counts.pop()} {comparison.run_noun}s each"
     return ", ".join(map(_count, groups))
 
 

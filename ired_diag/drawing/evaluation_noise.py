@@ -93,6 +93,8 @@ def _split_or_lost(groups: Sequence[Group]) -> tuple[list[Group], list[Group]]:
 
 def _refusal(groups: Sequence[Group]) -> str:
     names = ", ".join(group.name for group in groups)
+    if all(group.folds for group in groups):
+        return f"{names}: the spread of folds is not split from evaluation noise: they share training data."
     reasons = dict.fromkeys(group.noise.split.reason for group in groups)
     return (
         f"{names}: the spread of seeds cannot be split from evaluation noise: {'; '.join(reasons)}. It needs "

@@ -50,6 +50,7 @@ from ired_diag.drawing.over_seeds import Band, OverSeeds, over_seeds
 from ired_diag.drawing.running_median import running_median
 from ired_diag.drawing.seeds_panel import seeds_panel
 from ired_diag.errors import NotFound
+from ired_diag.runs.cross_validation import cross_validation_of
 from ired_diag.runs.judged import shared_direction, shared_metric
 from ired_diag.runs.run import Run
 from ired_diag.verdict import Verdict, verdict_of
@@ -124,6 +125,8 @@ def learning_curves(
     if resting:
         method += f" Second panel: the same curves where they rest, from step {plateau:g} on."
     method += marks_in_words(shown, marks) + stops_in_words(curves)
+    if band == "t interval" and any(map(cross_validation_of, groups.values())):
+        method += " Of folds, the t interval is corrected for training data that they share."
     method += (
         _ends_in_words(shown, curves)
         + bands_left_out(shown, panel.lines)
@@ -150,7 +153,8 @@ def _means_of(curves: Curves, metric: str, band: Band) -> dict[str, OverSeeds]:
     limits = _limits(metric, curves)
     means = {}
     for name, members in curves.items():
-        mean = over_seeds([curve.series for curve in members], band)
+        folds = cross_validation_of([curve.run for curve in members])
+        mean = over_seeds([curve.series for curve in members], band, folds=folds)
         means[name] = bounded_bands.within(mean, limits)
     return means
 

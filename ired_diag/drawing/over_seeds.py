@@ -12,7 +12,8 @@ The band is, at each step by itself,
     range         from the lowest seed to the highest
 
 and is not there where N = 1; nor is the t interval where N = 2: it would be 12.7 standard errors wide to each
-side, and hide every other curve.
+side, and hide every other curve. Of k of the K folds of a cross-validation, which share training data, its
+standard error is sd √(1/k + 1/(K - 1)) (``stats.resampled_t``).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import scipy  # its parts are imported when they are first used
 from numpy.typing import NDArray
 
 from ired_diag.errors import DiagError
+from ired_diag.runs.cross_validation import CrossValidation
 from ired_diag.runs.history import Series
 from ired_diag.stats.finite import quotient
 from ired_diag.stats.summary import CONFIDENCE
@@ -66,12 +68,15 @@ class OverSeeds:
     n: NDArray[np.int64]
 
 
-def over_seeds(curves: Sequence[Series], band: Band = "t interval") -> OverSeeds:
+def over_seeds(
+    curves: Sequence[Series], band: Band = "t interval", *, folds: CrossValidation | None = None
+) -> OverSeeds:
     """Return mean, band and N over seeds at each step.
 
     Args:
         curves: One curve for each seed, at least one.
         band: What is drawn around the mean.
+        folds: The cross-validation whose folds the curves are, for its t interval. Default: seeds.
 
     Raises:
         DiagError: There is no such band.
@@ -91,7 +96,7 @@ def over_seeds(curves: Sequence[Series], band: Band = "t interval") -> OverSeeds
         deviations = np.where(is_finite, scaled - mean, 0.0)
         half = _sd(deviations, n)
         if band == "t interval":
-            half = half * quotient(_critical(n), np.sqrt(n))
+            half = half * _standard_errors(n, folds)
         low = mean - half
         high = mean + half
     return OverSeeds(
@@ -101,6 +106,18 @@ def over_seeds(curves: Sequence[Series], band: Band = "t interval") -> OverSeeds
         high=np.where(n >= FEWEST[band], high * unit, np.nan),
         n=n,
     )
+
+
+def _standard_errors(n: NDArray[np.int64], folds: CrossValidation | None) -> Array:
+    """Return half of the width of a t interval of n values, in standard deviations."""
+    if folds is None or folds.is_alone:
+        return quotient(_critical(n), np.sqrt(n))
+    different = np.minimum(n, len(set(folds.folds.values())))
+    variance = quotient(np.ones(len(n)), different) + 1 / (folds.count - 1)
+    # The sd is that of n runs. Of k folds with several runs this bounds both errors of ``stats.resampled_t``.
+    variance = variance * quotient((n - 1) * different, n * (different - 1))
+    errors: Array = _critical(different) * np.sqrt(variance)
+    return errors
 
 
 def has_several_seeds(groups: Mapping[str, OverSeeds]) -> bool:

@@ -30,6 +30,7 @@ TESTS = {
     "partial": "t test of partly paired seeds",
     "partial_unequal": "t test of partly paired seeds with unequal variances",
     "welch": "Welch's t test",
+    "folds": "corrected resampled t test of folds",
 }
 
 
@@ -130,13 +131,15 @@ def counts_in_words(pairs: Sequence[PairOfGroups]) -> str:
     n = range_in_words([pair.test.n for pair in pairs])
     estimators = {pair.estimator for pair in pairs}
     units = [words for estimator, words in COUNTED.items() if estimator in estimators]
+    if all(pair.of_folds for pair in pairs):
+        units = [words.replace("seeds", f"{pairs[0].run_noun}s") for words in units]
     return f"n = {n} {' or '.join(units)}"
 
 
 def _tests(pairs: Sequence[PairOfGroups]) -> str:
     kinds: set[str] = set()
     for pair in pairs:
-        kinds.update([pair.estimator, pair.primary])
+        kinds.update(["folds"] if pair.of_folds else [pair.estimator, pair.primary])
     tests = " or ".join(words for kind, words in TESTS.items() if kind in kinds)
     if "worst_rank" in kinds:
         tests += ", of the seeds that finished; where seeds failed, a rank test that puts them last decides"

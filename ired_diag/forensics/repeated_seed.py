@@ -38,6 +38,7 @@ from ired_diag.forensics import identical_curves
 from ired_diag.forensics.rule import Evidence, Rule, labels_of, listed, seeds_in_words
 from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.readers.seed_table_metrics import names_seeds, read_seed_metrics
+from ired_diag.runs.fold import fold_of
 from ired_diag.runs.metric_limits import share_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -100,7 +101,7 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def _by_seeds_of_sources(runs: Sequence[Run]) -> list[list[Run]]:
-    """Return the runs with a log, those together whose seeds of single sources (``data_seed``) are equal.
+    """Return the runs with a log, those together of one fold and equal seeds of sources (``data_seed``).
 
     Runs of one seed that differ in another one are crossed, and no seed is counted twice.
     """
@@ -108,7 +109,8 @@ def _by_seeds_of_sources(runs: Sequence[Run]) -> list[list[Run]]:
     for run in runs:
         if run.of_table:
             continue
-        seeds = []
+        # Folds of one seed hold out different data.
+        seeds = [("fold", str(fold_of(run)))]
         for key, value in (run.configuration or {}).items():
             if source_of_key(key) is not None:
                 seeds.append((key, str(value)))

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Rule, judged_metric, labels_of
+from ired_diag.runs.fold import fold_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -35,13 +36,13 @@ def find(study: Study) -> Iterator[Finding]:
 
 def _families(study: Study) -> list[list[Run]]:
     """Return the runs that share experiment, seed and judged metric, without the variants of a sweep."""
-    families: dict[tuple[str, int, str], list[Run]] = defaultdict(list)
+    families: dict[tuple[str, int, str, int | None], list[Run]] = defaultdict(list)
     for run in study.runs:
         if run.seed is None or not run.ending.may_be_complete:
             continue
         is_of_a_sweep = NAMED_BY_KEYS.search(run.variant or "")
         if math.isfinite(_last_value(run)) and not is_of_a_sweep:
-            families[run.experiment, run.seed, judged_metric(run)].append(run)
+            families[run.experiment, run.seed, judged_metric(run), fold_of(run)].append(run)
     return list(families.values())
 
 

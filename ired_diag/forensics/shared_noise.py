@@ -30,6 +30,7 @@ from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.curves.rest import FEWEST
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, judged_metric, listed, not_none
+from ired_diag.runs.cross_validation import cross_validation_of
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -78,7 +79,11 @@ class Tied:
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each set of groups whose equal seeds fluctuate together."""
-    groups = [curves for curves in curves_of(study) if curves.start is not None]
+    groups = []
+    for curves in curves_of(study):
+        # Folds are pairs by the data that they hold out, whether or not their evaluations fluctuate together.
+        if curves.start is not None and curves.members.cross_validation is None:
+            groups.append(curves)
     ties = not_none(itertools.starmap(_tie, itertools.combinations(groups, 2)))
     for cluster in _clusters(ties):
         yield _finding(cluster)
@@ -199,7 +204,8 @@ def _curves(group: str, runs: Sequence[Run]) -> Curves | None:
     ((metric, lower_is_better),) = judged
     seeds = [_seed(run.seed_label, run.evaluated[1]) for run in ended if run.evaluated]
     plateau = common_plateau([(seed.steps, seed.values) for seed in seeds], lower_is_better=lower_is_better)
-    members = Members(group, None, seeds, settings_of(ended))
+    folds = cross_validation_of(runs)
+    members = Members(group, None, seeds, settings_of(ended), cross_validation=folds)
     return Curves(members=members, start=plateau.step, metric=metric)
 
 

@@ -4,7 +4,8 @@ Each pair of groups that state no different data, with two complete seeds or mor
 ``stats`` compares it: plateau means where both have come to rest, else last evaluations; paired where both
 state the same data. Two groups that computed the same (``identical_curves``) are left out, since no number of
 seeds shows a difference between them. So are two that state no data and whose configurations have other keys,
-which may be of two tasks (``comparison.one_program``).
+which may be of two tasks (``comparison.one_program``), and groups of folds of a cross-validation, of which
+no more can be trained.
 Where that leaves it undecided, the smallest difference that these seeds show with 80% power (``stats.power``)
 is compared with the margin of 1%: where it is larger, neither a difference that matters nor its absence could
 be expected to be found, and "no significant difference" means nothing.
@@ -92,7 +93,7 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for the pairs that are undecided and had too little power, the least wide first."""
     groups = [curves for curves in curves_of(study) if len(curves.members.seeds) >= FEWEST]
     # Where seeds failed, the worst-rank test decides, which has no such power.
-    healthy = [curves for curves in groups if failed_seeds(curves.members) == 0]
+    healthy = [curves for curves in groups if failed_seeds(curves.members) == 0 and not _are_folds(curves)]
     if len(healthy) < FEWEST_GROUPS:
         return
     a, b = np.triu_indices(len(healthy), 1)
@@ -100,6 +101,11 @@ def find(study: Study) -> Iterator[Finding]:
     weak = _weak_pairs(healthy, a[may_be], b[may_be])
     if weak.first:
         yield _finding(weak)
+
+
+def _are_folds(curves: Curves) -> bool:
+    """Say whether runs are folds: they share training data, and there are no more of them to train."""
+    return curves.members.cross_validation is not None
 
 
 def _weak_pairs(groups: Sequence[Curves], a: Places, b: Places) -> Weak:

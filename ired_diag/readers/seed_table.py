@@ -35,7 +35,7 @@ from ired_diag.readers.run_columns import HYPERPARAMETERS, normal_name
 from ired_diag.readers.table_cells import number_of
 from ired_diag.readers.table_layout import TableLayout, layout_of
 from ired_diag.readers.table_metric import metric_of_columns, metric_of_long
-from ired_diag.readers.table_repetitions import notes_on_repetitions
+from ired_diag.readers.table_repetitions import FOLDS, notes_on_repetitions
 from ired_diag.readers.table_results import layout_of_metric, with_only_result
 from ired_diag.runs.range_of_numbers import bounded_value
 
@@ -198,6 +198,15 @@ def source_seeds_of_table(path: Path) -> dict[str, dict[int, dict[str, int]]]:
         for group in groups:
             table.setdefault(group, {})[seed] = stated
     return table
+
+
+def is_table_of_folds(path: Path) -> bool:
+    """Say whether each value of a group is one fold of a cross-validation."""
+    rows = text_of_rows(path)
+    if rows is None:
+        return False
+    layout = layout_of(path, rows)
+    return normal_name(layout.header[layout.seed]) in FOLDS and layout.repetition is None
 
 
 def _seeds_by_source(path: Path, layout: TableLayout) -> list[int]:

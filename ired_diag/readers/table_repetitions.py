@@ -42,7 +42,11 @@ def _sentences(layout: TableLayout) -> Iterator[str]:
             "numbered from 0 in their order."
         )
     elif normal_name(seed) in FOLDS:
-        yield f"Each {seed!r} counts as one value, and is shown as a seed."
+        yield (
+            f"Each {seed!r} counts as one value. Folds share training data, so their values are not "
+            "independent (Bengio & Grandvalet, 2004)."
+        )
+        return
     else:
         return
     if any(normal_name(column) in FOLDS for column in columns):

@@ -20,7 +20,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from ired_diag.runs.cross_validation import named_by_fold
 from ired_diag.runs.earlier_attempts import may_be_attempt_at, with_attempts
+from ired_diag.runs.fold import fold_of
 from ired_diag.runs.grouped import by_experiment, grouped
 from ired_diag.runs.identity_keys import Labelled, identity_keys
 from ired_diag.runs.place import parse_place
@@ -58,7 +60,8 @@ def _with_distinct_names(runs: Iterable[Run]) -> list[Run]:
     """Name the runs of one variant that have the same seed by what else distinguishes them."""
     variants = grouped(runs, key=lambda run: (run.experiment, run.variant))
     renamed: list[Run] = []
-    for members in variants.values():
+    for of_variant in variants.values():
+        members = named_by_fold(of_variant)
         labels = [run.seed_label for run in members]
         alternatives = [
             list(map(_file_label, members)),
@@ -68,7 +71,7 @@ def _with_distinct_names(runs: Iterable[Run]) -> list[Run]:
         ]
         names = distinct_labels(labels, alternatives)
         for run, label, name in zip(members, labels, names, strict=True):
-            is_named_by_file = run.seed is None and run.file_label
+            is_named_by_file = run.seed is None and run.file_label and not run.run_name
             if name != label or is_named_by_file:
                 run = replace(run, run_name=name)
             renamed.append(run)
@@ -144,8 +147,10 @@ def _arrange_experiment(
     runs: list[Run] = []
     for version, members in versions.items():
         variant = labels[version]
-        for run in with_attempts(members):
-            runs.append(replace(run, experiment=experiment, variant=variant))
+        # Another fold of one seed and configuration is no other attempt.
+        for of_fold in grouped(members, key=fold_of).values():
+            for run in with_attempts(of_fold):
+                runs.append(replace(run, experiment=experiment, variant=variant))
     return _attach_untrained(experiment, runs, untrained)
 
 
@@ -174,7 +179,8 @@ def _attach_untrained(
     runs_of_seed = grouped(runs, key=lambda run: run.seed)
     for record in untrained:
         of_seed = runs if record.seed is None else runs_of_seed.get(record.seed, [])
-        candidates = [run for run in of_seed if may_be_attempt_at(run, record)]
+        of_fold = [run for run in of_seed if fold_of(record) in (None, fold_of(run))]
+        candidates = [run for run in of_fold if may_be_attempt_at(run, record)]
         if candidates:
             heir = _neighbour(record, candidates)
             attempts_of[id(heir)].append(record)

@@ -6,13 +6,12 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from ired_diag.runs.cross_validation import named_by_fold
 from ired_diag.runs.grouped import by_experiment, by_group
 from ired_diag.runs.identity_keys import Labelled, identity_keys
 from ired_diag.runs.run import Run
 from ired_diag.runs.run_names import Names, distinct_labels, path_names
-from ired_diag.seed_sources import OVERALL_KEYS, label_of_keys, source_of_key
-
-OVERALL = OVERALL_KEYS[0]
+from ired_diag.seed_sources import label_of_configuration
 
 
 def with_identity_keys(runs: Sequence[Run]) -> list[Run]:
@@ -54,7 +53,7 @@ def with_distinct_names(runs: Iterable[Run]) -> list[Run]:
     """
     distinct: list[Run] = []
     for members in by_group(runs).values():
-        distinct.extend(_distinct(members))
+        distinct.extend(_distinct(named_by_fold(members)))
     return distinct
 
 
@@ -79,16 +78,8 @@ def _distinct(members: Sequence[Run]) -> list[Run]:
 
 def _name_by_sources(run: Run) -> Names:
     """Return a name by the seeds of single sources that a configuration states next to the overall seed."""
-    seeds: dict[str, int] = {}
-    for key, value in (run.configuration or {}).items():
-        is_seed = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        if is_seed and source_of_key(key) is not None:
-            seeds[key] = value
-    if not seeds:
-        return ()
-    has_init = any(source_of_key(key) == "init" for key in seeds)
-    overall = {} if run.seed is None or has_init else {OVERALL: run.seed}
-    return (label_of_keys({**overall, **seeds}),)
+    label = label_of_configuration(run.configuration or {}, run.seed)
+    return (label,) if label else ()
 
 
 def _name_by_job(run: Run) -> Names:

@@ -1,9 +1,9 @@
 """Which keys of configurations only identify a run: they neither split a group nor make a difference.
 
-By name: ids, paths, dates, hosts, users, tags, devices, worker counts, ports, notes, seeds, and the rank of
-a process among those of one training (``runs.process_ranks``). By value: a name
-that no two runs share; text that is a path, a date or an identifier, that differs in every one of four runs
-or more, or that says the same in all runs once each run's own seed and label are taken out of it
+By name: ids, paths, dates, hosts, users, tags, devices, worker counts, ports, notes, seeds, the fold of a
+cross-validation, and the rank of a process among those of one training (``runs.process_ranks``). By value: a
+name that no two runs share; text that is a path, a date or an identifier, that differs in every one of four
+runs or more, or that says the same in all runs once each run's own seed and label are taken out of it
 (``flowA-0``, ``flowA-1``). What names a model, data or an optimiser is a setting and never among them.
 """
 
@@ -16,6 +16,7 @@ from itertools import chain
 from typing import Any
 
 from ired_diag.config_keys import METADATA
+from ired_diag.runs.fold_keys import fold_number, is_fold_key
 from ired_diag.runs.process_ranks import is_process_rank
 
 ALWAYS = frozenset((*METADATA, "experiment_name"))
@@ -81,6 +82,8 @@ def identity_keys(runs: Iterable[Labelled]) -> frozenset[str]:
     for key in keys:
         if identifies_by_name(key) or is_process_rank(key, configurations) or _identifies_by_value(key, runs):
             identifying.add(key)
+        elif _is_fold(key, configurations):
+            identifying.add(key)
     return frozenset(identifying)
 
 
@@ -100,6 +103,13 @@ def _identifies_by_value(key: str, runs: Sequence[Labelled]) -> bool:
         return True
     texts = {_without_own(run.values[key], run) for run in members}
     return len(texts) == 1
+
+
+def _is_fold(key: str, configurations: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether a key tells the fold of a cross-validation that each run holds out."""
+    if not is_fold_key(key):
+        return False
+    return all(fold_number(values[key]) is not None for values in configurations if key in values)
 
 
 def _is_filled_text(value: object) -> bool:

@@ -6,6 +6,7 @@ import re
 
 from ired_diag.seed_sources import is_label_of_sources
 
+CALLED_BY_SEED = re.compile(r"seed\d+|fold\d+(?:-.+)?")
 NUMBER = re.compile(r"(?:^|[_\-])(q\d+)(?=$|[_\-.])")
 
 
@@ -27,10 +28,13 @@ def is_seed_label(label: str) -> bool:
 
     >>> is_seed_label("seed3"), is_seed_label("4711-seed3"), is_seed_label("seedling")
     (True, False, False)
-    >>> is_seed_label("init3-data0")
-    True
+
+    The fold of a cross-validation says so too: fold 3 of both groups holds out the same data.
+
+    >>> is_seed_label("init3-data0"), is_seed_label("fold3"), is_seed_label("fold3-seed0")
+    (True, True, True)
     """
-    return re.fullmatch(r"seed\d+", label) is not None or is_label_of_sources(label)
+    return CALLED_BY_SEED.fullmatch(label) is not None or is_label_of_sources(label)
 
 
 def experiment_number(name: str) -> str | None:

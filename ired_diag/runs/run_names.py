@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +86,17 @@ def path_names(path: Path) -> Names:
     name = resolved.name if resolved.is_dir() else resolved.stem
     above = [folder.name for folder in resolved.parents]
     return (name, *filter(None, above))
+
+
+def places_of_run(path: Names) -> Iterator[str]:
+    """Yield the names of a log that may say which run it is: up to the folder that names something else."""
+    is_named = False
+    for name in path:
+        names_something = bool(parse_place(name).name)
+        if is_named and names_something:
+            return
+        is_named = is_named or names_something
+        yield name
 
 
 def _place_of(path: Names) -> Place:

@@ -59,6 +59,22 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
     return MeanDifference(difference=mean, standard_error=error, df=float(len(x) - 1), n=len(x))
 
 
+def mean_of_runs(values: ArrayLike) -> MeanDifference:
+    """Return the mean of independent values of shape (n,), as the difference from 0: se = s / √n.
+
+    >>> mean_of_runs([1.0, 3.0])
+    MeanDifference(difference=2.0, standard_error=1.0, df=1.0, n=2, reason='')
+    """
+    x = as_floats(values)
+    if reason := _defect(x):
+        return _undefined(len(x), reason)
+    mean = float(x.mean())
+    variance = mean_variance(x)
+    if not variance:
+        return replace(_undefined(len(x), CONSTANT), difference=mean)
+    return MeanDifference(mean, math.sqrt(variance), float(len(x) - 1), len(x))
+
+
 def welch_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
     """Return the mean difference of two samples of shapes (n_a,) and (n_b,), their variances unequal."""
     x = as_floats(a)

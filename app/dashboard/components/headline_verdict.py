@@ -156,7 +156,7 @@ def _below(comparison: Comparison, view: View) -> html.P:
     """Return what the verdicts are of, how many others there are, and the link to all."""
     from ired_diag.comparison import words
 
-    said = f"Compared by the {words.readout_name(comparison)} of each seed."
+    said = f"Compared by the {words.readout_name(comparison)} of each {comparison.run_noun}."
     rest = len(comparison.pairs) - MOST
     if rest > 0:
         said += f" {counted(rest, 'further pair')}, tests and caveats: "

@@ -52,7 +52,7 @@ def groups_table(comparison: Comparison) -> html.Section:
     if comparison.readout == "plateau" and start is not None:
         readout += f" from step {start:g} on"
     caption = (
-        f"{words.readout_of_metric(comparison, readout)}, each seed; "
+        f"{words.readout_of_metric(comparison, readout)}, each {comparison.run_noun}; "
         f"{better} is better. {'. '.join(caption_lines(comparison))}."
     )
     table = _table(
