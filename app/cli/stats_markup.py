@@ -51,7 +51,8 @@ def _caption(comparison: Comparison) -> str:
     caption = f"{words.readout_of_metric(comparison, readout)} ({better} is better"
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
         caption += f"; the plateau starts at step {comparison.plateau_step:.0f}"
-    caption += f"): mean over {comparison.run_noun}s with its interval, standard deviation (sd, with n - 1) and range."
+    caption += f"): mean over {comparison.run_noun}s with its interval, "
+    caption += "standard deviation (sd, with n - 1) and range."
     if words.among_finished(comparison):
         caption += f" {AMONG_FINISHED}."
     return caption
