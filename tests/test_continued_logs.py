@@ -67,13 +67,21 @@ def test_the_nearest_name_is_gone_on_with(tmp_path: Path) -> None:
 
 
 def test_where_names_do_not_decide_a_note_says_so(tmp_path: Path) -> None:
-    for name in ("1001", "1002", "2001"):
-        write(tmp_path / f"job{name}.log", 250 if name == "2001" else 0, 490 if name == "2001" else 240)
+    write(tmp_path / "pretraining.log", 0, 240)
+    write(tmp_path / "tuning.log", 250, 490)
+    runs = open_study(tmp_path).runs
+    assert len(runs) == 2
+    (noted,) = [run for run in runs if any(found.rule == "continued_log" for found in run.findings)]
+    assert noted.path.name == "tuning.log"
+    assert "counts as a run of its own" in noted.findings[0].statement
+
+
+def test_numbered_logs_stay_apart_without_a_note(tmp_path: Path) -> None:
+    for task in range(3):
+        write(tmp_path / f"task{task}.log", 250 * task, 250 * task + 240)
     runs = open_study(tmp_path).runs
     assert len(runs) == 3
-    (noted,) = [run for run in runs if any(found.rule == "continued_log" for found in run.findings)]
-    assert noted.path.name == "job2001.log"
-    assert "counts as a run of its own" in noted.findings[0].statement
+    assert not any(run.findings for run in runs)
 
 
 def test_a_method_that_begins_late_is_no_continuation(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def _joined(logs: Sequence[_Log]) -> dict[int, Run | None]:
         latest = [other for other in named if other.last == last]
         if len(latest) == 1:
             earlier_of[id(log.run)] = latest[0]
-        elif fitting:
+        elif fitting := [other for other in fitting if not _are_numbered_alike(log, other)]:
             noted[id(log.run)] = replace(log.run, findings=(*log.run.findings, _note(log, fitting)))
     followers = Counter(id(earlier.run) for earlier in earlier_of.values())
     chains: dict[int, list[_Log]] = {id(log.run): [log] for log in logs}
@@ -209,6 +209,12 @@ def _is_continuation(path: Path) -> bool:
 def _part_before(match: re.Match[str]) -> str:
     """Return the number of the part before: ``exp_part2`` goes on with ``exp_part1``."""
     return str(int(match[0]) - 1)
+
+
+def _are_numbered_alike(log: _Log, other: _Log) -> bool:
+    """Say whether names differ in numbers alone, as those of folds, tasks and runs do."""
+    first, second = (re.sub(r"\d+", "#", str(each.run.path)) for each in (log, other))
+    return first == second
 
 
 def _is_date(name: str) -> bool:
