@@ -24,6 +24,7 @@ from ired_diag.drawing.data import FigureData
 from ired_diag.drawing.distributions import Form, distributions_of_kinds
 from ired_diag.drawing.energies import energy_gaps, positive_energies
 from ired_diag.drawing.evaluation_noise import evaluation_noise
+from ired_diag.drawing.failed_runs import failed_in_words, failures_of
 from ired_diag.drawing.floor_ladder import floor_ladder
 from ired_diag.drawing.group_levels import energy_against_error, mining_by_group
 from ired_diag.drawing.improvement_probability import improvement_probability
@@ -44,7 +45,7 @@ from ired_diag.drawing.trajectories import has_map, trajectories
 from ired_diag.drawing.variance_components import variance_components
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.average_metrics import RELATIVE
-from ired_diag.runs.judged import judged_in_words
+from ired_diag.runs.judged import judged_in_words, shared_metric
 from ired_diag.runs.run import Run
 
 QUANTITIES = ("cond", "energy")
@@ -365,7 +366,24 @@ def _distributions(material: Material) -> list[FigureData]:
 
 
 def _over_training(probe: str) -> Callable[[Material], list[FigureData]]:
-    return lambda material: [headlines_over_training(material.tables(probe), order=tuple(material.groups))]
+    def make(material: Material) -> list[FigureData]:
+        tables = material.tables(probe)
+        drawn = headlines_over_training(tables, order=tuple(material.groups))
+        labels = {group: [table.label for table in tables.of(group)] for group in tables.groups}
+        return [replace(drawn, method=drawn.method + _failed(material, labels))]
+
+    return make
+
+
+def _failed(material: Material, drawn: Mapping[str, Sequence[str]]) -> str:
+    """Return which of the runs that are drawn failed, as the comparison of the same runs judges them."""
+    metric = material.metric
+    if metric is None:
+        try:
+            metric = shared_metric(material.groups)
+        except NotFound:  # probed runs without a log: nothing says that one failed
+            return ""
+    return failed_in_words(failures_of(material.groups, metric), drawn)
 
 
 def _with_command(figure: FigureData, tables: Found) -> FigureData:
@@ -376,8 +394,10 @@ def _with_command(figure: FigureData, tables: Found) -> FigureData:
 def _by_group(probe: str, figure: Callable[..., FigureData]) -> Callable[[Material], list[FigureData]]:
     def make(material: Material) -> list[FigureData]:
         tables = material.tables(probe)
-        lacking = tables.lacking.left_out()
-        drawn = figure(last_of_groups(tables), order=tuple(material.groups), lacking=lacking)
+        measured = last_of_groups(tables)
+        labels = {group: [run.label for run in members] for group, members in measured.items()}
+        lacking = f"{tables.lacking.left_out()}{_failed(material, labels)}".strip()
+        drawn = figure(measured, order=tuple(material.groups), lacking=lacking)
         return [_with_command(drawn, tables)]
 
     return make

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ired_diag.comparison.when_words import headline
 from ired_diag.drawing.curves_apart_words import MOST, method_of, note_of
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Segment, scale_of_lines
+from ired_diag.drawing.minus import minus
 from ired_diag.errors import NotFound
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _seed_lines(name: str, places: NDArray[np.float64], values: NDArray[np.float
 
 
 def _difference_name(answer: When) -> str:
-    return f"{answer.new} - {answer.old}"
+    return minus(answer.new, answer.old)
 
 
 def _difference_panel(answer: When, apart: CurvesApart) -> Panel:

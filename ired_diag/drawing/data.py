@@ -247,7 +247,7 @@ class Panel:
 def legend_names(panel: Panel) -> list[str]:
     """Return what the legend of a panel lists: lines but for the faint ones, outlines and areas, once each.
 
-    A name that is written on an axis needs no legend: ``q103``, or ``q103: better``.
+    A name that is written on an axis needs no legend: ``q103``, ``q103: better``, or ``q102 - q101 (%)``.
     """
     on_axis = _names_on_axes(panel)
     return [name for name in _drawn_names(panel) if name not in on_axis]
@@ -275,6 +275,7 @@ def _names_on_axes(panel: Panel) -> set[str]:
     for _, words in (*panel.x_ticks, *panel.y_ticks):
         name, _, _ = words.rpartition(": ")
         on_axis.update([words, name])
+    on_axis.add(panel.y_label.rpartition(" (")[0])
     return on_axis
 
 

@@ -38,6 +38,7 @@ from ired_diag.drawing.data import (
     cut_in_words,
     scale_of_lines,
 )
+from ired_diag.drawing.failed_runs import DRAWN, failed_in_words, failures_of
 from ired_diag.drawing.learning_curve_caption import (
     bands_left_out,
     left_out,
@@ -130,6 +131,7 @@ def learning_curves(
         + floor_words
         + cut_in_words(panel)
         + left_out(shown.label, missing)
+        + _failed(groups, metric, curves)
     )
     sentences = [sentence_of(name, members, shown) for name, members in curves.items()]
     return FigureData(
@@ -143,6 +145,12 @@ def learning_curves(
         order=tuple(order) or tuple(groups),
         stacked=len(panels) > 1 + len(resting),
     )
+
+
+def _failed(groups: Groups, metric: str, curves: Curves) -> str:
+    """Return which runs failed and are in the mean all the same; empty where none did."""
+    drawn = {name: [curve.run.label for curve in members] for name, members in curves.items()}
+    return failed_in_words(failures_of(groups, metric), drawn, DRAWN)
 
 
 def _means_of(curves: Curves, metric: str, band: Band) -> dict[str, OverSeeds]:

@@ -19,7 +19,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.drawing.bounded_lines import cut_at, cut_in_words, within
+from ired_diag.drawing.bounded_lines import cut_at, cut_in_words_by_panel, within
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Scale
 from ired_diag.drawing.headline import Headline
 from ired_diag.drawing.headline_words import meanings, samples_in_words, title_of
@@ -100,12 +100,11 @@ def headlines_over_training(
     headlines = _headlines(tables, keys)
     panels: list[Panel] = []
     counts: list[int] = []
-    cut: set[float] = set()
+    cut: dict[str, set[float]] = {}
     for headline in headlines:
         groups = _followed_groups(tables, headline, weights)
-        panel, cut_at = _panel(headline, groups)
+        panel, cut[headline.label] = _panel(headline, groups)
         panels.append(panel)
-        cut |= cut_at
         for group in groups.values():
             counts += group.counts[group.counts > 0].tolist()
         if SIGN_COUNTS.get(tables.probe) == headline.key:
@@ -276,7 +275,11 @@ def _sign_panel(groups: Mapping[str, Followed]) -> Panel:
 
 
 def _how(
-    panels: Sequence[Panel], headlines: Sequence[Headline], cut: Collection[float], *, has_means: bool
+    panels: Sequence[Panel],
+    headlines: Sequence[Headline],
+    cut: Mapping[str, Collection[float]],
+    *,
+    has_means: bool,
 ) -> str:
     """Return what the caption says of logarithmic axes and of bounds."""
     sentences = []
@@ -284,7 +287,7 @@ def _how(
         sentences.append("On logarithmic axes means are geometric.")
     if len(panels) > len(headlines):
         sentences.append("The share of seeds has Wilson's 95% interval.")
-    sentences.append(cut_in_words(cut, "Bands"))
+    sentences.append(cut_in_words_by_panel(cut, "Bands"))
     return " ".join(filter(None, sentences))
 
 
