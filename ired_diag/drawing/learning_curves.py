@@ -124,7 +124,7 @@ def learning_curves(
     method = method_of(shown, curves)
     if resting:
         method += f" Second panel: the same curves where they rest, from step {plateau:g} on."
-    method += marks_in_words(shown, marks) + stops_in_words(curves)
+    method += marks_in_words(shown, marks) + stops_in_words(curves, marks)
     method += (
         _ends_in_words(shown, curves)
         + bands_left_out(shown, panel.lines)

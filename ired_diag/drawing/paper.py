@@ -103,7 +103,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
     height = _fitting_height(figure, PANEL_HEIGHT * sum(heights), extra, width)
     lowered = (height - extra) / (PANEL_HEIGHT * sum(heights))
     if count == 1 and figure.panels[0].raster is not None:
-        height = _height_of_raster(figure.panels[0], width) + extra
+        height = _height_of_raster(figure.panels[0], width) + extra - LEGEND_ROW  # it has no legend
     if count == 1 and figure.panels[0].square:
         beside = HANDLE + LETTER * max(map(len, _names_in_legend(figure))) if is_beside else 0.0
         height = min(height, (width - BESIDE - beside) * _ratio(figure.panels[0]) + extra + SLACK)
