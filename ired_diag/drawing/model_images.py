@@ -1,9 +1,9 @@
 """Model images: what a model looks like over training, where its task can say so.
 
 One column for each checkpoint, one row for each image of the task (``Task.images``): what the model draws,
-and where it draws nothing. An image that is the same at all checkpoints, such as what was to be learned, stands
-once, in a column of its own before them; a row of nearly one colour is left out, and the caption says so. All
-stand in one image, nothing is scaled.
+and where it draws nothing. An image that is the same at all checkpoints, such as what was to be learned,
+stands once, in a column of its own before them; a row of nearly one colour is left out, and the caption says
+so. All stand in one image, nothing is scaled.
 """
 
 from __future__ import annotations
