@@ -49,6 +49,7 @@ from ired_diag.runs.judged import judged_in_words, shared_metric
 from ired_diag.runs.run import Run
 
 QUANTITIES = ("cond", "energy")
+MOST_MARKS = 4  # of learning curves: of more, the kinds that say least are left out
 NOT_IN_FILE_NAMES = re.compile(r"[^\w.@=+,-]+|_+")
 
 
@@ -316,6 +317,7 @@ def _plateau(material: Material) -> list[FigureData]:
         floors=False,
         start=start,
         label=material.metric_label,
+        most_marks=MOST_MARKS,
     )
     return [replace(drawn, name="plateau-curves")]
 
@@ -337,6 +339,7 @@ def _curves(material: Material) -> list[FigureData]:
         start=material.start,
         plateau=_plateau_step(material),
         label=material.metric_label,
+        most_marks=MOST_MARKS,
     )
     return [drawn]
 

@@ -76,6 +76,7 @@ def learning_curves(
     order: Sequence[str] = (),
     judge: Callable[[Run], Verdict] = verdict_of,
     label: str = "",
+    most_marks: int | None = None,
 ) -> FigureData:
     """Return the learning curves of groups of seeds.
 
@@ -93,6 +94,8 @@ def learning_curves(
             Default: the names of ``groups``.
         judge: Returns the verdict on a run by its ``metric``; a caller that remembers verdicts saves time.
         label: What words and axes call the metric. Default: its name.
+        most_marks: Number of marks from which on those of the best, then those of early stops are left out.
+            Default: all marks are drawn.
 
     Raises:
         NotFound: No run logged the metric.
@@ -107,6 +110,7 @@ def learning_curves(
         means=_means_of(curves, metric, band),
         band=band,
         smooth=smooth,
+        most_marks=most_marks,
     )
     guides: tuple[Guide, ...] = ()
     floor_words = ""
@@ -225,7 +229,7 @@ def _panel(shown: Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
         lines=tuple(lines),
         y_scale=scale,
         guides=guides,
-        marks=marks_of(curves, axes, guides),
+        marks=marks_of(curves, axes, guides, shown.most_marks),
         height=1.3,
     )
 

@@ -6,6 +6,7 @@ import io
 import math
 import textwrap
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -294,9 +295,19 @@ def _draw_legends_of_panels(axes: list[Axes], figure: FigureData, inches: float)
             bbox_to_anchor=(0.5, 1.0),
             ncols=max(1, min(len(names), int(inches / entry))),
             frameon=False,
-            handlelength=2.6,
+            handlelength=_handle_length([by_label[name] for name in names]),
             borderaxespad=0.2,
         )
+
+
+def _handle_length(handles: Sequence[Any]) -> float:
+    """Return how long the lines of a legend are, in letters: points alone need little room, and one gap."""
+    with_line = [
+        getattr(handle, "get_linestyle", lambda: "-")() not in ("None", "none") for handle in handles
+    ]
+    if not any(with_line):
+        return 1.0
+    return 2.6 if all(with_line) else 1.8
 
 
 def _in_lines(name: str, inches: float) -> str:
@@ -338,5 +349,5 @@ def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int
         loc="outside right upper" if is_beside else "outside upper center",
         ncols=1 if is_beside else columns,
         frameon=False,
-        handlelength=2.6,
+        handlelength=_handle_length([by_label[name] for name in names]),
     )
