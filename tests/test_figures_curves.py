@@ -390,3 +390,15 @@ def test_early_stops_are_marked_at_the_median_seed_and_counted() -> None:
     assert {mark.shape for mark in many.panels[0].marks} == {"diamond"}
     assert " Early stopping ended stopped 3 of 3 seeds, at steps" in many.method
     assert "Square" not in many.method
+
+
+def test_a_run_that_diverged_is_named_and_is_in_the_mean() -> None:
+    calm = [1.0 / step for step in range(1, 13)]
+    diverging = [*calm[:6], *(10.0**power for power in range(6))]
+    groups = group_of([calm, calm, diverging], "a") | group_of([calm, calm, calm], "b")
+    figure = learning_curves(groups)
+    assert "1 of 3 runs of a diverged; its curve is drawn and is in the mean." in figure.method
+    assert "runs of b" not in figure.method
+    alone = learning_curves(group_of([diverging], "a"))
+    assert "1 of 1 run of a diverged; it is drawn all the same." in alone.method
+    assert "diverged" not in learning_curves({"b": groups["b"]}).method
