@@ -10,8 +10,9 @@ import numpy as np
 from ired_diag.drawing import paper, plotly
 from ired_diag.drawing.as_table import rows_of
 from ired_diag.drawing.bounded_lines import cut_in_words_by_panel
-from ired_diag.drawing.data import FigureData, Line, Mark, Panel
+from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.drawing.over_training import FEW_STEPS, headlines_over_training
+from ired_diag.drawing.paper_labels import Box, Ground
 from ired_diag.drawing.probe_tables import find_tables
 from ired_diag.runs.run import Run
 from ired_diag.table import read_arrow, write_table
@@ -122,9 +123,18 @@ def test_a_reported_loss_that_is_another_one_has_a_panel_of_its_own() -> None:
     assert line.y.tolist() == [-1.0, -3.0, -6.0]
 
 
-def test_no_line_from_words_to_their_mark_crosses_a_curve() -> None:
+def test_a_line_from_words_to_their_mark_crosses_neither_curve_nor_band() -> None:
     x = np.linspace(0.0, 1.0, 50)
-    lines = tuple(Line(f"q{k}", x, np.full(50, 0.02 * k), drawn="line") for k in range(50))
-    mark = Mark(0.5, 0.5, "a long word of a mark", of="q1")
-    (axis,) = paper.draw(FigureData("f", "", "x", (Panel("y", lines, marks=(mark,)),), "")).axes
-    assert all(text.arrow_patch is None for text in axis.texts)  # type: ignore[attr-defined]
+    half = np.full(50, 0.5)
+    curve = Line("q1", x, half, drawn="line")
+    band = Line("q1", x, half + 9, half - 0.05, half + 0.05, drawn="line", spread="band")
+    for line in (curve, band):
+        panel = Panel("y", (line,), y_range=(0.0, 1.0))
+        drawn = paper.draw(FigureData("f", "", "x", (panel,), ""))
+        ground = Ground(drawn)
+        left, low = drawn.axes[0].transData.transform((0.3, 0.2))
+        _, high = drawn.axes[0].transData.transform((0.3, 0.8))
+        below = Box(left=left + 30, bottom=low, width=20, height=5, distance=30)
+        beyond = Box(left=left, bottom=high, width=20, height=5, distance=60)
+        assert ground.is_free_to(below, (left, low))
+        assert not ground.is_free_to(beyond, (left, low))
