@@ -29,6 +29,7 @@ from ired_diag.drawing.floor_ladder import floor_ladder
 from ired_diag.drawing.group_levels import energy_against_error, mining_by_group
 from ired_diag.drawing.improvement_probability import improvement_probability
 from ired_diag.drawing.learning_curves import learning_curves
+from ired_diag.drawing.logged_energies import gap_of
 from ired_diag.drawing.model_images import has_images, model_images
 from ired_diag.drawing.over_seeds import Band
 from ired_diag.drawing.over_training import headlines_over_training
@@ -45,6 +46,8 @@ from ired_diag.drawing.trajectories import has_map, trajectories
 from ired_diag.drawing.variance_components import variance_components
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.average_metrics import RELATIVE
+from ired_diag.runs.energy_metrics import positive_energy
+from ired_diag.runs.history import History, Series
 from ired_diag.runs.judged import judged_in_words, shared_metric
 from ired_diag.runs.run import Run
 
@@ -378,6 +381,21 @@ def _over_training(probe: str) -> Callable[[Material], list[FigureData]]:
     return make
 
 
+def _energies(
+    draw: Callable[..., FigureData], read: Callable[[History], tuple[str, Series] | None]
+) -> Callable[[Material], list[FigureData]]:
+    """Return a function that draws logged energies, and says which of their runs failed."""
+
+    def make(material: Material) -> list[FigureData]:
+        drawn = draw(material.groups, smooth=material.smooth, windowed=material.smooth is None)
+        labels: dict[str, list[str]] = {}
+        for group, runs in material.groups.items():
+            labels[group] = [run.label for run in runs if read(run.history) is not None]
+        return [replace(drawn, method=drawn.method + _failed(material, labels))]
+
+    return make
+
+
 def _failed(material: Material, drawn: Mapping[str, Sequence[str]]) -> str:
     """Return which of the runs that are drawn failed, as the comparison of the same runs judges them."""
     metric = material.metric
@@ -461,12 +479,12 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "energy-gap": Recipe(
         "Does the energy separate right answers from wrong ones, and since when?",
-        lambda m: [energy_gaps(m.groups, smooth=m.smooth, windowed=m.smooth is None)],
+        _energies(energy_gaps, gap_of),
         suits=_any_run(_may_have_energy),
     ),
     "positive-energy": Recipe(
         "Does the energy of right answers run away?",
-        lambda m: [positive_energies(m.groups, smooth=m.smooth, windowed=m.smooth is None)],
+        _energies(positive_energies, positive_energy),
         suits=_any_run(_may_have_energy),
     ),
     "distributions": Recipe(
