@@ -234,6 +234,7 @@ def test_one_seed_has_a_difference_without_an_interval_and_says_why() -> None:
     without = "drawn without an interval: last, best, area of a \u2212 b"
     assert f"{without} (1 and 1 values: at least 2 of each are needed)" in readout_forest(comparison).note
     assert not any(panel.marks for panel in readout_forest(comparison).panels)
+    assert "95% interval" not in readout_forest(comparison).method
     with pytest.raises(DiagError, match="cannot be split from evaluation noise"):
         evaluation_noise(comparison)
 

@@ -12,6 +12,7 @@ from ired_diag.drawing.baseline_differences import Difference, is_one_pair
 from ired_diag.drawing.comparison_words import readout_of
 from ired_diag.drawing.data import Panel
 from ired_diag.drawing.margin_line import margin_in_words
+from ired_diag.runs.name_list import counted
 
 
 def method_of(
@@ -108,7 +109,7 @@ def counts_in_words(comparison: Comparison) -> str:
     groups = comparison.groups
     counts = {group.summary.n for group in groups}
     if len(counts) == 1 and not any(map(_failures, groups)):
-        return f"n = {counts.pop()} seeds each"
+        return f"n = {counted(counts.pop(), 'seed')} each"
     return ", ".join(map(_count, groups))
 
 

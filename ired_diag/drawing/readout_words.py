@@ -73,6 +73,11 @@ def drawn_of(intervals: Sequence[Interval]) -> list[Interval]:
     return bounded or finite
 
 
+def has_interval(intervals: Sequence[Interval]) -> bool:
+    """Say whether any difference has an interval."""
+    return any(math.isfinite(interval.low) for interval in intervals)
+
+
 def remarks_on(
     comparison: Comparison,
     pairs: Sequence[PairOfGroups],
@@ -99,10 +104,12 @@ def method_of(
     unit = " in percent of the second's mean" if comparison.in_percent else ""
     uncorrected = ", uncorrected" if len(comparison.compared_pairs) > 1 else ""
     margins = [interval.margin for interval in intervals]
+    bars = f"Bars: 95% intervals ({_tests(pairs)}; {counts_in_words(pairs)}){uncorrected}."
+    if not has_interval(intervals):
+        bars = f"{counts_in_words(pairs)[0].upper()}{counts_in_words(pairs)[1:]}, without intervals."
     return (
         f"Difference of two groups' mean {comparison.shown_metric} ({better} is better), first minus "
-        f"second{unit}, by what is read off each seed's curve ({readouts}). Bars: 95% intervals "
-        f"({_tests(pairs)}; {counts_in_words(pairs)}){uncorrected}. "
+        f"second{unit}, by what is read off each seed's curve ({readouts}). {bars} "
         f"{margin_in_words(comparison, panels, margins)} {_rings_in_words(comparison, intervals)}"
     )
 

@@ -31,6 +31,7 @@ from ired_diag.drawing.readout_words import (
     Interval,
     counts_in_words,
     drawn_of,
+    has_interval,
     method_of,
     name_of,
     remarks_on,
@@ -73,7 +74,8 @@ def readout_forest(comparison: Comparison, baseline: str = "") -> FigureData:
             panels.append(panel)
     method = method_of(comparison, drawn_pairs, drawn, panels)
     method += last_steps_in_words(comparison.groups) + failed_in_comparison(comparison)
-    note = f"difference and 95% interval, {counts_in_words(drawn_pairs)}{signs_in_words(drawn)}"
+    what = "difference and 95% interval" if has_interval(drawn) else "difference"
+    note = f"{what}, {counts_in_words(drawn_pairs)}{signs_in_words(drawn)}"
     for remark in remarks_on(comparison, pairs, intervals):
         method += f" {remark[0].upper()}{remark[1:]}."
         note += f"; {remark}"
