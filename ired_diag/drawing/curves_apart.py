@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ired_diag.comparison.when import When
 
 FEW = 30  # places: a curve of as many shows each of them
+MOST_LETTERS = 30  # of a name on an axis
 LEAST = 1.6  # half widths that the axis shows to each side
 
 
@@ -97,6 +98,12 @@ def _difference_name(answer: When) -> str:
     return minus(answer.new, answer.old)
 
 
+def _on_axis(answer: When) -> str:
+    """Return the name of the difference, or what it is where the name is longer than an axis."""
+    name = _difference_name(answer)
+    return name if len(name) <= MOST_LETTERS else "difference"
+
+
 def _difference_panel(answer: When, apart: CurvesApart) -> Panel:
     separation = apart.separation
     low = None
@@ -114,7 +121,7 @@ def _difference_panel(answer: When, apart: CurvesApart) -> Panel:
         spread="band",
     )
     return Panel(
-        y_label="difference",
+        y_label=_on_axis(answer),
         lines=(difference,),
         guides=(Guide(0.0, ""),),
         segments=_stretches(apart),
@@ -133,7 +140,7 @@ def _in_half_widths(answer: When, apart: CurvesApart) -> Panel:
     )
     shown = np.clip(ratio[np.isfinite(ratio)], -MOST, MOST)
     return Panel(
-        y_label="difference (half widths of its band)",
+        y_label=f"{_on_axis(answer)} (half widths of its band)",
         lines=(difference,),
         guides=(Guide(0.0, ""), Guide(1.0, ""), Guide(-1.0, "")),
         segments=_stretches(apart),

@@ -283,7 +283,7 @@ def _names_on_axes(panel: Panel) -> set[str]:
     for _, words in (*panel.x_ticks, *panel.y_ticks):
         name, _, _ = words.rpartition(": ")
         on_axis.update([words, name])
-    on_axis.add(panel.y_label.rpartition(" (")[0])
+    on_axis.update([panel.y_label, panel.y_label.rpartition(" (")[0]])
     return on_axis
 
 
