@@ -24,11 +24,13 @@ from ired_diag.drawing.data import FigureData
 from ired_diag.drawing.distributions import Form, distributions_of_kinds
 from ired_diag.drawing.energies import energy_gaps, positive_energies
 from ired_diag.drawing.evaluation_noise import evaluation_noise
+from ired_diag.drawing.failed_runs import failed_in_words, failures_of
 from ired_diag.drawing.floor_ladder import floor_ladder
 from ired_diag.drawing.fold_words import in_words_of_folds
 from ired_diag.drawing.group_levels import energy_against_error, mining_by_group
 from ired_diag.drawing.improvement_probability import improvement_probability
 from ired_diag.drawing.learning_curves import learning_curves
+from ired_diag.drawing.logged_energies import gap_of
 from ired_diag.drawing.model_images import has_images, model_images
 from ired_diag.drawing.over_seeds import Band
 from ired_diag.drawing.over_training import headlines_over_training
@@ -45,10 +47,13 @@ from ired_diag.drawing.trajectories import has_map, trajectories
 from ired_diag.drawing.variance_components import variance_components
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.average_metrics import RELATIVE
-from ired_diag.runs.judged import judged_in_words
+from ired_diag.runs.energy_metrics import positive_energy
+from ired_diag.runs.history import History, Series
+from ired_diag.runs.judged import judged_in_words, shared_metric
 from ired_diag.runs.run import Run
 
 QUANTITIES = ("cond", "energy")
+MOST_MARKS = 4  # of learning curves: of more, the kinds that say least are left out
 NOT_IN_FILE_NAMES = re.compile(r"[^\w.@=+,-]+|_+")
 
 
@@ -317,6 +322,7 @@ def _plateau(material: Material) -> list[FigureData]:
         floors=False,
         start=start,
         label=material.metric_label,
+        most_marks=MOST_MARKS,
     )
     return [replace(drawn, name="plateau-curves")]
 
@@ -338,6 +344,7 @@ def _curves(material: Material) -> list[FigureData]:
         start=material.start,
         plateau=_plateau_step(material),
         label=material.metric_label,
+        most_marks=MOST_MARKS,
     )
     return [drawn]
 
@@ -367,7 +374,39 @@ def _distributions(material: Material) -> list[FigureData]:
 
 
 def _over_training(probe: str) -> Callable[[Material], list[FigureData]]:
-    return lambda material: [headlines_over_training(material.tables(probe), order=tuple(material.groups))]
+    def make(material: Material) -> list[FigureData]:
+        tables = material.tables(probe)
+        drawn = headlines_over_training(tables, order=tuple(material.groups))
+        labels = {group: [table.label for table in tables.of(group)] for group in tables.groups}
+        return [replace(drawn, method=drawn.method + _failed(material, labels))]
+
+    return make
+
+
+def _energies(
+    draw: Callable[..., FigureData], read: Callable[[History], tuple[str, Series] | None]
+) -> Callable[[Material], list[FigureData]]:
+    """Return a function that draws logged energies, and says which of their runs failed."""
+
+    def make(material: Material) -> list[FigureData]:
+        drawn = draw(material.groups, smooth=material.smooth, windowed=material.smooth is None)
+        labels: dict[str, list[str]] = {}
+        for group, runs in material.groups.items():
+            labels[group] = [run.label for run in runs if read(run.history) is not None]
+        return [replace(drawn, method=drawn.method + _failed(material, labels))]
+
+    return make
+
+
+def _failed(material: Material, drawn: Mapping[str, Sequence[str]]) -> str:
+    """Return which of the runs that are drawn failed, as the comparison of the same runs judges them."""
+    metric = material.metric
+    if metric is None:
+        try:
+            metric = shared_metric(material.groups)
+        except NotFound:  # probed runs without a log: nothing says that one failed
+            return ""
+    return failed_in_words(failures_of(material.groups, metric), drawn)
 
 
 def _with_command(figure: FigureData, tables: Found) -> FigureData:
@@ -378,8 +417,10 @@ def _with_command(figure: FigureData, tables: Found) -> FigureData:
 def _by_group(probe: str, figure: Callable[..., FigureData]) -> Callable[[Material], list[FigureData]]:
     def make(material: Material) -> list[FigureData]:
         tables = material.tables(probe)
-        lacking = tables.lacking.left_out()
-        drawn = figure(last_of_groups(tables), order=tuple(material.groups), lacking=lacking)
+        measured = last_of_groups(tables)
+        labels = {group: [run.label for run in members] for group, members in measured.items()}
+        lacking = f"{tables.lacking.left_out()}{_failed(material, labels)}".strip()
+        drawn = figure(measured, order=tuple(material.groups), lacking=lacking)
         return [_with_command(drawn, tables)]
 
     return make
@@ -440,12 +481,12 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "energy-gap": Recipe(
         "Does the energy separate right answers from wrong ones, and since when?",
-        lambda m: [energy_gaps(m.groups, smooth=m.smooth, windowed=m.smooth is None)],
+        _energies(energy_gaps, gap_of),
         suits=_any_run(_may_have_energy),
     ),
     "positive-energy": Recipe(
         "Does the energy of right answers run away?",
-        lambda m: [positive_energies(m.groups, smooth=m.smooth, windowed=m.smooth is None)],
+        _energies(positive_energies, positive_energy),
         suits=_any_run(_may_have_energy),
     ),
     "distributions": Recipe(

@@ -316,22 +316,27 @@ def figure(table: Table) -> FigureData:
         Line("promised", steps, whole["promised"].cumsum(), drawn="line"),
         Line("promised with curvature", steps, whole["promised_curved"].cumsum(), drawn="line"),
     ]
+    change = Panel("change of the loss", tuple(lines), guides=(Guide(0.0, ""),))
+    panels = [change]
     of_reported = ""
     if len(reported["taken"]) and not np.allclose(reported["delivered"], whole["delivered"]):
-        lines.append(Line("delivered, reported loss", steps, reported["delivered"].cumsum(), drawn="line"))
-        of_reported = " The reported loss is another one than that which the steps minimise."
-    change = Panel("change of the loss so far", tuple(lines), guides=(Guide(0.0, ""),))
+        line = Line("reported loss", steps, reported["delivered"].cumsum(), drawn="line")
+        panels.append(Panel("change of the reported loss", (line,), guides=(Guide(0.0, ""),)))
+        of_reported = (
+            " Second panel: the reported loss, which is another one than that which the steps minimise."
+        )
+    panels.append(_agreement_panel(table))
     return FigureData(
         name="steps",
         title="Promised and delivered change of the loss",
         x_label="training step",
-        panels=(change, _agreement_panel(table)),
+        panels=tuple(panels),
         method=f"First panel: change of the loss added up over {len(steps)} steps that continue one run. "
         "Delivered: what the loss on the same batch really changed by; promised: g·Δ, with the gradient g "
         "and the step Δ of the optimiser; with curvature: g·Δ + ½ΔᵀHΔ, with the Hessian H."
-        f"{of_reported} Second panel: cosine of the gradient with central finite differences at the first "
+        f"{of_reported} Last panel: cosine of the gradient with central finite differences at the first "
         "step, for an infinitesimal difference and for one as large as the largest move of a weight; 1 means "
-        "agreement. Dotted: 0, and 1 in the second panel.",
+        "agreement. Dotted: 0, and 1 in the last panel.",
         note=f"{len(steps)} steps from one checkpoint; they are not independent",
     )
 

@@ -51,7 +51,7 @@ def test_cards_of_statistics_come_in_their_order_and_none_waits_for_the_last(
     pictures = [name for name in seen if name not in ("apart", "configurations")]
     assert pictures == ["verdicts", "differences", "readouts", "noise"]
     assert "When do q103 and q101 come apart?" in visit.words()
-    assert "Apart from step 9000 on: q103 is worse than q101" in visit.words()
+    assert "They differ from step 9000 on: q103 is worse than q101" in visit.words()
     visit.page.click("text=What the words mean")
     for word in ("readout", "last10", "area", "p of equivalence", "exact test"):
         assert visit.page.locator(".word-list dt", has_text=word).first.is_visible()

@@ -27,7 +27,8 @@ from ired_diag.drawing.data import (
     Text,
     drawable_spread,
 )
-from ired_diag.drawing.palette import BLUE, FIXED, OTHERS, SKY, style_of
+from ired_diag.drawing.distinct_places import with_distinct_places
+from ired_diag.drawing.palette import FIXED, OTHERS, style_of
 
 
 @pytest.fixture
@@ -287,18 +288,31 @@ def test_styles_go_by_the_order_and_stay_when_one_is_left_out() -> None:
     assert figures[0].style("q7", 0) == figures[1].style("q7", 3)
 
 
-def test_any_seven_groups_of_a_study_differ_on_paper_by_colour_dash_and_marker() -> None:
-    order = tuple(f"q{i}" for i in range(30))
+def test_groups_of_a_study_differ_on_paper_and_have_the_styles_of_the_screen() -> None:
+    order = tuple(f"q{i}" for i in range(60))
     x = np.arange(3.0)
-    for names in (("q5", "q6", "q7"), ("q0", "q7", "q14"), tuple(f"q{i}" for i in range(3, 24, 3))):
+    for names in (("q5", "q6", "q7"), ("q0", "q5", "q7", "q14"), tuple(f"q{i}" for i in range(3, 24, 3))):
         lines = tuple(Line(name, x, x + place) for place, name in enumerate(names))
-        (axis,) = paper.draw(FigureData("f", "", "", (Panel("a", lines),), "", order=order)).axes
+        figure = FigureData("f", "", "", (Panel("a", lines),), "", order=order)
+        (axis,) = paper.draw(figure).axes
         drawn = axis.get_lines()
-        for look in ("get_color", "get_marker"):
-            assert len({getattr(line, look)() for line in drawn}) == len(names)
-        assert len({str(line._dash_pattern) for line in drawn}) == len(names)  # type: ignore[attr-defined]
-        colours = {line.get_color() for line in drawn}
-        assert len(names) == 7 or not {BLUE, SKY} <= colours
+        looks = [(line.get_color(), line.get_marker()) for line in drawn]
+        assert looks == [(figure.style(name, 0).colour, figure.style(name, 0).marker) for name in names]
+        assert len(set(looks)) == len(names)
+        dashes = {(line.get_color(), str(line._dash_pattern)) for line in drawn}  # type: ignore[attr-defined]
+        assert len(dashes) == len(names)
+
+
+def test_only_a_group_that_would_look_like_another_moves_on_paper() -> None:
+    x = np.arange(3.0)
+    names = ("q1", "q8", "q50")
+    lines = tuple(Line(name, x, x + place) for place, name in enumerate(names))
+    order = tuple(f"q{i}" for i in range(60))
+    figure = FigureData("f", "", "", (Panel("a", lines),), "", order=order)
+    assert figure.style("q1", 0) == figure.style("q50", 0)
+    moved = with_distinct_places(figure)
+    assert [moved.style(name, 0) for name in names[:2]] == [figure.style(name, 0) for name in names[:2]]
+    assert moved.style("q50", 0) not in (figure.style("q1", 0), figure.style("q8", 0))
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+A1", "-name", "@x", "\t=1", "\r=1", " =1", "\uff1d1+1"])

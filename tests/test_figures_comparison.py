@@ -119,7 +119,7 @@ def test_the_studys_differences_are_those_of_plain_numpy(
         "q102 is higher than q101 by 0.238% of q102's mean (95% interval +0.079% to +0.396%): worse"
         in figure.summary
     )
-    assert figure.panels[1].y_label == "difference (% of each group's own mean)"
+    assert figure.panels[1].y_label == "group \u2212 q101 (% of each group's own mean)"
 
 
 def test_lines_join_the_same_seed_where_seeds_are_pairs_and_only_there() -> None:
@@ -212,7 +212,7 @@ def test_a_baseline_whose_mean_is_0_leaves_the_metrics_own_unit() -> None:
     comparison = finals({"a": [-1.0, 1.0], "b": [2.0, 3.0]})
     (one,), unit = differences_of(comparison)
     assert (one.mean, unit) == (2.5, "validation/mse")
-    assert paired_differences(comparison).panels[1].y_label == "difference (validation/mse)"
+    assert paired_differences(comparison).panels[1].y_label == "b \u2212 a (validation/mse)"
 
 
 def test_a_baseline_below_0_keeps_the_sign_of_the_difference() -> None:
@@ -220,21 +220,21 @@ def test_a_baseline_below_0_keeps_the_sign_of_the_difference() -> None:
     assert unit == "%"
     assert one.mean == pytest.approx(100 * 0.95 / 1.15)
     forest = readout_forest(finals({"a": [-2.0, -2.2], "b": [-1.0, -1.3]}))
-    assert ends(line_of(forest.panels[0], "a - b"))[0] == pytest.approx(-100 * 0.95 / 1.15)
+    assert ends(line_of(forest.panels[0], "a \u2212 b"))[0] == pytest.approx(-100 * 0.95 / 1.15)
 
 
 def test_one_seed_has_a_difference_without_an_interval_and_says_why() -> None:
     comparison = finals({"a": [1.0], "b": [1.5]})
     figure = paired_differences(comparison)
-    mean, low, high = ends(line_of(figure.panels[1], "b"))
-    assert mean == pytest.approx(100 * 0.5 / 1.5)
-    assert math.isnan(low)
-    assert math.isnan(high)
+    pair = line_of(figure.panels[1], "b")
+    assert (pair.x.tolist(), pair.low) == ([0.0], None)
+    assert pair.y.tolist() == pytest.approx([100 * 0.5 / 1.5])
+    assert "Drawn: the only pair of seeds, and no mean." in figure.method
     assert "1 and 1 values: at least 2 of each are needed" in figure.summary
-    assert (
-        "without an interval: last, best, area of a - b (1 and 1 values: at least 2 of each are needed)"
-        in readout_forest(comparison).note
-    )
+    without = "drawn without an interval: last, best, area of a \u2212 b"
+    assert f"{without} (1 and 1 values: at least 2 of each are needed)" in readout_forest(comparison).note
+    assert not any(panel.marks for panel in readout_forest(comparison).panels)
+    assert "95% interval" not in readout_forest(comparison).method
     with pytest.raises(DiagError, match="cannot be split from evaluation noise"):
         evaluation_noise(comparison)
 
@@ -255,7 +255,7 @@ def test_the_studys_forest_shows_each_readouts_difference(
         read["last"][name] = [v[-1] for v in values]
         read["best"][name] = [v.min() for v in values]
         read["last10"][name] = [v[-10:].mean() for v in values]
-    line = line_of(figure.panels[0], "q101 - q102")
+    line = line_of(figure.panels[0], "q101 \u2212 q102")
     assert line.low is not None
     for place, readout in ((1, "last"), (2, "best"), (3, "last10")):
         a, b = (np.array(read[readout][name]) for name in GROUPS[:2])
@@ -264,22 +264,25 @@ def test_the_studys_forest_shows_each_readouts_difference(
         assert line.y[place] == pytest.approx(d.mean(), rel=1e-9)
         assert line.low[place] == pytest.approx(d.mean() - half, rel=1e-9)
     rings = [(mark.of, mark.label) for mark in figure.panels[0].marks]
-    assert rings == [("q101 - q102", "="), ("q101 - q102", "=")]  # at the last and the best evaluation
-    assert "q101 - q102: plateau -0.238% (better), last -0.391% (equivalent)" in figure.summary
+    assert rings == [
+        ("q101 \u2212 q102", "="),
+        ("q101 \u2212 q102", "="),
+    ]  # at the last and the best evaluation
+    assert "q101 \u2212 q102: plateau -0.238% (better), last -0.391% (equivalent)" in figure.summary
     assert "the verdict changes with" in figure.summary
     assert [panel.x_ticks[0][1] for panel in figure.panels] == ["plateau", "area"]
 
 
 def test_a_readout_that_no_curve_has_is_left_out_and_named() -> None:
     figure = readout_forest(finals({"a": [1.0, 2.0, 3.0], "b": [1.5, 2.2, 3.1]}))
-    assert len(line_of(figure.panels[0], "a - b").y) == 2
-    assert "; last10 of a - b (the curve has 2 of the 10 evaluations needed)" in figure.note
+    assert len(line_of(figure.panels[0], "a \u2212 b").y) == 2
+    assert "; last10 of a \u2212 b (the curve has 2 of the 10 evaluations needed)" in figure.note
 
 
 def test_many_groups_are_compared_with_the_first_only_and_it_is_said() -> None:
     values = {f"g{i}": [1.0 + i, 1.1 + i, 1.3 + i] for i in range(5)}
     figure = readout_forest(finals(values))
-    assert figure.order[5:] == tuple(f"g0 - g{i}" for i in range(1, 5))
+    assert figure.order[5:] == tuple(f"g0 \u2212 g{i}" for i in range(1, 5))
     assert "only pairs with g0 are drawn" in figure.note
     assert len(readout_forest(finals(dict(list(values.items())[:4]))).order) == 4 + 6
 
@@ -292,7 +295,7 @@ def test_one_difference_is_one_percentage_in_verdict_and_pictures() -> None:
         percent = line_of(estimation.panels[1], name).y[0]
         readouts = [words for _, words in forest.panels[0].x_ticks]
         at_the_readout = readouts.index(comparison.readout)
-        assert line_of(forest.panels[0], f"a - {name}").y[at_the_readout] == pytest.approx(-percent)
+        assert line_of(forest.panels[0], f"a \u2212 {name}").y[at_the_readout] == pytest.approx(-percent)
         assert f"{percent:.3g}%" in verdict_of(pair, comparison)
 
 
@@ -421,11 +424,52 @@ def test_a_baseline_that_stands_last_is_the_one_reference_of_verdicts_and_pictur
     estimation = paired_differences(comparison, "q101")
     forest = readout_forest(comparison, "q101")
     assert [name for _, name in estimation.panels[0].x_ticks] == ["q101", "q102", "q103"]
-    assert estimation.panels[1].y_label == "difference (% of q101)"
+    assert estimation.panels[1].y_label == "group \u2212 q101 (% of q101)"
     for name, values in (("q102", [1.6, 1.8, 1.9]), ("q103", [0.5, 0.7, 0.6])):
         percent = 100 * (np.mean(values) - np.mean([1.0, 1.1, 1.3])) / np.mean([1.0, 1.1, 1.3])
         assert line_of(estimation.panels[1], name).y[0] == pytest.approx(percent)
         at_the_readout = [words for _, words in forest.panels[0].x_ticks].index(comparison.readout)
-        assert line_of(forest.panels[0], f"{name} - q101").y[at_the_readout] == pytest.approx(percent)
+        assert line_of(forest.panels[0], f"{name} \u2212 q101").y[at_the_readout] == pytest.approx(percent)
         side = "higher" if percent > 0 else "lower"
         assert f"{name} is {side} than q101 by {abs(percent):.3g}% of q101's mean" in estimation.summary
+
+
+def test_different_last_steps_are_in_the_caption_and_at_the_axis() -> None:
+    groups = {
+        "long": [run("long", seed, [9.0, 1.0, 1.1 + seed / 9]) for seed in range(3)],
+        "short": [run("short", seed, [9.0, 1.2 + seed / 7]) for seed in range(3)],
+    }
+    comparison = compare(groups, readout="last")
+    note = "The last evaluations are of different steps: long at 3000, short at 2000."
+    assert note in comparison.notes
+    estimation, forest = paired_differences(comparison, "short"), readout_forest(comparison)
+    assert note in estimation.method
+    assert note in forest.method
+    assert estimation.panels[0].y_label == "validation/mse, last (2000/3000)"
+    assert [name for _, name in forest.panels[0].x_ticks] == ["last (3000/2000)", "best"]
+    equal = finals({"a": [1.0, 1.1], "b": [1.2, 1.4]})
+    assert paired_differences(equal).panels[0].y_label == "validation/mse, last"
+    assert "different steps" not in readout_forest(equal).method
+
+
+def test_runs_that_failed_are_in_no_mean_and_a_single_pair_is_no_mean_either() -> None:
+    values = {"a": [1.0, math.nan, math.nan], "b": [1.5, 1.1, 1.2], "c": [1.1, 1.3, 1.6]}
+    comparison = finals(values)
+    estimation, forest = paired_differences(comparison), readout_forest(comparison)
+    for figure in (estimation, forest):
+        assert "2 of 3 runs of a ended not finite; they are in no mean." in figure.method
+        assert "runs of b" not in figure.method
+    pair = line_of(estimation.panels[1], "b")
+    assert pair.x.tolist() == [0.0]
+    assert pair.y.tolist() == pytest.approx([100 * 0.5 / np.mean(values["b"])])
+    assert {line.of for panel in forest.panels for line in panel.lines} - {""} == {"b \u2212 c"}
+    assert {mark.of for panel in forest.panels for mark in panel.marks} == {"b \u2212 c"}
+    assert " of 2 pairs (1 and 3 values: at least 2 of each are needed)" in forest.note
+    assert forest.panels[0].y_label == "b \u2212 c (% of c's mean)"
+
+
+def test_a_mean_without_dots_stands_on_its_tick() -> None:
+    groups = finals({"a": [1.0, 1.1], "b": [1.2, 1.4]}, paired=False)
+    assert line_of(paired_differences(groups).panels[1], "b").x.tolist() == [0.0]
+    paired = finals({"a": [1.0, 1.1], "b": [1.2, 1.4]})
+    assert line_of(paired_differences(paired).panels[1], "b").x.tolist() != [0.0]

@@ -247,7 +247,7 @@ def test_an_onset_that_is_nan_is_marked_at_the_last_number_before() -> None:
     assert (onset.x, onset.y) == (4000.0, 0.9)
 
 
-def test_many_groups_have_at_most_two_marks_each_and_words_only_where_there_is_room() -> None:
+def test_many_groups_have_marks_and_words_only_where_there_is_room() -> None:
     valley = [8.0, 4.0, 2.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
     groups: dict[str, list[Run]] = {}
     for i in range(20):
@@ -256,6 +256,11 @@ def test_many_groups_have_at_most_two_marks_each_and_words_only_where_there_is_r
     marks = figure.panels[0].marks
     assert len(marks) == 40
     assert sum(not mark.quiet for mark in marks) == 2
+    few = learning_curves(groups, most_marks=4)
+    assert {mark.label for mark in few.panels[0].marks} == {"onset"}
+    assert len(few.panels[0].marks) == 20
+    assert "Circle" in figure.method
+    assert "Circle" not in few.method
     assert all(row[-1] for row in rows_of(figure) if row[1] == "mark")
     styles = {figure.style(name, 0) for name in groups}
     assert len(styles) == 20
@@ -380,3 +385,20 @@ def test_early_stops_are_marked_at_the_median_seed_and_counted() -> None:
     ]
     assert "early stopping ended stopped 3 of 3 seeds, at steps" in drawn.method
     assert "Square" not in learning_curves({"other": [other]}, metric="val_loss").method
+    four = {name: [made_run(name, val_loss=values)] for name in ("b", "c", "d", "e")}
+    many = learning_curves({"stopped": runs, **four}, metric="val_loss", most_marks=4)
+    assert {mark.shape for mark in many.panels[0].marks} == {"diamond"}
+    assert " Early stopping ended stopped 3 of 3 seeds, at steps" in many.method
+    assert "Square" not in many.method
+
+
+def test_a_run_that_diverged_is_named_and_is_in_the_mean() -> None:
+    calm = [1.0 / step for step in range(1, 13)]
+    diverging = [*calm[:6], *(10.0**power for power in range(6))]
+    groups = group_of([calm, calm, diverging], "a") | group_of([calm, calm, calm], "b")
+    figure = learning_curves(groups)
+    assert "1 of 3 runs of a diverged; its curve is drawn and is in the mean." in figure.method
+    assert "runs of b" not in figure.method
+    alone = learning_curves(group_of([diverging], "a"))
+    assert "1 of 1 run of a diverged; it is drawn all the same." in alone.method
+    assert "diverged" not in learning_curves({"b": groups["b"]}).method

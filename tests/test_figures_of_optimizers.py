@@ -132,12 +132,13 @@ def test_images_are_those_of_the_checkpoints(drawing: Path) -> None:
     (panel,) = figure.panels
     assert panel.raster is not None
     colours = panel.raster.colours
-    assert colours.shape == (3 * 18 + 2 * GAP, MOST * 16 + (MOST - 1) * GAP, 3)
-    assert colours[5, 6].tolist() == [1.0, 0.0, 0.0]  # the picture stands in the first row
-    assert [name for _, name in panel.x_ticks] == ["5", "15", "25", "35", "45"]
+    assert colours.shape == (2 * 18 + GAP, (MOST + 1) * 16 + MOST * GAP, 3)
+    assert colours[5, 6].tolist() == [1.0, 0.0, 0.0]  # the picture stands in the first column, once
+    assert (colours[18:, :16] == 1.0).all()
+    assert [name for _, name in panel.x_ticks] == ["target", "5", "15", "25", "35", "45"]
     # Where nothing is drawn the drawn image is black.
-    drawn = colours[18 + GAP : 2 * 18 + GAP, -16:]
-    holes = colours[2 * (18 + GAP) :, -16:, 0] == 1
+    drawn = colours[:18, -16:]
+    holes = colours[18 + GAP :, -16:, 0] == 1
     assert (drawn[holes] == 0).all()
 
 
@@ -146,10 +147,23 @@ def test_a_row_of_one_colour_is_left_out_and_named() -> None:
     full[0, 1] = 0.5
     looks = [_Looks(step, {"model": full * step, "uncovered": bright}) for step in (1, 2)]
     kept, plain = _without_plain_rows(looks)
-    assert plain == ["uncovered"]
+    assert plain == {"uncovered": 0.0}
     assert [list(look.images) for look in kept] == [["model"], ["model"]]
     looks[1] = _Looks(2, {"model": full, "uncovered": full})
-    assert _without_plain_rows(looks) == (looks, [])
+    assert _without_plain_rows(looks) == (looks, {})
+
+
+def test_a_row_of_which_few_pixels_change_is_left_out_with_their_share() -> None:
+    drawn = np.random.default_rng(0).random((20, 20, 3))
+    for count, is_left_out in ((4, True), (5, False)):
+        holes = np.zeros((20, 20, 3))
+        holes[0, :count] = 1.0
+        looks = [
+            _Looks(1, {"model": drawn, "uncovered": holes}),
+            _Looks(2, {"model": drawn, "uncovered": holes}),
+        ]
+        _, plain = _without_plain_rows(looks)
+        assert plain == ({"uncovered": 0.01} if is_left_out else {})
 
 
 def test_the_images_come_out_on_paper_and_on_the_screen_as_they_are(drawing: Path, tmp_path: Path) -> None:

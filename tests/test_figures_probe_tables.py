@@ -292,7 +292,7 @@ def test_intervals_of_shares_end_at_one_and_groups_do_not_hide_each_other(tmp_pa
     assert one.high is not None
     assert one.y.tolist() == pytest.approx([2.5 / 3])
     assert one.high.tolist() == [1.0]
-    assert "Intervals are cut at 1, beyond which there are no values." in figure.method
+    assert "cut at the bounds of what is shown: share of steps accepted at 1." in figure.method
     assert one.x.tolist() != two.x.tolist()
     assert "stand side by side" in figure.method
     alone = mining_by_group(last_of_groups(find_tables({"q1": groups["q1"][:1]}, "mining_dynamics")))

@@ -84,6 +84,15 @@ def test_the_best_is_marked_and_its_correction_is_that_of_the_statistics(
     assert "n = 6 a setting" in figure.method
 
 
+@pytest.mark.parametrize("n", [4, 5])
+def test_a_line_of_held_out_seeds_needs_five(table: dict[float, list[float]], n: int) -> None:
+    figure = sweep_figure(sweep({setting: values[:n] for setting, values in table.items()}))
+    labels = [guide.label for guide in figure.panels[0].guides]
+    assert all(label.startswith("chosen setting on held-out seeds: ") for label in labels)
+    assert len(labels) == (n == 5)
+    assert ("seeds are too few to say how much of its lead is luck" in figure.method) == (n == 4)
+
+
 def test_the_best_is_the_highest_where_higher_is_better(table: dict[float, list[float]]) -> None:
     figure = sweep_figure(sweep(table, lower_is_better=False))
     (mark,) = figure.panels[0].marks
@@ -153,7 +162,8 @@ def test_both_renderers_draw_the_same_and_nothing_is_cut(
 
 
 def test_words_on_a_logarithmic_axis_stand_where_their_line_does_on_the_screen() -> None:
-    figure = sweep_figure(sweep({1.0: [1.0, 1.1, 1.2], 3.0: [90.0, 100.0, 110.0], 20.0: [5.0, 6.0, 7.0]}))
+    seeds = np.linspace(0.0, 0.2, 5)
+    figure = sweep_figure(sweep({1.0: [*1 + seeds], 3.0: [*100 + 50 * seeds], 20.0: [*5 + seeds]}))
     assert figure.panels[0].y_scale == "log"
     (guide,) = figure.panels[0].guides
     screen = plotly.draw(figure)

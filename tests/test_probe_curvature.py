@@ -303,7 +303,12 @@ def test_more_numbers_than_a_hessian_can_hold_are_refused_with_a_reason(
 def test_the_figure_shows_the_numbers_of_the_comparison(network_subject: Make) -> None:
     table, comparison, _ = answered(network_subject(samples=11))
     panels = {panel.y_label: panel for panel in PROBE.figure(table).panels}
-    assert list(panels) == ["loss / loss at the weights", "eigenvalues", "step / longest stable step"]
+    width = value(table, "density_width")[0] * np.sqrt(2 * np.pi)
+    assert list(panels) == [
+        "loss / loss at the weights",
+        f"eigenvalues (per width {width:.2g})",
+        "step / longest stable step",
+    ]
     later = next(line for line in panels["step / longest stable step"].lines if line.name == "later step")
     step = value(table, "step_later")
     high = value(table, "lambda_max").reshape(4, 11)

@@ -97,7 +97,7 @@ def test_five_pairs_are_told_that_six_are_needed(tmp_path: Path) -> None:
     assert "6 pairs are needed" in words
     assert "Open up to step 4000: so few seeds cannot tell curves apart." in words
     assert "cluster" not in words
-    assert "Apart from step" in run(new, old, "--unpaired")
+    assert "They differ from step" in run(new, old, "--unpaired")
 
 
 def test_a_seed_that_breaks_down_ends_the_comparison_and_never_arrives(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_curves_at_equal_times(tmp_path: Path) -> None:
     assert by_time.reaching is not None
     assert by_time.reaching.ratio.low <= 2 <= by_time.reaching.ratio.high
     words = run(new, old, "--against-time", "--target", "1.5")
-    assert "Apart from train_time" in words
+    assert "They differ from train_time" in words
     assert "new is worse than old" in words
 
 

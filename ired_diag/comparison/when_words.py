@@ -134,7 +134,7 @@ def headline(answer: When) -> str:
     sign = apart.separation.stretches[-1].sign
     since = place_in_words(answer.axis, first)
     than = f"{answer.new} is {_better_or_worse(answer, sign)} than {answer.old}"
-    return f"Apart from {since} on: {than} up to {end}."
+    return f"They differ from {since} on: {than} up to {end}."
 
 
 def _stretches_in_words(answer: When, apart: CurvesApart, count: int) -> str:

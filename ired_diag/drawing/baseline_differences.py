@@ -71,6 +71,11 @@ def differences_of(comparison: Comparison, baseline: str = "") -> tuple[tuple[Di
     return tuple(differences), unit
 
 
+def is_one_pair(difference: Difference) -> bool:
+    """Say whether one pair of seeds is all that there is of a difference: it has no mean and no interval."""
+    return len(difference.single) == 1 and bool(np.isnan(difference.low))
+
+
 def shared_seeds(a: Group, b: Group) -> list[str]:
     """Return the numbered seeds that both groups have, in the order of the first."""
     return [seed for seed in a.values if seed in b.values and is_seed_label(seed)]

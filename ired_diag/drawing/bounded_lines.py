@@ -5,7 +5,7 @@ Where an interval is cut, the caption says so.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -41,3 +41,24 @@ def cut_in_words(ends: Collection[float], what: str = "Intervals") -> str:
         return ""
     listed = " and ".join(f"{end:g}" for end in sorted(ends))
     return f"{what} are cut at {listed}, beyond which there are no values."
+
+
+def cut_in_words_by_panel(ends: Mapping[str, Collection[float]], what: str = "Intervals") -> str:
+    """Return in which panels intervals are cut, and where: each panel's quantity has bounds of its own.
+
+    Args:
+        ends: The bounds at which any interval is cut, by the name of the panel; of all panels.
+        what: What is cut.
+
+    >>> cut_in_words_by_panel({"share": {0.0}, "change": ()})
+    'Intervals are cut at the bounds of what is shown: share at 0.'
+    """
+    if len(ends) == 1:
+        (only,) = ends.values()
+        return cut_in_words(only, what)
+    parts = []
+    for panel, bounds in ends.items():
+        if bounds:
+            listed = " and ".join(f"{end:g}" for end in sorted(bounds))
+            parts.append(f"{panel} at {listed}")
+    return f"{what} are cut at the bounds of what is shown: {'; '.join(parts)}." if parts else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ired_diag.comparison import Comparison, Group
@@ -10,6 +11,7 @@ from ired_diag.comparison.pairing import is_unknown
 from ired_diag.comparison.ranking import NO_COMMON_SEED, RankTable
 from ired_diag.comparison.words import readout_name
 from ired_diag.drawing.data import Panel
+from ired_diag.drawing.last_steps import with_last_steps
 from ired_diag.errors import DiagError
 
 ALPHA = 0.05
@@ -29,9 +31,10 @@ def readout_of(comparison: Comparison) -> str:
     return _with_direction(readout, comparison)
 
 
-def axis_label(comparison: Comparison) -> str:
-    """Return what was read out, in the few words that an axis has room for."""
-    return _with_direction(f"{comparison.shown_metric}, {comparison.readout}", comparison)
+def axis_label(comparison: Comparison, groups: Sequence[Group]) -> str:
+    """Return what was read out of groups, in the few words that an axis has room for."""
+    readout = with_last_steps(comparison.readout, groups)
+    return _with_direction(f"{comparison.shown_metric}, {readout}", comparison)
 
 
 def _with_direction(readout: str, comparison: Comparison) -> str:

@@ -79,7 +79,7 @@ def critical_difference(comparison: Comparison) -> FigureData:
     method += f" {agreement_explained(ranks)}"
     note = f"bars join groups closer than CD, {level}; by {readout}"
     if doubt:
-        method += f" Beware: {doubt}."
+        method += f" Beware: {_doubt(ranks, with_p=False)}."
         note = f"{doubt}; {note}"
     return FigureData(
         name="critical_difference",
@@ -99,15 +99,16 @@ def _bars_in_words(joined: list[Span]) -> str:
     return "Bold bars join groups that have"
 
 
-def _doubt(ranks: RankTable) -> str:
-    """Return why Nemenyi's test should not be heard, or nothing."""
+def _doubt(ranks: RankTable, *, with_p: bool = True) -> str:
+    """Return why Nemenyi's test should not be heard, or nothing; the caption has Friedman's p already."""
     test = ranks.friedman
     chance = "what differs here may be chance"
     if math.isnan(test.p):
         return f"no Friedman test, {test.reason}: {chance}"
     if test.p <= ALPHA:
         return ""
-    return f"Friedman's test does not reject ({p_in_words(test.p)}): {chance}"
+    p = f" ({p_in_words(test.p)})" if with_p else ""
+    return f"Friedman's test does not reject{p}: {chance}"
 
 
 def joined_groups(ranks: RankTable, names: list[str]) -> list[Span]:

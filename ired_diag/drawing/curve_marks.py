@@ -8,6 +8,9 @@ Each group has at most one mark of each:
     early stop  the last evaluation of the seed whose early stop is the median of the group's, where early
              stopping ended any (``runs.early_stopped``)
 
+Many marks hide the curves on paper. Where at most so many are wanted, those of the best are left out, then
+those of early stops, as long as a kind is left. On the screen all stay: hiding a group changes no other.
+
 Marks that stand right next to each other are all drawn and the first is named; so are guides, of which the
 lowest is. Words end at marks on the right, and are left out where those of a guide are. Those of a best
 stand below it, where no curve is, unless the axis is.
@@ -22,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.drawing.data import Anchor, Guide, Mark, Scale
+from ired_diag.drawing.data import Anchor, Guide, Mark, Scale, Shape
 from ired_diag.runs.early_stopped import early_stop_of
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
@@ -33,6 +36,7 @@ ROW = 0.06  # of the extent of y: the words of a guide
 ONSET = "onset"
 NOISE = "(noise)"
 EARLY_STOP = "early stop"
+LEAST_FIRST: tuple[Shape, ...] = ("circle", "square", "diamond")  # the best, early stops, onsets
 PLACES_OF_WORDS: tuple[tuple[Anchor, bool], ...] = (
     ("right", False),
     ("right", True),
@@ -208,7 +212,7 @@ def _runs_through_words(guide: Guide, axes: Axes, steps: Array, values: Array) -
 
 
 def marks_of(
-    groups: Mapping[str, Sequence[Curve]], axes: Axes, guides: Sequence[Guide] = ()
+    groups: Mapping[str, Sequence[Curve]], axes: Axes, guides: Sequence[Guide] = (), most: int | None = None
 ) -> tuple[Mark, ...]:
     """Return the marks of all groups, those named of which there is room for the name.
 
@@ -216,15 +220,26 @@ def marks_of(
         groups: Curves by group.
         axes: Axes on which they are drawn.
         guides: Guides that are drawn and named on the same axes.
+        most: Number of marks from which on kinds that say least are left out. None: all are drawn.
     """
     placed: list[Mark] = []
-    for name, curves in groups.items():
-        for mark in _marks_of_group(name, curves):
-            turned = _turned(mark, axes)
-            near_guide = _is_near_guide(turned, axes, guides)
-            near_mark = _is_near_mark(turned, axes, placed)
-            placed.append(replace(turned, quiet=near_guide or near_mark))
+    every = [mark for name, curves in groups.items() for mark in _marks_of_group(name, curves)]
+    for mark in every if most is None else _few(every, most):
+        turned = _turned(mark, axes)
+        near_guide = _is_near_guide(turned, axes, guides)
+        near_mark = _is_near_mark(turned, axes, placed)
+        placed.append(replace(turned, quiet=near_guide or near_mark))
     return tuple(placed)
+
+
+def _few(marks: Sequence[Mark], most: int) -> list[Mark]:
+    """Return marks without the kinds that say least, as long as there are many and a kind is left."""
+    kept = list(marks)
+    for shape in LEAST_FIRST:
+        others = [mark for mark in kept if mark.shape != shape]
+        if len(kept) > most and others:
+            kept = others
+    return kept
 
 
 def _turned(mark: Mark, axes: Axes) -> Mark:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ired_diag.comparison.when_words import OF_FOLDS, headline
 from ired_diag.drawing.curves_apart_words import MOST, method_of, note_of
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Segment, scale_of_lines
+from ired_diag.drawing.minus import minus
 from ired_diag.errors import NotFound
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ired_diag.comparison.when import When
 
 FEW = 30  # places: a curve of as many shows each of them
+MOST_LETTERS = 30  # of a name on an axis
 LEAST = 1.6  # half widths that the axis shows to each side
 
 
@@ -94,7 +96,13 @@ def _seed_lines(name: str, places: NDArray[np.float64], values: NDArray[np.float
 
 
 def _difference_name(answer: When) -> str:
-    return f"{answer.new} - {answer.old}"
+    return minus(answer.new, answer.old)
+
+
+def _on_axis(answer: When) -> str:
+    """Return the name of the difference, or what it is where the name is longer than an axis."""
+    name = _difference_name(answer)
+    return name if len(name) <= MOST_LETTERS else "difference"
 
 
 def _difference_panel(answer: When, apart: CurvesApart) -> Panel:
@@ -114,7 +122,7 @@ def _difference_panel(answer: When, apart: CurvesApart) -> Panel:
         spread="band",
     )
     return Panel(
-        y_label="difference",
+        y_label=_on_axis(answer),
         lines=(difference,),
         guides=(Guide(0.0, ""),),
         segments=_stretches(apart),
@@ -133,7 +141,7 @@ def _in_half_widths(answer: When, apart: CurvesApart) -> Panel:
     )
     shown = np.clip(ratio[np.isfinite(ratio)], -MOST, MOST)
     return Panel(
-        y_label="difference (half widths of its band)",
+        y_label=f"{_on_axis(answer)} (half widths of its band)",
         lines=(difference,),
         guides=(Guide(0.0, ""), Guide(1.0, ""), Guide(-1.0, "")),
         segments=_stretches(apart),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +38,8 @@ class Line:
             beneath their mean are. It is a line, or dots where ``drawn`` as ``points``.
         labels: What each point is called at the pointer: ``q101, seed0``. Empty: the name of the line.
         width: Width as a multiple of the usual one: lines that lie on each other are seen by it.
+        shift: How far to the right of their places the points are drawn, so that spreads lie next to each
+            other; tables and the pointer have the places.
     """
 
     name: str
@@ -51,6 +53,12 @@ class Line:
     faint: bool = False
     labels: tuple[str, ...] = ()
     width: float = 1.0
+    shift: float = 0.0
+
+    @property
+    def drawn_x(self) -> NDArray[Any]:
+        """Where the points are drawn."""
+        return self.x + self.shift if self.shift else self.x
 
 
 @dataclass(frozen=True)
@@ -247,7 +255,7 @@ class Panel:
 def legend_names(panel: Panel) -> list[str]:
     """Return what the legend of a panel lists: lines but for the faint ones, outlines and areas, once each.
 
-    A name that is written on an axis needs no legend: ``q103``, or ``q103: better``.
+    A name that is written on an axis needs no legend: ``q103``, ``q103: better``, or ``q102 - q101 (%)``.
     """
     on_axis = _names_on_axes(panel)
     return [name for name in _drawn_names(panel) if name not in on_axis]
@@ -275,6 +283,7 @@ def _names_on_axes(panel: Panel) -> set[str]:
     for _, words in (*panel.x_ticks, *panel.y_ticks):
         name, _, _ = words.rpartition(": ")
         on_axis.update([words, name])
+    on_axis.update([panel.y_label, panel.y_label.rpartition(" (")[0]])
     return on_axis
 
 
@@ -381,6 +390,7 @@ class FigureData:
             panel.
         stacked: Whether panels always stand above each other, as those do that share steps of training.
         columns: How many panels stand in a row on paper, all with the same axes. 0: by the width.
+        solid: Whether lines of names of the order have no dashes: a single run needs none.
     """
 
     name: str
@@ -393,6 +403,7 @@ class FigureData:
     order: tuple[str, ...] = ()
     stacked: bool = False
     columns: int = 0
+    solid: bool = False
 
     def __repr__(self) -> str:
         return f"<FigureData {self.name}: {self.title}. {self.summary or self.method}>"
@@ -418,5 +429,6 @@ class FigureData:
         The order comes first: a group that a user calls "adversarial mining" keeps the colour of its place.
         """
         if name in self.order:
-            return style_at(self.order.index(name))
+            style = style_at(self.order.index(name))
+            return replace(style, dash=()) if self.solid else style
         return style_of(name, position)

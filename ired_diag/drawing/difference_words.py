@@ -8,10 +8,11 @@ import numpy as np
 
 from ired_diag.comparison import Comparison, Group, PairOfGroups
 from ired_diag.comparison.verdict_words import TEST_NAMES, test_of
-from ired_diag.drawing.baseline_differences import Difference
+from ired_diag.drawing.baseline_differences import Difference, is_one_pair
 from ired_diag.drawing.comparison_words import readout_of
 from ired_diag.drawing.data import Panel
 from ired_diag.drawing.margin_line import margin_in_words
+from ired_diag.runs.name_list import counted
 
 
 def method_of(
@@ -39,7 +40,7 @@ def method_of(
         f"First panel: {readout_of(comparison)}, one dot a {noun} ({counts_in_words(comparison)}{better})"
         f"{joined}, and their mean with its 95% {interval}{_without_interval(comparison)}. "
         f"Second panel: each group minus {baseline}{in_percent}{_tests_in_words(differences)}{single}."
-        f"{_obstacles_in_words(differences)} "
+        f"{_obstacles_in_words(differences)}{_one_pair_in_words(differences)} "
         f"{margin} {_verdicts_in_words(comparison, differences, baseline)}"
     )
 
@@ -57,6 +58,16 @@ def _tests_in_words(differences: Sequence[Difference]) -> str:
         return f", with the 95% interval of {article}{test}{uncorrected}"
     listed = "; ".join(f"{group}: {test}" for group, test in tests.items())
     return f", with its 95% interval{uncorrected} ({listed})"
+
+
+def _one_pair_in_words(differences: Sequence[Difference]) -> str:
+    """Return of which groups one pair of seeds is drawn and no mean; empty where there is none."""
+    names = [difference.group for difference in differences if is_one_pair(difference)]
+    if not names:
+        return ""
+    whose = "" if len(names) == len(differences) else f" of {', '.join(names)}"
+    each = " each" if len(names) > 1 else ""
+    return f" Drawn{whose}: the only pair of seeds{each}, and no mean."
 
 
 def _obstacles_in_words(differences: Sequence[Difference]) -> str:
@@ -100,7 +111,7 @@ def counts_in_words(comparison: Comparison) -> str:
     groups = comparison.groups
     counts = {group.summary.n for group in groups}
     if len(counts) == 1 and not any(map(_failures, groups)):
-        return f"n = {counts.pop()} {comparison.run_noun}s each"
+        return f"n = {counted(counts.pop(), comparison.run_noun)} each"
     return ", ".join(map(_count, groups))
 
 

@@ -1,10 +1,9 @@
 """Places of groups in the order of a picture's styles, so that any two drawn groups look different.
 
-The place of a group among all groups of a study fixes its colour, dash and marker (``palette``). Of a large
-study a picture may draw two groups whose places are seven apart: both would have the same colour and marker.
-On paper up to seven groups therefore have seven different places. Each keeps the style of its place in the
-study where no group before it has that style in the picture. The two blues look alike in thin lines and
-pale bands: where a picture has both and other places are free, the sky blue group takes one of them.
+The place of a group among all groups of a study fixes its colour, dash and marker (``palette``), in the
+dashboard and on paper alike, whichever groups a picture draws. Seven places on, the colour comes again with
+another dash and marker; 49 places on, all three do. Only there a group takes the next style that no other
+group of the picture has.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ired_diag.drawing.data import FigureData, Panel
-from ired_diag.drawing.palette import BLUE, OTHERS, SKY
+from ired_diag.drawing.palette import STYLES
 
 FREE = "\0"  # a place that no group has: no drawn name is this one
 
@@ -21,35 +20,23 @@ def with_distinct_places(figure: FigureData) -> FigureData:
     """Return a picture whose groups have different styles; the same picture where there are too many.
 
     >>> from ired_diag.drawing.data import Segment
-    >>> segments = tuple(Segment((0, 1), (0, 1), name) for name in ("q101", "q108"))
-    >>> study = tuple(f"q{number}" for number in range(101, 110))
+    >>> study = tuple(f"q{number}" for number in range(60))
+    >>> segments = tuple(Segment((0, 1), (0, 1), name) for name in ("q1", "q8", "q50"))
     >>> figure = FigureData("f", "", "", (Panel("", (), segments=segments),), "", order=study)
-    >>> with_distinct_places(figure).order[:2]
-    ('q101', 'q108')
+    >>> [with_distinct_places(figure).order.index(name) for name in ("q1", "q8", "q50")]
+    [1, 8, 2]
     """
     drawn = set().union(*map(_drawn_names, figure.panels))
     groups = [name for name in figure.order if name in drawn]
-    if len(groups) > len(OTHERS):
+    if len(groups) > STYLES:
         return figure
-    places = [FREE] * len(OTHERS)
+    places = [FREE] * STYLES
     for name in groups:
         start = figure.order.index(name)
-        turned = [(start + step) % len(places) for step in range(len(places))]
+        turned = [(start + step) % STYLES for step in range(STYLES)]
         free = next(place for place in turned if places[place] == FREE)
         places[free] = name
-    _part_look_alikes(places)
     return replace(figure, order=tuple(places))
-
-
-def _part_look_alikes(places: list[str]) -> None:
-    """Move the sky blue group to a free place where another is blue."""
-    colours = [style.colour for style in OTHERS]
-    blue, sky = colours.index(BLUE), colours.index(SKY)
-    if FREE in (places[blue], places[sky]) or FREE not in places:
-        return
-    turned = [(sky + step) % len(places) for step in range(len(places))]
-    free = next(place for place in turned if places[place] == FREE)
-    places[free], places[sky] = places[sky], FREE
 
 
 def _drawn_names(panel: Panel) -> set[str]:

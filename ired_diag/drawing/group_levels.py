@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ired_diag.drawing.bounded_lines import Bounds, cut_at, cut_in_words, within
+from ired_diag.drawing.bounded_lines import Bounds, cut_at, cut_in_words_by_panel, within
 from ired_diag.drawing.by_group import Array, Groups, counted, mean_over_seeds, spread
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.drawing.dodge import dodge
@@ -25,6 +25,9 @@ from ired_diag.table import Table, select
 SHARE: Bounds = (0.0, 1.0)
 CORRELATION: Bounds = (-1.0, 1.0)
 DISTANCE: Bounds = (0.0, math.inf)
+ACCEPTED, CHANGE = "share of steps accepted", "energy change (nat)"  # labels of the panels of mining
+RATIO = "distance, after / before"
+Cut = dict[str, set[float]]  # where intervals are cut, by panel
 Numbers = Callable[[Table], Array]  # of a run's rows at one level: a number a problem
 
 
@@ -36,9 +39,10 @@ def energy_against_error(groups: Groups, *, order: Sequence[str] = (), lacking: 
         order: All groups of the study, which fixes their colours.
         lacking: What the caption says of runs without a table.
     """
-    cut: set[float] = set()
-    lines = _by_level(groups, rank_correlations, CORRELATION, cut)
-    panel = Panel("rank correlation of energy and error", lines, guides=(Guide(0.0, ""),))
+    cut: Cut = {}
+    label = "rank correlation of energy and error"
+    lines = _by_level(groups, rank_correlations, CORRELATION, cut.setdefault(label, set()))
+    panel = Panel(label, lines, guides=(Guide(0.0, ""),))
     method = (
         "Spearman's rank correlation of energy and error over the right answer and perturbations of it, "
         "problem by problem: 1 where a lower energy always means a smaller error, 0 by chance (dotted)."
@@ -63,22 +67,22 @@ def mining_by_group(groups: Groups, *, order: Sequence[str] = (), lacking: str =
         order: All groups of the study, which fixes their colours.
         lacking: What the caption says of runs without a table.
     """
-    cut: set[float] = set()
+    cut: Cut = {label: set() for label in (ACCEPTED, CHANGE, RATIO)}
     accepted = Panel(
-        y_label="share of steps accepted",
-        lines=_by_level(groups, acceptance, SHARE, cut),
+        y_label=ACCEPTED,
+        lines=_by_level(groups, acceptance, SHARE, cut[ACCEPTED]),
         y_range=(-0.05, 1.05),
         height=0.85,
     )
     change = Panel(
-        y_label="energy change (nat)",
-        lines=_by_level(groups, energy_change, None, cut),
+        y_label=CHANGE,
+        lines=_by_level(groups, energy_change, None, cut[CHANGE]),
         guides=(Guide(0.0, ""),),
         height=0.85,
     )
     distance = Panel(
-        y_label="distance, after / before",
-        lines=_by_level(groups, approach, DISTANCE, cut),
+        y_label=RATIO,
+        lines=_by_level(groups, approach, DISTANCE, cut[RATIO]),
         guides=(Guide(1.0, ""),),
         height=0.85,
     )
@@ -184,14 +188,14 @@ def _figure(
     title: str,
     panels: tuple[Panel, ...],
     method: str,
-    cut: set[float],
+    cut: Cut,
     groups: Groups,
     order: Sequence[str],
     lacking: str,
 ) -> FigureData:
     summary = [_sentence(panel) for panel in panels]
     apart = "Points of one level stand side by side." if len(groups) > 1 else ""
-    caption = " ".join(filter(None, [method, spread(groups), apart, cut_in_words(cut), lacking]))
+    caption = " ".join(filter(None, [method, spread(groups), apart, cut_in_words_by_panel(cut), lacking]))
     return FigureData(
         name=name,
         title=title,

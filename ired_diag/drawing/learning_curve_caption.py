@@ -130,8 +130,8 @@ def bands_left_out(shown: Shown, lines: Sequence[Line]) -> str:
     )
 
 
-def stops_in_words(groups: Mapping[str, Sequence[Curve]]) -> str:
-    """Return what the squares are; empty where early stopping ended no run."""
+def stops_in_words(groups: Mapping[str, Sequence[Curve]], marks: Sequence[Mark]) -> str:
+    """Return what early stopping ended, and what squares are; empty where it ended no run."""
     parts = []
     for name, curves in groups.items():
         stops = sorted(curve.stopped for curve in curves if curve.stopped is not None)
@@ -141,10 +141,10 @@ def stops_in_words(groups: Mapping[str, Sequence[Curve]]) -> str:
         parts.append(f"{name} {len(stops)} of {len(curves)} seeds, at {at}")
     if not parts:
         return ""
-    return (
-        " Square: last evaluation of the seed whose early stop is the group's median; early stopping ended "
-        f"{'; '.join(parts)}."
-    )
+    ended = f"arly stopping ended {'; '.join(parts)}."
+    if not any(mark.shape == "square" for mark in marks):
+        return f" E{ended}"
+    return f" Square: last evaluation of the seed whose early stop is the group's median; e{ended}"
 
 
 def left_out(metric: str, missing: Sequence[str]) -> str:

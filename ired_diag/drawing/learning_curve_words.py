@@ -32,6 +32,7 @@ class Shown:
         means: Mean and band over seeds, by group.
         band: The kind of band.
         smooth: Number of evaluations of the running median; None without one.
+        most_marks: Number of marks from which on some kinds are left out; None where all are drawn.
     """
 
     metric: str
@@ -40,6 +41,7 @@ class Shown:
     means: Mapping[str, OverSeeds]
     band: Band
     smooth: int | None
+    most_marks: int | None = None
 
 
 def axis_label(shown: Shown) -> str:

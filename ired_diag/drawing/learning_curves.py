@@ -38,6 +38,7 @@ from ired_diag.drawing.data import (
     cut_in_words,
     scale_of_lines,
 )
+from ired_diag.drawing.failed_runs import DRAWN, failed_in_words, failures_of
 from ired_diag.drawing.learning_curve_caption import (
     bands_left_out,
     left_out,
@@ -76,6 +77,7 @@ def learning_curves(
     order: Sequence[str] = (),
     judge: Callable[[Run], Verdict] = verdict_of,
     label: str = "",
+    most_marks: int | None = None,
 ) -> FigureData:
     """Return the learning curves of groups of seeds.
 
@@ -93,6 +95,8 @@ def learning_curves(
             Default: the names of ``groups``.
         judge: Returns the verdict on a run by its ``metric``; a caller that remembers verdicts saves time.
         label: What words and axes call the metric. Default: its name.
+        most_marks: Number of marks from which on those of the best, then those of early stops are left out.
+            Default: all marks are drawn.
 
     Raises:
         NotFound: No run logged the metric.
@@ -107,6 +111,7 @@ def learning_curves(
         means=_means_of(curves, metric, band),
         band=band,
         smooth=smooth,
+        most_marks=most_marks,
     )
     guides: tuple[Guide, ...] = ()
     floor_words = ""
@@ -124,7 +129,7 @@ def learning_curves(
     method = method_of(shown, curves)
     if resting:
         method += f" Second panel: the same curves where they rest, from step {plateau:g} on."
-    method += marks_in_words(shown, marks) + stops_in_words(curves)
+    method += marks_in_words(shown, marks) + stops_in_words(curves, marks)
     if band == "t interval" and any(map(cross_validation_of, groups.values())):
         method += " Of folds, the t interval is corrected for training data that they share."
     method += (
@@ -133,6 +138,7 @@ def learning_curves(
         + floor_words
         + cut_in_words(panel)
         + left_out(shown.label, missing)
+        + _failed(groups, metric, curves)
     )
     sentences = [sentence_of(name, members, shown) for name, members in curves.items()]
     return FigureData(
@@ -146,6 +152,12 @@ def learning_curves(
         order=tuple(order) or tuple(groups),
         stacked=len(panels) > 1 + len(resting),
     )
+
+
+def _failed(groups: Groups, metric: str, curves: Curves) -> str:
+    """Return which runs failed and are in the mean all the same; empty where none did."""
+    drawn = {name: [curve.run.label for curve in members] for name, members in curves.items()}
+    return failed_in_words(failures_of(groups, metric), drawn, DRAWN)
 
 
 def _means_of(curves: Curves, metric: str, band: Band) -> dict[str, OverSeeds]:
@@ -221,7 +233,7 @@ def _panel(shown: Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
         lines=tuple(lines),
         y_scale=scale,
         guides=guides,
-        marks=marks_of(curves, axes, guides),
+        marks=marks_of(curves, axes, guides, shown.most_marks),
         height=1.3,
     )
 

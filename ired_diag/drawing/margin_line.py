@@ -85,8 +85,13 @@ def _reason(panels: Sequence[Panel], margins: Sequence[float]) -> str:
 
 def _reached_in(panel: Panel) -> list[float]:
     """Return all values and ends of intervals of a panel."""
+    return reached_by(panel.lines)
+
+
+def reached_by(lines: Sequence[Line]) -> list[float]:
+    """Return all values and ends of intervals of lines: what an axis shows."""
     reached: list[float] = []
-    for line in panel.lines:
+    for line in lines:
         for values in (line.y, line.low, line.high):
             reached += [] if values is None else values.tolist()
     return reached

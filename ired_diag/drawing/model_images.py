@@ -1,7 +1,9 @@
 """Model images: what a model looks like over training, where its task can say so.
 
-One column for each checkpoint, one row for each image of the task (``Task.images``): what was to be learned,
-what the model draws, and where it draws nothing. All stand in one image, nothing is scaled.
+One column for each checkpoint, one row for each image of the task (``Task.images``): what the model draws,
+and where it draws nothing. An image that is the same at all checkpoints, such as what was to be learned,
+stands once, in a column of its own before them; a row of nearly one colour is left out, and the caption says
+so. All stand in one image, nothing is scaled.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from ired_diag.runs.run import Run
 MOST = 5  # checkpoints in a picture
 GAP = 4  # pixels between two images
 PAPER = 1.0  # the colour between them
+EMPTY = 0.01  # share of pixels of another colour, up to which an image is nearly empty
 
 Array = NDArray[np.float64]
 
@@ -74,9 +77,11 @@ def _picture(group: str, run: Run) -> FigureData:
         which = f"{len(looks)} of {len(run.checkpoints)} checkpoints"
     left_out = ""
     if plain:
-        left_out = f" No row for {', '.join(plain)}: it would be of one colour, the same at all these steps."
+        most = max(plain.values())
+        pixels = f"all but {100 * most:.1g}% of its pixels have" if most else "it would be of"
+        left_out = f" No row for {', '.join(plain)}: {pixels} one colour, the same at all these steps."
     sentences = [
-        f"Each column is one training step of one run, {run.label}.",
+        f"Each column with a number is that training step of one run, {run.label}.",
         tasks.of_run(run).images_in_words,
         f"{which}, {steps_in_words(steps)}; weights of that step, not their average over training.{left_out}",
     ]
@@ -91,18 +96,21 @@ def _picture(group: str, run: Run) -> FigureData:
     )
 
 
-def _without_plain_rows(looks: Sequence[_Looks]) -> tuple[list[_Looks], list[str]]:
-    """Return the looks without rows of one colour, the same at all steps, and the titles of these rows.
+def _without_plain_rows(looks: Sequence[_Looks]) -> tuple[list[_Looks], dict[str, float]]:
+    """Return the looks without rows of nearly one colour, the same at all steps.
 
-    Where all rows are such, they stay.
+    With them the titles of these rows, and the largest share of pixels of another colour at any step. Where
+    all rows are such, they stay.
     """
-    plain = []
-    for title, image in looks[0].images.items():
-        colour = image[0, 0]
-        if all((look.images[title] == colour).all() for look in looks):
-            plain.append(title)
+    plain: dict[str, float] = {}
+    for title in looks[0].images:
+        row = [look.images[title] for look in looks]
+        colour = np.median(row[-1].reshape(-1, row[-1].shape[-1]), axis=0)
+        others = max(float((image != colour).any(axis=-1).mean()) for image in row)
+        if others <= EMPTY:
+            plain[title] = others
     if len(plain) == len(looks[0].images):
-        return list(looks), []
+        return list(looks), {}
     kept = []
     for look in looks:
         images = {title: image for title, image in look.images.items() if title not in plain}
@@ -132,17 +140,22 @@ def _looks(run: Run, path: Path) -> _Looks:
 
 
 def _panel(looks: Sequence[_Looks]) -> Panel:
+    once = _titles_of_constant(looks)
+    titles = [title for title in looks[0].images if title not in once]
+    shape = next(iter(looks[0].images.values())).shape
+    height, width, _ = shape
     columns = []
+    names = []
+    for title in once:
+        below = [np.full(shape, PAPER)] * (len(titles) - 1)
+        columns.append(_joined([looks[0].images[title], *below], axis=0))
+        names.append(title)
     for look in looks:
-        columns.append(_joined(list(look.images.values()), axis=0))
+        columns.append(_joined([look.images[title] for title in titles], axis=0))
+        names.append(str(look.step))
     colours = _joined(columns, axis=1)
-    height, width = next(iter(looks[0].images.values())).shape[:2]
-    x_ticks = []
-    for place, look in enumerate(looks):
-        x_ticks.append((place * (width + GAP) + width / 2, str(look.step)))
-    y_ticks = []
-    for place, title in enumerate(looks[0].images):
-        y_ticks.append((place * (height + GAP) + height / 2, title))
+    x_ticks = [(place * (width + GAP) + width / 2, name) for place, name in enumerate(names)]
+    y_ticks = [(place * (height + GAP) + height / 2, title) for place, title in enumerate(titles)]
     rows, across = colours.shape[:2]
     return Panel(
         y_label="",
@@ -154,6 +167,16 @@ def _panel(looks: Sequence[_Looks]) -> Panel:
         y_range=(rows - 0.5, -0.5),
         height=1.3,
     )
+
+
+def _titles_of_constant(looks: Sequence[_Looks]) -> list[str]:
+    """Return which images are the same at all of several steps; none where all are."""
+    first, *others = looks
+    titles = []
+    for title, image in first.images.items():
+        if others and all(np.array_equal(look.images[title], image) for look in others):
+            titles.append(title)
+    return titles if len(titles) < len(first.images) else []
 
 
 def _joined(images: Sequence[Array], *, axis: int) -> Array:

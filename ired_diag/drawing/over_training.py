@@ -19,8 +19,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.drawing.bounded_lines import cut_at, cut_in_words, within
-from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Scale
+from ired_diag.drawing.bounded_lines import cut_at, cut_in_words_by_panel, within
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Scale, Spread
 from ired_diag.drawing.headline import Headline
 from ired_diag.drawing.headline_words import meanings, samples_in_words, title_of
 from ired_diag.drawing.probe_tables import Found
@@ -39,6 +39,9 @@ BOUNDS = {  # of numbers, by the first word of their label
     "Vendi": (0.0, math.inf),
     "effective": (0.0, math.inf),
 }
+FEW_STEPS = 5  # at so few, intervals of several groups stand next to each other; bands would cover each other
+APART = 0.03  # of the extent of the steps: from one of these intervals to the next
+LIMITS = {("stability", "ratio"): 1.0}  # by probe and headline: the value beyond which training is unstable
 IN_ROWS = 4  # panels: so many stand in two rows, their names above them
 SIGN_COUNTS = {"energy_gap": "gap_adversarial"}  # by probe: what is to be above 0 in every seed
 
@@ -100,12 +103,14 @@ def headlines_over_training(
     headlines = _headlines(tables, keys)
     panels: list[Panel] = []
     counts: list[int] = []
-    cut: set[float] = set()
+    cut: dict[str, set[float]] = {}
     for headline in headlines:
         groups = _followed_groups(tables, headline, weights)
-        panel, cut_at = _panel(headline, groups)
+        panel, cut[headline.label] = _panel(headline, groups)
+        limit = LIMITS.get((tables.probe, headline.key))
+        if limit is not None:
+            panel = replace(panel, guides=(Guide(limit, "limit"),))
         panels.append(panel)
-        cut |= cut_at
         for group in groups.values():
             counts += group.counts[group.counts > 0].tolist()
         if SIGN_COUNTS.get(tables.probe) == headline.key:
@@ -113,7 +118,7 @@ def headlines_over_training(
     seeds = range_in_words(counts, empty="none")
     parts = [
         meanings(tables.probe, [headline.key for headline in headlines]),
-        _marks(panels, counts, seeds),
+        _marks(panels, counts, seeds, tables),
         _how(panels, headlines, cut, has_means=max(counts, default=0) > 1),
         _samples(tables),
         tables.lacking.left_out(),
@@ -132,15 +137,23 @@ def headlines_over_training(
         order=tuple(order or tables.groups),
         stacked=True,
         columns=2 if in_rows else 0,
+        solid=len(tables.tables) == 1,
     )
 
 
-def _marks(panels: Sequence[Panel], counts: Sequence[int], seeds: str) -> str:
+def _marks(panels: Sequence[Panel], counts: Sequence[int], seeds: str, tables: Found) -> str:
     """Return what lines and bands are, as far as they are drawn."""
     if max(counts, default=0) < 2:
+        if len(tables.tables) == 1:
+            return f"Line: {tables.tables[0].label}, the only run."
         return "Line: the only seed of each group."
     lines = [line for panel in panels for line in panel.lines]
-    band = " and its 95% t interval (band)" if any(line.low is not None for line in lines) else ""
+    spreads = {line.spread for line in lines if line.low is not None}
+    band = ""
+    if spreads:
+        band = " and its 95% t interval (band)"
+        if "bars" in spreads:
+            band = " and its 95% t interval (bar; groups of one step stand side by side)"
     thin = "; thin lines: single seeds" if any(line.faint for line in lines) else ""
     return f"Thick line: mean over seeds{band}{thin}; seeds at each step: {seeds}."
 
@@ -211,13 +224,24 @@ def _panel(headline: Headline, groups: Mapping[str, Followed]) -> tuple[Panel, s
     seeds: list[Line] = []
     means: list[Line] = []
     cut: set[float] = set()
-    for name, group in groups.items():
-        seeds += _seed_lines(name, group)
+    shifts = _shifts(groups)
+    for (name, group), shift in zip(groups.items(), shifts, strict=True):
+        seeds += [replace(line, shift=shift) for line in _seed_lines(name, group)]
         mean = _mean_line(name, group, scale)
         bounded = within(mean, _bounds_of(headline))
         cut |= cut_at(mean, bounded)
-        means.append(bounded)
+        means.append(replace(bounded, spread="bars" if any(shifts) else "band", shift=shift))
     return Panel(headline.label, (*seeds, *means), scale), cut
+
+
+def _shifts(groups: Mapping[str, Followed]) -> list[float]:
+    """Return how far the points of each group stand from their step: not at all where steps are many."""
+    steps = np.unique(np.concatenate([group.measured_steps for group in groups.values()]))
+    if len(groups) < 2 or len(steps) > FEW_STEPS:
+        return [0.0] * len(groups)
+    extent = float(np.ptp(steps)) or 1.0
+    middle = (len(groups) - 1) / 2
+    return [APART * extent * (position - middle) for position in range(len(groups))]
 
 
 def _is_positive(group: Followed) -> bool:
@@ -260,13 +284,15 @@ def _bounds_of(headline: Headline) -> tuple[float, float] | None:
 def _sign_panel(groups: Mapping[str, Followed]) -> Panel:
     """Return the share of seeds above 0 at each step."""
     lines = []
-    for name, group in groups.items():
+    shifts = _shifts(groups)
+    for (name, group), shift in zip(groups.items(), shifts, strict=True):
         shares = []
         for values in group.seeds_at_steps():
             share = share_of((values > 0).astype(float))
             shares.append((share.mean, share.low, share.high))
         mean, low, high = np.array(shares).T
-        lines.append(Line(name, group.measured_steps, mean, low, high, spread="band"))
+        spread: Spread = "bars" if any(shifts) else "band"
+        lines.append(Line(name, group.measured_steps, mean, low, high, spread=spread, shift=shift))
     return Panel(
         y_label="share of seeds with a gap above 0",
         lines=tuple(lines),
@@ -276,7 +302,11 @@ def _sign_panel(groups: Mapping[str, Followed]) -> Panel:
 
 
 def _how(
-    panels: Sequence[Panel], headlines: Sequence[Headline], cut: Collection[float], *, has_means: bool
+    panels: Sequence[Panel],
+    headlines: Sequence[Headline],
+    cut: Mapping[str, Collection[float]],
+    *,
+    has_means: bool,
 ) -> str:
     """Return what the caption says of logarithmic axes and of bounds."""
     sentences = []
@@ -284,7 +314,7 @@ def _how(
         sentences.append("On logarithmic axes means are geometric.")
     if len(panels) > len(headlines):
         sentences.append("The share of seeds has Wilson's 95% interval.")
-    sentences.append(cut_in_words(cut, "Bands"))
+    sentences.append(cut_in_words_by_panel(cut))
     return " ".join(filter(None, sentences))
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.comparison import Comparison, Group
-from ired_diag.drawing.baseline_differences import Difference, differences_of, shared_seeds
+from ired_diag.drawing.baseline_differences import Difference, differences_of, is_one_pair, shared_seeds
 from ired_diag.drawing.bounded_bands import Limits, cut_in_words, limits_of_values
 from ired_diag.drawing.comparison_words import axis_label, names_of, with_room_for_names
 from ired_diag.drawing.data import FigureData, Guide, Line, Panel
@@ -36,7 +36,10 @@ from ired_diag.drawing.difference_words import (
     sentence_of,
     verdict_on_axis,
 )
-from ired_diag.drawing.margin_line import margin_lines, outside_in_words
+from ired_diag.drawing.failed_runs import failed_in_comparison
+from ired_diag.drawing.last_steps import last_steps_in_words
+from ired_diag.drawing.margin_line import margin_lines, outside_in_words, reached_by
+from ired_diag.drawing.minus import minus
 from ired_diag.drawing.named_places import ends_of_places, interval_at, named_places
 from ired_diag.errors import DiagError
 
@@ -72,7 +75,10 @@ def paired_differences(comparison: Comparison, baseline: str = "") -> FigureData
         title=f"Differences to {baseline}",
         x_label="group",
         panels=(_seeds_panel(groups, comparison), panel),
-        method=method_of(comparison, differences, unit, panel, baseline=baseline) + _cut_in_words(comparison),
+        method=method_of(comparison, differences, unit, panel, baseline=baseline)
+        + last_steps_in_words(comparison.groups)
+        + failed_in_comparison(comparison)
+        + _cut_in_words(comparison),
         note=f"mean and 95% interval; {counts}; dots: seeds{not_paired_in_words(differences)}",
         summary=" ".join(sentence_of(difference, unit, baseline) for difference in differences),
         order=names_of(comparison),
@@ -103,7 +109,7 @@ def _seeds_panel(groups: Sequence[Group], comparison: Comparison) -> Panel:
         if place in joined:
             lines += _joins(groups[place - 1], group, place)
     panel = Panel(
-        y_label=axis_label(comparison),
+        y_label=axis_label(comparison, groups),
         lines=tuple(lines),
         x_label="group",
         x_ticks=named_places(names),
@@ -208,20 +214,10 @@ def _differences_panel(
     *,
     baseline: str,
 ) -> Panel:
-    lines = []
-    reached: list[float] = []
+    lines: list[Line] = []
     for place, difference in enumerate(differences):
-        mean = interval_at(
-            difference.group,
-            place + SHIFT,
-            mean=difference.mean,
-            low=difference.low,
-            high=difference.high,
-        )
-        x = np.full(len(difference.single), place - SHIFT / 2)
-        labels = [f"{difference.group} - {baseline}, {seed}" for seed in difference.seeds]
-        lines += [mean, _faint_dots(difference.group, x, difference.single, labels)]
-        reached += [difference.mean, difference.low, difference.high, *difference.single.tolist()]
+        lines += _difference_lines(difference, place, baseline)
+    reached = reached_by(lines)
     margins = [difference.margin for difference in differences]
     margin = margin_lines(
         comparison,
@@ -231,7 +227,7 @@ def _differences_panel(
         half_width=0.45,
     )
     panel = Panel(
-        y_label=f"difference ({_unit_in_words(unit, differences, baseline)})",
+        y_label=_difference_label(unit, differences, baseline),
         lines=(*lines, *margin),
         x_label=f"minus {_short(baseline)}: verdict{outside_in_words(comparison, margins, reached)}",
         x_ticks=named_places(
@@ -241,3 +237,31 @@ def _differences_panel(
         guides=(Guide(0.0, ""),),
     )
     return with_room_for_names(panel)
+
+
+def _difference_label(unit: str, differences: Sequence[Difference], baseline: str) -> str:
+    """Return whose difference the axis shows, and its unit: ``newton - contra (% of contra)``."""
+    names = {difference.group for difference in differences}
+    group = names.pop() if len(names) == 1 else "group"
+    if len(group) > MOST_LETTERS:
+        group = "group"
+    return f"{minus(group, _short(baseline))} ({_unit_in_words(unit, differences, baseline)})"
+
+
+def _difference_lines(difference: Difference, place: int, baseline: str) -> list[Line]:
+    """Return the mean difference with its interval, next to those of pairs; of one pair only that."""
+    group = difference.group
+    labels = [f"{minus(group, baseline)}, {seed}" for seed in difference.seeds]
+    if is_one_pair(difference):
+        pair = Line(group, np.array([float(place)]), difference.single, drawn="points", labels=tuple(labels))
+        return [pair]
+    n = len(difference.single)
+    mean = interval_at(
+        group,
+        place + (SHIFT if n else 0.0),
+        mean=difference.mean,
+        low=difference.low,
+        high=difference.high,
+    )
+    dots = _faint_dots(group, np.full(n, place - SHIFT / 2), difference.single, labels)
+    return [mean, dots]

@@ -48,6 +48,7 @@ DASHES: tuple[tuple[float, ...], ...] = (
 COLOURS = (BLUE, ORANGE, PURPLE, GREEN, VERMILION, SKY, BROWN)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 OTHERS = tuple(map(Style, COLOURS, DASHES, MARKERS))
+STYLES = len(COLOURS) * len(DASHES)  # that are all different
 
 
 def style_of(name: str, position: int) -> Style:
@@ -60,9 +61,9 @@ def style_of(name: str, position: int) -> Style:
 def style_at(position: int) -> Style:
     """Return the style of a place in an order.
 
-    After seven places colours and markers come again with another dash: 49 styles are all different.
+    After seven places colours come again with another dash and marker: 49 styles are all different, as lines
+    and as points.
     """
     turn, place = divmod(position, len(OTHERS))
-    style = OTHERS[place]
-    dash = (DASHES.index(style.dash) + turn) % len(DASHES)
-    return replace(style, dash=DASHES[dash])
+    turned = (place + turn) % len(OTHERS)
+    return replace(OTHERS[place], dash=DASHES[turned], marker=MARKERS[turned])

@@ -6,6 +6,7 @@ import io
 import math
 import textwrap
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ def draw(figure: FigureData, *, width: float = COLUMN, font: str = SANS, noted: 
     height = _fitting_height(figure, PANEL_HEIGHT * sum(heights), extra, width)
     lowered = (height - extra) / (PANEL_HEIGHT * sum(heights))
     if count == 1 and figure.panels[0].raster is not None:
-        height = _height_of_raster(figure.panels[0], width) + extra
+        height = _height_of_raster(figure.panels[0], width) + extra - LEGEND_ROW  # it has no legend
     if count == 1 and figure.panels[0].square:
         beside = HANDLE + LETTER * max(map(len, _names_in_legend(figure))) if is_beside else 0.0
         height = min(height, (width - BESIDE - beside) * _ratio(figure.panels[0]) + extra + SLACK)
@@ -294,9 +295,19 @@ def _draw_legends_of_panels(axes: list[Axes], figure: FigureData, inches: float)
             bbox_to_anchor=(0.5, 1.0),
             ncols=max(1, min(len(names), int(inches / entry))),
             frameon=False,
-            handlelength=2.6,
+            handlelength=_handle_length([by_label[name] for name in names]),
             borderaxespad=0.2,
         )
+
+
+def _handle_length(handles: Sequence[Any]) -> float:
+    """Return how long the lines of a legend are, in letters: points alone need little room, and one gap."""
+    with_line = [
+        getattr(handle, "get_linestyle", lambda: "-")() not in ("None", "none") for handle in handles
+    ]
+    if not any(with_line):
+        return 1.0
+    return 2.6 if all(with_line) else 1.8
 
 
 def _in_lines(name: str, inches: float) -> str:
@@ -338,5 +349,5 @@ def _draw_legend(drawn: Figure, axes: list[Axes], names: list[str], columns: int
         loc="outside right upper" if is_beside else "outside upper center",
         ncols=1 if is_beside else columns,
         frameon=False,
-        handlelength=2.6,
+        handlelength=_handle_length([by_label[name] for name in names]),
     )

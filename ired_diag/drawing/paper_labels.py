@@ -49,9 +49,12 @@ DISTANCES = (
 DIRECTIONS = 16
 ALONG = 13  # places of words along a guide
 LEADER = 12.0  # pixels: from here on a line leads from the words to their mark
+MARKER = 5.0  # pixels around a mark that it takes itself
+DARK = 0.12  # how dark a curve or a band is: a leader line crosses none
 COVERED = 0.12  # of the pixels under words: of more they are left out; a pale band counts a quarter
 COVERED_ALONG = 0.005  # the same of guides, of which even a thin line through the words is more
 WEIGHT = 1500.0  # pixels of distance that words go to cover nothing instead of everything
+CLEAR = 5.0  # pixels that words of a guide keep from points at their sides, where there is room
 GAP = 2.0  # pixels between a guide and its words
 ROWS = 7  # of words above or below a guide, where there is no place along it
 ROW_WEIGHT = 3.0  # places along a guide that words go to stand one row nearer
@@ -147,6 +150,18 @@ class Ground:
         total = float(below_top - below_bottom)
         return total / area
 
+    def is_free_to(self, box: Box, at: Any) -> bool:
+        """Say whether a line from a mark at a pixel to words would cross no curve, beyond the mark itself."""
+        start = np.asarray(at, dtype=np.float64)
+        end = np.clip(start, [box.left, box.bottom], [box.right, box.top])
+        length = float(np.hypot(*(end - start)))
+        for distance in np.arange(MARKER, length):
+            x, y = (start + (end - start) * distance / length).astype(int)
+            rows, columns = self.taken.shape
+            if 0 <= y < rows and 0 <= x < columns and self.taken[y, x] > DARK:
+                return False
+        return True
+
     def take(self, box: Box) -> None:
         """Count a box as taken by words, or by the line to them, from now on."""
         self.words.append(box)
@@ -191,7 +206,7 @@ def _named_guides(panel: Panel) -> list[Guide]:
 def _draw_mark_words(drawn: Figure, axis: Axes, ground: Ground, mark: Mark, colour: str) -> None:
     at = axis.transData.transform((mark.x, mark.y))
     size = _size(drawn, mark.label)
-    places = _around(at, size)
+    places = [box for box in _around(at, size) if box.distance < LEADER or ground.is_free_to(box, at)]
     box = _best_box(ground, axis, places, most=COVERED)
     if box is None:
         return
@@ -220,8 +235,10 @@ def _draw_words_of_guides(drawn: Figure, axis: Axes, ground: Ground, guides: Seq
     """Draw the words of guides: first of all that have room along their guide, then of the others."""
     crowded = []
     for guide in sorted(guides, key=lambda guide: -guide.y):
-        at_y, size = _height_of(axis, guide), _size(drawn, guide.label)
-        box = _best_box(ground, axis, _along(axis, at_y, size), most=COVERED_ALONG)
+        at_y, (width, height) = _height_of(axis, guide), _size(drawn, guide.label)
+        apart = width + 2 * CLEAR, height
+        box = _best_box(ground, axis, _along(axis, at_y, apart), most=COVERED_ALONG)
+        box = box or _best_box(ground, axis, _along(axis, at_y, (width, height)), most=COVERED_ALONG)
         if box is None:
             crowded.append(guide)
             continue
@@ -355,12 +372,13 @@ def _has_free_way(ground: Ground, box: Box, at_y: float, start: float) -> bool:
 def _best_box(ground: Ground, axis: Axes, boxes: Iterable[Box], *, most: float) -> Box | None:
     """Return the place that covers least and is nearest; None where each covers too much."""
     ends = axis.get_window_extent()
+    paper = len(ground.taken) - EDGE
     best: Box | None = None
     least = math.inf
     for box in boxes:
         is_within_x = ends.x0 + EDGE <= box.left and box.right <= ends.x1 - EDGE
         # Above the axes are two free lines before the legend.
-        is_within_y = ends.y0 + EDGE <= box.bottom and box.top <= ends.y1 + 2 * box.height
+        is_within_y = ends.y0 + EDGE <= box.bottom and box.top <= min(ends.y1 + 2 * box.height, paper)
         if not (is_within_x and is_within_y):
             continue
         share = ground.share_taken(box)

@@ -227,7 +227,7 @@ def _draw_line(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
     _draw_spread(axis, line, panel, style)
     dashes: Any = (0, style.dash) if style.dash else "solid"
     axis.plot(
-        line.x,
+        line.drawn_x,
         line.y,
         color=style.colour,
         linestyle="none" if line.drawn == "points" else dashes,
@@ -241,7 +241,7 @@ def _draw_line(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
 def _draw_faint(axis: Axes, line: Line, style: Style, opacity: float) -> None:
     form = FAINT_POINTS if line.drawn == "points" else {**FAINT_LINE, "alpha": opacity}
     axis.plot(
-        line.x,
+        line.drawn_x,
         line.y,
         color=style.colour,
         label=NO_LABEL,
@@ -256,7 +256,7 @@ def _draw_spread(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
         return
     low, high, cut_low, cut_high = spread
     if line.spread == "band":
-        x = line.x
+        x = line.drawn_x
         if line.drawn == "steps":
             x, low, high = step_corners(x, low, high)
         axis.fill_between(
@@ -270,14 +270,14 @@ def _draw_spread(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
         )
         return
     axis.vlines(
-        line.x,
+        line.drawn_x,
         low,
         high,
         color=style.colour,
         linewidth=INTERVAL,
     )
-    _draw_crosses(axis, line.x[cut_low], low[cut_low], style)
-    _draw_crosses(axis, line.x[cut_high], high[cut_high], style)
+    _draw_crosses(axis, line.drawn_x[cut_low], low[cut_low], style)
+    _draw_crosses(axis, line.drawn_x[cut_high], high[cut_high], style)
 
 
 def _draw_crosses(axis: Axes, x: Any, y: Any, style: Style) -> None:

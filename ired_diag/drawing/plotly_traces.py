@@ -118,6 +118,9 @@ def _pointed_at(line: Line, panel: Panel) -> dict[str, Any]:
         return {"text": labels, "hovertemplate": "%{text}: %{y:.6g}<extra></extra>"}
     if any(name for _, name in panel.x_ticks):
         return {"text": as_written(line.name), "hovertemplate": "%{text}: %{y:.6g}<extra></extra>"}
+    if line.shift:
+        places = [f"{as_written(line.name)}, {place:g}" for place in line.x.tolist()]
+        return {"text": places, "hovertemplate": "%{text}: %{y:.6g}<extra></extra>"}
     if line.of and not line.faint:
         return {"text": line.name, "hoverinfo": "x+y+text"}
     return {}
@@ -127,7 +130,7 @@ def _faint(line: Line, panel: Panel, style: Style) -> go.Scatter:
     # Pale by its colour: a browser paints the whole ground of many traces that are pale by their opacity.
     is_points = line.drawn == "points"
     return go.Scatter(
-        x=line.x,
+        x=line.drawn_x,
         y=line.y,
         mode="markers" if is_points else "lines",
         line={"color": _pale(style, FAINT), "width": 0.8},
@@ -160,7 +163,7 @@ def _line(line: Line, panel: Panel, style: Style, named: set[str]) -> go.Scatter
         "width": LINE * line.width,
     }
     return go.Scatter(
-        x=line.x,
+        x=line.drawn_x,
         y=line.y,
         error_y=bars,
         mode=MODES[line.drawn],
@@ -188,7 +191,7 @@ def _band(line: Line, low: Any, high: Any, style: Style) -> go.Scatter:
 
     Where an end is not finite the band is interrupted.
     """
-    at = line.x
+    at = line.drawn_x
     if line.drawn == "steps":
         at, low, high = step_corners(at, low, high)
     places = np.flatnonzero(np.isfinite(low) & np.isfinite(high))

@@ -10,6 +10,7 @@ from ired_diag.comparison import READOUTS, Comparison, PairOfGroups
 from ired_diag.comparison.words import READOUT_NAMES
 from ired_diag.drawing.data import Panel
 from ired_diag.drawing.margin_line import margin_in_words
+from ired_diag.drawing.minus import minus
 from ired_diag.drawing.ranges import range_in_words
 
 MEANINGS = {
@@ -58,6 +59,25 @@ class Interval:
     decision: str
     reason: str
 
+    @property
+    def sign(self) -> str:
+        """What stands at its ring; empty without a ring, as where nothing could be tested."""
+        if self.decision == "undecided" and math.isnan(self.low):
+            return ""
+        return SIGNS.get(self.decision, "")
+
+
+def drawn_of(intervals: Sequence[Interval]) -> list[Interval]:
+    """Return the differences that are drawn: those with an interval; where none has one, all."""
+    finite = [interval for interval in intervals if math.isfinite(interval.mean)]
+    bounded = [interval for interval in finite if math.isfinite(interval.low) or interval.sign]
+    return bounded or finite
+
+
+def has_interval(intervals: Sequence[Interval]) -> bool:
+    """Say whether any difference has an interval."""
+    return any(math.isfinite(interval.low) for interval in intervals)
+
 
 def remarks_on(
     comparison: Comparison,
@@ -78,17 +98,19 @@ def method_of(
     intervals: Sequence[Interval],
     panels: Sequence[Panel],
 ) -> str:
-    """Return the caption."""
+    """Return the caption; ``pairs`` and ``intervals`` are those that are drawn."""
     better = "lower" if comparison.lower_is_better else "higher"
-    drawn = {interval.readout for interval in intervals if math.isfinite(interval.mean)}
+    drawn = {interval.readout for interval in intervals}
     readouts = "; ".join(_readout_in_words(name, comparison) for name in READOUTS if name in drawn)
     unit = " in percent of the second's mean" if comparison.in_percent else ""
     uncorrected = ", uncorrected" if len(comparison.compared_pairs) > 1 else ""
     margins = [interval.margin for interval in intervals]
+    bars = f"Bars: 95% intervals ({_tests(pairs)}; {counts_in_words(pairs)}){uncorrected}."
+    if not has_interval(intervals):
+        bars = f"{counts_in_words(pairs)[0].upper()}{counts_in_words(pairs)[1:]}, without intervals."
     return (
         f"Difference of two groups' mean {comparison.shown_metric} ({better} is better), first minus "
-        f"second{unit}, by what is read off each seed's curve ({readouts}). Bars: 95% intervals "
-        f"({_tests(pairs)}; {counts_in_words(pairs)}){uncorrected}. "
+        f"second{unit}, by what is read off each seed's curve ({readouts}). {bars} "
         f"{margin_in_words(comparison, panels, margins)} {_rings_in_words(comparison, intervals)}"
     )
 
@@ -103,11 +125,14 @@ def _readout_in_words(name: str, comparison: Comparison) -> str:
 
 def _rings_in_words(comparison: Comparison, intervals: Sequence[Interval]) -> str:
     """Return what rings mean, of those that are drawn."""
-    decisions = {interval.decision for interval in intervals if math.isfinite(interval.mean)}
+    drawn = {interval.sign for interval in intervals}
     count = len(comparison.compared_pairs)
     correction = f", after correction for {count} pairs" if count > 1 else ""
-    rings = [f"{sign} {MEANINGS[word]}" for word, sign in SIGNS.items() if word in decisions]
-    has_others = bool(decisions - set(SIGNS))
+    rings = [f"{sign} {MEANINGS[word]}" for word, sign in SIGNS.items() if sign in drawn]
+    unsigned = [interval for interval in intervals if not interval.sign]
+    if any(math.isnan(interval.low) for interval in unsigned):
+        return "No verdict: nothing can be tested."
+    has_others = bool(unsigned)
     if not rings:
         return f"By every readout the verdict{correction} is better or worse."
     others = "; without a ring: better or worse" if has_others else ""
@@ -116,13 +141,13 @@ def _rings_in_words(comparison: Comparison, intervals: Sequence[Interval]) -> st
 
 def name_of(pair: PairOfGroups) -> str:
     """Return the name of a pair."""
-    return f"{pair.a} - {pair.b}"
+    return minus(pair.a, pair.b)
 
 
 def signs_in_words(intervals: Sequence[Interval]) -> str:
     """Return what the drawn signs in rings mean, in a few words; empty where there is none."""
-    decisions = {interval.decision for interval in intervals if math.isfinite(interval.mean)}
-    words = [f"{sign} {word}" for word, sign in SIGNS.items() if word in decisions]
+    drawn = {interval.sign for interval in intervals}
+    words = [f"{sign} {word}" for word, sign in SIGNS.items() if sign in drawn]
     return f"; ringed: {', '.join(words)}" if words else ""
 
 
@@ -147,11 +172,12 @@ def _tests(pairs: Sequence[PairOfGroups]) -> str:
 
 
 def _left_out(intervals: Sequence[Interval]) -> list[str]:
-    """Return which differences have no interval, and which are left out, and why."""
+    """Return which differences are left out, or drawn without an interval, and why."""
     by_reason: dict[str, dict[str, list[Interval]]] = {}
+    drawn = drawn_of(intervals)
     for interval in intervals:
         if interval.reason:
-            loss = "without an interval" if math.isfinite(interval.mean) else "left out"
+            loss = "drawn without an interval" if interval in drawn else "left out"
             by_reason.setdefault(loss, {}).setdefault(interval.reason, []).append(interval)
     words = []
     for loss, reasons in by_reason.items():

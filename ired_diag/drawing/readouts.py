@@ -19,16 +19,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ired_diag.comparison import READOUTS, Comparison, PairOfGroups
+from ired_diag.comparison import READOUTS, Comparison, Group, PairOfGroups
 from ired_diag.comparison.pairs import FINAL, ByReadout
 from ired_diag.drawing.comparison_words import names_of
 from ired_diag.drawing.data import FigureData, Guide, Line, Mark, Panel
+from ired_diag.drawing.failed_runs import failed_in_comparison
+from ired_diag.drawing.last_steps import last_steps_in_words, with_last_steps
 from ired_diag.drawing.margin_line import margin_lines, outside_in_words
 from ired_diag.drawing.named_places import ends_of_places, named_places
 from ired_diag.drawing.readout_words import (
-    SIGNS,
     Interval,
     counts_in_words,
+    drawn_of,
+    has_interval,
     method_of,
     name_of,
     remarks_on,
@@ -61,13 +64,18 @@ def readout_forest(comparison: Comparison, baseline: str = "") -> FigureData:
         names.append(name_of(pair))
         intervals += intervals_of(pair, comparison)
     _check_any_readout(intervals)
+    drawn = drawn_of(intervals)
+    drawn_names = {interval.pair for interval in drawn}
+    drawn_pairs = [pair for pair in pairs if name_of(pair) in drawn_names]
     panels = []
     for readouts in (FINAL, WHOLE):
-        panel = _panel(intervals, pairs, readouts, comparison)
+        panel = _panel(drawn, drawn_pairs, readouts, comparison)
         if any(line.of for line in panel.lines):
             panels.append(panel)
-    method = method_of(comparison, pairs, intervals, panels)
-    note = f"difference and 95% interval, {counts_in_words(pairs)}{signs_in_words(intervals)}"
+    method = method_of(comparison, drawn_pairs, drawn, panels)
+    method += last_steps_in_words(comparison.groups) + failed_in_comparison(comparison)
+    what = "difference and 95% interval" if has_interval(drawn) else "difference"
+    note = f"{what}, {counts_in_words(drawn_pairs)}{signs_in_words(drawn)}"
     for remark in remarks_on(comparison, pairs, intervals):
         method += f" {remark[0].upper()}{remark[1:]}."
         note += f"; {remark}"
@@ -137,7 +145,7 @@ def _panel(
 ) -> Panel:
     """Return the panel of those readouts that any pair has, the pairs next to each other at each."""
     names = [name_of(pair) for pair in pairs]
-    known = {interval.readout for interval in intervals if math.isfinite(interval.mean)}
+    known = {interval.readout for interval in intervals}
     drawn = [readout for readout in readouts if readout in known]
     step = min(APART, WIDE / len(names))
     middle = (len(names) - 1) / 2
@@ -145,7 +153,7 @@ def _panel(
     places = []
     reached: list[float] = []
     for interval in intervals:
-        if interval.readout in readouts and math.isfinite(interval.mean):
+        if interval.readout in readouts:
             shift = step * (names.index(interval.pair) - middle)
             places.append(drawn.index(interval.readout) + shift)
             shown.append(interval)
@@ -159,19 +167,34 @@ def _panel(
         reached=reached,
         half_width=step / 2,
     )
-    unit = _unit(pairs, comparison)
     curves = "at the end of the curves" if readouts == FINAL else "whole curves"
     curves += outside_in_words(comparison, margins, reached)
     return Panel(
-        y_label=f"difference ({unit})",
+        y_label=f"{_difference(names)} ({_unit(pairs, comparison)})",
         lines=(*lines, *margin),
         x_label=curves,
-        x_ticks=named_places(drawn),
+        x_ticks=named_places(with_last_steps(readout, _groups_of(pairs, comparison)) for readout in drawn),
         x_range=ends_of_places(len(drawn)),
         guides=(Guide(0.0, ""),),
         marks=_marks(shown, places),
         height=1.0 if len(drawn) > 1 else SINGLE_HEIGHT,
     )
+
+
+def _difference(names: Sequence[str]) -> str:
+    """Return what the axis shows: the only pair, which then needs no legend, or what pairs are."""
+    if len(names) == 1 and len(names[0]) <= MOST_LETTERS:
+        return names[0]
+    return "first minus second"
+
+
+def _groups_of(pairs: Sequence[PairOfGroups], comparison: Comparison) -> list[Group]:
+    """Return the groups of pairs, in the order in which their differences name them."""
+    names: dict[str, None] = {}
+    for pair in pairs:
+        names.update(dict.fromkeys([pair.a, pair.b]))
+    groups = {group.name: group for group in comparison.groups}
+    return [groups[name] for name in names]
 
 
 def _unit(pairs: Sequence[PairOfGroups], comparison: Comparison) -> str:
@@ -206,7 +229,6 @@ def _marks(shown: Sequence[Interval], places: Sequence[float]) -> tuple[Mark, ..
     """Return a ring with a sign at each difference that is neither better nor worse."""
     marks = []
     for place, interval in zip(places, shown, strict=True):
-        sign = SIGNS.get(interval.decision)
-        if sign:
-            marks.append(Mark(place, interval.mean, sign, interval.pair))
+        if interval.sign:
+            marks.append(Mark(place, interval.mean, interval.sign, interval.pair))
     return tuple(marks)

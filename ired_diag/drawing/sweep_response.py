@@ -2,7 +2,8 @@
 
 Each setting has its mean over seeds with the 95% t interval, and its single seeds as dots. The best setting
 is marked. Having been chosen for its mean it looks better than it is: the dotted line is what a setting
-chosen by some seeds comes to when other seeds judge it (``stats.sweep_response``). The x axis is logarithmic
+chosen by some seeds comes to when other seeds judge it (``stats.sweep_response``). That mean has no interval,
+and of few seeds it says little, so it is drawn from five seeds on. The x axis is logarithmic
 where the knob's values are positive and span more than a factor of ten; else its settings stand side by side,
 by name.
 """
@@ -25,6 +26,7 @@ from ired_diag.drawing.tick_words import tick_words
 from ired_diag.errors import DiagError
 from ired_diag.stats.sweep_response import SweepResponse
 
+FEWEST = 5  # seeds that have every setting, for the line of the chosen setting on held-out seeds
 SHIFT = 0.02  # of the axis: from the interval of a setting to its single seeds
 
 Array = NDArray[np.float64]
@@ -103,10 +105,15 @@ def _best(response: SweepResponse, places: Array, name: str, *, below: bool) -> 
 
 
 def _honest(response: SweepResponse) -> tuple[Guide, ...]:
-    if not math.isfinite(response.honest):
+    if not _has_line(response):
         return ()
-    label = f"judged by other seeds: {response.honest:.3g}"
+    label = f"chosen setting on held-out seeds: {response.honest:.3g}"
     return (Guide(response.honest, label),)
+
+
+def _has_line(response: SweepResponse) -> bool:
+    """Say whether enough seeds chose a setting and judged it."""
+    return math.isfinite(response.honest) and response.n >= FEWEST
 
 
 def _next_to(places: Array, scale: Scale) -> Array:
@@ -154,11 +161,12 @@ def _best_in_words(response: SweepResponse, counts: Sequence[int]) -> str:
     """Return what circle and dotted line are."""
     if response.best < 0:
         return f" No setting is marked as the best: {response.reason}."
-    if not math.isfinite(response.honest):
+    if not _has_line(response):
         value = "mean" if max(counts) > 1 else "value"
         return f" Circle: the best {value}; seeds are too few to say how much of its lead is luck."
     seeds = "" if response.n == max(counts) else f" of the {response.n} seeds that have every setting"
     return (
         " Circle: the best mean, which looks better than it is because it was chosen for it. Dotted: the "
-        f"mean of settings that resampled seeds chose, judged by seeds not drawn{seeds}, free of that luck."
+        f"chosen setting on held-out seeds, the mean over draws{seeds} of the setting that the drawn seeds "
+        "chose, judged by the seeds not drawn; its interval is unknown."
     )

@@ -38,7 +38,7 @@ TASK = Task(
     },
     images=late(TRAINING, "images"),
     images_in_words="Target: the image to fit. Model: what its Gaussians draw. A pixel that no Gaussian "
-    "reaches is black in the model's image and red on grey in the row of uncovered pixels.",
+    "reaches is black in the model's image, and orange on grey where uncovered pixels have a row.",
     paired_by=("picture", "gaussians"),
     absent_sources=late(TRAINING, "absent_sources"),
 )

@@ -554,8 +554,8 @@ def figure(table: Table) -> FigureData:
         words = [
             f"Top: the training loss on {batch:.0f} problems, from the weights along the direction of "
             "largest curvature (steepest) and one at random.",
-            f"Middle: number of eigenvalues of its Hessian, each spread to a Gaussian of sd {blur:.2g}; less "
-            f"than {FAINT:g} is not drawn.",
+            f"Middle: number of eigenvalues of its Hessian per width {_width(table):.2g} of curvature, each "
+            f"spread to a Gaussian of sd {blur:.2g}: one alone is 1 high; less than {FAINT:g} is not drawn.",
             f"Bottom: {steps[0].lower()}{steps[1:]}",
         ]
     notes.append(f"steps: median, quartiles of {problems}")
@@ -572,6 +572,11 @@ def figure(table: Table) -> FigureData:
 
 def _number(table: Table, quantity: str) -> float:
     return float(select(table, quantity=quantity)["value"][0])
+
+
+def _width(table: Table) -> float:
+    """Return over which width of curvature eigenvalues are counted: that of a Gaussian 1 high of area 1."""
+    return _number(table, "density_width") * math.sqrt(2 * math.pi)
 
 
 def _slices_panel(table: Table) -> Panel:
@@ -592,11 +597,13 @@ def _slices_panel(table: Table) -> Panel:
 
 def _density_panel(table: Table) -> Panel:
     rows = select(table, quantity="density")
-    single = 1 / (_number(table, "parameters") * _number(table, "density_width") * math.sqrt(2 * math.pi))
+    single = 1 / (_number(table, "parameters") * _width(table))
     count = rows["value"] / single  # the peak of one eigenvalue is 1 high
     seen = np.where(count >= FAINT, count, math.nan)
     line = Line("density", rows["x"], seen, drawn="line")
-    return Panel("eigenvalues", (line,), "log", x_label="curvature of the loss")
+    return Panel(
+        f"eigenvalues (per width {_width(table):.2g})", (line,), "log", x_label="curvature of the loss"
+    )
 
 
 def _steps_panel(table: Table) -> Panel:
