@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.identity_words import identity_in_words
+from ired_diag.comparison.length_words import lengths_in_words
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups
 from ired_diag.comparison.points import points_in_words
 from ired_diag.runs.name_list import counted
@@ -60,7 +61,13 @@ def unit_of(pair: PairOfGroups | ByReadout, comparison: Comparison) -> Unit:
 
 
 def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
-    """Return the verdict on a pair of groups, with its size and its evidence."""
+    """Return the verdict on a pair of groups, and that one was trained longer, where it was."""
+    lengths = lengths_in_words(pair, comparison)
+    return f"{decision_of(pair, comparison)} {lengths}".rstrip()
+
+
+def decision_of(pair: PairOfGroups, comparison: Comparison) -> str:
+    """Return the verdict on a pair of groups by the readout, with its size and its evidence."""
     names = f"{pair.a} and {pair.b}"
     if pair.identical:
         return identity_in_words(pair, comparison)

@@ -41,7 +41,12 @@ def readout_name(comparison: Comparison) -> str:
     """Return which number of each seed is compared; a table has no evaluations to choose from."""
     if comparison.of_tables:
         return VALUE_OF_TABLE
-    return READOUT_NAMES[comparison.readout]
+    return f"{READOUT_NAMES[comparison.readout]}{_up_to(comparison)}"
+
+
+def _up_to(comparison: Comparison) -> str:
+    """Return where all curves were cut: `` up to step 3225``; empty where they are whole."""
+    return "" if comparison.until is None else f" up to step {comparison.until:g}"
 
 
 def readout_of_metric(comparison: Comparison, readout: str = "") -> str:
@@ -54,7 +59,8 @@ def readout_of_metric(comparison: Comparison, readout: str = "") -> str:
     if comparison.of_tables:
         return f"{comparison.shown_metric}, {VALUE_OF_TABLE}"
     words, comma, reason = (readout or READOUT_NAMES[comparison.readout]).partition(", ")
-    return f"{words} of {comparison.shown_metric}{comma}{reason}"
+    up_to = "" if readout else _up_to(comparison)
+    return f"{words} of {comparison.shown_metric}{up_to}{comma}{reason}"
 
 
 def count_of_different(comparison: Comparison) -> str:

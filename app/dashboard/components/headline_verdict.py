@@ -116,15 +116,19 @@ def _line(pair: PairOfGroups, comparison: Comparison) -> html.Li:
     """Return a verdict in one line, which opens to the whole sentence where it says less."""
     from app.cli.abridged import abridged
     from app.dashboard.components.verdicts import MARKS
-    from ired_diag.comparison import words
+    from ired_diag.comparison.length_words import lengths_in_words
+    from ired_diag.comparison.verdict_words import decision_of
 
     decision = pair.verdict.decision
     mark = html.Span(decision, className=f"mark {MARKS[decision]}".strip())
-    sentence = words.verdict_of(pair, comparison)
+    sentence = decision_of(pair, comparison)
     brief = abridged(without_evidence(sentence), MOST_LETTERS)
-    if brief == sentence:
-        return html.Li([mark, " ", sentence])
-    return html.Li(html.Details([html.Summary([mark, " ", brief]), html.P(sentence)]))
+    parts: list[Any] = [mark, " ", sentence]
+    if brief != sentence:
+        parts = [html.Details([html.Summary([mark, " ", brief]), html.P(sentence)])]
+    if lengths := lengths_in_words(pair, comparison):
+        parts.append(html.P(lengths))
+    return html.Li(parts)
 
 
 def without_evidence(sentence: str) -> str:
