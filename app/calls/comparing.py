@@ -10,6 +10,7 @@ from app.calls.labelling import label_of_metric, with_labels
 from app.calls.opening import RUNS, Place, Source, groups_of
 from ired_diag.comparison import Comparison, Margin
 from ired_diag.comparison import compare as compare_groups
+from ired_diag.comparison.training_time import finished, speeds_of
 from ired_diag.runs.study import Study
 
 if TYPE_CHECKING:
@@ -83,4 +84,7 @@ def compare(
         until=until,
     )
     metric_label = label_of_metric(comparison.metric, metric_labels or {})
-    return replace(comparison, notes=[*notes, *comparison.notes], metric_label=metric_label)
+    finished_runs = {name: finished(runs) for name, runs in with_labels(groups, labels or {}).items()}
+    speeds = speeds_of(finished_runs)
+    notes = [*notes, *comparison.notes, *([speeds] if speeds else [])]
+    return replace(comparison, notes=notes, metric_label=metric_label)

@@ -19,6 +19,7 @@ from app.dashboard.address import MARGIN, READOUTS, View
 from app.dashboard.catalog import Catalog
 from app.dashboard.compared_groups import Choice, choose, question_of
 from app.dashboard.components.attributes import attributes
+from app.dashboard.training_time import speeds_of
 from app.run_groups import all_runs
 from ired_diag.runs.name_list import counted
 
@@ -73,14 +74,25 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         now = json.loads(json.dumps([answer.version, vars(question)]))
         if now == compared:
             return no_update, is_current, no_update
-        return headline_verdict(answer, view), is_current, now
+        every = snapshot.groups()
+        speeds = speeds_of({name: every[name] for name in names if name in every})
+        return headline_verdict(answer, view, speeds), is_current, now
 
 
-def headline_verdict(answer: Answer[Comparison], view: View) -> list[Any]:
-    """Return the verdicts on the compared groups, or why they could not be compared."""
+def headline_verdict(answer: Answer[Comparison], view: View, speeds: str = "") -> list[Any]:
+    """Return the verdicts on the compared groups, or why they could not be compared.
+
+    Args:
+        answer: The comparison.
+        view: What the page shows.
+        speeds: That groups run at different speed; empty where they do not.
+    """
     if answer.comparison is None:
         return [html.P(["The groups were not compared. ", answer.failure, " ", _link(view)])]
-    return [_verdicts(answer.comparison), _below(answer.comparison, view)]
+    parts = [_verdicts(answer.comparison)]
+    if speeds:
+        parts.append(html.P(speeds, className="count"))
+    return [*parts, _below(answer.comparison, view)]
 
 
 def nothing_compared(choice: Choice, view: View) -> html.P | None:
