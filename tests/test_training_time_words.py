@@ -55,7 +55,9 @@ def test_a_name_may_say_the_unit(column: str, unit: str, tmp_path: Path) -> None
 def test_an_unknown_unit_is_said_to_be_unknown(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
     groups = {"a": logged("a", path, per_step=0.1), "b": logged("b", path, per_step=0.5)}
-    assert "as logged in train_time (the unit is unknown), a step of b takes 0.5 (0.5 to 0.5" in speeds_of(groups)
+    assert "as logged in train_time (the unit is unknown), a step of b takes 0.5 (0.5 to 0.5" in speeds_of(
+        groups
+    )
     assert "5 times as long" in speeds_of(groups)
 
 

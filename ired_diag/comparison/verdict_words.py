@@ -162,7 +162,13 @@ def failures_of(group: Group) -> str:
     low = 100 * outcomes.low
     high = 100 * outcomes.high
     rate = f"success rate {percent:.0f}%, 95% interval {low:.0f} to {high:.0f}%"
-    return f"{count} seeds of {group.name} failed ({rate}{unfinished})"
+    return f"{count} seeds of {group.name} {_how_they_failed(group)} ({rate}{unfinished})"
+
+
+def _how_they_failed(group: Group) -> str:
+    """Return ``diverged`` where all failed seeds did, the word of every other page; else ``failed``."""
+    kinds = {failure.kind for failure in group.outcomes.failures if failure.is_of_method}
+    return "diverged" if kinds == {"diverged"} else "failed"
 
 
 def _without_spread(pair: PairOfGroups, comparison: Comparison) -> str:

@@ -58,5 +58,7 @@ def _printed_units(path: Path, column: str) -> set[str]:
             text = file.read().decode(errors="replace")
     except OSError:  # the log was moved or may not be read: its unit is unknown
         return {""}
-    printed = re.findall(rf"(?<![\w/.]){re.escape(column)}\s*[:=]?\s*[\d.,]+(?:e[+-]?\d+)?\s?([A-Za-z]*)", text)
+    printed = re.findall(
+        rf"(?<![\w/.]){re.escape(column)}\s*[:=]?\s*[\d.,]+(?:e[+-]?\d+)?\s?([A-Za-z]*)", text
+    )
     return {SYMBOLS.get(letters.lower(), "") for letters in printed} or {""}
