@@ -1,4 +1,4 @@
-"""The unit of a logged time: by the column's name, else by the letters that the log prints behind its numbers.
+"""The unit of a logged time: by the column's name, else by the letters that the log prints behind a number.
 
 A table gives numbers alone, so a column ``time`` has no known unit there. A text log often prints one:
 ``train_time:23.965s``.

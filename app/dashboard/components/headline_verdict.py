@@ -91,7 +91,7 @@ def headline_verdict(answer: Answer[Comparison], view: View, speeds: str = "") -
         return [html.P(["The groups were not compared. ", answer.failure, " ", _link(view)])]
     parts = [_verdicts(answer.comparison)]
     if speeds:
-        parts.append(html.P(speeds, className="count"))
+        parts.append(html.P(speeds, className="count speeds"))
     return [*parts, _below(answer.comparison, view)]
 
 
@@ -137,7 +137,9 @@ def _line(pair: PairOfGroups, comparison: Comparison) -> html.Li:
     brief = abridged(without_evidence(sentence), MOST_LETTERS)
     parts: list[Any] = [mark, " ", sentence]
     if brief != sentence:
-        parts = [html.Details([html.Summary([mark, " ", brief]), html.P(sentence)])]
+        parts = [
+            html.Details([html.Summary([mark, " ", html.Span(brief, className="brief")]), html.P(sentence)])
+        ]
     if lengths := lengths_in_words(pair, comparison):
         parts.append(html.P(lengths))
     return html.Li(parts)
