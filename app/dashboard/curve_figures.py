@@ -155,7 +155,7 @@ def scaled(figure: FigureData, scale: Scale) -> FigureData:
 
 
 def after_first_fall(view: View, figure: FigureData | str) -> FigureData | str:
-    """Return curves without the first fall, or their end alone, unless a reader wants all or has zoomed in."""
+    """Return curves without the first fall, or their end, unless a reader wants all or has zoomed in."""
     if isinstance(figure, str) or view.x is not None or view.y is not None:
         return figure
     first, *others = figure.panels

@@ -359,13 +359,18 @@ def _power(pair: PairOfGroups, comparison: Comparison) -> str:
         difference += f" of {pair.b}'s mean"
     shown = f"With 80% power these seeds show a difference of {difference} between {names}"
     if not math.isnan(power.at_margin):
-        seeds = f"{power.at_margin:g} seeds ({power.at_margin_low:g} to {power.at_margin_high:g})"
+        seeds = f"{power.at_margin:g} seeds"
+        if power.at_margin_low != power.at_margin_high:
+            seeds += f" ({power.at_margin_low:g} to {power.at_margin_high:g})"
         shown += f"; one as large as {comparison.margin.words} takes {seeds}"
     # With few seeds no exact test can be below 5%, whatever the data.
     exact = pair.tests.permutation
     if pair.estimator == "paired":
         exact = pair.tests.sign_flip
-    return f"{shown}. Smallest p of an exact test: {number_of_p(exact.smallest_p)}."
+    smallest = number_of_p(exact.smallest_p)
+    if exact.method == "Monte Carlo":
+        return f"{shown}. Smallest p of a test with {exact.arrangements:,} random arrangements: {smallest}."
+    return f"{shown}. Smallest p of an exact test: {smallest}."
 
 
 def _with_article(test: str) -> str:

@@ -1,7 +1,7 @@
 """The end of learning curves: ends of both axes on which their last steps can be told apart.
 
-The x axis begins at four fifths of the way from the first step to the last one of all curves; the y axis holds
-what is drawn from there on, bands too.
+The x axis begins at four fifths of the way from the first step to the last one of all curves; the y axis
+holds what is drawn from there on, bands too.
 """
 
 from __future__ import annotations
