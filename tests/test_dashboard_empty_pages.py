@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,9 @@ def test_runs_with_checkpoints_may_have_every_probe() -> None:
 
 
 def test_a_grey_link_still_leads_there_and_says_why() -> None:
-    links = {link.children: link for link in navigation(View(), {"sweeps": "Nothing to show: no sweep."})}
+    links: dict[Any, Any] = {
+        link.children: link for link in navigation(View(), {"sweeps": "Nothing to show: no sweep."})
+    }
     assert links["Sweeps"].className == "nav-link nothing"
     assert links["Sweeps"].title == "Nothing to show: no sweep."
     assert "page=sweeps" in links["Sweeps"].href

@@ -94,9 +94,8 @@ def navigation(view: View, empty_pages: Mapping[str, str]) -> list[html.A]:
             marks |= attributes(aria_current="page")
         address = View(page=name, **carried).to_query() or "/"
         reason = empty_pages.get(name)
-        grey = {} if reason is None else {"title": reason}
         classes = "nav-link" if reason is None else "nav-link nothing"
-        links.append(html.A(pages.load(name).title, href=address, className=classes, **grey, **marks))
+        links.append(html.A(pages.load(name).title, href=address, className=classes, title=reason, **marks))
     return links
 
 

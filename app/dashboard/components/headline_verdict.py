@@ -89,7 +89,7 @@ def headline_verdict(answer: Answer[Comparison], view: View, speeds: str = "") -
     """
     if answer.comparison is None:
         return [html.P(["The groups were not compared. ", answer.failure, " ", _link(view)])]
-    parts = [_verdicts(answer.comparison)]
+    parts: list[Any] = [_verdicts(answer.comparison)]
     if speeds:
         parts.append(html.P(speeds, className="count speeds"))
     return [*parts, _below(answer.comparison, view)]
