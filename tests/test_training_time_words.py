@@ -19,9 +19,12 @@ TEXT_LOGS = Path(__file__).parents[2] / "shared" / "data" / "text_logs"
 
 def logged(name: str, path: Path, *, per_step: float, column: str = "train_time") -> list[Run]:
     steps = np.arange(100, 1001, 100)
+    losses = np.array([1 / step for step in steps], dtype=np.float64)
     curves = {
-        "val_loss": Series(steps.astype(np.int64), 1.0 / steps.astype(np.float64)),
-        column: Series(steps.astype(np.int64), per_step * steps),
+        "val_loss": Series(steps.astype(np.int64), losses),
+        column: Series(
+            steps.astype(np.int64), np.array([per_step * step for step in steps], dtype=np.float64)
+        ),
     }
     return [made_run(name, seed, path=path, metrics=curves) for seed in range(2)]
 

@@ -121,7 +121,7 @@ def _pointed_at(line: Line, panel: Panel) -> dict[str, Any]:
     if line.of and not line.faint:
         return {"text": line.name, "hoverinfo": "x+y+text"}
     # Next to the box, plotly writes a name in the colour of its line, which may be pale.
-    return {"text": as_written(line.name), "hovertemplate": "%{text}<br>%{x:,}: %{y:.6g}<extra></extra>"}
+    return {"hovertemplate": "%{fullData.name}<br>%{x:,}: %{y:.6g}<extra></extra>"}
 
 
 def _faint(line: Line, panel: Panel, style: Style) -> go.Scatter:

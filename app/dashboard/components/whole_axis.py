@@ -29,7 +29,8 @@ def whole_axis(view: View, figure: FigureData) -> html.Div | None:
 
 
 def _line(words: str, *switches: html.Button) -> html.Div:
-    return html.Div([html.Span(words), *switches], className="whole-axis")
+    said = [html.Span(words)] if words else []
+    return html.Div([*said, *switches], className="whole-axis")
 
 
 def _left_out(panel: Panel) -> str:
