@@ -57,6 +57,9 @@ IN_WORDS = {
     "neptune_parquet": "Neptune export",
     "sb3_evaluations": "evaluation file of Stable-Baselines3",
     "sb3_monitor": "monitor file of Stable-Baselines3",
+    "tensorboard_csv": "table of TensorBoard",
+    "json_of_step": "JSON file of an evaluation",
+    "printed_columns": "text log",
 }
 
 

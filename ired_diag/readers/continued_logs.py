@@ -93,6 +93,8 @@ def _evaluated(runs: Sequence[Run]) -> list[_Log]:
 def _folder(run: Run) -> Path:
     """Return the folder of a log; of a folder that only continues another, that folder."""
     folder = run.path if run.path.is_dir() else run.path.parent
+    if not folder.name:  # the working folder, or the root
+        return folder
     return folder.with_name(OF_A_CONTINUATION.sub("", folder.name) or folder.name)
 
 
