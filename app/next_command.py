@@ -40,6 +40,7 @@ FEWEST_SEEDS = 2  # of a group: a single seed has no spread
 DIRECTION = {True: "--higher-is-better", False: "--lower-is-better"}
 SWITCHES = ("--paired", "--unpaired", "--attempts", "--evaluations")
 VALUED = ("--readout", "--margin", "--set")
+SAME_LENGTH = "--until"  # of stats: the last step that all groups reached goes with it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +210,20 @@ def _stats(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place
             compared[partner] = groups[partner]
     if len(compared) < 2 or not _are_comparable(compared):
         return None
-    return place.of_groups("stats", list(compared), *_flags(words))
+    flags = _flags(words)
+    if SAME_LENGTH in words:
+        flags += _until_shortest(compared)
+    return place.of_groups("stats", list(compared), *flags)
+
+
+def _until_shortest(groups: Mapping[str, Sequence[Run]]) -> list[str]:
+    """Return the words that cut longer trainings at the end of the shortest; none where all end together."""
+    last_steps = set()
+    for runs in groups.values():
+        last_steps |= {run.evaluated[1].last_step for run in runs if run.evaluated is not None}
+    if len(last_steps) < 2:
+        return []
+    return [SAME_LENGTH, str(min(last_steps))]
 
 
 def _has_spread(runs: Sequence[Run]) -> bool:

@@ -63,6 +63,16 @@ def split_arguments(arguments: Iterable[str]) -> tuple[dict[str, NamedPaths], li
     return named, others
 
 
+def from_anywhere(argument: str) -> str:
+    """Return an argument ``NAME=GLOB`` that means the same in every working folder.
+
+    >>> from_anywhere("muonh=/logs/muonh/*")
+    'muonh=/logs/muonh/*'
+    """
+    name, _, pattern = argument.partition("=")
+    return f"{name}={Path(pattern).expanduser().absolute()}"
+
+
 def common_folder(groups: Iterable[NamedPaths]) -> Path:
     """Return the folder that holds the paths of all groups."""
     folders = []

@@ -79,7 +79,8 @@ def test_the_study_sorts_by_time_says_who_is_slower_and_names_a_metric_that_nobo
     visit = opened(serving(tmp_path / "runs"), "?page=study&metric=val/nothing")
     said = "No run here logs 'val/nothing', the metric in the address: the page shows the default metric."
     assert said in visit.words() and "validation/mse" in visit.words()
-    assert "Groups run at different speed: by train_time, a step of q502 takes" in visit.words()
+    unknown = "as logged in train_time (the unit is unknown)"
+    assert f"Groups run at different speed: {unknown}, a step of q502 takes" in visit.words()
     names = (
         "() => Array.from(document.querySelectorAll('tr.group [data-toggle]')).map((b) => b.dataset.value)"
     )

@@ -10,6 +10,7 @@ import pytest
 
 from ired_diag.comparison import Comparison, compare
 from ired_diag.comparison.common_steps import common_steps
+from ired_diag.comparison.words import verdict_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row, Series
 from ired_diag.runs.run import Run
@@ -99,7 +100,9 @@ def test_a_declared_readout_that_is_withheld_falls_back_to_the_last_with_a_note(
     assert found.readout == "last"
     reason = "a and b share only 0 of their evaluation steps"
     assert f"best is withheld ({reason}): compared by the last evaluation." in found.notes
-    assert any("different steps: a at 10000, b at 9950" in note for note in found.notes)
+    assert verdict_of(found.pairs[0], found).endswith(
+        "a trained 50 steps longer (10000, b 9950); their seeds have no evaluation step in common."
+    )
 
 
 def test_the_last_evaluation_is_each_runs_own() -> None:

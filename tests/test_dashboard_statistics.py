@@ -371,11 +371,25 @@ def test_the_command_groups_as_the_dashboard_does() -> None:
     named = Snapshot(
         version=1, updated=0.0, study=Study(()), entries={}, root=Path("logs"), patterns=patterns
     )
-    assert shlex.split(command_of(question, named)) == ["ired-diag", "stats", "a=logs/a*", "b=logs/b*"]
+    assert shlex.split(command_of(question, named)) == [
+        "ired-diag",
+        "stats",
+        f"a={Path.cwd()}/logs/a*",
+        f"b={Path.cwd()}/logs/b*",
+    ]
     by_key = Snapshot(
         version=1, updated=0.0, study=Study(()), entries={}, root=Path("runs"), options=("--group-by", "lr")
     )
-    assert shlex.split(command_of(question, by_key)) == ["ired-diag", "stats", "a", "b", "--group-by", "lr"]
+    assert shlex.split(command_of(question, by_key)) == [
+        "ired-diag",
+        "stats",
+        "a",
+        "b",
+        "--runs",
+        f"{Path.cwd()}/runs",
+        "--group-by",
+        "lr",
+    ]
 
 
 def test_the_studys_logs_are_compared_by_default(shared: Path, browse: Browse, ask: Ask) -> None:

@@ -51,7 +51,8 @@ def test_the_studys_two_groups_have_their_answer(shared: Path) -> None:
         "metric: validation/mse (lower is better, by its name); mean over the plateau from step 23000",
         "q101 is better than q102 by 0.235% (95% interval 0.0737% to 0.396% of q102's mean; paired t test",
         "p = 0.0093), smaller than the 1% margin (default).",
-        "changes with the readout: plateau better, last equivalent, best equivalent, last10 better.",
+        "changes with the readout: plateau better, last equivalent, best equivalent, last10 better, "
+        "all inside the 1% margin.",
         "Seeds are paired: both state rank 20 and ood False.",
         "10 seeds",
     ):

@@ -10,6 +10,7 @@ from app.calls.labelling import label_of_metric, with_labels
 from app.calls.opening import RUNS, Place, Source, groups_of
 from ired_diag.comparison import Comparison, Margin
 from ired_diag.comparison import compare as compare_groups
+from ired_diag.comparison.training_time import finished, speeds_of
 from ired_diag.runs.study import Study
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def compare(
     labels: Mapping[str, str] | None = None,
     metric_labels: Mapping[str, str] | None = None,
     skip_missing: bool = False,
+    until: float | None = None,
 ) -> Comparison:
     """Return the comparison of groups of seeds.
 
@@ -52,6 +54,7 @@ def compare(
         labels: Label of a group by its name: ``{"q103": "adversarial mining"}``.
         metric_labels: Label of the metric by its name: ``{"validation/mse": "Validation MSE"}``.
         skip_missing: Leave out a pattern among paths that matches nothing. Default: it is an error.
+        until: Step after which all curves are cut. Default: curves are whole.
 
     Raises:
         NotFound: There is nothing of a name, or no group has a result.
@@ -78,6 +81,10 @@ def compare(
         knob=sweep,
         include_incomplete=include_incomplete,
         seed=seed,
+        until=until,
     )
     metric_label = label_of_metric(comparison.metric, metric_labels or {})
-    return replace(comparison, notes=[*notes, *comparison.notes], metric_label=metric_label)
+    finished_runs = {name: finished(runs) for name, runs in with_labels(groups, labels or {}).items()}
+    speeds = speeds_of(finished_runs)
+    notes = [*notes, *comparison.notes, *([speeds] if speeds else [])]
+    return replace(comparison, notes=notes, metric_label=metric_label)

@@ -18,6 +18,7 @@ from ired_diag.runs.judged import judge_groups
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from ired_diag.runs.until import runs_until
 
 
 def material_of(
@@ -39,6 +40,7 @@ def material_of(
     labels: Mapping[str, str] | None = None,
     metric_labels: Mapping[str, str] | None = None,
     skip_missing: bool = False,
+    until: float | None = None,
 ) -> tuple[Material, list[str]]:
     """Return what pictures are made of, and notes on how the runs were grouped and compared.
 
@@ -60,6 +62,7 @@ def material_of(
         labels: Label of a group by its name. Default: groups keep their names.
         metric_labels: Label of the metric by its name. Default: its name.
         skip_missing: Leave out a pattern among paths that matches nothing. Default: it is an error.
+        until: Step after which all curves are cut. Default: curves are whole.
 
     Raises:
         NotFound: There is nothing of a name, no run logs the metric, or a label is of nothing that is drawn.
@@ -76,6 +79,8 @@ def material_of(
         skip_missing=skip_missing,
     )
     judged, shared_metric = judge_groups(selected, metric=metric, higher_is_better=higher_is_better)
+    if until is not None:
+        judged = runs_until(judged, until, shared_metric or "")
     groups = with_labels(judged, labels or {})
     order = group_order(sources, runs, grouping, judged)
     label_of = dict(zip(judged, groups, strict=True))
@@ -89,6 +94,7 @@ def material_of(
             margin=margin,
             paired=paired,
             knob=sweep,
+            until=until,
         )
         comparison = replace(comparison, metric_label=metric_label)
         notes += [*comparison.left_out, *comparison.notes]

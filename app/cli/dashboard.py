@@ -58,7 +58,7 @@ def command(
     from app.dashboard.opening import opening_file
     from app.dashboard.server import serve
     from ired_diag.errors import NotFound
-    from ired_diag.named_paths import common_folder, split_arguments
+    from ired_diag.named_paths import common_folder, from_anywhere, split_arguments
     from ired_diag.runs.files import check_listable
 
     patterns, folders = split_arguments(places)
@@ -69,6 +69,7 @@ def command(
         root = common_folder(patterns.values())
     elif folders:
         root = Path(folders[0])
+    root = root.absolute()  # commands on the pages hold in every working folder
     check_listable(root)
     if not root.exists():
         raise NotFound(
@@ -92,7 +93,7 @@ def command(
             port=port,
             interval=interval,
             grouping=grouping,
-            patterns=tuple(patterns),
+            patterns=tuple(map(from_anywhere, patterns)),
             metric=metric,
             higher_is_better=higher_is_better,
             ready=ready,

@@ -76,6 +76,7 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
 @options.metric
 @options.direction
 @options.readout
+@options.until
 @options.margin
 @options.pairing
 @click.option(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ired_diag.runs.run import Run
     from ired_diag.runs.study import Study
 
+FIRST_OUT = ("earlier attempts", "mining", "evaluations", "last at step")  # of a narrow terminal
+
 
 @click.command("ls")
 @click.argument("paths", nargs=-1, shell_complete=completion.names_or_paths)
@@ -193,12 +195,21 @@ def _print_runs(study: Study) -> None:
     last = "last evaluation"
     if len(metrics) == 1:
         last = f"last {metrics.pop()}"
+    headings = ("run", "mining", "state", "evaluations", "last at step", last, "earlier attempts")
+    rows = list(map(_row, study.runs))
+    # A column without content in any row says nothing: most logs know no mining and no earlier attempt.
+    bare = {"mining": "-", "earlier attempts": "0"}
+    kept = []
+    for place, heading in enumerate(headings):
+        if any(row[place] != bare.get(heading) for row in rows):
+            kept.append(place)
+    shown = [headings[place] for place in kept]
     output.print_table(
         "",
-        ("run", "mining", "state", "evaluations", "last at step", last, "earlier attempts"),
-        list(map(_row, study.runs)),
-        left=3,
-        first_out=("earlier attempts", "mining", "evaluations", "last at step"),
+        shown,
+        [[row[place] for place in kept] for row in rows],
+        left=shown.index("state") + 1,
+        first_out=[heading for heading in FIRST_OUT if heading in shown],
         keep=(last, "state"),
     )
     output.print_lines([*judged_in_words(study.runs), *unjudged_in_words(study.runs)])

@@ -116,6 +116,12 @@ readout: Decorator = click.option(
     show_default=True,
     help="Number of a curve that is compared. The others are shown next to it.",
 )
+until: Decorator = click.option(
+    "--until",
+    type=click.IntRange(0),
+    metavar="STEP",
+    help="Last step of all curves: what was logged after it is left out. Default: curves are whole.",
+)
 margin: Decorator = click.option(
     "--margin",
     type=MarginOption(),

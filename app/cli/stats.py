@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @options.metric
 @options.direction
 @options.readout
+@options.until
 @click.option("--include-incomplete", is_flag=True, help="Keep runs that did not finish training.")
 @options.margin
 @options.pairing
@@ -44,6 +45,7 @@ def command(
     metric: str | None,
     higher_is_better: bool | None,
     readout: str,
+    until: int | None,
     include_incomplete: bool,
     margin: Margin,
     paired: bool | None,
@@ -93,6 +95,7 @@ def command(
         sweep=sweep,
         grouping=grouping,
         readout=readout,
+        until=until,
         include_incomplete=include_incomplete,
         margin=margin,
         paired=paired,

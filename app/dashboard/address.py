@@ -56,6 +56,7 @@ class View:
         log: Whether the y axis is logarithmic.
         scale: One of ``SCALES``; auto chooses by the values.
         whole: Whether the y axis of learning curves shows the first fall too.
+        end: Whether learning curves show the last fifth of their steps alone.
         band: One of ``BANDS``: the band around the mean of a learning curve.
         x: Ends of the x axis where it is zoomed.
         y: Ends of the y axis of the page's only picture where it is zoomed; powers of ten on a logarithmic
@@ -96,6 +97,7 @@ class View:
     log: bool = False
     scale: str = "auto"
     whole: bool = False
+    end: bool = False
     band: str = "t interval"
     x: tuple[float, float] | None = None
     y: tuple[float, float] | None = None
@@ -274,6 +276,7 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "log": _flag,
     "scale": _one_of(SCALES),
     "whole": _flag,
+    "end": _flag,
     "band": _one_of(BANDS),
     "x": _range,
     "y": _range,

@@ -23,6 +23,7 @@ from app.run_groups import all_runs
 from app.thinned_lines import line_at
 from ired_diag.drawing.curves_over_time import curves_over_time
 from ired_diag.drawing.data import FigureData, Line, Scale, cut_in_words, scale_of
+from ired_diag.drawing.end_of_curves import at_the_end
 from ired_diag.drawing.first_fall import range_of_panel
 from ired_diag.drawing.fold_words import in_words_of_folds
 from ired_diag.drawing.learning_curves import learning_curves
@@ -156,10 +157,15 @@ def scaled(figure: FigureData, scale: Scale) -> FigureData:
 
 
 def after_first_fall(view: View, figure: FigureData | str) -> FigureData | str:
-    """Return curves on a y axis without the first fall, unless a reader wants all of it or has zoomed in."""
-    if isinstance(figure, str) or view.whole or view.x is not None or view.y is not None:
+    """Return curves without the first fall, or their end, unless a reader wants all or has zoomed in."""
+    if isinstance(figure, str) or view.x is not None or view.y is not None:
         return figure
     first, *others = figure.panels
+    end = at_the_end(first) if view.end else None
+    if end is not None:
+        return replace(figure, panels=(end, *others))
+    if view.whole:
+        return figure
     ends = range_of_panel(first)
     if ends is None:
         return figure

@@ -76,6 +76,11 @@ class Recorder:
         if self._thread is not None:
             self._thread.join()
 
+    @property
+    def has_files(self) -> bool:
+        """Whether there is a plan or a journal."""
+        return bool(self._files())
+
     def _files(self) -> dict[str, Path]:
         """Return the plan and the journal by their names, where they are."""
         folder = self._root if self._root.is_dir() else self._root.parent

@@ -7,6 +7,7 @@ Back and with a link, and not with a control, whose change the page's own callba
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from app.dashboard.catalog import Catalog
 from app.dashboard.clientside import clientside
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.table import empty
+from app.dashboard.empty_pages import empty_pages
 from ired_diag.errors import DiagError
 
 # Dash's own without its script for old browsers, and with the language. plotly.js, of 5 MB, is read while the
@@ -75,8 +77,13 @@ def layout(catalog: Catalog, interval: float) -> html.Div:
     )
 
 
-def navigation(view: View) -> list[html.A]:
-    """Return a link to each page; it keeps the filter, the groups and the theme."""
+def navigation(view: View, empty_pages: Mapping[str, str]) -> list[html.A]:
+    """Return a link to each page; it keeps the filter, the groups and the theme.
+
+    Args:
+        view: Choices of the reader.
+        empty_pages: Why pages hold nothing, by name; their links are grey.
+    """
     links = []
     carried = {key: getattr(view, key) for key in CARRIED}
     for name in pages.names():
@@ -86,7 +93,9 @@ def navigation(view: View) -> list[html.A]:
         if name == view.page:
             marks |= attributes(aria_current="page")
         address = View(page=name, **carried).to_query() or "/"
-        links.append(html.A(pages.load(name).title, href=address, className="nav-link", **marks))
+        reason = empty_pages.get(name)
+        classes = "nav-link" if reason is None else "nav-link nothing"
+        links.append(html.A(pages.load(name).title, href=address, className=classes, title=reason, **marks))
     return links
 
 
@@ -110,7 +119,8 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
             content = empty(str(error))
         if words := not_logged(frame["search"], catalog):
             content = [html.Div(words, id="not-logged", role="status"), content]
-        return content, navigation(view), view.filter
+        reasons = empty_pages(catalog.snapshot(), catalog.records)
+        return content, navigation(view, reasons), view.filter
 
     @app.callback(
         Output("not-logged", "children"),

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from app.cli.output import shorten
 from app.dashboard.verdict_cache import kept_verdict
 from app.next_command import Place
+from ired_diag.named_paths import from_anywhere
 from ired_diag.runs.completion import Completion
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -89,15 +89,19 @@ class Snapshot:
 
     def words_for(self, names: Iterable[str]) -> list[str]:
         """Return the words of a command line that mean groups: their names, and where they are."""
-        words = [self.patterns.get(name, name) for name in names]
-        if not self.patterns and str(self.root) != "runs":
-            words += ["--runs", shorten(self.root)]
+        words = list(map(self.argument_of, names))
+        if not self.patterns:
+            words += ["--runs", str(self.root.absolute())]
         return [*words, *self.options]
+
+    def argument_of(self, name: str) -> str:
+        """Return the word of a command line that means a group: its ``NAME=GLOB``, else its name."""
+        return from_anywhere(self.patterns[name]) if name in self.patterns else name
 
     def place(self) -> Place:
         """Return where the runs are, as a command line says it."""
-        paths = tuple(self.patterns.values())
-        return Place(paths=paths, runs=Path(shorten(self.root)), options=tuple(self.options))
+        paths = tuple(map(from_anywhere, self.patterns.values()))
+        return Place(paths=paths, runs=self.root.absolute(), options=tuple(self.options))
 
     def groups(self) -> dict[str, list[Entry]]:
         """Return the runs by group, in the study's order."""

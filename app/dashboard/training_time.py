@@ -1,62 +1,21 @@
-"""How long the runs of a group trained, by the time that they logged: one method may take five times as long.
-
-The number is the median over runs of the logged time at the last step, with the time of all jobs of a run
-added (``runs.clock``). Its unit is that of the log, which is not known here; numbers of one column are
-in one unit only where all runs log it in the same one.
-"""
+"""How long the runs of a group of the dashboard trained, and which group is slower for a step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
 
 from app.dashboard.group_numbers import FINISHED
 from app.dashboard.snapshot import Entry
-from ired_diag.errors import DiagError
-from ired_diag.runs.clock import clock_column, time_of_steps
-from ired_diag.runs.name_list import counted
+from ired_diag.comparison import training_time as of_runs
+from ired_diag.comparison.training_time import MOST_RUNS, TrainingTime
 from ired_diag.runs.run import Run
 
-MOST_RUNS = 20  # of a group whose times are read
-FEWEST_RUNS = 2  # of a group: the time of one run has no range
-LEAST_RATIO = 1.05  # of the times of a step: a smaller one is not worth a line
-
-
-@dataclass(frozen=True)
-class TrainingTime:
-    """The time that runs of a group took.
-
-    Attributes:
-        total: Median over runs of the logged time at the last step.
-        per_step: Median over runs of the time of a step.
-        fastest: Shortest time of a step among the runs.
-        slowest: Longest time of a step among the runs.
-        n: How many runs.
-    """
-
-    total: float
-    per_step: float
-    fastest: float
-    slowest: float
-    n: int
-
-    @property
-    def explanation(self) -> str:
-        """What the number is of, in a sentence."""
-        return (
-            f"Median over {counted(self.n, 'run')} of the logged time at the last step, in the unit of the "
-            f"log; {self.per_step:.3g} for each step."
-        )
+__all__ = ["MOST_RUNS", "logged_clock", "speeds_in_words", "speeds_of", "training_time"]
 
 
 def logged_clock(entries: Iterable[Entry]) -> str | None:
     """Return the column that tells the time in runs; None where none is known to."""
-    try:
-        return clock_column({"": [entry.run for entry in entries]})
-    except DiagError:
-        return None
+    return of_runs.logged_clock(entry.run for entry in entries)
 
 
 def training_time(entries: Sequence[Entry], column: str) -> TrainingTime | None:
@@ -66,56 +25,18 @@ def training_time(entries: Sequence[Entry], column: str) -> TrainingTime | None:
         entries: The runs of the group.
         column: The logged column that tells the time.
     """
-    finished = [entry.run for entry in entries if entry.completion in FINISHED]
-    logged = [run for run in finished if column in run.history.series][:MOST_RUNS]
-    times = np.array([_total_and_steps(run, column) for run in logged]).reshape(-1, 2)
-    times = times[np.isfinite(times).all(axis=1) & (times[:, 1] > 0)]
-    if not len(times):
-        return None
-    total = float(np.median(times[:, 0]))
-    steps = times[:, 0] / times[:, 1]
-    per_step = float(np.median(steps))
-    return TrainingTime(total, per_step, float(steps.min()), float(steps.max()), len(times))
+    return of_runs.training_time(_finished(entries), column)
 
 
 def speeds_in_words(groups: Mapping[str, Sequence[Entry]], column: str) -> str:
-    """Return that groups run at different speed, by their fastest and slowest; empty where none is seen.
-
-    It is said of two groups of two runs or more, whose times of a step do not overlap.
-
-    Args:
-        groups: Runs by the name of their group.
-        column: The logged column that tells the time.
-    """
-    times: dict[str, TrainingTime] = {}
-    for name, entries in groups.items():
-        time = training_time(entries, column)
-        if time is not None and time.n >= FEWEST_RUNS:
-            times[name] = time
-    if len(times) < 2:
-        return ""
-    fast, *_, slow = sorted(times, key=lambda name: times[name].per_step)
-    ratio = times[slow].per_step / times[fast].per_step
-    if times[fast].slowest >= times[slow].fastest or ratio < LEAST_RATIO:
-        return ""
-    return (
-        f"Groups run at different speed: by {column}, a step of {slow} takes {_step_in_words(times[slow])}, "
-        f"one of {fast} {_step_in_words(times[fast])}: {ratio:.2g} times as long. Logged times include the "
-        "machine that a run was on."
-    )
+    """Return that groups run at different speed by a column; empty where that is not seen."""
+    return of_runs.speeds_in_words({name: _finished(groups[name]) for name in groups}, column)
 
 
-def _step_in_words(time: TrainingTime) -> str:
-    """Return the time of a step with its range: ``0.032 (0.03 to 0.033, 10 runs)``."""
-    return f"{time.per_step:.3g} ({time.fastest:.3g} to {time.slowest:.3g}, {counted(time.n, 'run')})"
+def speeds_of(groups: Mapping[str, Sequence[Entry]]) -> str:
+    """Return that groups run at different speed by the clock that they log; empty where that is not seen."""
+    return of_runs.speeds_of({name: _finished(groups[name]) for name in groups})
 
 
-def _total_and_steps(run: Run, column: str) -> tuple[float, float]:
-    """Return the logged time at the last step that has one, and that step."""
-    series = run.history.series[column]
-    steps = series.steps[np.isfinite(series.values)]
-    if not len(steps):
-        return np.nan, np.nan
-    last = steps[-1:].astype(np.float64)
-    total, _ = time_of_steps(run, column, last)
-    return float(total[0]), float(last[0])
+def _finished(entries: Sequence[Entry]) -> list[Run]:
+    return [entry.run for entry in entries if entry.completion in FINISHED]

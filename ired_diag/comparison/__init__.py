@@ -49,6 +49,7 @@ from ired_diag.runs.judged import (
     shared_metric,
 )
 from ired_diag.runs.run import Run
+from ired_diag.runs.until import runs_until
 
 __all__ = [
     "LAST",
@@ -95,6 +96,7 @@ class Comparison:
         metric_label: What sentences, tables and pictures call the metric. Default: its name.
         skill: Skill of the groups, where they solve different problems; None where they solve one.
         last_common_step: The last evaluation step that all seeds have; None where all have the same steps.
+        until: The step after which all curves were cut; None where they are whole.
     """
 
     metric: str
@@ -117,6 +119,7 @@ class Comparison:
     metric_label: str = ""
     skill: SkillTable | None = None
     last_common_step: float | None = None
+    until: float | None = None
 
     def frame(self) -> pd.DataFrame:
         """Return the pairs of groups as a DataFrame: difference, interval, p values and verdict."""
@@ -189,6 +192,7 @@ def compare(
     seed: int = 0,
     knob: str | None = None,
     paired: bool | None = None,
+    until: float | None = None,
     tell: Tell = untold,
 ) -> Comparison:
     """Return the comparison of groups of seeds.
@@ -206,6 +210,7 @@ def compare(
         seed: Random seed of the bootstrap, and of tests that draw.
         knob: A key of the configurations: the groups are the settings of a sweep over it.
         paired: Whether equal seeds are pairs. Default: where both configurations state the same data.
+        until: The step after which all curves are cut. Default: they are whole.
         tell: Called with each pair of groups before it is compared.
 
     Raises:
@@ -223,6 +228,8 @@ def compare(
     metric = metric or shared_metric(groups)
     direction = _direction(groups, metric, lower_is_better)
     lower = direction.lower_is_better
+    if until is not None:
+        groups = runs_until(groups, until, metric)
     notes: list[str] = []
     members = members_of(
         groups,
@@ -238,7 +245,8 @@ def compare(
     results = [group_of(each, read, compared, draw=seed) for each in members]
     notes += read.notes
     notes += _note_on_readout(read, readout, members, lower_is_better=lower)
-    notes += filter(None, [note_on_last_steps(results)])
+    if len(results) != 2:  # of two groups, the verdict says it
+        notes += filter(None, [note_on_last_steps(results)])
     question = Question(margin, lower, seed)
     crossed = crossed_groups(members, groups, read, compared, draw=seed)
     notes += crossed.notes()
@@ -286,6 +294,7 @@ def compare(
         sharing_seeds=tuple(crossed.results),
         skill=skill_table(members, read.values[compared], metric),
         last_common_step=read.last_common_step,
+        until=until,
     )
 
 

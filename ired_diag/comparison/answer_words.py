@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from ired_diag.comparison import NO_PLATEAU, Comparison, Group
 from ired_diag.comparison.by_readout import FINAL
-from ired_diag.comparison.flip_words import flips_in_words
+from ired_diag.comparison.flip_words import all_inside, flips_in_words
 from ired_diag.comparison.level_words import level_in_words, level_of_many
 from ired_diag.comparison.pairing import SILENT_TABLE, is_unknown
 from ired_diag.comparison.pairs import PairOfGroups
@@ -150,14 +150,22 @@ def deciding_in_words(pair: PairOfGroups, comparison: Comparison) -> str:
 def cautions_of_many(comparison: Comparison) -> Iterator[str]:
     """Yield the same of several pairs, one line a kind."""
     pairs = [pair for pair in comparison.pairs if not (pair.identical or pair.mixed_scales)]
-    flipping, confounded = [], []
+    flipping, inside, confounded = [], [], []
     for pair in pairs:
-        if pair.flips:
+        if pair.flips and all_inside(pair):
+            inside.append(pair)
+        elif pair.flips:
             flipping.append(pair)
         if len(pair.differing) > 1:
             confounded.append(pair)
     if flipping:
         yield f"The verdict changes with the readout: {_names_of_pairs(flipping)}."
+    if inside:
+        margin = comparison.margin.size_words
+        yield (
+            f"The verdict changes with the readout, and every readout is inside {margin}: "
+            f"{_names_of_pairs(inside)}."
+        )
     if confounded:
         differ = "These pairs differ in more than one thing, so no difference can be put down to one of them"
         yield f"{differ}: {_names_of_pairs(confounded)}."

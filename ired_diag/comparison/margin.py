@@ -47,10 +47,15 @@ class Margin:
     @property
     def words(self) -> str:
         """The margin with its article: ``the 1% margin (default)``, ``the margin of 0.05``."""
+        origin = " (default)" if self.is_default and not self.absolute else ""
+        return f"{self.size_words}{origin}"
+
+    @property
+    def size_words(self) -> str:
+        """The margin with its article, without who chose it: ``the 1% margin``."""
         if self.absolute:
             return f"the margin of {self.size:g}"
-        origin = " (default)" if self.is_default else ""
-        return f"the {100 * self.size:g}% margin{origin}"
+        return f"the {100 * self.size:g}% margin"
 
     @property
     def text(self) -> str:

@@ -19,6 +19,7 @@ from ired_diag.comparison.readouts import READOUTS, Readouts
 from ired_diag.comparison.sample import Question
 from ired_diag.comparison.seeds import Members, differing_knobs
 from ired_diag.comparison.skill import different_problems
+from ired_diag.comparison.unequal_lengths import unequal_lengths
 from ired_diag.stats.verdict import Verdict
 
 
@@ -70,6 +71,7 @@ def pair_of_members(
         per_sample=on_problems,
         criteria=criteria,
         differing=differing_knobs(a, b),
+        lengths=unequal_lengths(a, b, question, pairing),
     )
     values = read.values[readout]
     scales = scales_in_words(metric, (a.name, b.name), (values[a.name], values[b.name]))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,6 +34,9 @@ from ired_diag.stats.success import Criterion
 from ired_diag.stats.t_tests import TTest, student, welch
 from ired_diag.stats.verdict import Verdict
 from ired_diag.stats.worst_rank import WorstRank
+
+if TYPE_CHECKING:
+    from ired_diag.comparison.unequal_lengths import UnequalLengths
 
 __all__ = [
     "FINAL",
@@ -98,6 +102,7 @@ class PairOfGroups:
         criteria: The study's criteria of success, of a as a remedy for b; empty for other runs.
         differing: Settings that both groups' configurations state differently.
         pairing: Why equal seeds are pairs, in words; empty where they are not.
+        lengths: How the trainings of both differ in length; None where all seeds end at one step.
         shares_seeds: Whether runs of a group share seeds of single sources, so that interval, p value and
             verdict are made of variance components (``crossed_runs``).
         of_folds: Whether runs are folds of a cross-validation, so that interval, p value and verdict are
@@ -151,6 +156,7 @@ class PairOfGroups:
     criteria: Sequence[Criterion] = ()
     differing: Sequence[str] = ()
     pairing: str = ""
+    lengths: UnequalLengths | None = None
     shares_seeds: bool = False
     of_folds: bool = False
     further_runs: str = ""

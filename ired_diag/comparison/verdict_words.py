@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.identity_words import identity_in_words
+from ired_diag.comparison.length_words import lengths_in_words
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups
 from ired_diag.comparison.points import points_in_words
 from ired_diag.runs.name_list import counted
@@ -62,7 +63,13 @@ def unit_of(pair: PairOfGroups | ByReadout, comparison: Comparison) -> Unit:
 
 
 def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
-    """Return the verdict on a pair of groups, with its size and its evidence."""
+    """Return the verdict on a pair of groups, and that one was trained longer, where it was."""
+    lengths = lengths_in_words(pair, comparison)
+    return f"{decision_of(pair, comparison)} {lengths}".rstrip()
+
+
+def decision_of(pair: PairOfGroups, comparison: Comparison) -> str:
+    """Return the verdict on a pair of groups by the readout, with its size and its evidence."""
     names = f"{pair.a} and {pair.b}"
     if pair.identical:
         return identity_in_words(pair, comparison)
@@ -159,7 +166,14 @@ def failures_of(group: Group) -> str:
     low = 100 * outcomes.low
     high = 100 * outcomes.high
     rate = f"success rate {percent:.0f}%, 95% interval {low:.0f} to {high:.0f}%"
-    return f"{count} {group.run_noun}s of {group.name} failed ({rate}{unfinished})"
+    noun = f"{group.run_noun}s"
+    return f"{count} {noun} of {group.name} {_how_they_failed(group)} ({rate}{unfinished})"
+
+
+def _how_they_failed(group: Group) -> str:
+    """Return ``diverged`` where all failed seeds did, the word of every other page; else ``failed``."""
+    kinds = {failure.kind for failure in group.outcomes.failures if failure.is_of_method}
+    return "diverged" if kinds == {"diverged"} else "failed"
 
 
 def _without_spread(pair: PairOfGroups, comparison: Comparison) -> str:

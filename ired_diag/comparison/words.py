@@ -42,7 +42,12 @@ def readout_name(comparison: Comparison) -> str:
     """Return which number of each seed is compared; a table has no evaluations to choose from."""
     if comparison.of_tables:
         return VALUE_OF_TABLE
-    return READOUT_NAMES[comparison.readout]
+    return f"{READOUT_NAMES[comparison.readout]}{_up_to(comparison)}"
+
+
+def _up_to(comparison: Comparison) -> str:
+    """Return where all curves were cut: `` up to step 3225``; empty where they are whole."""
+    return "" if comparison.until is None else f" up to step {comparison.until:g}"
 
 
 def readout_of_metric(comparison: Comparison, readout: str = "") -> str:
@@ -55,7 +60,8 @@ def readout_of_metric(comparison: Comparison, readout: str = "") -> str:
     if comparison.of_tables:
         return f"{comparison.shown_metric}, {VALUE_OF_TABLE}"
     words, comma, reason = (readout or READOUT_NAMES[comparison.readout]).partition(", ")
-    return f"{words} of {comparison.shown_metric}{comma}{reason}"
+    up_to = "" if readout else _up_to(comparison)
+    return f"{words} of {comparison.shown_metric}{up_to}{comma}{reason}"
 
 
 def count_of_different(comparison: Comparison) -> str:
@@ -381,13 +387,18 @@ def _power(pair: PairOfGroups, comparison: Comparison) -> str:
         difference += f" of {pair.b}'s mean"
     shown = f"With 80% power these seeds show a difference of {difference} between {names}"
     if not math.isnan(power.at_margin):
-        seeds = f"{power.at_margin:g} seeds ({power.at_margin_low:g} to {power.at_margin_high:g})"
+        seeds = f"{power.at_margin:g} seeds"
+        if power.at_margin_low != power.at_margin_high:
+            seeds += f" ({power.at_margin_low:g} to {power.at_margin_high:g})"
         shown += f"; one as large as {comparison.margin.words} takes {seeds}"
     # With few seeds no exact test can be below 5%, whatever the data.
     exact = pair.tests.permutation
     if pair.estimator == "paired":
         exact = pair.tests.sign_flip
-    return f"{shown}. Smallest p of an exact test: {number_of_p(exact.smallest_p)}."
+    smallest = number_of_p(exact.smallest_p)
+    if exact.method == "Monte Carlo":
+        return f"{shown}. Smallest p of a test with {exact.arrangements:,} random arrangements: {smallest}."
+    return f"{shown}. Smallest p of an exact test: {smallest}."
 
 
 def _with_article(test: str) -> str:

@@ -123,7 +123,8 @@ def _pointed_at(line: Line, panel: Panel) -> dict[str, Any]:
         return {"text": places, "hovertemplate": "%{text}: %{y:.6g}<extra></extra>"}
     if line.of and not line.faint:
         return {"text": line.name, "hoverinfo": "x+y+text"}
-    return {}
+    # Next to the box, plotly writes a name in the colour of its line, which may be pale.
+    return {"hovertemplate": "%{fullData.name}<br>%{x:,}: %{y:.6g}<extra></extra>"}
 
 
 def _faint(line: Line, panel: Panel, style: Style) -> go.Scatter:

@@ -55,7 +55,7 @@ ADVICE: dict[Word, str] = {
 }
 ENDED_AS_PLANNED = (
     "Training ended as planned before the curve came to rest: there is no plateau to average over. Compare "
-    "last evaluations, among trainings of equal length"
+    "last evaluations, at the last step that all trainings reached"
 )
 
 
@@ -293,7 +293,7 @@ def _advice(word: Word, runs: Sequence[Run]) -> str:
     first = runs[0]
     if not can_go_on(first):
         if all(run.ending.complete for run in runs):
-            return f"{ENDED_AS_PLANNED}: ired-diag stats {first.group} OTHER --readout last"
+            return f"{ENDED_AS_PLANNED}: ired-diag stats {first.group} OTHER --readout last --until STEP"
         return f"{words}."
     steps = 2 * (first.history.last_step or 0)
     return f"{words}: ired-diag train --from {first.label}@last --set train_steps={steps}"

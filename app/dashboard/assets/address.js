@@ -4,7 +4,7 @@
 (function () {
   "use strict";
   const TYPED = new Set(["filter", "x", "theme", "step", "level"]); // one entry of Back for many changes
-  const REDRAWS = new Set(["metric", "scale", "log", "clock", "whole"]);
+  const REDRAWS = new Set(["metric", "scale", "log", "clock", "whole", "end"]);
   const REORDERS = new Set(["filter", "metric", "higher"]); // a long table begins at its first part again
   let own = null; // the address that a control wrote last: the page is not laid out anew for it
   let frames = 0;

@@ -176,6 +176,7 @@
         cell(String(row.n)), cell(row.step === step ? "" : row.step.toLocaleString("en")));
       return tr;
     });
+    body.closest("table").classList.toggle("one-step", rows.every((row) => row.step === step));
     const ranked = rows.filter((row) => row.isHere).length;
     if (ranked < rows.length) lines.splice(ranked, 0, separator());
     body.replaceChildren.apply(body, lines);

@@ -155,7 +155,7 @@ def _named(groups: Groups, snapshot: Snapshot, *, swept: bool) -> tuple[list[str
     names = list(groups)
     if swept:
         names = [runs[0].experiment for runs in groups.values()]
-    arguments = dict.fromkeys(snapshot.patterns.get(name, name) for name in names)
+    arguments = dict.fromkeys(snapshot.argument_of(name) for name in names)
     return ["--runs", str(snapshot.root), *snapshot.options], list(arguments)
 
 

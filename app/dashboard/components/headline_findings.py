@@ -42,7 +42,8 @@ def headline_findings(
     cards = [_card(cluster, snapshot, view) for cluster in shown]
     words = f"{counted(total, 'finding')}, the most consequential ones above: "
     if total == sum(len(cluster.findings) for cluster in shown):
-        words = f"{counted(total, 'finding')}: "
+        rows = f", folded into {counted(len(shown), 'row')}" if total > len(shown) else ""
+        words = f"{counted(total, 'finding')}{rows}: "
     return [html.Ol(cards, className="findings headlines"), html.P([words, _all(view)], className="count")]
 
 

@@ -20,6 +20,7 @@ from app.dashboard.address import MARGIN, READOUTS, View
 from app.dashboard.catalog import Catalog
 from app.dashboard.compared_groups import Choice, choose, question_of
 from app.dashboard.components.attributes import attributes
+from app.dashboard.training_time import speeds_of
 from app.run_groups import all_runs
 from ired_diag.runs.name_list import counted
 
@@ -75,14 +76,25 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         now = json.loads(json.dumps([answer.version, vars(question)]))
         if now == compared:
             return no_update, is_current, no_update
-        return headline_verdict(answer, view), is_current, now
+        every = snapshot.groups()
+        speeds = speeds_of({name: every[name] for name in names if name in every})
+        return headline_verdict(answer, view, speeds), is_current, now
 
 
-def headline_verdict(answer: Answer[Comparison], view: View) -> list[Any]:
-    """Return the verdicts on the compared groups, or why they could not be compared."""
+def headline_verdict(answer: Answer[Comparison], view: View, speeds: str = "") -> list[Any]:
+    """Return the verdicts on the compared groups, or why they could not be compared.
+
+    Args:
+        answer: The comparison.
+        view: What the page shows.
+        speeds: That groups run at different speed; empty where they do not.
+    """
     if answer.comparison is None:
         return [html.P(["The groups were not compared. ", answer.failure, " ", _link(view)])]
-    return [_verdicts(answer.comparison), _below(answer.comparison, view)]
+    parts: list[Any] = [_verdicts(answer.comparison)]
+    if speeds:
+        parts.append(html.P(speeds, className="count speeds"))
+    return [*parts, _below(answer.comparison, view)]
 
 
 def nothing_compared(choice: Choice, view: View) -> html.P | None:
@@ -118,15 +130,21 @@ def _line(pair: PairOfGroups, comparison: Comparison) -> html.Li:
     """Return a verdict in one line, which opens to the whole sentence where it says less."""
     from app.cli.abridged import abridged
     from app.dashboard.components.verdicts import MARKS
-    from ired_diag.comparison import words
+    from ired_diag.comparison.length_words import lengths_in_words
+    from ired_diag.comparison.verdict_words import decision_of
 
     decision = pair.verdict.decision
     mark = html.Span(decision, className=f"mark {MARKS[decision]}".strip())
-    sentence = words.verdict_of(pair, comparison)
+    sentence = decision_of(pair, comparison)
     brief = abridged(without_evidence(sentence), MOST_LETTERS)
-    if brief == sentence:
-        return html.Li([mark, " ", sentence])
-    return html.Li(html.Details([html.Summary([mark, " ", brief]), html.P(sentence)]))
+    parts: list[Any] = [mark, " ", sentence]
+    if brief != sentence:
+        parts = [
+            html.Details([html.Summary([mark, " ", html.Span(brief, className="brief")]), html.P(sentence)])
+        ]
+    if lengths := lengths_in_words(pair, comparison):
+        parts.append(html.P(lengths))
+    return html.Li(parts)
 
 
 def without_evidence(sentence: str) -> str:

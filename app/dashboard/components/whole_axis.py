@@ -1,4 +1,4 @@
-"""The line under a chart's title that says which values its y axis leaves out, with the switch to see all."""
+"""The line under a chart's title that says what its axes leave out, with switches to see all or the end."""
 
 from __future__ import annotations
 
@@ -7,23 +7,30 @@ from dash import html
 from app.dashboard.address import View
 from app.dashboard.components.controls import switch
 from ired_diag.drawing.data import FigureData, Panel
+from ired_diag.drawing.end_of_curves import at_the_end
 from ired_diag.drawing.first_fall import EARLY, range_of_panel
 
 
 def whole_axis(view: View, figure: FigureData) -> html.Div | None:
-    """Return the line; None where the axis shows all values and always would."""
+    """Return the line; None where a reader zoomed in, or where there is nothing to switch."""
     panel = figure.panels[0]
     if view.x is not None or view.y is not None:
         return None
+    end = switch("end", "The end", view.end)
+    if view.end and panel.x_range is not None:
+        return _line("The axes show the last fifth of the steps.", end)
+    ends = [end] if at_the_end(panel) is not None else []
     if panel.y_range is not None:
-        return _line(f"The y axis leaves out {_left_out(panel)}.", is_whole=False)
+        words = f"The y axis leaves out {_left_out(panel)}."
+        return _line(words, switch("whole", "Whole y axis", False), *ends)
     if view.whole and range_of_panel(panel) is not None:
-        return _line("The y axis shows all values.", is_whole=True)
-    return None
+        return _line("The y axis shows all values.", switch("whole", "Whole y axis", True), *ends)
+    return _line("", *ends) if ends else None
 
 
-def _line(words: str, *, is_whole: bool) -> html.Div:
-    return html.Div([html.Span(words), switch("whole", "Whole y axis", is_whole)], className="whole-axis")
+def _line(words: str, *switches: html.Button) -> html.Div:
+    said = [html.Span(words)] if words else []
+    return html.Div([*said, *switches], className="whole-axis")
 
 
 def _left_out(panel: Panel) -> str:

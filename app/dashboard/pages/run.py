@@ -263,15 +263,20 @@ def _configuration(run: Run, siblings: Sequence[Run]) -> Any:
     if run.configuration is None:
         return html.P("The configuration is unknown.")
     settings = settings_of(run, siblings)
+    columns = {
+        "Default, if different": [setting.default for setting in settings],
+        "Other runs": [setting.others for setting in settings],
+    }
+    filled = {heading: texts for heading, texts in columns.items() if any(texts)}
     rows = []
-    for setting in settings:
-        cells = (html.Code(setting.value), setting.default, setting.others)
+    for place, setting in enumerate(settings):
+        cells = [html.Code(setting.value), *(texts[place] for texts in filled.values())]
         rows.append(_row(setting.key, cells, marked=bool(setting.others)))
     summary = f"{len(settings)} keys."
     if siblings:
         differing = sum(bool(setting.others) for setting in settings)
         summary += f" {differing} of them differ between the runs of {run.group}; they are marked."
-    headings = ("Key", "Value", "Default, if different", "Other runs")
+    headings = ("Key", "Value", *filled)
     return [html.P(summary, className="count"), _table("Configuration", headings, rows)]
 
 

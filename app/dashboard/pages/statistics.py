@@ -74,6 +74,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
             html.Div(id="statistics-content", **attributes(aria_live="polite")),
             html.Div([chart.place(name) for name in PICTURES], id="statistics-pictures"),
             coming_apart.place(),
+            html.Div(id="statistics-undrawn"),
             html.Div(id="statistics-configurations"),
             html.Div(id="statistics-end"),
             export.place("statistics"),
@@ -193,6 +194,20 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         )
     coming_apart.register(app, catalog, partial(turns.at, len(PICTURES)))
 
+    @app.callback(
+        Output("statistics-undrawn", "children"),
+        Input("statistics-told", "data"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def fold(_told: Any, search: str) -> html.Details | None:
+        view = catalog.view(search)
+        _, _, answer = _newest_answer(view, catalog, catalog.judged(view))
+        if answer is None or answer.comparison is None:
+            return None
+        with turns.at(len(PICTURES) + 1):
+            return _undrawn(answer.comparison)
+
 
 def _export(view: View, snapshot: Snapshot) -> html.Section | None:
     """Return the command for all pictures of the comparison."""
@@ -247,6 +262,23 @@ def _build(picture: str, catalog: Catalog) -> chart.Build:
             return _reason_once(str(reason), picture, answer.comparison)
 
     return build
+
+
+def _undrawn(comparison: Comparison) -> html.Details | None:
+    """Return one line on the pictures that are not drawn, which opens to the reasons; None where all are."""
+    from app.dashboard.comparison_figures import figure_of
+
+    lines: dict[str, str] = {}
+    for picture in PICTURES.values():
+        try:
+            figure_of(picture, comparison)
+        except DiagError as reason:
+            lines[_title_of(picture)] = _reason_once(str(reason), picture, comparison)
+    if not lines:
+        return None
+    summary = html.Summary(f"Not drawn: {', '.join(lines)}")
+    reasons = [html.Li([html.B(f"{title}. "), reason]) for title, reason in lines.items()]
+    return html.Details([summary, html.Ul(reasons)], className="notes")
 
 
 def _reason_once(reason: str, picture: str, comparison: Comparison) -> str:

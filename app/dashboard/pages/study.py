@@ -11,7 +11,7 @@ The whole study is filtered and sorted here, and a part of it is sent. Only the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dash
@@ -27,12 +27,14 @@ from app.dashboard.components.study_table import StudyTable, axes_by_metric, dec
 from app.dashboard.components.table import empty, scrolling
 from app.dashboard.configuration_keys import differing_keys
 from app.dashboard.filtering import matching, problem_of
+from app.dashboard.group_numbers import FINISHED
 from app.dashboard.pages.findings import newest_findings
-from app.dashboard.snapshot import Snapshot
+from app.dashboard.snapshot import Entry, Snapshot
 from app.dashboard.study_groups import StudyGroup, groups_of, in_order
 from app.dashboard.training_time import MOST_RUNS, logged_clock, speeds_in_words
 from ired_diag.errors import DiagError
 from ired_diag.runs.judged import usual_metric
+from ired_diag.runs.name_list import counted
 
 TITLE = "Study"
 GROUPS_AT_ONCE = 50
@@ -150,10 +152,28 @@ def _content(view: View, snapshot: Snapshot, by_run: ByRun | None) -> list[Any]:
         judged_by([entry.run for entry in shown]),
         paging(part, "groups", "above"),
         scrolling(table.drawn(sent), "Runs"),
-        *([html.P(speeds, className="observation")] if speeds else []),
+        *(html.P(line, className="observation") for line in filter(None, [speeds, *diverged_seeds(sent)])),
         paging(part, "groups", "below"),
         *left,
     ]
+
+
+def diverged_seeds(groups: Sequence[StudyGroup]) -> Iterator[str]:
+    """Yield which groups have seeds that diverged: means here hold them, those of Statistics do not."""
+    for group in groups:
+        diverged = sum(map(_has_diverged, group.entries))
+        if diverged and diverged < len(group.entries):
+            yield (
+                f"{group.name}: {diverged} of {counted(len(group.entries), 'seed')} diverged. Means on this "
+                "page hold their last values; Statistics counts them as failed and leaves them out of its "
+                "means."
+            )
+
+
+def _has_diverged(entry: Entry) -> bool:
+    """Say whether a run that finished diverged; under an assumed direction, it may have improved."""
+    is_finished = entry.completion in FINISHED
+    return is_finished and entry.verdict.shape == "diverged" and entry.run.direction.source != "assumed"
 
 
 def _clock(groups: Sequence[StudyGroup]) -> str | None:
