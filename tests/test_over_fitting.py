@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ired_diag.comparison.outcomes import failure_of
+from ired_diag.curves.failure import failure_of
 from ired_diag.runs.over_fitting import over_fitting_of
 from ired_diag.runs.run import Run
 from ired_diag.verdict import verdict_of

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ired_diag.comparison.training_time import speeds_of
 from ired_diag.open import open_study
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.time_unit import unit_of_time
+from ired_diag.runs.training_time import speeds_of
 from tests.made_runs import made_run
 
 TEXT_LOGS = Path(__file__).parents[2] / "shared" / "data" / "text_logs"

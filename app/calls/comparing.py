@@ -10,8 +10,8 @@ from app.calls.labelling import label_of_metric, with_labels
 from app.calls.opening import RUNS, Place, Source, groups_of
 from ired_diag.comparison import Comparison, Margin
 from ired_diag.comparison import compare as compare_groups
-from ired_diag.comparison.training_time import finished, speeds_of
 from ired_diag.runs.study import Study
+from ired_diag.runs.training_time import finished, speeds_of
 
 if TYPE_CHECKING:
     from ired_diag.runs.regroup import Grouping

@@ -5,9 +5,11 @@ Only what is cheap to know counts: a page that may hold something is never greye
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 from app.dashboard.records import Recorder
 from app.dashboard.snapshot import Snapshot
-from ired_diag.comparison.knobs import sweeps_in
 from ired_diag.runs.energy_metrics import energy_metrics
 from ired_diag.runs.run import Run
 
@@ -34,11 +36,21 @@ def empty_pages(snapshot: Snapshot, records: Recorder) -> dict[str, str]:
             empty["optimizer"] = (
                 f"Nothing to show: {NO_CHECKPOINT}, and none trains a task whose map is known."
             )
-    if not sweeps_in(snapshot.runs_of(snapshot.groups())):
-        empty["sweeps"] = "Nothing to show: no setting was varied while all others stayed the same."
+    if not _vary_a_number(runs):
+        empty["sweeps"] = "Nothing to show: no setting that is a number differs between the runs."
     if not records.has_files:
         empty["journal"] = "Nothing to show: there is no plan.yaml and no journal.md in this folder."
     return empty
+
+
+def _vary_a_number(runs: Iterable[Run]) -> bool:
+    """Say whether a setting that is a number has several values: runs that differ in it may be a sweep."""
+    values: dict[str, set[float]] = defaultdict(set)
+    for run in runs:
+        for key, value in run.settings.items():
+            if isinstance(value, int | float):
+                values[key].add(value)
+    return any(len(stated) > 1 for stated in values.values())
 
 
 def _may_be_probed(run: Run) -> bool:

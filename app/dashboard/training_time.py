@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from app.dashboard.group_numbers import FINISHED
 from app.dashboard.snapshot import Entry
-from ired_diag.comparison import training_time as of_runs
-from ired_diag.comparison.training_time import MOST_RUNS, TrainingTime
+from ired_diag.runs import training_time as of_runs
 from ired_diag.runs.run import Run
+from ired_diag.runs.training_time import MOST_RUNS, TrainingTime
 
 __all__ = ["MOST_RUNS", "logged_clock", "speeds_in_words", "speeds_of", "training_time"]
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from ired_diag.claims.samples import Sample, sample_of_values, written_half
 from ired_diag.comparison.members import members_of
-from ired_diag.comparison.outcomes import failure_of
 from ired_diag.comparison.pairing import obstacle_to_pairing
 from ired_diag.comparison.readouts import read_out
 from ired_diag.comparison.seeds import Members
+from ired_diag.curves.failure import failure_of
 from ired_diag.errors import NotFound
 from ired_diag.runs.evaluation_metric import USUAL
 from ired_diag.runs.judged import shared_direction, usual_metric

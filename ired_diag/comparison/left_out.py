@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ired_diag.comparison.names_in_words import is_or_are
-from ired_diag.comparison.outcomes import Failure
 from ired_diag.comparison.seeds import Members
+from ired_diag.curves.failure import Failure
 from ired_diag.runs.ending import LABELS
 from ired_diag.runs.name_list import first_names
 from ired_diag.runs.run_nouns import called, run_noun

@@ -16,9 +16,9 @@ import numpy as np
 
 from ired_diag.comparison.copies import Copies, copies_of
 from ired_diag.comparison.cost import step_times
-from ired_diag.comparison.outcomes import Failure, FailureKind, failure_of
 from ired_diag.comparison.seeds import Members, Seed, seconds_between, settings_alike
 from ired_diag.comparison.stated_data import declared_data, is_of_evaluation, stated_data
+from ired_diag.curves.failure import Failure, FailureKind, failure_of
 from ired_diag.errors import NotFound
 from ired_diag.runs.completion import note_on_unknown
 from ired_diag.runs.cross_validation import cross_validation_of

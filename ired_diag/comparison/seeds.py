@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ired_diag.comparison.outcomes import Failure, FailureKind
 from ired_diag.config_keys import METADATA
+from ired_diag.curves.failure import Failure, FailureKind
 from ired_diag.runs.cross_validation import CrossValidation
 from ired_diag.runs.labels import is_seed_label
 from ired_diag.runs.large_arrays import LargeArray

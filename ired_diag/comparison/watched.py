@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.comparison.outcomes import Failure, failure_of
+from ired_diag.curves.failure import Failure, failure_of
 from ired_diag.runs.clock import time_of_steps
 from ired_diag.runs.labels import is_seed_label
 from ired_diag.runs.run import Run

@@ -8,12 +8,15 @@ the same runs show different things, so each caption says which.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from ired_diag.comparison import Comparison
-from ired_diag.comparison.outcomes import Failure, failure_of
+from ired_diag.curves.failure import Failure, failure_of
 from ired_diag.runs.judged import shared_direction
 from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
+
+if TYPE_CHECKING:
+    from ired_diag.comparison import Comparison
 
 VERBS = {"diverged": "diverged", "not finite": "ended not finite", "crashed": "crashed"}
 DRAWN = ("its curve is drawn and is in the mean", "their curves are drawn and are in the mean")

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from ired_diag.comparison.members import settings_of
 from ired_diag.comparison.noise import Windows, noise_between
-from ired_diag.comparison.outcomes import failure_of
 from ired_diag.comparison.pairing import pairing_of
 from ired_diag.comparison.seeds import Members, Seed, shared_seeds
 from ired_diag.curves.common_plateau import common_plateau
+from ired_diag.curves.failure import failure_of
 from ired_diag.curves.rest import FEWEST
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, judged_metric, listed, not_none

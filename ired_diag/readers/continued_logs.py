@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -121,27 +121,37 @@ def _folder(run: Run) -> Path:
 def _joined(logs: Sequence[_Log]) -> dict[int, Run | None]:
     """Return by the id of an attempt what takes its place."""
     earlier_of: dict[int, _Log] = {}
-    noted: dict[int, Run | None] = {}
+    replaced: dict[int, Run | None] = {}
     for log in logs:
         fitting = [other for other in logs if other is not log and _fits(log, other)]
-        named = [other for other in fitting if _names_say_so(log, other, alone=len(logs) == 2)]
-        last = max((other.last for other in named), default=0.0)
-        latest = [other for other in named if other.last == last]
-        if len(latest) == 1:
-            earlier_of[id(log.run)] = latest[0]
-        elif fitting := [other for other in fitting if not _are_numbered_alike(log, other)]:
-            noted[id(log.run)] = replace(log.run, findings=(*log.run.findings, _note(log, fitting)))
+        chosen = _named_before(log, fitting, alone=len(logs) == 2)
+        if chosen is not None:
+            earlier_of[id(log.run)] = chosen
+        elif unlike := [other for other in fitting if not _are_numbered_alike(log, other)]:
+            replaced[id(log.run)] = replace(log.run, findings=(*log.run.findings, _note(log, unlike)))
+    for parts in _chains(logs, earlier_of):
+        replaced |= {id(part.run): None for part in parts}
+        replaced[id(parts[-1].run)] = _one_run(parts)
+    return replaced
+
+
+def _named_before(log: _Log, fitting: Sequence[_Log], *, alone: bool) -> _Log | None:
+    """Return the log that another one goes on by its name: the one that ends last, if it is the only one."""
+    named = [other for other in fitting if _names_say_so(log, other, alone=alone)]
+    last = max((other.last for other in named), default=0.0)
+    latest = [other for other in named if other.last == last]
+    return latest[0] if len(latest) == 1 else None
+
+
+def _chains(logs: Sequence[_Log], earlier_of: Mapping[int, _Log]) -> list[list[_Log]]:
+    """Return the logs of each training that has several; one that two logs go on stays alone."""
     followers = Counter(id(earlier.run) for earlier in earlier_of.values())
     chains: dict[int, list[_Log]] = {id(log.run): [log] for log in logs}
     for log in sorted(logs, key=lambda log: log.first):
         earlier = earlier_of.get(id(log.run))
         if earlier is not None and followers[id(earlier.run)] == 1:
             chains[id(log.run)] = [*chains.pop(id(earlier.run)), log]
-    for parts in chains.values():
-        if len(parts) > 1:
-            noted |= {id(part.run): None for part in parts}
-            noted[id(parts[-1].run)] = _one_run(parts)
-    return noted
+    return [parts for parts in chains.values() if len(parts) > 1]
 
 
 def _fits(later: _Log, earlier: _Log) -> bool:
