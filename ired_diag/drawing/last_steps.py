@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ired_diag.comparison.group import Group, note_on_last_steps
 
-AT_THE_END = ("last", "last10")  # readouts of the last evaluations
+AT_THE_END = ("last",)  # readouts of the last evaluations: last10 ends at the last shared step
 MOST_STEPS = 3  # named at an axis
 
 

@@ -107,14 +107,16 @@ def newest(view: View, catalog: Catalog) -> tuple[Question | None, Answer[When] 
 
 
 def _sentences(answer: When, question: Question, snapshot: Snapshot, chosen: int) -> html.Div:
-    from ired_diag.comparison.when_words import headline, in_lines
+    from ired_diag.comparison.when_words import headline, in_lines, other_stretches
 
     first, baseline = question.groups
-    said = headline(answer)
+    # The last stretch alone would hide longer ones before it, in which the other group may lead.
+    before = [] if answer.apart is None else list(other_stretches(answer, answer.apart))
+    said = " ".join([headline(answer), *before[:1]])
     pair = f"{first} against {baseline}, the baseline."
     if chosen > 2:
         pair += " Choose two groups above to see another pair."
-    rest = [html.Li(line) for line in in_lines(answer) if line != said]
+    rest = [html.Li(line) for line in in_lines(answer) if line not in (said, *before[:1])]
     return html.Div(
         [
             html.P(said, className="statement"),

@@ -15,8 +15,8 @@ OF_STATISTICS: Mapping[str, str] = {
     "last10": "Readout: mean of the last ten evaluations.",
     "area": "Readout: area under the curve over its span. It says how fast a group learned, more than how "
     "good it became.",
-    "margin": "The largest difference that is too small to matter: chosen before looking, by default 1% of "
-    "the mean.",
+    "margin": "The largest difference that is too small to matter. It is yours to choose before you look; "
+    "unless you do, it is 1% of the mean.",
     "p": "Chance of a difference at least as large as the measured one, if there was none.",
     "Holm p": "That chance, corrected for the number of pairs that are compared.",
     "p of equivalence": "Chance of a difference so far inside the margin, if the true one was as large as "
