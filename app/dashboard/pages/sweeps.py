@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 TITLE = "Sweeps"
 NO_SWEEP = (
     "No sweep here: no experiment has two groups of runs whose configurations differ in the value of one "
-    "knob. To train a sweep, ten seeds for each setting, and to list others:"
+    "knob. Groups of several experiments are compared on the page Statistics."
 )
+TO_TRAIN = " To train a sweep, ten seeds for each setting, and to list others:"
 COMMANDS = "ired-diag train q301 --seeds 0-9\nired-diag train --list"
 NUMBERS = ("Seeds", "Mean", "Sd", "95% interval from", "to", "Best in % of resampled studies")
 
@@ -93,7 +94,9 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         try:
             chosen = _chosen(view, snapshot)
         except NotFound as nothing:
-            return None, empty(str(nothing), COMMANDS), True
+            if any(entry.run.task for entry in snapshot.entries.values()):  # runs of this program
+                return None, empty(f"{nothing}{TO_TRAIN}", COMMANDS), True
+            return None, empty(str(nothing)), True
         table = None
         with suppress(DiagError):  # the chart shows it
             table = _table(_answer(chosen, view, kept), chosen.sweep, view, snapshot)
