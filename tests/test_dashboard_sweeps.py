@@ -158,6 +158,16 @@ def test_without_a_sweep_it_is_said_how_to_train_one(tmp_path: Path, browse: Bro
         assert told["sweeps-drawn"]["hidden"] is True
 
 
+def test_logs_of_other_programs_get_no_advice_to_train_a_sweep(
+    tmp_path: Path, browse: Browse, ask: Ask
+) -> None:
+    rows = "".join(f"step {k} val_loss {1 / (k + 1):.4f}\n" for k in range(9))
+    (tmp_path / "a.log").write_text(rows)
+    said = words(page(ask, browse(tmp_path))["sweeps-table"]["children"])
+    assert "No sweep here" in said
+    assert "train q301" not in said
+
+
 def test_it_is_compared_once_while_no_run_of_the_sweep_changes(
     root: Path, browse: Browse, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

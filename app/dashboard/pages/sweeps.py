@@ -94,7 +94,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         try:
             chosen = _chosen(view, snapshot)
         except NotFound as nothing:
-            if any(entry.run.task for entry in snapshot.entries.values()):  # runs of this program
+            if not any(entry.run.format for entry in snapshot.entries.values()):  # no logs of others
                 return None, empty(f"{nothing}{TO_TRAIN}", COMMANDS), True
             return None, empty(str(nothing)), True
         table = None
