@@ -477,3 +477,32 @@ def test_how_such_logs_are_read_is_explained(tmp_path: Path) -> None:
     assert explained.judged_by == "test"
     (tmp_path / "spacy.log").write_text(lines(spacy))
     assert "SCORE (6)" in explain_store("printed_columns", tmp_path / "spacy.log")
+
+
+def test_a_seed_that_is_printed_once_is_not_that_of_each_run(tmp_path: Path) -> None:
+    write_runs(tmp_path / "mine/out.log", "", "Run: {run:02d}, Epoch: {k:02d}, val_acc: {score:.4f}\n")
+    path = tmp_path / "mine/out.log"
+    path.write_text("Namespace(seed=0, lr=0.1, runs=3)\n" + path.read_text())
+    runs = open_study(path).runs
+    assert [run.seed for run in runs] == [None] * 3
+    assert [run.configuration for run in runs] == [{"lr": 0.1, "runs": 3}] * 3
+
+
+def test_runs_with_a_number_and_a_seed_have_both(tmp_path: Path) -> None:
+    row = "Run: {run:02d}, Epoch: {k:02d}, val_acc: {score:.4f}\n"
+    write_runs(tmp_path / "mine/out.log", "Seed: {run}7\n", row)
+    assert [run.seed for run in open_study(tmp_path).runs] == [7, 17, 27]
+
+
+def test_what_is_odd_about_the_lines_of_several_runs_is_said(tmp_path: Path) -> None:
+    row = "Run: {run:02d}, Epoch: {k:02d}, val_acc: {score:.4f}\n"
+    write_runs(tmp_path / "mine/out.log", "", row)
+    path = tmp_path / "mine/out.log"
+    path.write_text(path.read_text() + "Run: 02, Epoch: 06, val_a")
+    last = open_study(path).runs[-1]
+    assert "torn_tail" in {finding.rule for finding in last.findings}
+
+
+def test_a_ratio_is_no_progress_of_an_evaluation(tmp_path: Path) -> None:
+    run = read(tmp_path, lines(lambda k: f"epoch {k}\n[val] loss {LOSS[k]:.4f} (0.8) Accuracy: {k}/1000\n"))
+    assert list(run.history.series["val/loss"].values) == pytest.approx(LOSS, abs=1e-4)

@@ -48,6 +48,11 @@ def settings_in(tmp_path: Path, head: str) -> dict[str, Any]:
         ("INFO | cli.train | {'common': {'seed': 3}, 'lr': [0.1]}\n", {"common": {"seed": 3}, "lr": [0.1]}),
         ("INFO {'loss': 0.3, 'lr': 0.1, 'batch_size': 8}\n", {}),
         ("Parameters:\ntotal 3.1M\n", {}),
+        (
+            "Namespace(api_key='a', hf_token='b', tokenizer='t', max_tokens=9)\n",
+            {"tokenizer": "t", "max_tokens": 9},
+        ),
+        ("Args: {'log': {'wandb_key': 'a', 'every': 3}}\n", {"log": {"every": 3}}),
         ("python is great -- really\n", {}),
         ("Results: {'loss': 0.1}\n", {}),
         ("Namespace(lr=0.1)\n+ python train.py --lr 0.2\n", {"lr": 0.1}),  # completed

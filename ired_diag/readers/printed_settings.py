@@ -8,7 +8,8 @@ r"""The settings that a program prints before its first row: its arguments, or t
 
 Nothing is executed: arguments are read as literals, and what cannot be read so stays a text. Arguments stand
 before a dictionary or a block, and those before a command; the last of several counts, because it is the one
-that was completed. Of several different commands none does.
+that was completed. Of several different commands none does. Passwords and keys are left out, because
+reports are sent on.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ COMMAND = re.compile(
 )
 OBJECT = re.compile(r"(?<==)<[^<>]*>")
 ADDRESS = " at 0x"  # of an object, which is another one in each run
+SECRET = re.compile(
+    r"(?i)(?:^|[_.-])(?:(?:api|wandb|secret|access|private)_?key|password|passwd|secret|token)$"
+)
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 WORDS = {"true": True, "false": False, "none": None}
 
@@ -85,7 +89,17 @@ def printed_settings(path: Path, *, start: int = 0) -> dict[str, Any]:
             dictionary = settings if _are_of_training(settings) else dictionary
     of_commands = commands[0] if commands and all(each == commands[0] for each in commands) else {}
     settings = arguments or dictionary or of_commands
-    return settings if len(settings) <= MOST_KEYS else {}
+    if len(settings) > MOST_KEYS:
+        return {}
+    return _without_secrets(settings)
+
+
+def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name, value in values.items():
+        if not SECRET.search(str(name)):
+            kept[name] = _without_secrets(value) if isinstance(value, Mapping) else value
+    return kept
 
 
 def _of_arguments(inside: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ of trials numbers settings, and no repetitions.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +49,19 @@ def runs_in_text(scan: Scan, rows: TextRows) -> list[RunOfText]:
                 columns={other: column for other, column in table.columns.items() if other != name},
                 texts=table.texts,
             )
-            return [
-                RunOfText(_stated(name, number), bare.only(numbers == number)) for number in _ordered(numbers)
-            ]
+            seeds = [seeds for other, seeds in _above_rows(scan, rows) if other in SEEDS]
+            parts = []
+            for number in _ordered(numbers):
+                is_own = numbers == number
+                stated = {**_seed_above(seeds, is_own), **_stated(name, number)}
+                parts.append(RunOfText(stated, bare.only(is_own)))
+            return parts
     return []
+
+
+def _seed_above(seeds: Sequence[Numbers], rows: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return the seed that a line above the first of some rows states, next to the number of their run."""
+    return {"seed": int(seeds[0][rows][0])} if seeds else {}
 
 
 def stated_seed(scan: Scan, rows: TextRows) -> int | None:

@@ -27,7 +27,7 @@ KINDS: dict[LineKind, str] = {
     "triple": "with a step, a name and a number",
     "run": "with the number of a run",
     "cell": "of box tables",
-    "header": "with a step alone",
+    "header": "with a step alone, or headings",
     "section": "headings in box tables",
     "bar": "progress bars",
     "rule": "rules",

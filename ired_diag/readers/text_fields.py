@@ -362,7 +362,7 @@ def _settled(reading: _Reading) -> Fields:
 
 def _has_progress(reading: _Reading) -> bool:
     """Say whether ``[90/98]`` stands in a line: how far an evaluation is."""
-    named = any(number.total for number in reading.fields)
+    named = any(number.total and number.name.lower() in SPLIT_WORDS for number in reading.fields)
     return named or any(bracket == "[" and total for _, bracket, _, total in reading.unnamed)
 
 

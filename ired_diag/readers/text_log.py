@@ -28,13 +28,14 @@ from ired_diag.finding import Finding
 from ired_diag.readers.catboost_lines import judged_metric
 from ired_diag.readers.completed import last_completion
 from ired_diag.readers.death import death, death_of
+from ired_diag.readers.foreign_configuration import SEED_KEYS
 from ired_diag.readers.long_logs import read_log_bytes
 from ired_diag.readers.printed_settings import printed_settings
 from ired_diag.readers.prose import LONGEST, is_document, is_prose
 from ired_diag.readers.restarts import find_restarts, starts_of
 from ired_diag.readers.row_logs import look_like_runs
 from ired_diag.readers.row_table import CLOCK, RowTable
-from ired_diag.readers.runs_in_text import runs_in_text, stated_seed
+from ired_diag.readers.runs_in_text import RunOfText, runs_in_text, stated_seed
 from ired_diag.readers.scalar_attempt import run_of
 from ired_diag.readers.scalar_log import Damage, ScalarLog
 from ired_diag.readers.step_key import torn_message
@@ -58,6 +59,7 @@ NO_LOGS = frozenset(
 )
 WITH_ERRORS = (".out", ".log", ".txt", ".stdout")  # suffixes of logs that have a ``.err`` next to them
 SOURCE_KEY = "source_code"
+OF_LINES = ("damaged_records", "torn_tail")  # findings of ``ScalarLog`` on the file, and on no single run
 NO_STEP = "a line whose step is not a whole number, or too large"
 LAST_OF_TRAINER = "train_runtime"  # Hugging Face's trainer prints it when training ends
 
@@ -141,7 +143,8 @@ def read_text(path: Path, *, allow_torn_tail: bool = True) -> TextLog:
 
 def read_run(path: Path) -> Run:
     """Return the run of a text log, of several the last, with how it ended (``with_ending``)."""
-    return _run_of(path, read_text(path))
+    text = read_text(path)
+    return with_ending(_run_of(path, text, text.log), path)
 
 
 def read_runs(path: Path) -> list[Run]:
@@ -152,14 +155,30 @@ def read_runs(path: Path) -> list[Run]:
     text = read_text(path)
     parts = runs_in_text(text.scan, text.rows)
     if not parts:
-        return [_run_of(path, text)]
+        return [with_ending(_run_of(path, text, text.log), path)]
     runs = []
     for part in parts:
-        log = scalar_log(part.table, stated={**text.log.stated, **part.stated}, torn=False, notes=[])
-        runs.append(run_of(path, log, format=FORMAT_NAME))
+        log = scalar_log(part.table, stated=_stated_of_run(text.log.stated, part), torn=False, notes=[])
+        runs.append(_run_of(path, text, log))
     last = max(run.history.last_step or 0 for run in runs)
     earlier = [replace(run, ending=_ended_by_next(run.history.last_step or 0, last)) for run in runs[:-1]]
-    return [*earlier, with_ending(runs[-1], path)]
+    return [*earlier, with_ending(_with_findings_on_lines(runs[-1], text), path)]
+
+
+def _stated_of_run(stated: Mapping[str, Any], part: RunOfText) -> dict[str, Any]:
+    """Return what a log says of one of its runs: a seed that is stated once for all is not that run's."""
+    shared = {key: value for key, value in stated.items() if key != "seed"}
+    config = shared.get("config")
+    if config and "seed" not in part.stated:
+        shared["config"] = {key: value for key, value in config.items() if key.lower() not in SEED_KEYS}
+    return {**shared, **part.stated}
+
+
+def _with_findings_on_lines(run: Run, text: TextLog) -> Run:
+    """Return a run with what is to be said of the lines of its log, whosever they are."""
+    notes = [*text.rows.notes, *_notes(text.scan, text.rows)]
+    damaged = [finding for finding in text.log.findings if finding.rule in OF_LINES]
+    return replace(run, findings=(*run.findings, *notes, *damaged))
 
 
 def _ended_by_next(step: int, last: int) -> Ending:
@@ -169,13 +188,14 @@ def _ended_by_next(step: int, last: int) -> Ending:
     return Ending("complete", "the next run of the log begins", inferred=True)
 
 
-def _run_of(path: Path, text: TextLog) -> Run:
-    run = run_of(path, text.log, format=FORMAT_NAME)
+def _run_of(path: Path, text: TextLog, log: ScalarLog) -> Run:
+    """Return the run of a log that was read from a text, without how it ended."""
+    run = run_of(path, log, format=FORMAT_NAME)
     if recorded := judged_metric(run.history):
         run = replace(run, recorded_metric=recorded, evaluations=len(run.history.series[recorded.name]))
     if text.head.sha256:
         run = replace(run, provenance={**run.provenance, "source_sha256": text.head.sha256})
-    return with_ending(run, path)
+    return run
 
 
 def with_ending(run: Run, path: Path) -> Run:
