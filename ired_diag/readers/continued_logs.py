@@ -33,6 +33,7 @@ import numpy as np
 from ired_diag.finding import Finding
 from ired_diag.readers.elastic_restarts import joined_starts
 from ired_diag.readers.process_metrics import evaluations_of
+from ired_diag.readers.replacements import with_replacements
 from ired_diag.runs.history import Series
 from ired_diag.runs.identity_keys import identifies_by_name
 from ired_diag.runs.name_list import counted
@@ -98,8 +99,7 @@ def join_continuations(attempts: Iterable[Run]) -> list[Run]:
     for members in folders.values():
         if len(members) > 1:
             replaced |= _joined(_evaluated(members))
-    kept = [replaced.get(id(attempt), attempt) for attempt in attempts]
-    return [attempt for attempt in kept if attempt is not None]
+    return with_replacements(attempts, replaced)
 
 
 def _evaluated(runs: Sequence[Run]) -> list[_Log]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ired_diag.readers.replacements import with_replacements
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.process_place import process_place
@@ -32,8 +33,7 @@ def join_restarts(attempts: Iterable[Run]) -> list[Run]:
             ordered = [log for _, log in sorted(members, key=lambda member: member[0])]
             joined |= {id(log): None for log in ordered}
             joined[id(ordered[-1])] = joined_starts(ordered)
-    kept = [joined.get(id(attempt), attempt) for attempt in attempts]
-    return [attempt for attempt in kept if attempt is not None]
+    return with_replacements(attempts, joined)
 
 
 def joined_starts(starts: Sequence[Run]) -> Run:

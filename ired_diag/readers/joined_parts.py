@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ired_diag.readers.replacements import with_replacements
 from ired_diag.readers.sb3_monitor import NAMES as NAMES_OF_EPISODES
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import History, Series
@@ -36,8 +37,7 @@ def join_files_of_run(attempts: Iterable[Run]) -> list[Run]:
     joined: dict[int, Run | None] = {}
     for members in folders.values():
         joined |= _joined(members)
-    kept = [joined.get(id(attempt), attempt) for attempt in attempts]
-    return [attempt for attempt in kept if attempt is not None]
+    return with_replacements(attempts, joined)
 
 
 def _joined(members: Sequence[Run]) -> Mapping[int, Run | None]:

@@ -23,6 +23,7 @@ import numpy as np
 
 from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.json_object import read_json_object
+from ired_diag.readers.replacements import with_replacements
 from ired_diag.readers.scalar_log import Points, ScalarLog
 from ired_diag.readers.split_tables import PARTS
 from ired_diag.readers.step_key import choose_step_key, step_in, step_keys
@@ -107,8 +108,7 @@ def join_steps(attempts: Iterable[Run]) -> list[Run]:
         if run is not None:
             joined |= {id(member): None for member in members}
             joined[id(members[0])] = run
-    kept = [joined.get(id(attempt), attempt) for attempt in attempts]
-    return [attempt for attempt in kept if attempt is not None]
+    return with_replacements(attempts, joined)
 
 
 def _joined(files: Sequence[Run]) -> Run | None:

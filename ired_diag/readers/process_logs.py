@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from ired_diag.readers.process_metrics import differing_evaluations, evaluations_of
+from ired_diag.readers.replacements import with_replacements
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.identity_keys import identifies_by_name
 from ired_diag.runs.process_place import ProcessPlace, process_place
@@ -81,8 +82,7 @@ def join_processes(
         replaced[id(run)] = _with_processes(run, processes)
         if others:
             listed.append(_line_on(others, run))
-    joined = [replaced.get(id(attempt), attempt) for attempt in attempts]
-    return [attempt for attempt in joined if attempt is not None], listed
+    return with_replacements(attempts, replaced), listed
 
 
 def _trainings(

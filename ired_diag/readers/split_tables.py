@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ired_diag.finding import Finding
+from ired_diag.readers.replacements import with_replacements
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import History, Series
 from ired_diag.runs.place import is_name
@@ -48,12 +49,7 @@ def join_parts(attempts: Iterable[Run]) -> list[Run]:
         if len(members) > 1 and len(parts) == len(members):
             joined |= {id(member): None for member in members}
             joined[id(members[0])] = _join(members)
-    kept = []
-    for attempt in attempts:
-        run = joined.get(id(attempt), attempt)
-        if run is not None:
-            kept.append(run)
-    return kept
+    return with_replacements(attempts, joined)
 
 
 def _part(attempt: Run) -> str:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ired_diag.readers import metrics_csv
+from ired_diag.readers.replacements import with_replacements
 from ired_diag.readers.scalar_log import ScalarLog
 from ired_diag.readers.text_fields import with_split
 from ired_diag.runs.evaluation_metric import evaluation_metric
@@ -80,8 +81,7 @@ def join_tags(attempts: Iterable[Run]) -> list[Run]:
             continue  # one tag twice
         joined |= {id(member): None for member in members}
         joined[id(members[0])] = _joined(run, members)
-    kept = [joined.get(id(attempt), attempt) for attempt in attempts]
-    return [attempt for attempt in kept if attempt is not None]
+    return with_replacements(attempts, joined)
 
 
 def _is_tag(stem: str) -> bool:
