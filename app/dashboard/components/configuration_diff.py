@@ -10,6 +10,7 @@ from dash import html
 from app.dashboard.components.table import scrolling
 from app.dashboard.configuration_keys import UNSTATED, shared_value
 from ired_diag.readers.foreign_configuration import flatten
+from ired_diag.runs.name_list import counted
 from ired_diag.runs.run import Run
 
 MOST_GROUPS = 8  # columns
@@ -43,7 +44,7 @@ def configuration_diff(groups: Groups) -> html.Section | None:
     else:
         parts.append(html.P("No key differs between them, by what their configurations state."))
     if equal:
-        summary = html.Summary(f"Equal in all groups: {len(equal)} keys")
+        summary = html.Summary(f"Equal in all groups: {counted(len(equal), 'key')}")
         parts.append(html.Details([summary, html.Ul(equal)]))
     return html.Section(parts, className="block")
 

@@ -272,10 +272,11 @@ def _configuration(run: Run, siblings: Sequence[Run]) -> Any:
     for place, setting in enumerate(settings):
         cells = [html.Code(setting.value), *(texts[place] for texts in filled.values())]
         rows.append(_row(setting.key, cells, marked=bool(setting.others)))
-    summary = f"{len(settings)} keys."
+    summary = f"{counted(len(settings), 'key')}."
     if siblings:
         differing = sum(bool(setting.others) for setting in settings)
-        summary += f" {differing} of them differ between the runs of {run.group}; they are marked."
+        differ = "differs" if differing == 1 else "differ"
+        summary += f" Marked: {differing}, which {differ} between the runs of {run.group}."
     headings = ("Key", "Value", *filled)
     return [html.P(summary, className="count"), _table("Configuration", headings, rows)]
 
