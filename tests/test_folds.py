@@ -19,6 +19,7 @@ from ired_diag.comparison import Comparison
 from ired_diag.comparison.answer_words import cautions_of
 from ired_diag.comparison.verdict_words import verdict_of
 from ired_diag.errors import DiagError
+from ired_diag.open import open_study
 from ired_diag.runs.cross_validation import cross_validation_of
 from ired_diag.runs.fold import fold_in_names
 from ired_diag.runs.fold_keys import fold_number, is_fold_key
@@ -360,3 +361,13 @@ def test_folds_against_seeds_are_compared_with_the_errors_of_each(tmp_path: Path
     assert pair.difference / pair.test.t == pytest.approx(error, rel=1e-8)
     assert "5 + 5 runs" in verdict_of(pair, comparison)
     assert pair.further_runs.startswith("more seeds of the group of seeds; more folds are not to be had")
+
+
+def test_numbers_of_folds_with_the_same_seeds_are_settings(tmp_path: Path) -> None:
+    for count in (5, 10):
+        for seed in range(3):
+            folder = tmp_path / f"cv{count}/seed_{seed}"
+            folder.mkdir(parents=True)
+            rows = "".join(f"{k},{1 / (k + 1) + seed / 100}\n" for k in range(9))
+            (folder / "metrics.csv").write_text(f"epoch,val_loss\n{rows}")
+    assert not any(run.run_name.startswith("fold") for run in open_study(tmp_path).runs)

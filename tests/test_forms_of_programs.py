@@ -506,3 +506,14 @@ def test_what_is_odd_about_the_lines_of_several_runs_is_said(tmp_path: Path) -> 
 def test_a_ratio_is_no_progress_of_an_evaluation(tmp_path: Path) -> None:
     run = read(tmp_path, lines(lambda k: f"epoch {k}\n[val] loss {LOSS[k]:.4f} (0.8) Accuracy: {k}/1000\n"))
     assert list(run.history.series["val/loss"].values) == pytest.approx(LOSS, abs=1e-4)
+
+
+def test_one_log_of_many_does_not_turn_the_direction(tmp_path: Path) -> None:
+    for seed in range(6):
+        sign = -1 if seed == 0 else 1
+        rows = ""
+        for k in range(EPOCHS):
+            train = 0.5 + sign * 0.05 * k
+            rows += f"Epoch: {k:03d}, Loss: {LOSS[k]:.4f}, Train: {train:.4f}, Val: {SCORE[k]:.4f}\n"
+        (tmp_path / f"x_seed{seed}.log").write_text(rows)
+    assert {run.lower_is_better for run in open_study(tmp_path).runs} == {False}

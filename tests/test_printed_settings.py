@@ -34,7 +34,12 @@ def settings_in(tmp_path: Path, head: str) -> dict[str, Any]:
         ("+ python train.py --lr 0.1 --seed=3 --amp\n", {"lr": 0.1, "seed": 3, "amp": True}),
         ("CUDA_VISIBLE_DEVICES=0 python -u train.py --lr 1e-3 --name x\n", {"lr": 1e-3, "name": "x"}),
         ("+ torchrun --nproc-per-node=2 train.py --lr -1\n", {"lr": -1}),
-        ("+ python a.py --n 1\n+ python train.py --lr 0.1\n", {}),  # which of them trained is unknown
+        ("+ python prepare.py --n 1\n+ python train.py --lr 0.1\n", {"lr": 0.1}),  # the last one trains
+        ("args: {'lr': 0.1, 'seed': 3}\nModel config: {'layers': 2}\n", {"lr": 0.1, "seed": 3, "layers": 2}),
+        ("Namespace(seed=0)\nconfig: {'method': 'a'}\n", {"seed": 0, "method": "a"}),
+        ("Namespace(seed=0)\nLoaded a model trained with Namespace(seed=9)\n", {"seed": 0}),
+        ("config: {'lr': 0.1, 'init_loss': 2.3}\n", {"lr": 0.1}),
+        ("Best hyperparameters:\nthreshold: 0.3\nk: 2\nm: 3\n", {}),
         (
             "------- Options -------\n   lr: 0.1  [default: 0.2]\n seed: 3\n  name: x\n---\n",
             {"lr": 0.1, "seed": 3, "name": "x"},
@@ -71,3 +76,17 @@ def test_two_methods_in_one_folder_are_two_groups(tmp_path: Path) -> None:
     groups = {name: sorted(run.seed or 0 for run in runs) for name, runs in study.groups().items()}
     assert list(groups.values()) == [[0, 1, 2], [0, 1, 2]]
     assert all("method=" in name for name in groups)
+
+
+def test_what_is_printed_after_the_first_row_is_no_setting(tmp_path: Path) -> None:
+    path = tmp_path / "x_seed0.log"
+    path.write_text("Namespace(lr=0.1)\n" + ROWS + "Result with config: {'lr': 0.1, 'seed': 3, 'k': 9}\n")
+    (run,) = open_study(path).runs
+    assert run.configuration == {"lr": 0.1}
+
+
+def test_runs_of_one_log_with_other_settings_are_no_seeds(tmp_path: Path) -> None:
+    text = "".join(f"=== Run {k} ===\nNamespace(lr={10**-k}, seed=0)\n{ROWS}" for k in range(3))
+    (tmp_path / "sweep.log").write_text(text)
+    (run,) = open_study(tmp_path).runs
+    assert "several_trainings" in {finding.rule for finding in run.findings}

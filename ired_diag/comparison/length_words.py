@@ -26,8 +26,10 @@ def lengths_in_words(pair: PairOfGroups, comparison: Comparison) -> str:
     # Failed seeds, copies and mixed scales are no matter of a difference of means.
     if pair.worst_rank is not None or pair.identical or pair.mixed_scales:
         return f"{ends}."
-    if lengths.step is None or lengths.line is None or lengths.line.reason:
+    if lengths.step is None:
         return f"{ends}; their seeds have no evaluation step in common."
+    if lengths.line is None or lengths.line.reason:
+        return f"{ends}."
     at_step = f"at step {lengths.step:g}, the last that all their seeds have"
     return f"{ends}: {at_step}, {_at_step(lengths.line, pair, comparison)}."
 

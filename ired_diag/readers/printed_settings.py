@@ -6,10 +6,10 @@ r"""The settings that a program prints before its first row: its arguments, or t
       batch_size: 1          [default: 4]                                  "key: value", YAML or JSON
     + python train.py --lr 0.1 --seed 0 --amp                              a shell with set -x, a command line
 
-Nothing is executed: arguments are read as literals, and what cannot be read so stays a text. Arguments stand
-before a dictionary or a block, and those before a command; the last of several counts, because it is the one
-that was completed. Of several different commands none does. Passwords and keys are left out, because
-reports are sent on.
+Nothing is executed: arguments are read as literals, and what cannot be read so stays a text. Settings stand
+before the first row; a key that is printed twice keeps its first value. A command counts where nothing else
+is printed, the last one before the first row. What is named as a result is none of it. Passwords and keys are
+left out, because reports are sent on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import ast
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,10 @@ HEADING = re.compile(
     r"(?i)^[\W_]*(?:[\w ]{0,30} )?"
     r"(?:args|arguments|config(?:uration)?|hparams|hyper-?parameters|options|settings|parameters)[\W_]*$"
 )
+OF_NO_SETTINGS = re.compile(
+    r"(?i)\b(?:best|final|results?|inferred|estimated|stats|statistics|metrics|test|eval\w*|scheduler"
+    r"|(?:model|loss|data)\s+param\w*)\b"
+)
 OF_A_BLOCK = re.compile(r"^\s*(?:-\s+)?[\"']?[A-Za-z_][\w./-]*[\"']?\s*[:=](?!=)|^\s*(?:- |[\[\]{}],?\s*$)")
 SET_TO = re.compile(r"^(\s*[\"']?[A-Za-z_][\w./-]*[\"']?)\s*=\s*")
 DEFAULT = re.compile(r"\s+\[default: .*\]\s*$")
@@ -60,38 +65,75 @@ NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 WORDS = {"true": True, "false": False, "none": None}
 
 
-def printed_settings(path: Path, *, start: int = 0) -> dict[str, Any]:
+def printed_settings(path: Path, *, start: int = 0, most_lines: int | None = None) -> dict[str, Any]:
     """Return the settings that a log prints in its first 64 KiB, by their names; none where it prints none.
 
     Args:
         path: The log.
         start: The first byte that is looked at.
+        most_lines: How many lines are looked at: those before the first row. Default: all.
     """
+    settings: dict[str, Any] = {}
+    command: dict[str, Any] = {}
+    for is_command, printed in _prints(_lines(path, start)[:most_lines]):
+        if is_command:
+            command = printed  # the one before the first row trains
+        else:
+            settings = {**printed, **settings}  # a key that stands twice keeps its first value
+    settings = settings or command
+    return _without_secrets(settings) if len(settings) <= MOST_KEYS else {}
+
+
+def settings_differ(path: Path, *, start: int = 0) -> bool:
+    """Say whether a log prints arguments several times, and they differ in more than a seed."""
+    printed = [settings for is_command, settings in _prints(_lines(path, start)) if not is_command]
+    values: dict[str, set[str]] = defaultdict(set)
+    for settings in printed:
+        for name, value in settings.items():
+            if "seed" not in name.lower():
+                values[name].add(str(value))
+    return any(len(stated) > 1 for stated in values.values())
+
+
+def _lines(path: Path, start: int) -> list[str]:
+    """Return the lines in the first 64 KiB from a byte on; a carriage return ends a line, too."""
     with path.open("rb") as file:
         file.seek(start)
         text = file.read(MOST_BYTES).decode("utf-8", "replace")
-    arguments: dict[str, Any] = {}
-    dictionary: dict[str, Any] = {}
-    commands: list[dict[str, Any]] = []
-    lines = text.splitlines()
+    return re.split(r"\r\n|\n|\r", text)
+
+
+def _prints(lines: Sequence[str]) -> Iterator[tuple[bool, dict[str, Any]]]:
+    """Yield what is printed, in order: whether it is a command, and the settings that it states."""
     for place, line in enumerate(lines):
         if len(line) > LONGEST:
             continue
+        printed: dict[str, Any] = {}
         if HEADING.match(line):
-            dictionary = _of_block(lines[place + 1 : place + 1 + MOST_OF_A_BLOCK]) or dictionary
+            if not OF_NO_SETTINGS.search(line):
+                printed = _without_measures(_of_block(lines[place + 1 : place + 1 + MOST_OF_A_BLOCK]))
         elif match := ARGUMENTS.search(line):
-            arguments = _of_arguments(match["inside"]) or arguments
+            printed = _of_arguments(match["inside"])
         elif match := DICTIONARY.match(line):
-            dictionary = _of_dictionary(match["inside"]) or dictionary
+            if not OF_NO_SETTINGS.search(line[: match.start("inside")]):
+                printed = _without_measures(_of_dictionary(match["inside"]))
         elif match := COMMAND.match(line):
-            commands.append(_of_command(match["inside"]))
-        elif "{" in line and (settings := _of_dictionary(line[line.index("{") :].rstrip())):
-            dictionary = settings if _are_of_training(settings) else dictionary
-    of_commands = commands[0] if commands and all(each == commands[0] for each in commands) else {}
-    settings = arguments or dictionary or of_commands
-    if len(settings) > MOST_KEYS:
-        return {}
-    return _without_secrets(settings)
+            yield True, _of_command(match["inside"])
+        elif "{" in line:
+            values = _of_dictionary(line[line.index("{") :].rstrip())
+            printed = values if _are_of_training(values) else {}
+        if printed:
+            yield False, printed
+
+
+def _without_measures(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings without numbers that are named as measures: an ``init_loss`` is measured."""
+    kept = {}
+    for name, value in values.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (is_number and measures_in(words_of(str(name)))):
+            kept[name] = value
+    return kept
 
 
 def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.readers.catboost_lines import judged_metric
-from ired_diag.readers.printed_settings import printed_settings
+from ired_diag.readers.printed_settings import printed_settings, settings_differ
 from ired_diag.readers.runs_in_text import runs_in_text
 from ired_diag.readers.text_head import read_head
 from ired_diag.readers.text_layout import LineKind
@@ -117,7 +117,8 @@ def explain(path: Path) -> Explanation:
         head = read_head(path)
         scanned = scan(path, start=head.length)
         return Explanation(path=path, lines=_lines(scanned), not_understood=_forms(scanned))
-    parts = runs_in_text(text.scan, text.rows)
+    start = text.head.length
+    parts = [] if settings_differ(path, start=start) else runs_in_text(text.scan, text.rows)
     log = scalar_log(parts[-1].table, stated={}, torn=False, notes=[]) if parts else text.log
     history = log.history
     recorded = judged_metric(history)
@@ -125,7 +126,7 @@ def explain(path: Path) -> Explanation:
         path=path,
         lines=_lines(text.scan),
         program=_program(text),
-        settings=_listed(printed_settings(path, start=text.head.length)),
+        settings=_listed(printed_settings(path, start=start, most_lines=int(text.rows.lines[0]))),
         runs=[
             f"seed {part.stated['seed']}" if "seed" in part.stated else part.stated["run"] for part in parts
         ],

@@ -30,7 +30,7 @@ from ired_diag.readers.completed import last_completion
 from ired_diag.readers.death import death, death_of
 from ired_diag.readers.foreign_configuration import SEED_KEYS
 from ired_diag.readers.long_logs import read_log_bytes
-from ired_diag.readers.printed_settings import printed_settings
+from ired_diag.readers.printed_settings import printed_settings, settings_differ
 from ired_diag.readers.prose import LONGEST, is_document, is_prose
 from ired_diag.readers.restarts import find_restarts, starts_of
 from ired_diag.readers.row_logs import look_like_runs
@@ -137,7 +137,8 @@ def read_text(path: Path, *, allow_torn_tail: bool = True) -> TextLog:
         raise UnreadableFile(
             f"{path}: expected lines with a step and metrics, such as 'step 100 loss 3.1', found none."
         )
-    settings = {**printed_settings(path, start=head.length), **head.settings}
+    first = int(rows.lines[0])
+    settings = {**printed_settings(path, start=head.length, most_lines=first), **head.settings}
     return TextLog(head, scanned, rows, _log(head, scanned, rows, settings))
 
 
@@ -154,7 +155,7 @@ def read_runs(path: Path) -> list[Run]:
     """
     text = read_text(path)
     parts = runs_in_text(text.scan, text.rows)
-    if not parts:
+    if not parts or settings_differ(path, start=text.head.length):  # other settings are no repetitions
         return [with_ending(_run_of(path, text, text.log), path)]
     runs = []
     for part in parts:

@@ -115,8 +115,22 @@ def _by_place(run: Run) -> str:
 
 
 def _are_folds(runs: Sequence[Run], folds: Collection[object]) -> bool:
-    """Say whether runs hold out different folds, or one run is alone and called a fold."""
+    """Say whether runs hold out different folds, or one run is alone and called a fold.
+
+    Two numbers, or numbers with gaps, that have the same seeds each (``cv5_seed0``, ``cv10_seed0``) are
+    settings.
+    """
+    seeds = {run.seed for run in runs}
+    is_crossed = None not in seeds and len(seeds) > 1 and len(runs) == len(seeds) * len(folds)
+    if is_crossed and not _are_consecutive(folds):
+        return False
     return len(folds) > 1 or (len(runs) == 1 and is_called_fold(runs[0]))
+
+
+def _are_consecutive(folds: Collection[object]) -> bool:
+    """Say whether three numbers or more begin at 0 or 1 and leave none out."""
+    numbers = sorted(fold for fold in folds if isinstance(fold, int))
+    return len(numbers) > 2 and numbers[0] < 2 and numbers[-1] - numbers[0] + 1 == len(numbers)
 
 
 def _without_fold(run: Run) -> Run:

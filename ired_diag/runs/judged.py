@@ -180,7 +180,11 @@ def metric_in_words(metric: str, direction: Direction, *, is_configured: bool = 
 
 def is_configured(metric: str, runs: Iterable[Run]) -> bool:
     """Say whether the configuration of any of the runs names a metric as the one to watch."""
-    return any(run.configured_metric == metric for run in runs)
+    for run in runs:
+        is_shown_by_log = run.recorded_metric is not None and run.recorded_metric.source != "configuration"
+        if run.configured_metric == metric and not is_shown_by_log:
+            return True
+    return False
 
 
 def other_sets_in_words(metric: str, runs: Iterable[Run]) -> str:

@@ -1,7 +1,7 @@
 """Runs as they were when their training was at a step: everything logged after it is left out.
 
-A training that went on for longer can be compared with a shorter one at the end of the shorter one. How a run
-ended stays what its files say: a run that diverged later is, up to the step, a run that had not.
+A training that went on for longer can be compared with a shorter one at the end of the shorter one. A run
+that diverged or died later is, up to the step, a run that had not; one that ended before it ended as it did.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ired_diag.errors import NotFound
+from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 
@@ -45,4 +46,7 @@ def run_until(run: Run, step: float) -> Run:
         is_kept = whole.steps <= step
         if is_kept.any():
             series[name] = Series(whole.steps[is_kept], whole.values[is_kept])
-    return replace(run, history=replace(run.history, series=series))
+    ending = run.ending
+    if (run.history.last_step or 0) > step:
+        ending = Ending("complete", f"looked at up to step {step:g}", inferred=True)
+    return replace(run, ending=ending, history=replace(run.history, series=series))
