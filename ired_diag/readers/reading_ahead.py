@@ -13,6 +13,7 @@ long as to read 20 MB.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import signal
@@ -194,7 +195,9 @@ class Helper:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                pipe.close()
+                # Closing sends what was not sent yet, and a process that was killed takes no more.
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
 
     def _share(self) -> None:
         """Hand parts to the process, and keep its answers."""
